@@ -1,0 +1,183 @@
+using System.Text;
+using PerfMonitoring.Model;
+
+namespace PerfMonitoring.Indexes;
+
+/// <summary>One key of an index: a column or an expression, with what decides its order.</summary>
+public sealed record IndexKey
+{
+    /// <summary>The column's name, unquoted; null for an expression.</summary>
+    public string? Column { get; init; }
+
+    /// <summary>The expression as SQL, without enclosing parentheses; null for a column.</summary>
+    public string? Expression { get; init; }
+
+    /// <summary>Collation as it stands in SQL, where it is not the column's own.</summary>
+    public string? Collation { get; init; }
+
+    /// <summary>Operator class as it stands in SQL, where it is not the type's default; with its options, if any.</summary>
+    public string? OperatorClass { get; init; }
+
+    /// <summary>Whether the order is descending (B-tree only).</summary>
+    public bool Descending { get; init; }
+
+    /// <summary>Whether nulls come first; null for the default (last when ascending, first when descending).</summary>
+    public bool? NullsFirst { get; init; }
+
+    /// <summary>A key on a plain column.</summary>
+    public static IndexKey OnColumn(string column) => new() { Column = column };
+
+    /// <summary>A key on an expression.</summary>
+    public static IndexKey OnExpression(string expression) => new() { Expression = expression };
+
+    /// <summary>The key as it stands in CREATE INDEX.</summary>
+    public override string ToString()
+    {
+        var sql = new StringBuilder(Column is null ? "(" + Expression + ")" : Identifier.Quote(Column));
+        if (Collation is not null)
+        {
+            sql.Append(" COLLATE ").Append(Collation);
+        }
+
+        if (OperatorClass is not null)
+        {
+            sql.Append(' ').Append(OperatorClass);
+        }
+
+        if (Descending)
+        {
+            sql.Append(" DESC");
+        }
+
+        if (NullsFirst is { } first && first != Descending)
+        {
+            sql.Append(first ? " NULLS FIRST" : " NULLS LAST");
+        }
+
+        return sql.ToString();
+    }
+}
+
+/// <summary>An index, taken apart: what CREATE INDEX needs, and what two indexes are compared by.</summary>
+public sealed record IndexDefinition
+{
+    /// <summary>The longest definition that the store takes, in characters.</summary>
+    public const int MaximumLength = 2000;
+
+    /// <summary>The table, with its schema.</summary>
+    public required RelationName Table { get; init; }
+
+    /// <summary>The index's name, unquoted; it lives in the table's schema.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The access method: btree, hash, gin, gist, brin, spgist.</summary>
+    public string Method { get; init; } = "btree";
+
+    /// <summary>Whether it enforces uniqueness.</summary>
+    public bool IsUnique { get; init; }
+
+    /// <summary>The keys in order; at least one.</summary>
+    public required IReadOnlyList<IndexKey> Keys { get; init; }
+
+    /// <summary>The INCLUDE columns in order, unquoted.</summary>
+    public IReadOnlyList<string> Include { get; init; } = [];
+
+    /// <summary>Whether nulls count as equal in a unique index (PostgreSQL 15).</summary>
+    public bool NullsNotDistinct { get; init; }
+
+    /// <summary>Storage parameters as they stand in SQL, in order: <c>fillfactor='70'</c>.</summary>
+    public IReadOnlyList<string> StorageParameters { get; init; } = [];
+
+    /// <summary>Tablespace, unquoted, or null for the default.</summary>
+    public string? Tablespace { get; init; }
+
+    /// <summary>The predicate of a partial index as SQL, without WHERE, or null.</summary>
+    public string? Where { get; init; }
+
+    /// <summary>The keys as a person names them: unquoted columns, and expressions.</summary>
+    public IReadOnlyList<string> KeyNames => [.. Keys.Select(k => k.Column ?? k.Expression!)];
+
+    /// <summary>The trait that the store's index_type asks for.</summary>
+    public IndexType Type => Method switch
+    {
+        "hash" => IndexType.Hash,
+        "gin" => IndexType.Gin,
+        "gist" or "spgist" => IndexType.Gist,
+        _ when Keys.Any(k => k.Expression is not null) => IndexType.Functional,
+        _ when Where is not null => IndexType.Partial,
+        _ when Keys.Count > 1 => IndexType.Composite,
+        _ => IndexType.Btree,
+    };
+
+    /// <summary>The statement that makes the index, on one line and without a closing semicolon.</summary>
+    /// <param name="concurrently">Whether to build without blocking writes.</param>
+    public string ToCreateStatement(bool concurrently)
+    {
+        var sql = new StringBuilder("CREATE ");
+        if (IsUnique)
+        {
+            sql.Append("UNIQUE ");
+        }
+
+        sql.Append("INDEX ");
+        if (concurrently)
+        {
+            sql.Append("CONCURRENTLY ");
+        }
+
+        sql.Append(Identifier.Quote(Name));
+        AppendBody(sql);
+        return sql.ToString();
+    }
+
+    /// <summary>The statement that HypoPG and comparisons want: no name, no CONCURRENTLY, no tablespace.</summary>
+    public string ToAnonymousStatement()
+    {
+        var sql = new StringBuilder(IsUnique ? "CREATE UNIQUE INDEX" : "CREATE INDEX");
+        (this with { Tablespace = null }).AppendBody(sql);
+        return sql.ToString();
+    }
+
+    /// <summary>The statement that takes the index away again.</summary>
+    public string ToDropStatement(bool concurrently) =>
+        (concurrently ? "DROP INDEX CONCURRENTLY " : "DROP INDEX ") + new RelationName(Table.Schema, Name);
+
+    /// <summary>A name in PostgreSQL's manner, from table and keys: <c>orders_customer_id_status_idx</c>; at most 63 bytes.</summary>
+    public static string SuggestName(string table, IEnumerable<IndexKey> keys, bool partial)
+    {
+        var words = keys.Select(k => k.Column
+            ?? new string([.. k.Expression!.Where(c => char.IsLetterOrDigit(c) || c is '_' or '(' or ' ').Select(c => c is '(' or ' ' ? '_' : c)])
+                .Trim('_'));
+        return Identifier.Shorten($"{table}_{string.Join('_', words)}", partial ? "_part_idx" : "_idx");
+    }
+
+    private void AppendBody(StringBuilder sql)
+    {
+        sql.Append(" ON ").Append(Table).Append(" USING ").Append(Identifier.Quote(Method))
+            .Append(" (").AppendJoin(", ", Keys).Append(')');
+        if (Include.Count > 0)
+        {
+            sql.Append(" INCLUDE (").AppendJoin(", ", Include.Select(Identifier.Quote)).Append(')');
+        }
+
+        if (NullsNotDistinct)
+        {
+            sql.Append(" NULLS NOT DISTINCT");
+        }
+
+        if (StorageParameters.Count > 0)
+        {
+            sql.Append(" WITH (").AppendJoin(", ", StorageParameters).Append(')');
+        }
+
+        if (Tablespace is not null)
+        {
+            sql.Append(" TABLESPACE ").Append(Identifier.Quote(Tablespace));
+        }
+
+        if (Where is not null)
+        {
+            sql.Append(" WHERE ").Append(Where);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+namespace PerfMonitoring.Model;
+
+/// <summary>What an index is, as the store's <c>index_type</c> has it: the access method, or the trait that matters most.</summary>
+public enum IndexType
+{
+    /// <summary>One plain column in a B-tree.</summary>
+    Btree,
+    /// <summary>Equality only.</summary>
+    Hash,
+    /// <summary>Inverted: jsonb, arrays, full text, trigrams.</summary>
+    Gin,
+    /// <summary>Generalised search tree: ranges, geometry.</summary>
+    Gist,
+    /// <summary>With a WHERE clause.</summary>
+    Partial,
+    /// <summary>Two or more key columns.</summary>
+    Composite,
+    /// <summary>At least one key is an expression.</summary>
+    Functional,
+}
+
+/// <summary>What the workload uses an index for, as the store's <c>usage_pattern</c> has it.</summary>
+public enum UsagePattern
+{
+    /// <summary>Equality.</summary>
+    Lookup,
+    /// <summary>Inequalities and BETWEEN.</summary>
+    RangeScan,
+    /// <summary>ORDER BY, with or without LIMIT.</summary>
+    Sort,
+    /// <summary>The inner side of a join.</summary>
+    Join,
+    /// <summary>Text search.</summary>
+    FullText,
+    /// <summary>Aggregation over many rows, index-only scans.</summary>
+    Analytics,
+}
+
+/// <summary>When an index may be built, as the store's <c>maintenance_window</c> has it.</summary>
+public enum MaintenanceWindow
+{
+    /// <summary>At any time.</summary>
+    Immediate,
+    /// <summary>At night.</summary>
+    OffPeak,
+    /// <summary>On Saturday and Sunday.</summary>
+    Weekend,
+    /// <summary>When somebody says so.</summary>
+    Scheduled,
+}
+
+/// <summary>Where the figures of a strategy come from.</summary>
+public enum EvidenceSource
+{
+    /// <summary>No evidence: made by hand.</summary>
+    None,
+    /// <summary>The planner's costs with a hypothetical index (HypoPG).</summary>
+    WhatIf,
+    /// <summary>A documented estimate, where the planner cannot be asked.</summary>
+    Estimate,
+    /// <summary>The index was found on the server and adopted.</summary>
+    Adopted,
+}

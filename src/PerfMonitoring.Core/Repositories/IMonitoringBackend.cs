@@ -1,0 +1,32 @@
+using PerfMonitoring.Model;
+
+namespace PerfMonitoring.Repositories;
+
+/// <summary>Opens connections. There is one implementation, behind the private load context.</summary>
+public interface IMonitoringBackend
+{
+    /// <summary>Connects to the monitored database, and to the store's where that is another one.</summary>
+    /// <param name="monitored">The database to watch.</param>
+    /// <param name="store">The database of the store; null when it is the monitored one.</param>
+    /// <param name="actingUser">Who acts, for created_by and updated_by; null for the role of the store's connection.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="PerfMonitoringException">ConnectionFailed, AuthenticationFailed, DatabaseNotFound, ServerTooOld.</exception>
+    Task<IMonitoringConnection> ConnectAsync(
+        ConnectionSettings monitored, ConnectionSettings? store, string? actingUser, CancellationToken cancellationToken);
+}
+
+/// <summary>An open session: the monitored database, the store, and everything that can be asked of them.</summary>
+public interface IMonitoringConnection : IAsyncDisposable
+{
+    /// <summary>The monitored database.</summary>
+    ServerTarget Target { get; }
+
+    /// <summary>The store's database; the same as <see cref="Target"/> unless it lives elsewhere.</summary>
+    ServerTarget StoreTarget { get; }
+
+    /// <summary>The role that the monitored database knows this session by.</summary>
+    string UserName { get; }
+
+    /// <summary>The store's schema: its migrations.</summary>
+    IStoreRepository Store { get; }
+}

@@ -1,0 +1,65 @@
+using System.Data;
+using System.Text;
+using Dapper;
+using PerfMonitoring.Model;
+
+namespace PerfMonitoring.Postgres.Connections;
+
+/// <summary>
+/// Enums cross as text: <c>MaintenanceWindow.OffPeak</c> is the label <c>OFF_PEAK</c>. In SQL a parameter is cast
+/// (<c>@window::text::perf_monitoring.maintenance_window</c>) and a column read as text.
+/// </summary>
+internal static class EnumLabel
+{
+    /// <summary>The enums that the store knows, by the name of their type in schema perf_monitoring.</summary>
+    public static readonly IReadOnlyDictionary<string, Type> Stored = new Dictionary<string, Type>
+    {
+        ["index_type"] = typeof(IndexType),
+        ["usage_pattern"] = typeof(UsagePattern),
+        ["maintenance_window"] = typeof(MaintenanceWindow),
+        ["metric_type"] = typeof(MetricType),
+        ["threshold_unit"] = typeof(ThresholdUnit),
+    };
+
+    public static void RegisterAll()
+    {
+        SqlMapper.AddTypeHandler(new Handler<IndexType>());
+        SqlMapper.AddTypeHandler(new Handler<UsagePattern>());
+        SqlMapper.AddTypeHandler(new Handler<MaintenanceWindow>());
+        SqlMapper.AddTypeHandler(new Handler<MetricType>());
+        SqlMapper.AddTypeHandler(new Handler<ThresholdUnit>());
+    }
+
+    /// <summary>The label of a member: words in upper case, joined by underscores.</summary>
+    public static string Of<T>(T value)
+        where T : struct, Enum
+    {
+        var name = value.ToString();
+        var label = new StringBuilder(name.Length + 4);
+        for (var i = 0; i < name.Length; i++)
+        {
+            if (i > 0 && char.IsUpper(name[i]))
+            {
+                label.Append('_');
+            }
+
+            label.Append(char.ToUpperInvariant(name[i]));
+        }
+
+        return label.ToString();
+    }
+
+    /// <summary>The member of a label.</summary>
+    public static T Parse<T>(string label)
+        where T : struct, Enum =>
+        Enum.Parse<T>(label.Replace("_", "", StringComparison.Ordinal), ignoreCase: true);
+
+    // Dapper sends an enum as its number and does not ask a handler: pass EnumLabel.Of(value) as the parameter.
+    private sealed class Handler<T> : SqlMapper.TypeHandler<T>
+        where T : struct, Enum
+    {
+        public override T Parse(object value) => EnumLabel.Parse<T>((string)value);
+
+        public override void SetValue(IDbDataParameter parameter, T value) => parameter.Value = Of(value);
+    }
+}

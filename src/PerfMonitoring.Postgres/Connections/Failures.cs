@@ -1,0 +1,69 @@
+using System.Net.Sockets;
+using Npgsql;
+using PerfMonitoring.Model;
+
+namespace PerfMonitoring.Postgres.Connections;
+
+/// <summary>The one place that turns what the server or the network says into an error that a user can act upon.</summary>
+internal static class Failures
+{
+    /// <summary>The translation, or null for what is not the server's (a bug stays a bug, a cancellation a cancellation).</summary>
+    public static Exception? TryTranslate(Exception exception, string address, CancellationToken cancellationToken) => exception switch
+    {
+        PerfMonitoringException => null,
+        OperationCanceledException => null,
+        // Npgsql reports a cancelled statement as the server's answer to it.
+        PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } when cancellationToken.IsCancellationRequested =>
+            new OperationCanceledException("The statement was cancelled.", exception, cancellationToken),
+        PostgresException server => FromServer(server, address),
+        NpgsqlException { InnerException: TimeoutException } => new PerfMonitoringException(
+            "StatementTimeout", FailureKind.Timeout, $"{address} did not answer in time.",
+            "Try again when the server is less busy, or raise the limit (Command Timeout or Timeout in -ConnectionString).", address, exception),
+        NpgsqlException or SocketException or System.IO.IOException or ObjectDisposedException => new PerfMonitoringException(
+            "ConnectionFailed", FailureKind.ConnectionFailed, $"{address} cannot be reached: {Innermost(exception)}",
+            "Check host name, port, firewall and pg_hba.conf, and that the server runs; then run Connect-PerfMonitoring again.", address, exception),
+        _ => null,
+    };
+
+    private static PerfMonitoringException FromServer(PostgresException e, string address) => e.SqlState switch
+    {
+        PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => New(
+            "AuthenticationFailed", FailureKind.PermissionDenied, $"{address} refused the login: {e.MessageText}.",
+            "Pass -Credential, or set PGPASSWORD or a pgpass file; check pg_hba.conf.", address, e),
+        PostgresErrorCodes.InvalidCatalogName => New(
+            "DatabaseNotFound", FailureKind.NotFound, $"{address}: {e.MessageText}.", "Check -Database.", address, e),
+        PostgresErrorCodes.InsufficientPrivilege => New(
+            "PermissionDenied", FailureKind.PermissionDenied, $"{address}: {e.MessageText}.",
+            "Test-PerfMonitoringPrerequisite lists the rights that are needed and the statements that grant them.", address, e),
+        PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName when e.MessageText.Contains("perf_monitoring", StringComparison.Ordinal) =>
+            StoreMissing(address, e),
+        PostgresErrorCodes.QueryCanceled => New(
+            "StatementTimeout", FailureKind.Timeout, $"{address}: {e.MessageText}.", "Raise statement_timeout for this role.", address, e),
+        PostgresErrorCodes.LockNotAvailable => New(
+            "LockTimeout", FailureKind.Busy, $"{address}: {e.MessageText}.", "Somebody else holds a lock; try again later.", address, e),
+        PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow => New(
+            "ConnectionFailed", FailureKind.ConnectionFailed, $"{address}: {e.MessageText}.", "Wait until the server is up again.", address, e),
+        PostgresErrorCodes.TooManyConnections => New(
+            "TooManyConnections", FailureKind.Busy, $"{address}: {e.MessageText}.", "Wait, or raise max_connections.", address, e),
+        // MessageText only: Detail and Hint can hold values of the user's data.
+        _ => New("ServerError", FailureKind.ServerError, $"{address}: {e.MessageText} (SQLSTATE {e.SqlState}).", null, address, e),
+    };
+
+    /// <summary>The store is not there.</summary>
+    public static PerfMonitoringException StoreMissing(string address, Exception? inner = null) => New(
+        "StoreMissing", FailureKind.NotInstalled, $"{address} has no PerfMonitoring store, or an older one.",
+        "Run Initialize-PerfMonitoringStore.", address, inner);
+
+    private static PerfMonitoringException New(
+        string id, FailureKind kind, string message, string? remedy, string address, Exception? inner) => new(id, kind, message, remedy, address, inner);
+
+    private static string Innermost(Exception e)
+    {
+        while (e.InnerException is { } inner)
+        {
+            e = inner;
+        }
+
+        return e.Message;
+    }
+}

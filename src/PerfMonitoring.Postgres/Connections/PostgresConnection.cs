@@ -1,0 +1,31 @@
+using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Store;
+using PerfMonitoring.Repositories;
+
+namespace PerfMonitoring.Postgres.Connections;
+
+/// <summary>One session: two databases (often the same one) and the repositories over them.</summary>
+internal sealed class PostgresConnection(Database target, Database store, string? actingUser) : IMonitoringConnection
+{
+    public ServerTarget Target => target.Target;
+
+    public ServerTarget StoreTarget => store.Target;
+
+    public string UserName => target.UserName;
+
+    public IStoreRepository Store { get; } = new StoreRepository(store);
+
+    // The store's own tables are asked through this, so that who acts is written the same everywhere.
+    internal ActingUser ActingUser { get; } = new(store, actingUser);
+
+    internal MonitoredDatabase MonitoredDatabase { get; } = new(store, target.Target);
+
+    public async ValueTask DisposeAsync()
+    {
+        await target.DisposeAsync();
+        if (!ReferenceEquals(target, store))
+        {
+            await store.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,23 @@
+using System.Globalization;
+using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Connections;
+
+namespace PerfMonitoring.Postgres.Store;
+
+/// <summary>The row of perf_monitoring.monitored_database that stands for one target, added on first sight.</summary>
+internal sealed class MonitoredDatabase(Database store, ServerTarget target)
+{
+    private Guid? id;
+
+    public async Task<Guid> GetIdAsync(CancellationToken cancellationToken) =>
+        id ??= await store.QuerySingleOrDefaultAsync<Guid>(
+            Sql.Get(typeof(MonitoredDatabase), "GetOrAddMonitoredDatabase", store.Target.ServerVersionNumber),
+            new
+            {
+                ServerIdentity = target.SystemIdentifier?.ToString(CultureInfo.InvariantCulture) ?? $"{target.HostName}:{target.Port}",
+                DatabaseName = target.Database,
+                target.HostName,
+                target.Port,
+            },
+            cancellationToken);
+}

@@ -1,0 +1,81 @@
+using Dapper;
+using DbUp;
+using DbUp.Engine;
+using DbUp.Postgresql;
+using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Repositories;
+
+namespace PerfMonitoring.Postgres.Store;
+
+/// <summary>The store's schema, through DbUp: its journal is perf_monitoring.schema_version.</summary>
+internal sealed class StoreRepository(Database store) : IStoreRepository
+{
+    private const string Schema = "perf_monitoring";
+    private const string Folder = "PerfMonitoring.Postgres.Migrations.";
+
+    public async Task<bool> IsReadyAsync(CancellationToken cancellationToken) => (await GetPendingAsync(cancellationToken)).Count == 0;
+
+    public async Task<IReadOnlyList<StoreMigration>> GetPendingAsync(CancellationToken cancellationToken)
+    {
+        var applied = await GetAppliedAsync(cancellationToken);
+        return [.. Migrations.Where(m => !applied.Contains(m.Name))];
+    }
+
+    public Task<IReadOnlyList<StoreMigration>> UpgradeAsync(CancellationToken cancellationToken) => store.RunAsync(
+        async () =>
+        {
+            // Held by a connection of its own, so that the second of two upgrades waits and then finds nothing to do.
+            await using var gate = await store.ConnectAsync(cancellationToken);
+            await gate.ExecuteAsync(new CommandDefinition(
+                Sql.Get(typeof(StoreRepository), "LockStore", store.Target.ServerVersionNumber), commandTimeout: 0, cancellationToken: cancellationToken));
+            var pending = await GetPendingAsync(cancellationToken);
+            var result = pending.Count == 0 ? null : Engine().PerformUpgrade();
+            await gate.ExecuteAsync(new CommandDefinition(
+                Sql.Get(typeof(StoreRepository), "UnlockStore", store.Target.ServerVersionNumber), cancellationToken: CancellationToken.None));
+            if (result is { Successful: false })
+            {
+                throw Failures.TryTranslate(result.Error, store.Target.ToString(), cancellationToken) is PerfMonitoringException { Kind: not FailureKind.ServerError } known
+                    ? known
+                    : new PerfMonitoringException(
+                        "StoreMigrationFailed", FailureKind.ServerError,
+                        $"{store.Target}: migration {result.ErrorScript?.Name} failed and was rolled back: {result.Error.Message}",
+                        "Mend the cause and run Initialize-PerfMonitoringStore again; what was applied before stays.", result.ErrorScript?.Name, result.Error);
+            }
+
+            return pending;
+        },
+        cancellationToken);
+
+    private static IEnumerable<StoreMigration> Migrations => Sql.All()
+        .Where(f => f.Resource.StartsWith(Folder, StringComparison.Ordinal))
+        .Select(f => new StoreMigration(f.Resource[Folder.Length..], Sql.Read(f.Resource, marked: false)))
+        .OrderBy(m => m.Name, StringComparer.Ordinal);
+
+    private async Task<HashSet<string>> GetAppliedAsync(CancellationToken cancellationToken)
+    {
+        var version = store.Target.ServerVersionNumber;
+        if (!await store.QuerySingleOrDefaultAsync<bool>(Sql.Get(typeof(StoreRepository), "GetJournalExists", version), null, cancellationToken))
+        {
+            return [];
+        }
+
+        var applied = await store.QueryAsync<string>(Sql.Get(typeof(StoreRepository), "GetAppliedMigrations", version), null, cancellationToken);
+        var known = Migrations.Select(m => m.Name).ToHashSet();
+        return applied.FirstOrDefault(a => !known.Contains(a)) is { } newer
+            ? throw new PerfMonitoringException(
+                "StoreTooNew", FailureKind.NotSupported,
+                $"The store in {store.Target} has migration {newer}, which this version of PerfMonitoring does not know.", "Update the PerfMonitoring module.", newer)
+            : [.. applied];
+    }
+
+    private UpgradeEngine Engine() => DeployChanges.To
+        .PostgresqlDatabase(new PostgresqlConnectionManager(store.Source))
+        .WithScripts(Migrations.Select(m => new SqlScript(m.Name, m.Sql)))
+        .JournalToPostgresqlTable(Schema, "schema_version")
+        .WithTransactionPerScript()
+        .WithVariablesDisabled()
+        .WithExecutionTimeout(TimeSpan.FromMinutes(5))
+        .LogToNowhere()
+        .Build();
+}

@@ -1,0 +1,33 @@
+using System.Management.Automation;
+using PerfMonitoring.Completion;
+using PerfMonitoring.Repositories;
+using PerfMonitoring.Session;
+
+namespace PerfMonitoring.Commands;
+
+/// <summary>A cmdlet that works on a session: the one of <c>-Session</c>, else the runspace's default.</summary>
+public abstract class ConnectedCmdlet : PerfCmdlet
+{
+    /// <summary>A session, or its name.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(SessionCompleter))]
+    public PSObject? Session { get; set; }
+
+    private protected PerfMonitoringSession CurrentSession { get; private set; } = null!;
+
+    private protected IMonitoringConnection Connection => CurrentSession.Connection;
+
+    /// <inheritdoc/>
+    protected override void BeginProcessing() => Run(() => CurrentSession = Resolve());
+
+    private PerfMonitoringSession Resolve()
+    {
+        var session = Session?.BaseObject switch
+        {
+            null => SessionTable.Current.Default ?? throw Errors.NotConnected(),
+            PerfMonitoringSession given => given,
+            var name => SessionTable.Current.Find(name.ToString()!) ?? throw Errors.SessionNotFound(name.ToString()!),
+        };
+        return session.IsOpen ? session : throw Errors.SessionClosed(session.Name);
+    }
+}

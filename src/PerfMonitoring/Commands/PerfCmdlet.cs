@@ -1,0 +1,203 @@
+using System.Collections.Concurrent;
+using System.Management.Automation;
+using System.Threading.Channels;
+using PerfMonitoring.Model;
+
+namespace PerfMonitoring.Commands;
+
+/// <summary>
+/// A cmdlet whose work is asynchronous. Work starts in the thread pool; everything that is written is written on the pipeline's
+/// thread; Ctrl+C cancels the work.
+/// </summary>
+public abstract class PerfCmdlet : PSCmdlet, IDisposable
+{
+    // Large enough that the hand-over between threads costs little beside a row, small enough to stay flat in memory.
+    private const int BatchSize = 256;
+
+    private readonly CancellationTokenSource stopping = new();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <inheritdoc/>
+    protected override void StopProcessing() => stopping.Cancel();
+
+    /// <summary>Frees what the cmdlet holds.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            stopping.Dispose();
+        }
+    }
+
+    /// <summary>Waits for one result.</summary>
+    private protected T Await<T>(Func<CancellationToken, Task<T>> work)
+    {
+        try
+        {
+            return Task.Run(() => work(stopping.Token)).GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException();
+        }
+    }
+
+    /// <summary>Waits for work without a result.</summary>
+    private protected void Await(Func<CancellationToken, Task> work) => Await(async token =>
+    {
+        await work(token);
+        return true;
+    });
+
+    /// <summary>Writes what a source yields as it arrives, without holding more than a few batches.</summary>
+    private protected void WriteAll<T>(Func<CancellationToken, IAsyncEnumerable<T>> source) => WriteAll(source, item => WriteObject(item));
+
+    /// <summary>Hands what a source yields to <paramref name="write"/>, on the pipeline's thread.</summary>
+    private protected void WriteAll<T>(Func<CancellationToken, IAsyncEnumerable<T>> source, Action<T> write)
+    {
+        using var abandon = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
+        var channel = Channel.CreateBounded<T[]>(new BoundedChannelOptions(4) { SingleReader = true, SingleWriter = true });
+        var producer = Task.Run(() => ProduceAsync(source(abandon.Token), channel.Writer, abandon.Token));
+        try
+        {
+            while (channel.Reader.WaitToReadAsync(stopping.Token).AsTask().GetAwaiter().GetResult())
+            {
+                while (channel.Reader.TryRead(out var batch))
+                {
+                    foreach (var item in batch)
+                    {
+                        write(item);
+                    }
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException();
+        }
+        finally
+        {
+            // Also when a cmdlet further down has had enough (Select-Object -First) or the write failed.
+            abandon.Cancel();
+            producer.ContinueWith(static t => _ = t.Exception, TaskScheduler.Default).GetAwaiter().GetResult();
+        }
+    }
+
+    /// <summary>Waits for a result while showing what the work reports, on the pipeline's thread.</summary>
+    private protected TResult AwaitWithProgress<TReport, TResult>(
+        Func<IProgress<TReport>, CancellationToken, Task<TResult>> work, Action<TReport> show)
+    {
+        using var reports = new BlockingCollection<TReport>();
+        var task = Task.Run(async () =>
+        {
+            try
+            {
+                return await work(new QueueProgress<TReport>(reports), stopping.Token);
+            }
+            finally
+            {
+                reports.CompleteAdding();
+            }
+        });
+        foreach (var report in reports.GetConsumingEnumerable())
+        {
+            // The work itself notices the cancellation and cleans up; until it has, only its reports are left unshown.
+            if (!stopping.IsCancellationRequested)
+            {
+                show(report);
+            }
+        }
+
+        try
+        {
+            return task.GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException();
+        }
+    }
+
+    /// <summary>Runs an act upon one item of the pipeline: its failure is a non-terminating error and the next item goes on.</summary>
+    private protected void ForItem(object? item, Action act)
+    {
+        try
+        {
+            act();
+        }
+        catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
+        {
+            WriteError(Errors.Record(e, item));
+        }
+        catch (PerfMonitoringException e)
+        {
+            ThrowTerminatingError(Errors.Record(e, item));
+        }
+    }
+
+    /// <summary>Runs an act whose failure ends the cmdlet, with a stable error id.</summary>
+    private protected void Run(Action act)
+    {
+        try
+        {
+            act();
+        }
+        catch (PerfMonitoringException e)
+        {
+            ThrowTerminatingError(Errors.Record(e));
+        }
+    }
+
+    private static async Task ProduceAsync<T>(IAsyncEnumerable<T> source, ChannelWriter<T[]> writer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var batch = new List<T>(BatchSize);
+            await using var items = source.GetAsyncEnumerator(cancellationToken);
+            while (true)
+            {
+                var next = items.MoveNextAsync();
+                // Nothing more has arrived yet: what there is goes to the screen before the wait.
+                if (!next.IsCompleted && batch.Count > 0)
+                {
+                    await writer.WriteAsync([.. batch], cancellationToken);
+                    batch.Clear();
+                }
+
+                if (!await next)
+                {
+                    break;
+                }
+
+                batch.Add(items.Current);
+                if (batch.Count == BatchSize)
+                {
+                    await writer.WriteAsync([.. batch], cancellationToken);
+                    batch.Clear();
+                }
+            }
+
+            if (batch.Count > 0)
+            {
+                await writer.WriteAsync([.. batch], cancellationToken);
+            }
+
+            writer.Complete();
+        }
+        catch (Exception e)
+        {
+            writer.Complete(e);
+        }
+    }
+
+    private sealed class QueueProgress<T>(BlockingCollection<T> reports) : IProgress<T>
+    {
+        public void Report(T value) => reports.TryAdd(value);
+    }
+}

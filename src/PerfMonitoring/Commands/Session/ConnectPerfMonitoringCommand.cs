@@ -1,0 +1,120 @@
+using System.Management.Automation;
+using PerfMonitoring.Model;
+using PerfMonitoring.Session;
+
+namespace PerfMonitoring.Commands.Session;
+
+/// <summary>Opens a session with a database and makes it the runspace's default.</summary>
+[Cmdlet(VerbsCommunications.Connect, "PerfMonitoring", DefaultParameterSetName = "Parts")]
+[OutputType(typeof(PerfMonitoringSession))]
+public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
+{
+    [Parameter(Position = 0, ParameterSetName = "Parts", ValueFromPipelineByPropertyName = true)]
+    [Alias("ComputerName", "ServerInstance")]
+    [ValidateNotNullOrEmpty]
+    public string? HostName { get; set; }
+
+    [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = "Parts")]
+    [ValidateNotNullOrEmpty]
+    public string? Database { get; set; }
+
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = "Parts")]
+    [ValidateRange(1, 65535)]
+    public int Port { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = "ConnectionString")]
+    [ValidateNotNullOrEmpty]
+    public string? ConnectionString { get; set; }
+
+    [Parameter]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    [Parameter]
+    [ValidateSet("disable", "allow", "prefer", "require", "verify-ca", "verify-full")]
+    public string? SslMode { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? StoreHostName { get; set; }
+
+    [Parameter]
+    [ValidateRange(1, 65535)]
+    public int StorePort { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? StoreDatabase { get; set; }
+
+    [Parameter]
+    [Credential]
+    public PSCredential? StoreCredential { get; set; }
+
+    [Parameter]
+    [ValidateSet("disable", "allow", "prefer", "require", "verify-ca", "verify-full")]
+    public string? StoreSslMode { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? StoreConnectionString { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Name { get; set; }
+
+    [Parameter]
+    [ValidateLength(1, 100)]
+    public string? ActingUser { get; set; }
+
+    protected override void ProcessRecord() => Run(() =>
+    {
+        var sessions = SessionTable.Current;
+        if (Name is not null && sessions.Find(Name) is not null)
+        {
+            throw new PerfMonitoringException(
+                "SessionExists", FailureKind.AlreadyExists, $"There is a session named '{Name}' already.",
+                "Choose another -Name, or run Disconnect-PerfMonitoring first.", Name);
+        }
+
+        var monitored = new ConnectionSettings
+        {
+            ConnectionString = ConnectionString,
+            HostName = HostName,
+            Port = Port == 0 ? null : Port,
+            Database = Database,
+            UserName = UserNameOf(Credential),
+            Password = Credential?.GetNetworkCredential().Password,
+            SslMode = SslMode,
+        };
+        var store = new ConnectionSettings
+        {
+            ConnectionString = StoreConnectionString,
+            HostName = StoreHostName,
+            Port = StorePort == 0 ? null : StorePort,
+            Database = StoreDatabase,
+            UserName = UserNameOf(StoreCredential),
+            Password = StoreCredential?.GetNetworkCredential().Password,
+            SslMode = StoreSslMode,
+        };
+        var connection = Await(token => Backend.Get().ConnectAsync(monitored, store.IsEmpty ? null : Complete(store, monitored), ActingUser, token));
+        var session = new PerfMonitoringSession(Name ?? sessions.SuggestName(connection.Target.Database), connection);
+        sessions.Add(session, makeDefault: true);
+        WriteObject(session);
+    });
+
+    // A store beside the monitored database, on the same server, needs no more than its name.
+    private static ConnectionSettings Complete(ConnectionSettings store, ConnectionSettings monitored) =>
+        store.ConnectionString is not null || store.HostName is not null
+            ? store
+            : monitored with
+            {
+                Port = store.Port ?? monitored.Port,
+                Database = store.Database ?? monitored.Database,
+                UserName = store.UserName ?? monitored.UserName,
+                Password = store.Password ?? monitored.Password,
+                SslMode = store.SslMode ?? monitored.SslMode,
+            };
+
+    // PSCredential puts a backslash before a name without a domain on some paths.
+    private static string? UserNameOf(PSCredential? credential) => credential?.UserName.TrimStart('\\');
+}

@@ -1,0 +1,33 @@
+using System.Management.Automation;
+using PerfMonitoring.Completion;
+using PerfMonitoring.Session;
+
+namespace PerfMonitoring.Commands.Session;
+
+/// <summary>Closes a session; without <c>-Session</c> the default one.</summary>
+[Cmdlet(VerbsCommunications.Disconnect, "PerfMonitoring")]
+[OutputType(typeof(void))]
+public sealed class DisconnectPerfMonitoringCommand : PerfCmdlet
+{
+    [Parameter(Position = 0, ValueFromPipeline = true)]
+    [ArgumentCompleter(typeof(SessionCompleter))]
+    public PSObject? Session { get; set; }
+
+    protected override void ProcessRecord() => ForItem(Session, () =>
+    {
+        var sessions = SessionTable.Current;
+        var session = Session?.BaseObject switch
+        {
+            null => sessions.Default ?? throw Errors.NotConnected(),
+            PerfMonitoringSession given => given,
+            var name => sessions.Find(name.ToString()!) ?? throw Errors.SessionNotFound(name.ToString()!),
+        };
+        if (!session.IsOpen)
+        {
+            return;
+        }
+
+        sessions.Remove(session);
+        Await(_ => session.Connection.DisposeAsync().AsTask());
+    });
+}

@@ -1,0 +1,30 @@
+using System.Management.Automation;
+using PerfMonitoring.Completion;
+using PerfMonitoring.Session;
+
+namespace PerfMonitoring.Commands.Session;
+
+/// <summary>Lists the sessions of the runspace.</summary>
+[Cmdlet(VerbsCommon.Get, "PerfMonitoringSession")]
+[OutputType(typeof(PerfMonitoringSession))]
+public sealed class GetPerfMonitoringSessionCommand : PerfCmdlet
+{
+    [Parameter(Position = 0)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(SessionCompleter))]
+    public string[]? Name { get; set; }
+
+    protected override void ProcessRecord()
+    {
+        foreach (var name in Name ?? ["*"])
+        {
+            var pattern = WildcardPattern.Get(name, WildcardOptions.IgnoreCase);
+            var found = SessionTable.Current.All.Where(s => pattern.IsMatch(s.Name)).ToList();
+            WriteObject(found, enumerateCollection: true);
+            if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
+            {
+                WriteError(Errors.Record(Errors.SessionNotFound(name)));
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+using System.Collections;
+using System.Management.Automation;
+using System.Management.Automation.Language;
+using PerfMonitoring.Session;
+
+namespace PerfMonitoring.Completion;
+
+/// <summary>Names of the runspace's sessions.</summary>
+public sealed class SessionCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        SessionTable.Current.All
+            .Where(s => s.Name.StartsWith(Word.Unquote(wordToComplete), StringComparison.OrdinalIgnoreCase))
+            .Select(s => new CompletionResult(Word.Quote(s.Name), s.Name, CompletionResultType.ParameterValue, $"{s.Target} as {s.UserName}"));
+}

@@ -1,0 +1,62 @@
+using System.Management.Automation.Runspaces;
+using System.Runtime.CompilerServices;
+
+namespace PerfMonitoring.Session;
+
+/// <summary>The open sessions of one runspace. Runspaces do not see each other's.</summary>
+internal sealed class SessionTable
+{
+    private static readonly ConditionalWeakTable<Runspace, SessionTable> Tables = [];
+
+    private readonly List<PerfMonitoringSession> sessions = [];
+
+    /// <summary>The table of the runspace that this thread runs the pipeline of.</summary>
+    public static SessionTable Current => Tables.GetOrCreateValue(
+        Runspace.DefaultRunspace ?? throw new InvalidOperationException("This thread has no runspace."));
+
+    public IReadOnlyList<PerfMonitoringSession> All => sessions;
+
+    public PerfMonitoringSession? Default => sessions.Find(s => s.IsDefault);
+
+    public PerfMonitoringSession? Find(string name) =>
+        sessions.Find(s => string.Equals(s.Name, name, StringComparison.OrdinalIgnoreCase));
+
+    public void Add(PerfMonitoringSession session, bool makeDefault)
+    {
+        sessions.Add(session);
+        if (makeDefault || Default is null)
+        {
+            SetDefault(session);
+        }
+    }
+
+    public void Remove(PerfMonitoringSession session)
+    {
+        session.IsOpen = false;
+        session.IsDefault = false;
+        sessions.Remove(session);
+        if (Default is null && sessions.Count > 0)
+        {
+            SetDefault(sessions[^1]);
+        }
+    }
+
+    public string SuggestName(string database)
+    {
+        var name = database;
+        for (var i = 2; Find(name) is not null; i++)
+        {
+            name = $"{database}-{i}";
+        }
+
+        return name;
+    }
+
+    private void SetDefault(PerfMonitoringSession session)
+    {
+        foreach (var other in sessions)
+        {
+            other.IsDefault = ReferenceEquals(other, session);
+        }
+    }
+}
