@@ -1,5 +1,4 @@
 using Dapper;
-using DbUp;
 using DbUp.Engine;
 using DbUp.Postgresql;
 using PerfMonitoring.Model;
@@ -35,7 +34,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
                 Sql.Get(typeof(StoreRepository), "UnlockStore", store.Target.ServerVersionNumber), cancellationToken: CancellationToken.None));
             if (result is { Successful: false })
             {
-                throw Failures.TryTranslate(result.Error, store.Target.ToString(), cancellationToken) is PerfMonitoringException { Kind: not FailureKind.ServerError } known
+                throw Failures.TryTranslate(result.Error, store.Target.ToString(), cancellationToken) is PerfMonitoringException { Kind: FailureKind.PermissionDenied or FailureKind.ConnectionFailed } known
                     ? known
                     : new PerfMonitoringException(
                         "StoreMigrationFailed", FailureKind.ServerError,
@@ -69,8 +68,8 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
             : [.. applied];
     }
 
-    private UpgradeEngine Engine() => DeployChanges.To
-        .PostgresqlDatabase(new PostgresqlConnectionManager(store.Source))
+    private UpgradeEngine Engine() => PostgresqlExtensions
+        .PostgresqlDatabase(new PostgresqlConnectionManager(store.Source), Schema)
         .WithScripts(Migrations.Select(m => new SqlScript(m.Name, m.Sql)))
         .JournalToPostgresqlTable(Schema, "schema_version")
         .WithTransactionPerScript()
