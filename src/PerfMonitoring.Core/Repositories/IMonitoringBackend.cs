@@ -29,4 +29,7 @@ public interface IMonitoringConnection : IAsyncDisposable
 
     /// <summary>The store's schema: its migrations.</summary>
     IStoreRepository Store { get; }
+
+    /// <summary>Tables, columns and indexes of the monitored database.</summary>
+    ICatalogRepository Catalog { get; }
 }

@@ -1,4 +1,5 @@
 using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Catalog;
 using PerfMonitoring.Postgres.Store;
 using PerfMonitoring.Repositories;
 
@@ -14,6 +15,8 @@ internal sealed class PostgresConnection(Database target, Database store, string
     public string UserName => target.UserName;
 
     public IStoreRepository Store { get; } = new StoreRepository(store);
+
+    public ICatalogRepository Catalog { get; } = new CatalogRepository(target);
 
     // The store's own tables are asked through this, so that who acts is written the same everywhere.
     internal ActingUser ActingUser { get; } = new(store, actingUser);

@@ -1,0 +1,136 @@
+namespace PerfMonitoring.Indexes;
+
+/// <summary>What kind of relation it is, as far as indexes are concerned.</summary>
+public enum RelationKind
+{
+    /// <summary>An ordinary table (a partition too).</summary>
+    Table,
+    /// <summary>The parent of partitions.</summary>
+    PartitionedTable,
+    /// <summary>A materialised view.</summary>
+    MaterializedView,
+    /// <summary>A foreign table: it takes no index here.</summary>
+    ForeignTable,
+    /// <summary>A view, an index, a sequence or another thing that takes no index.</summary>
+    Other,
+}
+
+/// <summary>A table as the catalog and its statistics describe it.</summary>
+public sealed record TableInfo
+{
+    /// <summary>Object identifier.</summary>
+    public required uint Oid { get; init; }
+
+    /// <summary>Schema and name.</summary>
+    public required RelationName Name { get; init; }
+
+    /// <summary>What it is.</summary>
+    public RelationKind Kind { get; init; }
+
+    /// <summary>Whether it is a temporary table.</summary>
+    public bool IsTemporary { get; init; }
+
+    /// <summary>Whether it belongs to a system schema (pg_catalog, information_schema, pg_toast).</summary>
+    public bool IsSystem { get; init; }
+
+    /// <summary>Whether it is a partition of another table.</summary>
+    public bool IsPartition { get; init; }
+
+    /// <summary>Rows, as last analysed and scaled to the present size; null where the table was never analysed.</summary>
+    public double? Rows { get; init; }
+
+    /// <summary>Present size of the heap, in blocks.</summary>
+    public long Pages { get; init; }
+
+    /// <summary>Share of the blocks that an index-only scan need not visit, 0 to 1, as last vacuumed.</summary>
+    public double AllVisibleFraction { get; init; }
+
+    /// <summary>The columns in order, dropped ones left out.</summary>
+    public IReadOnlyList<ColumnInfo> Columns { get; init; } = [];
+
+    /// <summary>Whether CREATE INDEX works on it.</summary>
+    public bool CanBeIndexed => Kind is RelationKind.Table or RelationKind.PartitionedTable or RelationKind.MaterializedView && !IsSystem;
+
+    /// <summary>The column of that name (exact, unquoted), or null.</summary>
+    public ColumnInfo? FindColumn(string name) => Columns.FirstOrDefault(c => c.Name == name);
+}
+
+/// <summary>A column with what ANALYZE knows of it.</summary>
+public sealed record ColumnInfo
+{
+    /// <summary>Name, unquoted.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Type as in SQL, with its modifier: <c>character varying(25)</c>.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>Length of the type in bytes; -1 for a variable one.</summary>
+    public int TypeLength { get; init; } = -1;
+
+    /// <summary>Alignment of the type in bytes: 1, 2, 4 or 8.</summary>
+    public int TypeAlignment { get; init; } = 4;
+
+    /// <summary>Whether values can be stored with a one-byte header (false for fixed lengths and PLAIN storage).</summary>
+    public bool IsPackable { get; init; }
+
+    /// <summary>Whether it takes no nulls.</summary>
+    public bool IsNotNull { get; init; }
+
+    /// <summary>Whether its type has a default B-tree operator class.</summary>
+    public bool HasBtree { get; init; } = true;
+
+    /// <summary>Whether its collation orders by bytes, so that a plain B-tree serves LIKE 'x%'; null for a type without collation.</summary>
+    public bool? IsCollationC { get; init; }
+
+    /// <summary>Mean width of a value in bytes; null where it was never analysed or the role may not see it.</summary>
+    public int? AverageWidth { get; init; }
+
+    /// <summary>Share of nulls, 0 to 1, or null where unknown.</summary>
+    public double? NullFraction { get; init; }
+
+    /// <summary>Number of distinct values; when negative, minus their share of the rows (as in pg_stats); null where unknown.</summary>
+    public double? Distinct { get; init; }
+
+    /// <summary>Correlation of the values with the physical order, -1 to 1, or null where unknown.</summary>
+    public double? Correlation { get; init; }
+}
+
+/// <summary>An index that exists.</summary>
+public sealed record TableIndex
+{
+    /// <summary>Object identifier.</summary>
+    public required uint Oid { get; init; }
+
+    /// <summary>Object identifier of its table.</summary>
+    public required uint TableOid { get; init; }
+
+    /// <summary>What it is made of.</summary>
+    public required IndexDefinition Definition { get; init; }
+
+    /// <summary>The server's own text of it (pg_get_indexdef).</summary>
+    public required string ServerDefinition { get; init; }
+
+    /// <summary>Whether queries may use it.</summary>
+    public bool IsValid { get; init; }
+
+    /// <summary>Whether writes maintain it.</summary>
+    public bool IsReady { get; init; }
+
+    /// <summary>Whether it is the table's primary key.</summary>
+    public bool IsPrimary { get; init; }
+
+    /// <summary>Whether it enforces an exclusion constraint.</summary>
+    public bool IsExclusion { get; init; }
+
+    /// <summary>Name of the constraint that it backs, or null.</summary>
+    public string? ConstraintName { get; init; }
+
+    /// <summary>Whether it is the table's replica identity.</summary>
+    public bool IsReplicaIdentity { get; init; }
+
+    /// <summary>Whether it hangs under the index of a partitioned parent.</summary>
+    public bool IsAttached { get; init; }
+
+    /// <summary>Size on disk in bytes.</summary>
+    public long SizeBytes { get; init; }
+}

@@ -1,0 +1,30 @@
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
+
+namespace PerfMonitoring.Repositories;
+
+/// <summary>Tables, columns and indexes of the monitored database, as its catalog has them.</summary>
+public interface ICatalogRepository
+{
+    /// <summary>
+    /// The tables of these names, with columns and statistics; a name without a schema is looked for along the search path, as in SQL.
+    /// Names that do not exist are left out.
+    /// </summary>
+    Task<IReadOnlyList<TableInfo>> FindTablesAsync(IReadOnlyCollection<RelationName> names, CancellationToken cancellationToken);
+
+    /// <summary>The table of that name.</summary>
+    /// <exception cref="PerfMonitoringException">TableNotFound; TableNotIndexable: a view, a foreign table, a system table.</exception>
+    Task<TableInfo> GetTableAsync(RelationName name, CancellationToken cancellationToken);
+
+    /// <summary>The indexes of these tables, by table and name; invalid ones too.</summary>
+    Task<IReadOnlyList<TableIndex>> GetIndexesAsync(IReadOnlyCollection<uint> tableOids, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Names of tables that take an index, whose name (with or without schema) begins with <paramref name="prefix"/>; those on the
+    /// search path without their schema, at most 200.
+    /// </summary>
+    Task<IReadOnlyList<RelationName>> CompleteTableNamesAsync(string prefix, CancellationToken cancellationToken);
+
+    /// <summary>Names of indexes that begin with <paramref name="prefix"/>, at most 200.</summary>
+    Task<IReadOnlyList<RelationName>> CompleteIndexNamesAsync(string prefix, CancellationToken cancellationToken);
+}

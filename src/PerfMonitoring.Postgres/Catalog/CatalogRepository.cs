@@ -1,0 +1,218 @@
+using System.Text.Json;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Repositories;
+
+namespace PerfMonitoring.Postgres.Catalog;
+
+/// <summary>Tables, columns and indexes from pg_catalog.</summary>
+internal sealed class CatalogRepository(Database target) : ICatalogRepository
+{
+    public async Task<IReadOnlyList<TableInfo>> FindTablesAsync(IReadOnlyCollection<RelationName> names, CancellationToken cancellationToken)
+    {
+        if (names.Count == 0)
+        {
+            return [];
+        }
+
+        var tables = await target.QueryAsync<TableRow>(
+            Text("FindTables"), new { Names = names.Select(n => n.ToString()).ToArray() }, cancellationToken);
+        var oids = tables.Select(t => (long)t.Oid).Distinct().ToArray();
+        var columns = (await target.QueryAsync<ColumnRow>(Text("GetColumns"), new { TableOids = oids }, cancellationToken)).ToLookup(c => c.TableOid);
+        return [.. tables.DistinctBy(t => t.Oid).Select(t => t.ToTable(columns[t.Oid]))];
+    }
+
+    public async Task<TableInfo> GetTableAsync(RelationName name, CancellationToken cancellationToken)
+    {
+        var table = (await FindTablesAsync([name], cancellationToken)).SingleOrDefault()
+            ?? throw new PerfMonitoringException(
+                "TableNotFound", FailureKind.NotFound, $"There is no table {name} in {target.Target}.",
+                name.Schema is null ? "Write the schema too (schema.table) where the table is not on the search path." : "Check schema and name.",
+                name.ToString());
+        return table.CanBeIndexed
+            ? table
+            : throw new PerfMonitoringException(
+                "TableNotIndexable", FailureKind.InvalidArgument,
+                $"{table.Name} in {target.Target} is no table, partitioned table or materialised view of a user's: it takes no index.",
+                "Name the table that holds the rows.", name.ToString());
+    }
+
+    public async Task<IReadOnlyList<TableIndex>> GetIndexesAsync(IReadOnlyCollection<uint> tableOids, CancellationToken cancellationToken)
+    {
+        var rows = await target.QueryAsync<IndexRow>(
+            Text("GetIndexes"), new { TableOids = tableOids.Select(o => (long)o).ToArray() }, cancellationToken);
+        return [.. rows.Select(r => r.ToIndex())];
+    }
+
+    public Task<IReadOnlyList<RelationName>> CompleteTableNamesAsync(string prefix, CancellationToken cancellationToken) =>
+        CompleteAsync("CompleteTableNames", prefix, cancellationToken);
+
+    public Task<IReadOnlyList<RelationName>> CompleteIndexNamesAsync(string prefix, CancellationToken cancellationToken) =>
+        CompleteAsync("CompleteIndexNames", prefix, cancellationToken);
+
+    private async Task<IReadOnlyList<RelationName>> CompleteAsync(string file, string prefix, CancellationToken cancellationToken)
+    {
+        var rows = await target.QueryAsync<NameRow>(Text(file), new { Prefix = prefix }, cancellationToken);
+        return [.. rows.Select(r => new RelationName(r.SchemaName, r.Name))];
+    }
+
+    private string Text(string name) => Sql.Get(typeof(CatalogRepository), name, target.Target.ServerVersionNumber);
+
+    private sealed class NameRow
+    {
+        public string? SchemaName { get; init; }
+        public string Name { get; init; } = "";
+    }
+
+    private sealed class TableRow
+    {
+        public uint Oid { get; init; }
+        public string SchemaName { get; init; } = "";
+        public string TableName { get; init; } = "";
+        public string Relkind { get; init; } = "";
+        public bool IsTemporary { get; init; }
+        public bool IsSystem { get; init; }
+        public bool IsPartition { get; init; }
+        public double AnalysedRows { get; init; }
+        public long AnalysedPages { get; init; }
+        public long AllVisiblePages { get; init; }
+        public long Pages { get; init; }
+
+        public TableInfo ToTable(IEnumerable<ColumnRow> columns) => new()
+        {
+            Oid = Oid,
+            Name = new RelationName(SchemaName, TableName),
+            Kind = Relkind switch
+            {
+                "r" => RelationKind.Table,
+                "p" => RelationKind.PartitionedTable,
+                "m" => RelationKind.MaterializedView,
+                "f" => RelationKind.ForeignTable,
+                _ => RelationKind.Other,
+            },
+            IsTemporary = IsTemporary,
+            IsSystem = IsSystem,
+            IsPartition = IsPartition,
+            // -1 says "never analysed"; before PostgreSQL 14 that was 0 rows on 0 pages.
+            Rows = AnalysedRows < 0 || (AnalysedPages == 0 && Pages > 0) ? null
+                : AnalysedPages > 0 ? AnalysedRows / AnalysedPages * Pages : AnalysedRows,
+            Pages = Pages,
+            AllVisibleFraction = AnalysedPages > 0 ? Math.Min(1, (double)AllVisiblePages / AnalysedPages) : 0,
+            Columns = [.. columns.Select(c => c.ToColumn())],
+        };
+    }
+
+    private sealed class ColumnRow
+    {
+        public uint TableOid { get; init; }
+        public string Name { get; init; } = "";
+        public string Type { get; init; } = "";
+        public int TypeLength { get; init; }
+        public int TypeAlignment { get; init; }
+        public bool IsPackable { get; init; }
+        public bool IsNotNull { get; init; }
+        public bool HasBtree { get; init; }
+        public bool? IsCollationC { get; init; }
+        public int? AverageWidth { get; init; }
+        public double? NullFraction { get; init; }
+        public double? Distinct { get; init; }
+        public double? Correlation { get; init; }
+
+        public ColumnInfo ToColumn() => new()
+        {
+            Name = Name,
+            Type = Type,
+            TypeLength = TypeLength,
+            TypeAlignment = TypeAlignment,
+            IsPackable = IsPackable,
+            IsNotNull = IsNotNull,
+            HasBtree = HasBtree,
+            IsCollationC = IsCollationC,
+            AverageWidth = AverageWidth,
+            NullFraction = NullFraction,
+            Distinct = Distinct,
+            Correlation = Correlation,
+        };
+    }
+
+    private sealed class IndexRow
+    {
+        public uint Oid { get; init; }
+        public uint TableOid { get; init; }
+        public string SchemaName { get; init; } = "";
+        public string TableName { get; init; } = "";
+        public string IndexName { get; init; } = "";
+        public string Method { get; init; } = "";
+        public bool IsUnique { get; init; }
+        public bool NullsNotDistinct { get; init; }
+        public bool IsValid { get; init; }
+        public bool IsReady { get; init; }
+        public bool IsPrimary { get; init; }
+        public bool IsExclusion { get; init; }
+        public bool IsReplicaIdentity { get; init; }
+        public bool IsAttached { get; init; }
+        public string? ConstraintName { get; init; }
+        public string[]? StorageParameters { get; init; }
+        public string? Tablespace { get; init; }
+        public string? Predicate { get; init; }
+        public string ServerDefinition { get; init; } = "";
+        public long SizeBytes { get; init; }
+        public string Parts { get; init; } = "[]";
+
+        public TableIndex ToIndex()
+        {
+            var parts = JsonSerializer.Deserialize<List<Part>>(Parts, JsonHandler<object>.Options)!;
+            return new TableIndex
+            {
+                Oid = Oid,
+                TableOid = TableOid,
+                Definition = new IndexDefinition
+                {
+                    Table = new RelationName(SchemaName, TableName),
+                    Name = IndexName,
+                    Method = Method,
+                    IsUnique = IsUnique,
+                    Keys = [.. parts.Where(p => p.IsKey).Select(p => p.ToKey())],
+                    Include = [.. parts.Where(p => !p.IsKey).Select(p => p.Column!)],
+                    NullsNotDistinct = NullsNotDistinct,
+                    StorageParameters = StorageParameters ?? [],
+                    Tablespace = Tablespace,
+                    Where = Predicate,
+                },
+                ServerDefinition = ServerDefinition,
+                IsValid = IsValid,
+                IsReady = IsReady,
+                IsPrimary = IsPrimary,
+                IsExclusion = IsExclusion,
+                ConstraintName = ConstraintName,
+                IsReplicaIdentity = IsReplicaIdentity,
+                IsAttached = IsAttached,
+                SizeBytes = SizeBytes,
+            };
+        }
+    }
+
+    private sealed class Part
+    {
+        public bool IsKey { get; init; }
+        public string? Column { get; init; }
+        public string? Expression { get; init; }
+        public string? Collation { get; init; }
+        public string? OperatorClass { get; init; }
+        public bool Descending { get; init; }
+        public bool NullsFirst { get; init; }
+        public bool IsOrdered { get; init; }
+
+        public IndexKey ToKey() => new()
+        {
+            Column = Column,
+            Expression = Expression is null ? null : SqlFragment.Unwrap(Expression),
+            Collation = Collation,
+            OperatorClass = OperatorClass,
+            Descending = IsOrdered && Descending,
+            // Null stands for the default order, so that two equal keys compare equal.
+            NullsFirst = IsOrdered && NullsFirst != Descending ? NullsFirst : null,
+        };
+    }
+}

@@ -1,0 +1,15 @@
+-- Purpose: indexes that a user may mean by the beginning of a name.
+-- Minimum version: 13. Privileges: none.
+select
+    case when pg_catalog.pg_table_is_visible(c.oid) then null else n.nspname::text end as schema_name,
+    c.relname::text as name
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('i', 'I')
+    and n.nspname not in ('pg_catalog', 'information_schema', 'perf_monitoring')
+    and n.nspname !~ '^pg_(toast|temp)'
+    and pg_catalog.has_schema_privilege(n.oid, 'usage')
+    and (pg_catalog.starts_with(c.relname::text, @Prefix::text)
+        or pg_catalog.starts_with(n.nspname::text || '.' || c.relname::text, @Prefix::text))
+order by 1 nulls first, 2
+limit 200

@@ -1,0 +1,42 @@
+-- Purpose: columns of tables with their statistics.
+-- Minimum version: 13. Privileges: none; statistics are null where the role may not read the column.
+select
+    a.attrelid as table_oid,
+    a.attname::text as name,
+    pg_catalog.format_type(a.atttypid, a.atttypmod) as type,
+    t.typlen::int as type_length,
+    case t.typalign when 'c' then 1 when 's' then 2 when 'i' then 4 else 8 end as type_alignment,
+    t.typlen = -1 and t.typstorage <> 'p' as is_packable,
+    a.attnotnull as is_not_null,
+    exists (
+        select 1
+        from pg_catalog.pg_opclass o
+        join pg_catalog.pg_am m on m.oid = o.opcmethod
+        where m.amname = 'btree' and o.opcdefault
+            and (o.opcintype = b.oid
+                -- varchar has none of its own and borrows that of text; enums, arrays, ranges and rows go by their family.
+                or (o.opcintype = 'pg_catalog.text'::pg_catalog.regtype and b.oid = 'pg_catalog.varchar'::pg_catalog.regtype)
+                or (o.opcintype = 'pg_catalog.anyenum'::pg_catalog.regtype and b.typtype = 'e')
+                or (o.opcintype = 'pg_catalog.anyarray'::pg_catalog.regtype and b.typcategory = 'A')
+                or (o.opcintype = 'pg_catalog.anyrange'::pg_catalog.regtype and b.typtype = 'r'))
+    ) as has_btree,
+    case
+        when a.attcollation = 0 then null
+        when l.collname = 'default' then d.datcollate in ('C', 'POSIX')
+        else coalesce(l.collcollate, '') in ('C', 'POSIX')
+    end as is_collation_c,
+    s.avg_width as average_width,
+    s.null_frac::float8 as null_fraction,
+    s.n_distinct::float8 as distinct,
+    s.correlation::float8 as correlation
+from pg_catalog.pg_attribute a
+join pg_catalog.pg_class c on c.oid = a.attrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+join pg_catalog.pg_type t on t.oid = a.atttypid
+join pg_catalog.pg_type b on b.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end
+join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
+left join pg_catalog.pg_collation l on l.oid = a.attcollation
+left join pg_catalog.pg_stats s
+    on s.schemaname = n.nspname and s.tablename = c.relname and s.attname = a.attname and s.inherited = (c.relkind = 'p')
+where a.attrelid = any (@TableOids::bigint[]::oid[]) and a.attnum > 0 and not a.attisdropped
+order by a.attrelid, a.attnum
