@@ -32,4 +32,7 @@ public interface IMonitoringConnection : IAsyncDisposable
 
     /// <summary>Tables, columns and indexes of the monitored database.</summary>
     ICatalogRepository Catalog { get; }
+
+    /// <summary>What the server offers and what the role may do.</summary>
+    IPrerequisiteRepository Prerequisites { get; }
 }

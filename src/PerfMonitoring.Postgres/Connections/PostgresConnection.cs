@@ -1,5 +1,6 @@
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Catalog;
+using PerfMonitoring.Postgres.Prerequisites;
 using PerfMonitoring.Postgres.Store;
 using PerfMonitoring.Repositories;
 
@@ -17,6 +18,8 @@ internal sealed class PostgresConnection(Database target, Database store, string
     public IStoreRepository Store { get; } = new StoreRepository(store);
 
     public ICatalogRepository Catalog { get; } = new CatalogRepository(target);
+
+    public IPrerequisiteRepository Prerequisites { get; } = new PrerequisiteRepository(target, store);
 
     // The store's own tables are asked through this, so that who acts is written the same everywhere.
     internal ActingUser ActingUser { get; } = new(store, actingUser);

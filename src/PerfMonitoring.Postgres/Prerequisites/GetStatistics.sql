@@ -1,0 +1,16 @@
+-- Purpose: since when the database's counters count, and how many filled tables the planner knows nothing about.
+-- Minimum version: 13. Privileges: none.
+select
+    pg_catalog.clock_timestamp() as now,
+    d.stats_reset as reset_at,
+    (
+        select pg_catalog.count(1)
+        from pg_catalog.pg_class c
+        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where c.relkind in ('r', 'm') and c.relpersistence <> 't'
+            and n.nspname not in ('pg_catalog', 'information_schema', 'perf_monitoring') and n.nspname not like 'pg\_%'
+            and (c.reltuples < 0 or c.relpages = 0)
+            and pg_catalog.pg_relation_size(c.oid) > 0
+    ) as never_analyzed
+from pg_catalog.pg_stat_database d
+where d.datname = pg_catalog.current_database()
