@@ -1,1 +1,1 @@
-return 0;
+return await PerfMonitoring.Shell.ShellCommand.RunAsync(args);
