@@ -35,4 +35,7 @@ public interface IMonitoringConnection : IAsyncDisposable
 
     /// <summary>What the server offers and what the role may do.</summary>
     IPrerequisiteRepository Prerequisites { get; }
+
+    /// <summary>How the indexes are used, now and in the store.</summary>
+    IIndexUsageRepository IndexUsage { get; }
 }

@@ -2,6 +2,7 @@ using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Catalog;
 using PerfMonitoring.Postgres.Prerequisites;
 using PerfMonitoring.Postgres.Store;
+using PerfMonitoring.Postgres.Usage;
 using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Postgres.Connections;
@@ -20,6 +21,8 @@ internal sealed class PostgresConnection(Database target, Database store, string
     public ICatalogRepository Catalog { get; } = new CatalogRepository(target);
 
     public IPrerequisiteRepository Prerequisites { get; } = new PrerequisiteRepository(target, store);
+
+    public IIndexUsageRepository IndexUsage { get; } = new IndexUsageRepository(target);
 
     // The store's own tables are asked through this, so that who acts is written the same everywhere.
     internal ActingUser ActingUser { get; } = new(store, actingUser);

@@ -1,0 +1,118 @@
+namespace PerfMonitoring.Indexes;
+
+/// <summary>What the catalog and the statistics say about one index; null where the server does not know or tell.</summary>
+public sealed record IndexFacts
+{
+    /// <summary>Object identifier of the index.</summary>
+    public required uint IndexOid { get; init; }
+
+    /// <summary>Object identifier of its table.</summary>
+    public required uint TableOid { get; init; }
+
+    /// <summary>The table, with its schema.</summary>
+    public required RelationName Table { get; init; }
+
+    /// <summary>The index's name, unquoted.</summary>
+    public required string IndexName { get; init; }
+
+    /// <summary>The statement that makes it, as the server writes it.</summary>
+    public required string Definition { get; init; }
+
+    /// <summary>The access method: btree, hash, gin ...</summary>
+    public string Method { get; init; } = "btree";
+
+    /// <summary>Each key as column or expression, operator class, collation and order; equal texts are equal keys.</summary>
+    public required IReadOnlyList<string> Keys { get; init; }
+
+    /// <summary>Column number of each key, 0 for an expression.</summary>
+    public required IReadOnlyList<short> KeyColumns { get; init; }
+
+    /// <summary>Column numbers of the INCLUDE columns.</summary>
+    public IReadOnlyList<short> IncludeColumns { get; init; } = [];
+
+    /// <summary>The predicate of a partial index, or null.</summary>
+    public string? Predicate { get; init; }
+
+    /// <summary>Storage parameters as the catalog has them, or null; outside B-trees they can change what an index is good for.</summary>
+    public string? StorageParameters { get; init; }
+
+    /// <summary>Whether it enforces uniqueness.</summary>
+    public bool IsUnique { get; init; }
+
+    /// <summary>Whether it is the primary key's.</summary>
+    public bool IsPrimaryKey { get; init; }
+
+    /// <summary>Whether it enforces an exclusion constraint.</summary>
+    public bool IsExclusion { get; init; }
+
+    /// <summary>Whether logical replication knows rows by it.</summary>
+    public bool IsReplicaIdentity { get; init; }
+
+    /// <summary>Whether CLUSTER without a name orders the table by it.</summary>
+    public bool IsClustered { get; init; }
+
+    /// <summary>Whether it can be used: valid and ready.</summary>
+    public bool IsValid { get; init; } = true;
+
+    /// <summary>Whether it is being built at this moment.</summary>
+    public bool IsBeingBuilt { get; init; }
+
+    /// <summary>The index of a partitioned table that it is attached to, or null.</summary>
+    public string? ParentIndex { get; init; }
+
+    /// <summary>The extension that its table belongs to, or null.</summary>
+    public string? Extension { get; init; }
+
+    /// <summary>Scans since the counters began.</summary>
+    public long? Scans { get; init; }
+
+    /// <summary>Index entries returned by scans since the counters began.</summary>
+    public long? TuplesRead { get; init; }
+
+    /// <summary>Live rows fetched by plain index scans since the counters began; bitmap scans do not count here.</summary>
+    public long? TuplesFetched { get; init; }
+
+    /// <summary>When it was scanned last (PostgreSQL 16); null before, or where it never was.</summary>
+    public DateTimeOffset? LastScan { get; init; }
+
+    /// <summary>Rows inserted, updated other than HOT, and deleted in the table since the counters began.</summary>
+    public long? TableWrites { get; init; }
+
+    /// <summary>Rows of the table as the planner estimates them; null where it was never analysed.</summary>
+    public double? TableRows { get; init; }
+
+    /// <summary>Size of the index in bytes.</summary>
+    public long? SizeBytes { get; init; }
+
+    /// <summary>Size of the table with all its indexes and TOAST in bytes.</summary>
+    public long? TableSizeBytes { get; init; }
+
+    /// <summary>A moment at which the index is known to have been there already; PostgreSQL itself keeps no such date.</summary>
+    public DateTimeOffset? ExistsSince { get; init; }
+}
+
+/// <summary>A foreign key, by the columns that refer.</summary>
+/// <param name="Name">Name of the constraint.</param>
+/// <param name="TableOid">The referring table.</param>
+/// <param name="Columns">Numbers of the referring columns.</param>
+/// <param name="ReferencedIndexOid">The unique index that it refers to.</param>
+public sealed record ForeignKey(string Name, uint TableOid, IReadOnlyList<short> Columns, uint ReferencedIndexOid);
+
+/// <summary>How far the server's statistics can be trusted.</summary>
+public sealed record StatisticsState
+{
+    /// <summary>The server's clock.</summary>
+    public required DateTimeOffset Now { get; init; }
+
+    /// <summary>Since when the counters count, or later; null where the server does not say.</summary>
+    public DateTimeOffset? Since { get; init; }
+
+    /// <summary>Whether track_counts is on.</summary>
+    public bool IsTracking { get; init; } = true;
+
+    /// <summary>Whether this server is a standby.</summary>
+    public bool IsStandby { get; init; }
+
+    /// <summary>Standby servers that are connected or have a replication slot.</summary>
+    public int StandbyCount { get; init; }
+}

@@ -1,0 +1,107 @@
+using PerfMonitoring.Indexes;
+
+namespace PerfMonitoring.Model;
+
+/// <summary>How an index is used, what it costs, and whether it earns its keep: now, or on a day of the stored history.</summary>
+public sealed record IndexUsageStat
+{
+    /// <summary>Identity of the stored row; null for live figures.</summary>
+    public Guid? Id { get; init; }
+
+    /// <summary>The strategy that stands for the index in the store; null where it was not asked for or there is none.</summary>
+    public Guid? IndexStrategyId { get; init; }
+
+    /// <summary>The table, schema-qualified and quoted where it must be.</summary>
+    public required string TableName { get; init; }
+
+    /// <summary>Name of the index, without schema.</summary>
+    public required string IndexName { get; init; }
+
+    /// <summary>The statement that makes it, as the server writes it.</summary>
+    public string? Definition { get; init; }
+
+    /// <summary>Scans since <see cref="CountersSince"/>; null where the server has no statistics of the index.</summary>
+    public long? TotalScans { get; init; }
+
+    /// <summary>Index entries that scans returned.</summary>
+    public long? TotalTuplesRead { get; init; }
+
+    /// <summary>Live rows that plain index scans fetched; bitmap scans do not count here.</summary>
+    public long? TotalTuplesFetched { get; init; }
+
+    /// <summary>Mean time of a scan in milliseconds. PostgreSQL does not measure it: null.</summary>
+    public double? AvgScanTimeMs { get; init; }
+
+    /// <summary>Share of the table's rows that a scan returns, 0 to 1; null without scans (<see cref="UsageFigures.Selectivity"/>).</summary>
+    public double? SelectivityRatio { get; init; }
+
+    /// <summary>Size in bytes; null while somebody holds or awaits an exclusive lock on it.</summary>
+    public long? IndexSizeBytes { get; init; }
+
+    /// <summary>Writes for each scan, weighted by size (<see cref="UsageFigures.MaintenanceCostScore"/>); null where unknown.</summary>
+    public double? MaintenanceCostScore { get; init; }
+
+    /// <summary>Whether something speaks for dropping it and nothing against.</summary>
+    public bool IsRecommendedForDrop { get; init; }
+
+    /// <summary>What speaks for dropping it.</summary>
+    public IReadOnlyList<string> Reasons { get; init; } = [];
+
+    /// <summary>What forbids dropping it.</summary>
+    public IReadOnlyList<string> Blockers { get; init; } = [];
+
+    /// <summary>What a person should know before dropping it.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>When it was scanned last (PostgreSQL 16); null before, or where it never was.</summary>
+    public DateTimeOffset? LastScan { get; init; }
+
+    /// <summary>Since when the counters count, or later; null where unknown.</summary>
+    public DateTimeOffset? CountersSince { get; init; }
+
+    /// <summary>Rows inserted, updated other than HOT, and deleted in the table since then; null where unknown.</summary>
+    public long? TableWrites { get; init; }
+
+    /// <summary>Whether the planner can use it.</summary>
+    public bool? IsValid { get; init; }
+
+    /// <summary>The day in UTC that the figures stand for.</summary>
+    public DateOnly StatsDate { get; init; }
+
+    /// <summary>When the figures were read.</summary>
+    public DateTimeOffset LastAnalyzed { get; init; }
+
+    /// <summary>The database that they are of.</summary>
+    public ServerTarget? Target { get; init; }
+
+    /// <summary>Live figures from the facts and the verdict.</summary>
+    public static IndexUsageStat From(IndexFacts facts, DropVerdict verdict, StatisticsState state, ServerTarget target)
+    {
+        ArgumentNullException.ThrowIfNull(facts);
+        ArgumentNullException.ThrowIfNull(verdict);
+        ArgumentNullException.ThrowIfNull(state);
+        return new IndexUsageStat
+        {
+            TableName = facts.Table.ToString(),
+            IndexName = facts.IndexName,
+            Definition = facts.Definition,
+            TotalScans = facts.Scans,
+            TotalTuplesRead = facts.TuplesRead,
+            TotalTuplesFetched = facts.TuplesFetched,
+            SelectivityRatio = UsageFigures.Selectivity(facts),
+            IndexSizeBytes = facts.SizeBytes,
+            MaintenanceCostScore = UsageFigures.MaintenanceCostScore(facts),
+            IsRecommendedForDrop = verdict.IsRecommended,
+            Reasons = verdict.Reasons,
+            Blockers = verdict.Blockers,
+            Notes = verdict.Notes,
+            LastScan = facts.LastScan,
+            CountersSince = state.Since,
+            TableWrites = facts.TableWrites,
+            IsValid = facts.IsValid,
+            StatsDate = DateOnly.FromDateTime(state.Now.UtcDateTime),
+            LastAnalyzed = state.Now,
+            Target = target,
+        };
+    }
+}

@@ -1,0 +1,87 @@
+-- Purpose: what catalog and statistics say about every index that holds data, without those of the system and of the store.
+-- A relation that somebody holds or awaits exclusively is not measured, since the measuring would wait for it.
+-- Minimum version: 13. Privileges: none; pg_read_all_stats to see the builds of others.
+with busy as (
+    select l.relation
+    from pg_catalog.pg_locks l
+    where l.locktype = 'relation'
+        and l.mode = 'AccessExclusiveLock'
+        and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
+)
+select
+    i.indexrelid as index_oid,
+    i.indrelid as table_oid,
+    n.nspname::text as schema_name,
+    t.relname::text as table_name,
+    c.relname::text as index_name,
+    pg_catalog.pg_get_indexdef(i.indexrelid) as definition,
+    m.amname::text as method,
+    k.keys,
+    k.key_columns,
+    k.include_columns,
+    pg_catalog.pg_get_expr(i.indpred, i.indrelid) as predicate,
+    c.reloptions::text as storage_parameters,
+    i.indisunique as is_unique,
+    i.indisprimary as is_primary_key,
+    i.indisexclusion as is_exclusion,
+    i.indisreplident as is_replica_identity,
+    i.indisclustered as is_clustered,
+    i.indisvalid and i.indisready and i.indislive as is_valid,
+    exists (select from pg_catalog.pg_stat_progress_create_index p where p.index_relid = i.indexrelid) as is_being_built,
+    (select h.inhparent::pg_catalog.regclass::text from pg_catalog.pg_inherits h where h.inhrelid = i.indexrelid) as parent_index,
+    (
+        select e.extname::text
+        from pg_catalog.pg_depend d
+        join pg_catalog.pg_extension e on e.oid = d.refobjid
+        where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+            and d.objid in (i.indrelid, i.indexrelid)
+            and d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+            and d.deptype = 'e'
+        order by d.objid
+        limit 1
+    ) as extension,
+    s.idx_scan as scans,
+    s.idx_tup_read as tuples_read,
+    s.idx_tup_fetch as tuples_fetched,
+    -- The column is there from PostgreSQL 16 on.
+    (pg_catalog.to_jsonb(s) ->> 'last_idx_scan')::timestamptz as last_scan,
+    u.n_tup_ins + u.n_tup_upd - u.n_tup_hot_upd + u.n_tup_del as table_writes,
+    -- 0 also stands for a table that was never analysed, before PostgreSQL 14.
+    case when t.reltuples > 0 then t.reltuples::double precision end as table_rows,
+    case when not exists (select from busy b where b.relation in (i.indexrelid, i.indrelid))
+        then pg_catalog.pg_relation_size(i.indexrelid) end as size_bytes,
+    case when not exists (
+            select from busy b
+            where b.relation = i.indrelid or b.relation in (select x.indexrelid from pg_catalog.pg_index x where x.indrelid = i.indrelid))
+        then pg_catalog.pg_total_relation_size(i.indrelid) end as table_size_bytes,
+    case when pg_catalog.current_setting('track_commit_timestamp')::bool
+        then pg_catalog.pg_xact_commit_timestamp(i.xmin) end as exists_since
+from pg_catalog.pg_index i
+join pg_catalog.pg_class c on c.oid = i.indexrelid
+join pg_catalog.pg_class t on t.oid = i.indrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+join pg_catalog.pg_am m on m.oid = c.relam
+left join pg_catalog.pg_stat_all_indexes s on s.indexrelid = i.indexrelid
+left join pg_catalog.pg_stat_all_tables u on u.relid = i.indrelid
+cross join lateral (
+    select
+        pg_catalog.array_agg(
+            pg_catalog.concat_ws(
+                ' ',
+                case when i.indkey[a.attnum - 1] = 0
+                    then pg_catalog.pg_get_indexdef(i.indexrelid, a.attnum, false) else i.indkey[a.attnum - 1]::text end,
+                i.indclass[a.attnum - 1], i.indcollation[a.attnum - 1], i.indoption[a.attnum - 1], a.attoptions::text)
+            order by a.attnum) filter (where a.attnum <= i.indnkeyatts) as keys,
+        pg_catalog.array_agg(i.indkey[a.attnum - 1] order by a.attnum) filter (where a.attnum <= i.indnkeyatts) as key_columns,
+        coalesce(
+            pg_catalog.array_agg(i.indkey[a.attnum - 1] order by a.attnum) filter (where a.attnum > i.indnkeyatts),
+            '{}'::smallint[]) as include_columns
+    from pg_catalog.pg_attribute a
+    where a.attrelid = i.indexrelid and a.attnum > 0
+) k
+where c.relkind = 'i'
+    and c.relpersistence <> 't'
+    and n.nspname <> 'information_schema'
+    and n.nspname <> 'perf_monitoring'
+    and n.nspname !~ '^pg_'
+order by n.nspname, t.relname, c.relname
