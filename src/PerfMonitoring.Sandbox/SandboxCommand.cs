@@ -8,13 +8,17 @@ namespace PerfMonitoring.Sandbox;
 /// <summary>The command line of the sandbox.</summary>
 internal static class SandboxCommand
 {
+    // Tells the command how to call us back for more load.
+    private const string ProgramVariable = "PERFMONITORING_SANDBOX";
+
     private const string Usage = """
         sandbox run [--database NAME] -- COMMAND [ARGUMENT...]
             Starts a throwaway PostgreSQL, runs the command with PGHOST, PGPORT, PGUSER and PGDATABASE set, and removes the server.
         sandbox demo -- COMMAND [ARGUMENT...]
             The same with the demo's database, filled and put under load.
         sandbox load SECONDS
-            Puts the demo's load on the server that PGHOST, PGPORT, PGUSER and PGDATABASE name; for use inside a demo.
+            Puts the demo's load on the database that PGHOST, PGPORT, PGUSER and PGDATABASE name. Commands inside a demo find
+            this program by PERFMONITORING_SANDBOX.
         """;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -98,6 +102,7 @@ internal static class SandboxCommand
             start.Environment[name] = value;
         }
 
+        start.Environment[ProgramVariable] = Environment.ProcessPath;
         using var process = Process.Start(start)!;
         try
         {
