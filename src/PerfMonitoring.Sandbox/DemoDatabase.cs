@@ -32,6 +32,7 @@ public static class DemoDatabase
             ["shared_buffers"] = "512MB",
             ["maintenance_work_mem"] = "128MB",
             ["random_page_cost"] = "1.1",
+            ["auto_explain.log_min_duration"] = "1s",
         },
     };
 
