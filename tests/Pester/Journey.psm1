@@ -1,0 +1,29 @@
+# What the journeys share. The server is the one that the PG* variables name; every file has a database of its own on it.
+
+function Import-StagedModule {
+    Import-Module -Name (Join-Path $PSScriptRoot '../../artifacts/module/PerfMonitoring/PerfMonitoring.psd1') -Global
+}
+
+# Runs SQL text as a person would, by psql; one line a row.
+function Invoke-Sql {
+    param([Parameter(Mandatory)] [string] $Sql, [string] $Database = $env:PGDATABASE)
+    $lines = psql --no-psqlrc --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1 --dbname=$Database --command=$Sql
+    if ($LASTEXITCODE -ne 0) { throw "psql ended with exit code $LASTEXITCODE." }
+    $lines
+}
+
+# Makes a database and connects to it.
+function New-JourneyDatabase {
+    $name = 'journey_' + [guid]::NewGuid().ToString('N').Substring(0, 8)
+    Invoke-Sql "create database $name"
+    Connect-PerfMonitoring -Database $name | Out-Null
+    $name
+}
+
+function Remove-JourneyDatabase {
+    param([Parameter(Mandatory)] [string] $Name)
+    Get-PerfMonitoringSession | Disconnect-PerfMonitoring
+    Invoke-Sql "drop database $Name with (force)"
+}
+
+Export-ModuleMember -Function *
