@@ -79,6 +79,9 @@ public sealed record ColumnInfo
     /// <summary>Whether its type has a default B-tree operator class.</summary>
     public bool HasBtree { get; init; } = true;
 
+    /// <summary>Whether a B-tree may merge equal values (the operator class calls equal what is the same in every bit).</summary>
+    public bool CanDeduplicate { get; init; } = true;
+
     /// <summary>Whether its collation orders by bytes, so that a plain B-tree serves LIKE 'x%'; null for a type without collation.</summary>
     public bool? IsCollationC { get; init; }
 

@@ -20,6 +20,16 @@ public interface ICatalogRepository
     Task<IReadOnlyList<TableIndex>> GetIndexesAsync(IReadOnlyCollection<uint> tableOids, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Asks the server whether it would make this index, without making anything and without a lock that hinders: with HypoPG wholly,
+    /// else whether keys and predicate can be read, have an operator class and call no function that is never immutable.
+    /// </summary>
+    /// <exception cref="PerfMonitoringException">InvalidIndexDefinition.</exception>
+    Task CheckDefinitionAsync(IndexDefinition definition, CancellationToken cancellationToken);
+
+    /// <summary>Whether the schema has a relation of that name.</summary>
+    Task<bool> ExistsAsync(RelationName name, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Names of tables that take an index, whose name (with or without schema) begins with <paramref name="prefix"/>; those on the
     /// search path without their schema, at most 200.
     /// </summary>

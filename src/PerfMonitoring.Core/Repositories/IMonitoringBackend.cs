@@ -33,6 +33,9 @@ public interface IMonitoringConnection : IAsyncDisposable
     /// <summary>Tables, columns and indexes of the monitored database.</summary>
     ICatalogRepository Catalog { get; }
 
+    /// <summary>The index strategies in the store.</summary>
+    IIndexStrategyRepository Strategies { get; }
+
     /// <summary>What the server offers and what the role may do.</summary>
     IPrerequisiteRepository Prerequisites { get; }
 

@@ -45,6 +45,12 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         return [.. rows.Select(r => r.ToIndex())];
     }
 
+    public Task CheckDefinitionAsync(IndexDefinition definition, CancellationToken cancellationToken) =>
+        IndexCheck.RunAsync(target, definition, cancellationToken);
+
+    public async Task<bool> ExistsAsync(RelationName name, CancellationToken cancellationToken) =>
+        (await FindTablesAsync([name], cancellationToken)).Count > 0;
+
     public Task<IReadOnlyList<RelationName>> CompleteTableNamesAsync(string prefix, CancellationToken cancellationToken) =>
         CompleteAsync("CompleteTableNames", prefix, cancellationToken);
 
@@ -113,6 +119,7 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         public bool IsPackable { get; init; }
         public bool IsNotNull { get; init; }
         public bool HasBtree { get; init; }
+        public bool CanDeduplicate { get; init; }
         public bool? IsCollationC { get; init; }
         public int? AverageWidth { get; init; }
         public double? NullFraction { get; init; }
@@ -128,6 +135,7 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
             IsPackable = IsPackable,
             IsNotNull = IsNotNull,
             HasBtree = HasBtree,
+            CanDeduplicate = CanDeduplicate,
             IsCollationC = IsCollationC,
             AverageWidth = AverageWidth,
             NullFraction = NullFraction,

@@ -8,18 +8,8 @@ select
     case t.typalign when 'c' then 1 when 's' then 2 when 'i' then 4 else 8 end as type_alignment,
     t.typlen = -1 and t.typstorage <> 'p' as is_packable,
     a.attnotnull as is_not_null,
-    exists (
-        select 1
-        from pg_catalog.pg_opclass o
-        join pg_catalog.pg_am m on m.oid = o.opcmethod
-        where m.amname = 'btree' and o.opcdefault
-            and (o.opcintype = b.oid
-                -- varchar has none of its own and borrows that of text; enums, arrays, ranges and rows go by their family.
-                or (o.opcintype = 'pg_catalog.text'::pg_catalog.regtype and b.oid = 'pg_catalog.varchar'::pg_catalog.regtype)
-                or (o.opcintype = 'pg_catalog.anyenum'::pg_catalog.regtype and b.typtype = 'e')
-                or (o.opcintype = 'pg_catalog.anyarray'::pg_catalog.regtype and b.typcategory = 'A')
-                or (o.opcintype = 'pg_catalog.anyrange'::pg_catalog.regtype and b.typtype = 'r'))
-    ) as has_btree,
+    o.opclass is not null as has_btree,
+    coalesce(o.can_deduplicate and coalesce(l.collisdeterministic, true), false) as can_deduplicate,
     case
         when a.attcollation = 0 then null
         when l.collname = 'default' then d.datcollate in ('C', 'POSIX')
@@ -36,6 +26,27 @@ join pg_catalog.pg_type t on t.oid = a.atttypid
 join pg_catalog.pg_type b on b.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end
 join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
 left join pg_catalog.pg_collation l on l.oid = a.attcollation
+left join lateral (
+    select
+        p.oid as opclass,
+        -- Support function 4 (equalimage) says so; numeric and floats have none, since equal ones can differ in what is displayed.
+        exists (
+            select 1
+            from pg_catalog.pg_amproc f
+            where f.amprocfamily = p.opcfamily and f.amproclefttype = p.opcintype and f.amprocnum = 4
+        ) as can_deduplicate
+    from pg_catalog.pg_opclass p
+    join pg_catalog.pg_am m on m.oid = p.opcmethod
+    where m.amname = 'btree' and p.opcdefault
+        and (p.opcintype = b.oid
+            -- varchar has none of its own and borrows that of text; enums, arrays and ranges go by their family.
+            or (p.opcintype = 'pg_catalog.text'::pg_catalog.regtype and b.oid = 'pg_catalog.varchar'::pg_catalog.regtype)
+            or (p.opcintype = 'pg_catalog.anyenum'::pg_catalog.regtype and b.typtype = 'e')
+            or (p.opcintype = 'pg_catalog.anyarray'::pg_catalog.regtype and b.typcategory = 'A')
+            or (p.opcintype = 'pg_catalog.anyrange'::pg_catalog.regtype and b.typtype = 'r'))
+    order by p.oid
+    limit 1
+) o on true
 left join pg_catalog.pg_stats s
     on s.schemaname = n.nspname and s.tablename = c.relname and s.attname = a.attname and s.inherited = (c.relkind = 'p')
 where a.attrelid = any (@TableOids::bigint[]::oid[]) and a.attnum > 0 and not a.attisdropped

@@ -2,6 +2,7 @@ using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Catalog;
 using PerfMonitoring.Postgres.Prerequisites;
 using PerfMonitoring.Postgres.Store;
+using PerfMonitoring.Postgres.Strategies;
 using PerfMonitoring.Postgres.Usage;
 using PerfMonitoring.Repositories;
 
@@ -23,6 +24,8 @@ internal sealed class PostgresConnection(Database target, Database store, string
     public IPrerequisiteRepository Prerequisites { get; } = new PrerequisiteRepository(target, store);
 
     public IIndexUsageRepository IndexUsage { get; } = new IndexUsageRepository(target);
+
+    public IIndexStrategyRepository Strategies => new IndexStrategyRepository(store, Target, MonitoredDatabase, ActingUser);
 
     // The store's own tables are asked through this, so that who acts is written the same everywhere.
     internal ActingUser ActingUser { get; } = new(store, actingUser);

@@ -27,6 +27,18 @@ internal static class Errors
     public static PerfMonitoringException SessionClosed(string name) => new(
         "SessionClosed", FailureKind.NotFound, $"Session '{name}' was disconnected.", "Run Connect-PerfMonitoring again.", name);
 
+    public static PerfMonitoringException OtherDatabase(string what, ServerTarget theirs, ServerTarget ours, object item) => new(
+        "OtherDatabase", FailureKind.InvalidArgument, $"{what} is of {theirs}; this session is connected to {ours}.",
+        "Pass -Session with a session of that database.", item);
+
+    public static PerfMonitoringException StrategyNotFound(Guid id) => new(
+        "StrategyNotFound", FailureKind.NotFound, $"The store has no index strategy {id} for this database.",
+        "Get-IndexStrategy lists them; -IncludeInactive shows removed ones too.", id);
+
+    public static PerfMonitoringException StrategyNotStored(IndexStrategy strategy) => new(
+        "StrategyNotStored", FailureKind.NotFound, $"Strategy {strategy.IndexName} is not stored: there is nothing to change.",
+        "Run Initialize-PerfMonitoringStore, and New-IndexStrategy again.", strategy);
+
     private static ErrorCategory Category(FailureKind kind) => kind switch
     {
         FailureKind.InvalidArgument => ErrorCategory.InvalidArgument,

@@ -1,0 +1,86 @@
+using System.Data;
+using System.Text.RegularExpressions;
+using Npgsql;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Advisor;
+using PerfMonitoring.Postgres.Connections;
+
+namespace PerfMonitoring.Postgres.Catalog;
+
+/// <summary>Whether the server would make an index, found out without making it.</summary>
+internal static partial class IndexCheck
+{
+    public static async Task RunAsync(Database target, IndexDefinition definition, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (definition.Method is "btree" or "hash" or "brin"
+                && await HypoPg.TryOpenAsync(target, TimeSpan.FromSeconds(30), cancellationToken) is { } hypothetical)
+            {
+                await using (hypothetical)
+                {
+                    await hypothetical.CreateAsync(definition, cancellationToken);
+                }
+            }
+            else
+            {
+                await DescribeAsync(target, definition, cancellationToken);
+            }
+        }
+        catch (PerfMonitoringException e) when (e.InnerException is PostgresException server && IsAboutTheDefinition(server))
+        {
+            throw Refused(definition, server.MessageText, e);
+        }
+    }
+
+    // Parsing and describing runs nothing and takes the lock of a SELECT; the extended protocol takes one statement only.
+    private static async Task DescribeAsync(Database target, IndexDefinition definition, CancellationToken cancellationToken)
+    {
+        var keys = definition.Keys.Select(k => "(" + (k.Column is null ? k.Expression : Identifier.Quote(k.Column)) + ")");
+        var sql = $"select {string.Join(", ", keys)} from {definition.Table}" + (definition.Where is null ? "" : $" where ({definition.Where})");
+        var types = await target.RunAsync(
+            async () =>
+            {
+                await using var connection = await target.ConnectAsync(cancellationToken);
+                await using var command = new NpgsqlCommand(sql, connection);
+                await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SchemaOnly, cancellationToken);
+                return Enumerable.Range(0, reader.FieldCount).Select(i => (long)reader.GetDataTypeOID(i)).ToList();
+            },
+            cancellationToken);
+        var version = target.Target.ServerVersionNumber;
+        var ownClass = definition.Keys.Select(k => k.OperatorClass is null).ToList();
+        var missing = await target.QueryAsync<string>(
+            Sql.Get(typeof(IndexCheck), "GetTypesWithoutOperatorClass", version),
+            new { Types = types.Where((_, i) => ownClass[i]).ToArray(), definition.Method },
+            cancellationToken);
+        if (missing.Count > 0)
+        {
+            throw Refused(definition, $"type {missing[0]} has no default operator class for access method {definition.Method}");
+        }
+
+        var written = string.Join(' ', definition.Keys.Select(k => k.Expression).Append(definition.Where));
+        var functions = FunctionCall().Matches(StringLiteral().Replace(written, "''")).Select(m => m.Groups[1].Value.ToLowerInvariant()).Distinct().ToArray();
+        var unusable = await target.QueryAsync<string>(
+            Sql.Get(typeof(IndexCheck), "GetUnusableFunctions", version), new { Names = functions }, cancellationToken);
+        if (unusable.Count > 0)
+        {
+            throw Refused(definition, $"function {unusable[0]} is not immutable");
+        }
+    }
+
+    // Syntax and names (42), values (22), features (0A), and what HypoPG raises itself (XX000).
+    private static bool IsAboutTheDefinition(PostgresException e) =>
+        e.SqlState.StartsWith("42", StringComparison.Ordinal) && e.SqlState != PostgresErrorCodes.InsufficientPrivilege
+        || e.SqlState[..2] is "22" or "0A" or "XX" or "54";
+
+    private static PerfMonitoringException Refused(IndexDefinition definition, string why, Exception? inner = null) => new(
+        "InvalidIndexDefinition", FailureKind.InvalidArgument, $"PostgreSQL would not make the index on {definition.Table}: {why}.",
+        "Check -Column, -Expression, -Where and -IndexType.", definition.Table.ToString(), inner);
+
+    [GeneratedRegex(@"([\p{L}_][\p{L}\p{N}_$]*)\s*\(")]
+    private static partial Regex FunctionCall();
+
+    [GeneratedRegex("'(?:[^']|'')*'")]
+    private static partial Regex StringLiteral();
+}

@@ -1,0 +1,40 @@
+-- Purpose: what an index strategy is beyond the entity: its database, its definition taken apart, and the evidence for it.
+-- Minimum version: 13. Privileges: create on schema perf_monitoring.
+create table perf_monitoring.index_strategy_detail (
+    index_strategy_id uuid not null,
+    monitored_database_id uuid not null,
+    definition jsonb not null,
+    cost_before double precision,
+    cost_after double precision,
+    size_bytes bigint,
+    rank integer not null default 0,
+    evidence text not null,
+    reason text not null default '',
+    constraint index_strategy_detail_pkey primary key (index_strategy_id),
+    constraint index_strategy_detail_index_strategy_id_fkey
+        foreign key (index_strategy_id) references perf_monitoring.index_strategy (id) on delete cascade,
+    constraint index_strategy_detail_monitored_database_id_fkey
+        foreign key (monitored_database_id) references perf_monitoring.monitored_database (id),
+    constraint index_strategy_detail_evidence_check check (evidence in ('NONE', 'WHAT_IF', 'ESTIMATE', 'ADOPTED'))
+);
+create index index_strategy_detail_monitored_database_id_idx on perf_monitoring.index_strategy_detail (monitored_database_id);
+comment on table perf_monitoring.index_strategy_detail is 'The database that a strategy is for, and why it was decided.';
+comment on column perf_monitoring.index_strategy_detail.cost_before is 'The planner''s cost of the statements concerned, weighted.';
+
+create table perf_monitoring.index_strategy_evidence (
+    index_strategy_id uuid not null,
+    query_hash text not null,
+    query_pattern text not null,
+    weight double precision not null,
+    cost_before double precision not null,
+    cost_after double precision not null,
+    mean_time_before_ms double precision,
+    mean_time_after_ms double precision,
+    constraint index_strategy_evidence_pkey primary key (index_strategy_id, query_hash),
+    constraint index_strategy_evidence_index_strategy_id_fkey
+        foreign key (index_strategy_id) references perf_monitoring.index_strategy (id) on delete cascade,
+    constraint index_strategy_evidence_query_hash_check check (length(query_hash) = 64),
+    constraint index_strategy_evidence_query_pattern_check check (length(query_pattern) <= 2000)
+);
+create index index_strategy_evidence_query_hash_idx on perf_monitoring.index_strategy_evidence (query_hash);
+comment on table perf_monitoring.index_strategy_evidence is 'The performance impact of an index on one statement of query_performance_log, by its hash.';

@@ -1,0 +1,245 @@
+using System.Data.Common;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Dapper;
+using Npgsql;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Postgres.Store;
+using PerfMonitoring.Repositories;
+
+namespace PerfMonitoring.Postgres.Strategies;
+
+/// <summary>Strategies in the store: the entity, and the side tables of what it does not hold.</summary>
+internal sealed class IndexStrategyRepository(Database store, ServerTarget target, MonitoredDatabase monitored, ActingUser user) : IIndexStrategyRepository
+{
+    private const int MaximumTableName = 100;
+
+    private static readonly JsonSerializerOptions DefinitionJson = new(JsonSerializerDefaults.Web)
+    {
+        IgnoreReadOnlyProperties = true,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
+
+    private static readonly JsonSerializerOptions RowJson = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
+    public async IAsyncEnumerable<IndexStrategy> GetAsync(IndexStrategyFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var parameters = new
+        {
+            MonitoredDatabaseId = await monitored.GetIdAsync(cancellationToken),
+            Ids = filter.Ids?.ToArray(),
+            SchemaName = filter.Table?.Schema,
+            TableName = filter.Table?.Name,
+            filter.IndexName,
+            filter.IsCreated,
+            filter.IncludeInactive,
+        };
+        await foreach (var strategy in store.StreamAsync(Text("GetStrategies"), parameters, Read, cancellationToken))
+        {
+            yield return strategy;
+        }
+    }
+
+    public async Task<IReadOnlyList<IndexStrategy>> AddAsync(IReadOnlyList<IndexStrategy> strategies, CancellationToken cancellationToken)
+    {
+        foreach (var strategy in strategies)
+        {
+            CheckLengths(strategy);
+        }
+
+        var userId = await user.GetIdAsync(cancellationToken);
+        var databaseId = await monitored.GetIdAsync(cancellationToken);
+        var ids = await store.RunAsync(
+            async () =>
+            {
+                await using var connection = await store.ConnectAsync(cancellationToken);
+                await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+                var stored = new List<Guid>();
+                foreach (var strategy in strategies)
+                {
+                    stored.Add(await AddOneAsync(connection, strategy, userId, databaseId, cancellationToken));
+                }
+
+                await transaction.CommitAsync(cancellationToken);
+                return stored;
+            },
+            cancellationToken);
+        var byId = new Dictionary<Guid, IndexStrategy>();
+        await foreach (var strategy in GetAsync(new IndexStrategyFilter { Ids = ids, IncludeInactive = true }, cancellationToken))
+        {
+            byId[strategy.Id] = strategy;
+        }
+
+        return [.. ids.Select(id => byId[id])];
+    }
+
+    public async Task<IndexStrategy> UpdateAsync(Guid id, IndexStrategyChange change, CancellationToken cancellationToken)
+    {
+        var found = await store.ExecuteAsync(
+            Text("UpdateStrategy"),
+            new
+            {
+                Id = id,
+                MonitoredDatabaseId = await monitored.GetIdAsync(cancellationToken),
+                MaintenanceWindow = change.MaintenanceWindow is { } window ? EnumLabel.Of(window) : null,
+                UsagePattern = change.UsagePattern is { } pattern ? EnumLabel.Of(pattern) : null,
+                change.IsMonitoring,
+                change.IsCreated,
+                change.IsActive,
+                change.SizeBytes,
+                UserId = await user.GetIdAsync(cancellationToken),
+            },
+            cancellationToken);
+        if (found > 0)
+        {
+            await foreach (var strategy in GetAsync(new IndexStrategyFilter { Ids = [id], IncludeInactive = true }, cancellationToken))
+            {
+                return strategy;
+            }
+        }
+
+        throw new PerfMonitoringException(
+            "StrategyNotFound", FailureKind.NotFound, $"The store in {store.Target} has no index strategy {id} for {target}.",
+            "Get-IndexStrategy lists them; -IncludeInactive shows removed ones too.", id);
+    }
+
+    private static void CheckLengths(IndexStrategy strategy)
+    {
+        if (strategy.IndexDefinition.Length > IndexDefinition.MaximumLength)
+        {
+            throw new PerfMonitoringException(
+                "DefinitionTooLong", FailureKind.InvalidArgument,
+                $"The definition of index {strategy.IndexName} has {strategy.IndexDefinition.Length} characters; the store takes {IndexDefinition.MaximumLength}.",
+                "Shorten the predicate or the expression, for instance by a function of your own.", strategy.IndexName);
+        }
+
+        if (strategy.TableName.Length > MaximumTableName)
+        {
+            throw new PerfMonitoringException(
+                "TableNameTooLong", FailureKind.InvalidArgument,
+                $"{strategy.TableName} has {strategy.TableName.Length} characters with its schema; the store takes {MaximumTableName}.",
+                "Shorten the name of the schema or of the table.", strategy.TableName);
+        }
+    }
+
+    private async Task<Guid> AddOneAsync(
+        NpgsqlConnection connection, IndexStrategy strategy, Guid userId, Guid databaseId, CancellationToken cancellationToken)
+    {
+        var id = await connection.QuerySingleOrDefaultAsync<Guid?>(new CommandDefinition(
+            Text("AddStrategy"),
+            new
+            {
+                strategy.Id,
+                strategy.TableName,
+                strategy.IndexName,
+                IndexType = EnumLabel.Of(strategy.IndexType),
+                strategy.IndexDefinition,
+                Columns = JsonSerializer.Serialize(strategy.Columns, DefinitionJson),
+                strategy.WhereClause,
+                UsagePattern = EnumLabel.Of(strategy.UsagePattern),
+                MaintenanceWindow = EnumLabel.Of(strategy.MaintenanceWindow),
+                strategy.IsCreated,
+                strategy.IsMonitoring,
+                UserId = userId,
+                MonitoredDatabaseId = databaseId,
+            },
+            cancellationToken: cancellationToken));
+        if (id is null)
+        {
+            return await KeepAsync(connection, strategy, databaseId, cancellationToken);
+        }
+
+        await connection.ExecuteAsync(new CommandDefinition(
+            Text("SetDetail"),
+            new
+            {
+                Id = id,
+                MonitoredDatabaseId = databaseId,
+                Definition = JsonSerializer.Serialize(strategy.Definition, DefinitionJson),
+                strategy.CostBefore,
+                strategy.CostAfter,
+                strategy.SizeBytes,
+                strategy.Rank,
+                Evidence = EnumLabel.Of(strategy.Evidence),
+                strategy.Reason,
+            },
+            cancellationToken: cancellationToken));
+        if (strategy.Impacts.Count > 0)
+        {
+            var impacts = strategy.Impacts.Select(i => new EvidenceRow(
+                i.QueryHash, i.Query[..Math.Min(i.Query.Length, IndexDefinition.MaximumLength)], i.Weight, i.CostBefore, i.CostAfter, i.MeanTimeMs));
+            await connection.ExecuteAsync(new CommandDefinition(
+                Text("AddEvidence"), new { Id = id, Impacts = JsonSerializer.Serialize(impacts, RowJson) }, cancellationToken: cancellationToken));
+        }
+
+        return id.Value;
+    }
+
+    // The row stands and must stay: it is another database's, or the index was built from it.
+    private async Task<Guid> KeepAsync(NpgsqlConnection connection, IndexStrategy strategy, Guid databaseId, CancellationToken cancellationToken)
+    {
+        var holder = await connection.QuerySingleAsync<HolderRow>(new CommandDefinition(
+            Text("GetStrategyByName"),
+            new { strategy.TableName, strategy.IndexName, MonitoredDatabaseId = databaseId },
+            cancellationToken: cancellationToken));
+        if (!holder.IsOfThisDatabase)
+        {
+            throw new PerfMonitoringException(
+                "StrategyBelongsToOtherDatabase", FailureKind.AlreadyExists,
+                $"The store in {store.Target} holds a strategy for {strategy.TableName}, index {strategy.IndexName}, of {holder.Database ?? "another database"}.",
+                "Choose another -IndexName, or keep the store of this database apart (Connect-PerfMonitoring -StoreDatabase).", strategy.IndexName);
+        }
+
+        await foreach (var stored in GetAsync(new IndexStrategyFilter { Ids = [holder.Id] }, cancellationToken))
+        {
+            if (stored.Definition.ToAnonymousStatement() == strategy.Definition.ToAnonymousStatement())
+            {
+                return stored.Id;
+            }
+        }
+
+        throw new PerfMonitoringException(
+            "StrategyExists", FailureKind.AlreadyExists,
+            $"Index {strategy.IndexName} on {strategy.TableName} was created from a strategy with another definition.",
+            "Choose another -IndexName, or run Remove-IndexStrategy for the old one first.", holder.Id);
+    }
+
+    private IndexStrategy Read(DbDataReader row) => new()
+    {
+        Id = row.GetGuid(0),
+        UsagePattern = EnumLabel.Parse<UsagePattern>(row.GetString(1)),
+        MaintenanceWindow = EnumLabel.Parse<MaintenanceWindow>(row.GetString(2)),
+        IsCreated = row.GetBoolean(3),
+        IsMonitoring = row.GetBoolean(4),
+        IsActive = row.GetBoolean(5),
+        IsStored = true,
+        CreatedBy = row.GetString(6),
+        UpdatedBy = row.IsDBNull(7) ? null : row.GetString(7),
+        CreatedAt = row.GetFieldValue<DateTimeOffset>(8),
+        UpdatedAt = row.GetFieldValue<DateTimeOffset>(9),
+        Definition = JsonSerializer.Deserialize<IndexDefinition>(row.GetString(10), DefinitionJson)!,
+        CostBefore = row.IsDBNull(11) ? null : row.GetDouble(11),
+        CostAfter = row.IsDBNull(12) ? null : row.GetDouble(12),
+        SizeBytes = row.IsDBNull(13) ? null : row.GetInt64(13),
+        Rank = row.GetInt32(14),
+        Evidence = EnumLabel.Parse<EvidenceSource>(row.GetString(15)),
+        Reason = row.GetString(16),
+        Impacts = JsonSerializer.Deserialize<List<QueryImpact>>(row.GetString(17), DefinitionJson)!,
+        Target = target,
+    };
+
+    private string Text(string name) => Sql.Get(typeof(IndexStrategyRepository), name, store.Target.ServerVersionNumber);
+
+    private sealed record EvidenceRow(
+        string QueryHash, string QueryPattern, double Weight, double CostBefore, double CostAfter, double? MeanTimeBeforeMs);
+
+    private sealed class HolderRow
+    {
+        public Guid Id { get; init; }
+        public bool IsOfThisDatabase { get; init; }
+        public string? Database { get; init; }
+    }
+}

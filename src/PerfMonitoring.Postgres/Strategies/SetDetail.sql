@@ -1,0 +1,19 @@
+-- Purpose: stores what a strategy is beyond the entity, and takes its old evidence away.
+-- Minimum version: 13. Privileges: insert, update on perf_monitoring.index_strategy_detail, delete on index_strategy_evidence.
+with old as (
+    delete from perf_monitoring.index_strategy_evidence e
+    where e.index_strategy_id = @Id::uuid
+)
+insert into perf_monitoring.index_strategy_detail (
+    index_strategy_id, monitored_database_id, definition, cost_before, cost_after, size_bytes, rank, evidence, reason)
+values (
+    @Id::uuid, @MonitoredDatabaseId::uuid, @Definition::jsonb, @CostBefore::float8, @CostAfter::float8, @SizeBytes::bigint, @Rank::int,
+    @Evidence::text, @Reason::text)
+on conflict (index_strategy_id) do update set
+    definition = excluded.definition,
+    cost_before = excluded.cost_before,
+    cost_after = excluded.cost_after,
+    size_bytes = excluded.size_bytes,
+    rank = excluded.rank,
+    evidence = excluded.evidence,
+    reason = excluded.reason

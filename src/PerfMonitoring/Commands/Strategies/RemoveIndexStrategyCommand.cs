@@ -1,0 +1,18 @@
+using System.Management.Automation;
+using PerfMonitoring.Model;
+
+namespace PerfMonitoring.Commands.Strategies;
+
+/// <summary>Removes stored strategies: they stay in the store, inactive. An index that was built stays where it is.</summary>
+[Cmdlet(VerbsCommon.Remove, "IndexStrategy", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "InputObject")]
+[OutputType(typeof(void))]
+public sealed class RemoveIndexStrategyCommand : StrategyCmdlet
+{
+    private protected override void Change(IndexStrategy strategy)
+    {
+        if (ShouldProcess($"{strategy.IndexName} on {strategy.TableName}", "Remove strategy"))
+        {
+            Await(token => Connection.Strategies.UpdateAsync(strategy.Id, new() { IsActive = false }, token));
+        }
+    }
+}

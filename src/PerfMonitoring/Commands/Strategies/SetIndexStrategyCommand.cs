@@ -1,0 +1,42 @@
+using System.Management.Automation;
+using PerfMonitoring.Model;
+using PerfMonitoring.Repositories;
+
+namespace PerfMonitoring.Commands.Strategies;
+
+/// <summary>Changes what can be changed about a stored strategy.</summary>
+[Cmdlet(VerbsCommon.Set, "IndexStrategy", SupportsShouldProcess = true, DefaultParameterSetName = "InputObject")]
+[OutputType(typeof(IndexStrategy))]
+public sealed class SetIndexStrategyCommand : StrategyCmdlet
+{
+    [Parameter]
+    public MaintenanceWindow? MaintenanceWindow { get; set; }
+
+    [Parameter]
+    public UsagePattern? UsagePattern { get; set; }
+
+    [Parameter]
+    public bool? IsMonitoring { get; set; }
+
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    private protected override void Change(IndexStrategy strategy)
+    {
+        var change = new IndexStrategyChange { MaintenanceWindow = MaintenanceWindow, UsagePattern = UsagePattern, IsMonitoring = IsMonitoring };
+        if (change == new IndexStrategyChange())
+        {
+            throw new PerfMonitoringException(
+                "NothingToChange", FailureKind.InvalidArgument, "Nothing is given that shall change.", "Pass -MaintenanceWindow, -UsagePattern or -IsMonitoring.");
+        }
+
+        if (ShouldProcess($"{strategy.IndexName} on {strategy.TableName}", "Change strategy"))
+        {
+            var changed = Await(token => Connection.Strategies.UpdateAsync(strategy.Id, change, token));
+            if (PassThru)
+            {
+                WriteObject(changed);
+            }
+        }
+    }
+}
