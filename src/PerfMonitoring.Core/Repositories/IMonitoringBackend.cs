@@ -41,4 +41,7 @@ public interface IMonitoringConnection : IAsyncDisposable
 
     /// <summary>How the indexes are used, now and in the store.</summary>
     IIndexUsageRepository IndexUsage { get; }
+
+    /// <summary>Builds indexes.</summary>
+    IIndexBuilder IndexBuilder { get; }
 }

@@ -1,6 +1,7 @@
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Catalog;
 using PerfMonitoring.Postgres.Prerequisites;
+using PerfMonitoring.Postgres.Indexes;
 using PerfMonitoring.Postgres.Store;
 using PerfMonitoring.Postgres.Strategies;
 using PerfMonitoring.Postgres.Usage;
@@ -26,6 +27,8 @@ internal sealed class PostgresConnection(Database target, Database store, string
     public IIndexUsageRepository IndexUsage { get; } = new IndexUsageRepository(target);
 
     public IIndexStrategyRepository Strategies => new IndexStrategyRepository(store, Target, MonitoredDatabase, ActingUser);
+
+    public IIndexBuilder IndexBuilder { get; } = new IndexBuilder(target, new CatalogRepository(target));
 
     // The store's own tables are asked through this, so that who acts is written the same everywhere.
     internal ActingUser ActingUser { get; } = new(store, actingUser);

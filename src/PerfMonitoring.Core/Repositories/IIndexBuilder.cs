@@ -1,0 +1,41 @@
+using PerfMonitoring.Model;
+
+namespace PerfMonitoring.Repositories;
+
+/// <summary>How an index is built.</summary>
+public sealed record IndexBuildOptions
+{
+    /// <summary>
+    /// How long each wait may last: for the lock on the table, and for each transaction whose snapshot is older than the index
+    /// (CREATE INDEX CONCURRENTLY waits for these too). Zero waits for ever.
+    /// </summary>
+    public TimeSpan LockTimeout { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>How often it is tried again after such a wait was too long.</summary>
+    public int MaximumRetry { get; init; } = 3;
+
+    /// <summary>The pause before the first new try; it doubles each time, with jitter, up to a minute.</summary>
+    public TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>maintenance_work_mem of the build as PostgreSQL writes it (512MB), or null for the server's setting.</summary>
+    public string? MaintenanceWorkMem { get; init; }
+}
+
+/// <summary>Builds indexes without blocking writes.</summary>
+public interface IIndexBuilder
+{
+    /// <summary>
+    /// Builds the index of a strategy with CREATE INDEX CONCURRENTLY, one at a time per database. Whatever goes wrong, the invalid
+    /// index is taken away again; where even that fails, <see cref="IndexCreationResult.LeftoverIndex"/> names it. What the server
+    /// refuses is a result with its error, not an exception.
+    /// </summary>
+    /// <param name="strategy">What to build. Its target is not looked at: ask <see cref="ServerTarget.IsSameDatabaseAs"/> before.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="progress">Is told about every second.</param>
+    /// <param name="cancellationToken">Cancels the build and cleans up.</param>
+    /// <returns>The result, and the error behind it, if any.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled, and nothing is left.</exception>
+    /// <exception cref="PerfMonitoringException">InvalidIndexLeft: it was cancelled, and the invalid index could not be taken away.</exception>
+    Task<(IndexCreationResult Result, PerfMonitoringException? Error)> BuildAsync(
+        IndexStrategy strategy, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken);
+}

@@ -1,0 +1,5 @@
+-- Purpose: when this session began: with its process, its identity.
+-- Minimum version: 13. Privileges: none.
+select a.backend_start
+from pg_catalog.pg_stat_activity a
+where a.pid = pg_catalog.pg_backend_pid()

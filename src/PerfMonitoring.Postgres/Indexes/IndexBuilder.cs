@@ -1,0 +1,474 @@
+using System.Data;
+using System.Diagnostics;
+using System.Globalization;
+using Dapper;
+using Npgsql;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Repositories;
+using Polly;
+using Polly.Retry;
+
+namespace PerfMonitoring.Postgres.Indexes;
+
+/// <summary>CREATE INDEX CONCURRENTLY with all that it needs around it.</summary>
+internal sealed class IndexBuilder(Database target, ICatalogRepository catalog) : IIndexBuilder
+{
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(0.5);
+
+    // Taking away what is left must end some time, for somebody waits at the prompt.
+    private static readonly TimeSpan CleanUpLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan CleanUpLockTimeout = TimeSpan.FromSeconds(5);
+
+    public async Task<(IndexCreationResult Result, PerfMonitoringException? Error)> BuildAsync(
+        IndexStrategy strategy, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
+    {
+        var run = new BuildRun(strategy, target.Target, progress);
+        try
+        {
+            await BuildAsync(run, options, cancellationToken);
+            return (run.ToResult(), null);
+        }
+        catch (PerfMonitoringException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            run.State = e.ErrorId == "IndexCreationCancelled" ? IndexCreationState.Cancelled : IndexCreationState.Failed;
+            run.Error = e;
+            return (run.ToResult(), e);
+        }
+    }
+
+    private async Task BuildAsync(BuildRun run, IndexBuildOptions options, CancellationToken cancellationToken)
+    {
+        var table = await catalog.GetTableAsync(run.Definition.Table, cancellationToken);
+        if (table.Kind == RelationKind.PartitionedTable)
+        {
+            throw new PerfMonitoringException(
+                "PartitionedTableNotSupported", FailureKind.NotSupported,
+                $"{table.Name} is partitioned: PostgreSQL cannot build an index on it concurrently.",
+                "Make a strategy for each partition.", run.Strategy);
+        }
+
+        run.Definition = run.Definition with { Table = table.Name };
+        await using var gate = await target.ConnectAsync(cancellationToken);
+        await LockAsync(gate, run, cancellationToken);
+        try
+        {
+            // What was true before the wait need not be so now.
+            if (await FindEqualAsync(table, run.Definition, cancellationToken) is { } equal)
+            {
+                run.State = IndexCreationState.AlreadyExists;
+                run.IndexName = equal.Definition.Name;
+                run.SizeBytes = equal.SizeBytes;
+                return;
+            }
+
+            await ClearNameAsync(run, table, cancellationToken);
+            await Retrying(options, run).ExecuteAsync(
+                async token => await AttemptAsync(gate, run, options, token), cancellationToken);
+            run.State = IndexCreationState.Created;
+        }
+        finally
+        {
+            await UnlockAsync(gate);
+        }
+    }
+
+    private static async Task LockAsync(NpgsqlConnection gate, BuildRun run, CancellationToken cancellationToken)
+    {
+        while (!await gate.QuerySingleAsync<bool>(Command("TryLockBuilder", null, cancellationToken)))
+        {
+            var holders = await gate.QueryAsync<BlockerRow>(Command("GetBuilders", null, cancellationToken));
+            run.Report("waiting for another builder", null, [.. holders.Select(h => h.ToBlocker())]);
+            await Task.Delay(PollInterval, cancellationToken);
+        }
+    }
+
+    private static async Task UnlockAsync(NpgsqlConnection gate)
+    {
+        try
+        {
+            await gate.ExecuteAsync(Command("UnlockBuilder", null, CancellationToken.None));
+        }
+        catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
+        {
+            // The session is gone, and its locks with it; it must not come back from the pool.
+            NpgsqlConnection.ClearPool(gate);
+        }
+    }
+
+    /// <summary>A valid index that does what the wanted one would do, or null.</summary>
+    private async Task<TableIndex?> FindEqualAsync(TableInfo table, IndexDefinition wanted, CancellationToken cancellationToken)
+    {
+        var candidates = (await catalog.GetIndexesAsync([table.Oid], cancellationToken))
+            .Where(i => i is { IsValid: true, IsReady: true, IsExclusion: false } && IndexEquality.CouldServe(i.Definition, wanted))
+            .ToList();
+        if (candidates.Find(i => IndexEquality.IsWrittenAlike(i.Definition, wanted)) is { } alike)
+        {
+            return alike;
+        }
+
+        foreach (var candidate in candidates)
+        {
+            if (await MeanSameAsync(candidate, wanted, cancellationToken))
+            {
+                return candidate;
+            }
+        }
+
+        return null;
+    }
+
+    // Only the server knows what an expression, a predicate or a default means: it is asked to make the index on an empty table of
+    // the same columns, and both are compared as it writes them.
+    private Task<bool> MeanSameAsync(TableIndex existing, IndexDefinition wanted, CancellationToken cancellationToken) => target.RunAsync(
+        async () =>
+        {
+            const string Copy = "perf_monitoring_comparison";
+            await using var connection = await target.Source.OpenConnectionAsync(cancellationToken);
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            try
+            {
+                await connection.ExecuteAsync(new CommandDefinition(
+                    $"create /* perf_monitoring */ temporary table {Copy} (like {wanted.Table}) on commit drop", cancellationToken: cancellationToken));
+                var comparable = IndexEquality.Comparable(wanted, existing.Definition) with { Table = new RelationName("pg_temp", Copy) };
+                await connection.ExecuteAsync(new CommandDefinition(comparable.ToCreateStatement(concurrently: false), cancellationToken: cancellationToken));
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+            {
+                // Without the right to make temporary tables two indexes are the same only where they are written alike.
+                return false;
+            }
+
+            var copy = await connection.QuerySingleAsync<uint>(Command("GetTemporaryIndex", new { TableName = Copy }, cancellationToken));
+            var wantedBody = await connection.QuerySingleAsync<string>(Command("GetIndexBody", new { Oid = (long)copy }, cancellationToken));
+            var existingBody = await connection.QuerySingleOrDefaultAsync<string>(
+                Command("GetIndexBody", new { Oid = (long)existing.Oid }, cancellationToken));
+            return wantedBody == existingBody;
+        },
+        cancellationToken);
+
+    /// <summary>Sees to it that the name is free: an invalid index of the same kind that nobody builds is the rest of a build that failed.</summary>
+    private async Task ClearNameAsync(BuildRun run, TableInfo table, CancellationToken cancellationToken)
+    {
+        if (await FindRelationAsync(run, cancellationToken) is not { } holder)
+        {
+            return;
+        }
+
+        if (holder.IsBeingBuilt)
+        {
+            throw new PerfMonitoringException(
+                "IndexBeingBuilt", FailureKind.Busy, $"{run.QualifiedName} is being built by another session.",
+                "Wait until it is done and run Invoke-IndexCreation again.", run.Strategy);
+        }
+
+        var same = holder is { TableOid: { } tableOid, IsValid: false } && tableOid == table.Oid
+            ? (await catalog.GetIndexesAsync([table.Oid], cancellationToken)).FirstOrDefault(i => i.Oid == holder.Oid)
+            : null;
+        if (same is null || !IndexEquality.CouldServe(same.Definition, run.Definition)
+            || !(IndexEquality.IsWrittenAlike(same.Definition, run.Definition) || await MeanSameAsync(same, run.Definition, cancellationToken)))
+        {
+            throw new PerfMonitoringException(
+                "IndexNameTaken", FailureKind.AlreadyExists,
+                $"{run.QualifiedName} is there already and is something else than {run.Definition.ToCreateStatement(concurrently: true)}.",
+                "Give the strategy another name.", run.Strategy);
+        }
+
+        run.Report("dropping the invalid index of an earlier build", null, []);
+        if (!await DropLeftoverAsync(run, null))
+        {
+            throw LeftInvalid(run, null);
+        }
+    }
+
+    private async Task AttemptAsync(NpgsqlConnection gate, BuildRun run, IndexBuildOptions options, CancellationToken cancellationToken)
+    {
+        BuilderSession? session = null;
+        try
+        {
+            await target.RunAsync(
+                async () =>
+                {
+                    await using var connection = await target.Source.OpenConnectionAsync(cancellationToken);
+                    session = new BuilderSession(
+                        connection.ProcessID, await connection.QuerySingleAsync<DateTimeOffset>(Command("GetBackendStart", null, cancellationToken)));
+                    await SetLimitsAsync(connection, options.LockTimeout, options.MaintenanceWorkMem, cancellationToken);
+                    using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                    var watch = WatchAsync(gate, run, session.ProcessId, watching.Token);
+                    try
+                    {
+                        return await connection.ExecuteAsync(new CommandDefinition(
+                            run.Definition.ToCreateStatement(concurrently: true), commandTimeout: 0, cancellationToken: cancellationToken));
+                    }
+                    finally
+                    {
+                        await watching.CancelAsync();
+                        await watch;
+                    }
+                },
+                cancellationToken);
+            run.SizeBytes = (await FindRelationAsync(run, cancellationToken))?.SizeBytes;
+        }
+        catch (Exception e) when (session is not null && e is OperationCanceledException or PerfMonitoringException)
+        {
+            run.Report("dropping the invalid index", null, []);
+            if (!await DropLeftoverAsync(run, session))
+            {
+                throw LeftInvalid(run, e);
+            }
+
+            // The answer can get lost after the work was done.
+            if (await FindRelationAsync(run, CancellationToken.None) is { IsValid: true } built)
+            {
+                run.SizeBytes = built.SizeBytes;
+                return;
+            }
+
+            if (e is PerfMonitoringException failure)
+            {
+                throw Explain(failure, run);
+            }
+
+            throw;
+        }
+    }
+
+    // The gate's connection is free while the build runs; so it watches.
+    private static async Task WatchAsync(NpgsqlConnection gate, BuildRun run, int processId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(PollInterval, cancellationToken);
+                // Not cancelled half-way: the connection must be clean for the unlocking.
+                var rows = (await gate.QueryAsync<ProgressRow>(Command("GetBuildProgress", new { ProcessId = processId }, CancellationToken.None))).AsList();
+                if (rows.Count > 0 && rows[0].Phase is { } phase)
+                {
+                    run.Report(
+                        phase,
+                        IndexCreationProgress.PercentOf(rows[0].TuplesDone, rows[0].TuplesTotal, rows[0].BlocksDone, rows[0].BlocksTotal),
+                        [.. rows.Where(r => r.ProcessId is not null).Select(r => r.ToBlocker())]);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The build is over.
+        }
+        catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
+        {
+            run.Report("building; its progress is unknown, for the connection that watches broke", null, []);
+        }
+    }
+
+    /// <summary>Takes the invalid index of this name away. False where it is still there, or the server does not answer.</summary>
+    private async Task<bool> DropLeftoverAsync(BuildRun run, BuilderSession? session)
+    {
+        using var limit = new CancellationTokenSource(CleanUpLimit);
+        var patience = new ResiliencePipelineBuilder<bool>()
+            .AddRetry(new RetryStrategyOptions<bool>
+            {
+                ShouldHandle = new PredicateBuilder<bool>().Handle<PerfMonitoringException>().HandleResult(false),
+                MaxRetryAttempts = int.MaxValue,
+                Delay = TimeSpan.FromSeconds(0.5),
+                BackoffType = DelayBackoffType.Exponential,
+                MaxDelay = TimeSpan.FromSeconds(5),
+                UseJitter = true,
+            })
+            .Build();
+        try
+        {
+            return await patience.ExecuteAsync(async token => await TryDropAsync(run, session, token), limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            run.LeftoverIndex = run.QualifiedName;
+            return false;
+        }
+    }
+
+    private async ValueTask<bool> TryDropAsync(BuildRun run, BuilderSession? session, CancellationToken cancellationToken) => await target.RunAsync(
+        async () =>
+        {
+            await using var connection = await target.Source.OpenConnectionAsync(cancellationToken);
+            if (session is not null)
+            {
+                await connection.ExecuteAsync(Command("TerminateBuild", session, cancellationToken));
+            }
+
+            var relation = await FindRelationAsync(run, cancellationToken);
+            if (relation is null || relation.IsValid == true || relation.TableOid is null)
+            {
+                return true;
+            }
+
+            if (relation.IsBeingBuilt)
+            {
+                return false;
+            }
+
+            await SetLimitsAsync(connection, CleanUpLockTimeout, null, cancellationToken);
+            await connection.ExecuteAsync(new CommandDefinition(
+                run.Definition.ToDropStatement(concurrently: true), commandTimeout: 0, cancellationToken: cancellationToken));
+            return true;
+        },
+        cancellationToken);
+
+    private Task<RelationRow?> FindRelationAsync(BuildRun run, CancellationToken cancellationToken) =>
+        target.QuerySingleOrDefaultAsync<RelationRow>(
+            Text("GetRelation"), new { SchemaName = run.Definition.Table.Schema, run.Definition.Name }, cancellationToken);
+
+    private static Task<int> SetLimitsAsync(
+        NpgsqlConnection connection, TimeSpan lockTimeout, string? maintenanceWorkMem, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(Command(
+            "SetBuildLimits",
+            new
+            {
+                LockTimeoutMs = ((long)Math.Ceiling(lockTimeout.TotalMilliseconds)).ToString(CultureInfo.InvariantCulture),
+                MaintenanceWorkMem = maintenanceWorkMem,
+            },
+            cancellationToken));
+
+    private static ResiliencePipeline Retrying(IndexBuildOptions options, BuildRun run) => options.MaximumRetry == 0
+        ? ResiliencePipeline.Empty
+        : new ResiliencePipelineBuilder()
+            .AddRetry(new RetryStrategyOptions
+            {
+                ShouldHandle = new PredicateBuilder().Handle<PerfMonitoringException>(e => e.ErrorId is "LockTimeout" or "Deadlock"),
+                MaxRetryAttempts = options.MaximumRetry,
+                Delay = options.RetryDelay,
+                BackoffType = DelayBackoffType.Exponential,
+                MaxDelay = TimeSpan.FromMinutes(1),
+                UseJitter = true,
+                OnRetry = attempt =>
+                {
+                    run.Retries = attempt.AttemptNumber + 1;
+                    run.Report(
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"waiting {attempt.RetryDelay.TotalSeconds:0.0} s before try {run.Retries + 1} of {options.MaximumRetry + 1}"),
+                        null, []);
+                    return ValueTask.CompletedTask;
+                },
+            })
+            .Build();
+
+    private static PerfMonitoringException Explain(PerfMonitoringException e, BuildRun run)
+    {
+        var blockers = run.Blockers.Count == 0 ? "" : $" It waited for {string.Join(", ", run.Blockers)}.";
+        return (e.InnerException as PostgresException)?.SqlState switch
+        {
+            PostgresErrorCodes.LockNotAvailable => new PerfMonitoringException(
+                "LockTimeout", FailureKind.Busy, $"{run.QualifiedName}: {Innermost(e)}.{blockers}",
+                "End the sessions that it waited for, raise -LockTimeout, or try again later.", run.Strategy, e),
+            PostgresErrorCodes.DeadlockDetected => new PerfMonitoringException(
+                "Deadlock", FailureKind.Busy, $"{run.QualifiedName}: {Innermost(e)}.{blockers}", "Try again later.", run.Strategy, e),
+            PostgresErrorCodes.UniqueViolation => new PerfMonitoringException(
+                "DuplicateValues", FailureKind.InvalidArgument, $"{run.QualifiedName}: {Innermost(e)}: the table holds duplicates.",
+                "Remove the duplicates, or make the index without UNIQUE.", run.Strategy, e),
+            PostgresErrorCodes.QueryCanceled => new PerfMonitoringException(
+                "IndexCreationCancelled", FailureKind.ServerError, $"{run.QualifiedName}: {Innermost(e)}.", "Run Invoke-IndexCreation again.", run.Strategy, e),
+            // One backend or the whole server: that it was possible to clean up says which.
+            PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown => BuildBroken(run, e),
+            null when e.Kind == FailureKind.ConnectionFailed => BuildBroken(run, e),
+            _ => e,
+        };
+    }
+
+    private static PerfMonitoringException BuildBroken(BuildRun run, PerfMonitoringException e) => new(
+        "IndexCreationInterrupted", FailureKind.ServerError, $"{run.QualifiedName}: the session that built it was ended ({Innermost(e)}).",
+        "Run Invoke-IndexCreation again.", run.Strategy, e);
+
+    private static string Innermost(PerfMonitoringException e) => (e.InnerException as PostgresException)?.MessageText ?? e.InnerException?.Message ?? e.Message;
+
+    private static PerfMonitoringException LeftInvalid(BuildRun run, Exception? cause) => new(
+        "InvalidIndexLeft", FailureKind.Busy,
+        $"The invalid index {run.QualifiedName} could not be dropped within {CleanUpLimit.TotalSeconds:0} s and is left."
+            + (cause is PerfMonitoringException ? $" It was left by a build that failed: {cause.Message}" : ""),
+        $"Run \"{run.Definition.ToDropStatement(concurrently: true)}\" when the table is free, or Invoke-IndexCreation again.", run.Strategy, cause);
+
+    private static string Text(string name) => Sql.Get(typeof(IndexBuilder), name, int.MaxValue);
+
+    private static CommandDefinition Command(string name, object? parameters, CancellationToken cancellationToken) =>
+        new(Text(name), parameters, cancellationToken: cancellationToken);
+
+    /// <summary>The session that builds; its number alone could be another's by now.</summary>
+    private sealed record BuilderSession(int ProcessId, DateTimeOffset BackendStart);
+
+    /// <summary>What is known of one build while it goes on.</summary>
+    private sealed class BuildRun(IndexStrategy strategy, ServerTarget target, IProgress<IndexCreationProgress> progress)
+    {
+        private readonly long started = Stopwatch.GetTimestamp();
+        private readonly DateTimeOffset startedAt = DateTimeOffset.UtcNow;
+        private readonly Dictionary<int, IndexCreationBlocker> blockers = [];
+
+        public IndexStrategy Strategy => strategy;
+        public IndexDefinition Definition { get; set; } = strategy.Definition;
+        public string QualifiedName => new RelationName(Definition.Table.Schema, Definition.Name).ToString();
+        public string? IndexName { get; set; }
+        public IndexCreationState State { get; set; }
+        public long? SizeBytes { get; set; }
+        public int Retries { get; set; }
+        public PerfMonitoringException? Error { get; set; }
+        public string? LeftoverIndex { get; set; }
+        public IReadOnlyList<IndexCreationBlocker> Blockers => [.. blockers.Values];
+
+        public void Report(string phase, double? percent, IReadOnlyList<IndexCreationBlocker> waitedFor)
+        {
+            foreach (var blocker in waitedFor)
+            {
+                blockers[blocker.ProcessId] = blocker;
+            }
+
+            progress.Report(new IndexCreationProgress { Phase = phase, Percent = percent, Blockers = waitedFor, Retries = Retries });
+        }
+
+        public IndexCreationResult ToResult() => new()
+        {
+            IndexStrategyId = strategy.Id,
+            TableName = Definition.Table.ToString(),
+            IndexName = IndexName ?? Definition.Name,
+            IndexDefinition = Definition.ToCreateStatement(concurrently: true),
+            State = State,
+            StartedAt = startedAt,
+            Duration = Stopwatch.GetElapsedTime(started),
+            SizeBytes = SizeBytes,
+            Retries = Retries,
+            Blockers = Blockers,
+            Error = Error?.Message,
+            LeftoverIndex = LeftoverIndex,
+            Target = target,
+        };
+    }
+
+    private class BlockerRow
+    {
+        public int? ProcessId { get; init; }
+        public string? UserName { get; init; }
+        public string? ApplicationName { get; init; }
+        public string? State { get; init; }
+        public DateTimeOffset? TransactionStart { get; init; }
+
+        public IndexCreationBlocker ToBlocker() => new(ProcessId ?? 0, UserName, ApplicationName, State, TransactionStart);
+    }
+
+    private sealed class ProgressRow : BlockerRow
+    {
+        public string? Phase { get; init; }
+        public long? TuplesDone { get; init; }
+        public long? TuplesTotal { get; init; }
+        public long? BlocksDone { get; init; }
+        public long? BlocksTotal { get; init; }
+    }
+
+    private sealed class RelationRow
+    {
+        public uint Oid { get; init; }
+        public uint? TableOid { get; init; }
+        public bool? IsValid { get; init; }
+        public bool IsBeingBuilt { get; init; }
+        public long? SizeBytes { get; init; }
+    }
+}

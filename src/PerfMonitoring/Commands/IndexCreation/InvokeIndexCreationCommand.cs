@@ -1,0 +1,95 @@
+using System.Management.Automation;
+using PerfMonitoring.Model;
+using PerfMonitoring.Repositories;
+
+namespace PerfMonitoring.Commands.IndexCreation;
+
+/// <summary>Builds the indexes of strategies without blocking writes.</summary>
+[Cmdlet(VerbsLifecycle.Invoke, "IndexCreation", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = StrategySet)]
+[OutputType(typeof(IndexCreationResult))]
+public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
+{
+    private const string StrategySet = "Strategy";
+
+    /// <summary>What to build.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = StrategySet)]
+    public IndexStrategy[] InputObject { get; set; } = [];
+
+    /// <summary>How long each wait for a lock or an older transaction may last; zero waits for ever.</summary>
+    [Parameter]
+    public TimeSpan LockTimeout { get; set; } = new IndexBuildOptions().LockTimeout;
+
+    /// <summary>How often it is tried again after such a wait was too long.</summary>
+    [Parameter]
+    [ValidateRange(0, 100)]
+    public int MaximumRetry { get; set; } = new IndexBuildOptions().MaximumRetry;
+
+    /// <summary>maintenance_work_mem of the build, for example 512MB.</summary>
+    [Parameter]
+    [ValidatePattern("^[0-9]+ ?(kB|MB|GB|TB)?$", Options = System.Text.RegularExpressions.RegexOptions.None)]
+    public string? MaintenanceWorkMem { get; set; }
+
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
+        Run(() =>
+        {
+            if (LockTimeout < TimeSpan.Zero || LockTimeout.TotalMilliseconds > int.MaxValue)
+            {
+                throw new PerfMonitoringException(
+                    "InvalidLockTimeout", FailureKind.InvalidArgument, $"-LockTimeout is {LockTimeout}; it must be from 0 to 24 days.",
+                    "Write it as 00:01:00, or 0 to wait for ever.", LockTimeout);
+            }
+        });
+    }
+
+    protected override void ProcessRecord()
+    {
+        foreach (var strategy in InputObject)
+        {
+            ForItem(strategy, () => Create(strategy));
+        }
+    }
+
+    private void Create(IndexStrategy strategy)
+    {
+        if (strategy.Target is { } other && !other.IsSameDatabaseAs(Connection.Target))
+        {
+            throw new PerfMonitoringException(
+                "WrongServer", FailureKind.InvalidArgument,
+                $"The strategy for {strategy.IndexName} is for {other}; this session is connected to {Connection.Target}.",
+                "Pass the -Session of that database.", strategy);
+        }
+
+        if (strategy.MaintenanceWindow != MaintenanceWindow.Immediate)
+        {
+            WriteVerbose($"{strategy.IndexName} is meant for the maintenance window {strategy.MaintenanceWindow}.");
+        }
+
+        if (!ShouldProcess($"{strategy.TableName} in {Connection.Target}", strategy.IndexDefinition))
+        {
+            return;
+        }
+
+        var options = new IndexBuildOptions { LockTimeout = LockTimeout, MaximumRetry = MaximumRetry, MaintenanceWorkMem = MaintenanceWorkMem };
+        var (result, error) = AwaitWithProgress<IndexCreationProgress, (IndexCreationResult, PerfMonitoringException?)>(
+            (progress, token) => Connection.IndexBuilder.BuildAsync(strategy, options, progress, token), report => Show(strategy, report));
+        WriteProgress(new ProgressRecord(0, "Creating index", "Done") { RecordType = ProgressRecordType.Completed });
+        WriteObject(result);
+        if (error is not null)
+        {
+            throw error;
+        }
+    }
+
+    private void Show(IndexStrategy strategy, IndexCreationProgress report)
+    {
+        var blockers = report.Blockers.Count == 0 ? "" : "waits for " + string.Join(", ", report.Blockers);
+        WriteProgress(new ProgressRecord(0, $"Creating index {strategy.IndexName} on {strategy.TableName}", report.Phase)
+        {
+            // -1 shows no bar: unknown is not 0 %.
+            PercentComplete = report.Percent is { } percent ? (int)percent : -1,
+            CurrentOperation = blockers.Length == 0 ? null : blockers,
+        });
+    }
+}
