@@ -44,4 +44,9 @@ public interface IMonitoringConnection : IAsyncDisposable
 
     /// <summary>Builds indexes.</summary>
     IIndexBuilder IndexBuilder { get; }
+    /// <summary>The thresholds of the store.</summary>
+    IThresholdRepository Thresholds { get; }
+
+    /// <summary>What thresholds are measured by.</summary>
+    IMetricRepository Metrics { get; }
 }

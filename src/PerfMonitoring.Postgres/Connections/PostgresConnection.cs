@@ -5,6 +5,7 @@ using PerfMonitoring.Postgres.Indexes;
 using PerfMonitoring.Postgres.Store;
 using PerfMonitoring.Postgres.Strategies;
 using PerfMonitoring.Postgres.Usage;
+using PerfMonitoring.Postgres.Thresholds;
 using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Postgres.Connections;
@@ -27,6 +28,9 @@ internal sealed class PostgresConnection(Database target, Database store, string
     public IIndexUsageRepository IndexUsage { get; } = new IndexUsageRepository(target);
 
     public IIndexStrategyRepository Strategies => new IndexStrategyRepository(store, Target, MonitoredDatabase, ActingUser);
+    public IThresholdRepository Thresholds => new ThresholdRepository(store, ActingUser);
+
+    public IMetricRepository Metrics => new MetricRepository(target, store, MonitoredDatabase);
 
     public IIndexBuilder IndexBuilder { get; } = new IndexBuilder(target, new CatalogRepository(target));
 

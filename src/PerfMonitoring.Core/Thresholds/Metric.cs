@@ -1,0 +1,146 @@
+using System.Globalization;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
+
+namespace PerfMonitoring.Thresholds;
+
+/// <summary>What a metric means: which way is worse, which units it can be written in, whether it can be asked of one table.</summary>
+public sealed class Metric
+{
+    private static readonly Metric[] All =
+    [
+        new(MetricType.QueryTime, false, true, [ThresholdUnit.Milliseconds])
+        {
+            NoTableReason = "a statement may read several tables, and its text does not safely say which",
+        },
+        new(MetricType.IndexScanRatio, true, true, [ThresholdUnit.Ratio, ThresholdUnit.Percentage]),
+        new(MetricType.TableSize, false, false, [ThresholdUnit.Bytes]),
+        new(MetricType.CacheHitRatio, true, true, [ThresholdUnit.Ratio, ThresholdUnit.Percentage]),
+        new(MetricType.ConnectionCount, false, false, [ThresholdUnit.Count, ThresholdUnit.Percentage])
+        {
+            NoTableReason = "connections belong to the server",
+        },
+        new(MetricType.DeadlockCount, false, true, [ThresholdUnit.Count])
+        {
+            NoTableReason = "the server counts deadlocks by database",
+        },
+    ];
+
+    private Metric(MetricType type, bool lowerIsWorse, bool isCounted, ThresholdUnit[] units)
+    {
+        Type = type;
+        LowerIsWorse = lowerIsWorse;
+        IsCounted = isCounted;
+        Units = units;
+    }
+
+    /// <summary>The metric.</summary>
+    public MetricType Type { get; }
+
+    /// <summary>Whether a smaller value is the worse one.</summary>
+    public bool LowerIsWorse { get; }
+
+    /// <summary>Whether it is the difference of counters over a window; otherwise it is measured at one moment.</summary>
+    public bool IsCounted { get; }
+
+    /// <summary>The units that its limits can be written in; the first is the default.</summary>
+    public IReadOnlyList<ThresholdUnit> Units { get; }
+
+    /// <summary>Whether it can be asked of one table.</summary>
+    public bool AllowsTable => NoTableReason is null;
+
+    private string? NoTableReason { get; init; }
+
+    /// <summary>The metric of a type.</summary>
+    public static Metric Of(MetricType type) => Array.Find(All, m => m.Type == type) ?? throw new ArgumentOutOfRangeException(nameof(type), type, null);
+
+    /// <summary>Refuses limits that cannot be meant.</summary>
+    /// <param name="warning">The natural warning limit.</param>
+    /// <param name="critical">The natural critical limit.</param>
+    /// <param name="unit">Their unit.</param>
+    /// <param name="tableName">A table, or null.</param>
+    /// <exception cref="PerfMonitoringException">UnitNotAllowed, TableNotAllowed, InvalidName, InvalidThreshold.</exception>
+    public void Check(decimal warning, decimal critical, ThresholdUnit unit, string? tableName)
+    {
+        if (!Units.Contains(unit))
+        {
+            throw Invalid("UnitNotAllowed", $"-Unit {unit} does not fit {Type}, which is measured in {string.Join(" or ", Units)}.", null, unit);
+        }
+
+        if (tableName is not null)
+        {
+            if (NoTableReason is not null)
+            {
+                throw Invalid("TableNotAllowed", $"-TableName cannot be used with {Type}: {NoTableReason}.", "Leave -TableName out.", tableName);
+            }
+
+            if (RelationName.Parse(tableName).ToString().Length > 100)
+            {
+                throw Invalid("InvalidName", $"-TableName '{tableName}' has more than 100 characters, and the store keeps 100.", null, tableName);
+            }
+        }
+
+        CheckLimit("-Warning", warning, unit);
+        CheckLimit("-Critical", critical, unit);
+        if (LowerIsWorse && warning < critical)
+        {
+            throw Invalid(
+                "InvalidThreshold", $"-Warning {Text(warning)} is below -Critical {Text(critical)}; for {Type} lower is worse, so the warning comes at the higher value.",
+                $"Write -Warning {Text(critical)} -Critical {Text(warning)}.", warning);
+        }
+
+        if (!LowerIsWorse && warning > critical)
+        {
+            throw Invalid(
+                "InvalidThreshold", $"-Warning {Text(warning)} is above -Critical {Text(critical)}; for {Type} higher is worse, so the warning comes at the lower value.",
+                $"Write -Warning {Text(critical)} -Critical {Text(warning)}.", warning);
+        }
+    }
+
+    /// <summary>The limit as the store holds it: where lower is worse, its shortfall from the whole.</summary>
+    public decimal ToStored(decimal natural, ThresholdUnit unit) => LowerIsWorse ? Whole(unit) - natural : natural;
+
+    /// <summary>The limit as the user wrote it.</summary>
+    public decimal ToNatural(decimal stored, ThresholdUnit unit) => ToStored(stored, unit);
+
+    /// <summary>How a value stands to limits in the same unit. A value that reaches a limit is beyond it.</summary>
+    public ThresholdState Judge(decimal value, decimal warning, decimal critical) =>
+        Reaches(value, critical) ? ThresholdState.Critical : Reaches(value, warning) ? ThresholdState.Warning : ThresholdState.Ok;
+
+    /// <summary>What is whole in a unit of shares: 1 or 100.</summary>
+    internal static decimal Whole(ThresholdUnit unit) => unit == ThresholdUnit.Percentage ? 100 : 1;
+
+    private bool Reaches(decimal value, decimal limit) => LowerIsWorse ? value <= limit : value >= limit;
+
+    private void CheckLimit(string argument, decimal value, ThresholdUnit unit)
+    {
+        var isShare = unit is ThresholdUnit.Ratio or ThresholdUnit.Percentage;
+        if (isShare && (value < 0 || value > Whole(unit)))
+        {
+            throw Invalid(
+                "InvalidThreshold", $"{argument} {Text(value)} is not a {unit}: it must lie between 0 and {Text(Whole(unit))}.",
+                unit == ThresholdUnit.Ratio && value is > 1 and <= 100
+                    ? $"Write {argument} {Text(value / 100)}{(Units.Contains(ThresholdUnit.Percentage) ? ", or add -Unit Percentage" : "")}."
+                    : null,
+                value);
+        }
+
+        if (LowerIsWorse && value == Whole(unit))
+        {
+            throw Invalid(
+                "InvalidThreshold",
+                $"{argument} {Text(value)} leaves no room: {Type} is never above {Text(value)}, so even a perfect value would reach the limit (the store keeps its shortfall, which must be above 0).",
+                $"Write a value below {Text(value)}.", value);
+        }
+
+        if (!LowerIsWorse && value <= 0)
+        {
+            throw Invalid("InvalidThreshold", $"{argument} {Text(value)} must be above 0.", null, value);
+        }
+    }
+
+    private static string Text(decimal value) => value.ToString("0.############", CultureInfo.InvariantCulture);
+
+    private static PerfMonitoringException Invalid(string id, string message, string? remedy, object value) =>
+        new(id, FailureKind.InvalidArgument, message, remedy, value);
+}

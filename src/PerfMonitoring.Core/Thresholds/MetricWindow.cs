@@ -1,0 +1,102 @@
+namespace PerfMonitoring.Thresholds;
+
+/// <summary>A value, or why there is none.</summary>
+internal readonly record struct Measured(decimal? Value, string? Reason)
+{
+    public static Measured Unknown(string reason) => new(null, reason);
+}
+
+/// <summary>What happened between two samples. Counters that went backwards give no value, never a negative one.</summary>
+internal sealed class MetricWindow(MetricSample before, MetricSample after)
+{
+    private const string Reset = "the counters were reset within the window";
+
+    public DateTimeOffset Since => before.TakenAt;
+
+    public DateTimeOffset Until => after.TakenAt;
+
+    private bool WasReset => before.ResetAt != after.ResetAt || after.Transactions < before.Transactions;
+
+    /// <summary>Whether a stored sample can serve as the beginning of a window that ends with <paramref name="next"/>.</summary>
+    public static bool IsComparable(MetricSample stored, MetricSample next) =>
+        stored.Instance == next.Instance
+        && stored.TakenAt < next.TakenAt
+        && stored.Statements?.OfAllRoles == next.Statements?.OfAllRoles;
+
+    public Measured Deadlocks() =>
+        WasReset || after.Deadlocks < before.Deadlocks ? Measured.Unknown(Reset) : new Measured(after.Deadlocks - before.Deadlocks, null);
+
+    /// <summary>Blocks found in the cache over blocks asked for, 0 to 1; of the given tables, or of all.</summary>
+    public Measured CacheHitRatio(MeasuredTable? table) =>
+        Share(table, t => t.BlocksHit, t => t.BlocksRead, "no block of it was asked for within the window");
+
+    /// <summary>Index scans over all scans, 0 to 1; of the given tables, or of all.</summary>
+    public Measured IndexScanRatio(MeasuredTable? table) =>
+        Share(table, t => t.IndexScans, t => t.SequentialScans, "it was not scanned within the window");
+
+    /// <summary>The statement with the highest mean time among those that ran, with its calls and time in the window.</summary>
+    public (StatementCounters? Worst, string? Reason) WorstStatement()
+    {
+        if (after.Statements is not { } now)
+        {
+            return (null, after.StatementsReason);
+        }
+
+        if (before.Statements is not { } then)
+        {
+            return (null, before.StatementsReason);
+        }
+
+        if (then.ResetAt != now.ResetAt)
+        {
+            return (null, Reset);
+        }
+
+        var known = then.Statements.ToDictionary(Key);
+        StatementCounters? worst = null;
+        foreach (var statement in now.Statements)
+        {
+            // What is new, or was evicted and came back, has run all its calls within the window.
+            var old = known.GetValueOrDefault(Key(statement));
+            var ran = old is null || statement.CountedSince > before.TakenAt || statement.Calls < old.Calls || statement.TotalTimeMs < old.TotalTimeMs
+                ? statement
+                : statement with { Calls = statement.Calls - old.Calls, TotalTimeMs = statement.TotalTimeMs - old.TotalTimeMs };
+            if (ran.Calls > 0 && (worst is null || ran.TotalTimeMs / ran.Calls > worst.TotalTimeMs / worst.Calls))
+            {
+                worst = ran;
+            }
+        }
+
+        return worst is null ? (null, "no statement ran within the window") : (worst, null);
+    }
+
+    private static (long QueryId, uint UserId, bool TopLevel) Key(StatementCounters statement) =>
+        (statement.QueryId, statement.UserId, statement.TopLevel);
+
+    private Measured Share(MeasuredTable? table, Func<TableCounters, long> good, Func<TableCounters, long> bad, string nothing)
+    {
+        if (WasReset)
+        {
+            return Measured.Unknown(Reset);
+        }
+
+        var known = before.Tables.ToDictionary(t => t.Oid);
+        long goods = 0;
+        long bads = 0;
+        foreach (var counters in table is null ? after.Tables : after.Tables.Where(t => table.Oids.Contains(t.Oid)))
+        {
+            // A table that was not there before was made within the window.
+            var old = known.GetValueOrDefault(counters.Oid) ?? new TableCounters();
+            var (goodDelta, badDelta) = (good(counters) - good(old), bad(counters) - bad(old));
+            if (goodDelta < 0 || badDelta < 0)
+            {
+                return Measured.Unknown(Reset);
+            }
+
+            goods += goodDelta;
+            bads += badDelta;
+        }
+
+        return goods + bads == 0 ? Measured.Unknown(nothing) : new Measured((decimal)goods / (goods + bads), null);
+    }
+}

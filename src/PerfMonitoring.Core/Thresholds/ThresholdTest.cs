@@ -1,0 +1,211 @@
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
+using PerfMonitoring.Repositories;
+
+namespace PerfMonitoring.Thresholds;
+
+/// <summary>Measures what thresholds are about, once for all of them, and holds the values against their limits.</summary>
+public static class ThresholdTest
+{
+    /// <summary>How long counters are watched when no stored sample can serve.</summary>
+    public static readonly TimeSpan DefaultWindow = TimeSpan.FromSeconds(5);
+
+    // Tables are many: those that reach a limit are all reported, of the others only the largest.
+    private const int LargestTables = 10;
+    private const int ObjectLength = 60;
+
+    /// <summary>
+    /// Tests thresholds. Counters are read over a window: since the last stored sample, which is then replaced, or over
+    /// <paramref name="window"/> (or <see cref="DefaultWindow"/>, where there is no store or no fit sample).
+    /// </summary>
+    /// <param name="connection">The session.</param>
+    /// <param name="thresholds">What to test; the results come in this order.</param>
+    /// <param name="window">Watch for this long and leave the store alone; null to use the stored sample.</param>
+    /// <param name="progress">Told how much of the window has passed, 0 to 1.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="PerfMonitoringException">ConnectionFailed, PermissionDenied on the store. Other failures make a result Unknown.</exception>
+    public static async Task<IReadOnlyList<ThresholdResult>> RunAsync(
+        IMonitoringConnection connection, IReadOnlyList<PerformanceThreshold> thresholds, TimeSpan? window, IProgress<double>? progress,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        ArgumentNullException.ThrowIfNull(thresholds);
+        var counted = thresholds.Any(t => Metric.Of(t.MetricType).IsCounted)
+            ? await WatchAsync(connection.Metrics, window, progress, cancellationToken)
+            : null;
+        var results = new List<ThresholdResult>(thresholds.Count);
+        foreach (var threshold in thresholds)
+        {
+            var report = new Report(threshold, connection.Target);
+            try
+            {
+                results.AddRange(await MeasureAsync(report, connection.Metrics, counted, cancellationToken));
+            }
+            catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
+            {
+                results.Add(report.Unknown(e.Message));
+            }
+        }
+
+        return results;
+    }
+
+    private static async Task<MetricWindow> WatchAsync(
+        IMetricRepository metrics, TimeSpan? window, IProgress<double>? progress, CancellationToken cancellationToken)
+    {
+        var first = await metrics.SampleAsync(cancellationToken);
+        var hasStore = false;
+        if (window is null)
+        {
+            MetricSample? stored = null;
+            try
+            {
+                stored = await metrics.GetLastSampleAsync(cancellationToken);
+                hasStore = true;
+            }
+            catch (PerfMonitoringException e) when (e.Kind == FailureKind.NotInstalled)
+            {
+                // Without a store the counters are watched for a while instead.
+            }
+
+            // A sample from a moment ago, another scheduler's perhaps, makes too short a window to say anything.
+            if (stored is not null && MetricWindow.IsComparable(stored, first) && first.TakenAt - stored.TakenAt >= DefaultWindow)
+            {
+                await metrics.SaveSampleAsync(first, cancellationToken);
+                return new MetricWindow(stored, first);
+            }
+        }
+
+        await WaitAsync(window ?? DefaultWindow, progress, cancellationToken);
+        var second = await metrics.SampleAsync(cancellationToken);
+        if (hasStore)
+        {
+            await metrics.SaveSampleAsync(second, cancellationToken);
+        }
+
+        return new MetricWindow(first, second);
+    }
+
+    private static async Task WaitAsync(TimeSpan window, IProgress<double>? progress, CancellationToken cancellationToken)
+    {
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        while (clock.Elapsed < window)
+        {
+            progress?.Report(clock.Elapsed / window);
+            var rest = window - clock.Elapsed;
+            await Task.Delay(rest < TimeSpan.FromMilliseconds(500) ? rest + TimeSpan.FromMilliseconds(1) : TimeSpan.FromMilliseconds(500), cancellationToken);
+        }
+    }
+
+    private static async Task<IReadOnlyList<ThresholdResult>> MeasureAsync(
+        Report report, IMetricRepository metrics, MetricWindow? window, CancellationToken cancellationToken)
+    {
+        var threshold = report.Threshold;
+        MeasuredTable? table = null;
+        if (threshold.TableName is not null)
+        {
+            table = await metrics.FindTableAsync(RelationName.Parse(threshold.TableName), cancellationToken);
+            if (table is null)
+            {
+                return [report.Unknown("there is no such table in this database")];
+            }
+        }
+
+        switch (threshold.MetricType)
+        {
+            case MetricType.TableSize:
+                return Sizes(report, await metrics.GetTableSizesAsync(table, cancellationToken));
+            case MetricType.ConnectionCount:
+                return [Connections(report, await metrics.GetConnectionsAsync(cancellationToken))];
+            case MetricType.DeadlockCount:
+                return [report.Counted(window!, window!.Deadlocks())];
+            case MetricType.CacheHitRatio:
+                return [report.Counted(window!, window!.CacheHitRatio(table), table?.Name)];
+            case MetricType.IndexScanRatio:
+                return [report.Counted(window!, window!.IndexScanRatio(table), table?.Name)];
+            default:
+                return [await QueryTimeAsync(report, metrics, window!, cancellationToken)];
+        }
+    }
+
+    private static List<ThresholdResult> Sizes(Report report, IReadOnlyList<TableSize> sizes)
+    {
+        var results = sizes.OrderByDescending(s => s.Bytes)
+            .Select(s => report.At(s.TakenAt, s.Bytes) with { ObjectName = s.Name, Subject = ThresholdSubject.Table })
+            .ToList();
+        return results.Count == 0
+            ? [report.Unknown("there are no tables in this database")]
+            : [.. results.Where((r, i) => i < LargestTables || r.State != ThresholdState.Ok)];
+    }
+
+    private static ThresholdResult Connections(Report report, ConnectionCount count) =>
+        count.Clients is not { } clients
+            ? report.Unknown("the role may not see other roles' connections (grant pg_monitor)")
+            : report.At(count.TakenAt, report.Threshold.Unit == ThresholdUnit.Percentage ? 100m * clients / count.Maximum : clients);
+
+    private static async Task<ThresholdResult> QueryTimeAsync(
+        Report report, IMetricRepository metrics, MetricWindow window, CancellationToken cancellationToken)
+    {
+        var (worst, reason) = window.WorstStatement();
+        if (worst is null)
+        {
+            return report.Counted(window, Measured.Unknown(reason!));
+        }
+
+        var text = await metrics.GetStatementTextAsync(worst, cancellationToken);
+        return report.Counted(window, new Measured((decimal)(worst.TotalTimeMs / worst.Calls), null)) with
+        {
+            Subject = ThresholdSubject.Query,
+            ObjectName = text is null ? $"queryid {worst.QueryId}" : Shorten(text),
+            Query = text,
+            QueryId = worst.QueryId,
+            Calls = worst.Calls,
+        };
+    }
+
+    private static string Shorten(string text)
+    {
+        var line = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        return line.Length <= ObjectLength ? line : line[..(ObjectLength - 1)] + "…";
+    }
+
+    /// <summary>Makes the results of one threshold.</summary>
+    private sealed class Report(PerformanceThreshold threshold, ServerTarget target)
+    {
+        public PerformanceThreshold Threshold => threshold;
+
+        public ThresholdResult Unknown(string reason) => new()
+        {
+            State = ThresholdState.Unknown,
+            MetricType = threshold.MetricType,
+            Subject = threshold.TableName is not null ? ThresholdSubject.Table
+                : threshold.MetricType == MetricType.ConnectionCount ? ThresholdSubject.Server
+                : ThresholdSubject.Database,
+            ObjectName = threshold.TableName
+                ?? (threshold.MetricType == MetricType.ConnectionCount ? $"{target.HostName}:{target.Port}" : target.Database),
+            Warning = threshold.Warning,
+            Critical = threshold.Critical,
+            Unit = threshold.Unit,
+            Reason = reason,
+            ThresholdId = threshold.Id,
+            Target = target,
+        };
+
+        public ThresholdResult At(DateTimeOffset moment, decimal value) => Unknown("") with
+        {
+            State = Metric.Of(threshold.MetricType).Judge(value, threshold.Warning, threshold.Critical),
+            Value = value,
+            Until = moment,
+            Reason = null,
+        };
+
+        public ThresholdResult Counted(MetricWindow window, Measured measured, string? table = null)
+        {
+            var isShare = threshold.Unit is ThresholdUnit.Percentage or ThresholdUnit.Ratio;
+            var result = measured.Value is { } value
+                ? At(window.Until, isShare ? value * Metric.Whole(threshold.Unit) : value)
+                : Unknown(measured.Reason!);
+            return result with { Since = window.Since, Until = window.Until, ObjectName = table ?? result.ObjectName };
+        }
+    }
+}

@@ -1,0 +1,6 @@
+-- Purpose: keeps a sample as the last one of a monitored database, unless a later one is there.
+-- Minimum version: 13. Privileges: insert, update and select on perf_monitoring.metric_sample.
+insert into perf_monitoring.metric_sample as m (monitored_database_id, taken_at, sample)
+values (@MonitoredDatabaseId::uuid, @TakenAt::timestamptz, @Sample::text::jsonb)
+on conflict (monitored_database_id) do update set taken_at = excluded.taken_at, sample = excluded.sample
+where m.taken_at < excluded.taken_at

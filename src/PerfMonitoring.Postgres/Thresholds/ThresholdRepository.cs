@@ -1,0 +1,127 @@
+using System.Text.Json;
+using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Postgres.Store;
+using PerfMonitoring.Repositories;
+using PerfMonitoring.Thresholds;
+
+namespace PerfMonitoring.Postgres.Thresholds;
+
+/// <summary>perf_monitoring.performance_threshold. Limits are natural on this side and stored as <see cref="Metric.ToStored"/> says.</summary>
+internal sealed class ThresholdRepository(Database store, ActingUser user) : IThresholdRepository
+{
+    public async Task<IReadOnlyList<PerformanceThreshold>> GetAsync(bool includeInactive, CancellationToken cancellationToken) =>
+        [.. (await store.QueryAsync<Row>(Text("GetThresholds"), new { IncludeInactive = includeInactive }, cancellationToken)).Select(r => r.ToModel())];
+
+    public async Task<PerformanceThreshold> AddAsync(PerformanceThreshold threshold, CancellationToken cancellationToken)
+    {
+        var id = Guid.NewGuid();
+        var added = await store.ExecuteAsync(Text("AddThreshold"), await ParametersAsync(id, threshold, cancellationToken), cancellationToken);
+        return added == 1
+            ? await GetOneAsync(id, cancellationToken)
+            : throw new PerfMonitoringException(
+                "ThresholdExists", FailureKind.AlreadyExists,
+                $"There is an active threshold for {threshold.MetricType}{(threshold.TableName is null ? "" : " of " + threshold.TableName)} already.",
+                "Change it with Set-PerformanceThreshold, or remove it with Remove-PerformanceThreshold.", threshold.MetricType);
+    }
+
+    public async Task<PerformanceThreshold> UpdateAsync(PerformanceThreshold threshold, CancellationToken cancellationToken)
+    {
+        var id = threshold.Id ?? throw new ArgumentException("It is not stored.", nameof(threshold));
+        Found(id, await store.ExecuteAsync(Text("UpdateThreshold"), await ParametersAsync(id, threshold, cancellationToken), cancellationToken));
+        return await GetOneAsync(id, cancellationToken);
+    }
+
+    public async Task RemoveAsync(Guid id, CancellationToken cancellationToken) => Found(id, await store.ExecuteAsync(
+        Text("RemoveThreshold"), new { Id = id, UserId = await user.GetIdAsync(cancellationToken) }, cancellationToken));
+
+    private static void Found(Guid id, int rows)
+    {
+        if (rows == 0)
+        {
+            throw new PerfMonitoringException(
+                "ThresholdNotFound", FailureKind.NotFound, $"There is no active threshold with the id {id}.", "Get-PerformanceThreshold lists them.", id);
+        }
+    }
+
+    private async Task<PerformanceThreshold> GetOneAsync(Guid id, CancellationToken cancellationToken)
+    {
+        var all = await GetAsync(includeInactive: true, cancellationToken);
+        return all.Single(t => t.Id == id);
+    }
+
+    private async Task<object> ParametersAsync(Guid id, PerformanceThreshold threshold, CancellationToken cancellationToken)
+    {
+        var metric = Metric.Of(threshold.MetricType);
+        return new
+        {
+            Id = id,
+            MetricType = EnumLabel.Of(threshold.MetricType),
+            threshold.TableName,
+            Warning = metric.ToStored(threshold.Warning, threshold.Unit),
+            Critical = metric.ToStored(threshold.Critical, threshold.Unit),
+            Unit = EnumLabel.Of(threshold.Unit),
+            threshold.AlertEnabled,
+            AlertConfiguration = threshold.AlertConfiguration is { } c ? JsonSerializer.Serialize(c) : null,
+            UserId = await user.GetIdAsync(cancellationToken),
+        };
+    }
+
+    private string Text(string name) => Sql.Get(typeof(ThresholdRepository), name, store.Target.ServerVersionNumber);
+
+    private sealed class Row
+    {
+        public Guid Id { get; init; }
+        public string MetricType { get; init; } = "";
+        public string? TableName { get; init; }
+        public decimal WarningThreshold { get; init; }
+        public decimal CriticalThreshold { get; init; }
+        public string ThresholdUnit { get; init; } = "";
+        public bool AlertEnabled { get; init; }
+        public string? AlertConfiguration { get; init; }
+        public string CreatedBy { get; init; } = "";
+        public string? UpdatedBy { get; init; }
+        public DateTimeOffset CreatedAt { get; init; }
+        public DateTimeOffset UpdatedAt { get; init; }
+        public bool IsActive { get; init; }
+
+        public PerformanceThreshold ToModel()
+        {
+            var metric = Metric.Of(EnumLabel.Parse<MetricType>(MetricType));
+            var unit = EnumLabel.Parse<ThresholdUnit>(ThresholdUnit);
+            return new PerformanceThreshold
+            {
+                Id = Id,
+                MetricType = metric.Type,
+                TableName = TableName,
+                Warning = metric.ToNatural(WarningThreshold, unit),
+                Critical = metric.ToNatural(CriticalThreshold, unit),
+                Unit = unit,
+                AlertEnabled = AlertEnabled,
+                AlertConfiguration = AlertConfiguration is null ? null : Read(AlertConfiguration),
+                CreatedBy = CreatedBy,
+                UpdatedBy = UpdatedBy,
+                CreatedAt = CreatedAt,
+                UpdatedAt = UpdatedAt,
+                IsActive = IsActive,
+            };
+        }
+
+        private static IReadOnlyDictionary<string, object?>? Read(string json)
+        {
+            using var document = JsonDocument.Parse(json);
+            return Plain(document.RootElement) as IReadOnlyDictionary<string, object?>;
+        }
+
+        private static object? Plain(JsonElement element) => element.ValueKind switch
+        {
+            JsonValueKind.Object => element.EnumerateObject().ToDictionary(p => p.Name, p => Plain(p.Value)),
+            JsonValueKind.Array => element.EnumerateArray().Select(Plain).ToArray(),
+            JsonValueKind.String => element.GetString(),
+            JsonValueKind.Number => element.TryGetInt64(out var number) ? number : element.GetDecimal(),
+            JsonValueKind.True => true,
+            JsonValueKind.False => false,
+            _ => null,
+        };
+    }
+}

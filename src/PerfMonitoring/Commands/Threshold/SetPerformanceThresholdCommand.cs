@@ -1,0 +1,68 @@
+using System.Collections;
+using System.Management.Automation;
+using PerfMonitoring.Model;
+using PerfMonitoring.Thresholds;
+
+namespace PerfMonitoring.Commands.Threshold;
+
+/// <summary>Changes limits, unit or alert of a threshold.</summary>
+[Cmdlet(VerbsCommon.Set, "PerformanceThreshold", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low)]
+[OutputType(typeof(PerformanceThreshold))]
+public sealed class SetPerformanceThresholdCommand : ConnectedCmdlet
+{
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
+    public Guid Id { get; set; }
+
+    [Parameter]
+    public decimal Warning { get; set; }
+
+    [Parameter]
+    public decimal Critical { get; set; }
+
+    [Parameter]
+    public ThresholdUnit Unit { get; set; }
+
+    [Parameter]
+    public bool AlertEnabled { get; set; }
+
+    [Parameter]
+    [AllowNull]
+    public IDictionary? AlertConfiguration { get; set; }
+
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    protected override void ProcessRecord() => ForItem(Id, () =>
+    {
+        var old = Await(token => Connection.Thresholds.GetAsync(includeInactive: false, token)).FirstOrDefault(t => t.Id == Id)
+            ?? throw Limits.NotFound($"with the id {Id}");
+        if (IsGiven(nameof(Unit)) && Unit != old.Unit && !(IsGiven(nameof(Warning)) && IsGiven(nameof(Critical))))
+        {
+            throw new PerfMonitoringException(
+                "InvalidThreshold", FailureKind.InvalidArgument, $"-Unit {Unit} cannot be changed alone: both limits are in {old.Unit}.",
+                "Pass -Warning and -Critical in the new unit.", Unit);
+        }
+
+        var threshold = old with
+        {
+            Warning = IsGiven(nameof(Warning)) ? Warning : old.Warning,
+            Critical = IsGiven(nameof(Critical)) ? Critical : old.Critical,
+            Unit = IsGiven(nameof(Unit)) ? Unit : old.Unit,
+            AlertEnabled = IsGiven(nameof(AlertEnabled)) ? AlertEnabled : old.AlertEnabled,
+            AlertConfiguration = IsGiven(nameof(AlertConfiguration)) ? Limits.Configuration(AlertConfiguration) : old.AlertConfiguration,
+        };
+        Metric.Of(threshold.MetricType).Check(threshold.Warning, threshold.Critical, threshold.Unit, threshold.TableName);
+        if (!ShouldProcess($"{Connection.StoreTarget}", $"Change the threshold {Id} for {threshold.MetricType}: warning {threshold.Warning}, critical {threshold.Critical} ({threshold.Unit})"))
+        {
+            return;
+        }
+
+        var stored = Await(token => Connection.Thresholds.UpdateAsync(threshold, token));
+        if (PassThru)
+        {
+            WriteObject(stored);
+        }
+    });
+
+    private bool IsGiven(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
+}

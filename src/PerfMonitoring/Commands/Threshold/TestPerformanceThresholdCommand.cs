@@ -1,0 +1,127 @@
+using System.Management.Automation;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
+using PerfMonitoring.Thresholds;
+
+namespace PerfMonitoring.Commands.Threshold;
+
+/// <summary>Measures, and holds the values against their limits.</summary>
+[Cmdlet(VerbsDiagnostic.Test, "PerformanceThreshold", DefaultParameterSetName = "Stored")]
+[OutputType(typeof(ThresholdResult), typeof(bool))]
+public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
+{
+    private readonly List<PerformanceThreshold> thresholds = [];
+    private bool isIncomplete;
+
+    [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = "Threshold")]
+    public PerformanceThreshold? InputObject { get; set; }
+
+    [Parameter(ParameterSetName = "Stored")]
+    public Guid[]? Id { get; set; }
+
+    [Parameter(Position = 0, ParameterSetName = "Stored")]
+    [Parameter(Position = 0, Mandatory = true, ParameterSetName = "Limits")]
+    public MetricType[]? MetricType { get; set; }
+
+    [Parameter(Position = 1, Mandatory = true, ParameterSetName = "Limits")]
+    public decimal Warning { get; set; }
+
+    [Parameter(Position = 2, Mandatory = true, ParameterSetName = "Limits")]
+    public decimal Critical { get; set; }
+
+    [Parameter(ParameterSetName = "Limits")]
+    public ThresholdUnit? Unit { get; set; }
+
+    [Parameter(ParameterSetName = "Limits")]
+    public string? TableName { get; set; }
+
+    [Parameter]
+    [ValidateRange(1, 3600)]
+    public int? SampleSeconds { get; set; }
+
+    [Parameter]
+    public SwitchParameter Quiet { get; set; }
+
+    protected override void ProcessRecord()
+    {
+        switch (ParameterSetName)
+        {
+            case "Threshold":
+                thresholds.Add(InputObject!);
+                break;
+            case "Limits":
+                Run(() => thresholds.AddRange(MetricType!.Select(Given)));
+                break;
+            default:
+                Run(AddStored);
+                break;
+        }
+    }
+
+    protected override void EndProcessing() => Run(() =>
+    {
+        if (thresholds.Count == 0)
+        {
+            WriteError(Errors.Record(new PerfMonitoringException(
+                "NoThreshold", FailureKind.NotFound, "There is no threshold to test.",
+                "Make one with New-PerformanceThreshold, or pass -MetricType, -Warning and -Critical.")));
+            if (Quiet)
+            {
+                WriteObject(false);
+            }
+
+            return;
+        }
+
+        TimeSpan? window = SampleSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
+        var progress = new ProgressRecord(1, "Testing thresholds", "Counting") { PercentComplete = 0 };
+        var results = AwaitWithProgress<double, IReadOnlyList<ThresholdResult>>(
+            (report, token) => ThresholdTest.RunAsync(Connection, thresholds, window, report, token),
+            share =>
+            {
+                progress.PercentComplete = (int)(share * 100);
+                WriteProgress(progress);
+            });
+        progress.RecordType = ProgressRecordType.Completed;
+        WriteProgress(progress);
+        if (Quiet)
+        {
+            WriteObject(!isIncomplete && results.All(r => r.State == ThresholdState.Ok));
+        }
+        else
+        {
+            WriteObject(results, enumerateCollection: true);
+        }
+    });
+
+    private PerformanceThreshold Given(MetricType type)
+    {
+        var metric = Metric.Of(type);
+        var unit = Unit ?? metric.Units[0];
+        metric.Check(Warning, Critical, unit, TableName);
+        return new PerformanceThreshold
+        {
+            MetricType = type,
+            TableName = TableName is null ? null : RelationName.Parse(TableName).ToString(),
+            Warning = Warning,
+            Critical = Critical,
+            Unit = unit,
+        };
+    }
+
+    private void AddStored()
+    {
+        var stored = Await(token => Connection.Thresholds.GetAsync(includeInactive: false, token));
+        thresholds.AddRange(stored
+            .Where(t => MetricType is null || MetricType.Contains(t.MetricType))
+            .Where(t => Id is null || Id.Contains(t.Id!.Value)));
+        foreach (var id in Id ?? [])
+        {
+            if (!stored.Any(t => t.Id == id))
+            {
+                isIncomplete = true;
+                WriteError(Errors.Record(Limits.NotFound($"with the id {id}"), id));
+            }
+        }
+    }
+}
