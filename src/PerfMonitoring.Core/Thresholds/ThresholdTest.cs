@@ -1,5 +1,6 @@
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
+using PerfMonitoring.Queries;
 using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Thresholds;
@@ -158,6 +159,7 @@ public static class ThresholdTest
             Subject = ThresholdSubject.Query,
             ObjectName = text is null ? $"queryid {worst.QueryId}" : Shorten(text),
             Query = text,
+            QueryHash = text is null ? null : QueryText.Hash(QueryText.Normalize(text)),
             QueryId = worst.QueryId,
             Calls = worst.Calls,
         };
