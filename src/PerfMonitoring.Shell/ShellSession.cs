@@ -145,10 +145,11 @@ internal sealed partial class ShellSession : IDisposable
 
     private void Show(ErrorRecord error)
     {
-        // The mark by which Out-Default knows an error that is to be shown as one.
-        var marked = new PSObject(error);
-        marked.Properties.Add(new PSNoteProperty("writeErrorStream", true));
-        using var shell = PowerShell.Create(runspace).AddCommand("Out-Default").AddParameter("InputObject", marked);
+        // As an error of a pipeline, so that it looks like all the others.
+        using var shell = PowerShell.Create(runspace)
+            .AddScript("[CmdletBinding()] param($record) $PSCmdlet.WriteError($record)").AddArgument(error)
+            .AddCommand("Out-Default");
+        shell.Commands.Commands[0].MergeMyResults(PipelineResultTypes.Error, PipelineResultTypes.Output);
         shell.Invoke();
     }
 
