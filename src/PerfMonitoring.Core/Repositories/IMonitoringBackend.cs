@@ -49,4 +49,10 @@ public interface IMonitoringConnection : IAsyncDisposable
 
     /// <summary>What thresholds are measured by.</summary>
     IMetricRepository Metrics { get; }
+
+    /// <summary>The statements that pg_stat_statements knows.</summary>
+    IQueryRepository Queries { get; }
+
+    /// <summary>Plans of statements, without running them.</summary>
+    IPlanRepository Plans { get; }
 }

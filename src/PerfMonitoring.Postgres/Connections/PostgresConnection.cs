@@ -1,7 +1,9 @@
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Catalog;
+using PerfMonitoring.Postgres.Plans;
 using PerfMonitoring.Postgres.Prerequisites;
 using PerfMonitoring.Postgres.Indexes;
+using PerfMonitoring.Postgres.Queries;
 using PerfMonitoring.Postgres.Store;
 using PerfMonitoring.Postgres.Strategies;
 using PerfMonitoring.Postgres.Usage;
@@ -33,6 +35,10 @@ internal sealed class PostgresConnection(Database target, Database store, string
     public IMetricRepository Metrics => new MetricRepository(target, store, MonitoredDatabase);
 
     public IIndexBuilder IndexBuilder { get; } = new IndexBuilder(target, new CatalogRepository(target));
+
+    public IQueryRepository Queries { get; } = new QueryRepository(target);
+
+    public IPlanRepository Plans { get; } = new PlanRepository(target);
 
     // The store's own tables are asked through this, so that who acts is written the same everywhere.
     internal ActingUser ActingUser { get; } = new(store, actingUser);

@@ -1,0 +1,129 @@
+using System.Text;
+
+namespace PerfMonitoring.Queries;
+
+/// <summary>Makes a statement ready for EXPLAIN.</summary>
+public static class PlannableText
+{
+    /// <summary>
+    /// One plannable statement, without the PREPARE around it, with what pg_stat_statements broke mended: <c>interval $1</c> and
+    /// <c>extract($1 from x)</c> are no SQL. Null where the text is no single SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES or TABLE.
+    /// </summary>
+    /// <param name="sql">A text, as a user or pg_stat_statements has it.</param>
+    /// <param name="parameters">The highest parameter number in it.</param>
+    public static string? TryMake(string sql, out int parameters)
+    {
+        ArgumentNullException.ThrowIfNull(sql);
+        parameters = 0;
+        if (QueryText.Split(sql) is not [var statement])
+        {
+            return null;
+        }
+
+        statement = WithoutPrepare(statement);
+        var first = new SqlLexer(statement);
+        do
+        {
+            first.Read();
+        }
+        while (first.Is('('));
+
+        return first.Kind == SqlTokenKind.Word
+            && first.Text.ToString().ToLowerInvariant() is "select" or "insert" or "update" or "delete" or "merge" or "with" or "values" or "table"
+            ? Mend(statement, out parameters)
+            : null;
+    }
+
+    private static string WithoutPrepare(string statement)
+    {
+        var lexer = new SqlLexer(statement);
+        lexer.Read();
+        if (!lexer.IsWord("prepare"))
+        {
+            return statement;
+        }
+
+        while (lexer.Read())
+        {
+            if (lexer.IsWord("as"))
+            {
+                return statement[lexer.End..];
+            }
+        }
+
+        return statement;
+    }
+
+    private static string Mend(string sql, out int parameters)
+    {
+        parameters = 0;
+        var result = new StringBuilder(sql.Length + 16);
+        var lexer = new SqlLexer(sql);
+        var copied = 0;
+        var (before, beforeThat) = ("", "");
+        // Where the name of a type begins that a parameter may follow: "timestamp with time zone $1".
+        var typeStart = -1;
+        while (lexer.Read())
+        {
+            var text = lexer.Kind == SqlTokenKind.Word ? lexer.Text.ToString().ToLowerInvariant() : lexer.Kind == SqlTokenKind.Punctuation ? lexer.Text.ToString() : "";
+            if (lexer.Kind == SqlTokenKind.Parameter)
+            {
+                parameters = Math.Max(parameters, int.TryParse(lexer.Text[1..], out var number) ? number : 0);
+                if (typeStart >= 0)
+                {
+                    var type = sql[typeStart..lexer.Start].Trim();
+                    result.Append(sql, copied, typeStart - copied).Append('(').Append(lexer.Text).Append("::").Append(type);
+                    copied = lexer.End;
+                    copied = AppendIntervalFields(type, ref lexer, sql, result, copied);
+                    result.Append(')');
+                    text = "";
+                }
+                else if (before == "(" && beforeThat == "extract" && lexer.Ahead().IsWord("from"))
+                {
+                    result.Append(sql, copied, lexer.Start - copied).Append("epoch");
+                    copied = lexer.End;
+                }
+            }
+
+            typeStart = (text, typeStart) switch
+            {
+                ("with" or "without" or "time" or "zone" or "precision" or "varying", >= 0) => typeStart,
+                _ when before == "." => -1,
+                _ when IsType(text) && before is not ("as" or "") => lexer.Start,
+                _ when IsType(text) && lexer.Start > 0 && lexer.Ahead().Kind == SqlTokenKind.Parameter => lexer.Start,
+                _ => -1,
+            };
+            (beforeThat, before) = (before, text);
+        }
+
+        return result.Append(sql, copied, sql.Length - copied).ToString();
+    }
+
+    // "interval $1 day to second": the fields belong to the type.
+    private static int AppendIntervalFields(string type, ref SqlLexer lexer, string sql, StringBuilder result, int copied)
+    {
+        if (!type.Equals("interval", StringComparison.OrdinalIgnoreCase))
+        {
+            return copied;
+        }
+
+        var next = lexer.Ahead();
+        while (next.Kind == SqlTokenKind.Word
+            && next.Text.ToString().ToLowerInvariant() is "year" or "month" or "day" or "hour" or "minute" or "second" or "to")
+        {
+            result.Append(' ').Append(next.Text);
+            lexer.Read();
+            copied = lexer.End;
+            next = lexer.Ahead();
+        }
+
+        return copied;
+    }
+
+    private static bool IsType(string word) => word is "date" or "time" or "timetz" or "timestamp" or "timestamptz" or "interval" or "double"
+        or "numeric" or "decimal" or "real" or "int" or "integer" or "bigint" or "smallint" or "int2" or "int4" or "int8" or "float4"
+        or "float8" or "boolean" or "bool" or "text" or "varchar" or "char" or "character" or "bpchar" or "bytea" or "uuid" or "json"
+        or "jsonb" or "inet" or "cidr" or "macaddr" or "money" or "point" or "box" or "circle" or "polygon" or "path" or "lseg" or "line"
+        or "tsquery" or "tsvector" or "regclass" or "regconfig" or "int4range" or "int8range" or "numrange" or "daterange" or "tsrange"
+        or "tstzrange";
+}

@@ -1,0 +1,18 @@
+-- Purpose: the generic plan of a statement with parameters, where EXPLAIN cannot make one by itself: a prepared statement's, with a
+-- null for each parameter; plan_cache_mode keeps the nulls out of the plan. Nothing is executed.
+-- Minimum version: 13. Privileges: those of the statement.
+do $do$
+declare
+    plan json;
+begin
+    execute 'prepare perf_monitoring_plan as ' || pg_catalog.current_setting('perf_monitoring.statement');
+    begin
+        execute 'explain (format json, verbose) execute perf_monitoring_plan' || pg_catalog.current_setting('perf_monitoring.arguments') into plan;
+    exception when others then
+        deallocate perf_monitoring_plan;
+        raise;
+    end;
+    deallocate perf_monitoring_plan;
+    perform pg_catalog.set_config('perf_monitoring.plan', plan::text, true);
+end
+$do$

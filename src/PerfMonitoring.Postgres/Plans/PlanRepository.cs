@@ -1,0 +1,58 @@
+using Dapper;
+using Npgsql;
+using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Queries;
+using PerfMonitoring.Repositories;
+
+namespace PerfMonitoring.Postgres.Plans;
+
+/// <summary>Generic plans: asked for under short limits, in a read-only transaction that is rolled back.</summary>
+internal sealed class PlanRepository(Database target) : IPlanRepository
+{
+    public async Task<string> ExplainAsync(string sql, CancellationToken cancellationToken)
+    {
+        var statement = PlannableText.TryMake(sql, out var parameters) ?? throw new PerfMonitoringException(
+            "NotPlannable", FailureKind.InvalidArgument, "The text is not one SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES statement.",
+            "Pass one statement that the planner plans.");
+        var version = target.Target.ServerVersionNumber;
+        await using var connection = await target.ConnectAsync(cancellationToken);
+        try
+        {
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            await ExecuteAsync("set transaction read only", null);
+            await ExecuteAsync(
+                Sql.Get(typeof(PlanRepository), "PrepareExplain", version),
+                new { Statement = statement, Arguments = parameters == 0 ? "" : $"({string.Join(',', Enumerable.Repeat("null", parameters))})" });
+            await ExecuteAsync(Sql.Get(typeof(PlanRepository), "Explain", version), null);
+            var plan = await connection.ExecuteScalarAsync<string>(
+                new CommandDefinition(Sql.Get(typeof(PlanRepository), "GetPlan", version), transaction: transaction, cancellationToken: cancellationToken));
+            await transaction.RollbackAsync(CancellationToken.None);
+            return plan!;
+
+            Task<int> ExecuteAsync(string text, object? values) =>
+                connection.ExecuteAsync(new CommandDefinition(text, values, transaction, cancellationToken: cancellationToken));
+        }
+        catch (PostgresException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Its text may quote a constant of the statement; the SQLSTATE and the condition say what is wrong without it.
+            throw new PerfMonitoringException(
+                "PlanFailed", FailureKind.ServerError, $"{target.Target} makes no plan of the statement (SQLSTATE {e.SqlState}): {Reason(e)}",
+                "The plan of this statement is unknown; check the role's rights and search_path.");
+        }
+        catch (Exception e) when (Failures.TryTranslate(e, target.Target.ToString(), cancellationToken) is { } failure)
+        {
+            throw failure;
+        }
+    }
+
+    // Names are no secret, constants are: only what speaks of names is passed on.
+    private static string Reason(PostgresException e) => e.SqlState switch
+    {
+        PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedFunction
+            or PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.AmbiguousParameter or PostgresErrorCodes.IndeterminateDatatype
+            or PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable => e.MessageText + ".",
+        PostgresErrorCodes.SyntaxError => "it is not complete SQL.",
+        _ => "the server refuses it.",
+    };
+}

@@ -1,0 +1,51 @@
+-- Purpose: statements and what they cost since their counters began, from pg_stat_statements 1.8.
+-- Minimum version: 13. Privileges: pg_read_all_stats for the statements of other roles. The extension's schema is put in place of public.
+select
+    s.query,
+    s.queryid,
+    s.calls,
+    s.total_exec_time,
+    s.mean_exec_time,
+    s.min_exec_time,
+    s.max_exec_time,
+    s.stddev_exec_time,
+    s.total_exec_time / nullif(pg_catalog.sum(s.total_exec_time) over (), 0) as time_share,
+    s.rows,
+    s.shared_blks_hit,
+    s.shared_blks_read,
+    s.temp_blks_written,
+    case when pg_catalog.current_setting('track_io_timing')::boolean then s.blk_read_time + s.blk_write_time end as block_time,
+    null::boolean as toplevel,
+    r.rolname::text as user_name,
+    d.datname::text as database_name,
+    null::timestamptz as since,
+    pg_catalog.clock_timestamp() as until,
+    s.userid,
+    s.dbid
+from public.pg_stat_statements s
+left join pg_catalog.pg_database d on d.oid = s.dbid
+left join pg_catalog.pg_roles r on r.oid = s.userid
+where s.queryid is not null
+    and s.calls > 0
+    and (case when @Databases::text[] is null then d.datname = pg_catalog.current_database() else d.datname::text ~* any (@Databases::text[]) end)
+    and (@Users::text[] is null or r.rolname::text ~* any (@Users::text[]))
+    and s.mean_exec_time >= @MinimumMeanMs::float8
+    and s.calls >= @MinimumCalls::bigint
+    -- What is no query of a user's: utility statements, and what the product itself asks.
+    and s.query ~* '^(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(?:select|insert|update|delete|merge|with|values|table|prepare)\M'
+    and pg_catalog.strpos(s.query, @Marker::text) = 0
+    and (@Like::text[] is null or s.query ~* any (@Like::text[]))
+    and (@ExcludeLike::text[] is null or not s.query ~* any (@ExcludeLike::text[]))
+order by
+    case @OrderBy::text
+        when 'Mean' then s.mean_exec_time
+        when 'Max' then s.max_exec_time
+        when 'Calls' then s.calls::float8
+        when 'Rows' then s.rows::float8
+        when 'IO' then (s.shared_blks_read + s.shared_blks_written + s.temp_blks_read + s.temp_blks_written)::float8
+        else s.total_exec_time
+    end desc,
+    s.queryid,
+    s.userid,
+    s.dbid
+limit @Top::bigint

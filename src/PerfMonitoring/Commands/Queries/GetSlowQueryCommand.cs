@@ -1,0 +1,69 @@
+using System.Management.Automation;
+using PerfMonitoring.Model;
+
+namespace PerfMonitoring.Commands.Queries;
+
+/// <summary>Lists the statements that cost most, from pg_stat_statements or from the stored log.</summary>
+[Cmdlet(VerbsCommon.Get, "SlowQuery", DefaultParameterSetName = "Statistics")]
+[OutputType(typeof(SlowQuery))]
+public sealed class GetSlowQueryCommand : ConnectedCmdlet
+{
+    [Parameter(Position = 0)]
+    [ValidateRange(1, int.MaxValue)]
+    [Alias("First")]
+    public int Top { get; set; }
+
+    [Parameter]
+    [ValidateRange(0.0, double.MaxValue)]
+    public double MinimumMeanMs { get; set; }
+
+    [Parameter]
+    [ValidateRange(0L, long.MaxValue)]
+    public long MinimumCalls { get; set; }
+
+    [Parameter]
+    public SlowQueryOrder OrderBy { get; set; }
+
+    [Parameter(ParameterSetName = "Statistics")]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[]? Database { get; set; }
+
+    [Parameter]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[]? User { get; set; }
+
+    [Parameter]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[]? Like { get; set; }
+
+    [Parameter]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[]? ExcludeLike { get; set; }
+
+    protected override void ProcessRecord() => Run(() =>
+    {
+        var filter = new SlowQueryFilter
+        {
+            Top = Top == 0 ? null : Top,
+            MinimumMeanMs = MinimumMeanMs,
+            MinimumCalls = MinimumCalls,
+            OrderBy = OrderBy,
+            Databases = Database,
+            Users = User,
+            Like = Like,
+            ExcludeLike = ExcludeLike,
+        };
+        WriteAll(token => Connection.Queries.GetSlowQueriesAsync(filter, token));
+        var hidden = Await(token => Connection.Queries.CountHiddenAsync(filter, token));
+        if (hidden > 0)
+        {
+            WriteWarning(
+                $"{hidden} statement(s) of other roles are hidden from {Connection.UserName}. " +
+                $"To see them run: GRANT pg_read_all_stats TO {Indexes.Identifier.Quote(Connection.UserName)};");
+        }
+    });
+}
