@@ -19,6 +19,9 @@ public sealed record IndexBuildOptions
 
     /// <summary>maintenance_work_mem of the build as PostgreSQL writes it (512MB), or null for the server's setting.</summary>
     public string? MaintenanceWorkMem { get; init; }
+
+    /// <summary>How long the dropping of an invalid index may take, for somebody waits at the prompt.</summary>
+    public TimeSpan CleanUpLimit { get; init; } = TimeSpan.FromSeconds(30);
 }
 
 /// <summary>Builds indexes without blocking writes.</summary>

@@ -17,28 +17,27 @@ internal sealed class IndexBuilder(Database target, ICatalogRepository catalog) 
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(0.5);
 
-    // Taking away what is left must end some time, for somebody waits at the prompt.
-    private static readonly TimeSpan CleanUpLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan CleanUpLockTimeout = TimeSpan.FromSeconds(5);
 
     public async Task<(IndexCreationResult Result, PerfMonitoringException? Error)> BuildAsync(
         IndexStrategy strategy, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
     {
-        var run = new BuildRun(strategy, target.Target, progress);
+        var run = new BuildRun(strategy, options, target.Target, progress);
         try
         {
-            await BuildAsync(run, options, cancellationToken);
+            await BuildAsync(run, cancellationToken);
             return (run.ToResult(), null);
         }
-        catch (PerfMonitoringException e) when (!cancellationToken.IsCancellationRequested)
+        catch (PerfMonitoringException caught) when (!cancellationToken.IsCancellationRequested)
         {
+            var e = ExplainDefinition(caught, run);
             run.State = e.ErrorId == "IndexCreationCancelled" ? IndexCreationState.Cancelled : IndexCreationState.Failed;
             run.Error = e;
             return (run.ToResult(), e);
         }
     }
 
-    private async Task BuildAsync(BuildRun run, IndexBuildOptions options, CancellationToken cancellationToken)
+    private async Task BuildAsync(BuildRun run, CancellationToken cancellationToken)
     {
         var table = await catalog.GetTableAsync(run.Definition.Table, cancellationToken);
         if (table.Kind == RelationKind.PartitionedTable)
@@ -64,8 +63,7 @@ internal sealed class IndexBuilder(Database target, ICatalogRepository catalog) 
             }
 
             await ClearNameAsync(run, table, cancellationToken);
-            await Retrying(options, run).ExecuteAsync(
-                async token => await AttemptAsync(gate, run, options, token), cancellationToken);
+            await Retrying(run).ExecuteAsync(async token => await AttemptAsync(gate, run, token), cancellationToken);
             run.State = IndexCreationState.Created;
         }
         finally
@@ -182,7 +180,7 @@ internal sealed class IndexBuilder(Database target, ICatalogRepository catalog) 
         }
     }
 
-    private async Task AttemptAsync(NpgsqlConnection gate, BuildRun run, IndexBuildOptions options, CancellationToken cancellationToken)
+    private async Task AttemptAsync(NpgsqlConnection gate, BuildRun run, CancellationToken cancellationToken)
     {
         BuilderSession? session = null;
         try
@@ -193,7 +191,7 @@ internal sealed class IndexBuilder(Database target, ICatalogRepository catalog) 
                     await using var connection = await target.Source.OpenConnectionAsync(cancellationToken);
                     session = new BuilderSession(
                         connection.ProcessID, await connection.QuerySingleAsync<DateTimeOffset>(Command("GetBackendStart", null, cancellationToken)));
-                    await SetLimitsAsync(connection, options.LockTimeout, options.MaintenanceWorkMem, cancellationToken);
+                    await SetLimitsAsync(connection, run.Options.LockTimeout, run.Options.MaintenanceWorkMem, cancellationToken);
                     using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                     var watch = WatchAsync(gate, run, session.ProcessId, watching.Token);
                     try
@@ -266,7 +264,7 @@ internal sealed class IndexBuilder(Database target, ICatalogRepository catalog) 
     /// <summary>Takes the invalid index of this name away. False where it is still there, or the server does not answer.</summary>
     private async Task<bool> DropLeftoverAsync(BuildRun run, BuilderSession? session)
     {
-        using var limit = new CancellationTokenSource(CleanUpLimit);
+        using var limit = new CancellationTokenSource(run.Options.CleanUpLimit);
         var patience = new ResiliencePipelineBuilder<bool>()
             .AddRetry(new RetryStrategyOptions<bool>
             {
@@ -331,14 +329,14 @@ internal sealed class IndexBuilder(Database target, ICatalogRepository catalog) 
             },
             cancellationToken));
 
-    private static ResiliencePipeline Retrying(IndexBuildOptions options, BuildRun run) => options.MaximumRetry == 0
+    private static ResiliencePipeline Retrying(BuildRun run) => run.Options.MaximumRetry == 0
         ? ResiliencePipeline.Empty
         : new ResiliencePipelineBuilder()
             .AddRetry(new RetryStrategyOptions
             {
                 ShouldHandle = new PredicateBuilder().Handle<PerfMonitoringException>(e => e.ErrorId is "LockTimeout" or "Deadlock"),
-                MaxRetryAttempts = options.MaximumRetry,
-                Delay = options.RetryDelay,
+                MaxRetryAttempts = run.Options.MaximumRetry,
+                Delay = run.Options.RetryDelay,
                 BackoffType = DelayBackoffType.Exponential,
                 MaxDelay = TimeSpan.FromMinutes(1),
                 UseJitter = true,
@@ -348,7 +346,7 @@ internal sealed class IndexBuilder(Database target, ICatalogRepository catalog) 
                     run.Report(
                         string.Create(
                             CultureInfo.InvariantCulture,
-                            $"waiting {attempt.RetryDelay.TotalSeconds:0.0} s before try {run.Retries + 1} of {options.MaximumRetry + 1}"),
+                            $"waiting {attempt.RetryDelay.TotalSeconds:0.0} s before try {run.Retries + 1} of {run.Options.MaximumRetry + 1}"),
                         null, []);
                     return ValueTask.CompletedTask;
                 },
@@ -377,6 +375,18 @@ internal sealed class IndexBuilder(Database target, ICatalogRepository catalog) 
         };
     }
 
+    // What the server says of a definition that cannot be right, whether it was compared or built.
+    private static PerfMonitoringException ExplainDefinition(PerfMonitoringException e, BuildRun run) => (e.InnerException as PostgresException)?.SqlState switch
+    {
+        PostgresErrorCodes.SyntaxError or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedFunction
+            or PostgresErrorCodes.UndefinedObject or PostgresErrorCodes.DatatypeMismatch or PostgresErrorCodes.WrongObjectType
+            or PostgresErrorCodes.InvalidObjectDefinition or PostgresErrorCodes.FeatureNotSupported
+            or PostgresErrorCodes.InvalidParameterValue or PostgresErrorCodes.AmbiguousFunction => new PerfMonitoringException(
+            "InvalidIndexDefinition", FailureKind.InvalidArgument,
+            $"{run.QualifiedName}: {Innermost(e)}: {run.Definition.ToCreateStatement(concurrently: true)}", "Correct the strategy.", run.Strategy, e),
+        _ => e,
+    };
+
     private static PerfMonitoringException BuildBroken(BuildRun run, PerfMonitoringException e) => new(
         "IndexCreationInterrupted", FailureKind.ServerError, $"{run.QualifiedName}: the session that built it was ended ({Innermost(e)}).",
         "Run Invoke-IndexCreation again.", run.Strategy, e);
@@ -385,7 +395,7 @@ internal sealed class IndexBuilder(Database target, ICatalogRepository catalog) 
 
     private static PerfMonitoringException LeftInvalid(BuildRun run, Exception? cause) => new(
         "InvalidIndexLeft", FailureKind.Busy,
-        $"The invalid index {run.QualifiedName} could not be dropped within {CleanUpLimit.TotalSeconds:0} s and is left."
+        $"The invalid index {run.QualifiedName} could not be dropped within {run.Options.CleanUpLimit.TotalSeconds:0} s and is left."
             + (cause is PerfMonitoringException ? $" It was left by a build that failed: {cause.Message}" : ""),
         $"Run \"{run.Definition.ToDropStatement(concurrently: true)}\" when the table is free, or Invoke-IndexCreation again.", run.Strategy, cause);
 
@@ -398,13 +408,14 @@ internal sealed class IndexBuilder(Database target, ICatalogRepository catalog) 
     private sealed record BuilderSession(int ProcessId, DateTimeOffset BackendStart);
 
     /// <summary>What is known of one build while it goes on.</summary>
-    private sealed class BuildRun(IndexStrategy strategy, ServerTarget target, IProgress<IndexCreationProgress> progress)
+    private sealed class BuildRun(IndexStrategy strategy, IndexBuildOptions options, ServerTarget target, IProgress<IndexCreationProgress> progress)
     {
         private readonly long started = Stopwatch.GetTimestamp();
         private readonly DateTimeOffset startedAt = DateTimeOffset.UtcNow;
         private readonly Dictionary<int, IndexCreationBlocker> blockers = [];
 
         public IndexStrategy Strategy => strategy;
+        public IndexBuildOptions Options => options;
         public IndexDefinition Definition { get; set; } = strategy.Definition;
         public string QualifiedName => new RelationName(Definition.Table.Schema, Definition.Name).ToString();
         public string? IndexName { get; set; }

@@ -1,0 +1,420 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Npgsql;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Repositories;
+using PerfMonitoring.Sandbox;
+using PerfMonitoring.Testing;
+
+namespace PerfMonitoring.Postgres.Indexes;
+
+public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
+{
+    // Slow enough to be met half-way, for as long as it takes.
+    private const string Orders = """
+        create function slow(n int) returns int immutable language plpgsql as 'begin perform pg_sleep(0.006); return n; end';
+        create table orders (id bigint primary key, customer_id int, status text);
+        insert into orders select g, g % 50, (array['new', 'paid'])[1 + g % 2] from generate_series(1, 500) g;
+        """;
+
+    private readonly ConcurrentQueue<IndexCreationProgress> reports = new();
+    private TestDatabase database = null!;
+    private IMonitoringConnection connection = null!;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private static IndexBuildOptions Options => new()
+    {
+        LockTimeout = TimeSpan.FromSeconds(0.5), MaximumRetry = 0, RetryDelay = TimeSpan.FromMilliseconds(50), CleanUpLimit = TimeSpan.FromSeconds(10),
+    };
+
+    public async ValueTask InitializeAsync()
+    {
+        database = await TestDatabase.OnAsync(await sandbox.ClusterAsync());
+        connection = await new PostgresBackend().ConnectAsync(
+            new ConnectionSettings { ConnectionString = database.ConnectionString + ";Pooling=true" }, null, null, Token);
+        await database.ExecuteAsync(Orders);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (connection is not null)
+        {
+            await connection.DisposeAsync();
+            await database.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task An_index_is_built_and_measured()
+    {
+        var (result, error) = await BuildAsync(Strategy("orders_customer_id_idx", IndexKey.OnColumn("customer_id")));
+
+        Assert.Null(error);
+        Assert.Equal(IndexCreationState.Created, result.State);
+        Assert.Equal(await database.ScalarAsync<long>("select pg_relation_size('orders_customer_id_idx')"), result.SizeBytes);
+        Assert.Equal("public.orders", result.TableName);
+        Assert.Equal("CREATE INDEX CONCURRENTLY orders_customer_id_idx ON public.orders USING btree (customer_id)", result.IndexDefinition);
+        await AssertCleanAsync(validIndexes: 2);
+    }
+
+    [Fact]
+    public async Task Progress_is_told_with_phase_and_percent()
+    {
+        await BuildAsync(Slow("orders_slow_idx"));
+
+        Assert.Contains(reports, r => r.Phase == "building index: scanning table" && r.Percent is null or (>= 0 and <= 100));
+    }
+
+    [Theory]
+    [InlineData("create index old on orders (customer_id)", null, null, true)]
+    [InlineData("create index old on orders (customer_id) with (fillfactor = 70)", null, null, true)]
+    [InlineData("create index old on orders (customer_id desc)", null, null, false)]
+    [InlineData("create index old on orders (customer_id, status)", null, null, false)]
+    [InlineData("create index old on orders (customer_id) include (status)", null, null, false)]
+    [InlineData("create index old on orders (customer_id) where status = 'new'", null, null, false)]
+    [InlineData("create index old on orders (customer_id) where status = 'new'", null, "status = 'new'", true)]
+    [InlineData("create index old on orders (customer_id) where status = 'new'", null, "status = 'paid'", false)]
+    [InlineData("create index old on orders (lower(status))", "lower(status)", null, true)]
+    [InlineData("create index old on orders (lower(status))", "LOWER((status)::text)", null, true)]
+    [InlineData("create index old on orders (lower(status))", "upper(status)", null, false)]
+    [InlineData("create index old on orders (lower(status) text_pattern_ops)", "lower(status)", null, false)]
+    public async Task An_equal_index_is_recognised(string existing, string? expression, string? where, bool isEqual)
+    {
+        await database.ExecuteAsync(existing);
+        var strategy = Strategy("fresh", expression is null ? IndexKey.OnColumn("customer_id") : IndexKey.OnExpression(expression));
+
+        var (result, error) = await BuildAsync(strategy with { Definition = strategy.Definition with { Where = where } });
+
+        Assert.Null(error);
+        Assert.Equal(isEqual ? IndexCreationState.AlreadyExists : IndexCreationState.Created, result.State);
+        Assert.Equal(isEqual ? "old" : "fresh", result.IndexName);
+        Assert.True(result.SizeBytes > 0);
+        await AssertCleanAsync(validIndexes: isEqual ? 2 : 3);
+    }
+
+    [Fact]
+    public async Task A_unique_index_serves_where_a_plain_one_was_wanted()
+    {
+        var (result, _) = await BuildAsync(Strategy("fresh", IndexKey.OnColumn("id")));
+
+        Assert.Equal(IndexCreationState.AlreadyExists, result.State);
+        Assert.Equal("orders_pkey", result.IndexName);
+    }
+
+    [Theory]
+    [InlineData("create index taken on orders (status)")]
+    [InlineData("create table taken (id int)")]
+    [InlineData("create sequence taken")]
+    [InlineData("create table other (customer_id int); create index taken on other (customer_id)")]
+    public async Task A_taken_name_is_an_error(string existing)
+    {
+        await database.ExecuteAsync(existing);
+
+        var (result, error) = await BuildAsync(Strategy("taken", IndexKey.OnColumn("customer_id")));
+
+        Assert.Equal("IndexNameTaken", error?.ErrorId);
+        Assert.Equal(IndexCreationState.Failed, result.State);
+        Assert.Null(result.LeftoverIndex);
+    }
+
+    [Fact]
+    public async Task The_invalid_rest_of_an_earlier_build_is_replaced()
+    {
+        await LeaveInvalidAsync("rest");
+
+        var (result, _) = await BuildAsync(Slow("rest"));
+
+        Assert.Equal(IndexCreationState.Created, result.State);
+        await AssertCleanAsync(validIndexes: 2);
+    }
+
+    [Fact]
+    public async Task What_another_session_builds_is_left_alone()
+    {
+        await using var other = await OpenAsync();
+        var building = ExecuteAsync(other, "create index concurrently theirs on orders (slow(customer_id))");
+        await UntilAsync("select exists (select from pg_class where relname = 'theirs')");
+
+        var (_, error) = await BuildAsync(Slow("theirs"));
+        await building;
+
+        Assert.Equal("IndexBeingBuilt", error?.ErrorId);
+        await AssertCleanAsync(validIndexes: 2);
+    }
+
+    [Fact]
+    public async Task Duplicates_fail_a_unique_index_and_are_not_told()
+    {
+        await database.ExecuteAsync("insert into orders values (9001, 1, 'card 4111-1111'), (9002, 1, 'card 4111-1111')");
+        var strategy = Strategy("u", IndexKey.OnColumn("status"));
+
+        var (result, error) = await BuildAsync(strategy with { Definition = strategy.Definition with { IsUnique = true } });
+
+        Assert.Equal("DuplicateValues", error?.ErrorId);
+        Assert.Equal(IndexCreationState.Failed, result.State);
+        Assert.DoesNotContain("4111", result.Error, StringComparison.Ordinal);
+        await AssertCleanAsync(validIndexes: 1);
+    }
+
+    [Theory]
+    [InlineData("nope", "InvalidIndexDefinition")]
+    [InlineData("x\"; drop table orders; --", "InvalidIndexDefinition")]
+    public async Task A_column_that_does_not_exist_is_an_error(string column, string errorId)
+    {
+        var (_, error) = await BuildAsync(Strategy("i", IndexKey.OnColumn(column)));
+
+        Assert.Equal(errorId, error?.ErrorId);
+        await AssertCleanAsync(validIndexes: 1);
+    }
+
+    [Fact]
+    public async Task Any_name_can_be_built()
+    {
+        await database.ExecuteAsync("create schema \"Sälés\"; create table \"Sälés\".\"Order \"\"Items\"\"\" (\"Qty; drop\" int)");
+        var name = "ü\"; drop table orders; --" + new string('x', 37);
+        var strategy = new IndexStrategy
+        {
+            Definition = new IndexDefinition
+            {
+                Table = new RelationName("Sälés", "Order \"Items\""), Name = name, Keys = [IndexKey.OnColumn("Qty; drop")],
+            },
+        };
+
+        var (result, error) = await BuildAsync(strategy);
+
+        Assert.Null(error);
+        Assert.Equal(name, result.IndexName);
+        Assert.Equal(63, await database.ScalarAsync<int>("select octet_length(relname::text) from pg_class where relname like 'ü%'"));
+        await AssertCleanAsync(validIndexes: 2);
+    }
+
+    [Fact]
+    public async Task A_partitioned_table_is_refused()
+    {
+        await database.ExecuteAsync("create table parted (id int) partition by range (id)");
+        var strategy = new IndexStrategy
+        {
+            Definition = new IndexDefinition { Table = new RelationName("public", "parted"), Name = "i", Keys = [IndexKey.OnColumn("id")] },
+        };
+
+        Assert.Equal("PartitionedTableNotSupported", (await BuildAsync(strategy)).Error?.ErrorId);
+    }
+
+    [Theory]
+    [InlineData("building index: scanning table", false)]
+    [InlineData("waiting for writers before build", true)]
+    public async Task Cancelled_half_way_nothing_is_left(string phase, bool withWriter)
+    {
+        await using var writer = await OpenAsync();
+        if (withWriter)
+        {
+            await ExecuteAsync(writer, "begin; update orders set status = 'new' where id = 1");
+        }
+
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        var building = BuildAsync(Slow("i"), Options with { LockTimeout = TimeSpan.Zero }, cancel.Token);
+        await UntilReportedAsync(r => r.Phase == phase);
+        await cancel.CancelAsync();
+        if (withWriter)
+        {
+            // Dropping waits for those who use the table, too.
+            await Task.Delay(500, Token);
+            await ExecuteAsync(writer, "rollback");
+        }
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => building);
+        await AssertCleanAsync(validIndexes: 1);
+    }
+
+    [Fact]
+    public async Task A_killed_backend_leaves_nothing()
+    {
+        var building = BuildAsync(Slow("i"));
+        await UntilAsync("select exists (select from pg_stat_progress_create_index where datname = current_database() and phase like 'building%')");
+        await database.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_progress_create_index where datname = current_database()");
+
+        var (result, error) = await building;
+
+        Assert.Equal("IndexCreationInterrupted", error?.ErrorId);
+        Assert.Equal(IndexCreationState.Failed, result.State);
+        Assert.Null(result.LeftoverIndex);
+        await AssertCleanAsync(validIndexes: 1);
+    }
+
+    [Fact]
+    public async Task A_statement_that_is_cancelled_on_the_server_is_told_as_cancelled()
+    {
+        var building = BuildAsync(Slow("i"));
+        await UntilAsync("select exists (select from pg_stat_progress_create_index where datname = current_database() and phase like 'building%')");
+        await database.ExecuteAsync("select pg_cancel_backend(pid) from pg_stat_progress_create_index where datname = current_database()");
+
+        var (result, error) = await building;
+
+        Assert.Equal("IndexCreationCancelled", error?.ErrorId);
+        Assert.Equal(IndexCreationState.Cancelled, result.State);
+        await AssertCleanAsync(validIndexes: 1);
+    }
+
+    [Fact]
+    public async Task An_old_snapshot_is_waited_for_retried_and_named()
+    {
+        await using var old = await OpenAsync("the old one");
+        await ExecuteAsync(old, "begin isolation level repeatable read; select 1");
+
+        var (result, error) = await BuildAsync(
+            Strategy("i", IndexKey.OnColumn("customer_id")), Options with { MaximumRetry = 2, LockTimeout = TimeSpan.FromSeconds(1.5) });
+
+        Assert.Equal("LockTimeout", error?.ErrorId);
+        Assert.Equal(2, result.Retries);
+        var blocker = Assert.Single(result.Blockers);
+        Assert.Equal(old.ProcessID, blocker.ProcessId);
+        Assert.Equal("the old one", blocker.ApplicationName);
+        Assert.Equal("idle in transaction", blocker.State);
+        Assert.Contains($"{old.ProcessID}", error!.Message, StringComparison.Ordinal);
+        Assert.Contains(reports, r => r.Phase == "waiting for old snapshots" && r.Blockers.Count == 1);
+        Assert.Contains(reports, r => r.Phase.EndsWith("before try 3 of 3", StringComparison.Ordinal));
+        await AssertCleanAsync(validIndexes: 1);
+    }
+
+    [Fact]
+    public async Task When_the_old_snapshot_goes_a_retry_succeeds()
+    {
+        await using var old = await OpenAsync();
+        await ExecuteAsync(old, "begin isolation level repeatable read; select 1");
+
+        var building = BuildAsync(Strategy("i", IndexKey.OnColumn("customer_id")), Options with { MaximumRetry = 5 });
+        await UntilReportedAsync(r => r.Retries == 1);
+        await ExecuteAsync(old, "rollback");
+
+        var (result, _) = await building;
+        Assert.Equal(IndexCreationState.Created, result.State);
+        Assert.True(result.Retries >= 1);
+        await AssertCleanAsync(validIndexes: 2);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_dropped_is_named()
+    {
+        await using var reader = await OpenAsync();
+        await ExecuteAsync(reader, "begin isolation level repeatable read; select * from orders limit 1");
+
+        var (result, error) = await BuildAsync(
+            Strategy("i", IndexKey.OnColumn("customer_id")), Options with { CleanUpLimit = TimeSpan.FromSeconds(1) });
+        await ExecuteAsync(reader, "rollback");
+
+        Assert.Equal("InvalidIndexLeft", error?.ErrorId);
+        Assert.Equal("public.i", result.LeftoverIndex);
+        Assert.Contains("DROP INDEX CONCURRENTLY public.i", error!.Remedy, StringComparison.Ordinal);
+        Assert.Equal(IndexCreationState.Created, (await BuildAsync(Strategy("i", IndexKey.OnColumn("customer_id")))).Result.State);
+        await AssertCleanAsync(validIndexes: 2);
+    }
+
+    [Fact]
+    public async Task Of_two_at_once_the_second_waits_and_finds_the_index()
+    {
+        var first = BuildAsync(Slow("i"));
+        await UntilAsync("select exists (select from pg_stat_progress_create_index where datname = current_database())");
+
+        var second = BuildAsync(Slow("j"));
+        await UntilReportedAsync(r => r.Phase == "waiting for another builder" && r.Blockers.Count == 1);
+
+        Assert.Equal(IndexCreationState.Created, (await first).Result.State);
+        Assert.Equal(IndexCreationState.AlreadyExists, (await second).Result.State);
+        Assert.Equal("i", (await second).Result.IndexName);
+        await AssertCleanAsync(validIndexes: 2);
+    }
+
+    [Fact]
+    public async Task A_server_that_dies_and_stays_away_is_told_with_the_name_that_is_left()
+    {
+        await using var cluster = await SandboxFixture.OwnClusterAsync(new ClusterOptions());
+        await using var own = await TestDatabase.OnAsync(cluster);
+        await own.ExecuteAsync(Orders);
+        await using var session = await new PostgresBackend().ConnectAsync(
+            new ConnectionSettings { ConnectionString = own.ConnectionString }, null, null, Token);
+
+        var building = session.IndexBuilder.BuildAsync(Slow("i"), Options with { CleanUpLimit = TimeSpan.FromSeconds(2) }, new Reports(reports), Token);
+        await UntilReportedAsync(r => r.Phase.StartsWith("building", StringComparison.Ordinal));
+        await cluster.StopAsync(StopMode.Immediate, Token);
+        var (result, error) = await building;
+        await cluster.RestartAsync(Token);
+
+        Assert.Equal("InvalidIndexLeft", error?.ErrorId);
+        Assert.Equal("public.i", result.LeftoverIndex);
+        var (again, _) = await session.IndexBuilder.BuildAsync(Slow("i"), Options, new Reports(reports), Token);
+        Assert.Equal(IndexCreationState.Created, again.State);
+    }
+
+    private static IndexStrategy Strategy(string name, params IndexKey[] keys) => new()
+    {
+        Definition = new IndexDefinition { Table = new RelationName("public", "orders"), Name = name, Keys = keys },
+    };
+
+    private static IndexStrategy Slow(string name) => Strategy(name, IndexKey.OnExpression("slow(customer_id)"));
+
+    private Task<(IndexCreationResult Result, PerfMonitoringException? Error)> BuildAsync(
+        IndexStrategy strategy, IndexBuildOptions? options = null, CancellationToken? cancellationToken = null) =>
+        connection.IndexBuilder.BuildAsync(strategy, options ?? Options, new Reports(reports), cancellationToken ?? Token);
+
+    private async Task LeaveInvalidAsync(string name)
+    {
+        await using var session = await OpenAsync();
+        var building = ExecuteAsync(session, $"create index concurrently {name} on orders (slow(customer_id))");
+        await UntilAsync("select exists (select from pg_stat_progress_create_index where datname = current_database() and phase like 'building%')");
+        await database.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_progress_create_index where datname = current_database()");
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => building);
+        Assert.False(await database.ScalarAsync<bool>($"select indisvalid from pg_index where indexrelid = '{name}'::regclass"));
+    }
+
+    // What a user would look for: no invalid index, no lock, nobody building.
+    private async Task AssertCleanAsync(int validIndexes)
+    {
+        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_index where not indisvalid"));
+        Assert.Equal(
+            validIndexes,
+            await database.ScalarAsync<long>("select count(*) from pg_index i join pg_class c on c.oid = indexrelid where relnamespace not in (11, 99) and relname !~ '^pg_'"));
+        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())"));
+        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_stat_progress_create_index where datname = current_database()"));
+    }
+
+    private async Task<NpgsqlConnection> OpenAsync(string application = "test")
+    {
+        var session = new NpgsqlConnection(database.ConnectionString + $";Application Name={application}");
+        await session.OpenAsync(Token);
+        return session;
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection session, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, session) { CommandTimeout = 0 };
+        await command.ExecuteNonQueryAsync(Token);
+    }
+
+    private async Task UntilAsync(string condition)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!await database.ScalarAsync<bool>(condition))
+        {
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30), $"Never true: {condition}");
+            await Task.Delay(20, Token);
+        }
+    }
+
+    private async Task UntilReportedAsync(Func<IndexCreationProgress, bool> condition)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!reports.Any(condition))
+        {
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30), $"Never reported; there was {string.Join(", ", reports.Select(r => r.Phase).Distinct())}");
+            await Task.Delay(20, Token);
+        }
+    }
+
+    private sealed class Reports(ConcurrentQueue<IndexCreationProgress> reports) : IProgress<IndexCreationProgress>
+    {
+        public void Report(IndexCreationProgress value) => reports.Enqueue(value);
+    }
+}
