@@ -130,6 +130,9 @@ public sealed record IndexDefinition
         return sql.ToString();
     }
 
+    /// <inheritdoc/>
+    public override string ToString() => ToCreateStatement(concurrently: false);
+
     /// <summary>The statement that HypoPG and comparisons want: no name, no CONCURRENTLY, no tablespace.</summary>
     public string ToAnonymousStatement()
     {

@@ -1,8 +1,9 @@
--- Purpose: since when the database's counters count, and how many filled tables the planner knows nothing about.
+-- Purpose: since when the database's counters count, and how many filled tables the planner knows nothing about. A database that was
+-- never reset has no time of its own; the cluster's oldest counters are then as old as any here can be.
 -- Minimum version: 13. Privileges: none.
 select
     pg_catalog.clock_timestamp() as now,
-    d.stats_reset as reset_at,
+    coalesce(d.stats_reset, (select b.stats_reset from pg_catalog.pg_stat_bgwriter b)) as reset_at,
     (
         select pg_catalog.count(1)
         from pg_catalog.pg_class c
