@@ -12,6 +12,9 @@ internal sealed class ShellConsole : PSHostUserInterface
     private readonly ProgressText progress = new();
     private bool progressIsShown;
 
+    /// <summary>Whether what is written now is an error, however it is written.</summary>
+    public bool OutputIsError { get; set; }
+
     public override PSHostRawUserInterface RawUI { get; } = new ShellRawConsole();
 
     public override bool SupportsVirtualTerminal =>
@@ -19,7 +22,9 @@ internal sealed class ShellConsole : PSHostUserInterface
         && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
         && Environment.GetEnvironmentVariable("TERM") is not "dumb";
 
-    public override void Write(string value) => Put(Console.Out, GetOutputString(value, SupportsVirtualTerminal));
+    public override void Write(string value) => Put(
+        OutputIsError ? Console.Error : Console.Out,
+        GetOutputString(value, SupportsVirtualTerminal && !(OutputIsError && Console.IsErrorRedirected)));
 
     public override void WriteLine(string value) => Write(value + "\n");
 

@@ -145,12 +145,11 @@ internal sealed partial class ShellSession : IDisposable
 
     private void Show(ErrorRecord error)
     {
-        // As an error of a pipeline, so that it looks like all the others.
-        using var shell = PowerShell.Create(runspace)
-            .AddScript("[CmdletBinding()] param($record) $PSCmdlet.WriteError($record)").AddArgument(error)
-            .AddCommand("Out-Default");
-        shell.Commands.Commands[0].MergeMyResults(PipelineResultTypes.Error, PipelineResultTypes.Output);
+        // Out-Default formats it with its position; left alone it would write it to standard output.
+        using var shell = PowerShell.Create(runspace).AddCommand("Out-Default").AddParameter("InputObject", error);
+        host.Console.OutputIsError = true;
         shell.Invoke();
+        host.Console.OutputIsError = false;
     }
 
     private void Interrupt(PosixSignalContext context, int exitCode)
