@@ -36,7 +36,7 @@ Write-Step 'Build them, without locking anyone out'
 $strategies | Invoke-IndexCreation -Confirm:$false | Out-Host
 
 if ($env:PERFMONITORING_SANDBOX) {
-    Write-Step "The same load once more, and what each query takes now"
+    Write-Step 'The same load once more, and what each query takes now'
     & $env:PERFMONITORING_SANDBOX load $LoadSeconds | Out-Host
     Write-Host ('{0,11} {1,11} {2,9}  {3}' -f 'before (ms)', 'after (ms)', 'faster', 'query')
     $measured = Get-SlowQuery -Top 1000 | ForEach-Object {
@@ -69,7 +69,7 @@ Test-PerformanceThreshold | Out-Host
 Disconnect-PerfMonitoring
 Write-Host @'
 
-That was a throwaway server. For a database of your own:
+The same on a database of your own, from pwsh in this folder:
 
     Import-Module ./artifacts/module/PerfMonitoring
     Connect-PerfMonitoring -HostName db.example.org -Database shop -Credential (Get-Credential)
