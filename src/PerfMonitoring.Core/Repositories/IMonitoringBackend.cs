@@ -55,4 +55,7 @@ public interface IMonitoringConnection : IAsyncDisposable
 
     /// <summary>Plans of statements, without running them.</summary>
     IPlanRepository Plans { get; }
+
+    /// <summary>The log of queries in the store.</summary>
+    IQueryPerformanceLogRepository QueryLog { get; }
 }

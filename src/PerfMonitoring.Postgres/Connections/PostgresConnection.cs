@@ -40,6 +40,8 @@ internal sealed class PostgresConnection(Database target, Database store, string
 
     public IPlanRepository Plans { get; } = new PlanRepository(target);
 
+    public IQueryPerformanceLogRepository QueryLog => new QueryPerformanceLogRepository(target, store, MonitoredDatabase, Plans);
+
     // The store's own tables are asked through this, so that who acts is written the same everywhere.
     internal ActingUser ActingUser { get; } = new(store, actingUser);
 

@@ -49,7 +49,7 @@ internal sealed class PlanRepository(Database target) : IPlanRepository
     // Names are no secret, constants are: only what speaks of names is passed on.
     private static string Reason(PostgresException e) => e.SqlState switch
     {
-        PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedFunction
+        PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.AmbiguousFunction
             or PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.AmbiguousParameter or PostgresErrorCodes.IndeterminateDatatype
             or PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable => e.MessageText + ".",
         PostgresErrorCodes.SyntaxError => "it is not complete SQL.",

@@ -18,18 +18,7 @@ internal sealed class QueryRepository(Database target) : IQueryRepository
         var state = await extension.GetAsync(cancellationToken);
         var rows = target.StreamAsync(
             StatementsExtension.Statement(state, "GetSlowQueries"),
-            new
-            {
-                Databases = Regexes(filter.Databases),
-                Users = Regexes(filter.Users),
-                filter.MinimumMeanMs,
-                filter.MinimumCalls,
-                Like = TextRegexes(filter.Like),
-                ExcludeLike = TextRegexes(filter.ExcludeLike),
-                OrderBy = filter.OrderBy.ToString(),
-                filter.Top,
-                Sql.Marker,
-            },
+            Parameters(filter),
             Map,
             cancellationToken);
         await foreach (var query in rows)
@@ -48,6 +37,19 @@ internal sealed class QueryRepository(Database target) : IQueryRepository
                 new { Databases = Regexes(filter.Databases), Users = Regexes(filter.Users) },
                 cancellationToken);
     }
+
+    internal static object Parameters(SlowQueryFilter filter) => new
+    {
+        Databases = Regexes(filter.Databases),
+        Users = Regexes(filter.Users),
+        filter.MinimumMeanMs,
+        filter.MinimumCalls,
+        Like = TextRegexes(filter.Like),
+        ExcludeLike = TextRegexes(filter.ExcludeLike),
+        OrderBy = filter.OrderBy.ToString(),
+        filter.Top,
+        Sql.Marker,
+    };
 
     internal static string[]? Regexes(IReadOnlyList<string>? patterns) => patterns is null ? null : [.. patterns.Select(Wildcard.ToRegex)];
 

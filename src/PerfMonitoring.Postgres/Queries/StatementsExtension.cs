@@ -45,8 +45,8 @@ internal sealed class StatementsExtension(Database target)
         public bool IsLoaded { get; init; }
         public bool ReadsAll { get; init; }
 
-        /// <summary>Whether it says when its counters were reset (1.9).</summary>
-        public bool HasInfo => SqlVersion >= 140000;
+        /// <summary>Whether each statement says since when it is counted (1.11).</summary>
+        public bool HasOwnBeginnings => SqlVersion >= 170000;
 
         /// <summary>Which of the files fits; null when the extension is too old.</summary>
         public int? SqlVersion => System.Version.TryParse(Version, out var version)

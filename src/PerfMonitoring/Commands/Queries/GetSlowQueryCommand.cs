@@ -24,7 +24,7 @@ public sealed class GetSlowQueryCommand : ConnectedCmdlet
     [Parameter]
     public SlowQueryOrder OrderBy { get; set; }
 
-    [Parameter(ParameterSetName = "Statistics")]
+    [Parameter]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
     public string[]? Database { get; set; }
@@ -44,6 +44,18 @@ public sealed class GetSlowQueryCommand : ConnectedCmdlet
     [ValidateNotNullOrEmpty]
     public string[]? ExcludeLike { get; set; }
 
+    [Parameter(Mandatory = true, ParameterSetName = "Log")]
+    public SwitchParameter FromLog { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = "LogSince")]
+    [Parameter(ParameterSetName = "Log")]
+    public DateTimeOffset? Since { get; set; }
+
+    [Parameter(ParameterSetName = "Log")]
+    [Parameter(ParameterSetName = "LogSince")]
+    [Parameter(Mandatory = true, ParameterSetName = "LogUntil")]
+    public DateTimeOffset? Until { get; set; }
+
     protected override void ProcessRecord() => Run(() =>
     {
         var filter = new SlowQueryFilter
@@ -56,14 +68,20 @@ public sealed class GetSlowQueryCommand : ConnectedCmdlet
             Users = User,
             Like = Like,
             ExcludeLike = ExcludeLike,
+            Since = Since,
+            Until = Until,
         };
+        if (ParameterSetName != "Statistics")
+        {
+            WriteAll(token => Connection.QueryLog.GetSlowQueriesAsync(filter, token));
+            return;
+        }
+
         WriteAll(token => Connection.Queries.GetSlowQueriesAsync(filter, token));
         var hidden = Await(token => Connection.Queries.CountHiddenAsync(filter, token));
         if (hidden > 0)
         {
-            WriteWarning(
-                $"{hidden} statement(s) of other roles are hidden from {Connection.UserName}. " +
-                $"To see them run: GRANT pg_read_all_stats TO {Indexes.Identifier.Quote(Connection.UserName)};");
+            WriteWarning(Hidden.Message(hidden, Connection.UserName));
         }
     });
 }

@@ -1,0 +1,10 @@
+-- Purpose: the figures behind the rows of the log that were just added.
+-- Minimum version: 13. Privileges: insert on perf_monitoring.query_performance_interval.
+insert into perf_monitoring.query_performance_interval (
+    id, queryid, dbid, userid, toplevel, calls, total_time_ms, rows, shared_blocks_hit, shared_blocks_read, temp_blocks_written,
+    block_time_ms, interval_start, rows_examined_is_estimate, monitored_database_id, interval_end)
+select i.*, @DatabaseId::uuid, @ExecutedAt::timestamptz
+from unnest(
+    @Ids::uuid[], @QueryIds::bigint[], @DatabaseOids::bigint[]::oid[], @UserOids::bigint[]::oid[], @TopLevels::boolean[], @Calls::bigint[], @TotalTimes::float8[],
+    @Rows::bigint[], @BlocksHit::bigint[], @BlocksRead::bigint[], @TempBlocksWritten::bigint[], @BlockTimes::float8[], @Starts::timestamptz[],
+    @Estimates::boolean[]) as i

@@ -1,0 +1,9 @@
+-- Purpose: the counters of statements as they were just read.
+-- Minimum version: 13. Privileges: insert on perf_monitoring.query_statistics.
+insert into perf_monitoring.query_statistics (
+    monitored_database_id, queryid, dbid, userid, toplevel, calls, total_time_ms, rows,
+    shared_blocks_hit, shared_blocks_read, temp_blocks_written, block_time_ms, since)
+select @DatabaseId::uuid, s.*
+from unnest(
+    @QueryIds::bigint[], @DatabaseOids::bigint[]::oid[], @UserOids::bigint[]::oid[], @TopLevels::boolean[], @Calls::bigint[], @TotalTimes::float8[], @Rows::bigint[],
+    @BlocksHit::bigint[], @BlocksRead::bigint[], @TempBlocksWritten::bigint[], @BlockTimes::float8[], @Since::timestamptz[]) as s

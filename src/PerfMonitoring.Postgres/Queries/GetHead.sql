@@ -1,0 +1,6 @@
+-- Purpose: when the counters were last read; holds the row until the end of the transaction.
+-- Minimum version: 13. Privileges: select and update on perf_monitoring.query_statistics_head.
+select h.taken_at, h.stats_reset, h.deallocations
+from perf_monitoring.query_statistics_head h
+where h.monitored_database_id = @DatabaseId::uuid
+for update

@@ -1,0 +1,5 @@
+-- Purpose: when the counters were read.
+-- Minimum version: 13. Privileges: update on perf_monitoring.query_statistics_head.
+update perf_monitoring.query_statistics_head
+set taken_at = @TakenAt::timestamptz, stats_reset = @StatsReset::timestamptz, deallocations = @Deallocations::bigint
+where monitored_database_id = @DatabaseId::uuid

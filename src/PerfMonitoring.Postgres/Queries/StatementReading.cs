@@ -1,0 +1,61 @@
+using System.Data.Common;
+using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Queries;
+
+namespace PerfMonitoring.Postgres.Queries;
+
+/// <summary>One statement of the monitored database with its counters and its text.</summary>
+internal sealed record Statement(StatementCounters Counters, string Query, string UserName);
+
+/// <summary>All statements of the monitored database at one moment.</summary>
+internal sealed record StatementReading(StatementsState State, IReadOnlyList<Statement> Statements)
+{
+    // A reset between the two looks at the clock would give the counters a wrong beginning.
+    private const int Attempts = 5;
+
+    public static async Task<StatementReading> TakeAsync(Database target, StatementsExtension.State extension, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var before = await GetStateAsync();
+            var statements = new List<Statement>();
+            var rows = target.StreamAsync(
+                StatementsExtension.Statement(extension, "GetSlowQueries"),
+                QueryRepository.Parameters(new SlowQueryFilter()),
+                row => Map(row, extension.HasOwnBeginnings),
+                cancellationToken);
+            await foreach (var statement in rows)
+            {
+                statements.Add(statement);
+            }
+
+            // The later moment: everything that was counted happened before it.
+            var after = await GetStateAsync();
+            if (before.StatsReset == after.StatsReset || attempt == Attempts)
+            {
+                return new StatementReading(after, statements);
+            }
+        }
+
+        async Task<StatementsState> GetStateAsync() => await target.QuerySingleOrDefaultAsync<StatementsState>(
+            StatementsExtension.Statement(extension, "GetStatisticsState"), null, cancellationToken) ?? new StatementsState();
+    }
+
+    private static Statement Map(DbDataReader row, bool hasOwnBeginning) => new(
+        new StatementCounters
+        {
+            Key = new StatementKey(row.GetInt64(1), row.GetFieldValue<uint>(20), row.GetFieldValue<uint>(19), row.IsDBNull(14) || row.GetBoolean(14)),
+            Calls = row.GetInt64(2),
+            TotalTimeMs = row.GetDouble(3),
+            Rows = row.GetInt64(9),
+            SharedBlocksHit = row.GetInt64(10),
+            SharedBlocksRead = row.GetInt64(11),
+            TempBlocksWritten = row.GetInt64(12),
+            BlockTimeMs = row.IsDBNull(13) ? null : row.GetDouble(13),
+            Since = hasOwnBeginning && !row.IsDBNull(17) ? row.GetFieldValue<DateTimeOffset>(17) : null,
+        },
+        row.GetString(0),
+        // A role that was dropped has no name any more.
+        row.IsDBNull(15) ? $"unknown (OID={row.GetFieldValue<uint>(19)})" : row.GetString(15));
+}
