@@ -31,9 +31,10 @@ where s.queryid is not null
     and (@Users::text[] is null or r.rolname::text ~* any (@Users::text[]))
     and s.mean_exec_time >= @MinimumMeanMs::float8
     and s.calls >= @MinimumCalls::bigint
-    -- What is no query of a user's: utility statements, and what the product itself asks.
+    -- What is no query of a user's: utility statements, what the product and its store are asked, and what its driver asks when it connects.
     and s.query ~* '^(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(?:select|insert|update|delete|merge|with|values|table|prepare)\M'
-    and pg_catalog.strpos(s.query, @Marker::text) = 0
+    and pg_catalog.strpos(s.query, 'perf_monitoring') = 0
+    and s.query !~ '^\s*(?:SELECT version\(\)$|SELECT ns\.nspname, t\.oid, t\.typname, t\.typtype|-- Load enum fields|-- Load field definitions for)'
     and (@Like::text[] is null or s.query ~* any (@Like::text[]))
     and (@ExcludeLike::text[] is null or not s.query ~* any (@ExcludeLike::text[]))
 order by

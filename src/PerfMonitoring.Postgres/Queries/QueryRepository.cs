@@ -48,7 +48,6 @@ internal sealed class QueryRepository(Database target) : IQueryRepository
         ExcludeLike = TextRegexes(filter.ExcludeLike),
         OrderBy = filter.OrderBy.ToString(),
         filter.Top,
-        Sql.Marker,
     };
 
     internal static string[]? Regexes(IReadOnlyList<string>? patterns) => patterns is null ? null : [.. patterns.Select(Wildcard.ToRegex)];
