@@ -59,7 +59,7 @@ public sealed record IndexCreationResult
     /// <summary>The sessions that it waited for.</summary>
     public IReadOnlyList<IndexCreationBlocker> Blockers { get; init; } = [];
 
-    /// <summary>Why it was not created, or null.</summary>
+    /// <summary>Why it was not created, or why its strategy could not be marked, or null.</summary>
     public string? Error { get; init; }
 
     /// <summary>The invalid index that could not be taken away, schema-qualified, or null.</summary>

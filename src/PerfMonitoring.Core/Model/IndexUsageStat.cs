@@ -14,8 +14,14 @@ public sealed record IndexUsageStat
     /// <summary>The table, schema-qualified and quoted where it must be.</summary>
     public required string TableName { get; init; }
 
+    /// <summary>Object identifier of the table; null for stored figures.</summary>
+    public uint? TableOid { get; init; }
+
     /// <summary>Name of the index, without schema.</summary>
     public required string IndexName { get; init; }
+
+    /// <summary>Object identifier of the index; null where a stored row does not say.</summary>
+    public uint? IndexOid { get; init; }
 
     /// <summary>The statement that makes it, as the server writes it.</summary>
     public string? Definition { get; init; }
@@ -84,6 +90,8 @@ public sealed record IndexUsageStat
         {
             TableName = facts.Table.ToString(),
             IndexName = facts.IndexName,
+            IndexOid = facts.IndexOid,
+            TableOid = facts.TableOid,
             Definition = facts.Definition,
             TotalScans = facts.Scans,
             TotalTuplesRead = facts.TuplesRead,

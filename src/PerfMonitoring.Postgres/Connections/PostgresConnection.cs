@@ -27,14 +27,14 @@ internal sealed class PostgresConnection(Database target, Database store, string
 
     public IPrerequisiteRepository Prerequisites { get; } = new PrerequisiteRepository(target, store);
 
-    public IIndexUsageRepository IndexUsage { get; } = new IndexUsageRepository(target);
+    public IIndexUsageRepository IndexUsage => new IndexUsageRepository(target, store, MonitoredDatabase);
 
     public IIndexStrategyRepository Strategies => new IndexStrategyRepository(store, Target, MonitoredDatabase, ActingUser);
     public IThresholdRepository Thresholds => new ThresholdRepository(store, ActingUser);
 
     public IMetricRepository Metrics => new MetricRepository(target, store, MonitoredDatabase);
 
-    public IIndexBuilder IndexBuilder { get; } = new IndexBuilder(target, new CatalogRepository(target));
+    public IIndexBuilder IndexBuilder => new IndexBuilder(target, Catalog, Strategies);
 
     public IQueryRepository Queries { get; } = new QueryRepository(target);
 

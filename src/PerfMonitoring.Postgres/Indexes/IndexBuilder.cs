@@ -13,7 +13,7 @@ using Polly.Retry;
 namespace PerfMonitoring.Postgres.Indexes;
 
 /// <summary>CREATE INDEX CONCURRENTLY with all that it needs around it.</summary>
-internal sealed class IndexBuilder(Database target, ICatalogRepository catalog) : IIndexBuilder
+internal sealed class IndexBuilder(Database target, ICatalogRepository catalog, IIndexStrategyRepository strategies) : IIndexBuilder
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(0.5);
 
@@ -26,7 +26,8 @@ internal sealed class IndexBuilder(Database target, ICatalogRepository catalog) 
         try
         {
             await BuildAsync(run, cancellationToken);
-            return (run.ToResult(), null);
+            await MarkAsync(run);
+            return (run.ToResult(), run.Error);
         }
         catch (PerfMonitoringException caught) when (!cancellationToken.IsCancellationRequested)
         {
@@ -69,6 +70,27 @@ internal sealed class IndexBuilder(Database target, ICatalogRepository catalog) 
         finally
         {
             await UnlockAsync(gate);
+        }
+    }
+
+    // The index is there, whatever happens now: no cancelling, and a store that fails does not unmake it.
+    private async Task MarkAsync(BuildRun run)
+    {
+        if (!run.Strategy.IsStored)
+        {
+            return;
+        }
+
+        try
+        {
+            await strategies.UpdateAsync(run.Strategy.Id, new IndexStrategyChange { IsCreated = true, SizeBytes = run.SizeBytes }, CancellationToken.None);
+        }
+        catch (PerfMonitoringException e)
+        {
+            run.Error = new PerfMonitoringException(
+                "StrategyNotMarked", e.Kind == FailureKind.ConnectionFailed ? FailureKind.ServerError : e.Kind,
+                $"{run.QualifiedName} is there, but its strategy could not be marked as created: {e.Message}",
+                "Mend the store and run Invoke-IndexCreation again: it finds the index and marks the strategy.", run.Strategy, e);
         }
     }
 

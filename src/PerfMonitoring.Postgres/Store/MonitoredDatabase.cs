@@ -9,12 +9,15 @@ internal sealed class MonitoredDatabase(Database store, ServerTarget target)
 {
     private Guid? id;
 
+    /// <summary>The cluster, by what a row of perf_monitoring.monitored_database knows it by.</summary>
+    public string ServerIdentity => target.SystemIdentifier?.ToString(CultureInfo.InvariantCulture) ?? $"{target.HostName}:{target.Port}";
+
     public async Task<Guid> GetIdAsync(CancellationToken cancellationToken) =>
         id ??= await store.QuerySingleOrDefaultAsync<Guid>(
             Sql.Get(typeof(MonitoredDatabase), "GetOrAddMonitoredDatabase", store.Target.ServerVersionNumber),
             new
             {
-                ServerIdentity = target.SystemIdentifier?.ToString(CultureInfo.InvariantCulture) ?? $"{target.HostName}:{target.Port}",
+                ServerIdentity,
                 DatabaseName = target.Database,
                 target.HostName,
                 target.Port,

@@ -1,25 +1,150 @@
+using System.Data.Common;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Postgres.Store;
 using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Postgres.Usage;
 
 /// <summary>Index usage, from the statistics views and the store.</summary>
-internal sealed class IndexUsageRepository(Database target) : IIndexUsageRepository
+internal sealed class IndexUsageRepository(Database target, Database store, MonitoredDatabase monitored) : IIndexUsageRepository
 {
+    private static readonly JsonSerializerOptions RowJson = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
     public async Task<IReadOnlyList<IndexUsageStat>> GetCurrentAsync(CancellationToken cancellationToken)
     {
         var state = (await target.QuerySingleOrDefaultAsync<StateRow>(Text("GetStatisticsState"), null, cancellationToken))!.ToState();
         var keys = await target.QueryAsync<ForeignKeyRow>(Text("GetForeignKeys"), null, cancellationToken);
         var rows = await target.QueryAsync<FactsRow>(Text("GetIndexFacts"), null, cancellationToken);
-        var facts = rows.Select(r => r.ToFacts()).ToList();
+        var seen = await GetFirstSeenAsync(cancellationToken);
+        var facts = rows.Select(r => r.ToFacts(seen)).ToList();
         var verdicts = DropVerdict.Judge(
             facts, [.. keys.Select(k => new ForeignKey(k.Name, k.TableOid, k.Columns, k.ReferencedIndexOid))], state);
         return [.. facts.Select(f => IndexUsageStat.From(f, verdicts[f.IndexOid], state, target.Target))];
     }
 
+    public async IAsyncEnumerable<IndexUsageStat> GetHistoryAsync(
+        DateOnly? since, DateOnly? until, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var parameters = new { MonitoredDatabaseId = await monitored.GetIdAsync(cancellationToken), Since = Day(since), Until = Day(until) };
+        await foreach (var stat in store.StreamAsync(StoreText("GetHistory"), parameters, Read, cancellationToken))
+        {
+            yield return stat;
+        }
+    }
+
+    public async Task<IReadOnlyList<IndexUsageStat>> SaveAsync(IReadOnlyList<IndexUsageStat> stats, CancellationToken cancellationToken)
+    {
+        var saved = await store.QueryAsync<SavedRow>(
+            StoreText("SaveUsage"), new { Stats = JsonSerializer.Serialize(stats.Select(GivenRow.From), RowJson) }, cancellationToken);
+        var byStrategy = saved.ToDictionary(s => s.IndexStrategyId);
+        return
+        [
+            .. stats.Select(s => s with
+            {
+                Id = byStrategy[s.IndexStrategyId!.Value].Id, StatsDate = ParseDay(byStrategy[s.IndexStrategyId.Value].StatsDate),
+            }),
+        ];
+    }
+
+    // Live figures need no store, nor rights on it; without one it stays unknown since when an index is there, and the verdict says so.
+    private async Task<IReadOnlyDictionary<uint, DateTimeOffset>> GetFirstSeenAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var rows = await store.QueryAsync<SeenRow>(
+                StoreText("GetFirstSeen"), new { monitored.ServerIdentity, DatabaseName = target.Target.Database }, cancellationToken);
+            return rows.ToDictionary(r => r.IndexOid, r => r.FirstSeen);
+        }
+        catch (PerfMonitoringException e) when (e.ErrorId is "StoreMissing" or "PermissionDenied")
+        {
+            return new Dictionary<uint, DateTimeOffset>();
+        }
+    }
+
+    private IndexUsageStat Read(DbDataReader row) => new()
+    {
+        Id = row.GetGuid(0),
+        IndexStrategyId = row.GetGuid(1),
+        TableName = row.GetString(2),
+        IndexName = row.GetString(3),
+        TotalScans = Value<long>(row, 4),
+        TotalTuplesRead = Value<long>(row, 5),
+        TotalTuplesFetched = Value<long>(row, 6),
+        AvgScanTimeMs = Value<double>(row, 7),
+        SelectivityRatio = Value<double>(row, 8),
+        IndexSizeBytes = Value<long>(row, 9),
+        MaintenanceCostScore = Value<double>(row, 10),
+        IsRecommendedForDrop = row.GetBoolean(11),
+        StatsDate = ParseDay(row.GetString(12)),
+        LastAnalyzed = row.GetFieldValue<DateTimeOffset>(13),
+        IndexOid = Value<uint>(row, 14),
+        CountersSince = Value<DateTimeOffset>(row, 15),
+        LastScan = Value<DateTimeOffset>(row, 16),
+        TableWrites = Value<long>(row, 17),
+        IsValid = Value<bool>(row, 18),
+        Definition = row.IsDBNull(19) ? null : row.GetString(19),
+        Reasons = Sentences(row.GetString(20)),
+        Blockers = Sentences(row.GetString(21)),
+        Notes = Sentences(row.GetString(22)),
+        Target = target.Target,
+    };
+
+    private static T? Value<T>(DbDataReader row, int ordinal)
+        where T : struct => row.IsDBNull(ordinal) ? null : row.GetFieldValue<T>(ordinal);
+
+    private static List<string> Sentences(string json) => JsonSerializer.Deserialize<List<string>>(json)!;
+
+    private static string? Day(DateOnly? day) => day?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+
+    private static DateOnly ParseDay(string day) => DateOnly.ParseExact(day, "yyyy-MM-dd", CultureInfo.InvariantCulture);
+
+    private string StoreText(string name) => Sql.Get(typeof(IndexUsageRepository), name, store.Target.ServerVersionNumber);
+
     private string Text(string name) => Sql.Get(typeof(IndexUsageRepository), name, target.Target.ServerVersionNumber);
+
+    /// <summary>A row for SaveUsage.sql.</summary>
+    private sealed record GivenRow(
+        Guid IndexStrategyId, string TableName, string IndexName, long? TotalScans, long? TotalTuplesRead, long? TotalTuplesFetched,
+        double? AvgScanTimeMs, double? SelectivityRatio, long? IndexSizeBytes, double? MaintenanceCostScore, bool IsRecommendedForDrop,
+        DateTimeOffset LastAnalyzed, uint IndexOid, DateTimeOffset? CountersSince, DateTimeOffset? LastScan, long? TableWrites, bool IsValid,
+        string Definition, IReadOnlyList<string> Reasons, IReadOnlyList<string> Blockers, IReadOnlyList<string> Notes,
+        IReadOnlyList<string> UnknownColumns)
+    {
+        public static GivenRow From(IndexUsageStat s) => new(
+            s.IndexStrategyId!.Value, s.TableName, s.IndexName, s.TotalScans, s.TotalTuplesRead, s.TotalTuplesFetched, s.AvgScanTimeMs,
+            s.SelectivityRatio, s.IndexSizeBytes, s.MaintenanceCostScore, s.IsRecommendedForDrop, s.LastAnalyzed, s.IndexOid!.Value,
+            s.CountersSince, s.LastScan, s.TableWrites, s.IsValid!.Value, s.Definition!, s.Reasons, s.Blockers, s.Notes,
+            [
+                .. new (string Name, bool IsUnknown)[]
+                {
+                    ("total_scans", s.TotalScans is null),
+                    ("total_tuples_read", s.TotalTuplesRead is null),
+                    ("total_tuples_fetched", s.TotalTuplesFetched is null),
+                    ("avg_scan_time_ms", s.AvgScanTimeMs is null),
+                    ("selectivity_ratio", s.SelectivityRatio is null),
+                    ("index_size_bytes", s.IndexSizeBytes is null),
+                    ("maintenance_cost_score", s.MaintenanceCostScore is null),
+                }.Where(c => c.IsUnknown).Select(c => c.Name),
+            ]);
+    }
+
+    private sealed class SavedRow
+    {
+        public Guid Id { get; init; }
+        public Guid IndexStrategyId { get; init; }
+        public string StatsDate { get; init; } = "";
+    }
+
+    private sealed class SeenRow
+    {
+        public uint IndexOid { get; init; }
+        public DateTimeOffset FirstSeen { get; init; }
+    }
 
     private sealed class StateRow
     {
@@ -76,7 +201,7 @@ internal sealed class IndexUsageRepository(Database target) : IIndexUsageReposit
         public long? TableSizeBytes { get; init; }
         public DateTimeOffset? ExistsSince { get; init; }
 
-        public IndexFacts ToFacts() => new()
+        public IndexFacts ToFacts(IReadOnlyDictionary<uint, DateTimeOffset> seen) => new()
         {
             IndexOid = IndexOid,
             TableOid = TableOid,
@@ -106,7 +231,8 @@ internal sealed class IndexUsageRepository(Database target) : IIndexUsageReposit
             TableRows = TableRows,
             SizeBytes = SizeBytes,
             TableSizeBytes = TableSizeBytes,
-            ExistsSince = ExistsSince,
+            // Whichever is earlier: both are moments at which it was there.
+            ExistsSince = seen.TryGetValue(IndexOid, out var first) && !(ExistsSince < first) ? first : ExistsSince,
         };
     }
 }

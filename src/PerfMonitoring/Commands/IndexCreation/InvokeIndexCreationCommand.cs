@@ -10,10 +10,21 @@ namespace PerfMonitoring.Commands.IndexCreation;
 public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
 {
     private const string StrategySet = "Strategy";
+    private const string IdSet = "Id";
+    private const string PendingSet = "Pending";
 
     /// <summary>What to build.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = StrategySet)]
     public IndexStrategy[] InputObject { get; set; } = [];
+
+    /// <summary>Ids of stored strategies.</summary>
+    [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = IdSet)]
+    [Alias("IndexStrategyId")]
+    public Guid[] Id { get; set; } = [];
+
+    /// <summary>All stored strategies of this database that are not created yet.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = PendingSet)]
+    public SwitchParameter Pending { get; set; }
 
     /// <summary>How long each wait for a lock or an older transaction may last; zero waits for ever.</summary>
     [Parameter]
@@ -45,11 +56,36 @@ public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
 
     protected override void ProcessRecord()
     {
-        foreach (var strategy in InputObject)
+        IReadOnlyList<IndexStrategy> strategies = InputObject;
+        Run(() => strategies = ParameterSetName switch
+        {
+            IdSet => Find(new IndexStrategyFilter { Ids = Id, IncludeInactive = true }),
+            PendingSet => Pending ? Find(new IndexStrategyFilter { IsCreated = false }) : [],
+            _ => InputObject,
+        });
+        foreach (var missing in ParameterSetName == IdSet ? Id.Except(strategies.Select(s => s.Id)) : [])
+        {
+            WriteError(Errors.Record(new PerfMonitoringException(
+                "StrategyNotFound", FailureKind.NotFound,
+                $"The store in {Connection.StoreTarget} has no index strategy {missing} for {Connection.Target}.", "Get-IndexStrategy lists them.", missing)));
+        }
+
+        foreach (var strategy in strategies)
         {
             ForItem(strategy, () => Create(strategy));
         }
     }
+
+    private List<IndexStrategy> Find(IndexStrategyFilter filter) => Await(async token =>
+    {
+        var found = new List<IndexStrategy>();
+        await foreach (var strategy in Connection.Strategies.GetAsync(filter, token))
+        {
+            found.Add(strategy);
+        }
+
+        return found;
+    });
 
     private void Create(IndexStrategy strategy)
     {
@@ -59,6 +95,13 @@ public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
                 "WrongServer", FailureKind.InvalidArgument,
                 $"The strategy for {strategy.IndexName} is for {other}; this session is connected to {Connection.Target}.",
                 "Pass the -Session of that database.", strategy);
+        }
+
+        if (!strategy.IsActive)
+        {
+            throw new PerfMonitoringException(
+                "StrategyRemoved", FailureKind.InvalidArgument, $"The strategy for {strategy.IndexName} on {strategy.TableName} was removed.",
+                "Make it anew with New-IndexStrategy.", strategy);
         }
 
         if (strategy.MaintenanceWindow != MaintenanceWindow.Immediate)
@@ -72,13 +115,27 @@ public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
         }
 
         var options = new IndexBuildOptions { LockTimeout = LockTimeout, MaximumRetry = MaximumRetry, MaintenanceWorkMem = MaintenanceWorkMem };
-        var (result, error) = AwaitWithProgress<IndexCreationProgress, (IndexCreationResult, PerfMonitoringException?)>(
-            (progress, token) => Connection.IndexBuilder.BuildAsync(strategy, options, progress, token), report => Show(strategy, report));
+        var (result, error) = Build(strategy, options);
         WriteProgress(new ProgressRecord(0, "Creating index", "Done") { RecordType = ProgressRecordType.Completed });
         WriteObject(result);
         if (error is not null)
         {
             throw error;
+        }
+    }
+
+    private (IndexCreationResult Result, PerfMonitoringException? Error) Build(IndexStrategy strategy, IndexBuildOptions options)
+    {
+        try
+        {
+            return AwaitWithProgress<IndexCreationProgress, (IndexCreationResult, PerfMonitoringException?)>(
+                (progress, token) => Connection.IndexBuilder.BuildAsync(strategy, options, progress, token), report => Show(strategy, report));
+        }
+        catch (PerfMonitoringException e) when (Stopping)
+        {
+            // A stopped pipeline takes no error any more, and what is left must not go unsaid.
+            Host.UI.WriteWarningLine(e.Remedy is null ? e.Message : $"{e.Message} {e.Remedy}");
+            throw new PipelineStoppedException();
         }
     }
 

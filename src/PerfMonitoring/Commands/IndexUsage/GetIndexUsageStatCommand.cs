@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using PerfMonitoring.Completion;
 using PerfMonitoring.Model;
 
 namespace PerfMonitoring.Commands.IndexUsage;
@@ -16,11 +17,13 @@ public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
     /// <summary>Tables, with or without schema; wildcards.</summary>
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
+    [ArgumentCompleter(typeof(TableNameCompleter))]
     public string[]? TableName { get; set; }
 
     /// <summary>Indexes, without schema; wildcards.</summary>
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
+    [ArgumentCompleter(typeof(IndexNameCompleter))]
     public string[]? IndexName { get; set; }
 
     /// <summary>Only indexes that were never scanned.</summary>
@@ -31,22 +34,49 @@ public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
     [Parameter]
     public SwitchParameter RecommendedForDrop { get; set; }
 
+    /// <summary>First day of the stored history to read (UTC).</summary>
+    [Parameter(ParameterSetName = HistorySet)]
+    public DateTime? Since { get; set; }
+
+    /// <summary>Last day of the stored history to read (UTC).</summary>
+    [Parameter(ParameterSetName = HistorySet)]
+    public DateTime? Until { get; set; }
+
     protected override void ProcessRecord() => filter.Add(TableName, IndexName);
 
     // One read serves all names, and indexes can only be judged together.
     protected override void EndProcessing() => Run(() =>
     {
+        if (ParameterSetName == HistorySet)
+        {
+            WriteAll(token => Connection.IndexUsage.GetHistoryAsync(Day(Since), Day(Until), token), WriteWanted);
+            return;
+        }
+
         var all = Await(Connection.IndexUsage.GetCurrentAsync);
         foreach (var missing in filter.Missing(all))
         {
             WriteError(Errors.Record(missing));
         }
 
-        foreach (var stat in all.Where(IsWanted))
+        foreach (var stat in all)
+        {
+            WriteWanted(stat);
+        }
+    });
+
+    private void WriteWanted(IndexUsageStat stat)
+    {
+        if (IsWanted(stat))
         {
             WriteObject(stat);
         }
-    });
+    }
+
+    // A date that was typed means that day; a moment means the day that it falls on in UTC.
+    private static DateOnly? Day(DateTime? at) => at is { } time
+        ? DateOnly.FromDateTime(time is { Kind: DateTimeKind.Unspecified, TimeOfDay.Ticks: 0 } ? time : time.ToUniversalTime())
+        : null;
 
     private bool IsWanted(IndexUsageStat stat) =>
         (!Unused || stat.TotalScans == 0) && (!RecommendedForDrop || stat.IsRecommendedForDrop) && filter.Matches(stat.TableName, stat.IndexName);

@@ -1,0 +1,52 @@
+using System.Management.Automation;
+using PerfMonitoring.Completion;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
+
+namespace PerfMonitoring.Commands.IndexUsage;
+
+/// <summary>Stores how the indexes are used today.</summary>
+[Cmdlet(VerbsData.Update, "IndexUsageStat", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low)]
+[OutputType(typeof(IndexUsageStat))]
+public sealed class UpdateIndexUsageStatCommand : ConnectedCmdlet
+{
+    private readonly NameFilter filter = new();
+
+    /// <summary>Tables, with or without schema; wildcards.</summary>
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(TableNameCompleter))]
+    public string[]? TableName { get; set; }
+
+    /// <summary>Indexes, without schema; wildcards.</summary>
+    [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(IndexNameCompleter))]
+    public string[]? IndexName { get; set; }
+
+    protected override void ProcessRecord() => filter.Add(TableName, IndexName);
+
+    protected override void EndProcessing() => Run(() =>
+    {
+        var all = Await(Connection.IndexUsage.GetCurrentAsync);
+        foreach (var missing in filter.Missing(all))
+        {
+            WriteError(Errors.Record(missing));
+        }
+
+        var wanted = all.Where(s => filter.Matches(s.TableName, s.IndexName)).ToList();
+        if (wanted.Count == 0 || !ShouldProcess($"{Connection.StoreTarget}", $"Store today's usage of {wanted.Count} index(es) of {Connection.Target}"))
+        {
+            return;
+        }
+
+        var recording = Await(token => UsageRecorder.RecordAsync(Connection, wanted, token));
+        foreach (var skipped in recording.Skipped)
+        {
+            WriteWarning(skipped.Remedy is null ? skipped.Message : $"{skipped.Message} {skipped.Remedy}");
+        }
+
+        WriteVerbose($"{recording.Stored.Count} stored, {recording.Adopted} of them new to the store; {recording.Unmonitored} left out, since their strategy is removed or not monitored.");
+        WriteObject(recording.Stored, enumerateCollection: true);
+    });
+}
