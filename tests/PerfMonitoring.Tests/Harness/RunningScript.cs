@@ -36,7 +36,8 @@ public sealed class RunningScript(PowerShell shell, RecordingHost host, Task<Scr
     {
         if (!completion.IsCompleted)
         {
-            await Task.Factory.FromAsync(shell.BeginStop, shell.EndStop, null);
+            // Its result is of no use: it may be null when the script ends at once.
+            shell.BeginStop(null, null);
         }
 
         return await completion;
