@@ -1,3 +1,4 @@
+using PerfMonitoring.Advisor;
 using PerfMonitoring.Model;
 
 namespace PerfMonitoring.Repositories;
@@ -35,6 +36,9 @@ public interface IMonitoringConnection : IAsyncDisposable
 
     /// <summary>The index strategies in the store.</summary>
     IIndexStrategyRepository Strategies { get; }
+
+    /// <summary>The planner's costs with indexes that are not there.</summary>
+    IWhatIfRepository WhatIf { get; }
 
     /// <summary>What the server offers and what the role may do.</summary>
     IPrerequisiteRepository Prerequisites { get; }

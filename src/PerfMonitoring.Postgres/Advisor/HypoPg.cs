@@ -3,6 +3,8 @@ using PerfMonitoring.Advisor;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Postgres.Catalog;
 using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Postgres.Plans;
+using PerfMonitoring.Queries;
 
 namespace PerfMonitoring.Postgres.Advisor;
 
@@ -22,8 +24,6 @@ internal sealed class HypoPg : IWhatIf
         this.connection = connection;
         this.schema = Identifier.Quote(schema);
     }
-
-    public int Calls { get; private set; }
 
     /// <summary>Null where the extension is not in the database.</summary>
     public static async Task<HypoPg?> TryOpenAsync(Database target, TimeSpan statementTimeout, CancellationToken cancellationToken)
@@ -45,6 +45,8 @@ internal sealed class HypoPg : IWhatIf
                     "set plan_cache_mode = force_generic_plan",
                     $"select {session.schema}.hypopg_reset()",
                     "set hypopg.use_real_oids = off",
+                    // Planning may call functions of the user's to fold constants: they shall not write.
+                    "set default_transaction_read_only = on",
                 ],
                 cancellationToken);
             return session;
@@ -74,6 +76,52 @@ internal sealed class HypoPg : IWhatIf
         },
         cancellationToken);
 
+    public async Task<string> ExplainAsync(string statement, CancellationToken cancellationToken)
+    {
+        var text = PlannableText.TryMake(statement, out var parameters) ?? throw PlanRepository.NotPlannable();
+        try
+        {
+            await using var batch = new NpgsqlBatch(connection);
+            if (parameters == 0)
+            {
+                // A command of a batch is one statement to the server, whatever the text says.
+                batch.BatchCommands.Add(new NpgsqlBatchCommand("explain (format json, verbose) " + text));
+            }
+            else
+            {
+                // Within one batch, since the settings that carry the text and the plan last for a transaction. It is prepared anew each
+                // time: a plan that is kept does not notice hypothetical indexes that come and go.
+                var prepare = new NpgsqlBatchCommand(PlanSql("PrepareExplain"));
+                prepare.Parameters.Add(new NpgsqlParameter("Statement", text));
+                prepare.Parameters.Add(new NpgsqlParameter("Arguments", $"({string.Join(',', Enumerable.Repeat("null", parameters))})"));
+                batch.BatchCommands.Add(prepare);
+                batch.BatchCommands.Add(new NpgsqlBatchCommand(PlanSql("Explain")));
+                batch.BatchCommands.Add(new NpgsqlBatchCommand(PlanSql("GetPlan")));
+            }
+
+            await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+            string? plan = null;
+            do
+            {
+                while (await reader.ReadAsync(cancellationToken))
+                {
+                    plan = reader.GetString(0);
+                }
+            }
+            while (await reader.NextResultAsync(cancellationToken));
+
+            return plan!;
+        }
+        catch (PostgresException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw PlanRepository.NotPlanned(e, target.Target);
+        }
+        catch (Exception e) when (Failures.TryTranslate(e, target.Target.ToString(), cancellationToken) is { } failure)
+        {
+            throw failure;
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         // Given back to the pool the backend would keep its hypothetical indexes: DISCARD ALL does not know of them.
@@ -89,6 +137,8 @@ internal sealed class HypoPg : IWhatIf
 
         await connection.DisposeAsync();
     }
+
+    private string PlanSql(string name) => Sql.Get(typeof(PlanRepository), name, target.Target.ServerVersionNumber);
 
     private Task<bool> RunAsync(IEnumerable<string> statements, CancellationToken cancellationToken) => target.RunAsync(
         async () =>

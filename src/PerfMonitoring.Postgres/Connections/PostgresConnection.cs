@@ -1,4 +1,6 @@
+using PerfMonitoring.Advisor;
 using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Advisor;
 using PerfMonitoring.Postgres.Catalog;
 using PerfMonitoring.Postgres.Plans;
 using PerfMonitoring.Postgres.Prerequisites;
@@ -28,6 +30,8 @@ internal sealed class PostgresConnection(Database target, Database store, string
     public IPrerequisiteRepository Prerequisites { get; } = new PrerequisiteRepository(target, store);
 
     public IIndexUsageRepository IndexUsage => new IndexUsageRepository(target, store, MonitoredDatabase);
+
+    public IWhatIfRepository WhatIf { get; } = new WhatIfRepository(target);
 
     public IIndexStrategyRepository Strategies => new IndexStrategyRepository(store, Target, MonitoredDatabase, ActingUser);
     public IThresholdRepository Thresholds => new ThresholdRepository(store, ActingUser);

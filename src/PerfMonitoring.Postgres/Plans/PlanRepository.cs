@@ -12,9 +12,7 @@ internal sealed class PlanRepository(Database target) : IPlanRepository
 {
     public async Task<string> ExplainAsync(string sql, CancellationToken cancellationToken)
     {
-        var statement = PlannableText.TryMake(sql, out var parameters) ?? throw new PerfMonitoringException(
-            "NotPlannable", FailureKind.InvalidArgument, "The text is not one SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES statement.",
-            "Pass one statement that the planner plans.");
+        var statement = PlannableText.TryMake(sql, out var parameters) ?? throw NotPlannable();
         var version = target.Target.ServerVersionNumber;
         await using var connection = await target.ConnectAsync(cancellationToken);
         try
@@ -35,16 +33,22 @@ internal sealed class PlanRepository(Database target) : IPlanRepository
         }
         catch (PostgresException e) when (!cancellationToken.IsCancellationRequested)
         {
-            // Its text may quote a constant of the statement; the SQLSTATE and the condition say what is wrong without it.
-            throw new PerfMonitoringException(
-                "PlanFailed", FailureKind.ServerError, $"{target.Target} makes no plan of the statement (SQLSTATE {e.SqlState}): {Reason(e)}",
-                "The plan of this statement is unknown; check the role's rights and search_path.");
+            throw NotPlanned(e, target.Target);
         }
         catch (Exception e) when (Failures.TryTranslate(e, target.Target.ToString(), cancellationToken) is { } failure)
         {
             throw failure;
         }
     }
+
+    internal static PerfMonitoringException NotPlannable() => new(
+        "NotPlannable", FailureKind.InvalidArgument, "The text is not one SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES statement.",
+        "Pass one statement that the planner plans.");
+
+    // The server's text may quote a constant of the statement; the SQLSTATE and the condition say what is wrong without it.
+    internal static PerfMonitoringException NotPlanned(PostgresException e, ServerTarget target) => new(
+        "PlanFailed", FailureKind.ServerError, $"{target} makes no plan of the statement (SQLSTATE {e.SqlState}): {Reason(e)}",
+        "The plan of this statement is unknown; check the role's rights and search_path.");
 
     // Names are no secret, constants are: only what speaks of names is passed on.
     private static string Reason(PostgresException e) => e.SqlState switch

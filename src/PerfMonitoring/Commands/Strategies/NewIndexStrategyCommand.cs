@@ -1,7 +1,9 @@
 using System.Management.Automation;
+using PerfMonitoring.Advisor;
 using PerfMonitoring.Completion;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
+using PerfMonitoring.Queries;
 
 namespace PerfMonitoring.Commands.Strategies;
 
@@ -12,6 +14,10 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
 {
     private const string ByHand = "ByHand";
 
+    private const string FromSlowQuery = "SlowQuery";
+    private const string FromText = "Query";
+
+    private readonly List<WorkloadStatement> workload = [];
     private IndexNames names = null!;
     private bool hasStore;
 
@@ -46,6 +52,28 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ByHand)]
     public UsagePattern? UsagePattern { get; set; }
 
+    [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = FromSlowQuery)]
+    public SlowQuery SlowQuery { get; set; } = null!;
+
+    [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = FromText)]
+    [ValidateNotNullOrEmpty]
+    public string[] Query { get; set; } = [];
+
+    [Parameter(ParameterSetName = FromSlowQuery)]
+    [Parameter(ParameterSetName = FromText)]
+    [ValidateRange(1, long.MaxValue)]
+    public long? StorageBudget { get; set; }
+
+    [Parameter(ParameterSetName = FromSlowQuery)]
+    [Parameter(ParameterSetName = FromText)]
+    [ValidateRange(1, int.MaxValue)]
+    public int? MaximumCount { get; set; }
+
+    [Parameter(ParameterSetName = FromSlowQuery)]
+    [Parameter(ParameterSetName = FromText)]
+    [ValidateRange(0.0, 1.0)]
+    public double MinimumImprovement { get; set; } = new AdvisorOptions().MinimumImprovement;
+
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public MaintenanceWindow? MaintenanceWindow { get; set; }
 
@@ -64,7 +92,52 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         });
     }
 
-    protected override void ProcessRecord() => ForItem(TableName, () =>
+    protected override void ProcessRecord()
+    {
+        switch (ParameterSetName)
+        {
+            case FromSlowQuery:
+                ForItem(SlowQuery, () => Collect(SlowQuery));
+                break;
+            case FromText:
+                foreach (var statement in Query.SelectMany(QueryText.Split))
+                {
+                    var normalized = QueryText.Normalize(statement);
+                    workload.Add(new WorkloadStatement(statement, QueryText.Hash(normalized), QueryText.Shorten(normalized), 1, null));
+                }
+
+                break;
+            default:
+                ForItem(TableName, Propose);
+                break;
+        }
+    }
+
+    protected override void EndProcessing()
+    {
+        if (workload.Count > 0)
+        {
+            Run(Advise);
+        }
+    }
+
+    private void Collect(SlowQuery query)
+    {
+        if (query.Target is not null && !query.Target.IsSameDatabaseAs(Connection.Target))
+        {
+            throw Errors.OtherDatabase("The slow query", query.Target, Connection.Target, query);
+        }
+
+        if (query.DatabaseName is { } database && database != Connection.Target.Database)
+        {
+            WriteVerbose($"Statement {query.QueryHash} ran in database {database} and is left out.");
+            return;
+        }
+
+        workload.Add(new WorkloadStatement(query.Query, query.QueryHash, QueryText.Shorten(query.Query), query.Calls, query.MeanTimeMs));
+    }
+
+    private void Propose()
     {
         var request = new IndexRequest
         {
@@ -79,7 +152,35 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         var requested = new RequestedStrategy(Connection.Catalog, names, Connection.Target);
         Write([Await(token => requested.CreateAsync(
             RelationName.Parse(TableName), request, UsagePattern, MaintenanceWindow ?? Model.MaintenanceWindow.Immediate, token))]);
-    });
+    }
+
+    private void Advise()
+    {
+        var options = new AdvisorOptions
+        {
+            StorageBudget = StorageBudget,
+            MaximumCount = MaximumCount,
+            MinimumImprovement = MinimumImprovement,
+            MaintenanceWindow = MaintenanceWindow ?? Model.MaintenanceWindow.Immediate,
+        };
+        var advisor = new IndexAdvisor(Connection.Catalog, Connection.WhatIf, names, Connection.Target);
+        var advice = AwaitWithProgress<AdvisorProgress, Advice>(
+            (progress, token) => advisor.AdviseAsync(workload, options, progress, token),
+            report => WriteProgress(new ProgressRecord(1, "New-IndexStrategy", report.Activity)
+            {
+                PercentComplete = Math.Clamp(report.Percent, 0, 100),
+                CurrentOperation = $"The planner was asked {report.Calls} times",
+            }));
+        WriteProgress(new ProgressRecord(1, "New-IndexStrategy", "Done") { RecordType = ProgressRecordType.Completed });
+        foreach (var skipped in advice.Skipped)
+        {
+            WriteWarning($"Statement {skipped.QueryHash} is left out: {skipped.Reason}");
+        }
+
+        WriteVerbose($"{advice.Strategies.Count} of {advice.Candidates} indexes chosen for {advice.Statements} statements; "
+            + $"the planner was asked {advice.Calls} times; its cost of the workload: {advice.CostBefore:N0} without them, {advice.CostAfter:N0} with them.");
+        Write(advice.Strategies);
+    }
 
     // What is stored comes back with its id in the store; what is not travels on as it is.
     private void Write(IReadOnlyList<IndexStrategy> strategies)

@@ -1,0 +1,55 @@
+using PerfMonitoring.Model;
+
+namespace PerfMonitoring.Advisor;
+
+/// <summary>What the advice must keep to.</summary>
+public sealed record AdvisorOptions
+{
+    /// <summary>The most that all new indexes together may take on disk, in bytes; null for no limit.</summary>
+    public long? StorageBudget { get; init; }
+
+    /// <summary>The most indexes; null for no limit.</summary>
+    public int? MaximumCount { get; init; }
+
+    /// <summary>The least share of the workload's cost that each index must save, 0 to 1.</summary>
+    public double MinimumImprovement { get; init; } = 0.001;
+
+    /// <summary>When the indexes may be built.</summary>
+    public MaintenanceWindow MaintenanceWindow { get; init; }
+}
+
+/// <summary>How far the advisor is.</summary>
+/// <param name="Activity">What it does.</param>
+/// <param name="Percent">Of that, 0 to 100.</param>
+/// <param name="Calls">Times that the planner was asked.</param>
+public sealed record AdvisorProgress(string Activity, int Percent, int Calls);
+
+/// <summary>A statement that no advice is given for.</summary>
+/// <param name="QueryHash">Its fingerprint.</param>
+/// <param name="Reason">Why; without constants of the statement.</param>
+public sealed record SkippedStatement(string QueryHash, string Reason);
+
+/// <summary>What the advisor found.</summary>
+public sealed record Advice
+{
+    /// <summary>The indexes, the most useful a byte first.</summary>
+    public required IReadOnlyList<IndexStrategy> Strategies { get; init; }
+
+    /// <summary>Statements that could not be planned.</summary>
+    public IReadOnlyList<SkippedStatement> Skipped { get; init; } = [];
+
+    /// <summary>Weighted cost of the workload without the new indexes, in the planner's units.</summary>
+    public double CostBefore { get; init; }
+
+    /// <summary>Weighted cost of the workload with them.</summary>
+    public double CostAfter { get; init; }
+
+    /// <summary>Statements that were planned.</summary>
+    public int Statements { get; init; }
+
+    /// <summary>Indexes that were considered.</summary>
+    public int Candidates { get; init; }
+
+    /// <summary>Times that the planner was asked.</summary>
+    public int Calls { get; init; }
+}

@@ -1,0 +1,219 @@
+using System.Globalization;
+using System.Text.Json;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
+using PerfMonitoring.Repositories;
+
+namespace PerfMonitoring.Advisor;
+
+/// <summary>
+/// Decides which indexes a workload needs: plans, what the plans want of each table, candidates, what-if costs, a choice under a budget.
+/// </summary>
+/// <param name="catalog">The tables.</param>
+/// <param name="whatIf">The planner.</param>
+/// <param name="names">Gives names to the chosen indexes.</param>
+/// <param name="target">The database that the strategies are for.</param>
+public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository whatIf, IndexNames names, ServerTarget target)
+{
+    private static readonly TimeSpan PlanningLimit = TimeSpan.FromSeconds(30);
+
+    /// <summary>Advises. Nothing is stored, nothing is made, nothing is executed but EXPLAIN.</summary>
+    /// <exception cref="PerfMonitoringException">HypoPgMissing, or what the server says.</exception>
+    public async Task<Advice> AdviseAsync(
+        IReadOnlyList<WorkloadStatement> workload, AdvisorOptions options, IProgress<AdvisorProgress>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(workload);
+        ArgumentNullException.ThrowIfNull(options);
+        await using var session = await whatIf.OpenAsync(PlanningLimit, cancellationToken);
+        var (planned, skipped) = await PlanAsync(session, Collapse(workload), progress, cancellationToken);
+        var tables = await FindTablesAsync(planned, cancellationToken);
+        var existing = (await catalog.GetIndexesAsync([.. tables.Values.Select(t => t.Oid)], cancellationToken))
+            .Where(i => i.IsValid).Select(i => i.Definition).ToList();
+        var partials = new Dictionary<string, double>();
+        var candidates = new Dictionary<string, Candidate>();
+        var own = new List<IReadOnlyList<Candidate>>();
+        foreach (var statement in planned)
+        {
+            var mine = new List<Candidate>();
+            foreach (var use in statement.Use.Relations)
+            {
+                if (!tables.TryGetValue(use.Table, out var table))
+                {
+                    continue;
+                }
+
+                foreach (var proposed in CandidateGenerator.Generate(use, table))
+                {
+                    var key = proposed.Definition.ToAnonymousStatement();
+                    if (!candidates.TryGetValue(key, out var candidate))
+                    {
+                        if (existing.Exists(e => Redundancy.Covers(e, proposed.Definition)))
+                        {
+                            continue;
+                        }
+
+                        var rows = proposed.Definition.Where is { } where ? await RowsAsync(session, table, where, partials, cancellationToken) : null;
+                        if (IndexSize.Estimate(proposed.Definition, table, rows) is not { } size)
+                        {
+                            continue;
+                        }
+
+                        candidates[key] = candidate = new Candidate
+                        {
+                            Id = candidates.Count + 1,
+                            Definition = proposed.Definition,
+                            SizeBytes = size,
+                            Pattern = proposed.Pattern,
+                        };
+                    }
+
+                    mine.Add(candidate);
+                }
+            }
+
+            own.Add([.. mine.Distinct()]);
+        }
+
+        bool IsRelevant(int s, Candidate candidate) => planned[s].CanUse(candidate.Definition);
+        var model = new WhatIfCostModel(session, [.. planned.Select(p => p.Statement.Text)], IsRelevant);
+        var selection = new IndexSelection(model, [.. planned.Select(p => p.Statement.Weight)], options, progress);
+        var set = await selection.SelectAsync(own, IsRelevant, cancellationToken);
+        return new Advice
+        {
+            Strategies = await DescribeAsync(set, planned, options, cancellationToken),
+            Skipped = skipped,
+            CostBefore = set.Before.Select((c, s) => c.Cost * planned[s].Statement.Weight).Sum(),
+            CostAfter = set.After.Select((c, s) => c.Cost * planned[s].Statement.Weight).Sum(),
+            Statements = planned.Count,
+            Candidates = candidates.Count,
+            Calls = model.Calls + planned.Count + partials.Count,
+        };
+    }
+
+    // The same statement from several sources counts once, with all its calls.
+    private static IEnumerable<WorkloadStatement> Collapse(IReadOnlyList<WorkloadStatement> workload) =>
+        workload.GroupBy(s => s.QueryHash).Select(g => g.First() with { Weight = g.Sum(s => s.Weight) });
+
+    private static async Task<(List<PlannedStatement> Planned, List<SkippedStatement> Skipped)> PlanAsync(
+        IWhatIf session, IEnumerable<WorkloadStatement> workload, IProgress<AdvisorProgress>? progress, CancellationToken cancellationToken)
+    {
+        var planned = new List<PlannedStatement>();
+        var skipped = new List<SkippedStatement>();
+        foreach (var statement in workload)
+        {
+            progress?.Report(new AdvisorProgress("Reading plans", 0, planned.Count));
+            try
+            {
+                planned.Add(new PlannedStatement(statement, PlanReader.Read(PlanNode.Parse(await session.ExplainAsync(statement.Text, cancellationToken)))));
+            }
+            catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
+            {
+                skipped.Add(new SkippedStatement(statement.QueryHash, e.Message));
+            }
+            catch (JsonException)
+            {
+                skipped.Add(new SkippedStatement(statement.QueryHash, "it has no plan (a utility statement)."));
+            }
+        }
+
+        return (planned, skipped);
+    }
+
+    private async Task<Dictionary<RelationName, TableInfo>> FindTablesAsync(List<PlannedStatement> planned, CancellationToken cancellationToken)
+    {
+        var wanted = planned.SelectMany(p => p.Use.Relations).Select(r => r.Table).Distinct().ToList();
+        var tables = await catalog.FindTablesAsync(wanted, cancellationToken);
+        return tables.Where(t => t is { CanBeIndexed: true, IsTemporary: false, IsPartition: false, Kind: not RelationKind.PartitionedTable }
+                && t.Name.Schema != "perf_monitoring")
+            .ToDictionary(t => t.Name);
+    }
+
+    // How many rows a condition leaves, by the planner.
+    private static async Task<double?> RowsAsync(
+        IWhatIf session, TableInfo table, string where, Dictionary<string, double> known, CancellationToken cancellationToken)
+    {
+        var statement = $"select from {table.Name} where {where}";
+        if (!known.TryGetValue(statement, out var rows))
+        {
+            known[statement] = rows = PlanNode.Parse(await session.ExplainAsync(statement, cancellationToken)).Rows;
+        }
+
+        return rows;
+    }
+
+    private async Task<IReadOnlyList<IndexStrategy>> DescribeAsync(
+        SelectedSet set, List<PlannedStatement> planned, AdvisorOptions options, CancellationToken cancellationToken)
+    {
+        var strategies = new List<IndexStrategy>();
+        foreach (var candidate in set.Chosen)
+        {
+            var impacts = planned.Select((p, s) => (p.Statement, Before: set.Before[s].Cost, After: set.After[s], CanUse: p.CanUse(candidate.Definition)))
+                .Where(i => i.After.Used.Contains(candidate.Id) || (i.CanUse && i.After.Cost > i.Before * 1.0005))
+                .Select(i => new QueryImpact
+                {
+                    QueryHash = i.Statement.QueryHash,
+                    Query = i.Statement.Pattern,
+                    Weight = i.Statement.Weight,
+                    CostBefore = i.Before,
+                    CostAfter = i.After.Cost,
+                    MeanTimeMs = i.Statement.MeanTimeMs,
+                })
+                .OrderByDescending(i => (i.CostBefore - i.CostAfter) * i.Weight)
+                .ToList();
+            var unnamed = candidate.Definition;
+            var named = unnamed with
+            {
+                Name = IndexDefinition.SuggestName(
+                    unnamed.Table.Name, unnamed.Keys.Concat(unnamed.Include.Select(IndexKey.OnColumn)), unnamed.Where is not null),
+            };
+            named = named with { Name = await names.FindFreeAsync(named, cancellationToken) };
+            var costBefore = impacts.Sum(i => i.CostBefore * i.Weight);
+            var costAfter = impacts.Sum(i => i.CostAfter * i.Weight);
+            strategies.Add(new IndexStrategy
+            {
+                Definition = named,
+                UsagePattern = candidate.Pattern,
+                MaintenanceWindow = options.MaintenanceWindow,
+                CostBefore = costBefore,
+                CostAfter = costAfter,
+                SizeBytes = candidate.SizeBytes,
+                Impacts = impacts,
+                Rank = strategies.Count + 1,
+                Evidence = EvidenceSource.WhatIf,
+                Reason = Reason(candidate, impacts, costBefore, costAfter, planned.Count),
+                Target = target,
+            });
+        }
+
+        return strategies;
+    }
+
+    private static string Reason(Candidate candidate, List<QueryImpact> impacts, double before, double after, int statements)
+    {
+        var purpose = candidate.Pattern switch
+        {
+            UsagePattern.Join => "finds the rows that a join asks for",
+            UsagePattern.RangeScan => "finds ranges of rows",
+            UsagePattern.Sort => "gives the rows in the order that is asked for",
+            UsagePattern.Analytics => "answers without reading the table",
+            _ => "finds the rows asked for",
+        };
+        var saved = before > 0 ? 1 - (after / before) : 0;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"It {purpose}; with the whole set, the planner's cost of the {impacts.Count} of {statements} statements that use it falls by {100 * saved:0.0} %.");
+    }
+
+    private sealed record PlannedStatement(WorkloadStatement Statement, StatementUse Use)
+    {
+        // An index serves a use by its first key, or by holding every column that is read.
+        public bool CanUse(IndexDefinition index) => Use.Relations.Any(r => r.Table == index.Table && (Mentions(r, index.Keys[0]) || Holds(index, r)));
+
+        private static bool Mentions(RelationUse use, IndexKey key) =>
+            use.Predicates.Concat(use.Alternatives.SelectMany(a => a)).Any(p => p.Key.Column == key.Column && p.Key.Expression == key.Expression)
+            || use.Orders.Concat(use.Groups).Any(o => o.Any(k => k.Column == key.Column && k.Expression == key.Expression));
+
+        private static bool Holds(IndexDefinition index, RelationUse use) =>
+            use.Columns is not null && use.Columns.IsSubsetOf(index.Keys.Select(k => k.Column ?? "").Concat(index.Include));
+    }
+}

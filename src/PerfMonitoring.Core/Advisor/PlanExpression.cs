@@ -1,0 +1,318 @@
+using System.Text;
+
+namespace PerfMonitoring.Advisor;
+
+/// <summary>A column of a relation of the plan.</summary>
+/// <param name="Alias">The relation's alias in the plan; empty where the plan has one relation only and names none.</param>
+/// <param name="Name">Column, unquoted.</param>
+public readonly record struct PlanColumn(string Alias, string Name);
+
+/// <summary>One word of an expression.</summary>
+internal readonly record struct PlanToken(PlanTokenKind Kind, string Text, bool SpaceBefore);
+
+/// <summary>What a word of an expression is.</summary>
+internal enum PlanTokenKind
+{
+    /// <summary>A name, quoted or not, or a keyword.</summary>
+    Word,
+    /// <summary>A string, a number or a parameter.</summary>
+    Constant,
+    /// <summary>An operator.</summary>
+    Operator,
+    /// <summary>A parenthesis, bracket, comma or dot.</summary>
+    Punctuation,
+}
+
+/// <summary>
+/// An expression as the server writes it in a plan: every operator in parentheses of its own, names qualified by alias. That is all
+/// that must be understood: the planner has parsed the statement.
+/// </summary>
+internal sealed class PlanExpression
+{
+    private readonly IReadOnlyList<PlanToken> tokens;
+
+    private PlanExpression(IReadOnlyList<PlanToken> tokens) => this.tokens = Unwrap(tokens);
+
+    public IReadOnlyList<PlanToken> Tokens => tokens;
+
+    public static PlanExpression Parse(string text) => new(Tokenize(text));
+
+    public static PlanExpression Of(IEnumerable<PlanToken> tokens) => new([.. tokens]);
+
+    /// <summary>The column that this is, casts between binary-compatible texts aside; null for anything else.</summary>
+    public PlanColumn? AsColumn()
+    {
+        var rest = WithoutTextCast().tokens;
+        return rest.Count switch
+        {
+            3 when IsName(rest[0]) && rest[1].Text == "." && IsName(rest[2]) => new PlanColumn(Unquote(rest[0].Text), Unquote(rest[2].Text)),
+            1 when IsName(rest[0]) && !IsBareConstant(rest[0].Text) => new PlanColumn("", Unquote(rest[0].Text)),
+            _ => null,
+        };
+    }
+
+    /// <summary>Every column that is mentioned.</summary>
+    public IEnumerable<PlanColumn> Columns()
+    {
+        for (var i = 0; i + 2 < tokens.Count; i++)
+        {
+            if (IsName(tokens[i]) && tokens[i + 1].Text == "." && tokens[i + 2].Kind == PlanTokenKind.Word
+                && (i == 0 || tokens[i - 1].Text is not ("." or "::"))
+                && (i + 3 == tokens.Count || tokens[i + 3].Text is not ("." or "(")))
+            {
+                yield return new PlanColumn(Unquote(tokens[i].Text), Unquote(tokens[i + 2].Text));
+            }
+        }
+
+        if (AsColumn() is { Alias: "" } bare)
+        {
+            yield return bare;
+        }
+    }
+
+    /// <summary>Whether a whole row is mentioned.</summary>
+    public IEnumerable<string> WholeRows()
+    {
+        for (var i = 0; i + 2 < tokens.Count; i++)
+        {
+            if (IsName(tokens[i]) && tokens[i + 1].Text == "." && tokens[i + 2].Text == "*")
+            {
+                yield return Unquote(tokens[i].Text);
+            }
+        }
+    }
+
+    /// <summary>The parts of a conjunction (AND) or disjunction (OR), or null where it is none.</summary>
+    public IReadOnlyList<PlanExpression>? Split(string word)
+    {
+        var parts = SplitAt(t => t.Kind == PlanTokenKind.Word && t.Text == word);
+        return parts.Count > 1 ? parts : null;
+    }
+
+    /// <summary>What follows NOT, or null.</summary>
+    public PlanExpression? Negated() => tokens.Count > 1 && tokens[0].Text == "NOT" ? new PlanExpression([.. tokens.Skip(1)]) : null;
+
+    /// <summary>The two sides of the one operator, or null. "= ANY" and the like come as one operator.</summary>
+    public (PlanExpression Left, string Operator, PlanExpression Right)? AsOperation()
+    {
+        var depth = 0;
+        for (var i = 1; i < tokens.Count - 1; i++)
+        {
+            depth += Depth(tokens[i - 1]);
+            if (depth == 0 && tokens[i].Kind == PlanTokenKind.Operator && tokens[i].Text != "::")
+            {
+                var right = i + 1;
+                var name = tokens[i].Text;
+                if (tokens[right].Text is "ANY" or "ALL")
+                {
+                    name += " " + tokens[right++].Text;
+                }
+
+                return (new PlanExpression([.. tokens.Take(i)]), name, new PlanExpression([.. tokens.Skip(right)]));
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>What stands before IS NULL or IS NOT NULL, or null where it is no such test.</summary>
+    public (PlanExpression Operand, bool IsNull)? AsNullTest() =>
+        tokens.Count > 2 && tokens[^1].Text == "NULL" && tokens[^2].Text == "IS" ? (new PlanExpression([.. tokens.SkipLast(2)]), true)
+        : tokens.Count > 3 && tokens[^1].Text == "NULL" && tokens[^2].Text == "NOT" && tokens[^3].Text == "IS" ? (new PlanExpression([.. tokens.SkipLast(3)]), false)
+        : null;
+
+    /// <summary>The text of a string constant, casts aside, or null.</summary>
+    public string? AsString() => tokens.Count > 0 && tokens[0].Kind == PlanTokenKind.Constant && tokens[0].Text[0] == '\''
+        && (tokens.Count == 1 || tokens[1].Text == "::")
+        ? tokens[0].Text[1..^1].Replace("''", "'", StringComparison.Ordinal)
+        : null;
+
+    /// <summary>Whether its value is fixed in the text: no parameter, no column, no subplan.</summary>
+    public bool IsConstant() => tokens.Count > 0 && tokens[0].Kind == PlanTokenKind.Constant && tokens[0].Text[0] != '$'
+        && (tokens.Count == 1 || tokens[1].Text == "::");
+
+    /// <summary>Whether a subplan's result is in it.</summary>
+    public bool HasSubplan() => tokens.Any(t => t.Text is "SubPlan" or "InitPlan");
+
+    /// <summary>Without an outer cast to text and its like, which leaves the value as it is.</summary>
+    public PlanExpression WithoutTextCast() =>
+        tokens.Count > 2 && tokens[^2].Text == "::" && tokens[^1].Text is "text" or "bpchar" or "varchar" ? new PlanExpression([.. tokens.SkipLast(2)])
+        : tokens.Count > 3 && tokens[^3].Text == "::" && tokens[^2].Text == "character" && tokens[^1].Text == "varying" ? new PlanExpression([.. tokens.SkipLast(3)])
+        : this;
+
+    /// <summary>The text without alias, as it can stand in CREATE INDEX.</summary>
+    public string ToSql()
+    {
+        var sql = new StringBuilder();
+        for (var i = 0; i < tokens.Count; i++)
+        {
+            if (i + 1 < tokens.Count && IsName(tokens[i]) && tokens[i + 1].Text == "."
+                && (i + 3 >= tokens.Count || tokens[i + 3].Text is not ("." or "(")))
+            {
+                if (tokens[i].SpaceBefore && sql.Length > 0)
+                {
+                    sql.Append(' ');
+                }
+
+                i++;
+                continue;
+            }
+
+            if (tokens[i].SpaceBefore && sql.Length > 0)
+            {
+                sql.Append(' ');
+            }
+
+            sql.Append(tokens[i].Text);
+        }
+
+        return sql.ToString();
+    }
+
+    public override string ToString() => ToSql();
+
+    internal static string Unquote(string name) =>
+        name.Length > 1 && name[0] == '"' ? name[1..^1].Replace("\"\"", "\"", StringComparison.Ordinal) : name;
+
+    private List<PlanExpression> SplitAt(Func<PlanToken, bool> isSeparator)
+    {
+        var parts = new List<PlanExpression>();
+        var depth = 0;
+        var cases = 0;
+        var start = 0;
+        for (var i = 0; i < tokens.Count; i++)
+        {
+            cases += tokens[i].Text switch { "CASE" => 1, "END" => -1, _ => 0 };
+            if (depth == 0 && cases == 0 && isSeparator(tokens[i]))
+            {
+                parts.Add(new PlanExpression([.. tokens.Skip(start).Take(i - start)]));
+                start = i + 1;
+            }
+
+            depth += Depth(tokens[i]);
+        }
+
+        parts.Add(new PlanExpression([.. tokens.Skip(start)]));
+        return parts;
+    }
+
+    private static IReadOnlyList<PlanToken> Unwrap(IReadOnlyList<PlanToken> tokens)
+    {
+        while (tokens.Count > 2 && tokens[0].Text == "(" && tokens[^1].Text == ")")
+        {
+            var depth = 0;
+            for (var i = 0; i < tokens.Count - 1; i++)
+            {
+                depth += Depth(tokens[i]);
+                if (depth == 0)
+                {
+                    return tokens;
+                }
+            }
+
+            tokens = [.. tokens.Skip(1).SkipLast(1)];
+        }
+
+        return tokens;
+    }
+
+    private static int Depth(PlanToken token) => token.Text switch { "(" or "[" => 1, ")" or "]" => -1, _ => 0 };
+
+    private static bool IsName(PlanToken token) => token.Kind == PlanTokenKind.Word;
+
+    private static bool IsBareConstant(string word) => word is "true" or "false" or "NULL" or "CURRENT_DATE" or "CURRENT_TIMESTAMP" or "CURRENT_USER";
+
+    private static List<PlanToken> Tokenize(string text)
+    {
+        var tokens = new List<PlanToken>();
+        var space = false;
+        for (var i = 0; i < text.Length;)
+        {
+            var c = text[i];
+            if (char.IsWhiteSpace(c))
+            {
+                space = true;
+                i++;
+                continue;
+            }
+
+            var start = i;
+            PlanTokenKind kind;
+            if (c is '\'' or '"' || (c is 'E' or 'B' or 'X' && i + 1 < text.Length && text[i + 1] == '\''))
+            {
+                kind = c == '"' ? PlanTokenKind.Word : PlanTokenKind.Constant;
+                i = EndOfQuote(text, c is '\'' or '"' ? i : i + 1, c == 'E');
+            }
+            else if (char.IsAsciiDigit(c) || (c == '$' && i + 1 < text.Length && char.IsAsciiDigit(text[i + 1])))
+            {
+                kind = PlanTokenKind.Constant;
+                i++;
+                while (i < text.Length && (char.IsAsciiLetterOrDigit(text[i]) || text[i] == '.'))
+                {
+                    i++;
+                }
+            }
+            else if (char.IsLetter(c) || c == '_' || c > 127)
+            {
+                kind = PlanTokenKind.Word;
+                while (i < text.Length && (char.IsLetterOrDigit(text[i]) || text[i] is '_' or '$' || text[i] > 127))
+                {
+                    i++;
+                }
+            }
+            else if (c is '(' or ')' or '[' or ']' or ',' or '.')
+            {
+                kind = PlanTokenKind.Punctuation;
+                i++;
+            }
+            else
+            {
+                kind = PlanTokenKind.Operator;
+                while (i < text.Length && "+-*/<>=~!@#%^&|`?:".Contains(text[i], StringComparison.Ordinal))
+                {
+                    i++;
+                }
+
+                i = Math.Max(i, start + 1);
+            }
+
+            // A sign belongs to its number where an operand is awaited.
+            if (kind == PlanTokenKind.Operator && text[start..i] is "-" && i < text.Length && char.IsAsciiDigit(text[i])
+                && (tokens.Count == 0 || tokens[^1].Kind == PlanTokenKind.Operator || tokens[^1].Text is "(" or ","))
+            {
+                kind = PlanTokenKind.Constant;
+                while (i < text.Length && (char.IsAsciiLetterOrDigit(text[i]) || text[i] == '.'))
+                {
+                    i++;
+                }
+            }
+
+            tokens.Add(new PlanToken(kind, text[start..i], space));
+            space = false;
+        }
+
+        return tokens;
+    }
+
+    private static int EndOfQuote(string text, int start, bool escapes)
+    {
+        for (var i = start + 1; i < text.Length; i++)
+        {
+            if (escapes && text[i] == '\\')
+            {
+                i++;
+            }
+            else if (text[i] == text[start])
+            {
+                if (i + 1 == text.Length || text[i + 1] != text[start])
+                {
+                    return i + 1;
+                }
+
+                i++;
+            }
+        }
+
+        return text.Length;
+    }
+}

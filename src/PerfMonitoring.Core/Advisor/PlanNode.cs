@@ -1,0 +1,91 @@
+using System.Text.Json;
+
+namespace PerfMonitoring.Advisor;
+
+/// <summary>A node of a plan: what the advisor reads of it.</summary>
+public sealed class PlanNode
+{
+    // Every property of EXPLAIN that holds one condition or a list of them.
+    private static readonly string[] ConditionNames =
+    [
+        "Filter", "Index Cond", "Recheck Cond", "Hash Cond", "Merge Cond", "Join Filter", "One-Time Filter", "TID Cond", "Order By",
+    ];
+
+    private PlanNode()
+    {
+    }
+
+    /// <summary>For example <c>Seq Scan</c>.</summary>
+    public required string NodeType { get; init; }
+
+    /// <summary>Estimated cost of the whole node, in the planner's units.</summary>
+    public required double TotalCost { get; init; }
+
+    /// <summary>Estimated rows.</summary>
+    public double Rows { get; init; }
+
+    /// <summary>Schema of the table that it scans, or null.</summary>
+    public string? Schema { get; init; }
+
+    /// <summary>The table that it scans or writes, or null.</summary>
+    public string? RelationName { get; init; }
+
+    /// <summary>The name that conditions call the table by, unique in the plan.</summary>
+    public string? Alias { get; init; }
+
+    /// <summary>The index that it uses, or null.</summary>
+    public string? IndexName { get; init; }
+
+    /// <summary>Conditions, each as the server writes it.</summary>
+    public IReadOnlyList<string> Conditions { get; init; } = [];
+
+    /// <summary>Sort keys in order, with DESC and NULLS.</summary>
+    public IReadOnlyList<string> SortKeys { get; init; } = [];
+
+    /// <summary>Keys that rows are grouped by.</summary>
+    public IReadOnlyList<string> GroupKeys { get; init; } = [];
+
+    /// <summary>What it hands up.</summary>
+    public IReadOnlyList<string> Output { get; init; } = [];
+
+    /// <summary>Its inputs.</summary>
+    public IReadOnlyList<PlanNode> Children { get; init; } = [];
+
+    /// <summary>Whether it reads rows of a table.</summary>
+    public bool IsScan => RelationName is not null && NodeType != "ModifyTable";
+
+    /// <summary>This node and all below.</summary>
+    public IEnumerable<PlanNode> All() => Children.SelectMany(c => c.All()).Prepend(this);
+
+    /// <summary>Reads what EXPLAIN (FORMAT JSON) wrote.</summary>
+    /// <exception cref="JsonException">It is no plan.</exception>
+    public static PlanNode Parse(string json)
+    {
+        using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 1000 });
+        var root = document.RootElement[0];
+        return root.TryGetProperty("Plan", out var plan) ? Read(plan) : throw new JsonException("There is no plan: a utility statement.");
+    }
+
+    private static PlanNode Read(JsonElement plan) => new()
+    {
+        NodeType = Text(plan, "Node Type") ?? "",
+        TotalCost = plan.GetProperty("Total Cost").GetDouble(),
+        Rows = plan.GetProperty("Plan Rows").GetDouble(),
+        Schema = Text(plan, "Schema"),
+        RelationName = Text(plan, "Relation Name"),
+        Alias = Text(plan, "Alias"),
+        IndexName = Text(plan, "Index Name"),
+        Conditions = [.. ConditionNames.SelectMany(name => List(plan, name))],
+        SortKeys = List(plan, "Sort Key"),
+        GroupKeys = [.. List(plan, "Group Key")],
+        Output = List(plan, "Output"),
+        Children = plan.TryGetProperty("Plans", out var plans) ? [.. plans.EnumerateArray().Select(Read)] : [],
+    };
+
+    private static string? Text(JsonElement plan, string name) => plan.TryGetProperty(name, out var value) ? value.GetString() : null;
+
+    private static List<string> List(JsonElement plan, string name) =>
+        !plan.TryGetProperty(name, out var value) ? []
+        : value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(v => v.GetString()!)]
+        : [value.GetString()!];
+}
