@@ -8,7 +8,8 @@ using PerfMonitoring.Queries;
 namespace PerfMonitoring.Commands.Strategies;
 
 /// <summary>Decides on indexes: one by hand, or a set for a whole workload.</summary>
-[Cmdlet(VerbsCommon.New, "IndexStrategy", DefaultParameterSetName = ByHand, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low)]
+// Without a default set: a default one would take every object of the pipeline for its own.
+[Cmdlet(VerbsCommon.New, "IndexStrategy", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low)]
 [OutputType(typeof(IndexStrategy))]
 public sealed class NewIndexStrategyCommand : ConnectedCmdlet
 {
