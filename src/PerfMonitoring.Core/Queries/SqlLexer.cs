@@ -29,11 +29,11 @@ public enum SqlTokenKind
 /// </summary>
 public ref struct SqlLexer
 {
-    // NAMEDATALEN - 1; it also keeps a run of signs from being read again and again.
-    private const int LongestOperator = 63;
-
     private readonly ReadOnlySpan<char> sql;
     private int position;
+
+    // The end of a run of signs that an operator gave up: each of them is an operator by itself.
+    private int signsEnd;
 
     /// <summary>Starts at the beginning of a text.</summary>
     /// <param name="sql">The text.</param>
@@ -289,12 +289,20 @@ public ref struct SqlLexer
 
     private void ReadOperator()
     {
+        if (position < signsEnd)
+        {
+            position++;
+            return;
+        }
+
         var special = false;
-        while (position < sql.Length && position - Start < LongestOperator && IsOperator(sql[position]) && !StartsComment())
+        while (position < sql.Length && IsOperator(sql[position]) && !StartsComment())
         {
             special |= "~!@#%^&|`?".Contains(sql[position], StringComparison.Ordinal);
             position++;
         }
+
+        signsEnd = position;
 
         // "a=-1" is "=" and "-": only an operator with one of the special characters may end in a sign.
         while (!special && position - Start > 1 && sql[position - 1] is '+' or '-')
