@@ -48,11 +48,11 @@ switch ($Task) {
     'Pester' { Invoke-Pwsh run 'tests/Pester/Invoke.ps1' (Join-Path $artifacts 'pester.txt') }
     'Demo' { Invoke-Pwsh demo 'docs/examples/demo.ps1' }
     'Docs' {
-        # The help is written by hand as docs/en-US/*.md; a test compares it with the cmdlets. This renders it for Get-Help.
+        # The build renders docs/en-US/*.md for Get-Help, and a test compares the pages with the cmdlets. This writes empty pages
+        # of the cmdlets as they are now, to copy from.
         Import-Module Microsoft.PowerShell.PlatyPS
-        Get-ChildItem (Join-Path $PSScriptRoot 'docs/en-US/*-*.md') |
-            Import-MarkdownCommandHelp |
-            Export-MamlCommandHelp -OutputFolder (Join-Path $artifacts 'maml') -Force
+        Import-Module (Join-Path $modules 'PerfMonitoring/PerfMonitoring.psd1')
+        New-MarkdownCommandHelp -ModuleInfo (Get-Module PerfMonitoring) -OutputFolder (Join-Path $artifacts 'docs') -Force
     }
     'Package' {
         $version = (Import-PowerShellDataFile (Join-Path $modules 'PerfMonitoring/PerfMonitoring.psd1')).ModuleVersion
