@@ -10,7 +10,7 @@ public static class PlannableText
     /// <c>extract($1 from x)</c> are no SQL. Null where the text is no single SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES or TABLE.
     /// </summary>
     /// <param name="sql">A text, as a user or pg_stat_statements has it.</param>
-    /// <param name="parameters">The highest parameter number in it.</param>
+    /// <param name="parameters">How many parameters the result has: they are numbered anew, from $1 on without a gap.</param>
     public static string? TryMake(string sql, out int parameters)
     {
         ArgumentNullException.ThrowIfNull(sql);
@@ -56,7 +56,7 @@ public static class PlannableText
 
     private static string Mend(string sql, out int parameters)
     {
-        parameters = 0;
+        var numbers = new Dictionary<string, int>();
         var result = new StringBuilder(sql.Length + 16);
         var lexer = new SqlLexer(sql);
         var copied = 0;
@@ -68,20 +68,29 @@ public static class PlannableText
             var text = lexer.Kind == SqlTokenKind.Word ? lexer.Text.ToString().ToLowerInvariant() : lexer.Kind == SqlTokenKind.Punctuation ? lexer.Text.ToString() : "";
             if (lexer.Kind == SqlTokenKind.Parameter)
             {
-                parameters = Math.Max(parameters, int.TryParse(lexer.Text[1..], out var number) ? number : 0);
-                if (typeStart >= 0)
+                var type = typeStart >= 0 ? sql[typeStart..lexer.Start].Trim() : null;
+                result.Append(sql, copied, (typeStart >= 0 ? typeStart : lexer.Start) - copied);
+                copied = lexer.End;
+                if (before == "(" && beforeThat == "extract" && lexer.Ahead().IsWord("from"))
                 {
-                    var type = sql[typeStart..lexer.Start].Trim();
-                    result.Append(sql, copied, typeStart - copied).Append('(').Append(lexer.Text).Append("::").Append(type);
-                    copied = lexer.End;
-                    copied = AppendIntervalFields(type, ref lexer, sql, result, copied);
-                    result.Append(')');
-                    text = "";
+                    result.Append("epoch");
                 }
-                else if (before == "(" && beforeThat == "extract" && lexer.Ahead().IsWord("from"))
+                else
                 {
-                    result.Append(sql, copied, lexer.Start - copied).Append("epoch");
-                    copied = lexer.End;
+                    // The server wants to know the type of each parameter up to the highest: a gap has none.
+                    var name = lexer.Text.ToString();
+                    if (!numbers.TryGetValue(name, out var number))
+                    {
+                        numbers.Add(name, number = numbers.Count + 1);
+                    }
+
+                    result.Append(type is null ? "" : "(").Append('$').Append(number);
+                    if (type is not null)
+                    {
+                        result.Append("::").Append(type);
+                        copied = AppendIntervalFields(type, ref lexer, sql, result, copied);
+                        result.Append(')');
+                    }
                 }
             }
 
@@ -96,6 +105,7 @@ public static class PlannableText
             (beforeThat, before) = (before, text);
         }
 
+        parameters = numbers.Count;
         return result.Append(sql, copied, sql.Length - copied).ToString();
     }
 

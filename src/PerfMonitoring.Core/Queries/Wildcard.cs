@@ -5,12 +5,22 @@ namespace PerfMonitoring.Queries;
 /// <summary>PowerShell's wildcards, for a server that knows regular expressions.</summary>
 public static class Wildcard
 {
-    /// <summary>Whether a text holds a wildcard: *, ? or a set in brackets.</summary>
+    /// <summary>Whether a text holds a wildcard: *, ? or [ without a backtick before it.</summary>
     /// <param name="pattern">What the user wrote.</param>
     public static bool IsIn(string pattern)
     {
         ArgumentNullException.ThrowIfNull(pattern);
-        return pattern.AsSpan().IndexOfAny('*', '?', '[') >= 0;
+        for (var i = 0; i < pattern.Length; i++)
+        {
+            if (pattern[i] is '*' or '?' or '[')
+            {
+                return true;
+            }
+
+            i += pattern[i] == '`' ? 1 : 0;
+        }
+
+        return false;
     }
 
     /// <summary>The regular expression (POSIX, advanced) of a whole text that matches the pattern.</summary>

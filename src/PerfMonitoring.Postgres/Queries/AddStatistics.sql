@@ -3,7 +3,11 @@
 insert into perf_monitoring.query_statistics (
     monitored_database_id, queryid, dbid, userid, toplevel, calls, total_time_ms, rows,
     shared_blocks_hit, shared_blocks_read, temp_blocks_written, block_time_ms, since)
-select @DatabaseId::uuid, s.*
+select
+    @DatabaseId::uuid, s.queryid, s.dbid, s.userid, s.toplevel, s.calls, s.total_time_ms,
+    s.rows, s.shared_blocks_hit, s.shared_blocks_read, s.temp_blocks_written, s.block_time_ms, s.since
 from unnest(
     @QueryIds::bigint[], @DatabaseOids::bigint[]::oid[], @UserOids::bigint[]::oid[], @TopLevels::boolean[], @Calls::bigint[], @TotalTimes::float8[], @Rows::bigint[],
-    @BlocksHit::bigint[], @BlocksRead::bigint[], @TempBlocksWritten::bigint[], @BlockTimes::float8[], @Since::timestamptz[]) as s
+    @BlocksHit::bigint[], @BlocksRead::bigint[], @TempBlocksWritten::bigint[], @BlockTimes::float8[], @Since::timestamptz[])
+    as s (queryid, dbid, userid, toplevel, calls, total_time_ms, rows, shared_blocks_hit, shared_blocks_read, temp_blocks_written,
+        block_time_ms, since)

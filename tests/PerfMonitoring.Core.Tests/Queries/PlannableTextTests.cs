@@ -4,13 +4,14 @@ public class PlannableTextTests
 {
     [Theory]
     [InlineData("select 1", "select 1", 0)]
-    [InlineData("select * from t where a > date $1 and b < $12", "select * from t where a > ($1::date) and b < $12", 12)]
+    [InlineData("select * from t where a > date $1 and b < $12", "select * from t where a > ($1::date) and b < $2", 2)]
     [InlineData("select a + interval $1 from t", "select a + ($1::interval) from t", 1)]
     [InlineData("select interval $1 day to second, 2", "select ($1::interval day to second), 2", 1)]
     [InlineData("select timestamp with time zone $1", "select ($1::timestamp with time zone)", 1)]
-    [InlineData("select extract($1 from ts) from t", "select extract(epoch from ts) from t", 1)]
+    [InlineData("select extract($1 from ts) from t", "select extract(epoch from ts) from t", 0)]
     [InlineData("select x.date, date $1", "select x.date, ($1::date)", 1)]
     [InlineData("prepare p (int) as select $1", " select $1", 1)]
+    [InlineData("select extract($1 from ts), $3, $2, $3 from t", "select extract(epoch from ts), $1, $2, $1 from t", 2)]
     [InlineData("((select 1)) union (select 2);", "((select 1)) union (select 2)", 0)]
     public void A_statement_is_made_ready(string sql, string expected, int parameters)
     {
