@@ -184,6 +184,11 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
             yield return "It is invalid: the planner does not use it, and a build that failed or still runs may own it.";
         }
 
+        if (index.IsLocked)
+        {
+            yield return "Its table is locked exclusively at this moment: not everything about it could be read.";
+        }
+
         if (index.Scans is null)
         {
             yield return "The server has no statistics of it.";

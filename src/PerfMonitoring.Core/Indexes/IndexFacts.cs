@@ -15,8 +15,8 @@ public sealed record IndexFacts
     /// <summary>The index's name, unquoted.</summary>
     public required string IndexName { get; init; }
 
-    /// <summary>The statement that makes it, as the server writes it.</summary>
-    public required string Definition { get; init; }
+    /// <summary>The statement that makes it, as the server writes it; null where a lock keeps it from being read.</summary>
+    public string? Definition { get; init; }
 
     /// <summary>The access method: btree, hash, gin ...</summary>
     public string Method { get; init; } = "btree";
@@ -53,6 +53,9 @@ public sealed record IndexFacts
 
     /// <summary>Whether it can be used: valid and ready.</summary>
     public bool IsValid { get; init; } = true;
+
+    /// <summary>Whether somebody holds or awaits its table exclusively, so that not everything could be read.</summary>
+    public bool IsLocked { get; init; }
 
     /// <summary>Whether it is being built at this moment.</summary>
     public bool IsBeingBuilt { get; init; }

@@ -23,7 +23,7 @@ public sealed record IndexUsageStat
     /// <summary>Object identifier of the index; null where a stored row does not say.</summary>
     public uint? IndexOid { get; init; }
 
-    /// <summary>The statement that makes it, as the server writes it.</summary>
+    /// <summary>The statement that makes it, as the server writes it; null where a lock kept it from being read.</summary>
     public string? Definition { get; init; }
 
     /// <summary>Scans since <see cref="CountersSince"/>; null where the server has no statistics of the index.</summary>

@@ -7,7 +7,7 @@ create table perf_monitoring.index_usage_detail (
     last_scan timestamptz,
     table_writes bigint,
     is_valid boolean not null,
-    definition text not null,
+    definition text,
     reasons jsonb not null default '[]',
     blockers jsonb not null default '[]',
     notes jsonb not null default '[]',

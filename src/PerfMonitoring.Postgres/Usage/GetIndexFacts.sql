@@ -1,5 +1,5 @@
 -- Purpose: what catalog and statistics say about every index that holds data, without those of the system and of the store.
--- A relation that somebody holds or awaits exclusively is not measured, since the measuring would wait for it.
+-- Of a table that somebody holds or awaits exclusively nothing is asked that would wait for it: sizes, definition, expressions and predicates.
 -- Minimum version: 13. Privileges: none; pg_read_all_stats to see the builds of others.
 with busy as (
     select l.relation
@@ -14,13 +14,18 @@ select
     n.nspname::text as schema_name,
     t.relname::text as table_name,
     c.relname::text as index_name,
-    pg_catalog.pg_get_indexdef(i.indexrelid) as definition,
+    case when not f.is_locked then pg_catalog.pg_get_indexdef(i.indexrelid) end as definition,
     m.amname::text as method,
     k.keys,
     k.key_columns,
     k.include_columns,
-    pg_catalog.pg_get_expr(i.indpred, i.indrelid) as predicate,
+    case
+        when i.indpred is null then null
+        when f.is_locked then 'unknown ' || i.indexrelid
+        else pg_catalog.pg_get_expr(i.indpred, i.indrelid)
+    end as predicate,
     c.reloptions::text as storage_parameters,
+    f.is_locked,
     i.indisunique as is_unique,
     i.indisprimary as is_primary_key,
     i.indisexclusion as is_exclusion,
@@ -48,12 +53,8 @@ select
     u.n_tup_ins + u.n_tup_upd - u.n_tup_hot_upd + u.n_tup_del as table_writes,
     -- 0 also stands for a table that was never analysed, before PostgreSQL 14.
     case when t.reltuples > 0 then t.reltuples::double precision end as table_rows,
-    case when not exists (select from busy b where b.relation in (i.indexrelid, i.indrelid))
-        then pg_catalog.pg_relation_size(i.indexrelid) end as size_bytes,
-    case when not exists (
-            select from busy b
-            where b.relation = i.indrelid or b.relation in (select x.indexrelid from pg_catalog.pg_index x where x.indrelid = i.indrelid))
-        then pg_catalog.pg_total_relation_size(i.indrelid) end as table_size_bytes,
+    case when not f.is_locked then pg_catalog.pg_relation_size(i.indexrelid) end as size_bytes,
+    case when not f.is_locked then pg_catalog.pg_total_relation_size(i.indrelid) end as table_size_bytes,
     case when pg_catalog.current_setting('track_commit_timestamp')::bool
         then pg_catalog.pg_xact_commit_timestamp(i.xmin) end as exists_since
 from pg_catalog.pg_index i
@@ -64,11 +65,20 @@ join pg_catalog.pg_am m on m.oid = c.relam
 left join pg_catalog.pg_stat_all_indexes s on s.indexrelid = i.indexrelid
 left join pg_catalog.pg_stat_all_tables u on u.relid = i.indrelid
 cross join lateral (
+    select exists (
+        select
+        from busy b
+        where b.relation = i.indrelid or b.relation in (select x.indexrelid from pg_catalog.pg_index x where x.indrelid = i.indrelid)
+    ) as is_locked
+) f
+cross join lateral (
     select
         pg_catalog.array_agg(
             pg_catalog.concat_ws(
                 ' ',
-                case when i.indkey[a.attnum - 1] = 0
+                case
+                    when i.indkey[a.attnum - 1] = 0 and f.is_locked then 'unknown ' || i.indexrelid
+                    when i.indkey[a.attnum - 1] = 0
                     then pg_catalog.pg_get_indexdef(i.indexrelid, a.attnum, false) else i.indkey[a.attnum - 1]::text end,
                 i.indclass[a.attnum - 1], i.indcollation[a.attnum - 1], i.indoption[a.attnum - 1], a.attoptions::text)
             order by a.attnum) filter (where a.attnum <= i.indnkeyatts) as keys,

@@ -17,14 +17,23 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
 
     public async Task<IReadOnlyList<IndexUsageStat>> GetCurrentAsync(CancellationToken cancellationToken)
     {
-        var state = (await target.QuerySingleOrDefaultAsync<StateRow>(Text("GetStatisticsState"), null, cancellationToken))!.ToState();
+        var (indexes, foreignKeys, state) = await ReadAsync(cancellationToken);
+        var verdicts = DropVerdict.Judge(indexes, foreignKeys, state);
+        return [.. indexes.Select(i => IndexUsageStat.From(i, verdicts[i.IndexOid], state, target.Target))];
+    }
+
+    /// <summary>What a verdict is made of.</summary>
+    internal async Task<(IReadOnlyList<IndexFacts> Indexes, IReadOnlyList<ForeignKey> ForeignKeys, StatisticsState State)> ReadAsync(
+        CancellationToken cancellationToken)
+    {
+        var state = await target.QuerySingleOrDefaultAsync<StateRow>(Text("GetStatisticsState"), null, cancellationToken);
         var keys = await target.QueryAsync<ForeignKeyRow>(Text("GetForeignKeys"), null, cancellationToken);
         var rows = await target.QueryAsync<FactsRow>(Text("GetIndexFacts"), null, cancellationToken);
         var seen = await GetFirstSeenAsync(cancellationToken);
-        var facts = rows.Select(r => r.ToFacts(seen)).ToList();
-        var verdicts = DropVerdict.Judge(
-            facts, [.. keys.Select(k => new ForeignKey(k.Name, k.TableOid, k.Columns, k.ReferencedIndexOid))], state);
-        return [.. facts.Select(f => IndexUsageStat.From(f, verdicts[f.IndexOid], state, target.Target))];
+        return (
+            [.. rows.Select(r => r.ToFacts(seen))],
+            [.. keys.Select(k => new ForeignKey(k.Name, k.TableOid, k.Columns, k.ReferencedIndexOid))],
+            state!.ToState());
     }
 
     public async IAsyncEnumerable<IndexUsageStat> GetHistoryAsync(
@@ -112,13 +121,13 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
         Guid IndexStrategyId, string TableName, string IndexName, long? TotalScans, long? TotalTuplesRead, long? TotalTuplesFetched,
         double? AvgScanTimeMs, double? SelectivityRatio, long? IndexSizeBytes, double? MaintenanceCostScore, bool IsRecommendedForDrop,
         DateTimeOffset LastAnalyzed, uint IndexOid, DateTimeOffset? CountersSince, DateTimeOffset? LastScan, long? TableWrites, bool IsValid,
-        string Definition, IReadOnlyList<string> Reasons, IReadOnlyList<string> Blockers, IReadOnlyList<string> Notes,
+        string? Definition, IReadOnlyList<string> Reasons, IReadOnlyList<string> Blockers, IReadOnlyList<string> Notes,
         IReadOnlyList<string> UnknownColumns)
     {
         public static GivenRow From(IndexUsageStat s) => new(
             s.IndexStrategyId!.Value, s.TableName, s.IndexName, s.TotalScans, s.TotalTuplesRead, s.TotalTuplesFetched, s.AvgScanTimeMs,
             s.SelectivityRatio, s.IndexSizeBytes, s.MaintenanceCostScore, s.IsRecommendedForDrop, s.LastAnalyzed, s.IndexOid!.Value,
-            s.CountersSince, s.LastScan, s.TableWrites, s.IsValid!.Value, s.Definition!, s.Reasons, s.Blockers, s.Notes,
+            s.CountersSince, s.LastScan, s.TableWrites, s.IsValid!.Value, s.Definition, s.Reasons, s.Blockers, s.Notes,
             [
                 .. new (string Name, bool IsUnknown)[]
                 {
@@ -175,13 +184,14 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
         public string SchemaName { get; init; } = "";
         public string TableName { get; init; } = "";
         public string IndexName { get; init; } = "";
-        public string Definition { get; init; } = "";
+        public string? Definition { get; init; }
         public string Method { get; init; } = "";
         public string[] Keys { get; init; } = [];
         public short[] KeyColumns { get; init; } = [];
         public short[] IncludeColumns { get; init; } = [];
         public string? Predicate { get; init; }
         public string? StorageParameters { get; init; }
+        public bool IsLocked { get; init; }
         public bool IsUnique { get; init; }
         public bool IsPrimaryKey { get; init; }
         public bool IsExclusion { get; init; }
@@ -214,6 +224,7 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
             IncludeColumns = IncludeColumns,
             Predicate = Predicate,
             StorageParameters = StorageParameters,
+            IsLocked = IsLocked,
             IsUnique = IsUnique,
             IsPrimaryKey = IsPrimaryKey,
             IsExclusion = IsExclusion,

@@ -1,0 +1,235 @@
+namespace PerfMonitoring.Indexes;
+
+public sealed class DropVerdictTests
+{
+    private static readonly DateTimeOffset Now = new(2026, 6, 30, 12, 0, 0, TimeSpan.Zero);
+
+    private static readonly StatisticsState Trusted = new() { Now = Now, Since = Now.AddDays(-40) };
+
+    [Fact]
+    public void An_index_that_is_scanned_is_kept()
+    {
+        var verdict = Only(Index("a") with { Scans = 1 });
+
+        Assert.False(verdict.IsRecommended);
+        Assert.Empty(verdict.Reasons);
+        Assert.Empty(verdict.Blockers);
+    }
+
+    [Fact]
+    public void An_index_that_was_never_scanned_may_go()
+    {
+        var verdict = Only(Index("a") with { Scans = 0 });
+
+        Assert.True(verdict.IsRecommended);
+        Assert.Equal("Not scanned since the statistics began on 2026-05-21 (40 days).", Assert.Single(verdict.Reasons));
+    }
+
+    public static TheoryData<string, Func<IndexFacts, IndexFacts>, string> Protected => new()
+    {
+        { "primary key", i => i with { IsPrimaryKey = true, IsUnique = true }, "It is the primary key." },
+        { "unique", i => i with { IsUnique = true }, "It enforces uniqueness." },
+        { "exclusion", i => i with { IsExclusion = true }, "It enforces an exclusion constraint." },
+        { "replica identity", i => i with { IsReplicaIdentity = true }, "It is the replica identity of its table." },
+        { "clustered", i => i with { IsClustered = true }, "Its table is clustered by it." },
+        { "attached", i => i with { ParentIndex = "parent_idx" }, "It is attached to parent_idx, the index of a partitioned table." },
+        { "extension", i => i with { Extension = "postgis" }, "Its table belongs to extension postgis." },
+        { "being built", i => i with { IsBeingBuilt = true, IsValid = false }, "It is being built." },
+        { "invalid", i => i with { IsValid = false }, "It is invalid: the planner does not use it, and a build that failed or still runs may own it." },
+        { "locked", i => i with { IsLocked = true }, "Its table is locked exclusively at this moment: not everything about it could be read." },
+        { "no statistics", i => i with { Scans = null }, "The server has no statistics of it." },
+        { "unknown age", i => i with { ExistsSince = null }, "It is unknown how long the index has been there: PostgreSQL does not keep that. Store its usage daily with Update-IndexUsageStat." },
+        { "young", i => i with { ExistsSince = Now.AddDays(-6.9) }, "It is known to be there only since 2026-06-23, less than 7 days ago." },
+    };
+
+    [Theory]
+    [MemberData(nameof(Protected))]
+    public void What_forbids_dropping_is_said(string what, Func<IndexFacts, IndexFacts> change, string blocker)
+    {
+        var verdict = Only(change(Index("a") with { Scans = 0 }));
+
+        Assert.False(verdict.IsRecommended, what);
+        Assert.Equal(blocker, Assert.Single(verdict.Blockers));
+    }
+
+    public static TheoryData<string, Func<StatisticsState, StatisticsState>, string> Untrusted => new()
+    {
+        { "young", s => s with { Since = Now.AddDays(-6.9) }, "The statistics began on 2026-06-23, less than 7 days ago." },
+        { "of unknown age", s => s with { Since = null }, "It is unknown since when the statistics count." },
+        { "off", s => s with { IsTracking = false }, "track_counts is off: scans are not counted." },
+        { "a standby's", s => s with { IsStandby = true }, "This server is a standby: what the primary scans is not counted here." },
+    };
+
+    [Theory]
+    [MemberData(nameof(Untrusted))]
+    public void Statistics_that_cannot_be_trusted_recommend_nothing(string what, Func<StatisticsState, StatisticsState> change, string blocker)
+    {
+        var verdicts = Judge(change(Trusted), Index("a") with { Scans = 0 }, Index("b") with { IndexOid = 11 });
+
+        Assert.All(verdicts.Values, v => Assert.False(v.IsRecommended, what));
+        Assert.All(verdicts.Values, v => Assert.Contains(blocker, v.Blockers));
+    }
+
+    [Fact]
+    public void Standbys_and_expressions_are_noted()
+    {
+        var verdict = Judge(Trusted with { StandbyCount = 2 }, Index("0 lower(name)", 0))[10];
+
+        Assert.Collection(
+            verdict.Notes,
+            n => Assert.StartsWith("2 standby server(s)", n, StringComparison.Ordinal),
+            n => Assert.StartsWith("It has an expression", n, StringComparison.Ordinal));
+    }
+
+    // Keys of two indexes, the first older; which of them may go.
+    [Theory]
+    [InlineData("a", "a", false, true)]
+    [InlineData("a,b", "a,b", false, true)]
+    [InlineData("a", "a,b", true, false)]
+    [InlineData("a,b", "a", false, true)]
+    [InlineData("b", "a,b", false, false)]
+    [InlineData("a", "a desc", false, false)]
+    [InlineData("a,b", "b,a", false, false)]
+    public void Redundant_indexes_go_the_narrower_and_the_younger_first(string first, string second, bool firstGoes, bool secondGoes)
+    {
+        var verdicts = Judge(Trusted, Keyed(10, first), Keyed(11, second));
+
+        Assert.Equal((firstGoes, secondGoes), (verdicts[10].IsRecommended, verdicts[11].IsRecommended));
+    }
+
+    [Fact]
+    public void Redundancy_is_said_with_the_name_of_the_other()
+    {
+        Assert.Equal("Duplicate of i10.", Assert.Single(Judge(Trusted, Keyed(10, "a"), Keyed(11, "a"))[11].Reasons));
+        Assert.Equal("Its keys are the first keys of i11.", Assert.Single(Judge(Trusted, Keyed(10, "a"), Keyed(11, "a,b"))[10].Reasons));
+    }
+
+    public static TheoryData<string, Func<IndexFacts, IndexFacts>, bool> Others => new()
+    {
+        { "hash keeps its prefix", i => i with { Method = "hash" }, false },
+        { "another predicate", i => i with { Predicate = "(a > 1)" }, false },
+        { "an included column that the other lacks", i => i with { IncludeColumns = [9] }, false },
+        { "an included column that is a key of the other", i => i with { IncludeColumns = [2] }, true },
+        { "unique", i => i with { IsUnique = true }, false },
+        { "a young index is redundant all the same", i => i with { ExistsSince = null }, true },
+        { "unused besides, of unknown age", i => i with { Scans = 0, ExistsSince = null }, true },
+    };
+
+    [Theory]
+    [MemberData(nameof(Others))]
+    public void What_makes_an_index_more_than_the_beginning_of_another(string what, Func<IndexFacts, IndexFacts> change, bool goes)
+    {
+        var verdicts = Judge(Trusted, change(Keyed(10, "a")), Keyed(11, "a,b"));
+
+        Assert.True(goes == verdicts[10].IsRecommended, what);
+        Assert.False(verdicts[11].IsRecommended, what);
+    }
+
+    [Fact]
+    public void An_invalid_index_makes_no_other_redundant() =>
+        Assert.False(Judge(Trusted, Keyed(10, "a"), Keyed(11, "a,b") with { IsValid = false })[10].IsRecommended);
+
+    [Fact]
+    public void Brin_indexes_of_other_ranges_are_no_duplicates() =>
+        Assert.False(Judge(Trusted, Keyed(10, "a") with { Method = "brin" }, Keyed(11, "a") with { Method = "brin", StorageParameters = "{pages_per_range=8}" })[11].IsRecommended);
+
+    [Fact]
+    public void What_is_itself_to_go_makes_no_other_redundant()
+    {
+        var verdicts = Judge(Trusted, Keyed(10, "a"), Keyed(11, "a,b") with { Scans = 0 });
+
+        Assert.False(verdicts[10].IsRecommended);
+        Assert.True(verdicts[11].IsRecommended);
+    }
+
+    [Fact]
+    public void Of_a_chain_only_the_widest_stays()
+    {
+        var verdicts = Judge(Trusted, Keyed(10, "a"), Keyed(11, "a,b"), Keyed(12, "a,b,c"));
+
+        Assert.Equal([true, true, false], verdicts.OrderBy(v => v.Key).Select(v => v.Value.IsRecommended));
+    }
+
+    [Fact]
+    public void A_foreign_key_keeps_its_only_index()
+    {
+        var verdict = Judge([new ForeignKey("fk", 1, [1], 99)], Trusted, Keyed(10, "a") with { Scans = 0 })[10];
+
+        Assert.False(verdict.IsRecommended);
+        Assert.Equal("No other index serves foreign key fk.", Assert.Single(verdict.Blockers));
+    }
+
+    [Fact]
+    public void Of_two_unused_indexes_of_a_foreign_key_the_smaller_stays()
+    {
+        var verdicts = Judge(
+            [new ForeignKey("fk", 1, [1], 99)], Trusted,
+            Keyed(10, "a") with { Scans = 0, SizeBytes = 10 }, Keyed(11, "a,b") with { Scans = 0, SizeBytes = 20 });
+
+        Assert.False(verdicts[10].IsRecommended);
+        Assert.True(verdicts[11].IsRecommended);
+    }
+
+    [Theory]
+    [InlineData("b,a", true)]
+    [InlineData("a,c", false)]
+    [InlineData("c,a,b", false)]
+    public void Only_an_index_that_begins_with_all_columns_serves_a_foreign_key_instead(string other, bool goes)
+    {
+        var verdicts = Judge([new ForeignKey("fk", 1, [1, 2], 99)], Trusted, Keyed(10, "a,b") with { Scans = 0 }, Keyed(11, other));
+
+        Assert.Equal(goes, verdicts[10].IsRecommended);
+    }
+
+    [Fact]
+    public void A_partial_index_does_not_serve_a_foreign_key_instead() =>
+        Assert.False(Judge([new ForeignKey("fk", 1, [1], 99)], Trusted, Keyed(10, "a") with { Scans = 0 }, Keyed(11, "a") with { Predicate = "(b)" })[10].IsRecommended);
+
+    [Fact]
+    public void The_index_that_a_foreign_key_refers_to_stays() =>
+        Assert.Contains("Foreign key fk refers to it.", Judge([new ForeignKey("fk", 2, [1], 10)], Trusted, Keyed(10, "a") with { Scans = 0, IsUnique = true })[10].Blockers);
+
+    [Theory]
+    [InlineData(0L, 0L, 1000.0, null)]
+    [InlineData(10L, 100L, 1000.0, 0.01)]
+    [InlineData(1L, 5000L, 1000.0, 1.0)]
+    [InlineData(10L, 0L, 1000.0, 0.0)]
+    [InlineData(10L, 100L, null, null)]
+    [InlineData(null, null, 1000.0, null)]
+    public void Selectivity_is_the_share_of_rows_that_a_scan_returns(long? scans, long? read, double? rows, double? expected) =>
+        Assert.Equal(expected, UsageFigures.Selectivity(Index("a") with { Scans = scans, TuplesRead = read, TableRows = rows }));
+
+    [Theory]
+    [InlineData(1000L, 10L, 100L, 1000L, 10.0)]
+    [InlineData(1000L, 0L, 100L, 1000L, 100.0)]
+    [InlineData(0L, 0L, 100L, 1000L, 0.0)]
+    [InlineData(0L, 0L, 0L, 0L, 0.0)]
+    [InlineData(null, 0L, 100L, 1000L, null)]
+    [InlineData(5L, 5L, null, null, null)]
+    public void The_cost_score_is_writes_for_a_scan_by_share_of_size(long? writes, long? scans, long? size, long? all, double? expected) =>
+        Assert.Equal(expected, UsageFigures.MaintenanceCostScore(Index("a") with { TableWrites = writes, Scans = scans, SizeBytes = size, TableSizeBytes = all }));
+
+    private static DropVerdict Only(IndexFacts index) => Judge(Trusted, index)[index.IndexOid];
+
+    private static IReadOnlyDictionary<uint, DropVerdict> Judge(StatisticsState state, params IndexFacts[] indexes) => Judge([], state, indexes);
+
+    private static IReadOnlyDictionary<uint, DropVerdict> Judge(ForeignKey[] keys, StatisticsState state, params IndexFacts[] indexes) =>
+        DropVerdict.Judge(indexes, keys, state);
+
+    private static IndexFacts Keyed(uint oid, string keys) => Index(keys.Split(',')) with { IndexOid = oid, IndexName = $"i{oid}" };
+
+    private static IndexFacts Index(string key, short column) => Index(key) with { KeyColumns = [column] };
+
+    // Column a has number 1, b 2 ...
+    private static IndexFacts Index(params string[] keys) => new()
+    {
+        IndexOid = 10,
+        TableOid = 1,
+        Table = new RelationName("public", "t"),
+        IndexName = "i",
+        Keys = keys,
+        KeyColumns = [.. keys.Select(k => (short)(k[0] - 'a' + 1))],
+        Scans = 5,
+        ExistsSince = Now.AddDays(-30),
+    };
+}
