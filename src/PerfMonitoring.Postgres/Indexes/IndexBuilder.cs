@@ -96,7 +96,8 @@ internal sealed class IndexBuilder(Database target, ICatalogRepository catalog, 
 
     private static async Task LockAsync(NpgsqlConnection gate, BuildRun run, CancellationToken cancellationToken)
     {
-        while (!await gate.QuerySingleAsync<bool>(Command("TryLockBuilder", null, cancellationToken)))
+        // Not cancelled half-way: a lock whose answer got lost would stay with the pooled connection.
+        while (!await gate.QuerySingleAsync<bool>(Command("TryLockBuilder", null, CancellationToken.None)))
         {
             var holders = await gate.QueryAsync<BlockerRow>(Command("GetBuilders", null, cancellationToken));
             run.Report("waiting for another builder", null, [.. holders.Select(h => h.ToBlocker())]);

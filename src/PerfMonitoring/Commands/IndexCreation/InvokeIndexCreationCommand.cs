@@ -45,11 +45,13 @@ public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
         base.BeginProcessing();
         Run(() =>
         {
-            if (LockTimeout < TimeSpan.Zero || LockTimeout.TotalMilliseconds > int.MaxValue)
+            // A bare number is ticks to PowerShell: 30 would be 3 microseconds.
+            if (LockTimeout != TimeSpan.Zero && LockTimeout.TotalMilliseconds is < 1 or > int.MaxValue)
             {
                 throw new PerfMonitoringException(
-                    "InvalidLockTimeout", FailureKind.InvalidArgument, $"-LockTimeout is {LockTimeout}; it must be from 0 to 24 days.",
-                    "Write it as 00:01:00, or 0 to wait for ever.", LockTimeout);
+                    "InvalidLockTimeout", FailureKind.InvalidArgument,
+                    $"-LockTimeout is {LockTimeout.TotalSeconds} s; it must be 0 or from 1 ms to 24 days.",
+                    "Write it as hours:minutes:seconds, 00:00:30 for 30 seconds, or 0 to wait for ever.", LockTimeout);
             }
         });
     }
