@@ -1,0 +1,92 @@
+using PerfMonitoring.Model;
+using PerfMonitoring.Repositories;
+
+namespace PerfMonitoring.Prerequisites;
+
+public sealed class PrerequisiteCheckTests
+{
+    private static readonly ServerTarget Target = new() { HostName = "db", Port = 5432, Database = "App", ServerVersionNumber = 150000 };
+
+    private static readonly ServerFacts Server = new() { Version = "15.0" };
+
+    private static readonly RightFacts Rights = new() { ReadsAllStatistics = true, IsMonitor = true };
+
+    [Theory]
+    [InlineData("auto_explain", "alter system set shared_preload_libraries = 'auto_explain', 'pg_stat_statements'; -- then restart PostgreSQL")]
+    [InlineData("", "alter system set shared_preload_libraries = 'pg_stat_statements'; -- then restart PostgreSQL")]
+    [InlineData("a, \"odd,'name\"", null)]
+    [InlineData(null, "alter system set shared_preload_libraries = <the present libraries>, 'pg_stat_statements'; -- then restart PostgreSQL")]
+    public void The_remedy_for_a_library_keeps_the_others(string? preload, string? remedy)
+    {
+        var settings = preload is null ? [] : new[] { new SettingFacts { Name = "shared_preload_libraries", Value = preload } };
+
+        var result = Judge(settings: settings).Single(r => r.Name == "pg_stat_statements loaded");
+
+        Assert.Equal(PrerequisiteState.Missing, result.State);
+        if (remedy is not null)
+        {
+            Assert.Equal(remedy, result.Remedy);
+        }
+    }
+
+    [Theory]
+    [InlineData("1.10", true, PrerequisiteState.Ok, null)]
+    [InlineData("1.7", true, PrerequisiteState.Missing, "alter extension pg_stat_statements update;")]
+    [InlineData(null, true, PrerequisiteState.Missing, "create extension pg_stat_statements;")]
+    [InlineData("next", true, PrerequisiteState.Unknown, null)]
+    public void An_extension_is_judged_by_its_version(string? installed, bool usable, PrerequisiteState state, string? remedy)
+    {
+        var result = Judge([Extension(installed, usable)]).Single(r => r.Name == "pg_stat_statements created");
+
+        Assert.Equal((state, remedy), (result.State, result.Remedy));
+    }
+
+    [Theory]
+    [InlineData("1.10", true, true, PrerequisiteState.Ok, null)]
+    [InlineData("1.10", true, false, PrerequisiteState.Denied, "grant pg_read_all_stats to \"Ann\";")]
+    [InlineData("1.10", false, true, PrerequisiteState.Denied, "grant usage on schema ext to \"Ann\"; grant select on ext.pg_stat_statements to \"Ann\";")]
+    [InlineData(null, false, true, PrerequisiteState.Unknown, null)]
+    public void Reading_the_statements_takes_two_rights(string? installed, bool usable, bool readsAll, PrerequisiteState state, string? remedy)
+    {
+        var result = Judge([Extension(installed, usable)], rights: Rights with { ReadsAllStatistics = readsAll }).Single(r => r.Name == "pg_stat_statements readable");
+
+        Assert.Equal((state, remedy), (result.State, result.Remedy));
+    }
+
+    [Fact]
+    public async Task A_check_that_fails_does_not_end_the_others()
+    {
+        var denied = await Fact.OfAsync<RightFacts>(_ => throw new PerfMonitoringException("PermissionDenied", FailureKind.PermissionDenied, "no"), TestContext.Current.CancellationToken);
+        var broken = await Fact.OfAsync<IReadOnlyList<SettingFacts>>(_ => throw new PerfMonitoringException("ServerError", FailureKind.ServerError, "why"), TestContext.Current.CancellationToken);
+
+        var results = PrerequisiteCheck.Judge(Target, "u", Fact.Known(Server), Fact.Known<IReadOnlyList<ExtensionFacts>>([]), broken, denied).ToList();
+
+        Assert.Equal(PrerequisiteState.Ok, results.Single(r => r.Name == "PostgreSQL version").State);
+        Assert.Equal(PrerequisiteState.Denied, results.Single(r => r.Name == "pg_monitor").State);
+        var unknown = results.Single(r => r.Name == "track_io_timing");
+        Assert.Equal((PrerequisiteState.Unknown, "why"), (unknown.State, unknown.Value));
+    }
+
+    [Fact]
+    public async Task A_lost_connection_ends_them() => await Assert.ThrowsAsync<PerfMonitoringException>(
+        () => Fact.OfAsync<RightFacts>(_ => throw new PerfMonitoringException("ConnectionFailed", FailureKind.ConnectionFailed, "gone"), TestContext.Current.CancellationToken));
+
+    [Theory]
+    [InlineData(6, PrerequisiteState.Missing)]
+    [InlineData(7, PrerequisiteState.Ok)]
+    public void Counters_must_be_a_week_old(int days, PrerequisiteState expected)
+    {
+        var now = new DateTimeOffset(2026, 1, 10, 0, 0, 0, TimeSpan.Zero);
+
+        var result = PrerequisiteCheck.JudgeStatistics(Target, Fact.Known(new StatisticsFacts { Now = now, ResetAt = now.AddDays(-days) })).First();
+
+        Assert.Equal(expected, result.State);
+    }
+
+    private static List<PrerequisiteResult> Judge(
+        IReadOnlyList<ExtensionFacts>? extensions = null, IReadOnlyList<SettingFacts>? settings = null, RightFacts? rights = null) =>
+        [.. PrerequisiteCheck.Judge(Target, "Ann", Fact.Known(Server), Fact.Known(extensions ?? []), Fact.Known(settings ?? []), Fact.Known(rights ?? Rights))];
+
+    private static ExtensionFacts Extension(string? installed, bool usable) =>
+        new() { Name = "pg_stat_statements", InstalledVersion = installed, AvailableVersion = "1.10", Schema = installed is null ? null : "ext", IsUsable = usable };
+}
