@@ -201,7 +201,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         var saved = before > 0 ? 1 - (after / before) : 0;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"It {purpose}; with the whole set, the planner's cost of the {impacts.Count} of {statements} statements that use it falls by {100 * saved:0.0} %.");
+$"Used by {impacts.Count} of {statements} statements, whose planner's cost falls by {100 * saved:0.0} % with the whole set: it {purpose}.");
     }
 
     private sealed record PlannedStatement(WorkloadStatement Statement, StatementUse Use)
