@@ -77,16 +77,16 @@ public sealed record IndexDefinition
     public bool IsUnique { get; init; }
 
     /// <summary>The keys in order; at least one.</summary>
-    public required IReadOnlyList<IndexKey> Keys { get; init; }
+    public required IReadOnlyList<IndexKey> Keys { get; init => field = value.ToArray(); }
 
     /// <summary>The INCLUDE columns in order, unquoted.</summary>
-    public IReadOnlyList<string> Include { get; init; } = [];
+    public IReadOnlyList<string> Include { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Whether nulls count as equal in a unique index (PostgreSQL 15).</summary>
     public bool NullsNotDistinct { get; init; }
 
     /// <summary>Storage parameters as they stand in SQL, in order: <c>fillfactor='70'</c>.</summary>
-    public IReadOnlyList<string> StorageParameters { get; init; } = [];
+    public IReadOnlyList<string> StorageParameters { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Tablespace, unquoted, or null for the default.</summary>
     public string? Tablespace { get; init; }
@@ -95,7 +95,7 @@ public sealed record IndexDefinition
     public string? Where { get; init; }
 
     /// <summary>The keys as a person names them: unquoted columns, and expressions.</summary>
-    public IReadOnlyList<string> KeyNames => [.. Keys.Select(k => k.Column ?? k.Expression!)];
+    public IReadOnlyList<string> KeyNames => Keys.Select(k => k.Column ?? k.Expression!).ToArray();
 
     /// <summary>The trait that the store's index_type asks for.</summary>
     public IndexType Type => Method switch

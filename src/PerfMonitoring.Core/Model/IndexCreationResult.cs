@@ -57,7 +57,7 @@ public sealed record IndexCreationResult
     public int Retries { get; init; }
 
     /// <summary>The sessions that it waited for.</summary>
-    public IReadOnlyList<IndexCreationBlocker> Blockers { get; init; } = [];
+    public IReadOnlyList<IndexCreationBlocker> Blockers { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Why it was not created, or why its strategy could not be marked, or null.</summary>
     public string? Error { get; init; }

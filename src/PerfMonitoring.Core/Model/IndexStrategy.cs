@@ -102,7 +102,7 @@ public sealed record IndexStrategy
     public long? SizeBytes { get; init; }
 
     /// <summary>Statements that get cheaper or dearer, the largest gain first.</summary>
-    public IReadOnlyList<QueryImpact> Impacts { get; init; } = [];
+    public IReadOnlyList<QueryImpact> Impacts { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Statements that get cheaper.</summary>
     public int QueriesHelped => Impacts.Count(i => i.CostAfter < i.CostBefore);

@@ -51,13 +51,13 @@ public sealed record IndexUsageStat
     public bool IsRecommendedForDrop { get; init; }
 
     /// <summary>What speaks for dropping it.</summary>
-    public IReadOnlyList<string> Reasons { get; init; } = [];
+    public IReadOnlyList<string> Reasons { get; init => field = value.ToArray(); } = [];
 
     /// <summary>What forbids dropping it.</summary>
-    public IReadOnlyList<string> Blockers { get; init; } = [];
+    public IReadOnlyList<string> Blockers { get; init => field = value.ToArray(); } = [];
 
     /// <summary>What a person should know before dropping it.</summary>
-    public IReadOnlyList<string> Notes { get; init; } = [];
+    public IReadOnlyList<string> Notes { get; init => field = value.ToArray(); } = [];
 
     /// <summary>When it was scanned last (PostgreSQL 16); null before, or where it never was.</summary>
     public DateTimeOffset? LastScan { get; init; }

@@ -7,7 +7,8 @@ public static class PlannableText
 {
     /// <summary>
     /// One plannable statement, without the PREPARE around it, with what pg_stat_statements broke mended: <c>interval $1</c> and
-    /// <c>extract($1 from x)</c> are no SQL. Null where the text is no single SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES or TABLE.
+    /// <c>extract($1 from x)</c> are no SQL, and two numbers between which nothing tells their type (<c>$1 + $2</c>,
+    /// <c>sum(case when x then $1 else $2 end)</c>) are taken for integers, which every number compares with. Null where the text is no single SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES or TABLE.
     /// </summary>
     /// <param name="sql">A text, as a user or pg_stat_statements has it.</param>
     /// <param name="parameters">How many parameters the result has: they are numbered anew, from $1 on without a gap.</param>
@@ -61,12 +62,22 @@ public static class PlannableText
         var lexer = new SqlLexer(sql);
         var copied = 0;
         var (before, beforeThat) = ("", "");
+        // The words before the brackets that are open: the functions that this is an argument of.
+        var callers = new Stack<string>();
         // Where the name of a type begins that a parameter may follow: "timestamp with time zone $1".
         var typeStart = -1;
         while (lexer.Read())
         {
             var text = lexer.Kind == SqlTokenKind.Word ? lexer.Text.ToString().ToLowerInvariant() : lexer.Kind == SqlTokenKind.Punctuation ? lexer.Text.ToString() : "";
-            if (lexer.Kind == SqlTokenKind.Parameter)
+            if (lexer.Is('('))
+            {
+                callers.Push(before);
+            }
+            else if (lexer.Is(')'))
+            {
+                callers.TryPop(out _);
+            }
+            else if (lexer.Kind == SqlTokenKind.Parameter)
             {
                 var type = typeStart >= 0 ? sql[typeStart..lexer.Start].Trim() : null;
                 result.Append(sql, copied, (typeStart >= 0 ? typeStart : lexer.Start) - copied);
@@ -85,7 +96,11 @@ public static class PlannableText
                     }
 
                     result.Append(type is null ? "" : "(").Append('$').Append(number);
-                    if (type is not null)
+                    if (type is null && IsLonelyNumber(lexer, before, callers))
+                    {
+                        result.Append("::integer");
+                    }
+                    else if (type is not null)
                     {
                         result.Append("::").Append(type);
                         copied = AppendIntervalFields(type, ref lexer, sql, result, copied);
@@ -107,6 +122,18 @@ public static class PlannableText
 
         parameters = numbers.Count;
         return result.Append(sql, copied, sql.Length - copied).ToString();
+    }
+
+    // The other operand is a parameter too, or all that the aggregate adds up may be parameters.
+    private static bool IsLonelyNumber(SqlLexer parameter, string before, Stack<string> callers)
+    {
+        if (before is "then" or "else" && callers.Any(c => c is "sum" or "avg"))
+        {
+            return true;
+        }
+
+        var next = parameter.Ahead();
+        return next.Kind == SqlTokenKind.Operator && next.Text is "+" or "-" or "*" or "/" or "%" && next.Ahead().Kind == SqlTokenKind.Parameter;
     }
 
     // "interval $1 day to second": the fields belong to the type.

@@ -12,6 +12,10 @@ public class PlannableTextTests
     [InlineData("select x.date, date $1", "select x.date, ($1::date)", 1)]
     [InlineData("prepare p (int) as select $1", " select $1", 1)]
     [InlineData("select extract($1 from ts), $3, $2, $3 from t", "select extract(epoch from ts), $1, $2, $1 from t", 2)]
+    [InlineData("select 1 from t where a between $1 - $2 and $1 + $2", "select 1 from t where a between $1::integer - $2 and $1::integer + $2", 2)]
+    [InlineData("select a * ($1 - b), c + $2 from t", "select a * ($1 - b), c + $2 from t", 2)]
+    [InlineData("select sum(case when a = $1 then $2 else $3 end), case when b then $4 end from t",
+        "select sum(case when a = $1 then $2::integer else $3::integer end), case when b then $4 end from t", 4)]
     [InlineData("((select 1)) union (select 2);", "((select 1)) union (select 2)", 0)]
     public void A_statement_is_made_ready(string sql, string expected, int parameters)
     {
