@@ -50,11 +50,11 @@ public sealed class IndexSelection(ICostModel model, IReadOnlyList<double> weigh
         return best!;
     }
 
-    // What a statement would take of its own candidates: each one that lowers its cost and is not beaten by a smaller one; and the set
-    // that its plan uses when it has them all, since some indexes help in company only.
+    // What statements would take of their own candidates: each one that lowers a cost and is not beaten by a smaller one in all that it
+    // does; and the set that a plan uses when it has them all, since some indexes help in company only.
     private async Task<List<IReadOnlyList<Candidate>>> SieveAsync(IReadOnlyList<IReadOnlyList<Candidate>> own, CancellationToken cancellationToken)
     {
-        var singles = new Dictionary<int, Candidate>();
+        var gains = new Dictionary<Candidate, Dictionary<int, double>>();
         var bundles = new Dictionary<string, IReadOnlyList<Candidate>>();
         for (var s = 0; s < own.Count; s++)
         {
@@ -66,20 +66,13 @@ public sealed class IndexSelection(ICostModel model, IReadOnlyList<double> weigh
                 continue;
             }
 
-            var gains = new List<(Candidate Candidate, double Gain)>();
             foreach (var candidate in fitting)
             {
                 var cost = await model.CostAsync(s, [candidate], cancellationToken);
-                gains.Add((candidate, before[s].Cost - cost.Cost));
-            }
-
-            foreach (var (candidate, gain) in gains)
-            {
-                if (gain > before[s].Cost * Noise
-                    && !gains.Any(g => g.Candidate != candidate && g.Gain >= gain && g.Candidate.SizeBytes <= candidate.SizeBytes
-                        && (g.Gain > gain || g.Candidate.SizeBytes < candidate.SizeBytes || g.Candidate.Id < candidate.Id)))
+                if (before[s].Cost - cost.Cost is var gain && gain > before[s].Cost * Noise)
                 {
-                    singles.TryAdd(candidate.Id, candidate);
+                    gains.TryAdd(candidate, []);
+                    gains[candidate][s] = gain;
                 }
             }
 
@@ -90,7 +83,13 @@ public sealed class IndexSelection(ICostModel model, IReadOnlyList<double> weigh
             }
         }
 
-        return [.. singles.Values.Select(c => (IReadOnlyList<Candidate>)[c]), .. bundles.Values];
+        var singles = gains.Keys.Where(c => !gains.Keys.Any(other => other != c && Beats(other, c)));
+        return [.. singles.Select(c => (IReadOnlyList<Candidate>)[c]), .. bundles.Values];
+
+        bool Beats(Candidate one, Candidate other) =>
+            one.SizeBytes <= other.SizeBytes
+            && gains[other].All(g => gains[one].GetValueOrDefault(g.Key) >= g.Value)
+            && (one.SizeBytes < other.SizeBytes || gains[one].Values.Sum() > gains[other].Values.Sum() || one.Id < other.Id);
     }
 
     private async Task<List<Candidate>> GrowAsync(

@@ -135,10 +135,30 @@ internal sealed class PlanExpression
     public bool HasSubplan() => tokens.Any(t => t.Text is "SubPlan" or "InitPlan");
 
     /// <summary>Without an outer cast to text and its like, which leaves the value as it is.</summary>
-    public PlanExpression WithoutTextCast() =>
-        tokens.Count > 2 && tokens[^2].Text == "::" && tokens[^1].Text is "text" or "bpchar" or "varchar" ? new PlanExpression([.. tokens.SkipLast(2)])
-        : tokens.Count > 3 && tokens[^3].Text == "::" && tokens[^2].Text == "character" && tokens[^1].Text == "varying" ? new PlanExpression([.. tokens.SkipLast(3)])
-        : this;
+    public PlanExpression WithoutTextCast() => AsCast() is var (operand, type) && type is "text" or "bpchar" or "varchar" or "character varying" ? operand : this;
+
+    /// <summary>What is cast and to which type, where the whole is a cast; null for anything else.</summary>
+    public (PlanExpression Operand, string Type)? AsCast()
+    {
+        var depth = 0;
+        var cast = -1;
+        for (var i = 0; i < tokens.Count; i++)
+        {
+            if (depth == 0 && tokens[i].Kind == PlanTokenKind.Operator)
+            {
+                if (tokens[i].Text != "::")
+                {
+                    return null;
+                }
+
+                cast = i;
+            }
+
+            depth += Depth(tokens[i]);
+        }
+
+        return cast > 0 ? (Of(tokens.Take(cast)), string.Join(' ', tokens.Skip(cast + 1).Select(t => t.Text))) : null;
+    }
 
     /// <summary>The text without alias, as it can stand in CREATE INDEX.</summary>
     public string ToSql()

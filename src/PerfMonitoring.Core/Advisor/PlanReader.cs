@@ -214,12 +214,13 @@ public static partial class PlanReader
     private static Builder? Find(PlanColumn column, Dictionary<string, Builder> relations, Builder? only) =>
         column.Alias.Length == 0 ? only : relations.GetValueOrDefault(column.Alias);
 
-    // A column, or an expression that is worth an index: a call or an operation, but no bare cast, which follows from sloppy types.
+    // A column, or an expression that is worth an index: a call or an operation, but no bare cast, which follows from sloppy types;
+    // the day of a time is meant.
     private static IndexKey? KeyOf(PlanExpression expression)
     {
         var bare = expression.WithoutTextCast();
         return bare.AsColumn() is { } column ? IndexKey.OnColumn(column.Name)
-            : bare.Tokens.Any(t => t.Text == "(" || (t.Kind == PlanTokenKind.Operator && t.Text != "::")) && !Aggregate().IsMatch(bare.ToSql())
+            : !(bare.AsCast() is var (operand, type) && type != "date" && operand.AsColumn() is not null) && bare.Tokens.Any(t => t.Text == "(" || (t.Kind == PlanTokenKind.Operator && t.Text != "::")) && !Aggregate().IsMatch(bare.ToSql())
                 && bare.Tokens.All(t => t.Kind != PlanTokenKind.Constant || t.Text[0] != '$')
             ? IndexKey.OnExpression(bare.ToSql())
             : null;

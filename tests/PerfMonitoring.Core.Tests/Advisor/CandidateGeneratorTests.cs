@@ -1,0 +1,91 @@
+using PerfMonitoring.Indexes;
+
+namespace PerfMonitoring.Advisor;
+
+public sealed class CandidateGeneratorTests
+{
+    private static readonly TableInfo Table = new()
+    {
+        Oid = 1,
+        Name = new RelationName("public", "orders"),
+        Rows = 1_000_000,
+        Columns =
+        [
+            new ColumnInfo { Name = "id", Type = "bigint", TypeLength = 8, Distinct = -1 },
+            new ColumnInfo { Name = "customer_id", Type = "integer", TypeLength = 4, Distinct = 50_000 },
+            new ColumnInfo { Name = "status", Type = "text", Distinct = 4, AverageWidth = 6, IsCollationC = false },
+            new ColumnInfo { Name = "created_at", Type = "timestamp with time zone", TypeLength = 8, Distinct = -0.9 },
+            new ColumnInfo { Name = "email", Type = "text", AverageWidth = 20, Distinct = -0.5, IsCollationC = false },
+            new ColumnInfo { Name = "code", Type = "text", AverageWidth = 8, Distinct = -0.5, IsCollationC = true },
+            new ColumnInfo { Name = "deleted_at", Type = "date", TypeLength = 4, Distinct = 100, NullFraction = 0.9 },
+            new ColumnInfo { Name = "doc", Type = "json", HasBtree = false },
+        ],
+    };
+
+    // Predicates -> keys of the plain candidates; parts of a predicate: kind, column.
+    [Theory]
+    [InlineData("Equal customer_id", "customer_id")]
+    [InlineData("Range created_at,Equal customer_id", "customer_id|customer_id, created_at|created_at")]
+    [InlineData("Equal status,Equal customer_id", "customer_id|customer_id, status|status")]
+    [InlineData("Join customer_id,Equal status", "status|customer_id|customer_id, status|status, customer_id")]
+    [InlineData("Prefix email", "email text_pattern_ops")]
+    [InlineData("Prefix code", "code")]
+    [InlineData("Equal doc", "")]
+    public void Keys_stand_in_the_order_of_equality_range_sort(string predicates, string expected)
+    {
+        var use = new RelationUse { Table = Table.Name, Alias = "o", Predicates = Parse(predicates) };
+
+        var plain = CandidateGenerator.Generate(use, Table).Where(c => c.Definition.Where is null && c.Definition.Include.Count == 0);
+
+        Assert.Equal(expected.Split('|', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal), plain.Select(Keys).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void An_order_follows_equality_and_one_that_descends_throughout_is_the_ascending_index()
+    {
+        var use = new RelationUse
+        {
+            Table = Table.Name,
+            Alias = "o",
+            Predicates = Parse("Equal customer_id"),
+            Orders = [[new IndexKey { Column = "created_at", Descending = true }, new IndexKey { Column = "id", Descending = true }]],
+        };
+
+        var keys = CandidateGenerator.Generate(use, Table).Select(Keys).ToList();
+
+        Assert.Contains("customer_id, created_at DESC, id DESC", keys);
+        Assert.Contains("created_at, id", keys);
+    }
+
+    [Fact]
+    public void The_columns_that_are_read_are_included_and_whole_rows_are_not()
+    {
+        var use = new RelationUse { Table = Table.Name, Alias = "o", Predicates = Parse("Equal customer_id"), Columns = new HashSet<string> { "customer_id", "status" } };
+
+        Assert.Contains(CandidateGenerator.Generate(use, Table), c => c.Definition.Include is ["status"]);
+        Assert.DoesNotContain(CandidateGenerator.Generate(use with { Columns = null }, Table), c => c.Definition.Include.Count > 0);
+    }
+
+    [Fact]
+    public void A_column_that_must_be_null_makes_a_partial_index()
+    {
+        var use = new RelationUse { Table = Table.Name, Alias = "o", Predicates = Parse("Equal customer_id,Null deleted_at") };
+
+        Assert.Contains(CandidateGenerator.Generate(use, Table), c => Keys(c) == "customer_id" && c.Definition.Where == "deleted_at IS NULL");
+    }
+
+    [Fact]
+    public void Each_branch_of_an_or_gets_its_own()
+    {
+        var use = new RelationUse { Table = Table.Name, Alias = "o", Alternatives = [Parse("Equal customer_id"), Parse("Range created_at")] };
+
+        Assert.Equal(["created_at", "customer_id"], CandidateGenerator.Generate(use, Table).Select(Keys).Order(StringComparer.Ordinal));
+    }
+
+    private static string Keys(ProposedIndex index) => string.Join(", ", index.Definition.Keys);
+
+    private static List<PlanPredicate> Parse(string text) =>
+    [
+        .. text.Split(',').Select(p => p.Split(' ')).Select(p => new PlanPredicate(Enum.Parse<PredicateKind>(p[0]), IndexKey.OnColumn(p[1]))),
+    ];
+}
