@@ -128,7 +128,7 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
     {
         var result = session.Invoke($"Invoke-IndexCreation -Pending -LockTimeout {value}");
 
-        Assert.StartsWith("InvalidLockTimeout,", result.TerminatingError?.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith("InvalidLockTimeout,", Assert.Single(result.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
     }
 
     [Fact]
