@@ -43,6 +43,9 @@ internal static class Failures
             "LockTimeout", FailureKind.Busy, $"{address}: {e.MessageText}.", "Somebody else holds a lock; try again later.", address, e),
         PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow => New(
             "ConnectionFailed", FailureKind.ConnectionFailed, $"{address}: {e.MessageText}.", "Wait until the server is up again.", address, e),
+        PostgresErrorCodes.ReadOnlySqlTransaction => New(
+            "ReadOnly", FailureKind.NotSupported, $"{address}: {e.MessageText}.",
+            "It is a standby or read-only: connect to the primary, or keep the store elsewhere (Connect-PerfMonitoring -StoreHostName).", address, e),
         PostgresErrorCodes.TooManyConnections => New(
             "TooManyConnections", FailureKind.Busy, $"{address}: {e.MessageText}.", "Wait, or raise max_connections.", address, e),
         // MessageText only: Detail and Hint can hold values of the user's data.

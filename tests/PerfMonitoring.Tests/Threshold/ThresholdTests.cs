@@ -172,6 +172,20 @@ public sealed class ThresholdTests(SandboxFixture sandbox) : IAsyncLifetime
     }
 
     [Fact]
+    public void A_store_that_takes_no_writes_is_no_hindrance()
+    {
+        session.Invoke("New-PerformanceThreshold DeadlockCount 1 10").MustSucceed();
+        var readOnly = new Npgsql.NpgsqlConnectionStringBuilder(database.ConnectionString) { Options = "-c default_transaction_read_only=on" }.ConnectionString;
+        session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]", readOnly).MustSucceed();
+
+        var tested = session.Invoke("Test-PerformanceThreshold").Only();
+        var refused = Assert.Single(session.Invoke("New-PerformanceThreshold QueryTime 1 2").AllErrors);
+
+        Assert.Equal("Ok", $"{tested.Properties["State"].Value}");
+        Assert.StartsWith("ReadOnly,", refused.FullyQualifiedErrorId, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_tables_fit()
     {
         var text = session.Render("New-PerformanceThreshold TableSize 1TB 2TB -TableName t") + session.Render("Test-PerformanceThreshold");

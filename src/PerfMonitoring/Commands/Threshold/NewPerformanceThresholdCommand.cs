@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Management.Automation;
+using PerfMonitoring.Completion;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Thresholds;
@@ -24,6 +25,7 @@ public sealed class NewPerformanceThresholdCommand : ConnectedCmdlet
     public ThresholdUnit? Unit { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(TableNameCompleter))]
     public string? TableName { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]

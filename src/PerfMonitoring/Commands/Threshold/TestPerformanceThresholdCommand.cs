@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using PerfMonitoring.Completion;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Thresholds;
@@ -33,6 +34,7 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
     public ThresholdUnit? Unit { get; set; }
 
     [Parameter(ParameterSetName = "Limits")]
+    [ArgumentCompleter(typeof(TableNameCompleter))]
     public string? TableName { get; set; }
 
     [Parameter]
