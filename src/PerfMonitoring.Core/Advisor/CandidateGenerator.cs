@@ -139,8 +139,15 @@ public static class CandidateGenerator
 
     private static List<IndexKey> Join(List<IndexKey> first, IEnumerable<IndexKey> second)
     {
+        // Read backwards an index gives the opposite order: one that descends throughout is the ascending one, behind equal keys too.
+        var more = second.ToList();
+        if (more.All(k => k.Descending && k.NullsFirst is null or true))
+        {
+            more = [.. more.Select(k => k with { Descending = false, NullsFirst = null })];
+        }
+
         var keys = first.ToList();
-        foreach (var key in second)
+        foreach (var key in more)
         {
             if (keys.Count < MaximumKeys && !keys.Any(k => k.Column == key.Column && k.Expression == key.Expression))
             {
@@ -148,8 +155,7 @@ public static class CandidateGenerator
             }
         }
 
-        // Read backwards an index gives the opposite order: one that descends throughout is the ascending one.
-        return keys.All(k => k.Descending && k.NullsFirst is null or true) ? [.. keys.Select(k => k with { Descending = false, NullsFirst = null })] : keys;
+        return keys;
     }
 
     private static IndexDefinition? Covering(IndexDefinition definition, RelationUse use, TableInfo table)

@@ -53,7 +53,7 @@ public sealed class CandidateGeneratorTests
 
         var keys = CandidateGenerator.Generate(use, Table).Select(Keys).ToList();
 
-        Assert.Contains("customer_id, created_at DESC, id DESC", keys);
+        Assert.Contains("customer_id, created_at, id", keys);
         Assert.Contains("created_at, id", keys);
     }
 

@@ -1,0 +1,137 @@
+using PerfMonitoring.Advisor;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Queries;
+using PerfMonitoring.Repositories;
+using PerfMonitoring.Testing;
+
+namespace PerfMonitoring.Postgres.Advisor;
+
+public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
+{
+    private IMonitoringConnection connection = null!;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        if (await database.ScalarAsync<long>("select count(*) from pg_available_extensions where name = 'hypopg'") == 0)
+        {
+            Assert.Skip("This server has no HypoPG.");
+        }
+
+        await database.ExecuteAsync("""
+            create extension if not exists hypopg;
+            create table orders (
+                id int primary key, customer_id int not null, created_at timestamp not null, status text not null, email text not null,
+                deleted_at date, doc jsonb not null, filler text not null);
+            insert into orders select i, i % 5000, timestamp '2024-01-01' + i * interval '1 minute', 'open', 'User' || i || '@example.org',
+                case when i % 10 > 0 then date '2024-06-01' end, jsonb_build_object('city', 'c' || i % 900), repeat('x', 60)
+                from generate_series(1, 60000) i;
+            create table customers (id int primary key, name text not null);
+            insert into customers select i, 'name ' || i from generate_series(0, 4999) i;
+            analyze orders;
+            analyze customers;
+            """);
+        connection = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (connection is not null)
+        {
+            await connection.DisposeAsync();
+            await database.ExecuteAsync("drop table orders, customers");
+        }
+    }
+
+    // Statements -> exactly this set.
+    [Theory]
+    [InlineData("select filler from orders where customer_id = $1", "(customer_id)")]
+    [InlineData("select filler from orders where customer_id = 5 order by created_at desc limit 5", "(customer_id, created_at)")]
+    [InlineData("select filler from orders where lower(email) = 'user7@example.org'", "((lower(email)))")]
+    [InlineData("select filler from orders where doc ->> 'city' = 'c3'", "((doc ->> 'city'::text))")]
+    [InlineData("select filler from orders where created_at::date = '2024-01-05'", "(((created_at)::date))")]
+    [InlineData("select max(created_at) from orders", "(created_at)")]
+    [InlineData("select c.name, o.filler from customers c join orders o on o.customer_id = c.id where c.name = 'name 7'", "(customer_id)")]
+    [InlineData("update orders set filler = '' where customer_id = $1", "(customer_id)")]
+    [InlineData("delete from orders where customer_id = any ($1)", "(customer_id)")]
+    [InlineData("select filler from orders where id = 5", "")]
+    [InlineData("select count(*) from orders where status = 'open'", "")]
+    public async Task The_advice_is_exactly_this(string statement, string expected)
+    {
+        var advice = await AdviseAsync([statement], new AdvisorOptions { MinimumImprovement = 0.1 });
+
+        Assert.Empty(advice.Skipped);
+        Assert.Equal(
+            expected.Split('|', StringSplitOptions.RemoveEmptyEntries),
+            advice.Strategies.Select(s => s.Definition.ToAnonymousStatement().Split("USING btree ")[1]).Order(StringComparer.Ordinal));
+        Assert.All(advice.Strategies, s => Assert.True(s.CostAfter < s.CostBefore && s.QueriesHelped > 0 && s.QueriesHurt == 0 && s.Evidence == EvidenceSource.WhatIf));
+    }
+
+    [Fact]
+    public async Task What_cannot_be_planned_is_left_out_without_its_constants()
+    {
+        var advice = await AdviseAsync(
+            ["select filler from orders where customer_id = 3", "select 'secret' + id from orders", "vacuum orders", "select 1; drop table orders", "select 1 from nowhere"],
+            new AdvisorOptions());
+
+        Assert.Equal(4, advice.Skipped.Count);
+        Assert.DoesNotContain(advice.Skipped, s => s.Reason.Contains("secret", StringComparison.Ordinal));
+        Assert.Single(advice.Strategies);
+        Assert.Equal(60000, await database.ScalarAsync<long>("select count(*) from orders"));
+    }
+
+    [Fact]
+    public async Task The_estimate_is_close_to_what_is_built_and_the_budget_holds()
+    {
+        var advice = await AdviseAsync(
+            ["select filler from orders where customer_id = 3", "select filler from orders where lower(email) = 'x'", "select filler from orders where created_at = now()::timestamp"],
+            new AdvisorOptions { StorageBudget = 3_000_000 });
+
+        Assert.NotEmpty(advice.Strategies);
+        Assert.True(advice.Strategies.Sum(s => s.SizeBytes) <= 3_000_000);
+        foreach (var strategy in advice.Strategies)
+        {
+            await database.ExecuteAsync(strategy.Definition.ToCreateStatement(concurrently: false));
+            var real = await database.ScalarAsync<long>($"select pg_relation_size('{strategy.IndexName}')");
+            Assert.InRange((double)strategy.SizeBytes!.Value / real, 0.85, 1.15);
+        }
+    }
+
+    [Fact]
+    public async Task Nothing_is_left_behind()
+    {
+        await AdviseAsync(["select filler from orders where customer_id = $1 and status = $2"], new AdvisorOptions());
+
+        // The session's pool hands the same backend out again.
+        await using (var whatIf = await connection.WhatIf.OpenAsync(TimeSpan.FromSeconds(5), Token))
+        {
+            var plan = PlanNode.Parse(await whatIf.ExplainAsync("select filler from orders where customer_id = 3", Token));
+            Assert.All(plan.All(), n => Assert.Null(n.IndexName));
+            var handle = await whatIf.CreateAsync(
+                new IndexDefinition { Table = new RelationName("public", "orders"), Name = "", Keys = [IndexKey.OnColumn("customer_id")] }, Token);
+            plan = PlanNode.Parse(await whatIf.ExplainAsync("select filler from orders where customer_id = 3", Token));
+            Assert.Contains(plan.All(), n => n.IndexName?.StartsWith($"<{handle}>", StringComparison.Ordinal) == true);
+        }
+
+        Assert.Equal(2, await database.ScalarAsync<long>("select count(*) from pg_index i join pg_class c on c.oid = i.indrelid where c.relnamespace = 'public'::regnamespace"));
+    }
+
+    [Fact]
+    public async Task Without_the_extension_the_error_says_what_to_do()
+    {
+        await using var bare = await TestDatabase.OnAsync(database.Cluster);
+        await using var other = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = bare.ConnectionString }, null, null, Token);
+
+        var error = await Assert.ThrowsAsync<PerfMonitoringException>(() => other.WhatIf.OpenAsync(TimeSpan.FromSeconds(5), Token));
+
+        Assert.Equal("HypoPgMissing", error.ErrorId);
+        Assert.Contains("create extension hypopg", error.Remedy!, StringComparison.Ordinal);
+    }
+
+    private Task<Advice> AdviseAsync(IEnumerable<string> statements, AdvisorOptions options) =>
+        new IndexAdvisor(connection.Catalog, connection.WhatIf, new IndexNames(connection.Catalog, null), connection.Target).AdviseAsync(
+            [.. statements.Select(s => new WorkloadStatement(s, QueryText.Hash(QueryText.Normalize(s)), QueryText.Normalize(s), 1, null))], options, null, Token);
+}

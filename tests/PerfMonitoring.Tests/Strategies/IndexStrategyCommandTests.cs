@@ -1,0 +1,192 @@
+using System.Management.Automation;
+using PerfMonitoring.Testing;
+
+namespace PerfMonitoring.Commands.Strategies;
+
+public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
+{
+    private readonly ModuleRunspace session = new();
+
+    public async ValueTask InitializeAsync()
+    {
+        await database.ExecuteAsync("""
+            drop schema if exists perf_monitoring cascade;
+            drop table if exists orders;
+            create table orders (id int primary key, customer_id int, total numeric, email text, deleted_at date, doc jsonb, xml_doc xml);
+            insert into orders select i, i % 100, i, 'e' || i from generate_series(1, 5000) i;
+            analyze orders;
+            """);
+        session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]", database.ConnectionString).MustSucceed();
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        session.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task By_hand_a_strategy_is_checked_and_stored_and_no_index_is_made()
+    {
+        MakeStore();
+
+        var strategy = Strategy(session.Invoke("New-IndexStrategy orders customer_id,'total desc' -Include email -Where 'deleted_at is null' -MaintenanceWindow Weekend"));
+
+        Assert.Equal(
+            "CREATE INDEX CONCURRENTLY orders_customer_id_total_email_part_idx ON public.orders USING btree (customer_id, total DESC) INCLUDE (email) WHERE deleted_at is null",
+            Text(strategy, "IndexDefinition"));
+        Assert.Equal(("True", "Partial", "Weekend"), (Text(strategy, "IsStored"), Text(strategy, "IndexType"), Text(strategy, "MaintenanceWindow")));
+        Assert.Equal(1, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'orders'::regclass"));
+        Assert.Equal(Text(strategy, "Id"), Text(Strategy(session.Invoke("Get-IndexStrategy -Pending orders")), "Id"));
+    }
+
+    [Theory]
+    [InlineData("nowhere", "id", "", "TableNotFound")]
+    [InlineData("x\"; drop table orders; --", "id", "", "InvalidName")]
+    [InlineData("orders; drop table orders", "id", "", "InvalidName")]
+    [InlineData("orders", "x\"; drop table orders; --", "", "ColumnNotFound")]
+    [InlineData("orders", "id, nothing", "", "ColumnNotFound")]
+    [InlineData("orders", "id", "-Where 'x\"; drop table orders; --'", "InvalidExpression")]
+    [InlineData("orders", "id", "-Where 'true) ; drop table orders'", "InvalidExpression")]
+    [InlineData("orders", "id", "-Where 'true) or (true'", "InvalidExpression")]
+    [InlineData("orders", "id", "-Where 'nothing > 1'", "InvalidIndexDefinition")]
+    [InlineData("orders", "id", "-Where 'now() > deleted_at'", "InvalidIndexDefinition")]
+    [InlineData("orders", "xml_doc", "", "InvalidIndexDefinition")]
+    [InlineData("orders", "id", "-Expression 'random()'", "InvalidIndexDefinition")]
+    [InlineData("orders", "id", "-IndexType Composite", "IndexTypeMismatch")]
+    [InlineData("orders", "id", "-IndexType Gin -Include total", "IndexTypeMismatch")]
+    [InlineData("orders", "id", "-IndexName ('x' * 70)", "InvalidName")]
+    [InlineData("orders", "id", "-IndexName orders_pkey", "IndexNameTaken")]
+    [InlineData("orders", "id, id", "", "DuplicateColumn")]
+    public async Task What_cannot_be_is_a_clear_error_and_changes_nothing(string table, string column, string more, string errorId)
+    {
+        MakeStore();
+
+        var result = session.Invoke($"New-IndexStrategy -TableName $args[0] -Column $args[1] {more}", table, column);
+
+        Assert.Equal(errorId + ",PerfMonitoring.Commands.Strategies.NewIndexStrategyCommand", Assert.Single(result.AllErrors).FullyQualifiedErrorId);
+        Assert.Empty(result.Output);
+        Assert.Equal(5000, await database.ScalarAsync<long>("select count(*) from orders"));
+        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from perf_monitoring.index_strategy"));
+    }
+
+    [Fact]
+    public void A_strange_name_is_quoted()
+    {
+        var strategy = Strategy(session.Invoke("New-IndexStrategy orders email -IndexName 'x\"; drop table orders; --' -Unique"));
+
+        Assert.StartsWith("CREATE UNIQUE INDEX CONCURRENTLY \"x\"\"; drop table orders; --\" ON public.orders", Text(strategy, "IndexDefinition"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Rows_of_a_csv_file_make_strategies_and_a_bad_row_does_not_stop_the_next()
+    {
+        var result = session.Invoke("""
+            [pscustomobject]@{ TableName = 'orders'; Column = 'customer_id, total desc'; Where = ''; IndexType = ''; IndexName = '' },
+            [pscustomobject]@{ TableName = 'orders'; Column = 'nothing'; Where = ''; IndexType = ''; IndexName = '' },
+            [pscustomobject]@{ TableName = 'orders'; Column = 'total'; Where = 'total > 10'; IndexType = 'Partial'; IndexName = 'mine' } | New-IndexStrategy
+            """);
+
+        Assert.Equal(["orders_customer_id_total_idx", "mine"], result.Values("IndexName"));
+        Assert.StartsWith("ColumnNotFound", Assert.Single(result.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Without_a_store_strategies_travel_and_say_that_they_are_not_stored()
+    {
+        var result = session.Invoke("New-IndexStrategy orders total");
+
+        Assert.Equal("False", Text(Strategy(result), "IsStored"));
+        Assert.Contains("not stored", Assert.Single(result.Warnings), StringComparison.Ordinal);
+        Assert.StartsWith("StoreMissing", Assert.Single(session.Invoke("Get-IndexStrategy").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith("StrategyNotStored", Assert.Single(session.Invoke("New-IndexStrategy orders total | Remove-IndexStrategy").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WhatIf_stores_nothing()
+    {
+        MakeStore();
+
+        var result = session.Invoke("New-IndexStrategy orders total -WhatIf");
+
+        Assert.Equal("False", Text(Strategy(result), "IsStored"));
+        Assert.Contains("Store strategy: CREATE INDEX", result.HostText, StringComparison.Ordinal);
+        Assert.Empty(session.Invoke("Get-IndexStrategy").MustSucceed().Output);
+    }
+
+    [Fact]
+    public void Stored_strategies_are_changed_and_removed()
+    {
+        MakeStore();
+        session.Invoke("New-IndexStrategy orders total; New-IndexStrategy orders email").MustSucceed();
+
+        Assert.Equal("OffPeak", Text(Strategy(session.Invoke("Get-IndexStrategy o* *total* | Set-IndexStrategy -MaintenanceWindow OffPeak -IsMonitoring $false -PassThru")), "MaintenanceWindow"));
+        Assert.StartsWith("NothingToChange", Assert.Single(session.Invoke("Get-IndexStrategy -IndexName *total* | Set-IndexStrategy").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        session.Invoke("Get-IndexStrategy -IndexName orders_total_idx | Remove-IndexStrategy").MustSucceed();
+
+        Assert.Equal("orders_email_idx", Text(Strategy(session.Invoke("Get-IndexStrategy")), "IndexName"));
+        Assert.Equal(2, session.Invoke("Get-IndexStrategy -IncludeInactive").MustSucceed().Output.Count);
+        Assert.StartsWith("StrategyNotFound", Assert.Single(session.Invoke("Get-IndexStrategy -Id $args[0]", Guid.NewGuid()).AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Texts_from_the_pipeline_are_advised_on_as_one_workload()
+    {
+        await NeedHypoPgAsync();
+        MakeStore();
+
+        var result = session.Invoke("""
+            'select email from orders where customer_id = $1; select email from orders where customer_id = 7 and total > 5', 'vacuum orders' | New-IndexStrategy -StorageBudget 10MB
+            """);
+
+        Assert.Contains("left out", Assert.Single(result.Warnings), StringComparison.Ordinal);
+        var strategies = result.MustSucceed().Output;
+        Assert.NotEmpty(strategies);
+        Assert.All(strategies, s => Assert.True(s.Properties["IsStored"].Value is true && s.Properties["Improvement"].Value is > 0.0 && s.Properties["SizeBytes"].Value is > 0L));
+        Assert.All(result.Values("QueriesHelped"), helped => Assert.True(helped is > 0));
+        Assert.Equal(strategies.Count, session.Invoke("Get-IndexStrategy").Output.Count);
+    }
+
+    [Fact]
+    public async Task Slow_queries_of_another_database_are_refused()
+    {
+        await NeedHypoPgAsync();
+
+        var result = session.Invoke("""
+            $here = [PerfMonitoring.Model.SlowQuery]@{ Query = 'select email from orders where customer_id = $1'; QueryHash = 'a' * 64; Calls = 100 }
+            $there = [PerfMonitoring.Model.SlowQuery]@{ Query = $here.Query; QueryHash = $here.QueryHash
+                Target = [PerfMonitoring.Model.ServerTarget]@{ HostName = 'elsewhere'; Port = 1; Database = 'other' } }
+            $there, $here | New-IndexStrategy
+            """);
+
+        Assert.StartsWith("OtherDatabase", Assert.Single(result.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal(1, Assert.Single(result.Output).Properties["QueriesHelped"].Value);
+    }
+
+    [Fact]
+    public void Tables_fit_120_columns()
+    {
+        MakeStore();
+
+        var text = session.Render("New-IndexStrategy orders total");
+
+        Assert.Contains("Size MB", text, StringComparison.Ordinal);
+        Assert.True(text.Split('\n').Max(l => l.Length) <= 120);
+    }
+
+    private static PSObject Strategy(ScriptResult result) => result.Only();
+
+    private static string? Text(PSObject item, string property) => item.Properties[property].Value?.ToString();
+
+    private void MakeStore() => session.Invoke("Initialize-PerfMonitoringStore").MustSucceed();
+
+    private async Task NeedHypoPgAsync()
+    {
+        if (await database.ScalarAsync<long>("select count(*) from pg_available_extensions where name = 'hypopg'") == 0)
+        {
+            Assert.Skip("This server has no HypoPG.");
+        }
+
+        await database.ExecuteAsync("create extension if not exists hypopg");
+    }
+}
