@@ -131,7 +131,7 @@ public static class PrerequisiteCheck
         var check = new Maker(target);
         yield return check.From(
             "Counters at least 7 days old", PrerequisiteCategory.Statistics, "Recommendations to drop unused indexes.", statistics,
-            s => s.ResetAt is not { } reset ? (PrerequisiteState.Ok, "never reset", null)
+            s => s.ResetAt is not { } reset ? (PrerequisiteState.Unknown, "not told by the server", null)
                 : s.Now - reset >= MinimumAge ? (PrerequisiteState.Ok, Age(s.Now - reset), null)
                 : (PrerequisiteState.Missing, Age(s.Now - reset), $"Wait until {(reset + MinimumAge).UtcDateTime:yyyy-MM-dd HH:mm} UTC, and do not run pg_stat_reset()."));
         yield return check.From(
