@@ -29,6 +29,11 @@ public sealed record AdvisorProgress(string Activity, int Percent, int Calls);
 /// <param name="Reason">Why; without constants of the statement.</param>
 public sealed record SkippedStatement(string QueryHash, string Reason);
 
+/// <summary>A table of the workload that no advice is given for.</summary>
+/// <param name="TableName">The table.</param>
+/// <param name="Reason">Why.</param>
+public sealed record PassedOverTable(string TableName, string Reason);
+
 /// <summary>What the advisor found.</summary>
 public sealed record Advice
 {
@@ -37,6 +42,9 @@ public sealed record Advice
 
     /// <summary>Statements that could not be planned.</summary>
     public IReadOnlyList<SkippedStatement> Skipped { get; init; } = [];
+
+    /// <summary>Tables that got no candidates for what they are.</summary>
+    public IReadOnlyList<PassedOverTable> PassedOver { get; init; } = [];
 
     /// <summary>Weighted cost of the workload without the new indexes, in the planner's units.</summary>
     public double CostBefore { get; init; }

@@ -26,7 +26,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         ArgumentNullException.ThrowIfNull(options);
         await using var session = await whatIf.OpenAsync(PlanningLimit, cancellationToken);
         var (planned, skipped) = await PlanAsync(session, Collapse(workload), progress, cancellationToken);
-        var tables = await FindTablesAsync(planned, cancellationToken);
+        var (tables, passedOver) = await FindTablesAsync(planned, cancellationToken);
         var existing = (await catalog.GetIndexesAsync([.. tables.Values.Select(t => t.Oid)], cancellationToken))
             .Where(i => i.IsValid).Select(i => i.Definition).ToList();
         var partials = new Dictionary<string, double>();
@@ -82,6 +82,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         {
             Strategies = await DescribeAsync(set, planned, options, cancellationToken),
             Skipped = skipped,
+            PassedOver = passedOver,
             CostBefore = set.Before.Select((c, s) => c.Cost * planned[s].Statement.Weight).Sum(),
             CostAfter = set.After.Select((c, s) => c.Cost * planned[s].Statement.Weight).Sum(),
             Statements = planned.Count,
@@ -119,14 +120,36 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         return (planned, skipped);
     }
 
-    private async Task<Dictionary<RelationName, TableInfo>> FindTablesAsync(List<PlannedStatement> planned, CancellationToken cancellationToken)
+    private async Task<(Dictionary<RelationName, TableInfo> Tables, List<PassedOverTable> PassedOver)> FindTablesAsync(
+        List<PlannedStatement> planned, CancellationToken cancellationToken)
     {
         var wanted = planned.SelectMany(p => p.Use.Relations).Select(r => r.Table).Distinct().ToList();
-        var tables = await catalog.FindTablesAsync(wanted, cancellationToken);
-        return tables.Where(t => t is { CanBeIndexed: true, IsTemporary: false, IsPartition: false, Kind: not RelationKind.PartitionedTable }
-                && t.Name.Schema != "perf_monitoring")
-            .ToDictionary(t => t.Name);
+        var tables = new Dictionary<RelationName, TableInfo>();
+        var passedOver = new List<PassedOverTable>();
+        foreach (var table in await catalog.FindTablesAsync(wanted, cancellationToken))
+        {
+            if (WhyNot(table) is { } reason)
+            {
+                passedOver.Add(new PassedOverTable(table.Name.ToString(), reason));
+            }
+            else if (table.CanBeIndexed && table.Name.Schema != "perf_monitoring")
+            {
+                tables.Add(table.Name, table);
+            }
+        }
+
+        return (tables, passedOver);
     }
+
+    // Catalogs and the store pass without a word: nobody expects an index there.
+    private static string? WhyNot(TableInfo table) => table switch
+    {
+        { IsTemporary: true } => "it is temporary.",
+        { Kind: RelationKind.PartitionedTable } => "it is partitioned.",
+        { IsPartition: true } => "it is a partition, and its siblings would need the same index.",
+        { Kind: RelationKind.ForeignTable } => "it is a foreign table: its indexes are made where its rows are.",
+        _ => null,
+    };
 
     // How many rows a condition leaves, by the planner.
     private static async Task<double?> RowsAsync(
@@ -201,7 +224,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         var saved = before > 0 ? 1 - (after / before) : 0;
         return string.Create(
             CultureInfo.InvariantCulture,
-$"Used by {impacts.Count} of {statements} statements, whose planner's cost falls by {100 * saved:0.0} % with the whole set: it {purpose}.");
+            $"Used by {impacts.Count} of {statements} statements, whose planner's cost falls by {100 * saved:0.0} % with the whole set: it {purpose}.");
     }
 
     private sealed record PlannedStatement(WorkloadStatement Statement, StatementUse Use)

@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using PerfMonitoring.Testing;
 
-namespace PerfMonitoring.Commands.Strategies;
+namespace PerfMonitoring.Commands.IndexStrategies;
 
 public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
@@ -64,7 +64,7 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
 
         var result = session.Invoke($"New-IndexStrategy -TableName $args[0] -Column $args[1] {more}", table, column);
 
-        Assert.Equal(errorId + ",PerfMonitoring.Commands.Strategies.NewIndexStrategyCommand", Assert.Single(result.AllErrors).FullyQualifiedErrorId);
+        Assert.Equal(errorId + ",PerfMonitoring.Commands.IndexStrategies.NewIndexStrategyCommand", Assert.Single(result.AllErrors).FullyQualifiedErrorId);
         Assert.Empty(result.Output);
         Assert.Equal(5000, await database.ScalarAsync<long>("select count(*) from orders"));
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from perf_monitoring.index_strategy"));
@@ -145,6 +145,31 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
         Assert.All(strategies, s => Assert.True(s.Properties["IsStored"].Value is true && s.Properties["Improvement"].Value is > 0.0 && s.Properties["SizeBytes"].Value is > 0L));
         Assert.All(result.Values("QueriesHelped"), helped => Assert.True(helped is > 0));
         Assert.Equal(strategies.Count, session.Invoke("Get-IndexStrategy").Output.Count);
+    }
+
+    [Fact]
+    public async Task A_table_that_gets_no_advice_is_named_with_the_reason()
+    {
+        await NeedHypoPgAsync();
+        MakeStore();
+        await database.ExecuteAsync("""
+            drop table if exists events;
+            create table events (id int, at date) partition by range (at);
+            create table events_2026 partition of events for values from ('2026-01-01') to ('2027-01-01');
+            """);
+
+        var result = session.Invoke("'select at from events where id = $1' | New-IndexStrategy");
+
+        Assert.Empty(result.MustSucceed().Output);
+        Assert.Contains("partition", Assert.Single(result.Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_list_of_one_is_indexed_like_any_list()
+    {
+        MakeStore();
+
+        Assert.Equal("total", session.Invoke("(New-IndexStrategy orders total).Columns[0]").MustSucceed().Only().BaseObject);
     }
 
     [Fact]

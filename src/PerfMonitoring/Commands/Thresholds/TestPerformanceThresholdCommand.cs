@@ -4,7 +4,7 @@ using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Thresholds;
 
-namespace PerfMonitoring.Commands.Threshold;
+namespace PerfMonitoring.Commands.Thresholds;
 
 /// <summary>Measures, and holds the values against their limits.</summary>
 [Cmdlet(VerbsDiagnostic.Test, "PerformanceThreshold", DefaultParameterSetName = "Stored")]

@@ -5,7 +5,7 @@ using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Queries;
 
-namespace PerfMonitoring.Commands.Strategies;
+namespace PerfMonitoring.Commands.IndexStrategies;
 
 /// <summary>Decides on indexes: one by hand, or a set for a whole workload.</summary>
 // Without a default set: a default one would take every object of the pipeline for its own.
@@ -176,6 +176,11 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         foreach (var skipped in advice.Skipped)
         {
             WriteWarning($"Statement {skipped.QueryHash} is left out: {skipped.Reason}");
+        }
+
+        foreach (var table in advice.PassedOver)
+        {
+            WriteWarning($"Table {table.TableName} gets no advice: {table.Reason}");
         }
 
         WriteVerbose($"{advice.Strategies.Count} of {advice.Candidates} indexes chosen for {advice.Statements} statements; "

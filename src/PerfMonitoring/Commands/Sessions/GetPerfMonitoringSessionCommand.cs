@@ -2,7 +2,7 @@ using System.Management.Automation;
 using PerfMonitoring.Completion;
 using PerfMonitoring.Session;
 
-namespace PerfMonitoring.Commands.Session;
+namespace PerfMonitoring.Commands.Sessions;
 
 /// <summary>Lists the sessions of the runspace.</summary>
 [Cmdlet(VerbsCommon.Get, "PerfMonitoringSession")]

@@ -3,7 +3,7 @@ using System.Management.Automation;
 using PerfMonitoring.Model;
 using PerfMonitoring.Thresholds;
 
-namespace PerfMonitoring.Commands.Threshold;
+namespace PerfMonitoring.Commands.Thresholds;
 
 /// <summary>Changes limits, unit or alert of a threshold.</summary>
 [Cmdlet(VerbsCommon.Set, "PerformanceThreshold", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low)]

@@ -2,7 +2,7 @@ using System.Management.Automation;
 using PerfMonitoring.Model;
 using PerfMonitoring.Prerequisites;
 
-namespace PerfMonitoring.Commands.Prerequisite;
+namespace PerfMonitoring.Commands.Prerequisites;
 
 /// <summary>Says what the server offers, what is missing, what that costs, and how to mend it.</summary>
 [Cmdlet(VerbsDiagnostic.Test, "PerfMonitoringPrerequisite")]

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Management.Automation;
 using PerfMonitoring.Model;
 
-namespace PerfMonitoring.Commands.Threshold;
+namespace PerfMonitoring.Commands.Thresholds;
 
 /// <summary>What the threshold cmdlets share.</summary>
 internal static class Limits

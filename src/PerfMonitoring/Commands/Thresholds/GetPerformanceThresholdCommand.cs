@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using PerfMonitoring.Model;
 
-namespace PerfMonitoring.Commands.Threshold;
+namespace PerfMonitoring.Commands.Thresholds;
 
 /// <summary>Lists the thresholds of the store.</summary>
 [Cmdlet(VerbsCommon.Get, "PerformanceThreshold")]

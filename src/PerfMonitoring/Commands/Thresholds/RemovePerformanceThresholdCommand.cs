@@ -1,6 +1,6 @@
 using System.Management.Automation;
 
-namespace PerfMonitoring.Commands.Threshold;
+namespace PerfMonitoring.Commands.Thresholds;
 
 /// <summary>Removes thresholds; their rows stay in the store, inactive.</summary>
 [Cmdlet(VerbsCommon.Remove, "PerformanceThreshold", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium)]

@@ -5,7 +5,7 @@ using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Thresholds;
 
-namespace PerfMonitoring.Commands.Threshold;
+namespace PerfMonitoring.Commands.Thresholds;
 
 /// <summary>Stores two limits for a metric.</summary>
 [Cmdlet(VerbsCommon.New, "PerformanceThreshold", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low)]

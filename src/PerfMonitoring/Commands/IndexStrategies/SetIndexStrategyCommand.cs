@@ -2,7 +2,7 @@ using System.Management.Automation;
 using PerfMonitoring.Model;
 using PerfMonitoring.Repositories;
 
-namespace PerfMonitoring.Commands.Strategies;
+namespace PerfMonitoring.Commands.IndexStrategies;
 
 /// <summary>Changes what can be changed about a stored strategy.</summary>
 [Cmdlet(VerbsCommon.Set, "IndexStrategy", SupportsShouldProcess = true, DefaultParameterSetName = "InputObject")]

@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using PerfMonitoring.Model;
 
-namespace PerfMonitoring.Commands.Strategies;
+namespace PerfMonitoring.Commands.IndexStrategies;
 
 /// <summary>Removes stored strategies: they stay in the store, inactive. An index that was built stays where it is.</summary>
 [Cmdlet(VerbsCommon.Remove, "IndexStrategy", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "InputObject")]

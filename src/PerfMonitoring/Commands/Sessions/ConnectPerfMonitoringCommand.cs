@@ -2,7 +2,7 @@ using System.Management.Automation;
 using PerfMonitoring.Model;
 using PerfMonitoring.Session;
 
-namespace PerfMonitoring.Commands.Session;
+namespace PerfMonitoring.Commands.Sessions;
 
 /// <summary>Opens a session with a database and makes it the runspace's default.</summary>
 [Cmdlet(VerbsCommunications.Connect, "PerfMonitoring", DefaultParameterSetName = "Parts")]

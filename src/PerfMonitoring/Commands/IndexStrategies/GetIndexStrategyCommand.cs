@@ -4,7 +4,7 @@ using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Repositories;
 
-namespace PerfMonitoring.Commands.Strategies;
+namespace PerfMonitoring.Commands.IndexStrategies;
 
 /// <summary>Lists the stored strategies of the session's database.</summary>
 [Cmdlet(VerbsCommon.Get, "IndexStrategy", DefaultParameterSetName = "All")]

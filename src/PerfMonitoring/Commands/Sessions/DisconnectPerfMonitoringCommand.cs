@@ -2,7 +2,7 @@ using System.Management.Automation;
 using PerfMonitoring.Completion;
 using PerfMonitoring.Session;
 
-namespace PerfMonitoring.Commands.Session;
+namespace PerfMonitoring.Commands.Sessions;
 
 /// <summary>Closes a session; without <c>-Session</c> the default one.</summary>
 [Cmdlet(VerbsCommunications.Disconnect, "PerfMonitoring")]

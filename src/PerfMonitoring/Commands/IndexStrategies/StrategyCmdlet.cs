@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using PerfMonitoring.Model;
 
-namespace PerfMonitoring.Commands.Strategies;
+namespace PerfMonitoring.Commands.IndexStrategies;
 
 /// <summary>A cmdlet that changes stored strategies: objects from the pipeline, or ids.</summary>
 public abstract class StrategyCmdlet : ConnectedCmdlet
