@@ -15,6 +15,15 @@ public sealed record Candidate
     /// <summary>Expected size on disk in bytes.</summary>
     public required long SizeBytes { get; init; }
 
+    /// <summary>
+    /// What a scan of it pays before the first leaf, in the planner's units. HypoPG's indexes have no height: the planner charges nothing
+    /// for it, and a copy of what is there would look like a gain. Charged once a use, which in a nested loop is too little.
+    /// </summary>
+    public double DescentCost { get; init; }
+
+    /// <summary>What the writes of the workload pay for it, weighted, in the planner's units.</summary>
+    public double WriteCost { get; init; }
+
     /// <summary>What it was made for.</summary>
     public UsagePattern Pattern { get; init; }
 

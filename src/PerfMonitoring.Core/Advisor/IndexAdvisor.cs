@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
+using PerfMonitoring.Queries;
 using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Advisor;
@@ -63,6 +64,8 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
                             Id = candidates.Count + 1,
                             Definition = proposed.Definition,
                             SizeBytes = size,
+                            DescentCost = WriteCost.OfDescent(table.Rows),
+                            WriteCost = WriteCostOf(proposed.Definition, table, planned, existing),
                             Pattern = proposed.Pattern,
                         };
                     }
@@ -105,7 +108,8 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             progress?.Report(new AdvisorProgress("Reading plans", 0, planned.Count));
             try
             {
-                planned.Add(new PlannedStatement(statement, PlanReader.Read(PlanNode.Parse(await session.ExplainAsync(statement.Text, cancellationToken)))));
+                var plan = PlanNode.Parse(await session.ExplainAsync(statement.Text, cancellationToken));
+                planned.Add(new PlannedStatement(statement, PlanReader.Read(plan), [.. Writes(plan, statement.Text)]));
             }
             catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
             {
@@ -150,6 +154,18 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         { Kind: RelationKind.ForeignTable } => "it is a foreign table: its indexes are made where its rows are.",
         _ => null,
     };
+
+    private static IEnumerable<TableWrite> Writes(PlanNode plan, string text) => plan.All()
+        .Where(n => n is { NodeType: "ModifyTable", Operation: not null, RelationName: not null })
+        .Select(n => new TableWrite(
+            new RelationName(n.Schema, n.RelationName!), n.Operation!, n.Children.Sum(c => c.Rows), n.Operation == "Update" ? UpdatedColumns.Of(text) : null));
+
+    private static double WriteCostOf(IndexDefinition index, TableInfo table, List<PlannedStatement> planned, List<IndexDefinition> existing)
+    {
+        var own = existing.Where(e => e.Table == table.Name).ToList();
+        return WriteCost.OfEntry(table.Rows) * planned.Sum(p =>
+            p.Statement.Weight * p.Writes.Where(w => w.Table == table.Name).Sum(w => WriteCost.Entries(index, w, own)));
+    }
 
     // How many rows a condition leaves, by the planner.
     private static async Task<double?> RowsAsync(
@@ -200,6 +216,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
                 CostBefore = costBefore,
                 CostAfter = costAfter,
                 SizeBytes = candidate.SizeBytes,
+                WriteCost = candidate.WriteCost,
                 Impacts = impacts,
                 Rank = strategies.Count + 1,
                 Evidence = EvidenceSource.WhatIf,
@@ -227,7 +244,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             $"Used by {impacts.Count} of {statements} statements, whose planner's cost falls by {100 * saved:0.0} % with the whole set: it {purpose}.");
     }
 
-    private sealed record PlannedStatement(WorkloadStatement Statement, StatementUse Use)
+    private sealed record PlannedStatement(WorkloadStatement Statement, StatementUse Use, IReadOnlyList<TableWrite> Writes)
     {
         // An index serves a use by its first key, or by holding every column that is read.
         public bool CanUse(IndexDefinition index) => Use.Relations.Any(r => r.Table == index.Table && (Mentions(r, index.Keys[0]) || Holds(index, r)));

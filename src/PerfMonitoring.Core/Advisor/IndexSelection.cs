@@ -31,7 +31,7 @@ public sealed class IndexSelection(ICostModel model, IReadOnlyList<double> weigh
     {
         ArgumentNullException.ThrowIfNull(own);
         before = await AllCostsAsync([], cancellationToken);
-        total = Total(before);
+        total = Total(before, []);
         var candidates = await SieveAsync(own, cancellationToken);
 
         SelectedSet? best = null;
@@ -41,7 +41,7 @@ public sealed class IndexSelection(ICostModel model, IReadOnlyList<double> weigh
             chosen = await DropIdleAsync(chosen, cancellationToken);
             chosen = await ImproveAsync(chosen, candidates, cancellationToken);
             var after = await AllCostsAsync(chosen, cancellationToken);
-            if (best is null || Total(after) < Total(best.After) * (1 - Noise))
+            if (best is null || Total(after, chosen) < Total(best.After, best.Chosen) * (1 - Noise))
             {
                 best = new SelectedSet(chosen, before, after);
             }
@@ -87,7 +87,7 @@ public sealed class IndexSelection(ICostModel model, IReadOnlyList<double> weigh
         return [.. singles.Select(c => (IReadOnlyList<Candidate>)[c]), .. bundles.Values];
 
         bool Beats(Candidate one, Candidate other) =>
-            one.SizeBytes <= other.SizeBytes
+            one.SizeBytes <= other.SizeBytes && one.WriteCost <= other.WriteCost
             && gains[other].All(g => gains[one].GetValueOrDefault(g.Key) >= g.Value)
             && (one.SizeBytes < other.SizeBytes || gains[one].Values.Sum() > gains[other].Values.Sum() || one.Id < other.Id);
     }
@@ -126,7 +126,7 @@ public sealed class IndexSelection(ICostModel model, IReadOnlyList<double> weigh
             }
 
             var with = await AllCostsAsync([.. chosen, .. added], cancellationToken, costs, s => added.Any(c => isRelevant(s, c)));
-            var gain = Total(costs) - Total(with);
+            var gain = Total(costs, chosen) - Total(with, [.. chosen, .. added]);
             if (gain >= Math.Max(total * options.MinimumImprovement * added.Count, double.Epsilon))
             {
                 open.Enqueue((next.Option, chosen.Count), -gain / Math.Pow(Math.Max(1, added.Sum(c => c.SizeBytes)), exponent));
@@ -143,7 +143,7 @@ public sealed class IndexSelection(ICostModel model, IReadOnlyList<double> weigh
         foreach (var candidate in chosen.OrderByDescending(c => c.SizeBytes).ToList())
         {
             var without = kept.Where(c => c != candidate).ToList();
-            var loss = Total(await AllCostsAsync(without, cancellationToken)) - Total(await AllCostsAsync(kept, cancellationToken));
+            var loss = Total(await AllCostsAsync(without, cancellationToken), without) - Total(await AllCostsAsync(kept, cancellationToken), kept);
             if (loss < Math.Max(total * options.MinimumImprovement, double.Epsilon))
             {
                 kept = without;
@@ -162,7 +162,7 @@ public sealed class IndexSelection(ICostModel model, IReadOnlyList<double> weigh
         for (var improved = true; improved && model.Calls < limit;)
         {
             improved = false;
-            var cost = Total(await AllCostsAsync(chosen, cancellationToken));
+            var cost = Total(await AllCostsAsync(chosen, cancellationToken), chosen);
             foreach (var old in chosen.OrderByDescending(c => c.SizeBytes).ToList())
             {
                 foreach (var other in singles.Where(c => c.Definition.Table == old.Definition.Table && !chosen.Contains(c)))
@@ -173,7 +173,7 @@ public sealed class IndexSelection(ICostModel model, IReadOnlyList<double> weigh
                         continue;
                     }
 
-                    var now = Total(await AllCostsAsync(trial, cancellationToken));
+                    var now = Total(await AllCostsAsync(trial, cancellationToken), trial);
                     if (now < cost * (1 - Noise))
                     {
                         (chosen, cost) = (trial, now);
@@ -203,5 +203,6 @@ public sealed class IndexSelection(ICostModel model, IReadOnlyList<double> weigh
         return costs;
     }
 
-    private double Total(IReadOnlyList<StatementCost> costs) => costs.Select((c, s) => c.Cost * weights[s]).Sum();
+    private double Total(IReadOnlyList<StatementCost> costs, IEnumerable<Candidate> set) =>
+        costs.Select((c, s) => c.Cost * weights[s]).Sum() + set.Sum(c => c.WriteCost);
 }

@@ -24,6 +24,9 @@ public sealed class PlanNode
     /// <summary>Estimated rows.</summary>
     public double Rows { get; init; }
 
+    /// <summary>What a ModifyTable does: Insert, Update, Delete or Merge; null for other nodes.</summary>
+    public string? Operation { get; init; }
+
     /// <summary>Schema of the table that it scans, or null.</summary>
     public string? Schema { get; init; }
 
@@ -71,6 +74,7 @@ public sealed class PlanNode
         NodeType = Text(plan, "Node Type") ?? "",
         TotalCost = plan.GetProperty("Total Cost").GetDouble(),
         Rows = plan.GetProperty("Plan Rows").GetDouble(),
+        Operation = Text(plan, "Operation"),
         Schema = Text(plan, "Schema"),
         RelationName = Text(plan, "Relation Name"),
         Alias = Text(plan, "Alias"),

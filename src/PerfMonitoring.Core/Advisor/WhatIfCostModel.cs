@@ -64,7 +64,13 @@ public sealed partial class WhatIfCostModel(IWhatIf whatIf, IReadOnlyList<string
         var byHandle = installed.ToDictionary(i => i.Value.Handle, i => i.Key);
         var used = plan.All().Select(n => n.IndexName).OfType<string>().Select(n => Handle().Match(n)).Where(m => m.Success)
             .Select(m => byHandle[uint.Parse(m.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture)]).ToHashSet();
-        var result = new StatementCost(plan.TotalCost, used);
+        var result = new StatementCost(plan.TotalCost + used.Sum(id => installed[id].Candidate.DescentCost), used);
+        // With the descent charged, what there is already may be the better way: the planner will take that then.
+        if (costs.Find(c => c.Set.Count == 0) is { Cost: { } bare } && result.Cost >= bare.Cost)
+        {
+            result = bare;
+        }
+
         costs.Add(([.. relevant.Keys], result));
         return result;
     }

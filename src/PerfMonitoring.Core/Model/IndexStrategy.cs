@@ -101,6 +101,9 @@ public sealed record IndexStrategy
     /// <summary>Expected size on disk in bytes (measured once it is created); null where unknown.</summary>
     public long? SizeBytes { get; init; }
 
+    /// <summary>What the writes of the workload pay to keep it up to date, weighted, in the planner's units; null without evidence.</summary>
+    public double? WriteCost { get; init; }
+
     /// <summary>Statements that get cheaper or dearer, the largest gain first.</summary>
     public IReadOnlyList<QueryImpact> Impacts { get; init => field = value.ToArray(); } = [];
 

@@ -43,7 +43,7 @@ internal sealed class HypoPg : IWhatIf
                 [
                     $"set statement_timeout = {(long)statementTimeout.TotalMilliseconds}",
                     "set plan_cache_mode = force_generic_plan",
-                    $"select {session.schema}.hypopg_reset()",
+                    $"select {Sql.Marker} {session.schema}.hypopg_reset()",
                     "set hypopg.use_real_oids = off",
                     // Planning may call functions of the user's to fold constants: they shall not write.
                     "set default_transaction_read_only = on",
@@ -61,7 +61,7 @@ internal sealed class HypoPg : IWhatIf
     public Task<uint> CreateAsync(IndexDefinition definition, CancellationToken cancellationToken) => target.RunAsync(
         async () =>
         {
-            await using var command = new NpgsqlCommand($"select h.indexrelid from {schema}.hypopg_create_index($1) h", connection);
+            await using var command = new NpgsqlCommand($"select {Sql.Marker} h.indexrelid from {schema}.hypopg_create_index($1) h", connection);
             command.Parameters.Add(new NpgsqlParameter { Value = definition.ToAnonymousStatement() });
             return (uint)(await command.ExecuteScalarAsync(cancellationToken))!;
         },
@@ -70,7 +70,7 @@ internal sealed class HypoPg : IWhatIf
     public Task DropAsync(uint id, CancellationToken cancellationToken) => target.RunAsync(
         async () =>
         {
-            await using var command = new NpgsqlCommand($"select {schema}.hypopg_drop_index($1)", connection);
+            await using var command = new NpgsqlCommand($"select {Sql.Marker} {schema}.hypopg_drop_index($1)", connection);
             command.Parameters.Add(new NpgsqlParameter { Value = id, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Oid });
             return await command.ExecuteScalarAsync(cancellationToken);
         },
@@ -127,7 +127,7 @@ internal sealed class HypoPg : IWhatIf
         // Given back to the pool the backend would keep its hypothetical indexes: DISCARD ALL does not know of them.
         try
         {
-            await RunAsync([$"select {schema}.hypopg_reset()"], CancellationToken.None);
+            await RunAsync([$"select {Sql.Marker} {schema}.hypopg_reset()"], CancellationToken.None);
         }
         catch (Exception e) when (e is Model.PerfMonitoringException or InvalidOperationException)
         {

@@ -55,7 +55,7 @@ comment on column perf_monitoring.index_strategy.where_clause is 'for partial in
 create function perf_monitoring.uuid_v7_floor(at timestamptz) returns uuid
     language sql immutable strict parallel safe
     as $$
-        select (
+        select /* perf_monitoring */ (
             pg_catalog.lpad(pg_catalog.to_hex(pg_catalog.floor(extract(epoch from at) * 1000)::bigint), 12, '0')
             || '70008000000000000000')::uuid
     $$;

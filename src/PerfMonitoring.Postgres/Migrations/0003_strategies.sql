@@ -6,6 +6,7 @@ create table perf_monitoring.index_strategy_detail (
     definition jsonb not null,
     cost_before double precision,
     cost_after double precision,
+    write_cost double precision,
     size_bytes bigint,
     rank integer not null default 0,
     evidence text not null,

@@ -5,10 +5,10 @@ with old as (
     where e.index_strategy_id = @Id::uuid
 )
 insert into perf_monitoring.index_strategy_detail (
-    index_strategy_id, monitored_database_id, definition, cost_before, cost_after, size_bytes, rank, evidence, reason)
+    index_strategy_id, monitored_database_id, definition, cost_before, cost_after, size_bytes, rank, evidence, reason, write_cost)
 values (
     @Id::uuid, @MonitoredDatabaseId::uuid, @Definition::jsonb, @CostBefore::float8, @CostAfter::float8, @SizeBytes::bigint, @Rank::int,
-    @Evidence::text, @Reason::text)
+    @Evidence::text, @Reason::text, @WriteCost::float8)
 on conflict (index_strategy_id) do update set
     definition = excluded.definition,
     cost_before = excluded.cost_before,
@@ -16,4 +16,5 @@ on conflict (index_strategy_id) do update set
     size_bytes = excluded.size_bytes,
     rank = excluded.rank,
     evidence = excluded.evidence,
-    reason = excluded.reason
+    reason = excluded.reason,
+    write_cost = excluded.write_cost

@@ -6,7 +6,7 @@ public sealed class IndexSelectionTests
 {
     private const long Megabyte = 1_000_000;
 
-    // Two statements of cost 100. Rules: the cost that a statement has when it has these indexes.
+    // Each index: name, megabytes, write cost. Two statements of cost 100. Rules: the cost that a statement has when it has these indexes.
     [Theory]
     // The better gain a byte comes first, and the budget ends it.
     [InlineData("a=10 b=10", "1:a=50 2:b=20", 10, null, "b")]
@@ -21,6 +21,10 @@ public sealed class IndexSelectionTests
     [InlineData("a=10 b=10", "1:a,b=10", 15, null, "")]
     // What helps nobody, or by noise only, is not chosen.
     [InlineData("a=10", "1:a=99.99", null, null, "")]
+    // Nor what costs the writes more than it saves; of two alike the one that they pay less for.
+    [InlineData("a=10=60", "1:a=50", null, null, "")]
+    [InlineData("a=10=40", "1:a=50", null, null, "a")]
+    [InlineData("a=10=40 b=10=5", "1:a=50 1:b=50", 10, null, "b")]
     [InlineData("a=10", "", null, null, "")]
     public async Task The_set_is_exactly_this(string sizes, string rules, int? budgetMegabytes, int? count, string expected)
     {
@@ -79,6 +83,7 @@ public sealed class IndexSelectionTests
             Id = id,
             Definition = new IndexDefinition { Table = new RelationName("public", "t"), Name = parts[0], Keys = [IndexKey.OnColumn(parts[0])] },
             SizeBytes = int.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture) * Megabyte,
+            WriteCost = parts.Length > 2 ? int.Parse(parts[2], System.Globalization.CultureInfo.InvariantCulture) : 0,
         };
     }
 

@@ -1,0 +1,52 @@
+Describe 'A workload from the slow query to the index' {
+    BeforeAll {
+        Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
+        Import-StagedModule
+        $script:database = New-JourneyDatabase
+        Invoke-Sql -Database $database -Sql @'
+            create extension pg_stat_statements;
+            create extension hypopg;
+            create table visits (id int primary key, guest int not null, seen int not null default 0);
+            insert into visits (id, guest) select n, n % 5000 from generate_series(1, 50000) as n;
+            analyze visits;
+'@
+        1..20 | ForEach-Object { Invoke-Sql "select id from visits where guest = $_" -Database $database | Out-Null }
+        Initialize-PerfMonitoringStore | Out-Null
+    }
+
+    AfterAll { Remove-JourneyDatabase $database }
+
+    It 'is seen' {
+        $script:slow = Get-SlowQuery -Like '*from visits where guest*'
+        $slow.Calls | Should -Be 20
+        $slow.Query | Should -BeLike '*guest = $1'
+    }
+
+    It 'gets one index, whose gain it tells' {
+        $script:strategy = $slow | New-IndexStrategy -StorageBudget 10MB
+        $strategy.Columns[0] | Should -Be 'guest'
+        $strategy.QueriesHelped | Should -Be 1
+        $strategy.CostAfter | Should -BeLessThan $strategy.CostBefore
+        $strategy.IsStored | Should -BeTrue
+    }
+
+    It 'is built by what is pending' {
+        (Invoke-IndexCreation -Pending -Confirm:$false).State | Should -Be 'Created'
+        Get-SlowQuery -Like '*from visits where guest*' | New-IndexStrategy | Should -BeNullOrEmpty
+    }
+
+    It 'is logged once, however often it is asked' {
+        (Update-QueryPerformanceLog).Calls | Should -BeGreaterOrEqual 20
+        (Update-QueryPerformanceLog).Calls | Should -BeLessThan 20
+        $entry = Get-QueryPerformanceLog -QueryHash $slow.QueryHash
+        $entry.Calls | Should -Be 20
+        (Get-SlowQuery -FromLog -Like '*visits where guest*').Calls | Should -Be 20
+    }
+
+    It 'can be forgotten' {
+        Clear-QueryPerformanceLog -Before (Get-Date).AddMinutes(1) -WhatIf
+        Get-QueryPerformanceLog | Should -Not -BeNullOrEmpty
+        Clear-QueryPerformanceLog -Before (Get-Date).AddMinutes(1) -Confirm:$false | Out-Null
+        Get-QueryPerformanceLog | Should -BeNullOrEmpty
+    }
+}
