@@ -37,14 +37,58 @@ function Invoke-Pwsh {
     Invoke-Program $sandbox (@($Kind, '--', $pwsh, '-NoProfile', '-File', (Join-Path $PSScriptRoot $Script)) + $Arguments)
 }
 
+# Every suite, and one last line over all of them. A suite that dies before it can write its results is a failure, whatever its exit code.
+function Invoke-Test {
+    $results = Join-Path $artifacts 'test-results'
+    Remove-Item $results -Recurse -Force -ErrorAction Ignore
+    $sum = @{ passed = 0; failed = 0; skipped = 0 }
+    foreach ($project in Get-ChildItem (Join-Path $PSScriptRoot 'tests/*.Tests/*.csproj')) {
+        $name = $project.BaseName
+        Write-Host "== $name"
+        & (Join-Path $project.DirectoryName "bin/$Configuration/net10.0/$name$executable") --results-directory $results `
+            --report-xunit-trx --report-xunit-trx-filename "$name.trx" --no-ansi --progress off | Out-Host
+        $exitCode = $LASTEXITCODE
+        $trx = Join-Path $results "$name.trx"
+        if (-not (Test-Path $trx)) {
+            Write-Host "$name ended with exit code $exitCode and no results"
+            $sum.failed++
+            continue
+        }
+        $counters = ([xml](Get-Content $trx -Raw)).TestRun.ResultSummary.Counters
+        $bad = [int]$counters.failed + [int]$counters.error + [int]$counters.timeout + [int]$counters.aborted
+        $sum.passed += [int]$counters.passed
+        $sum.skipped += [int]$counters.notExecuted
+        $sum.failed += if ($exitCode -ne 0 -and $bad -eq 0) { 1 } else { $bad }
+    }
+
+    Write-Host '== tests/Pester'
+    $counts = Join-Path $artifacts 'pester.txt'
+    Remove-Item $counts -ErrorAction Ignore
+    $env:PSModulePath = $modules + [IO.Path]::PathSeparator + $env:PSModulePath
+    & $sandbox run -- $pwsh -NoProfile -NonInteractive -File (Join-Path $PSScriptRoot 'tests/Pester/Invoke.ps1') $counts | Out-Host
+    $exitCode = $LASTEXITCODE
+    if ($exitCode -eq 3) {
+        Write-Host 'tests/Pester skipped: Pester 5 is not installed'
+        $sum.skipped++
+    } elseif (-not (Test-Path $counts)) {
+        Write-Host "tests/Pester ended with exit code $exitCode and no results"
+        $sum.failed++
+    } else {
+        $passed, $failed, $skipped = [int[]]((Get-Content $counts) -split ' ')
+        $sum.passed += $passed
+        $sum.failed += $failed
+        $sum.skipped += $skipped
+    }
+
+    Write-Host "$($sum.passed) passed, $($sum.failed) failed, $($sum.skipped) skipped"
+    exit [int]($sum.failed -gt 0)
+}
+
 Set-Location $PSScriptRoot
 Invoke-Program dotnet 'build', 'PerfMonitoring.sln', '--configuration', $Configuration, '--nologo', '--verbosity', 'quiet'
 
 switch ($Task) {
-    'Test' {
-        Invoke-Program dotnet 'test', '--solution', 'PerfMonitoring.sln', '--configuration', $Configuration, '--no-build'
-        Invoke-Pwsh run 'tests/Pester/Invoke.ps1' (Join-Path $artifacts 'pester.txt')
-    }
+    'Test' { Invoke-Test }
     'Pester' { Invoke-Pwsh run 'tests/Pester/Invoke.ps1' (Join-Path $artifacts 'pester.txt') }
     'Demo' { Invoke-Pwsh demo 'docs/examples/demo.ps1' }
     'Docs' {
