@@ -170,7 +170,7 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
 
         public TableIndex ToIndex()
         {
-            var parts = JsonSerializer.Deserialize<List<Part>>(Parts, JsonHandler<object>.Options)!;
+            var parts = JsonSerializer.Deserialize<List<Part>>(Parts, Json.Options)!;
             return new TableIndex
             {
                 Oid = Oid,

@@ -1,13 +1,11 @@
-using System.Data;
 using System.Text;
-using Dapper;
 using PerfMonitoring.Model;
 
 namespace PerfMonitoring.Postgres.Connections;
 
 /// <summary>
-/// Enums cross as text: <c>MaintenanceWindow.OffPeak</c> is the label <c>OFF_PEAK</c>. In SQL a parameter is cast
-/// (<c>@window::text::perf_monitoring.maintenance_window</c>) and a column read as text.
+/// Enums cross as text, since Dapper sends them as numbers and asks no handler: <c>MaintenanceWindow.OffPeak</c> is the label
+/// <c>OFF_PEAK</c>. In SQL a parameter is cast (<c>@window::text::perf_monitoring.maintenance_window</c>) and a column read as text.
 /// </summary>
 internal static class EnumLabel
 {
@@ -20,15 +18,6 @@ internal static class EnumLabel
         ["metric_type"] = typeof(MetricType),
         ["threshold_unit"] = typeof(ThresholdUnit),
     };
-
-    public static void RegisterAll()
-    {
-        SqlMapper.AddTypeHandler(new Handler<IndexType>());
-        SqlMapper.AddTypeHandler(new Handler<UsagePattern>());
-        SqlMapper.AddTypeHandler(new Handler<MaintenanceWindow>());
-        SqlMapper.AddTypeHandler(new Handler<MetricType>());
-        SqlMapper.AddTypeHandler(new Handler<ThresholdUnit>());
-    }
 
     /// <summary>The label of a member: words in upper case, joined by underscores.</summary>
     public static string Of<T>(T value)
@@ -53,13 +42,4 @@ internal static class EnumLabel
     public static T Parse<T>(string label)
         where T : struct, Enum =>
         Enum.Parse<T>(label.Replace("_", "", StringComparison.Ordinal), ignoreCase: true);
-
-    // Dapper sends an enum as its number and does not ask a handler: pass EnumLabel.Of(value) as the parameter.
-    private sealed class Handler<T> : SqlMapper.TypeHandler<T>
-        where T : struct, Enum
-    {
-        public override T Parse(object value) => EnumLabel.Parse<T>((string)value);
-
-        public override void SetValue(IDbDataParameter parameter, T value) => parameter.Value = Of(value);
-    }
 }

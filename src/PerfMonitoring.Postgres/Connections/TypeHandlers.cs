@@ -1,5 +1,4 @@
 using System.Data;
-using System.Text.Json;
 using Dapper;
 using Npgsql;
 using NpgsqlTypes;
@@ -15,8 +14,6 @@ internal static class TypeHandlers
         DefaultTypeMap.MatchNamesWithUnderscores = true;
         SqlMapper.RemoveTypeMap(typeof(DateTimeOffset));
         SqlMapper.AddTypeHandler(new InstantHandler());
-        SqlMapper.AddTypeHandler(new JsonHandler<IReadOnlyList<string>>());
-        EnumLabel.RegisterAll();
     }
 
     private sealed class InstantHandler : SqlMapper.TypeHandler<DateTimeOffset>
@@ -34,19 +31,5 @@ internal static class TypeHandlers
             ((NpgsqlParameter)parameter).NpgsqlDbType = NpgsqlDbType.TimestampTz;
             parameter.Value = value.UtcDateTime;
         }
-    }
-}
-
-/// <summary>A value that is stored as jsonb.</summary>
-internal sealed class JsonHandler<T> : SqlMapper.TypeHandler<T>
-{
-    public static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web);
-
-    public override T Parse(object value) => JsonSerializer.Deserialize<T>((string)value, Options)!;
-
-    public override void SetValue(IDbDataParameter parameter, T? value)
-    {
-        ((NpgsqlParameter)parameter).NpgsqlDbType = NpgsqlDbType.Jsonb;
-        parameter.Value = value is null ? DBNull.Value : JsonSerializer.Serialize(value, Options);
     }
 }

@@ -13,6 +13,13 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
     private const string Schema = "perf_monitoring";
     private const string Folder = "PerfMonitoring.Postgres.Migrations.";
 
+    private static readonly IReadOnlyList<StoreMigration> Migrations =
+    [
+        .. Sql.All().Where(f => f.Resource.StartsWith(Folder, StringComparison.Ordinal))
+            .Select(f => new StoreMigration(f.Resource[Folder.Length..], Sql.Read(f.Resource, marked: false)))
+            .OrderBy(m => m.Name, StringComparer.Ordinal),
+    ];
+
     public async Task<bool> IsReadyAsync(CancellationToken cancellationToken) => (await GetPendingAsync(cancellationToken)).Count == 0;
 
     public async Task<IReadOnlyList<StoreMigration>> GetPendingAsync(CancellationToken cancellationToken)
@@ -28,10 +35,20 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
             await using var gate = await store.ConnectAsync(cancellationToken);
             await gate.ExecuteAsync(new CommandDefinition(
                 Sql.Get(typeof(StoreRepository), "LockStore", store.Target.ServerVersionNumber), commandTimeout: 0, cancellationToken: cancellationToken));
-            var pending = await GetPendingAsync(cancellationToken);
-            var result = pending.Count == 0 ? null : Engine().PerformUpgrade();
-            await gate.ExecuteAsync(new CommandDefinition(
-                Sql.Get(typeof(StoreRepository), "UnlockStore", store.Target.ServerVersionNumber), cancellationToken: CancellationToken.None));
+            IReadOnlyList<StoreMigration> pending;
+            DatabaseUpgradeResult? result;
+            try
+            {
+                pending = await GetPendingAsync(cancellationToken);
+                result = pending.Count == 0 ? null : Engine().PerformUpgrade();
+            }
+            finally
+            {
+                // A connection in the pool would keep the lock until it is used again.
+                await gate.ExecuteAsync(new CommandDefinition(
+                    Sql.Get(typeof(StoreRepository), "UnlockStore", store.Target.ServerVersionNumber), cancellationToken: CancellationToken.None));
+            }
+
             if (result is { Successful: false })
             {
                 throw Failures.TryTranslate(result.Error, store.Target.ToString(), cancellationToken) is PerfMonitoringException { Kind: FailureKind.PermissionDenied or FailureKind.ConnectionFailed } known
@@ -45,11 +62,6 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
             return pending;
         },
         cancellationToken);
-
-    private static IEnumerable<StoreMigration> Migrations => Sql.All()
-        .Where(f => f.Resource.StartsWith(Folder, StringComparison.Ordinal))
-        .Select(f => new StoreMigration(f.Resource[Folder.Length..], Sql.Read(f.Resource, marked: false)))
-        .OrderBy(m => m.Name, StringComparer.Ordinal);
 
     private async Task<HashSet<string>> GetAppliedAsync(CancellationToken cancellationToken)
     {

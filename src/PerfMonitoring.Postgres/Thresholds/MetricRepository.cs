@@ -46,7 +46,7 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
     {
         var json = await store.QuerySingleOrDefaultAsync<string>(
             Text(store, "GetLastSample"), new { MonitoredDatabaseId = await monitored.GetIdAsync(cancellationToken) }, cancellationToken);
-        return json is null ? null : JsonSerializer.Deserialize<MetricSample>(json, JsonHandler<MetricSample>.Options);
+        return json is null ? null : JsonSerializer.Deserialize<MetricSample>(json, Json.Options);
     }
 
     public async Task SaveSampleAsync(MetricSample sample, CancellationToken cancellationToken) => await store.ExecuteAsync(
@@ -55,7 +55,7 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
         {
             MonitoredDatabaseId = await monitored.GetIdAsync(cancellationToken),
             sample.TakenAt,
-            Sample = JsonSerializer.Serialize(sample, JsonHandler<MetricSample>.Options),
+            Sample = JsonSerializer.Serialize(sample, Json.Options),
         },
         cancellationToken);
 

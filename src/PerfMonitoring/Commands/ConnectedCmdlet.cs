@@ -22,12 +22,7 @@ public abstract class ConnectedCmdlet : PerfCmdlet
 
     private PerfMonitoringSession Resolve()
     {
-        var session = Session?.BaseObject switch
-        {
-            null => SessionTable.Current.Default ?? throw Errors.NotConnected(),
-            PerfMonitoringSession given => given,
-            var name => SessionTable.Current.Find(name.ToString()!) ?? throw Errors.SessionNotFound(name.ToString()!),
-        };
+        var session = SessionTable.Current.Resolve(Session);
         return session.IsOpen ? session : throw Errors.SessionClosed(session.Name);
     }
 }

@@ -1,5 +1,8 @@
+using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using System.Runtime.CompilerServices;
+using PerfMonitoring.Commands;
+using PerfMonitoring.Model;
 
 namespace PerfMonitoring.Session;
 
@@ -20,6 +23,15 @@ internal sealed class SessionTable
 
     public PerfMonitoringSession? Find(string name) =>
         sessions.Find(s => string.Equals(s.Name, name, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>The session that a <c>-Session</c> parameter means: an object, a name, or nothing for the default.</summary>
+    /// <exception cref="PerfMonitoringException">NotConnected, SessionNotFound.</exception>
+    public PerfMonitoringSession Resolve(PSObject? sessionOrName) => sessionOrName?.BaseObject switch
+    {
+        null => Default ?? throw Errors.NotConnected(),
+        PerfMonitoringSession given => given,
+        var name => Find(name.ToString()!) ?? throw Errors.SessionNotFound(name.ToString()!),
+    };
 
     public void Add(PerfMonitoringSession session, bool makeDefault)
     {

@@ -9,7 +9,7 @@ internal sealed class NameFilter
 {
     private readonly List<(string? Table, string? Index)> wanted = [];
 
-    public void Add(string[]? tables, string[]? indexes) => 
+    public void Add(string[]? tables, string[]? indexes) =>
         wanted.AddRange(from table in Asked(tables) from index in Asked(indexes) select (table, index));
 
     public bool Matches(string table, string index) => wanted.Any(w => Matches(w, table, index));

@@ -16,12 +16,7 @@ public sealed class DisconnectPerfMonitoringCommand : PerfCmdlet
     protected override void ProcessRecord() => ForItem(Session, () =>
     {
         var sessions = SessionTable.Current;
-        var session = Session?.BaseObject switch
-        {
-            null => sessions.Default ?? throw Errors.NotConnected(),
-            PerfMonitoringSession given => given,
-            var name => sessions.Find(name.ToString()!) ?? throw Errors.SessionNotFound(name.ToString()!),
-        };
+        var session = sessions.Resolve(Session);
         if (!session.IsOpen)
         {
             return;
