@@ -70,6 +70,30 @@ internal sealed class PlanExpression
         }
     }
 
+    /// <summary>
+    /// The names without alias that can be columns: a plan of one relation hands them up so. Keywords are in capitals, functions have a
+    /// parenthesis, types stand behind a cast.
+    /// </summary>
+    public IEnumerable<string> BareNames()
+    {
+        for (var i = 0; i < tokens.Count; i++)
+        {
+            if (tokens[i].Text == "::")
+            {
+                while (i + 1 < tokens.Count && IsName(tokens[i + 1]))
+                {
+                    i++;
+                }
+            }
+            else if (IsName(tokens[i]) && !IsBareConstant(tokens[i].Text) && (tokens[i].Text[0] == '"' || !tokens[i].Text.Any(char.IsUpper))
+                && (i == 0 || (tokens[i - 1].Text is not ("." or "COLLATE") && !(i > 1 && tokens[i - 2].Text == "EXTRACT")))
+                && (i + 1 == tokens.Count || tokens[i + 1].Text is not ("." or "(")))
+            {
+                yield return Unquote(tokens[i].Text);
+            }
+        }
+    }
+
     /// <summary>Whether a whole row is mentioned.</summary>
     public IEnumerable<string> WholeRows()
     {
@@ -89,8 +113,19 @@ internal sealed class PlanExpression
         return parts.Count > 1 ? parts : null;
     }
 
-    /// <summary>What follows NOT, or null.</summary>
-    public PlanExpression? Negated() => tokens.Count > 1 && tokens[0].Text == "NOT" ? new PlanExpression([.. tokens.Skip(1)]) : null;
+    /// <summary>The boolean column that this asks to be true or false, or null: <c>x</c>, <c>NOT x</c>, <c>x IS TRUE</c>, <c>x IS FALSE</c>.</summary>
+    public (PlanColumn Column, bool IsTrue)? AsTruth()
+    {
+        var (rest, isTrue) = tokens.Count > 1 && tokens[0].Text == "NOT" ? (Of(tokens.Skip(1)), false)
+            : tokens.Count > 2 && tokens[^2].Text == "IS" && tokens[^1].Text is "TRUE" or "FALSE" ? (Of(tokens.SkipLast(2)), tokens[^1].Text == "TRUE")
+            : (this, true);
+        return rest.AsColumn() is { } column ? (column, isTrue) : null;
+    }
+
+    /// <summary>The elements of a row constructor, or null.</summary>
+    public IReadOnlyList<PlanExpression>? AsRow() => tokens.Count > 3 && tokens[0].Text == "ROW" && tokens[1].Text == "(" && tokens[^1].Text == ")"
+        ? Of(tokens.Skip(1)).SplitAt(t => t.Text == ",")
+        : null;
 
     /// <summary>The two sides of the one operator, or null. "= ANY" and the like come as one operator.</summary>
     public (PlanExpression Left, string Operator, PlanExpression Right)? AsOperation()
@@ -131,8 +166,8 @@ internal sealed class PlanExpression
     public bool IsConstant() => tokens.Count > 0 && tokens[0].Kind == PlanTokenKind.Constant && tokens[0].Text[0] != '$'
         && (tokens.Count == 1 || tokens[1].Text == "::");
 
-    /// <summary>Whether a subplan's result is in it.</summary>
-    public bool HasSubplan() => tokens.Any(t => t.Text is "SubPlan" or "InitPlan");
+    /// <summary>Whether the result of a subplan is in it that is run row by row; that of an initial plan is as good as a parameter.</summary>
+    public bool HasSubplan() => tokens.Any(t => t.Text == "SubPlan");
 
     /// <summary>Without an outer cast to text and its like, which leaves the value as it is.</summary>
     public PlanExpression WithoutTextCast() => AsCast() is var (operand, type) && type is "text" or "bpchar" or "varchar" or "character varying" ? operand : this;

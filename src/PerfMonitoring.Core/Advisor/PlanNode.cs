@@ -21,8 +21,14 @@ public sealed class PlanNode
     /// <summary>Estimated cost of the whole node, in the planner's units.</summary>
     public required double TotalCost { get; init; }
 
+    /// <summary>Estimated cost until the first row, in the planner's units.</summary>
+    public double StartupCost { get; init; }
+
     /// <summary>Estimated rows.</summary>
     public double Rows { get; init; }
+
+    /// <summary>What it is to the node above: Outer, Inner, SubPlan, InitPlan, Member or Subquery; null for the root.</summary>
+    public string? ParentRelationship { get; init; }
 
     /// <summary>What a ModifyTable does: Insert, Update, Delete or Merge; null for other nodes.</summary>
     public string? Operation { get; init; }
@@ -73,7 +79,9 @@ public sealed class PlanNode
     {
         NodeType = Text(plan, "Node Type") ?? "",
         TotalCost = plan.GetProperty("Total Cost").GetDouble(),
+        StartupCost = plan.GetProperty("Startup Cost").GetDouble(),
         Rows = plan.GetProperty("Plan Rows").GetDouble(),
+        ParentRelationship = Text(plan, "Parent Relationship"),
         Operation = Text(plan, "Operation"),
         Schema = Text(plan, "Schema"),
         RelationName = Text(plan, "Relation Name"),

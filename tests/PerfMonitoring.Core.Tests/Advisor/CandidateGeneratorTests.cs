@@ -9,6 +9,8 @@ public sealed class CandidateGeneratorTests
         Oid = 1,
         Name = new RelationName("public", "orders"),
         Rows = 1_000_000,
+        Pages = 20_000,
+        AllVisibleFraction = 1,
         Columns =
         [
             new ColumnInfo { Name = "id", Type = "bigint", TypeLength = 8, Distinct = -1 },
@@ -17,7 +19,8 @@ public sealed class CandidateGeneratorTests
             new ColumnInfo { Name = "created_at", Type = "timestamp with time zone", TypeLength = 8, Distinct = -0.9 },
             new ColumnInfo { Name = "email", Type = "text", AverageWidth = 20, Distinct = -0.5, IsCollationC = false },
             new ColumnInfo { Name = "code", Type = "text", AverageWidth = 8, Distinct = -0.5, IsCollationC = true },
-            new ColumnInfo { Name = "deleted_at", Type = "date", TypeLength = 4, Distinct = 100, NullFraction = 0.9 },
+            new ColumnInfo { Name = "deleted_at", Type = "date", TypeLength = 4, Distinct = 100, NullFraction = 0.2 },
+            new ColumnInfo { Name = "total", Type = "numeric", AverageWidth = 6, Distinct = -0.2, CanDeduplicate = false, IsPackable = true },
             new ColumnInfo { Name = "doc", Type = "json", HasBtree = false },
         ],
     };
@@ -26,7 +29,7 @@ public sealed class CandidateGeneratorTests
     [Theory]
     [InlineData("Equal customer_id", "customer_id")]
     [InlineData("Range created_at,Equal customer_id", "customer_id|customer_id, created_at|created_at")]
-    [InlineData("Equal status,Equal customer_id", "customer_id|customer_id, status|status")]
+    [InlineData("Equal status,Equal customer_id", "customer_id|customer_id, status")]
     [InlineData("Join customer_id,Equal status", "status|customer_id|customer_id, status|status, customer_id")]
     [InlineData("Prefix email", "email text_pattern_ops")]
     [InlineData("Prefix code", "code")]
@@ -49,27 +52,38 @@ public sealed class CandidateGeneratorTests
             Alias = "o",
             Predicates = Parse("Equal customer_id"),
             Orders = [[new IndexKey { Column = "created_at", Descending = true }, new IndexKey { Column = "id", Descending = true }]],
+            MayStopEarly = true,
         };
 
         var keys = CandidateGenerator.Generate(use, Table).Select(Keys).ToList();
 
         Assert.Contains("customer_id, created_at, id", keys);
+        Assert.DoesNotContain("created_at, id", keys);
+        keys = [.. CandidateGenerator.Generate(use with { Predicates = [] }, Table).Select(Keys)];
         Assert.Contains("created_at, id", keys);
     }
 
     [Fact]
-    public void The_columns_that_are_read_are_included_and_whole_rows_are_not()
+    public void The_columns_that_are_read_are_included_or_further_keys_where_those_can_be_merged_and_whole_rows_are_not()
     {
-        var use = new RelationUse { Table = Table.Name, Alias = "o", Predicates = Parse("Equal customer_id"), Columns = new HashSet<string> { "customer_id", "status" } };
+        var use = new RelationUse { Table = Table.Name, Alias = "o", Predicates = Parse("Equal customer_id"), Columns = new HashSet<string> { "customer_id", "total" } };
 
-        Assert.Contains(CandidateGenerator.Generate(use, Table), c => c.Definition.Include is ["status"]);
+        Assert.Contains(CandidateGenerator.Generate(use, Table), c => Keys(c) == "customer_id" && c.Definition.Include is ["total"]);
+        Assert.Contains(
+            CandidateGenerator.Generate(use with { Columns = new HashSet<string> { "customer_id", "status" } }, Table),
+            c => Keys(c) == "customer_id, status" && c.Definition.Include.Count == 0);
         Assert.DoesNotContain(CandidateGenerator.Generate(use with { Columns = null }, Table), c => c.Definition.Include.Count > 0);
     }
 
     [Fact]
     public void A_column_that_must_be_null_makes_a_partial_index()
     {
-        var use = new RelationUse { Table = Table.Name, Alias = "o", Predicates = Parse("Equal customer_id,Null deleted_at") };
+        var use = new RelationUse
+        {
+            Table = Table.Name,
+            Alias = "o",
+            Predicates = [.. Parse("Equal customer_id"), new PlanPredicate(PredicateKind.Null, IndexKey.OnColumn("deleted_at")) { Condition = "deleted_at IS NULL" }],
+        };
 
         Assert.Contains(CandidateGenerator.Generate(use, Table), c => Keys(c) == "customer_id" && c.Definition.Where == "deleted_at IS NULL");
     }
