@@ -12,6 +12,13 @@ public sealed record Candidate
     /// <summary>The index; its name is not decided yet.</summary>
     public required IndexDefinition Definition { get; init; }
 
+    /// <summary>The indexes that stand for it on the server: one for each leaf where the table is partitioned, else itself.</summary>
+    public IReadOnlyList<IndexDefinition> Parts
+    {
+        get => field ?? [Definition];
+        init;
+    }
+
     /// <summary>Expected size on disk in bytes.</summary>
     public required long SizeBytes { get; init; }
 

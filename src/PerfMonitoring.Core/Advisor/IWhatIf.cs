@@ -1,30 +1,52 @@
-using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
+using PerfMonitoring.Queries;
 
 namespace PerfMonitoring.Advisor;
 
+/// <summary>A statement as it is to be planned.</summary>
+/// <param name="Text">One plannable statement, with constants or with $n; where there are arguments, as <see cref="PlannableText"/> makes it.</param>
+/// <param name="Arguments">
+/// A value for each of $1, $2 ... in the text: as the type's input function reads it, without quotes; null for NULL. The plan is then the
+/// one for these values. Null for the generic plan.
+/// </param>
+public sealed record PlanText(string Text, IReadOnlyList<string?>? Arguments = null);
+
+/// <summary>A question to the planner.</summary>
+/// <param name="Statement">What would be executed.</param>
+/// <param name="Indexes">The indexes that would be there besides the real ones.</param>
+public sealed record WhatIfRequest(PlanText Statement, IReadOnlyCollection<Candidate> Indexes)
+{
+    /// <summary>Whether the plan shall tell schemas and output columns; it is then several times as long.</summary>
+    public bool Verbose { get; init; }
+
+    /// <summary>Whether the planner shall avoid nested loops wherever there is another way.</summary>
+    public bool WithoutNestedLoops { get; init; }
+}
+
+/// <summary>The planner's answer.</summary>
+/// <param name="Plan">The plan.</param>
+/// <param name="Candidates">For each name of a new index in the plan, the candidate's id.</param>
+/// <param name="Refused">
+/// The indexes of the request that the server would not make, by candidate id, with its reason (without constants): the plan is one
+/// without them.
+/// </param>
+public sealed record WhatIfPlan(PlanNode Plan, IReadOnlyDictionary<string, int> Candidates, IReadOnlyDictionary<int, string> Refused);
+
 /// <summary>
-/// What the planner would do with indexes that are not there. One session, not to be used by two at once; nothing is executed, and
-/// disposing it leaves no trace.
+/// What the planner would do with indexes that are not there. One session, for one run of the advisor (a candidate's id means one index)
+/// and not to be used by two at once; nothing is executed, and disposing it leaves no trace.
 /// </summary>
 public interface IWhatIf : IAsyncDisposable
 {
-    /// <summary>Makes a hypothetical index, for this session only; returns its handle, which stands in plans as <c>&lt;handle&gt;name</c>.</summary>
-    /// <exception cref="PerfMonitoringException">What the server says against the definition.</exception>
-    Task<uint> CreateAsync(IndexDefinition definition, CancellationToken cancellationToken);
-
-    /// <summary>Takes a hypothetical index away.</summary>
-    Task DropAsync(uint id, CancellationToken cancellationToken);
-
-    /// <summary>The plan of a statement, as EXPLAIN (FORMAT JSON, VERBOSE) writes it; the generic one where the text has parameters.</summary>
-    /// <exception cref="PerfMonitoringException">What the server says against the statement.</exception>
-    Task<string> ExplainAsync(string statement, CancellationToken cancellationToken);
+    /// <summary>The plan of a statement as if exactly these indexes were there besides the real ones.</summary>
+    /// <exception cref="PerfMonitoringException">NotPlannable, PlanFailed: what the server says against the statement.</exception>
+    Task<WhatIfPlan> ExplainAsync(WhatIfRequest request, CancellationToken cancellationToken);
 }
 
 /// <summary>Opens what-if sessions.</summary>
 public interface IWhatIfRepository
 {
-    /// <summary>Opens one on a connection of its own.</summary>
+    /// <summary>Opens one on a connection of its own; several may be open, and work, at once.</summary>
     /// <param name="statementTimeout">The most that planning one statement may take.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="PerfMonitoringException">HypoPgMissing.</exception>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Queries;
@@ -108,16 +107,12 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             progress?.Report(new AdvisorProgress("Reading plans", 0, planned.Count));
             try
             {
-                var plan = PlanNode.Parse(await session.ExplainAsync(statement.Text, cancellationToken));
+                var plan = (await session.ExplainAsync(new WhatIfRequest(new PlanText(statement.Text), []) { Verbose = true }, cancellationToken)).Plan;
                 planned.Add(new PlannedStatement(statement, PlanReader.Read(plan), [.. Writes(plan, statement.Text)]));
             }
             catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
             {
                 skipped.Add(new SkippedStatement(statement.QueryHash, e.Message));
-            }
-            catch (JsonException)
-            {
-                skipped.Add(new SkippedStatement(statement.QueryHash, "it has no plan (a utility statement)."));
             }
         }
 
@@ -174,7 +169,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         var statement = $"select from {table.Name} where {where}";
         if (!known.TryGetValue(statement, out var rows))
         {
-            known[statement] = rows = PlanNode.Parse(await session.ExplainAsync(statement, cancellationToken)).Rows;
+            known[statement] = rows = (await session.ExplainAsync(new WhatIfRequest(new PlanText(statement), []), cancellationToken)).Plan.Rows;
         }
 
         return rows;

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text.RegularExpressions;
-
 namespace PerfMonitoring.Advisor;
 
 /// <summary>
@@ -10,9 +7,8 @@ namespace PerfMonitoring.Advisor;
 /// <param name="whatIf">The session.</param>
 /// <param name="statements">The workload.</param>
 /// <param name="isRelevant">Whether a statement, by its place, could use an index at all.</param>
-public sealed partial class WhatIfCostModel(IWhatIf whatIf, IReadOnlyList<string> statements, Func<int, Candidate, bool> isRelevant) : ICostModel
+public sealed class WhatIfCostModel(IWhatIf whatIf, IReadOnlyList<string> statements, Func<int, Candidate, bool> isRelevant) : ICostModel
 {
-    private readonly Dictionary<int, (Candidate Candidate, uint Handle)> installed = [];
     private readonly Dictionary<int, List<(HashSet<int> Set, StatementCost Cost)>> known = [];
     private readonly HashSet<int> refused = [];
 
@@ -36,35 +32,16 @@ public sealed partial class WhatIfCostModel(IWhatIf whatIf, IReadOnlyList<string
             }
         }
 
-        foreach (var (id, (candidate, handle)) in installed.ToList())
-        {
-            if (!relevant.ContainsKey(id) && isRelevant(statement, candidate))
-            {
-                await whatIf.DropAsync(handle, cancellationToken);
-                installed.Remove(id);
-            }
-        }
-
-        foreach (var candidate in relevant.Values.Where(c => !installed.ContainsKey(c.Id)).ToList())
-        {
-            try
-            {
-                installed[candidate.Id] = (candidate, await whatIf.CreateAsync(candidate.Definition, cancellationToken));
-            }
-            catch (Model.PerfMonitoringException e) when (e.Kind is not (Model.FailureKind.ConnectionFailed or Model.FailureKind.NotInstalled))
-            {
-                // An expression that is not immutable, an operator class that does not fit: such an index cannot be.
-                refused.Add(candidate.Id);
-                relevant.Remove(candidate.Id);
-            }
-        }
-
         Calls++;
-        var plan = PlanNode.Parse(await whatIf.ExplainAsync(statements[statement], cancellationToken));
-        var byHandle = installed.ToDictionary(i => i.Value.Handle, i => i.Key);
-        var used = plan.All().Select(n => n.IndexName).OfType<string>().Select(n => Handle().Match(n)).Where(m => m.Success)
-            .Select(m => byHandle[uint.Parse(m.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture)]).ToHashSet();
-        var result = new StatementCost(plan.TotalCost + used.Sum(id => installed[id].Candidate.DescentCost), used);
+        var answer = await whatIf.ExplainAsync(new WhatIfRequest(new PlanText(statements[statement]), relevant.Values), cancellationToken);
+        foreach (var id in answer.Refused.Keys)
+        {
+            refused.Add(id);
+            relevant.Remove(id);
+        }
+
+        var used = answer.Candidates.Values.ToHashSet();
+        var result = new StatementCost(answer.Plan.TotalCost + used.Sum(id => relevant[id].DescentCost), used);
         // With the descent charged, what there is already may be the better way: the planner will take that then.
         if (costs.Find(c => c.Set.Count == 0) is { Cost: { } bare } && result.Cost >= bare.Cost)
         {
@@ -74,7 +51,4 @@ public sealed partial class WhatIfCostModel(IWhatIf whatIf, IReadOnlyList<string
         costs.Add(([.. relevant.Keys], result));
         return result;
     }
-
-    [GeneratedRegex(@"^<(\d+)>")]
-    private static partial Regex Handle();
 }

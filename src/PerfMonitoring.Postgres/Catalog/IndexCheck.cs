@@ -20,7 +20,12 @@ internal static partial class IndexCheck
             {
                 await using (hypothetical)
                 {
-                    await hypothetical.CreateAsync(definition, cancellationToken);
+                    if (await hypothetical.TryCreateAsync(definition, cancellationToken) is { } refusal)
+                    {
+                        throw IsAboutTheDefinition(refusal.SqlState)
+                            ? Refused(definition, refusal.Text)
+                            : new PerfMonitoringException("IndexCheckFailed", FailureKind.ServerError, $"{target.Target}: {refusal.Text} (SQLSTATE {refusal.SqlState}).", null, target.Target);
+                    }
                 }
             }
             else
@@ -28,7 +33,7 @@ internal static partial class IndexCheck
                 await DescribeAsync(target, definition, cancellationToken);
             }
         }
-        catch (PerfMonitoringException e) when (e.InnerException is PostgresException server && IsAboutTheDefinition(server))
+        catch (PerfMonitoringException e) when (e.InnerException is PostgresException server && IsAboutTheDefinition(server.SqlState))
         {
             throw Refused(definition, server.MessageText, e);
         }
@@ -70,9 +75,9 @@ internal static partial class IndexCheck
     }
 
     // Syntax and names (42), values (22), features (0A), and what HypoPG raises itself (XX000).
-    private static bool IsAboutTheDefinition(PostgresException e) =>
-        e.SqlState.StartsWith("42", StringComparison.Ordinal) && e.SqlState != PostgresErrorCodes.InsufficientPrivilege
-        || e.SqlState[..2] is "22" or "0A" or "XX" or "54";
+    private static bool IsAboutTheDefinition(string sqlState) =>
+        sqlState.StartsWith("42", StringComparison.Ordinal) && sqlState != PostgresErrorCodes.InsufficientPrivilege
+        || sqlState[..2] is "22" or "0A" or "XX" or "54";
 
     private static PerfMonitoringException Refused(IndexDefinition definition, string why, Exception? inner = null) => new(
         "InvalidIndexDefinition", FailureKind.InvalidArgument, $"PostgreSQL would not make the index on {definition.Table}: {why}.",

@@ -1,5 +1,5 @@
 -- Purpose: the generic plan of a statement with parameters, where EXPLAIN cannot make one by itself: a prepared statement's, with a
--- null for each parameter; plan_cache_mode keeps the nulls out of the plan. Nothing is executed.
+-- null for each parameter; plan_cache_mode keeps the nulls out of the plan. Nothing is executed. "Others" leaves a timeout out.
 -- Minimum version: 13. Privileges: those of the statement.
 do $do$
 declare
@@ -7,8 +7,9 @@ declare
 begin
     execute 'prepare perf_monitoring_plan as ' || pg_catalog.current_setting('perf_monitoring.statement');
     begin
-        execute 'explain (format json, verbose) execute perf_monitoring_plan' || pg_catalog.current_setting('perf_monitoring.arguments') into plan;
-    exception when others then
+        execute 'explain (format json, verbose ' || pg_catalog.current_setting('perf_monitoring.verbose') || ') execute perf_monitoring_plan'
+             || pg_catalog.current_setting('perf_monitoring.arguments') into plan;
+    exception when query_canceled or others then
         deallocate perf_monitoring_plan;
         raise;
     end;

@@ -5,7 +5,8 @@ do $do$
 declare
     plan json;
 begin
-    execute 'explain (format json, verbose, generic_plan) ' || pg_catalog.current_setting('perf_monitoring.statement') into plan;
+    execute 'explain (format json, generic_plan, verbose ' || pg_catalog.current_setting('perf_monitoring.verbose') || ') '
+         || pg_catalog.current_setting('perf_monitoring.statement') into plan;
     perform pg_catalog.set_config('perf_monitoring.plan', plan::text, true);
 end
 $do$

@@ -18,10 +18,10 @@ internal sealed class PlanRepository(Database target) : IPlanRepository
         try
         {
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            await ExecuteAsync("set transaction read only", null);
+            await ExecuteAsync(Sql.Get(typeof(PlanRepository), "LimitPlanning", version), null);
             await ExecuteAsync(
                 Sql.Get(typeof(PlanRepository), "PrepareExplain", version),
-                new { Statement = statement, Arguments = parameters == 0 ? "" : $"({string.Join(',', Enumerable.Repeat("null", parameters))})" });
+                new { Statement = statement, Arguments = Nulls(parameters), Verbose = true });
             await ExecuteAsync(Sql.Get(typeof(PlanRepository), "Explain", version), null);
             var plan = await connection.ExecuteScalarAsync<string>(
                 new CommandDefinition(Sql.Get(typeof(PlanRepository), "GetPlan", version), transaction: transaction, cancellationToken: cancellationToken));
@@ -41,6 +41,9 @@ internal sealed class PlanRepository(Database target) : IPlanRepository
         }
     }
 
+    /// <summary>A null for each parameter, as EXECUTE wants them.</summary>
+    internal static string Nulls(int parameters) => parameters == 0 ? "" : $"({string.Join(',', Enumerable.Repeat("null", parameters))})";
+
     internal static PerfMonitoringException NotPlannable() => new(
         "NotPlannable", FailureKind.InvalidArgument, "The text is not one SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES statement.",
         "Pass one statement that the planner plans.");
@@ -50,12 +53,16 @@ internal sealed class PlanRepository(Database target) : IPlanRepository
         "PlanFailed", FailureKind.ServerError, $"{target} makes no plan of the statement (SQLSTATE {e.SqlState}): {Reason(e)}",
         "The plan of this statement is unknown; check the role's rights and search_path.");
 
-    // Names are no secret, constants are: only what speaks of names is passed on.
+    /// <summary>Whether the server's text of this condition speaks of names, which are no secret; constants are.</summary>
+    internal static bool IsHarmless(string sqlState) => sqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn
+        or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.UndefinedObject or PostgresErrorCodes.AmbiguousFunction
+        or PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.AmbiguousParameter or PostgresErrorCodes.IndeterminateDatatype
+        or PostgresErrorCodes.InvalidObjectDefinition or PostgresErrorCodes.FeatureNotSupported
+        or PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable;
+
     private static string Reason(PostgresException e) => e.SqlState switch
     {
-        PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.AmbiguousFunction
-            or PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.AmbiguousParameter or PostgresErrorCodes.IndeterminateDatatype
-            or PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable => e.MessageText + ".",
+        _ when IsHarmless(e.SqlState) => e.MessageText + ".",
         PostgresErrorCodes.SyntaxError => "it is not complete SQL.",
         _ => "the server refuses it.",
     };

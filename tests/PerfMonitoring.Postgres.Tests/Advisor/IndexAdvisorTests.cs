@@ -108,12 +108,8 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
         // The session's pool hands the same backend out again.
         await using (var whatIf = await connection.WhatIf.OpenAsync(TimeSpan.FromSeconds(5), Token))
         {
-            var plan = PlanNode.Parse(await whatIf.ExplainAsync("select filler from orders where customer_id = 3", Token));
-            Assert.All(plan.All(), n => Assert.Null(n.IndexName));
-            var handle = await whatIf.CreateAsync(
-                new IndexDefinition { Table = new RelationName("public", "orders"), Name = "", Keys = [IndexKey.OnColumn("customer_id")] }, Token);
-            plan = PlanNode.Parse(await whatIf.ExplainAsync("select filler from orders where customer_id = 3", Token));
-            Assert.Contains(plan.All(), n => n.IndexName?.StartsWith($"<{handle}>", StringComparison.Ordinal) == true);
+            var answer = await whatIf.ExplainAsync(new WhatIfRequest(new PlanText("select filler from orders where customer_id = 3"), []), Token);
+            Assert.All(answer.Plan.All(), n => Assert.Null(n.IndexName));
         }
 
         Assert.Equal(2, await database.ScalarAsync<long>("select count(*) from pg_index i join pg_class c on c.oid = i.indrelid where c.relnamespace = 'public'::regnamespace"));
