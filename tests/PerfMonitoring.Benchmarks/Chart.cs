@@ -1,0 +1,108 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+
+namespace PerfMonitoring.Benchmarks;
+
+/// <summary>A line of a chart.</summary>
+/// <param name="Name">Stands at its last point.</param>
+/// <param name="Points">In the order in which they are joined.</param>
+/// <param name="IsOurs">Drawn in the accent colour.</param>
+internal sealed record Series(string Name, IReadOnlyList<(double X, double Y)> Points, bool IsOurs);
+
+/// <summary>An axis: linear from a round number to a round number, or decades.</summary>
+internal sealed record Axis(string Title, bool IsLogarithmic = false, double? From = null, string Format = "#,0.##");
+
+/// <summary>A chart of lines as SVG, for light and dark pages.</summary>
+internal sealed class Chart(string title, Axis x, Axis y)
+{
+    private const double Left = 70, Top = 50, Width = 560, Height = 330, Right = 210, Bottom = 60;
+
+    // Colours that people with a weak sense of red and green tell apart (Okabe and Ito, 2008); the dashes tell the rest.
+    private static readonly string[] Colours = ["#e69f00", "#009e73", "#cc79a7", "#d55e00", "#8c8c8c", "#56b4e9"];
+
+    public string Draw(IReadOnlyList<Series> lines)
+    {
+        var points = lines.SelectMany(l => l.Points).ToList();
+        var (across, acrossTicks) = Scale(x, points.Select(p => p.X));
+        var (up, upTicks) = Scale(y, points.Select(p => p.Y));
+        double X(double value) => Left + (Width * across(value));
+        double Y(double value) => Top + (Height * (1 - up(value)));
+
+        var svg = new StringBuilder();
+        Line(svg, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Left + Width + Right} {Top + Height + Bottom}\" font-family=\"system-ui, sans-serif\" font-size=\"13\" role=\"img\">");
+        Line(svg, $"<title>{Text(title)}</title>");
+        Line(svg, $"<style>.page{{fill:#ffffff}} .ink{{fill:#24292f}} .faint{{fill:#57606a}} .grid{{stroke:#d0d7de}} .ours{{stroke:#0b62c4;fill:#0b62c4}} @media (prefers-color-scheme:dark){{.page{{fill:#0d1117}} .ink{{fill:#e6edf3}} .faint{{fill:#9da7b3}} .grid{{stroke:#30363d}} .ours{{stroke:#58a6ff;fill:#58a6ff}}}} polyline{{fill:none}} text{{stroke:none}}</style>");
+        Line(svg, $"<rect class=\"page\" width=\"100%\" height=\"100%\"/>");
+        Line(svg, $"<text class=\"ink\" x=\"{Left}\" y=\"26\" font-size=\"16\" font-weight=\"600\">{Text(title)}</text>");
+        foreach (var tick in upTicks)
+        {
+            Line(svg, $"<line class=\"grid\" x1=\"{Left}\" x2=\"{Left + Width}\" y1=\"{Y(tick):F1}\" y2=\"{Y(tick):F1}\"/><text class=\"faint\" x=\"{Left - 8}\" y=\"{Y(tick) + 4:F1}\" text-anchor=\"end\">{Number(tick, y)}</text>");
+        }
+
+        foreach (var tick in acrossTicks)
+        {
+            Line(svg, $"<line class=\"grid\" x1=\"{X(tick):F1}\" x2=\"{X(tick):F1}\" y1=\"{Top}\" y2=\"{Top + Height}\"/><text class=\"faint\" x=\"{X(tick):F1}\" y=\"{Top + Height + 18}\" text-anchor=\"middle\">{Number(tick, x)}</text>");
+        }
+
+        Line(svg, $"<text class=\"faint\" x=\"{Left + (Width / 2)}\" y=\"{Top + Height + 42}\" text-anchor=\"middle\">{Text(x.Title)}</text>");
+        Line(svg, $"<text class=\"faint\" transform=\"translate(18 {Top + (Height / 2)}) rotate(-90)\" text-anchor=\"middle\">{Text(y.Title)}</text>");
+
+        // Names one below the other at the right, in the order of the lines' ends, each joined to its line.
+        var names = lines.OrderBy(l => Y(l.Points[^1].Y)).ToList();
+        var next = Top;
+        foreach (var line in names)
+        {
+            var colour = line.IsOurs ? "class=\"ours\"" : Invariant($"style=\"stroke:{Colours[ColourOf(lines, line)]};fill:{Colours[ColourOf(lines, line)]}\"");
+            var (endX, endY) = (X(line.Points[^1].X), Y(line.Points[^1].Y));
+            next = Math.Max(next, endY);
+            Line(svg, $"<g {colour}>");
+            if (line.Points.Count > 1)
+            {
+                Line(svg, $"<polyline style=\"fill:none\" stroke-width=\"{(line.IsOurs ? 3 : 1.6)}\" points=\"{string.Join(' ', line.Points.Select(p => Invariant($"{X(p.X):F1},{Y(p.Y):F1}")))}\"/>");
+            }
+
+            foreach (var point in line.Points)
+            {
+                Line(svg, $"<circle cx=\"{X(point.X):F1}\" cy=\"{Y(point.Y):F1}\" r=\"{(line.IsOurs ? 4.5 : 3.5)}\"/>");
+            }
+
+            Line(svg, $"<line x1=\"{endX:F1}\" y1=\"{endY:F1}\" x2=\"{Left + Width + 10}\" y2=\"{next:F1}\" stroke-width=\"0.8\" stroke-dasharray=\"2 3\"/>");
+            Line(svg, $"</g><text class=\"ink\" x=\"{Left + Width + 14}\" y=\"{next + 4:F1}\"{(line.IsOurs ? " font-weight=\"600\"" : "")}>{Text(line.Name)}</text>");
+            next += 19;
+        }
+
+        Line(svg, $"</svg>");
+        return svg.ToString();
+    }
+
+    private static int ColourOf(IReadOnlyList<Series> lines, Series line) => lines.Where(l => !l.IsOurs).ToList().IndexOf(line) % Colours.Length;
+
+    // Where a value lies between the axis' ends, 0 to 1, and the values that are named.
+    private static (Func<double, double> Place, List<double> Ticks) Scale(Axis axis, IEnumerable<double> values)
+    {
+        var all = values.ToList();
+        if (axis.IsLogarithmic)
+        {
+            var (first, last) = (Math.Floor(Math.Log10(all.Min())), Math.Ceiling(Math.Log10(all.Max())));
+            last = Math.Max(last, first + 1);
+            return (v => (Math.Log10(v) - first) / (last - first), [.. Enumerable.Range((int)first, (int)(last - first) + 1).Select(e => Math.Pow(10, e))]);
+        }
+
+        var from = axis.From ?? all.Min();
+        var rough = Math.Max(all.Max() - from, 1e-9) / 6;
+        var unit = Math.Pow(10, Math.Floor(Math.Log10(rough)));
+        var step = unit * new[] { 1, 2, 5, 10 }.First(m => unit * m >= rough);
+        from = Math.Floor(from / step) * step;
+        var count = (int)Math.Ceiling(((all.Max() - from) / step) - 1e-9);
+        return (v => (v - from) / (step * count), [.. Enumerable.Range(0, count + 1).Select(i => from + (i * step))]);
+    }
+
+    private static string Number(double value, Axis axis) => value.ToString(axis.Format, CultureInfo.InvariantCulture);
+
+    private static string Text(string text) => WebUtility.HtmlEncode(text);
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    private static void Line(StringBuilder svg, FormattableString line) => svg.Append(Invariant(line)).Append('\n');
+}
