@@ -32,7 +32,8 @@ public sealed record SkippedStatement(string QueryHash, string Reason);
 /// <summary>A table of the workload that no advice is given for.</summary>
 /// <param name="TableName">The table.</param>
 /// <param name="Reason">Why.</param>
-public sealed record PassedOverTable(string TableName, string Reason);
+/// <param name="IsExpected">Whether nobody would expect advice: a table of the system's or of the store's.</param>
+public sealed record PassedOverTable(string TableName, string Reason, bool IsExpected = false);
 
 /// <summary>What the advisor found.</summary>
 public sealed record Advice

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace PerfMonitoring.Advisor;
@@ -195,6 +196,40 @@ internal sealed class PlanExpression
         return cast > 0 ? (Of(tokens.Take(cast)), string.Join(' ', tokens.Skip(cast + 1).Select(t => t.Text))) : null;
     }
 
+    /// <summary>The two sides of IS DISTINCT FROM, or of its negation, or null.</summary>
+    public (PlanExpression Left, bool IsDistinct, PlanExpression Right)? AsDistinct()
+    {
+        var depth = 0;
+        for (var i = 1; i < tokens.Count - 2; i++)
+        {
+            depth += Depth(tokens[i - 1]);
+            if (depth == 0 && tokens[i].Text == "DISTINCT" && tokens[i + 1].Text == "FROM" && tokens[i - 1].Text is "IS" or "NOT")
+            {
+                var isDistinct = tokens[i - 1].Text == "IS";
+                return (Of(tokens.Take(isDistinct ? i - 1 : i - 2)), isDistinct, Of(tokens.Skip(i + 2)));
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The name and the arguments of the function that it calls, or null.</summary>
+    public (string Name, IReadOnlyList<PlanExpression> Arguments)? AsCall() =>
+        tokens.Count > 3 && IsName(tokens[0]) && tokens[1].Text == "(" && Unwrap([.. tokens.Skip(1)]).Count < tokens.Count - 1
+            ? (Unquote(tokens[0].Text), Of(tokens.Skip(2).SkipLast(1)).SplitAt(t => t.Text == ","))
+            : null;
+
+    /// <summary>The elements of an array constructor, or null.</summary>
+    public IReadOnlyList<PlanExpression>? AsArray() => tokens.Count > 3 && tokens[0].Text == "ARRAY" && tokens[1].Text == "[" && tokens[^1].Text == "]"
+        ? Of(tokens.Skip(2).SkipLast(1)).SplitAt(t => t.Text == ",")
+        : null;
+
+    /// <summary>The number of the parameter that this is, or null.</summary>
+    public int? AsParameter() => tokens.Count == 1 ? NumberOf(tokens[0]) : null;
+
+    /// <summary>The numbers of the parameters that are mentioned.</summary>
+    public IEnumerable<int> Parameters() => tokens.Select(NumberOf).OfType<int>();
+
     /// <summary>The text without alias, as it can stand in CREATE INDEX.</summary>
     public string ToSql()
     {
@@ -225,6 +260,21 @@ internal sealed class PlanExpression
     }
 
     public override string ToString() => ToSql();
+
+    /// <summary>A text of the plan with other names for its relations.</summary>
+    internal static string Rename(string text, IReadOnlyDictionary<string, string> aliases)
+    {
+        var result = new StringBuilder(text.Length);
+        var tokens = Tokenize(text);
+        for (var i = 0; i < tokens.Count; i++)
+        {
+            var isAlias = IsName(tokens[i]) && i + 1 < tokens.Count && tokens[i + 1].Text == "." && (i == 0 || tokens[i - 1].Text != ".");
+            result.Append(tokens[i].SpaceBefore ? " " : "").Append(
+                isAlias && aliases.TryGetValue(Unquote(tokens[i].Text), out var name) ? Indexes.Identifier.Quote(name) : tokens[i].Text);
+        }
+
+        return result.ToString();
+    }
 
     internal static string Unquote(string name) =>
         name.Length > 1 && name[0] == '"' ? name[1..^1].Replace("\"\"", "\"", StringComparison.Ordinal) : name;
@@ -272,6 +322,10 @@ internal sealed class PlanExpression
     }
 
     private static int Depth(PlanToken token) => token.Text switch { "(" or "[" => 1, ")" or "]" => -1, _ => 0 };
+
+    private static int? NumberOf(PlanToken token) =>
+        token.Kind == PlanTokenKind.Constant && token.Text[0] == '$'
+        && int.TryParse(token.Text.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     private static bool IsName(PlanToken token) => token.Kind == PlanTokenKind.Word;
 

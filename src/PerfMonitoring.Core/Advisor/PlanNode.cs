@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace PerfMonitoring.Advisor;
 
 /// <summary>A node of a plan: what the advisor reads of it.</summary>
-public sealed class PlanNode
+public sealed record PlanNode
 {
     // Every property of EXPLAIN that holds one condition or a list of them.
     private static readonly string[] ConditionNames =
@@ -44,6 +44,9 @@ public sealed class PlanNode
 
     /// <summary>The index that it uses, or null.</summary>
     public string? IndexName { get; init; }
+
+    /// <summary>What a subplan is called, with the parameters that carry its result (before PostgreSQL 17): InitPlan 1 (returns $0); null for the others.</summary>
+    public string? SubplanName { get; init; }
 
     /// <summary>Conditions, each as the server writes it.</summary>
     public IReadOnlyList<string> Conditions { get; init; } = [];
@@ -87,6 +90,7 @@ public sealed class PlanNode
         RelationName = Text(plan, "Relation Name"),
         Alias = Text(plan, "Alias"),
         IndexName = Text(plan, "Index Name"),
+        SubplanName = Text(plan, "Subplan Name"),
         Conditions = [.. ConditionNames.SelectMany(name => List(plan, name))],
         SortKeys = List(plan, "Sort Key"),
         GroupKeys = [.. List(plan, "Group Key")],

@@ -36,10 +36,16 @@ public sealed record TableInfo
     /// <summary>Whether it is a partition of another table.</summary>
     public bool IsPartition { get; init; }
 
+    /// <summary>The table at the top of the tree that this partition belongs to; null for what is no partition.</summary>
+    public RelationName? Root { get; init; }
+
+    /// <summary>The ordinary tables at the bottom of a partitioned table's tree, where its rows are, by name; empty for other tables.</summary>
+    public IReadOnlyList<RelationName> Leaves { get; init; } = [];
+
     /// <summary>Rows, as last analysed and scaled to the present size; null where the table was never analysed.</summary>
     public double? Rows { get; init; }
 
-    /// <summary>Present size of the heap, in blocks.</summary>
+    /// <summary>Present size of the heap, in blocks; of a partitioned table, all its leaves' together.</summary>
     public long Pages { get; init; }
 
     /// <summary>Share of the blocks that an index-only scan need not visit, 0 to 1, as last vacuumed.</summary>
@@ -53,6 +59,10 @@ public sealed record TableInfo
 
     /// <summary>The column of that name (exact, unquoted), or null.</summary>
     public ColumnInfo? FindColumn(string name) => Columns.FirstOrDefault(c => c.Name == name);
+
+    /// <summary>The indexes that an index of this table consists of: one on each leaf where the table is partitioned, else itself.</summary>
+    public IReadOnlyList<IndexDefinition> Parts(IndexDefinition definition) =>
+        Leaves.Count == 0 ? [definition] : [.. Leaves.Select(leaf => definition with { Table = leaf })];
 }
 
 /// <summary>A column with what ANALYZE knows of it.</summary>

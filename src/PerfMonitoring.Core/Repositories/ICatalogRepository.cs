@@ -1,3 +1,4 @@
+using PerfMonitoring.Advisor;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 
@@ -11,6 +12,13 @@ public interface ICatalogRepository
     /// Names that do not exist are left out.
     /// </summary>
     Task<IReadOnlyList<TableInfo>> FindTablesAsync(IReadOnlyCollection<RelationName> names, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// What ANALYZE knows of the values of these columns, by table with its schema and column; columns without statistics, or that the role may not
+    /// read, are left out. They are the user's data, for EXPLAIN only.
+    /// </summary>
+    Task<IReadOnlyList<ColumnValues>> GetColumnValuesAsync(
+        IReadOnlyCollection<(RelationName Table, string Column)> columns, CancellationToken cancellationToken);
 
     /// <summary>The table of that name.</summary>
     /// <exception cref="PerfMonitoringException">TableNotFound; TableNotIndexable: a view, a foreign table, a system table.</exception>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PerfMonitoring.Advisor;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
@@ -21,6 +22,21 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         var oids = tables.Select(t => (long)t.Oid).Distinct().ToArray();
         var columns = (await target.QueryAsync<ColumnRow>(Text("GetColumns"), new { TableOids = oids }, cancellationToken)).ToLookup(c => c.TableOid);
         return [.. tables.DistinctBy(t => t.Oid).Select(t => t.ToTable(columns[t.Oid]))];
+    }
+
+    public async Task<IReadOnlyList<ColumnValues>> GetColumnValuesAsync(
+        IReadOnlyCollection<(RelationName Table, string Column)> columns, CancellationToken cancellationToken)
+    {
+        var rows = await target.QueryAsync<ColumnValuesRow>(
+            Text("GetColumnValues"),
+            new
+            {
+                Schemas = columns.Select(c => c.Table.Schema).ToArray(),
+                Tables = columns.Select(c => c.Table.Name).ToArray(),
+                Columns = columns.Select(c => c.Column).ToArray(),
+            },
+            cancellationToken);
+        return [.. rows.Select(r => r.ToValues())];
     }
 
     public async Task<TableInfo> GetTableAsync(RelationName name, CancellationToken cancellationToken)
@@ -84,6 +100,10 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         public long AnalysedPages { get; init; }
         public long AllVisiblePages { get; init; }
         public long Pages { get; init; }
+        public string? RootSchema { get; init; }
+        public string? RootName { get; init; }
+        public string[]? LeafSchemas { get; init; }
+        public string[]? LeafNames { get; init; }
 
         public TableInfo ToTable(IEnumerable<ColumnRow> columns) => new()
         {
@@ -100,6 +120,8 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
             IsTemporary = IsTemporary,
             IsSystem = IsSystem,
             IsPartition = IsPartition,
+            Root = RootName is null ? null : new RelationName(RootSchema, RootName),
+            Leaves = [.. (LeafSchemas ?? []).Zip(LeafNames ?? [], (schema, name) => new RelationName(schema, name))],
             // -1 says "never analysed"; before PostgreSQL 14 that was 0 rows on 0 pages.
             Rows = AnalysedRows < 0 || (AnalysedPages == 0 && Pages > 0) ? null
                 : AnalysedPages > 0 ? AnalysedRows / AnalysedPages * Pages : AnalysedRows,
@@ -141,6 +163,35 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
             NullFraction = NullFraction,
             Distinct = Distinct,
             Correlation = Correlation,
+        };
+    }
+
+    private sealed class ColumnValuesRow
+    {
+        public string SchemaName { get; init; } = "";
+        public string TableName { get; init; } = "";
+        public string ColumnName { get; init; } = "";
+        public string Category { get; init; } = "";
+        public string TypeName { get; init; } = "";
+        public double NullFraction { get; init; }
+        public double Distinct { get; init; }
+        public string[]? CommonValues { get; init; }
+        public double[]? CommonFrequencies { get; init; }
+        public string[]? Bounds { get; init; }
+        public string[]? CommonElements { get; init; }
+
+        public ColumnValues ToValues() => new()
+        {
+            Table = new RelationName(SchemaName, TableName),
+            Column = ColumnName,
+            Category = Category,
+            TypeName = TypeName,
+            NullFraction = NullFraction,
+            Distinct = Distinct,
+            CommonValues = CommonValues ?? [],
+            CommonFrequencies = CommonFrequencies ?? [],
+            Bounds = Bounds ?? [],
+            CommonElements = CommonElements ?? [],
         };
     }
 

@@ -1,4 +1,5 @@
--- Purpose: tables by name, along the search path where a name has no schema; rows scaled to the present size as the planner does.
+-- Purpose: tables by name, along the search path where a name has no schema; rows scaled to the present size as the planner does. A
+-- partitioned table is as large as its leaves together; rows of leaves that were never analysed are taken to be as dense as the others'.
 -- Minimum version: 13. Privileges: usage on the schemas.
 select
     x.position::int as position,
@@ -9,14 +10,34 @@ select
     c.relpersistence = 't' as is_temporary,
     n.nspname in ('pg_catalog', 'information_schema') or n.nspname like 'pg\_toast%' as is_system,
     c.relispartition as is_partition,
-    c.reltuples::float8 as analysed_rows,
-    c.relpages::bigint as analysed_pages,
-    c.relallvisible::bigint as all_visible_pages,
+    coalesce(l.analysed_rows, c.reltuples::float8) as analysed_rows,
+    coalesce(l.analysed_pages, c.relpages::bigint) as analysed_pages,
+    coalesce(l.all_visible_pages, c.relallvisible::bigint) as all_visible_pages,
     case when c.relkind in ('r', 'm', 't')
         then pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::bigint
-        else c.relpages::bigint
-    end as pages
+        else coalesce(l.pages, c.relpages::bigint)
+    end as pages,
+    rn.nspname::text as root_schema,
+    r.relname::text as root_name,
+    l.schemas as leaf_schemas,
+    l.names as leaf_names
 from pg_catalog.unnest(@Names::text[]) with ordinality x (name, position)
 join pg_catalog.pg_class c on c.oid = pg_catalog.to_regclass(x.name)
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+left join pg_catalog.pg_class r on c.relispartition and r.oid = pg_catalog.pg_partition_root(c.oid)
+left join pg_catalog.pg_namespace rn on rn.oid = r.relnamespace
+left join lateral (
+    select
+        coalesce(pg_catalog.sum(f.reltuples::float8) filter (where f.reltuples >= 0), -1) as analysed_rows,
+        coalesce(pg_catalog.sum(f.relpages) filter (where f.reltuples >= 0), 0)::bigint as analysed_pages,
+        coalesce(pg_catalog.sum(f.relallvisible), 0)::bigint as all_visible_pages,
+        coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(f.oid) / pg_catalog.current_setting('block_size')::bigint), 0)::bigint as pages,
+        pg_catalog.array_agg(fn.nspname::text order by fn.nspname, f.relname) as schemas,
+        pg_catalog.array_agg(f.relname::text order by fn.nspname, f.relname) as names
+    from pg_catalog.pg_partition_tree(c.oid) p
+    join pg_catalog.pg_class f on f.oid = p.relid
+    join pg_catalog.pg_namespace fn on fn.oid = f.relnamespace
+    -- A foreign leaf takes no index here.
+    where c.relkind = 'p' and p.isleaf and f.relkind = 'r'
+) l on c.relkind = 'p'
 order by x.position

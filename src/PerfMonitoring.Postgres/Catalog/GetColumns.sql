@@ -1,4 +1,5 @@
--- Purpose: columns of tables with their statistics.
+-- Purpose: columns of tables with their statistics. Autovacuum does not analyse a partitioned table: where nobody did, those of its leaves stand in,
+-- weighted by rows; a column that is different in each row of each leaf is so in the whole, other counts of values are taken to be the same ones.
 -- Minimum version: 13. Privileges: none; statistics are null where the role may not read the column.
 select
     a.attrelid as table_oid,
@@ -15,10 +16,10 @@ select
         when l.collname = 'default' then d.datcollate in ('C', 'POSIX')
         else coalesce(l.collcollate, '') in ('C', 'POSIX')
     end as is_collation_c,
-    s.avg_width as average_width,
-    s.null_frac::float8 as null_fraction,
-    s.n_distinct::float8 as distinct,
-    s.correlation::float8 as correlation
+    coalesce(s.avg_width, f.avg_width) as average_width,
+    coalesce(s.null_frac::float8, f.null_frac) as null_fraction,
+    coalesce(s.n_distinct::float8, f.n_distinct) as distinct,
+    coalesce(s.correlation::float8, f.correlation) as correlation
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_class c on c.oid = a.attrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -50,5 +51,19 @@ left join lateral (
 ) o on true
 left join pg_catalog.pg_stats s
     on s.schemaname = n.nspname and s.tablename = c.relname and s.attname = a.attname and s.inherited = (c.relkind = 'p')
+left join lateral (
+    select
+        pg_catalog.round(pg_catalog.sum(q.avg_width * w.rows) / pg_catalog.sum(w.rows))::int as avg_width,
+        (pg_catalog.sum(q.null_frac * w.rows) / pg_catalog.sum(w.rows))::float8 as null_frac,
+        case when pg_catalog.max(q.n_distinct) < 0 then pg_catalog.max(q.n_distinct) else pg_catalog.max(
+            case when q.n_distinct < 0 then -q.n_distinct * w.rows else q.n_distinct end) end::float8 as n_distinct,
+        (pg_catalog.sum(q.correlation * w.rows) / pg_catalog.sum(w.rows))::float8 as correlation
+    from pg_catalog.pg_partition_tree(c.oid) p
+    join pg_catalog.pg_class h on h.oid = p.relid
+    join pg_catalog.pg_namespace m on m.oid = h.relnamespace
+    join pg_catalog.pg_stats q on q.schemaname = m.nspname and q.tablename = h.relname and q.attname = a.attname and not q.inherited
+    cross join lateral (select greatest(1, h.reltuples)) w (rows)
+    where p.isleaf and h.relkind = 'r'
+) f on c.relkind = 'p' and s.attname is null
 where a.attrelid = any (@TableOids::bigint[]::oid[]) and a.attnum > 0 and not a.attisdropped
 order by a.attrelid, a.attnum
