@@ -30,14 +30,21 @@ public sealed record WhatIfRequest(PlanText Statement, IReadOnlyCollection<Candi
 /// The indexes of the request that the server would not make, by candidate id, with its reason (without constants): the plan is one
 /// without them.
 /// </param>
-public sealed record WhatIfPlan(PlanNode Plan, IReadOnlyDictionary<string, int> Candidates, IReadOnlyDictionary<int, string> Refused);
+public sealed record WhatIfPlan(PlanNode Plan, IReadOnlyDictionary<string, int> Candidates, IReadOnlyDictionary<int, string> Refused)
+{
+    /// <summary>The real size in bytes of each index of the request, by candidate id; null where the indexes are hypothetical.</summary>
+    public IReadOnlyDictionary<int, long>? Sizes { get; init; }
+}
 
 /// <summary>
 /// What the planner would do with indexes that are not there. One session, for one run of the advisor (a candidate's id means one index)
-/// and not to be used by two at once; nothing is executed, and disposing it leaves no trace.
+/// and not to be used by two at once; no statement is executed, and disposing it leaves no trace.
 /// </summary>
 public interface IWhatIf : IAsyncDisposable
 {
+    /// <summary>Whether the indexes are real ones: the plan's cost holds their descents, and <see cref="WhatIfPlan.Sizes"/> is known.</summary>
+    bool IsReal { get; }
+
     /// <summary>The plan of a statement as if exactly these indexes were there besides the real ones.</summary>
     /// <exception cref="PerfMonitoringException">NotPlannable, PlanFailed: what the server says against the statement.</exception>
     Task<WhatIfPlan> ExplainAsync(WhatIfRequest request, CancellationToken cancellationToken);
@@ -46,9 +53,14 @@ public interface IWhatIf : IAsyncDisposable
 /// <summary>Opens what-if sessions.</summary>
 public interface IWhatIfRepository
 {
+    /// <summary>How many sessions may be open at once without one waiting for another's connection.</summary>
+    int MaximumSessions { get; }
+
     /// <summary>Opens one on a connection of its own; several may be open, and work, at once.</summary>
     /// <param name="statementTimeout">The most that planning one statement may take.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="PerfMonitoringException">HypoPgMissing.</exception>
+    /// <exception cref="PerfMonitoringException">
+    /// HypoPgMissing; DatabaseInUse: real indexes would hinder others; TooManyConnections: neither the server nor the pool has one left.
+    /// </exception>
     Task<IWhatIf> OpenAsync(TimeSpan statementTimeout, CancellationToken cancellationToken);
 }

@@ -41,7 +41,7 @@ public sealed class WhatIfCostModel(IWhatIf whatIf, IReadOnlyList<string> statem
         }
 
         var used = answer.Candidates.Values.ToHashSet();
-        var result = new StatementCost(answer.Plan.TotalCost + used.Sum(id => relevant[id].DescentCost), used);
+        var result = new StatementCost(answer.Plan.TotalCost + (whatIf.IsReal ? 0 : used.Sum(id => relevant[id].DescentCost)), used);
         // With the descent charged, what there is already may be the better way: the planner will take that then.
         if (costs.Find(c => c.Set.Count == 0) is { Cost: { } bare } && result.Cost >= bare.Cost)
         {

@@ -61,3 +61,12 @@ public enum EvidenceSource
     /// <summary>The index was found on the server and adopted.</summary>
     Adopted,
 }
+
+/// <summary>How the planner is asked about indexes that are not there.</summary>
+public enum WhatIfMethod
+{
+    /// <summary>Hypothetical indexes: nothing is built.</summary>
+    HypoPG,
+    /// <summary>Real indexes in a transaction that is rolled back: for a copy of the database.</summary>
+    Transaction,
+}

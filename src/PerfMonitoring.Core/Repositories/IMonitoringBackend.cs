@@ -40,6 +40,10 @@ public interface IMonitoringConnection : IAsyncDisposable
     /// <summary>The planner's costs with indexes that are not there.</summary>
     IWhatIfRepository WhatIf { get; }
 
+    /// <summary>The same with real indexes in a transaction that is rolled back: for a copy of the database.</summary>
+    /// <param name="despiteOthers">Whether to build them though other sessions or replicas are there that they hinder.</param>
+    IWhatIfRepository GetRealWhatIf(bool despiteOthers);
+
     /// <summary>What the server offers and what the role may do.</summary>
     IPrerequisiteRepository Prerequisites { get; }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using System.Text.RegularExpressions;
 using Npgsql;
 using NpgsqlTypes;
@@ -8,8 +7,6 @@ using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Catalog;
 using PerfMonitoring.Postgres.Connections;
-using PerfMonitoring.Postgres.Plans;
-using PerfMonitoring.Queries;
 
 namespace PerfMonitoring.Postgres.Advisor;
 
@@ -17,23 +14,18 @@ namespace PerfMonitoring.Postgres.Advisor;
 /// Hypothetical indexes on one pinned connection. They live in the memory of its backend only, no transaction takes them back, and they
 /// are gone at the end, whatever ended it. Those of a request stay for the next one, so that one batch carries what differs and EXPLAIN.
 /// </summary>
-internal sealed partial class HypoPg : IWhatIf
+internal sealed partial class HypoPg : WhatIfSession
 {
-    private readonly Database target;
-    private readonly NpgsqlConnection connection;
     private readonly string schema;
 
     // What the backend has, by candidate; each part by its handle. Unsure after a failure that left it open what was done.
     private readonly Dictionary<int, uint[]> installed = [];
-    private readonly Dictionary<int, string> refused = [];
     private bool isSure = true;
 
     private HypoPg(Database target, NpgsqlConnection connection, string schema)
-    {
-        this.target = target;
-        this.connection = connection;
-        this.schema = schema;
-    }
+        : base(target, connection) => this.schema = schema;
+
+    public override bool IsReal => false;
 
     /// <summary>Null where the extension is not in the database.</summary>
     public static async Task<HypoPg?> TryOpenAsync(Database target, TimeSpan statementTimeout, CancellationToken cancellationToken)
@@ -72,10 +64,10 @@ internal sealed partial class HypoPg : IWhatIf
     private string Reset => $"select {Sql.Marker} {Identifier.Quote(schema)}.hypopg_reset()";
 
     /// <summary>Makes one hypothetical index; tells what the server says against it, or null.</summary>
-    public Task<Refusal?> TryCreateAsync(IndexDefinition definition, CancellationToken cancellationToken) => target.RunAsync(
+    public Task<Refusal?> TryCreateAsync(IndexDefinition definition, CancellationToken cancellationToken) => Target.RunAsync(
         async () =>
         {
-            await using var batch = new NpgsqlBatch(connection);
+            await using var batch = new NpgsqlBatch(Connection);
             AddCreate(batch, [definition]);
             await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
             await reader.NextResultAsync(cancellationToken);
@@ -84,34 +76,7 @@ internal sealed partial class HypoPg : IWhatIf
         },
         cancellationToken);
 
-    public async Task<WhatIfPlan> ExplainAsync(WhatIfRequest request, CancellationToken cancellationToken)
-    {
-        var parameters = 0;
-        var text = request.Statement.Arguments is null
-            ? PlannableText.TryMake(request.Statement.Text, out parameters) ?? throw PlanRepository.NotPlannable()
-            : request.Statement.Text;
-        try
-        {
-            string? plan;
-            do
-            {
-                plan = await AskAsync(request, text, parameters, cancellationToken);
-            }
-            while (plan is null);
-
-            return Read(plan, request);
-        }
-        catch (PostgresException e) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw PlanRepository.NotPlanned(e, target.Target);
-        }
-        catch (Exception e) when (Failures.TryTranslate(e, target.Target.ToString(), cancellationToken) is { } failure)
-        {
-            throw failure;
-        }
-    }
-
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         // Given back to the pool the backend would keep its hypothetical indexes: DISCARD ALL does not know of them.
         try
@@ -121,17 +86,15 @@ internal sealed partial class HypoPg : IWhatIf
         catch (Exception e) when (e is PerfMonitoringException or InvalidOperationException)
         {
             // The backend cannot be asked any more; it ends with its connection, and so does what it remembers.
-            NpgsqlConnection.ClearPool(connection);
+            NpgsqlConnection.ClearPool(Connection);
         }
 
-        await connection.DisposeAsync();
+        await Connection.DisposeAsync();
     }
 
-    // One round trip: takes away what is too much, makes what is missing, and explains. Null where a candidate was made in part only: then
-    // it has to go, and the plan is not the one that was asked for.
-    private async Task<string?> AskAsync(WhatIfRequest request, string text, int parameters, CancellationToken cancellationToken)
+    protected override async Task<string?> AskAsync(WhatIfRequest request, string text, int parameters, CancellationToken cancellationToken)
     {
-        await using var batch = new NpgsqlBatch(connection);
+        await using var batch = new NpgsqlBatch(Connection);
         var changes = 0;
         if (!isSure)
         {
@@ -140,7 +103,7 @@ internal sealed partial class HypoPg : IWhatIf
             changes++;
         }
 
-        var wanted = request.Indexes.Where(c => !refused.ContainsKey(c.Id)).Distinct().ToDictionary(c => c.Id);
+        var wanted = request.Indexes.Where(c => !Refused.ContainsKey(c.Id)).Distinct().ToDictionary(c => c.Id);
         var idle = installed.Where(i => !wanted.ContainsKey(i.Key)).ToList();
         if (idle.Count > 0)
         {
@@ -167,102 +130,22 @@ internal sealed partial class HypoPg : IWhatIf
         idle.ForEach(i => installed.Remove(i.Key));
         foreach (var candidate in missing)
         {
-            isWhole &= await ReadHandlesAsync(reader, candidate, cancellationToken);
+            var made = await ReadMadeAsync(reader, candidate, candidate.Parts.Count, cancellationToken);
+            if (made.Count > 0)
+            {
+                installed[candidate.Id] = [.. made.Select(handle => (uint)handle)];
+            }
+
+            isWhole &= made.Count == 0 || made.Count == candidate.Parts.Count;
         }
 
         isSure = true;
-        string? plan = null;
-        do
-        {
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                plan = reader.GetValue(0) as string;
-            }
-        }
-        while (await reader.NextResultAsync(cancellationToken));
-
+        var plan = await ReadPlanAsync(reader, cancellationToken);
         return isWhole ? plan : null;
     }
 
-    // False where only a part of it was made.
-    private async Task<bool> ReadHandlesAsync(NpgsqlDataReader reader, Candidate candidate, CancellationToken cancellationToken)
+    protected override WhatIfPlan Read(PlanNode plan, WhatIfRequest request, IReadOnlyDictionary<int, string> refused)
     {
-        var handles = new List<uint>();
-        foreach (var _ in candidate.Parts)
-        {
-            await reader.ReadAsync(cancellationToken);
-            var result = reader.GetString(0);
-            if (Refusal.TryRead(result) is not { } refusal)
-            {
-                handles.Add(uint.Parse(result, NumberStyles.None, CultureInfo.InvariantCulture));
-            }
-            else if (refusal.IsAboutTheIndex)
-            {
-                refused[candidate.Id] = refusal.Reason;
-            }
-            else
-            {
-                throw new PerfMonitoringException(
-                    "HypotheticalIndexFailed", FailureKind.ServerError, $"{target.Target} made no hypothetical index: {refusal.Reason}.",
-                    "Try again when the server is less busy.", target.Target);
-            }
-        }
-
-        if (handles.Count > 0)
-        {
-            installed[candidate.Id] = [.. handles];
-        }
-
-        return handles.Count == 0 || handles.Count == candidate.Parts.Count;
-    }
-
-    // All of a batch is one transaction, so that what is set for the transaction is over with it, even after an error.
-    private void AddExplain(NpgsqlBatch batch, WhatIfRequest request, string text, int parameters)
-    {
-        if (request.WithoutNestedLoops)
-        {
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(WhatIfSql("AvoidNestedLoops")));
-        }
-
-        if (parameters == 0)
-        {
-            // A command of a batch is one statement to the server, whatever the text says. Arguments go the protocol's way: the server
-            // infers their types from the statement and plans for their values.
-            var explain = new NpgsqlBatchCommand($"explain (format json, verbose {(request.Verbose ? "on" : "off")}) {text}");
-            foreach (var argument in request.Statement.Arguments ?? [])
-            {
-                explain.Parameters.Add(new NpgsqlParameter { Value = (object?)argument ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Unknown });
-            }
-
-            batch.BatchCommands.Add(explain);
-        }
-        else
-        {
-            // Prepared anew each time: a plan that is kept does not notice hypothetical indexes that come and go.
-            var prepare = new NpgsqlBatchCommand(PlanSql("PrepareExplain"));
-            prepare.Parameters.Add(new NpgsqlParameter("Statement", text));
-            prepare.Parameters.Add(new NpgsqlParameter("Arguments", PlanRepository.Nulls(parameters)));
-            prepare.Parameters.Add(new NpgsqlParameter("Verbose", request.Verbose));
-            batch.BatchCommands.Add(prepare);
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(PlanSql("Explain")));
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(PlanSql("GetPlan")));
-        }
-    }
-
-    private WhatIfPlan Read(string json, WhatIfRequest request)
-    {
-        PlanNode plan;
-        try
-        {
-            plan = PlanNode.Parse(json);
-        }
-        catch (JsonException e)
-        {
-            // A rule can make a utility statement of an INSERT, UPDATE or DELETE.
-            throw new PerfMonitoringException(
-                "NotPlannable", FailureKind.InvalidArgument, "The statement has no plan: the server makes a utility statement of it.", null, target.Target, e);
-        }
-
         var byHandle = installed.SelectMany(i => i.Value.Select(handle => (handle, i.Key))).ToDictionary();
         var candidates = new Dictionary<string, int>();
         foreach (var name in plan.All().Select(n => n.IndexName).OfType<string>())
@@ -275,7 +158,7 @@ internal sealed partial class HypoPg : IWhatIf
             }
         }
 
-        return new WhatIfPlan(plan, candidates, request.Indexes.Select(c => c.Id).Distinct().Where(refused.ContainsKey).ToDictionary(id => id, id => refused[id]));
+        return new WhatIfPlan(plan, candidates, refused);
     }
 
     private void AddCreate(NpgsqlBatch batch, IEnumerable<IndexDefinition> definitions)
@@ -293,38 +176,6 @@ internal sealed partial class HypoPg : IWhatIf
         Parameters = { new NpgsqlParameter { Value = handles.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Oid } },
     };
 
-    private string WhatIfSql(string name) => Sql.Get(typeof(HypoPg), name, target.Target.ServerVersionNumber);
-
-    private string PlanSql(string name) => Sql.Get(typeof(PlanRepository), name, target.Target.ServerVersionNumber);
-
-    private Task<bool> RunAsync(IEnumerable<string> statements, CancellationToken cancellationToken) => target.RunAsync(
-        async () =>
-        {
-            await using var batch = new NpgsqlBatch(connection);
-            foreach (var statement in statements)
-            {
-                batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
-            }
-
-            await batch.ExecuteNonQueryAsync(cancellationToken);
-            return true;
-        },
-        cancellationToken);
-
     [GeneratedRegex(@"^<(\d+)>")]
     private static partial Regex Handle();
-
-    /// <summary>What the server says against an index.</summary>
-    internal sealed record Refusal(string SqlState, string Text)
-    {
-        /// <summary>Not a timeout, a lock, a lack of memory, or a server that goes down.</summary>
-        public bool IsAboutTheIndex => SqlState[..2] is not ("08" or "40" or "53" or "55" or "57" or "58");
-
-        /// <summary>For a report: without constants. HypoPG's own texts (XX000) speak of columns and access methods.</summary>
-        public string Reason =>
-            $"{(SqlState == PostgresErrorCodes.InternalError || PlanRepository.IsHarmless(SqlState) ? Text : "the server refuses it")} (SQLSTATE {SqlState})";
-
-        /// <summary>Null for a handle.</summary>
-        public static Refusal? TryRead(string result) => result.IndexOf(' ', StringComparison.Ordinal) is > 0 and var at ? new Refusal(result[..at], result[(at + 1)..]) : null;
-    }
 }

@@ -16,6 +16,9 @@ internal static class Failures
         PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } when cancellationToken.IsCancellationRequested =>
             new OperationCanceledException("The statement was cancelled.", exception, cancellationToken),
         PostgresException server => FromServer(server, address),
+        NpgsqlException { InnerException: TimeoutException } when exception.Message.Contains("connection pool has been exhausted", StringComparison.Ordinal) =>
+            New("TooManyConnections", FailureKind.Busy, $"All connections of this session to {address} are in use.",
+                "Wait for what runs in it, or raise Maximum Pool Size in -ConnectionString (at most 10 are used).", address, exception),
         NpgsqlException { InnerException: TimeoutException } => new PerfMonitoringException(
             "StatementTimeout", FailureKind.Timeout, $"{address} did not answer in time.",
             "Try again when the server is less busy, or raise the limit (Command Timeout or Timeout in -ConnectionString).", address, exception),

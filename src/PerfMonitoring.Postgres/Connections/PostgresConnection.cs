@@ -31,7 +31,9 @@ internal sealed class PostgresConnection(Database target, Database store, string
 
     public IIndexUsageRepository IndexUsage => new IndexUsageRepository(target, store, MonitoredDatabase);
 
-    public IWhatIfRepository WhatIf { get; } = new WhatIfRepository(target);
+    public IWhatIfRepository WhatIf { get; } = new HypoPgRepository(target);
+
+    public IWhatIfRepository GetRealWhatIf(bool despiteOthers) => new BuiltIndexesRepository(target, despiteOthers);
 
     public IIndexStrategyRepository Strategies => new IndexStrategyRepository(store, Target, MonitoredDatabase, ActingUser);
     public IThresholdRepository Thresholds => new ThresholdRepository(store, ActingUser);

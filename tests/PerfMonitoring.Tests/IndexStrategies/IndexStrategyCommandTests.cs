@@ -205,6 +205,20 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
 
     private void MakeStore() => session.Invoke("Initialize-PerfMonitoringStore").MustSucceed();
 
+    [Fact]
+    public async Task In_a_transaction_real_indexes_are_tried_where_nobody_else_is()
+    {
+        const string Advise = "'select email from orders where customer_id = 7' | New-IndexStrategy -WhatIfMethod Transaction -WarningAction Ignore ";
+        Assert.Empty(session.Invoke(Advise + "-WhatIf").MustSucceed().Output);
+        Assert.Equal("(customer_id)", Text(Strategy(session.Invoke(Advise)), "IndexDefinition")!.Split("btree ")[1].Split(" INCLUDE")[0]);
+
+        await using var other = new Npgsql.NpgsqlConnection(database.ConnectionString + ";Application Name=shop");
+        await other.OpenAsync(TestContext.Current.CancellationToken);
+        Assert.StartsWith("DatabaseInUse,", Assert.Single(session.Invoke(Advise).AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Strategy(session.Invoke(Advise + "-Force"));
+        Assert.Equal(1, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'orders'::regclass"));
+    }
+
     private async Task NeedHypoPgAsync()
     {
         if (await database.ScalarAsync<long>("select count(*) from pg_available_extensions where name = 'hypopg'") == 0)

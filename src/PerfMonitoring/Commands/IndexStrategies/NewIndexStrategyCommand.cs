@@ -75,6 +75,14 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     [ValidateRange(0.0, 1.0)]
     public double MinimumImprovement { get; set; } = new AdvisorOptions().MinimumImprovement;
 
+    [Parameter(ParameterSetName = FromSlowQuery)]
+    [Parameter(ParameterSetName = FromText)]
+    public WhatIfMethod WhatIfMethod { get; set; }
+
+    [Parameter(ParameterSetName = FromSlowQuery)]
+    [Parameter(ParameterSetName = FromText)]
+    public SwitchParameter Force { get; set; }
+
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public MaintenanceWindow? MaintenanceWindow { get; set; }
 
@@ -157,6 +165,12 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
 
     private void Advise()
     {
+        if (WhatIfMethod == WhatIfMethod.Transaction
+            && !ShouldProcess(Connection.Target.ToString(), "Build indexes in a transaction that is rolled back; writes to their tables wait until then"))
+        {
+            return;
+        }
+
         var options = new AdvisorOptions
         {
             StorageBudget = StorageBudget,
@@ -164,7 +178,8 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
             MinimumImprovement = MinimumImprovement,
             MaintenanceWindow = MaintenanceWindow ?? Model.MaintenanceWindow.Immediate,
         };
-        var advisor = new IndexAdvisor(Connection.Catalog, Connection.WhatIf, names, Connection.Target);
+        var advisor = new IndexAdvisor(
+            Connection.Catalog, WhatIfMethod == WhatIfMethod.Transaction ? Connection.GetRealWhatIf(Force) : Connection.WhatIf, names, Connection.Target);
         var advice = AwaitWithProgress<AdvisorProgress, Advice>(
             (progress, token) => advisor.AdviseAsync(workload, options, progress, token),
             report => WriteProgress(new ProgressRecord(1, "New-IndexStrategy", report.Activity)

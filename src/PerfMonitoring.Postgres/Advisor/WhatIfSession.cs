@@ -1,0 +1,186 @@
+using System.Globalization;
+using System.Text.Json;
+using Npgsql;
+using NpgsqlTypes;
+using PerfMonitoring.Advisor;
+using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Postgres.Plans;
+using PerfMonitoring.Queries;
+
+namespace PerfMonitoring.Postgres.Advisor;
+
+/// <summary>A pinned connection that asks for plans; how the indexes get there is the heirs' affair.</summary>
+internal abstract class WhatIfSession(Database target, NpgsqlConnection connection) : IWhatIf
+{
+    public abstract bool IsReal { get; }
+
+    protected Database Target => target;
+
+    protected NpgsqlConnection Connection => connection;
+
+    /// <summary>Candidates that the server does not make, with its reason.</summary>
+    protected Dictionary<int, string> Refused { get; } = [];
+
+    public async Task<WhatIfPlan> ExplainAsync(WhatIfRequest request, CancellationToken cancellationToken)
+    {
+        var parameters = 0;
+        var text = request.Statement.Arguments is null
+            ? PlannableText.TryMake(request.Statement.Text, out parameters) ?? throw PlanRepository.NotPlannable()
+            : request.Statement.Text;
+        try
+        {
+            string? json;
+            do
+            {
+                // A candidate that was made in part only has to go, and then the plan is not the one that was asked for.
+                json = await AskAsync(request, text, parameters, cancellationToken);
+            }
+            while (json is null);
+
+            var plan = Parse(json);
+            var refused = request.Indexes.Select(c => c.Id).Distinct().Where(Refused.ContainsKey).ToDictionary(id => id, id => Refused[id]);
+            return Read(plan, request, refused);
+        }
+        catch (PostgresException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw PlanRepository.NotPlanned(e, target.Target);
+        }
+        catch (Exception e) when (Failures.TryTranslate(e, target.Target.ToString(), cancellationToken) is { } failure)
+        {
+            throw failure;
+        }
+    }
+
+    public abstract ValueTask DisposeAsync();
+
+    /// <summary>In one round trip, brings it about that exactly the requested indexes are there, and explains; null where one came in part only.</summary>
+    protected abstract Task<string?> AskAsync(WhatIfRequest request, string text, int parameters, CancellationToken cancellationToken);
+
+    protected abstract WhatIfPlan Read(PlanNode plan, WhatIfRequest request, IReadOnlyDictionary<int, string> refused);
+
+    /// <summary>The commands of EXPLAIN. All of a batch is one transaction: what is set for the transaction is over with it, even after an error.</summary>
+    protected void AddExplain(NpgsqlBatch batch, WhatIfRequest request, string text, int parameters)
+    {
+        if (request.WithoutNestedLoops)
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(WhatIfSql("AvoidNestedLoops")));
+        }
+
+        if (parameters == 0)
+        {
+            // A command of a batch is one statement to the server, whatever the text says. Arguments go the protocol's way: the server
+            // infers their types from the statement and plans for their values.
+            var explain = new NpgsqlBatchCommand($"explain (format json, verbose {(request.Verbose ? "on" : "off")}) {text}");
+            foreach (var argument in request.Statement.Arguments ?? [])
+            {
+                explain.Parameters.Add(new NpgsqlParameter { Value = (object?)argument ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Unknown });
+            }
+
+            batch.BatchCommands.Add(explain);
+        }
+        else
+        {
+            // Prepared anew each time: a plan that is kept does not notice hypothetical indexes that come and go.
+            var prepare = new NpgsqlBatchCommand(PlanSql("PrepareExplain"));
+            prepare.Parameters.Add(new NpgsqlParameter("Statement", text));
+            prepare.Parameters.Add(new NpgsqlParameter("Arguments", PlanRepository.Nulls(parameters)));
+            prepare.Parameters.Add(new NpgsqlParameter("Verbose", request.Verbose));
+            batch.BatchCommands.Add(prepare);
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(PlanSql("Explain")));
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(PlanSql("GetPlan")));
+        }
+    }
+
+    /// <summary>The plan: the last value of all the results that are left.</summary>
+    protected static async Task<string?> ReadPlanAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    {
+        string? plan = null;
+        do
+        {
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                plan = reader.GetValue(0) as string;
+            }
+        }
+        while (await reader.NextResultAsync(cancellationToken));
+
+        return plan;
+    }
+
+    /// <summary>The next rows, about the making of a candidate: a number where it went well, else the refusal, which is noted.</summary>
+    /// <exception cref="PerfMonitoringException">IndexNotMade: it was not the index that was wrong.</exception>
+    protected async Task<List<long>> ReadMadeAsync(NpgsqlDataReader reader, Candidate candidate, int rows, CancellationToken cancellationToken)
+    {
+        var made = new List<long>();
+        for (var i = 0; i < rows; i++)
+        {
+            await reader.ReadAsync(cancellationToken);
+            var result = reader.GetString(0);
+            if (Refusal.TryRead(result) is not { } refusal)
+            {
+                made.Add(long.Parse(result, NumberStyles.None, CultureInfo.InvariantCulture));
+            }
+            else if (refusal.IsAboutTheIndex)
+            {
+                Refused[candidate.Id] = refusal.Reason;
+            }
+            else
+            {
+                throw new PerfMonitoringException(
+                    "IndexNotMade", FailureKind.Busy, $"{target.Target} could not try an index on {candidate.Definition.Table}: {refusal.Reason}.",
+                    "Try again when the server is less busy.", target.Target);
+            }
+        }
+
+        return made;
+    }
+
+    protected string WhatIfSql(string name) => Sql.Get(typeof(WhatIfSession), name, target.Target.ServerVersionNumber);
+
+    protected Task<bool> RunAsync(IEnumerable<string> statements, CancellationToken cancellationToken) => target.RunAsync(
+        async () =>
+        {
+            await using var batch = new NpgsqlBatch(connection);
+            foreach (var statement in statements)
+            {
+                batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
+            }
+
+            await batch.ExecuteNonQueryAsync(cancellationToken);
+            return true;
+        },
+        cancellationToken);
+
+    private string PlanSql(string name) => Sql.Get(typeof(PlanRepository), name, target.Target.ServerVersionNumber);
+
+    private PlanNode Parse(string json)
+    {
+        try
+        {
+            return PlanNode.Parse(json);
+        }
+        catch (JsonException e)
+        {
+            // A rule can make a utility statement of an INSERT, UPDATE or DELETE.
+            throw new PerfMonitoringException(
+                "NotPlannable", FailureKind.InvalidArgument, "The statement has no plan: the server makes a utility statement of it.", null, target.Target, e);
+        }
+    }
+}
+
+/// <summary>What the server says against an index.</summary>
+internal sealed record Refusal(string SqlState, string Text)
+{
+    /// <summary>BuildIndexes.sql's own: the planner may not use the index in the transaction that made it.</summary>
+    private const string NotYetUsable = "PM001";
+
+    /// <summary>Not a timeout, a lock, a lack of memory or disk, or a server that goes down.</summary>
+    public bool IsAboutTheIndex => SqlState[..2] is not ("08" or "40" or "53" or "55" or "57" or "58");
+
+    /// <summary>For a report: without constants. HypoPG's own texts (XX000) speak of columns and access methods.</summary>
+    public string Reason => $"{(SqlState is PostgresErrorCodes.InternalError or NotYetUsable || PlanRepository.IsHarmless(SqlState) ? Text : "the server refuses it")} (SQLSTATE {SqlState})";
+
+    /// <summary>Null for the number of one that was made.</summary>
+    public static Refusal? TryRead(string result) => result.IndexOf(' ', StringComparison.Ordinal) is > 0 and var at ? new Refusal(result[..at], result[(at + 1)..]) : null;
+}
