@@ -5,7 +5,7 @@ using System.Text;
 namespace PerfMonitoring.Benchmarks;
 
 /// <summary>A line of a chart.</summary>
-/// <param name="Name">Stands at its last point.</param>
+/// <param name="Name">What it shows.</param>
 /// <param name="Points">In the order in which they are joined.</param>
 /// <param name="IsOurs">Drawn in the accent colour.</param>
 internal sealed record Series(string Name, IReadOnlyList<(double X, double Y)> Points, bool IsOurs);
@@ -18,8 +18,8 @@ internal sealed class Chart(string title, Axis x, Axis y)
 {
     private const double Left = 70, Top = 50, Width = 560, Height = 330, Right = 210, Bottom = 60;
 
-    // Colours that people with a weak sense of red and green tell apart (Okabe and Ito, 2008); the dashes tell the rest.
-    private static readonly string[] Colours = ["#e69f00", "#009e73", "#cc79a7", "#d55e00", "#8c8c8c", "#56b4e9"];
+    // Colours that people with a weak sense of red and green tell apart (Okabe and Ito, 2008).
+    private static readonly string[] Colours = ["#e69f00", "#009e73", "#cc79a7", "#d55e00", "#8c8c8c", "#56b4e9", "#b8a800"];
 
     public string Draw(IReadOnlyList<Series> lines)
     {
@@ -48,15 +48,10 @@ internal sealed class Chart(string title, Axis x, Axis y)
         Line(svg, $"<text class=\"faint\" x=\"{Left + (Width / 2)}\" y=\"{Top + Height + 42}\" text-anchor=\"middle\">{Text(x.Title)}</text>");
         Line(svg, $"<text class=\"faint\" transform=\"translate(18 {Top + (Height / 2)}) rotate(-90)\" text-anchor=\"middle\">{Text(y.Title)}</text>");
 
-        // Names one below the other at the right, in the order of the lines' ends, each joined to its line.
-        var names = lines.OrderBy(l => Y(l.Points[^1].Y)).ToList();
-        var next = Top;
-        foreach (var line in names)
+        // Ours is drawn last, over the others, and named first.
+        foreach (var line in lines.OrderBy(l => l.IsOurs))
         {
-            var colour = line.IsOurs ? "class=\"ours\"" : Invariant($"style=\"stroke:{Colours[ColourOf(lines, line)]};fill:{Colours[ColourOf(lines, line)]}\"");
-            var (endX, endY) = (X(line.Points[^1].X), Y(line.Points[^1].Y));
-            next = Math.Max(next, endY);
-            Line(svg, $"<g {colour}>");
+            Line(svg, $"<g {Colour(lines, line)}>");
             if (line.Points.Count > 1)
             {
                 Line(svg, $"<polyline style=\"fill:none\" stroke-width=\"{(line.IsOurs ? 3 : 1.6)}\" points=\"{string.Join(' ', line.Points.Select(p => Invariant($"{X(p.X):F1},{Y(p.Y):F1}")))}\"/>");
@@ -67,16 +62,26 @@ internal sealed class Chart(string title, Axis x, Axis y)
                 Line(svg, $"<circle cx=\"{X(point.X):F1}\" cy=\"{Y(point.Y):F1}\" r=\"{(line.IsOurs ? 4.5 : 3.5)}\"/>");
             }
 
-            Line(svg, $"<line x1=\"{endX:F1}\" y1=\"{endY:F1}\" x2=\"{Left + Width + 10}\" y2=\"{next:F1}\" stroke-width=\"0.8\" stroke-dasharray=\"2 3\"/>");
-            Line(svg, $"</g><text class=\"ink\" x=\"{Left + Width + 14}\" y=\"{next + 4:F1}\"{(line.IsOurs ? " font-weight=\"600\"" : "")}>{Text(line.Name)}</text>");
-            next += 19;
+            Line(svg, $"</g>");
+        }
+
+        var row = Top + 5;
+        foreach (var line in lines.OrderByDescending(l => l.IsOurs))
+        {
+            Line(svg, $"<g {Colour(lines, line)}><circle cx=\"{Left + Width + 26}\" cy=\"{row}\" r=\"4.5\"/></g>");
+            Line(svg, $"<text class=\"ink\" x=\"{Left + Width + 38}\" y=\"{row + 4}\"{(line.IsOurs ? " font-weight=\"600\"" : "")}>{Text(line.Name)}</text>");
+            row += 21;
         }
 
         Line(svg, $"</svg>");
         return svg.ToString();
     }
 
-    private static int ColourOf(IReadOnlyList<Series> lines, Series line) => lines.Where(l => !l.IsOurs).ToList().IndexOf(line) % Colours.Length;
+    private static string Colour(IReadOnlyList<Series> lines, Series line)
+    {
+        var colour = Colours[Math.Max(0, lines.Where(l => !l.IsOurs).ToList().IndexOf(line)) % Colours.Length];
+        return line.IsOurs ? "class=\"ours\"" : Invariant($"style=\"stroke:{colour};fill:{colour}\"");
+    }
 
     // Where a value lies between the axis' ends, 0 to 1, and the values that are named.
     private static (Func<double, double> Place, List<double> Ticks) Scale(Axis axis, IEnumerable<double> values)
