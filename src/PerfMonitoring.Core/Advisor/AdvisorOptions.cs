@@ -14,6 +14,9 @@ public sealed record AdvisorOptions
     /// <summary>The least share of the workload's cost that each index must save, 0 to 1.</summary>
     public double MinimumImprovement { get; init; } = 0.001;
 
+    /// <summary>What the cost of keeping an index up to date counts against the gain; 1 for as much, 0 for nothing.</summary>
+    public double WriteWeight { get; init; } = 1;
+
     /// <summary>When the indexes may be built.</summary>
     public MaintenanceWindow MaintenanceWindow { get; init; }
 }

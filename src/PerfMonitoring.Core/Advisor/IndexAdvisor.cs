@@ -29,6 +29,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         var (tables, passedOver) = await FindTablesAsync(planned, cancellationToken);
         var existing = (await catalog.GetIndexesAsync([.. tables.Values.Select(t => t.Oid)], cancellationToken))
             .Where(i => i.IsValid).Select(i => i.Definition).ToList();
+        var load = await LoadAsync(planned, cancellationToken);
         var partials = new Dictionary<string, double>();
         var candidates = new Dictionary<string, Candidate>();
         var own = new List<IReadOnlyList<Candidate>>();
@@ -64,7 +65,8 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
                             Definition = proposed.Definition,
                             SizeBytes = size,
                             DescentCost = WriteCost.OfDescent(table.Rows),
-                            WriteCost = WriteCostOf(proposed.Definition, table, planned, existing),
+                            WriteCost = options.WriteWeight * load.CostOf(
+                                proposed.Definition, table.Rows, [.. existing.Where(e => e.Table == table.Name)], rows / table.Rows ?? 1),
                             Pattern = proposed.Pattern,
                         };
                     }
@@ -155,11 +157,12 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         .Select(n => new TableWrite(
             new RelationName(n.Schema, n.RelationName!), n.Operation!, n.Children.Sum(c => c.Rows), n.Operation == "Update" ? UpdatedColumns.Of(text) : null));
 
-    private static double WriteCostOf(IndexDefinition index, TableInfo table, List<PlannedStatement> planned, List<IndexDefinition> existing)
+    private async Task<WriteLoad> LoadAsync(List<PlannedStatement> planned, CancellationToken cancellationToken)
     {
-        var own = existing.Where(e => e.Table == table.Name).ToList();
-        return WriteCost.OfEntry(table.Rows) * planned.Sum(p =>
-            p.Statement.Weight * p.Writes.Where(w => w.Table == table.Name).Sum(w => WriteCost.Entries(index, w, own)));
+        var window = planned.Max(p => p.Statement.Window);
+        return new WriteLoad(
+            planned.SelectMany(p => p.Writes.Select(w => (w, p.Statement.Weight))),
+            window is null ? [] : await catalog.GetWriteActivityAsync(cancellationToken), window);
     }
 
     // How many rows a condition leaves, by the planner.

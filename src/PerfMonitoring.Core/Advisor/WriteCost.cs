@@ -19,11 +19,38 @@ public static class WriteCost
     private const double OperatorCost = 0.0025;
     private const double PageMultiplier = 50;
     private const double PageCost = 1;
+    private const double RandomPageCost = 4;
+    private const double RowCost = 0.01;
     private const double EntriesPerPage = 300;
 
-    /// <summary>One entry: a descent, and one page (seq_page_cost) for the leaf that gets dirty and is logged.</summary>
+    // autovacuum_vacuum_scale_factor: the share of a table's rows that is dead when VACUUM comes.
+    private const double DeadShare = 0.2;
+
+    /// <summary>
+    /// One entry: a descent, and one page (seq_page_cost) for the leaf that gets dirty and is logged. BRIN has neither: brininsert (brin.c)
+    /// looks at two pages that are in memory, and writes only where a range widens.
+    /// </summary>
     /// <param name="tableRows">Rows of the table, or null where unknown.</param>
-    public static double OfEntry(double? tableRows) => OfDescent(tableRows) + PageCost;
+    /// <param name="method">The access method. GIN takes as many entries as a value has elements, and is charged for one.</param>
+    public static double OfEntry(double? tableRows, string method = "btree") =>
+        method == "brin" ? 2 * PageMultiplier * OperatorCost : OfDescent(tableRows) + PageCost;
+
+    /// <summary>
+    /// What one dead entry costs VACUUM, which reads the whole index (btvacuumscan, nbtree.c) once a fifth of the rows is dead.
+    /// </summary>
+    public static double OfDeadEntry => PageCost / (EntriesPerPage * DeadShare);
+
+    /// <summary>
+    /// What an execution of the trigger of a foreign key (RI_FKey_check_upd/del, ri_triggers.c) spends on reading the whole referencing table (cost_seqscan)
+    /// more than on finding one row by an index; never below 0.
+    /// </summary>
+    /// <param name="table">The referencing table.</param>
+    /// <param name="columns">How many columns the key has.</param>
+    public static double OfMissingForeignKeyIndex(TableInfo table, int columns)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        return Math.Max(0, (table.Pages * PageCost) + ((table.Rows ?? 0) * (RowCost + (columns * OperatorCost))) - OfDescent(table.Rows) - RandomPageCost);
+    }
 
     /// <summary>
     /// A descent from the root to a leaf, as btcostestimate charges it: <c>ceil(log2(rows)) * cpu_operator_cost + (height + 1) * 50 *
@@ -38,14 +65,15 @@ public static class WriteCost
     }
 
     /// <summary>
-    /// How many entries one execution of a statement adds to the indexes of a table because this index is there. An update adds one only
-    /// where it sets a column of the index; where no index had such a column before, the update was a heap-only one (HOT), and from
-    /// now on every index of the table gets an entry. A delete leaves entries to VACUUM.
+    /// How many entries one execution of a statement adds to the indexes of a table because this index is there. An update that sets a column
+    /// of any index adds one to all of them. One that sets no column of those that were there was a heap-only one (HOT) as long as its page
+    /// had room (README.HOT); if it sets one of this index, then from now on every index of the table gets an entry. A delete adds none.
     /// </summary>
     /// <param name="index">The new index.</param>
     /// <param name="write">What is written.</param>
     /// <param name="existing">The indexes that the table has.</param>
-    public static double Entries(IndexDefinition index, TableWrite write, IReadOnlyCollection<IndexDefinition> existing)
+    /// <param name="hotShare">The share of HOT updates among those that could be, 0 to 1.</param>
+    public static double Entries(IndexDefinition index, TableWrite write, IReadOnlyCollection<IndexDefinition> existing, double hotShare = 1)
     {
         ArgumentNullException.ThrowIfNull(write);
         ArgumentNullException.ThrowIfNull(existing);
@@ -53,11 +81,14 @@ public static class WriteCost
         {
             "Delete" => 0,
             "Insert" => write.Rows,
-            _ when !IsTouched(index, write.Columns) => 0,
-            _ when existing.Any(e => IsTouched(e, write.Columns)) => write.Rows,
-            _ => write.Rows * (1 + existing.Count),
+            _ when write.Columns is null || IsHotPrevented(write, existing) => write.Rows,
+            _ when IsTouched(index, write.Columns) => write.Rows * (1 + (hotShare * existing.Count)),
+            _ => write.Rows * (1 - hotShare),
         };
     }
+
+    /// <summary>Whether an update sets a column of an index.</summary>
+    internal static bool IsHotPrevented(TableWrite write, IEnumerable<IndexDefinition> existing) => existing.Any(e => IsTouched(e, write.Columns));
 
     private static bool IsTouched(IndexDefinition index, IReadOnlySet<string>? columns) => columns is null
         || index.Keys.Any(k => k.Column is not null && columns.Contains(k.Column))

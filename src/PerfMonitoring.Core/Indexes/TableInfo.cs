@@ -147,3 +147,12 @@ public sealed record TableIndex
     /// <summary>Size on disk in bytes.</summary>
     public long SizeBytes { get; init; }
 }
+
+/// <summary>A foreign key by its columns.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Table">The table that refers.</param>
+/// <param name="Columns">Its columns, in order.</param>
+/// <param name="ReferencedTable">The table that is referred to.</param>
+/// <param name="ReferencedColumns">The columns there, in the same order.</param>
+public sealed record ForeignKeyInfo(
+    string Name, RelationName Table, IReadOnlyList<string> Columns, RelationName ReferencedTable, IReadOnlyList<string> ReferencedColumns);

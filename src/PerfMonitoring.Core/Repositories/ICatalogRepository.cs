@@ -27,6 +27,12 @@ public interface ICatalogRepository
     /// <summary>The indexes of these tables, by table and name; invalid ones too.</summary>
     Task<IReadOnlyList<TableIndex>> GetIndexesAsync(IReadOnlyCollection<uint> tableOids, CancellationToken cancellationToken);
 
+    /// <summary>What the server counted of the writes to each user table that was written.</summary>
+    Task<IReadOnlyList<TableActivity>> GetWriteActivityAsync(CancellationToken cancellationToken);
+
+    /// <summary>The foreign keys that refer to one of these tables; those of a partition that stem from its parent are left out.</summary>
+    Task<IReadOnlyList<ForeignKeyInfo>> GetForeignKeysAsync(IReadOnlyCollection<RelationName> referencedTables, CancellationToken cancellationToken);
+
     /// <summary>
     /// Asks the server whether it would make this index, without making anything and without a lock that hinders: with HypoPG wholly,
     /// else whether keys and predicate can be read, have an operator class and call no function that is never immutable.

@@ -61,6 +61,29 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         return [.. rows.Select(r => r.ToIndex())];
     }
 
+    public async Task<IReadOnlyList<TableActivity>> GetWriteActivityAsync(CancellationToken cancellationToken)
+    {
+        var rows = await target.QueryAsync<ActivityRow>(Text("GetWriteActivity"), null, cancellationToken);
+        return
+        [
+            .. rows.Select(r => new TableActivity(
+                new RelationName(r.SchemaName, r.TableName), r.Inserts, r.Updates, r.HotUpdates, r.Deletes,
+                r.AgeSeconds is { } age ? TimeSpan.FromSeconds(age) : null)),
+        ];
+    }
+
+    public async Task<IReadOnlyList<ForeignKeyInfo>> GetForeignKeysAsync(
+        IReadOnlyCollection<RelationName> referencedTables, CancellationToken cancellationToken)
+    {
+        var rows = await target.QueryAsync<ForeignKeyRow>(
+            Text("GetForeignKeys"), new { Names = referencedTables.Select(t => t.ToString()).ToArray() }, cancellationToken);
+        return
+        [
+            .. rows.Select(r => new ForeignKeyInfo(
+                r.Name, new RelationName(r.SchemaName, r.TableName), r.Columns, new RelationName(r.ReferencedSchema, r.ReferencedName), r.ReferencedColumns)),
+        ];
+    }
+
     public Task CheckDefinitionAsync(IndexDefinition definition, CancellationToken cancellationToken) =>
         IndexCheck.RunAsync(target, definition, cancellationToken);
 
@@ -80,6 +103,28 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
     }
 
     private string Text(string name) => Sql.Get(typeof(CatalogRepository), name, target.Target.ServerVersionNumber);
+
+    private sealed class ActivityRow
+    {
+        public string SchemaName { get; init; } = "";
+        public string TableName { get; init; } = "";
+        public double Inserts { get; init; }
+        public double Updates { get; init; }
+        public double HotUpdates { get; init; }
+        public double Deletes { get; init; }
+        public double? AgeSeconds { get; init; }
+    }
+
+    private sealed class ForeignKeyRow
+    {
+        public string Name { get; init; } = "";
+        public string SchemaName { get; init; } = "";
+        public string TableName { get; init; } = "";
+        public string ReferencedSchema { get; init; } = "";
+        public string ReferencedName { get; init; } = "";
+        public string[] Columns { get; init; } = [];
+        public string[] ReferencedColumns { get; init; } = [];
+    }
 
     private sealed class NameRow
     {

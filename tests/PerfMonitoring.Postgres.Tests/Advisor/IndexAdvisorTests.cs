@@ -116,6 +116,61 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
+    public async Task What_the_server_counted_of_writes_weighs_against_an_index()
+    {
+        await database.ExecuteAsync("insert into orders select i, i % 5000, now(), 'open', '', null, '{}', '' from generate_series(100001, 120000) i; analyze orders");
+        // A session tells of its counts when it ends or when it is idle for a while.
+        for (var i = 0; i < 100 && await database.ScalarAsync<long>("select n_tup_ins from pg_stat_user_tables where relname = 'orders'") < 80000; i++)
+        {
+            await Task.Delay(100, Token);
+        }
+
+        const string Statement = "select filler from orders where customer_id = $1";
+        async Task<IReadOnlyList<IndexStrategy>> Advise(TimeSpan? window, double weight) =>
+            (await new IndexAdvisor(connection.Catalog, connection.WhatIf, new IndexNames(connection.Catalog, null), connection.Target).AdviseAsync(
+                [new WorkloadStatement(Statement, "h", Statement, 20, null) { Window = window }], new AdvisorOptions { WriteWeight = weight }, null, Token)).Strategies;
+
+        Assert.Single(await Advise(null, 1));
+        Assert.Empty(await Advise(TimeSpan.MaxValue, 1));
+        Assert.Single(await Advise(TimeSpan.MaxValue, 0));
+        Assert.True(Assert.Single(await Advise(TimeSpan.MaxValue, 0.001)).WriteCost > 0);
+        Assert.Single(await Advise(TimeSpan.FromMilliseconds(1), 1));
+    }
+
+    [Fact]
+    public async Task A_foreign_key_without_an_index_is_found_where_rows_are_deleted()
+    {
+        await database.ExecuteAsync("""
+            create table regions (id int primary key, code int unique);
+            alter table customers add region int;
+            alter table orders add foreign key (customer_id) references customers (id) on delete cascade;
+            alter table customers add foreign key (region) references regions (id);
+            """);
+        Task<IReadOnlyList<ForeignKeyNeed>> Find(params TableWrite[] writes) =>
+            ForeignKeyNeed.FindAsync(connection.Catalog, new WriteLoad(writes.Select(w => (w, 100.0)), [], null), Token);
+        try
+        {
+            var customers = new RelationName("public", "customers");
+            var need = Assert.Single(await Find(new TableWrite(customers, "Delete", 2, null)));
+            Assert.Equal("CREATE INDEX ON public.orders USING btree (customer_id)", need.Definition.ToAnonymousStatement());
+            Assert.Contains("deleted from public.customers (200 in the workload's time)", need.Reason, StringComparison.Ordinal);
+            // An index makes the check cheap, and that is what it saves.
+            Assert.InRange(need.SavedCost, 200 * 1000, 200 * 3000);
+            Assert.Single(await Find(new TableWrite(customers, "Update", 2, new HashSet<string> { "id" })));
+            Assert.Empty(await Find(new TableWrite(customers, "Update", 2, new HashSet<string> { "name" })));
+            Assert.Empty(await Find(new TableWrite(customers, "Insert", 2, null)));
+            Assert.Empty(await Find());
+
+            await database.ExecuteAsync("create index on orders (customer_id, id)");
+            Assert.Empty(await Find(new TableWrite(customers, "Delete", 2, null)));
+        }
+        finally
+        {
+            await database.ExecuteAsync("alter table orders drop constraint orders_customer_id_fkey; drop table regions cascade");
+        }
+    }
+
+    [Fact]
     public async Task Without_the_extension_the_error_says_what_to_do()
     {
         await using var bare = await TestDatabase.OnAsync(database.Cluster);

@@ -77,6 +77,11 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
 
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
+    [ValidateRange(0.0, double.MaxValue)]
+    public double WriteWeight { get; set; } = new AdvisorOptions().WriteWeight;
+
+    [Parameter(ParameterSetName = FromSlowQuery)]
+    [Parameter(ParameterSetName = FromText)]
     public WhatIfMethod WhatIfMethod { get; set; }
 
     [Parameter(ParameterSetName = FromSlowQuery)]
@@ -143,7 +148,10 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
             return;
         }
 
-        workload.Add(new WorkloadStatement(query.Query, query.QueryHash, QueryText.Shorten(query.Query), query.Calls, query.MeanTimeMs));
+        workload.Add(new WorkloadStatement(query.Query, query.QueryHash, QueryText.Shorten(query.Query), query.Calls, query.MeanTimeMs)
+        {
+            Window = query.Since is { } since ? (query.Until ?? DateTimeOffset.UtcNow) - since : TimeSpan.MaxValue,
+        });
     }
 
     private void Propose()
@@ -176,6 +184,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
             StorageBudget = StorageBudget,
             MaximumCount = MaximumCount,
             MinimumImprovement = MinimumImprovement,
+            WriteWeight = WriteWeight,
             MaintenanceWindow = MaintenanceWindow ?? Model.MaintenanceWindow.Immediate,
         };
         var advisor = new IndexAdvisor(

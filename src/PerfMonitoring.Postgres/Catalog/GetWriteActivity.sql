@@ -1,0 +1,22 @@
+-- Purpose: how many rows were inserted, updated and deleted in each user table, and for how long the counters have counted; leaves of a
+-- partitioned table count for it. A database that was never reset has no time of its own: see Usage/GetStatisticsState.
+-- Minimum version: 13. Privileges: none.
+select
+    n.nspname::text as schema_name,
+    c.relname::text as table_name,
+    pg_catalog.sum(s.n_tup_ins)::float8 as inserts,
+    pg_catalog.sum(s.n_tup_upd)::float8 as updates,
+    pg_catalog.sum(s.n_tup_hot_upd)::float8 as hot_updates,
+    pg_catalog.sum(s.n_tup_del)::float8 as deletes,
+    extract(epoch from pg_catalog.clock_timestamp() - r.since)::float8 as age_seconds
+from pg_catalog.pg_stat_user_tables s
+join pg_catalog.pg_class c on c.oid = coalesce(pg_catalog.pg_partition_root(s.relid)::oid, s.relid)
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+cross join (
+    select coalesce(
+        (select d.stats_reset from pg_catalog.pg_stat_database d where d.datname = pg_catalog.current_database()),
+        (select b.stats_reset from pg_catalog.pg_stat_bgwriter b)) as since
+) r
+where s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0 and n.nspname <> 'perf_monitoring'
+group by n.nspname, c.relname, r.since
+order by n.nspname, c.relname
