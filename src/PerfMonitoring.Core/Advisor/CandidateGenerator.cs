@@ -208,7 +208,7 @@ public static class CandidateGenerator
             AddHash(found, key, all, use, table);
         }
 
-        foreach (var key in all.Where(p => p.Kind == PredicateKind.Range && p.Key.Column is not null).Select(p => p.Key).Distinct())
+        foreach (var key in use.Predicates.Where(p => p.Kind == PredicateKind.Range && p.Key.Column is not null).Select(p => p.Key).Distinct())
         {
             if (table.Pages >= BrinPages && table.FindColumn(key.Column!)?.Correlation is > Ordered or < -Ordered)
             {

@@ -3,14 +3,21 @@ using PerfMonitoring.Indexes;
 namespace PerfMonitoring.Advisor;
 
 /// <summary>
-/// How large a B-tree will be on disk right after CREATE INDEX.
+/// How large an index will be on disk right after CREATE INDEX: B-tree, hash and BRIN within some percent, GIN and GiST roughly.
 /// </summary>
 /// <remarks>
-/// Sources in PostgreSQL: bufpage.h (page header 24 bytes, line pointer 4), nbtree.h (special space 16, leaf fill factor 90, non-leaf 70),
+/// B-tree. Sources in PostgreSQL: bufpage.h (page header 24 bytes, line pointer 4), nbtree.h (special space 16, leaf fill factor 90, non-leaf 70),
 /// itup.h (tuple header 8 bytes, 16 with nulls; data aligned to 8), nbtsort.c and nbtdedup.c: CREATE INDEX merges equal keys into posting lists
 /// of at most a tenth of a page, where every operator class allows it (nbtvalidate.c: equalimage) and the index has no INCLUDE columns.
 /// A posting list is the key once and 6 bytes a row. HypoPG ignores the merging, which makes its figure 1.4 to 6 times too large.
 /// How many rows share a key follows from pg_stats: values are taken to be spread at random over the rows.
+/// <para>Hash. hashpage.c (_hash_init) makes room for all rows of the table, nulls too, at 75 % of a page of entries of 20 bytes, in a number of
+/// buckets that grows by quarters of a power of two (hashutil.c, _hash_spareindex); equal values share a bucket, whose surplus goes to further pages.</para>
+/// <para>BRIN. brin.c: one entry with the least and the greatest value for 128 pages; a page of brin_revmap.c points to 1,360 of them.</para>
+/// <para>GIN. ginpostinglist.c writes the distance between two rows of an entry in 7 bits a byte. How many entries there are is known for arrays
+/// only; for other types it is guessed from the width: one entry of a row's own, others that repeat. Pages of entries that come in any order are half
+/// full.</para>
+/// <para>GiST. gist.c splits pages in halves: they are taken to be 60 % full.</para>
 /// </remarks>
 public static class IndexSize
 {
@@ -24,10 +31,12 @@ public static class IndexSize
     private const double NonLeafFill = 0.70;
     private const int MaximumPosting = (Page / 10 / 8 * 8) - LinePointer;
 
+    private const double TenYears = 3650;
+
     // What an expression is taken to be where no column tells: a short text, all different.
     private static readonly ColumnInfo Unknown = new() { Name = "", Type = "text", IsPackable = true, AverageWidth = 16, Distinct = -1, TypeAlignment = 4 };
 
-    /// <summary>The size in bytes; null where statistics are missing, or for another access method.</summary>
+    /// <summary>The size in bytes; null where statistics are missing, or for an access method that is not named above.</summary>
     /// <param name="definition">The index.</param>
     /// <param name="table">Its table.</param>
     /// <param name="rows">How many rows a partial index holds; null for a partial index is unknown, else all rows of the table.</param>
@@ -36,22 +45,104 @@ public static class IndexSize
         ArgumentNullException.ThrowIfNull(definition);
         ArgumentNullException.ThrowIfNull(table);
         rows ??= definition.Where is null ? table.Rows : null;
-        if (definition.Method != "btree" || rows is not { } count)
+        var keys = definition.Keys.Select(k => k.Column is { } name ? table.FindColumn(name) : OfExpression(k.Expression!, table)).OfType<ColumnInfo>()
+            .Select(c => HasNoNulls(c, definition) ? c with { NullFraction = 0 } : c).ToList();
+        var include = definition.Include.Select(table.FindColumn).OfType<ColumnInfo>().ToList();
+        if (rows is not { } count || keys.Count < definition.Keys.Count || include.Count < definition.Include.Count
+            || keys.Concat(include).Any(c => c.TypeLength < 0 && c.AverageWidth is null))
         {
             return null;
         }
 
-        var keys = definition.Keys.Select(k => k.Column is { } name ? table.FindColumn(name) : OfExpression(k.Expression!, table)).ToList();
-        var include = definition.Include.Select(table.FindColumn).ToList();
-        if (keys.Concat(include).Any(c => c is null || (c.TypeLength < 0 && c.AverageWidth is null)))
+        return definition.Method switch
         {
-            return null;
-        }
-
-        var canMerge = include.Count == 0 && !definition.IsUnique && keys.All(k => k!.CanDeduplicate);
-        var distinct = canMerge ? DistinctKeys(keys, count) : count;
-        return Estimate(count, TupleSize([.. keys!, .. include!]), distinct, FillFactor(definition));
+            "btree" => OfBtree(definition, keys, include, count),
+            "hash" => OfHash(keys[0], count),
+            "brin" => OfBrin(keys, count, table),
+            "gin" => OfGin(definition, keys, count, table),
+            "gist" => OfGist(keys, count),
+            _ => null,
+        };
     }
+
+    private static long OfBtree(IndexDefinition definition, List<ColumnInfo> keys, List<ColumnInfo> include, double rows)
+    {
+        var canMerge = include.Count == 0 && !definition.IsUnique && keys.TrueForAll(k => k.CanDeduplicate);
+        var tuple = TupleSize([.. keys, .. include]);
+        // Nulls are equal to each other, however various the other values are.
+        var nulls = canMerge && keys is [{ NullFraction: > 0 and { } share }] ? share * rows : 0;
+        var distinct = canMerge ? DistinctKeys(keys, rows) : rows;
+        return Estimate(LeafBytes(rows - nulls, tuple, distinct) + (nulls > 0 ? PostingBytes(nulls, tuple) : 0), tuple, FillFactor(definition));
+    }
+
+    private static long OfHash(ColumnInfo key, double rows)
+    {
+        const double EntrySize = 20;
+        const double PerPage = (Page - PageHeader - Special) / EntrySize;
+        var wanted = Math.Max(2, rows / (Page * 0.75 / EntrySize));
+        var power = Math.Pow(2, Math.Floor(Math.Log2(wanted)));
+        // Up to 512 buckets their number doubles; from there it grows by a quarter of the last power.
+        var buckets = power == wanted ? power : power < 512 ? power * 2 : power + (Math.Ceiling((wanted - power) / (power / 4)) * (power / 4));
+        var entries = rows * (1 - (key.NullFraction ?? 0));
+        var perKey = Math.Max(1, entries / Math.Max(1, DistinctKeys([key], entries)));
+        var mean = entries / perKey / buckets;
+        var probability = Math.Exp(-mean);
+        var pages = 0.0;
+        for (var keys = 0; keys < mean + (10 * Math.Sqrt(mean)) + 20; keys++)
+        {
+            pages += probability * Math.Max(1, Math.Ceiling(keys * perKey / PerPage));
+            probability *= mean / (keys + 1);
+        }
+
+        return (long)Math.Ceiling((pages * buckets) + 2) * Page;
+    }
+
+    private static long OfBrin(List<ColumnInfo> keys, double rows, TableInfo table)
+    {
+        var ranges = Math.Ceiling(Math.Max(1, table.Pages) / 128.0);
+        var entry = Align(8 + keys.Sum(k => 2 * Width(k)), 8) + LinePointer;
+        var perPage = Math.Max(1, Math.Floor((Page - PageHeader - Special) / entry));
+        return rows < 1 ? 2 * Page : (long)(1 + Math.Ceiling(ranges / 1360) + Math.Ceiling(ranges / perPage)) * Page;
+    }
+
+    private static long OfGin(IndexDefinition definition, List<ColumnInfo> keys, double rows, TableInfo table)
+    {
+        const double EntryFill = 0.55;
+        var bytes = 0.0;
+        foreach (var (key, column) in definition.Keys.Zip(keys))
+        {
+            var filled = rows * (1 - (column.NullFraction ?? 0));
+            if (key.OperatorClass?.Contains("trgm", StringComparison.Ordinal) == true)
+            {
+                // Nearly a trigram for each character; few of them are rare.
+                bytes += filled * Width(column) * 1.5;
+            }
+            else if (column is { ElementCount: { } count, DistinctElements: > 0 and { } distinct })
+            {
+                var distance = Math.Max(1, table.Pages) * 2048.0 * distinct / Math.Max(1, filled * count);
+                bytes += (filled * count * Math.Clamp(Math.Ceiling(Math.Log2(distance + 1) / 7), 1, 6)) + (distinct * 40 / EntryFill);
+            }
+            else
+            {
+                var width = column.Type switch { "tsvector" => 14.0, "jsonb" => key.OperatorClass is null ? 12 : 20, _ => 8 };
+                bytes += filled * ((28 / EntryFill) + (2 * Math.Max(1, Width(column) / width)));
+            }
+        }
+
+        return (long)(Math.Ceiling(bytes / (Page - PageHeader - Special)) + 2) * Page;
+    }
+
+    private static long OfGist(List<ColumnInfo> keys, double rows)
+    {
+        // A point is kept as a box.
+        var entry = Align(TupleHeader + keys.Sum(k => k.Type == "point" ? 32 : Width(k)), 8) + LinePointer;
+        return (long)Math.Ceiling(1 + (rows * entry / ((Page - PageHeader - Special) * 0.6))) * Page;
+    }
+
+    private static bool HasNoNulls(ColumnInfo column, IndexDefinition definition) =>
+        definition.Where is { } where && column.Name.Length > 0 && where.Contains(Identifier.Quote(column.Name) + " IS NOT NULL", StringComparison.Ordinal);
+
+    private static double Width(ColumnInfo column) => column.TypeLength > 0 ? column.TypeLength : column.AverageWidth!.Value;
 
     /// <summary>The size in bytes of a B-tree of so many rows.</summary>
     /// <param name="rows">Rows in the index.</param>
@@ -60,14 +151,19 @@ public static class IndexSize
     /// <param name="fillFactor">Fill factor of the leaf pages in percent.</param>
     public static long Estimate(double rows, int tupleSize, double distinct, int fillFactor = DefaultFillFactor)
     {
-        if (rows < 1)
+        return rows < 1 ? Page : Estimate(LeafBytes(rows, tupleSize, distinct), tupleSize, fillFactor);
+    }
+
+    private static long Estimate(double leafBytes, int tupleSize, int fillFactor)
+    {
+        if (leafBytes < 1)
         {
             return Page;
         }
 
         // A page is left when less than this would stay free; its first line pointer is the high key's, a tuple as the others.
         var usable = Page - PageHeader - Special - (Page * (100 - fillFactor) / 100) - (tupleSize + LinePointer);
-        var leaves = Math.Ceiling(LeafBytes(rows, tupleSize, distinct) / usable);
+        var leaves = Math.Ceiling(leafBytes / usable);
         var pages = leaves;
         for (var level = leaves; level > 1;)
         {
@@ -81,7 +177,13 @@ public static class IndexSize
 
     private static double LeafBytes(double rows, int tupleSize, double distinct)
     {
-        var perKey = rows / Math.Max(1, Math.Min(distinct, rows));
+        if (rows < 1)
+        {
+            return 0;
+        }
+
+        distinct = Math.Max(1, Math.Min(distinct, rows));
+        var perKey = rows / distinct;
         if (perKey <= 1.0001)
         {
             return rows * (tupleSize + LinePointer);
@@ -132,7 +234,7 @@ public static class IndexSize
         var data = 0.0;
         foreach (var column in columns)
         {
-            var width = column.TypeLength > 0 ? column.TypeLength : column.AverageWidth!.Value;
+            var width = Width(column);
             var alignment = column.IsPackable && width <= 126 ? 1 : column.TypeAlignment;
             data = Align(data, alignment) + ((1 - (column.NullFraction ?? 0)) * width);
         }
@@ -140,12 +242,12 @@ public static class IndexSize
         return (int)Align(TupleHeader + (withNulls > 0.5 ? 8 : 0) + data, 8);
     }
 
-    private static double DistinctKeys(List<ColumnInfo?> keys, double rows)
+    private static double DistinctKeys(List<ColumnInfo> keys, double rows)
     {
         var combinations = 1.0;
         foreach (var key in keys)
         {
-            combinations *= key!.Distinct switch { null => rows, < 0 => -key.Distinct.Value * rows, _ => Math.Max(1, key.Distinct.Value) };
+            combinations *= key.Distinct switch { null => rows, < 0 => -key.Distinct.Value * rows, _ => Math.Max(1, key.Distinct.Value) };
         }
 
         // Of so many possible combinations, as many are met as when rows are drawn at random.
@@ -154,11 +256,26 @@ public static class IndexSize
             : combinations * (1 - Math.Exp(-rows / combinations));
     }
 
-    // A function of one column is taken to be as wide and as various as the column.
-    private static ColumnInfo OfExpression(string expression, TableInfo table) =>
-        table.Columns.Where(c => expression.Contains(c.Name, StringComparison.Ordinal)).MaxBy(c => c.Name.Length) is { TypeLength: -1, AverageWidth: <= 126 } column
-            ? column
-            : Unknown;
+    // A function of one column is taken to be as wide and as various as the column; a day or a truncated time has as many values as ten years
+    // have days; nothing is known of what is taken out of a document.
+    private static ColumnInfo OfExpression(string expression, TableInfo table)
+    {
+        if (expression.EndsWith("::date", StringComparison.Ordinal))
+        {
+            return Unknown with { Type = "date", TypeLength = 4, Distinct = TenYears };
+        }
+
+        if (expression.StartsWith("date_trunc(", StringComparison.Ordinal))
+        {
+            return Unknown with { Type = "timestamp without time zone", TypeLength = 8, TypeAlignment = 8, Distinct = TenYears };
+        }
+
+        var column = table.Columns.Where(c => expression.Contains(c.Name, StringComparison.Ordinal)).MaxBy(c => c.Name.Length);
+        return expression.StartsWith("to_tsvector(", StringComparison.Ordinal) && column?.AverageWidth is { } text
+                ? Unknown with { Type = "tsvector", AverageWidth = text }
+            : column is null or { Type: "json" or "jsonb" or "xml" } or { TypeLength: < 0, AverageWidth: > 126 or null } ? Unknown
+            : column;
+    }
 
     private static int FillFactor(IndexDefinition definition)
     {

@@ -104,6 +104,12 @@ public sealed record ColumnInfo
     /// <summary>Number of distinct values; when negative, minus their share of the rows (as in pg_stats); null where unknown.</summary>
     public double? Distinct { get; init; }
 
+    /// <summary>Mean number of different elements of an array; null where unknown, or for another type.</summary>
+    public double? ElementCount { get; init; }
+
+    /// <summary>Number of different elements that ANALYZE keeps of all arrays (at most ten times the statistics target); null where unknown.</summary>
+    public int? DistinctElements { get; init; }
+
     /// <summary>Correlation of the values with the physical order, -1 to 1, or null where unknown.</summary>
     public double? Correlation { get; init; }
 }

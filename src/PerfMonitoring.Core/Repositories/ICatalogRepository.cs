@@ -40,6 +40,9 @@ public interface ICatalogRepository
     /// <exception cref="PerfMonitoringException">InvalidIndexDefinition.</exception>
     Task CheckDefinitionAsync(IndexDefinition definition, CancellationToken cancellationToken);
 
+    /// <summary>Whether an extension can be created in the database, and the schema of the one that is; null where it is not.</summary>
+    Task<(bool IsAvailable, string? Schema)> GetExtensionAsync(string name, CancellationToken cancellationToken);
+
     /// <summary>Whether the schema has a relation of that name.</summary>
     Task<bool> ExistsAsync(RelationName name, CancellationToken cancellationToken);
 

@@ -87,6 +87,12 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
     public Task CheckDefinitionAsync(IndexDefinition definition, CancellationToken cancellationToken) =>
         IndexCheck.RunAsync(target, definition, cancellationToken);
 
+    public async Task<(bool IsAvailable, string? Schema)> GetExtensionAsync(string name, CancellationToken cancellationToken)
+    {
+        var row = await target.QuerySingleOrDefaultAsync<ExtensionRow>(Text("GetExtension"), new { Name = name }, cancellationToken);
+        return (row!.IsAvailable, row.Schema);
+    }
+
     public async Task<bool> ExistsAsync(RelationName name, CancellationToken cancellationToken) =>
         (await FindTablesAsync([name], cancellationToken)).Count > 0;
 
@@ -124,6 +130,12 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         public string ReferencedName { get; init; } = "";
         public string[] Columns { get; init; } = [];
         public string[] ReferencedColumns { get; init; } = [];
+    }
+
+    private sealed class ExtensionRow
+    {
+        public bool IsAvailable { get; init; }
+        public string? Schema { get; init; }
     }
 
     private sealed class NameRow
@@ -192,6 +204,8 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         public double? NullFraction { get; init; }
         public double? Distinct { get; init; }
         public double? Correlation { get; init; }
+        public double? ElementCount { get; init; }
+        public int? DistinctElements { get; init; }
 
         public ColumnInfo ToColumn() => new()
         {
@@ -208,6 +222,8 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
             NullFraction = NullFraction,
             Distinct = Distinct,
             Correlation = Correlation,
+            ElementCount = ElementCount,
+            DistinctElements = DistinctElements,
         };
     }
 

@@ -19,7 +19,9 @@ select
     coalesce(s.avg_width, f.avg_width) as average_width,
     coalesce(s.null_frac::float8, f.null_frac) as null_fraction,
     coalesce(s.n_distinct::float8, f.n_distinct) as distinct,
-    coalesce(s.correlation::float8, f.correlation) as correlation
+    coalesce(s.correlation::float8, f.correlation) as correlation,
+    s.elem_count_histogram[pg_catalog.array_upper(s.elem_count_histogram, 1)]::float8 as element_count,
+    pg_catalog.cardinality(s.most_common_elems::text::text[]) as distinct_elements
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_class c on c.oid = a.attrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
