@@ -23,9 +23,10 @@ public static class AccessEstimate
     private const double DescentPage = 50 * Operator;
     private const double PageBytes = 8192;
 
-    // selfuncs.h: DEFAULT_INEQ_SEL, and DEFAULT_MATCH_SEL for what is not an equality.
+    // selfuncs.h: DEFAULT_INEQ_SEL, DEFAULT_MATCH_SEL; and the least that generic_restriction_selectivity (selfuncs.c) takes where it has a histogram.
     private const double DefaultRange = 1.0 / 3;
     private const double DefaultMatch = 0.005;
+    private const double LeastMatch = 0.0001;
 
     // Two workers beside a leader that helps (costsize.c, get_parallel_divisor).
     private const double ParallelDivisor = 2.4;
@@ -55,11 +56,13 @@ public static class AccessEstimate
             return null;
         }
 
-        var isNearest = served.Exists(p => p.Kind == PredicateKind.Nearest);
         var others = use.Predicates.Where(p => !served.Contains(p) && p.Kind != PredicateKind.Join).Aggregate(1.0, (share, p) => share * Selectivity(p, table));
+        // The planner writes no less than one row, which says nothing of how many the index finds.
+        var found = Math.Min(table.Rows.Value, left <= 1 ? Math.Clamp(table.Rows.Value * LeastMatch, 1, 1 / others) : left / others);
+        var isNearest = served.Exists(p => p.Kind == PredicateKind.Nearest);
         var (replaced, startup, total) = isNearest
             ? Nearest(path, others, candidate, table)
-            : (path.Count - 1, BitmapIndex(Math.Min(table.Rows.Value, left / others), served, candidate, table), 0.0);
+            : (path.Count - 1, BitmapIndex(found, served, candidate, table), 0.0);
         if (replaced < 0)
         {
             return null;
@@ -67,7 +70,7 @@ public static class AccessEstimate
 
         if (!isNearest)
         {
-            total = startup + BitmapHeap(Math.Min(table.Rows.Value, left / others), use.Predicates.Count + 1, table);
+            total = startup + BitmapHeap(found, use.Predicates.Count + 1, table);
         }
 
         var cost = total < path[replaced].TotalCost ? Above(path, replaced, startup, total) : plan.TotalCost;
@@ -144,9 +147,10 @@ public static class AccessEstimate
         }
 
         var rows = Math.Min(table.Rows!.Value, path[limit].Rows / others);
-        var leaves = Math.Ceiling(rows * candidate.SizeBytes / PageBytes / table.Rows!.Value);
+        // The share of a scan of everything, each page of the table and of the index once.
+        var pages = rows * (table.Pages + (candidate.SizeBytes / PageBytes)) / table.Rows!.Value;
         var startup = WriteCost.OfDescent(table.Rows);
-        return (limit, startup, startup + (leaves * RandomPage) + (rows * (RandomPage + IndexTuple + Tuple + (3 * Operator))));
+        return (limit, startup, startup + (pages * RandomPage) + (rows * (IndexTuple + Tuple + (3 * Operator))));
     }
 
     // The cost of the root when a node below costs so much.

@@ -73,6 +73,10 @@ public static class CandidateGenerator
 
     private const int BrinPages = 10_000;
 
+    // A B-tree refuses an entry of more than a third of a page (nbtree.h, BTMaxItemSize): the mean width of a key, and of what is only read along.
+    private const int WideKey = 600;
+    private const int WideColumn = 64;
+
     /// <summary>The indexes that one use of a table calls for, each once.</summary>
     public static IReadOnlyList<ProposedIndex> Generate(RelationUse use, TableInfo table, CandidateContext? context = null)
     {
@@ -93,7 +97,18 @@ public static class CandidateGenerator
 
         AddPartials(found, use, table, context);
         AddOtherMethods(found, use, table, context);
-        return [.. found.Values];
+        return WithoutDominated([.. found.Values], table);
+    }
+
+    // What another one does as well, and takes no more room for.
+    private static List<ProposedIndex> WithoutDominated(List<ProposedIndex> all, TableInfo table)
+    {
+        var sizes = all.ConvertAll(p => IndexSize.Estimate(p.Definition, table, table.Rows) ?? long.MaxValue);
+        bool Dominates(int i, int j) => i != j && all[i].Definition.Where == all[j].Definition.Where
+            && Redundancy.Covers(all[i].Definition, all[j].Definition)
+            && sizes[i] <= sizes[j] * 1.05
+            && (i < j || !Redundancy.Covers(all[j].Definition, all[i].Definition));
+        return [.. all.Where((_, j) => !Enumerable.Range(0, all.Count).Any(i => Dominates(i, j)))];
     }
 
     private static void Add(Dictionary<string, ProposedIndex> found, IndexDefinition definition, UsagePattern pattern, string? requires = null) =>
@@ -220,11 +235,16 @@ public static class CandidateGenerator
     // A hash index holds four bytes of each value, however wide it is; it serves nothing but equality.
     private static void AddHash(Dictionary<string, ProposedIndex> found, IndexKey key, List<PlanPredicate> all, RelationUse use, TableInfo table)
     {
+        if (table.FindColumn(key.Column!) is not { HasBtree: true })
+        {
+            return;
+        }
+
         var tree = Define(table, [key], null);
         var hash = tree with { Method = "hash" };
         if (all.TrueForAll(p => p.Key != key || p.Kind is PredicateKind.Equal or PredicateKind.Join)
             && !use.Orders.Concat(use.Groups).Any(o => o.Contains(key))
-            && IndexSize.Estimate(hash, table) is { } small && IndexSize.Estimate(tree, table) is { } large && small < large * 0.7)
+            && IndexSize.Estimate(hash, table) is { } small && (!CanBeKey(key, table) || small < 0.75 * IndexSize.Estimate(tree, table)))
         {
             Add(found, hash, UsagePattern.Lookup);
         }
@@ -237,13 +257,13 @@ public static class CandidateGenerator
     private static IndexDefinition? Cover(IndexDefinition definition, RelationUse use, TableInfo table, bool isWhole)
     {
         var rest = table.Columns.Where(c => use.Columns!.Contains(c.Name) && definition.Keys.All(k => k.Column != c.Name)).ToList();
-        if (isWhole && rest.MinBy(c => Distinct(c, table)) is { HasBtree: true } first)
+        if (isWhole && rest.MinBy(c => Distinct(c, table)) is { HasBtree: true, AverageWidth: null or <= WideColumn } first)
         {
             definition = definition with { Keys = [IndexKey.OnColumn(first.Name)] };
             rest.Remove(first);
         }
 
-        if (definition.Keys.Count == 0 || definition.Keys.Count + rest.Count > MaximumColumns)
+        if (definition.Keys.Count == 0 || definition.Keys.Count + rest.Count > MaximumColumns || rest.Exists(c => c.AverageWidth > WideColumn))
         {
             return null;
         }
@@ -297,7 +317,7 @@ public static class CandidateGenerator
     private static bool IsSame(IndexKey one, IndexKey other) => one.Column == other.Column && one.Expression == other.Expression;
 
     private static bool CanBeKey(IndexKey key, TableInfo table) => key.Column is { } name
-        ? table.FindColumn(name) is { HasBtree: true }
+        ? table.FindColumn(name) is { HasBtree: true, AverageWidth: null or <= WideKey }
         : !DependsOnTimeZone(key.Expression!, table);
 
     // The day of a timestamptz depends on who asks: such an index cannot be, and the server need not be asked.
@@ -397,7 +417,7 @@ public static class CandidateGenerator
             foreach (var join in joins)
             {
                 yield return (Shortest(join), UsagePattern.Join);
-                if (!FindsFew(join) && Join(Join(join, Equality), ranges.Take(1)) is { } filtered && filtered.Count > join.Count)
+                if (!findsFew && !FindsFew(join) && Join(Join(join, Equality), ranges.Take(1)) is { } filtered && filtered.Count > join.Count)
                 {
                     yield return (filtered, UsagePattern.Join);
                 }
@@ -429,7 +449,7 @@ public static class CandidateGenerator
                 yield return (keys, UsagePattern.Analytics);
             }
 
-            if (!any)
+            if (!any && !FindsFew(Equality))
             {
                 yield return ([], UsagePattern.Analytics);
             }
@@ -447,7 +467,7 @@ public static class CandidateGenerator
                 yield return Join(Equality, [range]);
             }
 
-            foreach (var join in joins)
+            foreach (var join in FindsFew(Equality) ? [] : joins)
             {
                 yield return FindsFew(join) ? join : Join(Join(join, Equality), ranges.Take(1));
             }

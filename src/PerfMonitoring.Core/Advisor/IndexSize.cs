@@ -115,7 +115,7 @@ public static class IndexSize
             if (key.OperatorClass?.Contains("trgm", StringComparison.Ordinal) == true)
             {
                 // Nearly a trigram for each character; few of them are rare.
-                bytes += filled * Width(column) * 1.5;
+                bytes += filled * Width(column) * 2;
             }
             else if (column is { ElementCount: { } count, DistinctElements: > 0 and { } distinct })
             {

@@ -24,10 +24,10 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     [InlineData("select note from items order by shop_id, number desc limit 10", "btree (shop_id, number DESC)")]
     [InlineData("select note from items order by number", "")]
     [InlineData("select note from items where (made, id) < ('2020-03-01', 5) order by made desc, id desc limit 9", "btree (made)|btree (made, id)")]
-    [InlineData("select max(number) from items where shop_id = 5", "btree (shop_id)|btree (shop_id, number)|btree (shop_id, number) covering")]
+    [InlineData("select max(number) from items where shop_id = 5", "btree (shop_id)|btree (shop_id, number)")]
     [InlineData("select max(number) from items", "btree (number)")]
     [InlineData("select note from items where shop_id = 5 or number = 7", "btree (number)|btree (shop_id)")]
-    [InlineData("select note from items where shop_id = 5 or note = ''", "btree (note)|btree (shop_id)")]
+    [InlineData("select note from items where shop_id = 5 or note = ''", "btree (note)|btree (shop_id)|hash (note)")]
     [InlineData("select note from items where shop_id = 5 or random() < 0.5", "")]
     // Reading the index alone.
     [InlineData("select shop_id, count(*) from items group by shop_id", "btree (shop_id)")]
@@ -37,22 +37,22 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     [InlineData("select avg(shop_id) from items", "btree (shop_id)")]
     [InlineData("select * from items", "")]
     // Conditions that recur, nulls, flags.
-    [InlineData("select note from items where status = 'open' and shop_id = 5", "btree (shop_id)|btree (shop_id) WHERE (status = 'open'::text)|btree (shop_id, status)")]
-    [InlineData("select note from items where status = 'open'", "btree (status)|btree (status) WHERE (status = 'open'::text)")]
+    [InlineData("select note from items where status = 'open' and shop_id = 5", "btree (shop_id)|btree (shop_id) WHERE status = 'open'::text|btree (shop_id, status)")]
+    [InlineData("select note from items where status = 'open'", "btree (status)|btree (status) WHERE status = 'open'::text")]
     [InlineData("select note from items where status = $1", "btree (status)")]
-    [InlineData("select note from items where status = 'open' order by made limit 9", "btree (made) WHERE (status = 'open'::text)|btree (status)|btree (status, made)")]
-    [InlineData("select note from items where status <> 'done' and shop_id = $1", "btree (shop_id)|btree (shop_id) WHERE (status <> 'done'::text)")]
-    [InlineData("select note from items where gone is null and shop_id = $1", "btree (gone)|btree (shop_id)|btree (shop_id) WHERE (gone IS NULL)|btree (shop_id, gone)")]
-    [InlineData("select note from items where seldom = 5", "btree (seldom)|btree (seldom) WHERE (seldom IS NOT NULL)")]
+    [InlineData("select note from items where status = 'open' order by made limit 9", "btree (made) WHERE status = 'open'::text|btree (status)|btree (status, made)")]
+    [InlineData("select note from items where status <> 'done' and shop_id = $1", "btree (shop_id)|btree (shop_id) WHERE status <> 'done'::text")]
+    [InlineData("select note from items where gone is null and shop_id = $1", "btree (gone)|btree (shop_id)|btree (shop_id) WHERE gone IS NULL|btree (shop_id, gone)")]
+    [InlineData("select note from items where seldom = 5", "btree (seldom)|btree (seldom) WHERE seldom IS NOT NULL")]
     [InlineData("select note from items where is_hidden and shop_id = 5", "btree (shop_id)|btree (shop_id) WHERE is_hidden|btree (shop_id, is_hidden)")]
     // Expressions.
-    [InlineData("select note from items where lower(code) = 'abc'", "btree (lower(code))")]
+    [InlineData("select note from items where lower(code) = 'abc'", "btree ((lower(code)))")]
     [InlineData("select note from items where made::date = '2020-03-01'", "btree (((made)::date))")]
-    [InlineData("select note from items where date_trunc('day', made) = '2020-03-01'", "btree (date_trunc('day'::text, made))")]
+    [InlineData("select note from items where date_trunc('day', made) = '2020-03-01'", "btree ((date_trunc('day'::text, made)))")]
     [InlineData("select note from items where date_trunc('day', seen) = '2020-03-01'", "")]
-    [InlineData("select note from items where doc ->> 'city' = 'c3'", "btree (((doc ->> 'city'::text)))")]
-    [InlineData("select note from items where coalesce(seldom, 0) = 3", "btree (COALESCE(seldom, 0))")]
-    [InlineData("select note from items where shop_id + number = 3", "btree (((shop_id + number)))")]
+    [InlineData("select note from items where doc ->> 'city' = 'c3'", "btree ((doc ->> 'city'::text))")]
+    [InlineData("select note from items where coalesce(seldom, 0) = 3", "btree ((COALESCE(seldom, 0)))")]
+    [InlineData("select note from items where shop_id + number = 3", "btree ((shop_id + number))")]
     [InlineData("select note from items where seen > now() - interval '1 hour'", "btree (seen)")]
     // Other methods.
     [InlineData("select note from items where doc @> '{\"city\":\"c3\"}'", "gin (doc jsonb_path_ops)")]
@@ -61,7 +61,7 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     [InlineData("select note from items where tags && '{t1,t2}'", "gin (tags)")]
     [InlineData("select note from items where 't1' = any (tags)", "")]
     [InlineData("select note from items where words @@ to_tsquery('simple', 'word1')", "gin (words)")]
-    [InlineData("select note from items where to_tsvector('simple', note) @@ plainto_tsquery('simple', 'x')", "gin (to_tsvector('simple'::regconfig, note))")]
+    [InlineData("select note from items where to_tsvector('simple', note) @@ plainto_tsquery('simple', 'x')", "gin ((to_tsvector('simple'::regconfig, note)))")]
     [InlineData("select note from items where code like 'ab%'", "btree (code text_pattern_ops)")]
     [InlineData("select note from items where code like '%abc%'", "gin (code gin_trgm_ops)")]
     [InlineData("select note from items where code ilike 'abc%'", "gin (code gin_trgm_ops)")]
@@ -74,14 +74,14 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     // Writes and joins.
     [InlineData("delete from items where shop_id = 5 and price > 3", "btree (price)|btree (shop_id)|btree (shop_id, price)")]
     [InlineData("update items set note = '' where number = 5", "btree (number)")]
-    [InlineData("select s.name, i.note from shops s join items i on i.shop_id = s.id where s.city = 'c5'", "btree (shop_id)|shops: btree (city)|shops: btree (id)")]
-    [InlineData("select s.name from shops s where exists (select from items i where i.shop_id = s.id and i.number = 5)", "btree (number)|shops: btree (id)")]
+    [InlineData("select s.name, i.note from shops s join items i on i.shop_id = s.id where s.city = 'c5'", "btree (shop_id)|shops: btree (city)|shops: btree (city) INCLUDE (id, name)|shops: btree (city, id)|shops: btree (id)|shops: btree (id) INCLUDE (name, city)")]
+    [InlineData("select s.name from shops s where exists (select from items i where i.shop_id = s.id and i.number = 5)", "btree (number)|btree (shop_id)|shops: btree (id)|shops: btree (id) INCLUDE (name)")]
     public async Task The_candidates_are_exactly_these(string statement, string expected)
     {
         var found = await CandidatesAsync(statement);
 
         Assert.Equal(
-            expected.Split('|', StringSplitOptions.RemoveEmptyEntries).Where(e => !e.EndsWith("covering", StringComparison.Ordinal)).Order(StringComparer.Ordinal),
+            expected.Split('|', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal),
             found.Select(c => Written(c.Definition)).Order(StringComparer.Ordinal));
     }
 
@@ -121,10 +121,10 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     [InlineData("(seldom)", 0.15)]
     [InlineData("(sparse)", 0.15)]
     [InlineData("(abbreviation)", 0.15)]
-    [InlineData("(kind, shop_id)", 0.15)]
+    [InlineData("(kind, is_hidden)", 0.15)]
     [InlineData("(shop_id, made)", 0.15)]
     [InlineData("(shop_id) include (kind)", 0.15)]
-    [InlineData("(id) include (note, price, made)", 0.15)]
+    [InlineData("(id) include (code, price, made)", 0.15)]
     [InlineData("(shop_id) where gone is null", 0.15)]
     [InlineData("(seldom) where seldom is not null", 0.15)]
     [InlineData("(lower(code))", 0.15)]
@@ -255,13 +255,13 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
                     key uuid not null, made timestamp not null, seen timestamptz not null, gone date, seldom int, sparse int, is_hidden bool not null,
                     status text not null, abbreviation char(3) not null, doc jsonb not null, tags text[] not null, words tsvector not null,
                     during int4range not null, place point not null, address inet not null, note text not null);
-                insert into items select i, i % 2000, i::bigint * 7919 % 100003, i % 50, i % 3000, md5(i::text),
+                insert into items select i, i % 2000, i::bigint * 7919 % 100003, i::bigint * 7919 % 100003 % 50, i % 3000, md5(i::text),
                     md5(i::text)::uuid, timestamp '2020-01-01' + i * interval '1 min', timestamptz '2020-01-01' + i::bigint * 7919 % 100003 * interval '1 min',
-                    case when i % 10 < 8 then date '2024-01-01' + i % 60 end, case when i % 10 = 0 then i % 700 end, case when i % 10 = 1 then i end, i % 20 = 0,
+                    case when i::bigint * 7919 % 100003 % 10 < 8 then date '2024-01-01' + i % 60 end, case when i % 10 = 0 then i % 700 end, case when i % 10 = 1 then i end, i % 20 = 0,
                     case when i % 100 = 0 then 'open' when i % 100 < 50 then 'paid' else 'done' end, 'c' || i % 10,
                     jsonb_build_object('city', 'c' || i % 900, 'n', i, 'list', jsonb_build_array(i % 50, i % 70)), array['t' || i % 100, 'u' || i % 77, 'v' || i % 13],
                     to_tsvector('simple', 'word' || i % 1000 || ' term' || i % 300 || ' foo bar' || i % 20 || ' doc' || i), int4range(i, i + 10),
-                    point(i % 997, i % 1009), '10.0.0.0'::inet + i, 'note ' || i || repeat('x', 40)
+                    point(i % 997, i % 1009), '10.0.0.0'::inet + i, 'note ' || i || repeat('x', 80)
                     from generate_series(1, 100000) i;
                 """);
             await Database.ExecuteAsync("vacuum analyze items");
