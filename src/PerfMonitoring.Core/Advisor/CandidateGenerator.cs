@@ -57,7 +57,7 @@ public static class CandidateGenerator
     private const int MaximumKeys = 4;
     private const int MaximumColumns = 9;
     private const int MaximumConditions = 3;
-    private const int FewValues = 100;
+    private const int FewValues = 50;
 
     // A table of so few pages is read whole at the cost of one descent.
     private const long SmallTable = 4;
