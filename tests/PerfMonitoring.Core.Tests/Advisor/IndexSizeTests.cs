@@ -47,7 +47,7 @@ public sealed class IndexSizeTests
 
         Assert.Null(IndexSize.Estimate(definition, table));
         Assert.Null(IndexSize.Estimate(definition with { Where = "a > 1" }, table with { Rows = 100 }));
-        Assert.Null(IndexSize.Estimate(definition with { Method = "gin" }, table with { Rows = 100 }));
+        Assert.Null(IndexSize.Estimate(definition with { Method = "spgist" }, table with { Rows = 100 }));
         Assert.NotNull(IndexSize.Estimate(definition with { Where = "a > 1" }, table with { Rows = 100 }, rows: 5));
         Assert.Null(IndexSize.Estimate(definition, table with { Rows = 100, Columns = [new ColumnInfo { Name = "a", Type = "text" }] }));
     }
