@@ -8,15 +8,22 @@ namespace PerfMonitoring.Advisor;
 /// <param name="Updates">Rows updated, HOT or not.</param>
 /// <param name="HotUpdates">Rows updated within their page, without a new entry in any index.</param>
 /// <param name="Deletes">Rows deleted, by foreign keys too.</param>
+/// <param name="Rows">Rows that the table holds.</param>
 /// <param name="Age">For how long it was counted; null where the server does not say.</param>
-public sealed record TableActivity(RelationName Table, double Inserts, double Updates, double HotUpdates, double Deletes, TimeSpan? Age)
+public sealed record TableActivity(
+    RelationName Table, double Inserts, double Updates, double HotUpdates, double Deletes, double Rows, TimeSpan? Age)
 {
-    /// <summary>The same, in proportion, for a shorter time; never more than was counted.</summary>
-    public TableActivity Within(TimeSpan window)
-    {
-        var factor = Age > window ? window / Age.Value : 1;
-        return this with { Inserts = Inserts * factor, Updates = Updates * factor, HotUpdates = HotUpdates * factor, Deletes = Deletes * factor };
-    }
+    // The counters of live rows are estimates themselves.
+    private const double Tolerance = 0.1;
+
+    /// <summary>
+    /// Inserts without the first load: where the table was empty when the counting began, the rows that it holds are taken to have come at once,
+    /// before there was a workload.
+    /// </summary>
+    public double OngoingInserts => Rows - (Inserts - Deletes) > Tolerance * Rows ? Inserts : Math.Max(0, Inserts - Rows);
+
+    /// <summary>How much of it falls into a shorter time; never more than was counted.</summary>
+    public double ShareOf(TimeSpan window) => Age > window ? window / Age.Value : 1;
 }
 
 /// <summary>
@@ -26,7 +33,7 @@ public sealed record TableActivity(RelationName Table, double Inserts, double Up
 public sealed class WriteLoad
 {
     private readonly Dictionary<RelationName, List<TableWrite>> own;
-    private readonly Dictionary<RelationName, TableActivity> counted;
+    private readonly Dictionary<RelationName, Counted> counted;
 
     /// <summary>Adds up.</summary>
     /// <param name="own">The writes of the workload's statements, each with its statement's weight.</param>
@@ -44,7 +51,7 @@ public sealed class WriteLoad
             t => t.Key,
             t => t.GroupBy(w => (w.Write.Operation, Columns: w.Write.Columns is { } c ? string.Join('\n', c.Order(StringComparer.Ordinal)) : null))
                 .Select(g => g.First().Write with { Rows = g.Sum(w => w.Write.Rows * w.Weight) }).ToList());
-        counted = window is { } time ? activity.Select(a => a.Within(time)).ToDictionary(a => a.Table) : [];
+        counted = window is { } time ? activity.ToDictionary(a => a.Table, a => Counted.Of(a, a.ShareOf(time))) : [];
     }
 
     /// <summary>Every table that is written.</summary>
@@ -96,4 +103,9 @@ public sealed class WriteLoad
     private List<TableWrite> Writes(RelationName table) => own.GetValueOrDefault(table) ?? [];
 
     private double Own(RelationName table, string operation) => Writes(table).Where(w => w.Operation == operation).Sum(w => w.Rows);
+
+    private sealed record Counted(double Inserts, double Updates, double HotUpdates, double Deletes)
+    {
+        public static Counted Of(TableActivity a, double share) => new(a.OngoingInserts * share, a.Updates * share, a.HotUpdates * share, a.Deletes * share);
+    }
 }

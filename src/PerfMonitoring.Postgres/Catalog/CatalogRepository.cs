@@ -67,7 +67,7 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         return
         [
             .. rows.Select(r => new TableActivity(
-                new RelationName(r.SchemaName, r.TableName), r.Inserts, r.Updates, r.HotUpdates, r.Deletes,
+                new RelationName(r.SchemaName, r.TableName), r.Inserts, r.Updates, r.HotUpdates, r.Deletes, r.Rows,
                 r.AgeSeconds is { } age ? TimeSpan.FromSeconds(age) : null)),
         ];
     }
@@ -118,6 +118,7 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         public double Updates { get; init; }
         public double HotUpdates { get; init; }
         public double Deletes { get; init; }
+        public double Rows { get; init; }
         public double? AgeSeconds { get; init; }
     }
 

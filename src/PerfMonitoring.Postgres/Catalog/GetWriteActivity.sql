@@ -1,4 +1,4 @@
--- Purpose: how many rows were inserted, updated and deleted in each user table, and for how long the counters have counted; leaves of a
+-- Purpose: how many rows were inserted, updated and deleted in each user table, how many it holds, and for how long the counters have counted; leaves of a
 -- partitioned table count for it. A database that was never reset has no time of its own: see Usage/GetStatisticsState.
 -- Minimum version: 13. Privileges: none.
 select
@@ -8,6 +8,7 @@ select
     pg_catalog.sum(s.n_tup_upd)::float8 as updates,
     pg_catalog.sum(s.n_tup_hot_upd)::float8 as hot_updates,
     pg_catalog.sum(s.n_tup_del)::float8 as deletes,
+    pg_catalog.sum(s.n_live_tup)::float8 as rows,
     extract(epoch from pg_catalog.clock_timestamp() - r.since)::float8 as age_seconds
 from pg_catalog.pg_stat_user_tables s
 join pg_catalog.pg_class c on c.oid = coalesce(pg_catalog.pg_partition_root(s.relid)::oid, s.relid)

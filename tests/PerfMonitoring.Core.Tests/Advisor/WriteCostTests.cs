@@ -44,7 +44,7 @@ public sealed class WriteCostTests
     public void Pages_without_room_are_counted(string columns, double hotShare, double expected) =>
         Assert.Equal(expected, WriteCost.Entries(Index("a"), new TableWrite(Table, "Update", 3, columns.Split(',').ToHashSet()), [Index("id"), Index("other")], hotShare));
 
-    // Own writes: operation=rows[:columns]. Counted: inserts, updates, HOT ones, deletes in 10 hours. Entries and dead entries of an index on a, beside one on id.
+    // Own writes: operation=rows[:columns]. Counted: inserts, updates, HOT ones, deletes in 10 hours, rows. Entries and dead entries of an index on a, beside one on id.
     [Theory]
     [InlineData("Insert=100", null, null, 100, 0)]
     // Without a time of its own a workload has nothing to do with the counters; with one they count for that time, and what both tell of counts once.
@@ -53,6 +53,10 @@ public sealed class WriteCostTests
     [InlineData("Insert=100", "1000 0 0 0", 5, 500, 0)]
     [InlineData("Insert=100", "1000 0 0 0", 99, 1000, 0)]
     [InlineData("Insert=100", "60 0 0 0", 10, 100, 0)]
+    // The first load of a table is none of the workload's.
+    [InlineData("", "1000 0 0 0 1000", 10, 0, 0)]
+    [InlineData("", "1000 0 0 300 700", 10, 300, 300)]
+    [InlineData("", "1000 0 0 0 2000", 10, 1000, 0)]
     [InlineData("", "0 0 0 200", 10, 0, 200)]
     [InlineData("Delete=300", "0 0 0 200", 10, 0, 300)]
     // Updates by others: those that were not HOT add an entry.
@@ -68,7 +72,7 @@ public sealed class WriteCostTests
             .Select(w => (new TableWrite(Table, w[0], double.Parse(w[1], CultureInfo.InvariantCulture) / 10, w.Length > 2 ? new HashSet<string> { w[2] } : null), 10.0));
         var c = counted?.Split(' ').Select(n => double.Parse(n, CultureInfo.InvariantCulture)).ToArray();
         var load = new WriteLoad(
-            writes, c is null ? [] : [new TableActivity(Table, c[0], c[1], c[2], c[3], TimeSpan.FromHours(10))], hours is { } h ? TimeSpan.FromHours(h) : null);
+            writes, c is null ? [] : [new TableActivity(Table, c[0], c[1], c[2], c[3], c.Length > 4 ? c[4] : 1_000_000, TimeSpan.FromHours(10))], hours is { } h ? TimeSpan.FromHours(h) : null);
 
         var expected = (entries * WriteCost.OfEntry(1000)) + (dead * WriteCost.OfDeadEntry);
         Assert.Equal(expected, load.CostOf(Index("a"), 1000, [Index("id")]), 6);

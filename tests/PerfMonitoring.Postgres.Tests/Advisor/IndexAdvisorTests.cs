@@ -118,9 +118,9 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task What_the_server_counted_of_writes_weighs_against_an_index()
     {
-        await database.ExecuteAsync("insert into orders select i, i % 5000, now(), 'open', '', null, '{}', '' from generate_series(100001, 120000) i; analyze orders");
+        await database.ExecuteAsync("insert into orders select i, i % 5000, now(), 'open', '', null, '{}', '' from generate_series(100001, 130000) i; delete from orders where id > 100000; analyze orders");
         // A session tells of its counts when it ends or when it is idle for a while.
-        for (var i = 0; i < 100 && await database.ScalarAsync<long>("select n_tup_ins from pg_stat_user_tables where relname = 'orders'") < 80000; i++)
+        for (var i = 0; i < 100 && await database.ScalarAsync<long>("select n_tup_ins from pg_stat_user_tables where relname = 'orders'") < 90000; i++)
         {
             await Task.Delay(100, Token);
         }
@@ -128,7 +128,7 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
         const string Statement = "select filler from orders where customer_id = $1";
         async Task<IReadOnlyList<IndexStrategy>> Advise(TimeSpan? window, double weight) =>
             (await new IndexAdvisor(connection.Catalog, connection.WhatIf, new IndexNames(connection.Catalog, null), connection.Target).AdviseAsync(
-                [new WorkloadStatement(Statement, "h", Statement, 20, null) { Window = window }], new AdvisorOptions { WriteWeight = weight }, null, Token)).Strategies;
+                [new WorkloadStatement(Statement, "h", Statement, 10, null) { Window = window }], new AdvisorOptions { WriteWeight = weight }, null, Token)).Strategies;
 
         Assert.Single(await Advise(null, 1));
         Assert.Empty(await Advise(TimeSpan.MaxValue, 1));
