@@ -30,7 +30,8 @@ public sealed record AdvisorProgress(string Activity, int Percent, int Calls);
 /// <summary>A statement that no advice is given for.</summary>
 /// <param name="QueryHash">Its fingerprint.</param>
 /// <param name="Reason">Why; without constants of the statement.</param>
-public sealed record SkippedStatement(string QueryHash, string Reason);
+/// <param name="IsUtility">Whether it is of a kind that no statement of which is planned: nobody would expect advice.</param>
+public sealed record SkippedStatement(string QueryHash, string Reason, bool IsUtility = false);
 
 /// <summary>A table of the workload that no advice is given for.</summary>
 /// <param name="TableName">The table.</param>

@@ -114,7 +114,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             }
             catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
             {
-                skipped.Add(new SkippedStatement(statement.QueryHash, e.Message));
+                skipped.Add(new SkippedStatement(statement.QueryHash, e.Message, IsUtility: e.ErrorId == "NotPlannable"));
             }
         }
 

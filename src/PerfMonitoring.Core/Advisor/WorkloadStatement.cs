@@ -1,3 +1,5 @@
+using PerfMonitoring.Queries;
+
 namespace PerfMonitoring.Advisor;
 
 /// <summary>One statement of the workload.</summary>
@@ -13,4 +15,62 @@ public sealed record WorkloadStatement(string Text, string QueryHash, string Pat
     /// where it was not counted at all.
     /// </summary>
     public TimeSpan? Window { get; init; }
+
+    /// <summary>Mean number of rows that a run returned or changed, as the server counted them; null where unknown.</summary>
+    public double? RowsPerCall { get; init; }
+
+    /// <summary>
+    /// Ways in which it was really run, with their shares, where texts with different constants are behind it; empty where there is
+    /// <see cref="Text"/> only.
+    /// </summary>
+    public IReadOnlyList<PlanVariant> Examples { get; init; } = [];
+
+    /// <summary>
+    /// The statements of a workload, those of one fingerprint as one with the weight of all. Of texts that differ in their constants two stand for
+    /// all of them: the one that ran most often, and, for all the others together, the one in the middle of them. Their constants are real ones,
+    /// and so preferred to a text with parameters.
+    /// </summary>
+    public static IReadOnlyList<WorkloadStatement> Collapse(IEnumerable<WorkloadStatement> workload) =>
+        [.. workload.GroupBy(s => s.QueryHash, StringComparer.Ordinal).Select(g => Collapse([.. g]))];
+
+    private static WorkloadStatement Collapse(List<WorkloadStatement> same)
+    {
+        if (same.Count == 1)
+        {
+            return same[0];
+        }
+
+        var texts = same.GroupBy(s => s.Text, StringComparer.Ordinal).Select(g => (Text: g.Key, Weight: g.Sum(s => s.Weight)))
+            .OrderByDescending(t => t.Weight).ThenBy(t => t.Text, StringComparer.Ordinal).ToList();
+        var real = texts.Count == 1 ? texts : texts.FindAll(t => PlannableText.TryMake(t.Text, out var parameters) is not null && parameters == 0);
+        var examples = real.Count < 2 ? [] : ExamplesOf(real);
+        return same[0] with
+        {
+            Text = real.Count > 0 ? real[0].Text : texts[0].Text,
+            Weight = same.Sum(s => s.Weight),
+            MeanTimeMs = Mean(same, s => s.MeanTimeMs),
+            RowsPerCall = Mean(same, s => s.RowsPerCall),
+            Examples = examples,
+        };
+    }
+
+    private static IReadOnlyList<PlanVariant> ExamplesOf(List<(string Text, double Weight)> texts)
+    {
+        var rest = texts.Skip(1).Sum(t => t.Weight);
+        var middle = 1;
+        for (var weight = texts[1].Weight; weight < rest / 2 && middle < texts.Count - 1; middle++)
+        {
+            weight += texts[middle + 1].Weight;
+        }
+
+        var share = texts[0].Weight / (texts[0].Weight + rest);
+        return [new(new PlanText(texts[middle].Text), 1 - share), new(new PlanText(texts[0].Text), share)];
+    }
+
+    private static double? Mean(List<WorkloadStatement> statements, Func<WorkloadStatement, double?> value)
+    {
+        var known = statements.FindAll(s => value(s) is not null);
+        var weight = known.Sum(s => s.Weight);
+        return known.Count == 0 ? null : weight > 0 ? known.Sum(s => value(s)!.Value * s.Weight) / weight : value(known[0]);
+    }
 }

@@ -6,7 +6,7 @@ namespace PerfMonitoring.Queries;
 public static class PlannableText
 {
     /// <summary>
-    /// One plannable statement, without the PREPARE around it, with what pg_stat_statements broke mended: <c>interval $1</c> and
+    /// One plannable statement, without the PREPARE, DECLARE CURSOR or COPY (...) TO around it, with what pg_stat_statements broke mended: <c>interval $1</c> and
     /// <c>extract($1 from x)</c> are no SQL, and two numbers between which nothing tells their type (<c>$1 + $2</c>,
     /// <c>sum(case when x then $1 else $2 end)</c>) are taken for integers, which every number compares with. Null where the text is no single SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES or TABLE.
     /// </summary>
@@ -21,7 +21,7 @@ public static class PlannableText
             return null;
         }
 
-        statement = WithoutPrepare(statement);
+        statement = Inner(statement);
         var first = new SqlLexer(statement);
         do
         {
@@ -35,20 +35,37 @@ public static class PlannableText
             : null;
     }
 
-    private static string WithoutPrepare(string statement)
+    // "prepare p (int) as ...", "declare c no scroll cursor with hold for ...", "copy (...) to stdout": the query in it is what takes time.
+    private static string Inner(string statement)
     {
         var lexer = new SqlLexer(statement);
         lexer.Read();
-        if (!lexer.IsWord("prepare"))
+        if (lexer.IsWord("copy"))
         {
-            return statement;
+            return lexer.Read() && lexer.Is('(') ? InBrackets(statement, lexer) : statement;
         }
 
-        while (lexer.Read())
+        var (isPrepare, isDeclare) = (lexer.IsWord("prepare"), lexer.IsWord("declare"));
+        while ((isPrepare || isDeclare) && lexer.Read())
         {
-            if (lexer.IsWord("as"))
+            if (lexer.IsWord(isPrepare ? "as" : "for"))
             {
                 return statement[lexer.End..];
+            }
+        }
+
+        return statement;
+    }
+
+    private static string InBrackets(string statement, SqlLexer lexer)
+    {
+        var start = lexer.End;
+        for (var depth = 1; lexer.Read();)
+        {
+            depth += lexer.Is('(') ? 1 : lexer.Is(')') ? -1 : 0;
+            if (depth == 0)
+            {
+                return statement[start..lexer.Start];
             }
         }
 

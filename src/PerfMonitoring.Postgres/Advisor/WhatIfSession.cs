@@ -13,6 +13,8 @@ namespace PerfMonitoring.Postgres.Advisor;
 /// <summary>A pinned connection that asks for plans; how the indexes get there is the heirs' affair.</summary>
 internal abstract class WhatIfSession(Database target, NpgsqlConnection connection) : IWhatIf
 {
+    private readonly StatementMender mender = new(target);
+
     public abstract bool IsReal { get; }
 
     protected Database Target => target;
@@ -24,27 +26,15 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
 
     public async Task<WhatIfPlan> ExplainAsync(WhatIfRequest request, CancellationToken cancellationToken)
     {
-        var parameters = 0;
         var text = request.Statement.Arguments is null
-            ? PlannableText.TryMake(request.Statement.Text, out parameters) ?? throw PlanRepository.NotPlannable()
+            ? PlannableText.TryMake(request.Statement.Text, out _) ?? throw PlanRepository.NotPlannable()
             : request.Statement.Text;
         try
         {
-            string? json;
-            do
-            {
-                // A candidate that was made in part only has to go, and then the plan is not the one that was asked for.
-                json = await AskAsync(request, text, parameters, cancellationToken);
-            }
-            while (json is null);
-
+            var json = await mender.PlanAsync(text, t => ExplainAsync(request, t, cancellationToken), cancellationToken);
             var plan = Parse(json);
             var refused = request.Indexes.Select(c => c.Id).Distinct().Where(Refused.ContainsKey).ToDictionary(id => id, id => Refused[id]);
             return Read(plan, request, refused);
-        }
-        catch (PostgresException e) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw PlanRepository.NotPlanned(e, target.Target);
         }
         catch (Exception e) when (Failures.TryTranslate(e, target.Target.ToString(), cancellationToken) is { } failure)
         {
@@ -151,6 +141,25 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
             return true;
         },
         cancellationToken);
+
+    private async Task<string> ExplainAsync(WhatIfRequest request, string text, CancellationToken cancellationToken)
+    {
+        var parameters = 0;
+        if (request.Statement.Arguments is null)
+        {
+            PlannableText.TryMake(text, out parameters);
+        }
+
+        string? json;
+        do
+        {
+            // A candidate that was made in part only has to go, and then the plan is not the one that was asked for.
+            json = await AskAsync(request, text, parameters, cancellationToken);
+        }
+        while (json is null);
+
+        return json;
+    }
 
     private string PlanSql(string name) => Sql.Get(typeof(PlanRepository), name, target.Target.ServerVersionNumber);
 

@@ -10,35 +10,39 @@ namespace PerfMonitoring.Postgres.Plans;
 /// <summary>Generic plans: asked for under short limits, in a read-only transaction that is rolled back.</summary>
 internal sealed class PlanRepository(Database target) : IPlanRepository
 {
+    private readonly StatementMender mender = new(target);
+
     public async Task<string> ExplainAsync(string sql, CancellationToken cancellationToken)
     {
-        var statement = PlannableText.TryMake(sql, out var parameters) ?? throw NotPlannable();
-        var version = target.Target.ServerVersionNumber;
+        var statement = PlannableText.TryMake(sql, out _) ?? throw NotPlannable();
         await using var connection = await target.ConnectAsync(cancellationToken);
         try
         {
-            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            await ExecuteAsync(Sql.Get(typeof(PlanRepository), "LimitPlanning", version), null);
-            await ExecuteAsync(
-                Sql.Get(typeof(PlanRepository), "PrepareExplain", version),
-                new { Statement = statement, Arguments = Nulls(parameters), Verbose = true });
-            await ExecuteAsync(Sql.Get(typeof(PlanRepository), "Explain", version), null);
-            var plan = await connection.ExecuteScalarAsync<string>(
-                new CommandDefinition(Sql.Get(typeof(PlanRepository), "GetPlan", version), transaction: transaction, cancellationToken: cancellationToken));
-            await transaction.RollbackAsync(CancellationToken.None);
-            return plan!;
-
-            Task<int> ExecuteAsync(string text, object? values) =>
-                connection.ExecuteAsync(new CommandDefinition(text, values, transaction, cancellationToken: cancellationToken));
-        }
-        catch (PostgresException e) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw NotPlanned(e, target.Target);
+            return await mender.PlanAsync(statement, text => ExplainAsync(connection, text, cancellationToken), cancellationToken);
         }
         catch (Exception e) when (Failures.TryTranslate(e, target.Target.ToString(), cancellationToken) is { } failure)
         {
             throw failure;
         }
+    }
+
+    private async Task<string> ExplainAsync(NpgsqlConnection connection, string statement, CancellationToken cancellationToken)
+    {
+        var version = target.Target.ServerVersionNumber;
+        PlannableText.TryMake(statement, out var parameters);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await ExecuteAsync(Sql.Get(typeof(PlanRepository), "LimitPlanning", version), null);
+        await ExecuteAsync(
+            Sql.Get(typeof(PlanRepository), "PrepareExplain", version),
+            new { Statement = statement, Arguments = Nulls(parameters), Verbose = true });
+        await ExecuteAsync(Sql.Get(typeof(PlanRepository), "Explain", version), null);
+        var plan = await connection.ExecuteScalarAsync<string>(
+            new CommandDefinition(Sql.Get(typeof(PlanRepository), "GetPlan", version), transaction: transaction, cancellationToken: cancellationToken));
+        await transaction.RollbackAsync(CancellationToken.None);
+        return plan!;
+
+        Task<int> ExecuteAsync(string text, object? values) =>
+            connection.ExecuteAsync(new CommandDefinition(text, values, transaction, cancellationToken: cancellationToken));
     }
 
     /// <summary>A null for each parameter, as EXECUTE wants them.</summary>

@@ -11,6 +11,8 @@ public class PlannableTextTests
     [InlineData("select extract($1 from ts) from t", "select extract(epoch from ts) from t", 0)]
     [InlineData("select x.date, date $1", "select x.date, ($1::date)", 1)]
     [InlineData("prepare p (int) as select $1", " select $1", 1)]
+    [InlineData("declare \"c for\" no scroll cursor with hold for select $1", " select $1", 1)]
+    [InlineData("copy (select a, (b) from t where c = $1) to stdout", "select a, (b) from t where c = $1", 1)]
     [InlineData("select extract($1 from ts), $3, $2, $3 from t", "select extract(epoch from ts), $1, $2, $1 from t", 2)]
     [InlineData("select 1 from t where a between $1 - $2 and $1 + $2", "select 1 from t where a between $1::integer - $2 and $1::integer + $2", 2)]
     [InlineData("select a * ($1 - b), c + $2 from t", "select a * ($1 - b), c + $2 from t", 2)]
@@ -32,5 +34,8 @@ public class PlannableTextTests
     [InlineData("select 1; drop table t")]
     [InlineData("/* select */ drop table t")]
     [InlineData("execute p")]
+    [InlineData("copy t to stdout")]
+    [InlineData("copy t (a) from stdin")]
+    [InlineData("declare c")]
     public void What_is_no_single_query_is_refused(string sql) => Assert.Null(PlannableText.TryMake(sql, out _));
 }

@@ -11,7 +11,7 @@ namespace PerfMonitoring.Advisor;
 /// indexes the values asked for would use.
 /// </summary>
 /// <remarks>
-/// The values come from what ANALYZE keeps (pg_stats), since neither pg_stat_statements nor the log keeps constants. Two ways of running a statement are
+/// The values come from what ANALYZE keeps (pg_stats), since neither pg_stat_statements nor the query log keeps constants. Two ways of running a statement are
 /// told apart. The typical one asks for a value of median frequency, for the newest (or, with an upper bound alone, the oldest) twentieth of the
 /// rows, for the beginning of a typical value where a text is compared with LIKE, for the first ten rows. The heavy one asks for the most
 /// common value and for half of the rows. How often the heavy one is run is not known: parameters are taken to follow the data, so that a value is
@@ -25,7 +25,7 @@ public sealed class StatementParameters(ICatalogRepository catalog)
     private readonly ConcurrentDictionary<(RelationName Table, string Column), ColumnValues?> columns = new();
 
     /// <summary>
-    /// The ways in which a statement is run: its generic plan alone where it has no parameters or no values can be told for all of them, or they
+    /// The ways in which a statement is run: its texts with constants where the workload has them; its generic plan alone where it has no parameters or no values can be told for all of them, or they
     /// would make no difference; else with typical values, and where they differ with heavy ones too. Values can be refused by the server
     /// (a type that does not read them): the generic plan stands then.
     /// </summary>
@@ -39,6 +39,11 @@ public sealed class StatementParameters(ICatalogRepository catalog)
         ArgumentNullException.ThrowIfNull(statement);
         ArgumentNullException.ThrowIfNull(genericPlan);
         ArgumentNullException.ThrowIfNull(tables);
+        if (statement.Examples.Count > 0)
+        {
+            return statement.Examples;
+        }
+
         IReadOnlyList<PlanVariant> generic = [new(new PlanText(statement.Text), 1)];
         if (PlannableText.TryMake(statement.Text, out var parameters) is not { } text || parameters == 0)
         {
@@ -63,11 +68,11 @@ public sealed class StatementParameters(ICatalogRepository catalog)
 
         if ((skewed.Count == 0 && !hasRange) || Choose(isHeavy: true) is not { } heavy || heavy.SequenceEqual(typical))
         {
-            return [new(new PlanText(statement.Text, typical), 1)];
+            return [new(new PlanText(text, typical), 1)];
         }
 
         var share = skewed.Count > 0 ? skewed.Aggregate(1.0, (product, column) => product * column.HeavyShare!.Value) : WideRangeShare;
-        return [new(new PlanText(statement.Text, typical), 1 - share), new(new PlanText(statement.Text, heavy), share)];
+        return [new(new PlanText(text, typical), 1 - share), new(new PlanText(text, heavy), share)];
 
         IReadOnlyList<string?>? Choose(bool isHeavy) => new ParameterChoice(reading, Values, isHeavy).Choose(parameters);
     }

@@ -56,9 +56,14 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = FromSlowQuery)]
     public SlowQuery SlowQuery { get; set; } = null!;
 
-    [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = FromText)]
+    [Parameter(Mandatory = true, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = FromText)]
     [ValidateNotNullOrEmpty]
     public string[] Query { get; set; } = [];
+
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = FromText)]
+    [Alias("Calls")]
+    [ValidateRange(0.0, double.MaxValue)]
+    public double Weight { get; set; } = 1;
 
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
@@ -117,7 +122,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
                 foreach (var statement in Query.SelectMany(QueryText.Split))
                 {
                     var normalized = QueryText.Normalize(statement);
-                    workload.Add(new WorkloadStatement(statement, QueryText.Hash(normalized), QueryText.Shorten(normalized), 1, null));
+                    workload.Add(new WorkloadStatement(statement, QueryText.Hash(normalized), QueryText.Shorten(normalized), Weight, null));
                 }
 
                 break;
@@ -151,6 +156,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         workload.Add(new WorkloadStatement(query.Query, query.QueryHash, QueryText.Shorten(query.Query), query.Calls, query.MeanTimeMs)
         {
             Window = query.Since is { } since ? (query.Until ?? DateTimeOffset.UtcNow) - since : TimeSpan.MaxValue,
+            RowsPerCall = (double)query.Rows / Math.Max(1, query.Calls),
         });
     }
 
@@ -197,19 +203,32 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
                 CurrentOperation = $"The planner was asked {report.Calls} times",
             }));
         WriteProgress(new ProgressRecord(1, "New-IndexStrategy", "Done") { RecordType = ProgressRecordType.Completed });
-        foreach (var skipped in advice.Skipped)
-        {
-            WriteWarning($"Statement {skipped.QueryHash} is left out: {skipped.Reason}");
-        }
-
-        foreach (var table in advice.PassedOver)
-        {
-            WriteWarning($"Table {table.TableName} gets no advice: {table.Reason}");
-        }
+        WriteLeftOut(advice);
 
         WriteVerbose($"{advice.Strategies.Count} of {advice.Candidates} indexes chosen for {advice.Statements} statements; "
             + $"the planner was asked {advice.Calls} times; its cost of the workload: {advice.CostBefore:N0} without them, {advice.CostAfter:N0} with them.");
         Write(advice.Strategies);
+    }
+
+    // A log is full of VACUUM, SET and BEGIN, and of statements on catalogs: one line says that they were seen.
+    private void WriteLeftOut(Advice advice)
+    {
+        foreach (var skipped in advice.Skipped)
+        {
+            Action<string> write = skipped.IsUtility ? WriteVerbose : WriteWarning;
+            write($"Statement {skipped.QueryHash} is left out: {skipped.Reason}");
+        }
+
+        if (advice.Skipped.Count(s => s.IsUtility) is > 0 and var utilities)
+        {
+            WriteWarning($"{utilities} of {workload.Count} statements are left out, since they are not SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES; -Verbose names them.");
+        }
+
+        foreach (var table in advice.PassedOver)
+        {
+            Action<string> write = table.IsExpected ? WriteVerbose : WriteWarning;
+            write($"Table {table.TableName} gets no advice: {table.Reason}");
+        }
     }
 
     // What is stored comes back with its id in the store; what is not travels on as it is.

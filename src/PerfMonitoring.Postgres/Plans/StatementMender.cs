@@ -1,0 +1,155 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+using Npgsql;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Queries;
+
+namespace PerfMonitoring.Postgres.Plans;
+
+/// <summary>
+/// Makes statements plannable that were run under other circumstances: with another search_path, or with parameter types that a driver
+/// told. What was mended once is remembered.
+/// </summary>
+/// <remarks>
+/// A table that is not on the search path gets the schema that has one of that name, if it is the only one; where several have, nothing tells
+/// which was meant. To lengthen the search path instead would be no good: whoever may create functions in one of the schemas could then have his
+/// own run in the place of the system's.
+/// </remarks>
+internal sealed partial class StatementMender(Database target)
+{
+    private const int MaximumAttempts = 30;
+
+    private readonly ConcurrentDictionary<string, string> mended = new(StringComparer.Ordinal);
+
+    /// <summary>Plans a statement, mending it as long as that helps.</summary>
+    /// <param name="text">The statement, as <see cref="PlannableText"/> makes it.</param>
+    /// <param name="plan">Plans a text.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="Model.PerfMonitoringException">PlanFailed, with the reason that is left.</exception>
+    public async Task<T> PlanAsync<T>(string text, Func<string, Task<T>> plan, CancellationToken cancellationToken)
+    {
+        var attempt = mended.GetValueOrDefault(text, text);
+        for (var i = 0; ; i++)
+        {
+            try
+            {
+                var result = await plan(attempt);
+                if (i > 0)
+                {
+                    mended[text] = attempt;
+                }
+
+                return result;
+            }
+            catch (PostgresException e) when (!cancellationToken.IsCancellationRequested)
+            {
+                var next = e.SqlState switch
+                {
+                    PostgresErrorCodes.UndefinedTable => await WithSchemaAsync(attempt, e, cancellationToken),
+                    PostgresErrorCodes.IndeterminateDatatype => WithType(attempt, e),
+                    PostgresErrorCodes.AmbiguousParameter => WithSeparateParameters(attempt),
+                    _ => null,
+                };
+                if (next is null || next == attempt || i == MaximumAttempts)
+                {
+                    throw PlanRepository.NotPlanned(e, target.Target);
+                }
+
+                attempt = next;
+            }
+        }
+    }
+
+    private async Task<string?> WithSchemaAsync(string text, PostgresException e, CancellationToken cancellationToken)
+    {
+        if (PositionIn(text, e) is not { } position)
+        {
+            return null;
+        }
+
+        var lexer = new SqlLexer(text.AsSpan(position));
+        if (!lexer.Read() || lexer.Kind is not (SqlTokenKind.Word or SqlTokenKind.QuotedIdentifier) || lexer.Ahead().Is('.'))
+        {
+            return null;
+        }
+
+        var name = RelationName.Parse(lexer.Text.ToString());
+        var schemas = await target.QueryAsync<string>(
+            Sql.Get(typeof(StatementMender), "FindSchemas", target.Target.ServerVersionNumber), new { name.Name }, cancellationToken);
+        return schemas.Count switch
+        {
+            0 => null,
+            1 => text.Insert(position, Identifier.Quote(schemas[0]) + "."),
+            _ => throw new Model.PerfMonitoringException(
+                "PlanFailed", Model.FailureKind.ServerError,
+                $"{name} is not on the search path of {target.UserName}, and several schemas have one: {string.Join(", ", schemas.Select(Identifier.Quote))}.",
+                "Connect with the search path that it was run under: -ConnectionString '...;Search Path=...'.", target.Target),
+        };
+    }
+
+    // A driver tells the types of parameters, PREPARE does not: where nothing else tells it either, a text does.
+    private static string? WithType(string text, PostgresException e)
+    {
+        if (!int.TryParse(ParameterNumber().Match(e.MessageText).Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        {
+            return null;
+        }
+
+        var lexer = new SqlLexer(text);
+        while (lexer.Read())
+        {
+            if (lexer.Kind == SqlTokenKind.Parameter && lexer.Text[1..].SequenceEqual(number.ToString(CultureInfo.InvariantCulture)) && lexer.Ahead().Kind != SqlTokenKind.Cast)
+            {
+                return text.Insert(lexer.End, "::text");
+            }
+        }
+
+        return null;
+    }
+
+    // One parameter that is compared with columns of two types was cast by the driver: each place gets a number of its own.
+    private static string WithSeparateParameters(string text)
+    {
+        var result = new StringBuilder(text.Length + 16);
+        var lexer = new SqlLexer(text);
+        var (copied, number) = (0, 0);
+        while (lexer.Read())
+        {
+            if (lexer.Kind == SqlTokenKind.Parameter)
+            {
+                result.Append(text, copied, lexer.Start - copied).Append('$').Append(++number);
+                copied = lexer.End;
+            }
+        }
+
+        return result.Append(text, copied, text.Length - copied).ToString();
+    }
+
+    // Where the server points at, from 0; it counts characters, not UTF-16 units.
+    private static int? PositionIn(string text, PostgresException e)
+    {
+        var isInner = e.InternalQuery is not null;
+        var position = isInner ? e.InternalPosition : e.Position;
+        // The statement is the end of what was sent.
+        var sent = isInner ? e.InternalQuery! : (e.BatchCommand?.CommandText ?? "");
+        var start = sent.Length - text.Length;
+        if (position <= 0 || start < 0 || !sent.EndsWith(text, StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        var index = 0;
+        for (var i = 1; i < position && index < sent.Length; i++)
+        {
+            index += char.IsHighSurrogate(sent[index]) ? 2 : 1;
+        }
+
+        return index - start is >= 0 and var inText && inText < text.Length ? inText : null;
+    }
+
+    [GeneratedRegex(@"\$(\d+)")]
+    private static partial Regex ParameterNumber();
+}
