@@ -50,7 +50,7 @@ internal sealed partial class StatementMender(Database target)
                 {
                     PostgresErrorCodes.UndefinedTable => await WithSchemaAsync(attempt, e, cancellationToken),
                     PostgresErrorCodes.IndeterminateDatatype => WithType(attempt, e),
-                    PostgresErrorCodes.AmbiguousParameter => WithSeparateParameters(attempt),
+                    PostgresErrorCodes.AmbiguousParameter or PostgresErrorCodes.UndefinedFunction => WithSeparateParameters(attempt),
                     _ => null,
                 };
                 if (next is null || next == attempt || i == MaximumAttempts)

@@ -165,6 +165,22 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
     }
 
     [Fact]
+    public async Task Rows_with_queries_and_weights_are_a_workload()
+    {
+        await NeedHypoPgAsync();
+
+        var result = session.Invoke("""
+            [pscustomobject]@{ Query = 'select email from orders where customer_id = 3'; Calls = '70' },
+            [pscustomobject]@{ Query = 'select email from orders where customer_id = 4'; Calls = '30' },
+            [pscustomobject]@{ Query = 'set work_mem = 1'; Calls = '5' }, [pscustomobject]@{ Query = 'begin'; Calls = '5' } | New-IndexStrategy
+            """);
+
+        var impact = Assert.IsAssignableFrom<System.Collections.IEnumerable>(Assert.Single(result.Output).Properties["Impacts"].Value).Cast<object>();
+        Assert.Equal(100.0, PSObject.AsPSObject(Assert.Single(impact)).Properties["Weight"].Value);
+        Assert.Contains(result.Warnings, w => w.StartsWith("2 of 4 statements", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_list_of_one_is_indexed_like_any_list()
     {
         MakeStore();
