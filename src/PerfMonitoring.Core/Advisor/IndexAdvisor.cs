@@ -25,7 +25,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         ArgumentNullException.ThrowIfNull(workload);
         ArgumentNullException.ThrowIfNull(options);
         await using var session = await whatIf.OpenAsync(PlanningLimit, cancellationToken);
-        var (planned, skipped) = await PlanAsync(session, Collapse(workload), progress, cancellationToken);
+        var (planned, skipped) = await PlanAsync(session, WorkloadStatement.Collapse(workload), progress, cancellationToken);
         var (tables, passedOver) = await FindTablesAsync(planned, cancellationToken);
         var existing = (await catalog.GetIndexesAsync([.. tables.Values.Select(t => t.Oid)], cancellationToken))
             .Where(i => i.IsValid).Select(i => i.Definition).ToList();
@@ -94,10 +94,6 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             Calls = model.Calls + planned.Count + partials.Count,
         };
     }
-
-    // The same statement from several sources counts once, with all its calls.
-    private static IEnumerable<WorkloadStatement> Collapse(IReadOnlyList<WorkloadStatement> workload) =>
-        workload.GroupBy(s => s.QueryHash).Select(g => g.First() with { Weight = g.Sum(s => s.Weight) });
 
     private static async Task<(List<PlannedStatement> Planned, List<SkippedStatement> Skipped)> PlanAsync(
         IWhatIf session, IEnumerable<WorkloadStatement> workload, IProgress<AdvisorProgress>? progress, CancellationToken cancellationToken)
