@@ -51,15 +51,17 @@ internal static class AdvisorQuality
         await ExecuteAsync(server, $"drop database if exists {Identifier.Quote(copy)}", $"create database {Identifier.Quote(copy)} template {Identifier.Quote(source.Database!)}");
         try
         {
+            await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(source.ConnectionString) { Database = copy }.ConnectionString);
+            await connection.OpenAsync();
+            var built = await BuildAsync(connection, sets.SelectMany(s => s.Indexes));
             Console.WriteLine();
             Console.WriteLine("| advice | asked, MB | indexes | on disk, MB | cost | time, s | slower by over 10 % | what-if calls | seconds to advise |");
             Console.WriteLine("|---|---:|---:|---:|---:|---:|---|---:|---:|");
             var judged = new List<JudgedSet>();
             foreach (var set in sets)
             {
-                var one = await JudgeAsync(new NpgsqlConnectionStringBuilder(source.ConnectionString) { Database = copy }.ConnectionString, set, statements, runs, limit);
-                judged.Add(one);
-                Console.WriteLine(Row(one, judged[0]));
+                judged.Add(await JudgeAsync(connection, built, set, statements, runs, limit));
+                Console.WriteLine(Row(judged[^1], judged[0]));
             }
 
             if (options.TryGetValue("svg", out var file))
@@ -117,40 +119,50 @@ internal static class AdvisorQuality
         }
     }
 
-    private static async Task<JudgedSet> JudgeAsync(string connectionString, AdvisedSet set, List<Statement> statements, int runs, double limit)
+    // Each index of any set once; a set is judged in a transaction that has dropped those of the others.
+    private static async Task<Dictionary<string, BuiltIndex>> BuildAsync(NpgsqlConnection connection, IEnumerable<string> statements)
     {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync();
-        var known = await ReadAsync<uint>(connection, UserIndexes);
-            // Their texts name no index: the server does.
-        foreach (var index in set.Indexes)
+        var built = new Dictionary<string, BuiltIndex>();
+        foreach (var statement in statements.Distinct())
         {
-            await ExecuteAsync(connection, index);
+            var known = await ReadAsync<uint>(connection, UserIndexes);
+            await ExecuteAsync(connection, statement);
+            // Their texts name no index: the server does.
+            var index = (await ReadAsync<uint>(connection, UserIndexes)).Except(known).Single();
+            built.Add(statement, new BuiltIndex(
+                (await ReadAsync<string>(connection, $"select {index}::regclass::text"))[0], (await ReadAsync<long>(connection, $"select pg_catalog.pg_relation_size({index})"))[0]));
         }
 
-        // What an expression yields is known only after ANALYZE; nothing else is analysed anew, so that all sets meet the same statistics.
-        foreach (var table in await ReadAsync<string>(connection, TablesWithNewStatistics, ("known", known)))
+        // What an expression yields is known only after ANALYZE; once for all sets, so that all meet the same statistics.
+        foreach (var table in await ReadAsync<string>(connection, TablesWithExpressions))
         {
             await ExecuteAsync(connection, $"analyze {table}");
         }
 
-        var built = await ReadAsync<uint>(connection, UserIndexes + " and i.indexrelid <> all (@known)", ("known", known));
-        var bytes = (await ReadAsync<long>(connection, "select coalesce(sum(pg_catalog.pg_relation_size(o)), 0)::bigint from unnest(@built) o", ("built", built)))[0];
         await ExecuteAsync(connection, "checkpoint");
+        return built;
+    }
+
+    private static async Task<JudgedSet> JudgeAsync(
+        NpgsqlConnection connection, Dictionary<string, BuiltIndex> built, AdvisedSet set, List<Statement> statements, int runs, double limit)
+    {
+        await using var transaction = await connection.BeginTransactionAsync();
+        foreach (var other in built.Where(b => !set.Indexes.Contains(b.Key)))
+        {
+            await ExecuteAsync(connection, $"drop index {other.Value.Name}");
+        }
+
+        await ExecuteAsync(connection, string.Create(CultureInfo.InvariantCulture, $"set local statement_timeout = {limit * 1000:F0}"));
         var cost = 0.0;
         var seconds = new List<double?>();
         foreach (var statement in statements)
         {
             cost += await CostAsync(connection, statement.Text);
-            seconds.Add(runs == 0 ? null : await TimeAsync(connection, statement.Text, runs, limit));
+            seconds.Add(runs == 0 ? null : await TimeAsync(transaction, statement.Text, runs, limit));
         }
 
-        foreach (var index in await ReadAsync<string>(connection, "select o::regclass::text from unnest(@built) o", ("built", built)))
-        {
-            await ExecuteAsync(connection, $"drop index {index}");
-        }
-
-        return new JudgedSet(set, bytes, cost, statements, seconds);
+        await transaction.RollbackAsync();
+        return new JudgedSet(set, set.Indexes.Sum(i => built[i].Bytes), cost, statements, seconds);
     }
 
     private static async Task<double> CostAsync(NpgsqlConnection connection, string statement)
@@ -160,21 +172,21 @@ internal static class AdvisorQuality
         return plan.RootElement[0].GetProperty("Plan").GetProperty("Total Cost").GetDouble();
     }
 
-    // The median; a statement that writes is rolled back. A first run, which fills the cache, is not counted; what reaches the limit counts as it.
-    private static async Task<double> TimeAsync(NpgsqlConnection connection, string statement, int runs, double limit)
+    // The median; what a statement writes is rolled back. A first run, which fills the cache, is not counted; what reaches the limit counts as it.
+    private static async Task<double> TimeAsync(NpgsqlTransaction transaction, string statement, int runs, double limit)
     {
         var times = new List<double>();
         for (var run = 0; run <= runs; run++)
         {
-            await using var transaction = await connection.BeginTransactionAsync();
-            await ExecuteAsync(connection, string.Create(CultureInfo.InvariantCulture, $"set local statement_timeout = {limit * 1000:F0}"));
+            await transaction.SaveAsync("run");
             var clock = Stopwatch.StartNew();
             try
             {
-                await ExecuteAsync(connection, statement);
+                await ExecuteAsync(transaction.Connection!, statement);
             }
             catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.QueryCanceled)
             {
+                await transaction.RollbackAsync("run");
                 return limit;
             }
 
@@ -183,7 +195,7 @@ internal static class AdvisorQuality
                 times.Add(clock.Elapsed.TotalSeconds);
             }
 
-            await transaction.RollbackAsync();
+            await transaction.RollbackAsync("run");
         }
 
         return times.Order().ElementAt(times.Count / 2);
@@ -213,21 +225,16 @@ internal static class AdvisorQuality
         where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
         """;
 
-    private const string TablesWithNewStatistics =
+    private const string TablesWithExpressions =
         """
         select distinct i.indrelid::regclass::text
         from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-        where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and i.indexprs is not null and i.indexrelid <> all (@known)
+        where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and i.indexprs is not null
         """;
 
-    private static async Task<List<T>> ReadAsync<T>(NpgsqlConnection connection, string sql, params (string Name, object Value)[] parameters)
+    private static async Task<List<T>> ReadAsync<T>(NpgsqlConnection connection, string sql)
     {
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
-        foreach (var (name, value) in parameters)
-        {
-            command.Parameters.Add(new NpgsqlParameter(name, NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Oid) { Value = value });
-        }
-
         await using var reader = await command.ExecuteReaderAsync();
         var rows = new List<T>();
         while (await reader.ReadAsync())
@@ -261,6 +268,8 @@ internal static class AdvisorQuality
     private sealed record Statement(string Name, string Text);
 
     private sealed record AdvisedSet(string Name, bool IsOurs, double? BudgetMegabytes, double? Calls, double? Seconds, IReadOnlyList<string> Indexes);
+
+    private sealed record BuiltIndex(string Name, long Bytes);
 
     private sealed record JudgedSet(AdvisedSet Set, long Bytes, double Cost, List<Statement> Statements, List<double?> Seconds);
 }
