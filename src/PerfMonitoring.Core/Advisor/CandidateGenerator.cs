@@ -203,9 +203,18 @@ public static class CandidateGenerator
             PredicateKind.Null => column is null || column.NullFraction is null or (> 0 and <= LargeShare),
             PredicateKind.NotNull => column is null || column.NullFraction is null or >= LargeShare,
             PredicateKind.True or PredicateKind.False => true,
-            _ => column?.Distinct is > 0 and <= FewValues && context.Recurring.Contains((table.Name, predicate.Condition!)),
+            _ => column?.Distinct is > 0 and <= FewValues and var values && Share(predicate, values) <= LargeShare
+                && context.Recurring.Contains((table.Name, predicate.Condition!)),
         };
     }
+
+    // As if all values were equally frequent, and a half for all but one of two or three.
+    private static double Share(PlanPredicate predicate, double values) => predicate.Kind switch
+    {
+        PredicateKind.In => (predicate.Condition!.Count(c => c == ',') + 1) / values,
+        PredicateKind.Unequal => values <= 3 ? LargeShare : 1,
+        _ => 0,
+    };
 
     private static void AddOtherMethods(Dictionary<string, ProposedIndex> found, RelationUse use, TableInfo table, CandidateContext context)
     {

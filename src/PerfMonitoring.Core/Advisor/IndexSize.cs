@@ -196,8 +196,9 @@ public static class IndexSize
 
         // Numbers of rows a key, thrown at random, none of them zero: a Poisson distribution without its zero, of the given mean.
         var lambda = perKey;
-        for (var i = 0; i < 60; i++)
+        for (var (i, last) = (0, 0.0); i < 60 && Math.Abs(lambda - last) > 1e-6; i++)
         {
+            last = lambda;
             lambda = perKey * (1 - Math.Exp(-lambda));
         }
 
@@ -207,6 +208,10 @@ public static class IndexSize
         {
             probability *= lambda / k;
             bytes += probability * PostingBytes(k, tupleSize);
+            if (k > lambda && probability < 1e-9)
+            {
+                break;
+            }
         }
 
         return distinct * bytes;
