@@ -60,6 +60,8 @@ internal sealed class BuiltIndexes : WhatIfSession
         }
     }
 
+    protected override Task PrepareAsync(CancellationToken cancellationToken) => RollBackAsync();
+
     protected override async Task<string?> AskAsync(WhatIfRequest request, string text, int parameters, CancellationToken cancellationToken)
     {
         try

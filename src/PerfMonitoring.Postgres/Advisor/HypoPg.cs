@@ -17,13 +17,14 @@ namespace PerfMonitoring.Postgres.Advisor;
 internal sealed partial class HypoPg : WhatIfSession
 {
     private readonly string schema;
+    private readonly long timeoutMs;
 
     // What the backend has, by candidate; each part by its handle. Unsure after a failure that left it open what was done.
     private readonly Dictionary<int, uint[]> installed = [];
-    private bool isSure = true;
+    private bool isSure;
 
-    private HypoPg(Database target, NpgsqlConnection connection, string schema)
-        : base(target, connection) => this.schema = schema;
+    private HypoPg(Database target, NpgsqlConnection connection, string schema, TimeSpan statementTimeout)
+        : base(target, connection) => (this.schema, timeoutMs) = (schema, (long)statementTimeout.TotalMilliseconds);
 
     public override bool IsReal => false;
 
@@ -37,21 +38,10 @@ internal sealed partial class HypoPg : WhatIfSession
             return null;
         }
 
-        var session = new HypoPg(target, await target.ConnectAsync(cancellationToken), schema);
+        var session = new HypoPg(target, await target.ConnectAsync(cancellationToken), schema, statementTimeout);
         try
         {
-            // Real object identifiers would be taken from the catalog's counter; hypothetical ones need none.
-            await session.RunAsync(
-                [
-                    $"set statement_timeout = {(long)statementTimeout.TotalMilliseconds}",
-                    "set plan_cache_mode = force_generic_plan",
-                    "set standard_conforming_strings = on",
-                    session.Reset,
-                    "set hypopg.use_real_oids = off",
-                    // Planning may call functions of the user's to fold constants: they shall not write.
-                    "set default_transaction_read_only = on",
-                ],
-                cancellationToken);
+            await session.PrepareAsync(cancellationToken);
             return session;
         }
         catch
@@ -59,6 +49,24 @@ internal sealed partial class HypoPg : WhatIfSession
             await session.DisposeAsync();
             throw;
         }
+    }
+
+    // Real object identifiers would be taken from the catalog's counter; hypothetical ones need none.
+    // Planning may call functions of the user's to fold constants: they shall not write.
+    protected override Task PrepareAsync(CancellationToken cancellationToken)
+    {
+        isSure = false;
+        return RunAsync(
+            [
+                $"set statement_timeout = {timeoutMs}",
+                $"set lock_timeout = {Math.Min(timeoutMs, 5000)}",
+                "set plan_cache_mode = force_generic_plan",
+                "set standard_conforming_strings = on",
+                Reset,
+                "set hypopg.use_real_oids = off",
+                "set default_transaction_read_only = on",
+            ],
+            cancellationToken);
     }
 
     private string Reset => $"select {Sql.Marker} {Identifier.Quote(schema)}.hypopg_reset()";

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Globalization;
 using System.Text.Json;
 using Npgsql;
@@ -43,6 +44,9 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
     }
 
     public abstract ValueTask DisposeAsync();
+
+    /// <summary>Makes a new connection ready.</summary>
+    protected abstract Task PrepareAsync(CancellationToken cancellationToken);
 
     /// <summary>In one round trip, brings it about that exactly the requested indexes are there, and explains; null where one came in part only.</summary>
     protected abstract Task<string?> AskAsync(WhatIfRequest request, string text, int parameters, CancellationToken cancellationToken);
@@ -148,6 +152,14 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
         if (request.Statement.Arguments is null)
         {
             PlannableText.TryMake(text, out parameters);
+        }
+
+        // After an internal error of the server (XX000) Npgsql gives the connection up; that must not cost the run.
+        if (connection.FullState != ConnectionState.Open)
+        {
+            await connection.CloseAsync();
+            await connection.OpenAsync(cancellationToken);
+            await PrepareAsync(cancellationToken);
         }
 
         string? json;

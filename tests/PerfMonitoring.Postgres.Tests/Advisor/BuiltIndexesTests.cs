@@ -115,6 +115,20 @@ public sealed class BuiltIndexesTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
+    public async Task An_internal_error_of_the_server_costs_its_own_statement_only()
+    {
+        await database.ExecuteAsync("create or replace function broken() returns int immutable language plpgsql as 'begin raise exception using errcode = ''XX000''; end'");
+        await using var whatIf = await OpenAsync();
+        var index = Index(1, "orders", "btree", "customer_id");
+        Assert.Equal([1], (await AskAsync(whatIf, ByCustomer, index)).Candidates.Values);
+
+        var error = await Assert.ThrowsAsync<PerfMonitoringException>(() => AskAsync(whatIf, "select filler from orders where id = broken()", index));
+
+        Assert.Equal("PlanFailed", error.ErrorId);
+        Assert.Equal([1], (await AskAsync(whatIf, ByCustomer, index)).Candidates.Values);
+    }
+
+    [Fact]
     public async Task A_candidate_of_several_parts_is_there_with_all_of_them()
     {
         var whole = Index(5, "logs", "btree", "id") with { Parts = [Index(0, "logs_a", "btree", "id").Definition, Index(0, "logs_b", "btree", "id").Definition] };

@@ -188,6 +188,19 @@ public sealed class HypoPgTests(TestDatabase database) : IClassFixture<TestDatab
     }
 
     [Fact]
+    public async Task An_internal_error_of_the_server_costs_its_own_statement_only()
+    {
+        await database.ExecuteAsync("create or replace function broken() returns int immutable language plpgsql as 'begin raise exception using errcode = ''XX000''; end'");
+        var index = Index(1, "orders", "customer_id");
+        Assert.Equal([1], (await AskAsync(ByCustomer, index)).Candidates.Values);
+
+        var error = await Assert.ThrowsAsync<PerfMonitoringException>(() => AskAsync("select filler from orders where id = broken()", index));
+
+        Assert.Equal("PlanFailed", error.ErrorId);
+        Assert.Equal([1], (await AskAsync(ByCustomer, index)).Candidates.Values);
+    }
+
+    [Fact]
     public async Task A_candidate_of_several_parts_is_there_with_all_of_them()
     {
         var whole = Index(5, "logs", "id") with { Parts = [Index(0, "logs_a", "id").Definition, Index(0, "logs_b", "id").Definition] };
@@ -216,6 +229,57 @@ public sealed class HypoPgTests(TestDatabase database) : IClassFixture<TestDatab
 
         Assert.Equal([1], (await AskAsync(ByCustomer, customer, status)).Candidates.Values);
         Assert.Empty((await AskAsync(ByCustomer, status)).Candidates);
+    }
+
+    [Fact]
+    public async Task Several_sessions_work_at_once_and_do_not_see_each_other()
+    {
+        await using var other = await connection.WhatIf.OpenAsync(TimeSpan.FromSeconds(5), Token);
+        var (customer, status) = (Index(1, "orders", "customer_id"), Index(2, "orders", "status"));
+        async Task<int[]> Ask(IWhatIf session, Candidate index)
+        {
+            var found = new List<int>();
+            for (var i = 0; i < 20; i++)
+            {
+                found.AddRange((await session.ExplainAsync(new WhatIfRequest(new PlanText(ByCustomer), i % 2 == 0 ? [index] : []), Token)).Candidates.Values);
+            }
+
+            return [.. found];
+        }
+
+        var answers = await Task.WhenAll(Ask(whatIf, customer), Ask(other, status));
+
+        Assert.Equal(Enumerable.Repeat(1, 10), answers[0]);
+        Assert.Empty(answers[1]);
+    }
+
+    [Fact]
+    public async Task More_sessions_than_connections_are_a_clear_error()
+    {
+        await using var narrow = await new PostgresBackend().ConnectAsync(
+            new ConnectionSettings { ConnectionString = database.ConnectionString + ";Pooling=true;Maximum Pool Size=3;Timeout=2" }, null, null, Token);
+        Assert.Equal((1, 8), (narrow.WhatIf.MaximumSessions, connection.WhatIf.MaximumSessions));
+        var open = new List<IWhatIf>();
+        try
+        {
+            var error = await Assert.ThrowsAsync<PerfMonitoringException>(async () =>
+            {
+                for (var i = 0; i < 4; i++)
+                {
+                    open.Add(await narrow.WhatIf.OpenAsync(TimeSpan.FromSeconds(5), Token));
+                }
+            });
+
+            Assert.Equal(("TooManyConnections", FailureKind.Busy), (error.ErrorId, error.Kind));
+            Assert.Equal(3, open.Count);
+        }
+        finally
+        {
+            foreach (var session in open)
+            {
+                await session.DisposeAsync();
+            }
+        }
     }
 
     private Task<WhatIfPlan> AskAsync(string statement, params Candidate[] indexes) =>
