@@ -45,6 +45,14 @@ public static class IndexSize
         ArgumentNullException.ThrowIfNull(definition);
         ArgumentNullException.ThrowIfNull(table);
         rows ??= definition.Where is null ? table.Rows : null;
+        if (table.Leaves.Count > 0)
+        {
+            // One index a leaf, of which each has most of the values: equal keys merge within a leaf only.
+            var share = 1.0 / table.Leaves.Count;
+            var leaf = table with { Leaves = [], Rows = table.Rows * share, Pages = (long)Math.Ceiling(table.Pages * share) };
+            return Estimate(definition, leaf, rows * share) * table.Leaves.Count;
+        }
+
         var keys = definition.Keys.Select(k => k.Column is { } name ? table.FindColumn(name) : OfExpression(k.Expression!, table)).OfType<ColumnInfo>()
             .Select(c => HasNoNulls(c, definition) ? c with { NullFraction = 0 } : c).ToList();
         var include = definition.Include.Select(table.FindColumn).OfType<ColumnInfo>().ToList();

@@ -49,6 +49,7 @@ public sealed record WorkloadStatement(string Text, string QueryHash, string Pat
             Text = real.Count > 0 ? real[0].Text : texts[0].Text,
             Weight = same.Sum(s => s.Weight),
             MeanTimeMs = Mean(same, s => s.MeanTimeMs),
+            Window = same.Max(s => s.Window),
             RowsPerCall = Mean(same, s => s.RowsPerCall),
             Examples = examples,
         };
