@@ -42,10 +42,9 @@ public static class AccessEstimate
         ArgumentNullException.ThrowIfNull(use);
         ArgumentNullException.ThrowIfNull(candidate);
         ArgumentNullException.ThrowIfNull(table);
-        var key = candidate.Definition.Keys[0];
-        var served = use.Predicates.Where(p => p.Operator is not null && p.Key.Column == key.Column && p.Key.Expression == key.Expression).ToList();
+        var served = use.Predicates.Where(p => OperatorClasses.Serves(candidate.Definition, p)).ToList();
         var path = PathTo(plan, use.Alias);
-        if (served.Count == 0 || path.Count == 0 || table.Rows is not > 0 || table.Pages == 0 || path.Exists(n => n.ParentRelationship == "SubPlan"))
+        if (candidate.Definition.Method is not ("gin" or "gist") || served.Count == 0 || path.Count == 0 || table.Rows is not > 0 || table.Pages == 0 || path.Exists(n => n.ParentRelationship == "SubPlan"))
         {
             return null;
         }

@@ -55,6 +55,20 @@ internal static class OperatorClasses
             new() { Table = table.Name, Name = "", Method = method, Keys = [key with { OperatorClass = operatorClass }] };
     }
 
+    /// <summary>Whether an index of such a method and operator class serves a condition on its key.</summary>
+    public static bool Serves(IndexDefinition index, PlanPredicate predicate)
+    {
+        var key = index.Keys[0];
+        return predicate.Operator is { } name && predicate.Key.Column == key.Column && predicate.Key.Expression == key.Expression
+            && key.OperatorClass switch
+            {
+                "jsonb_path_ops" => name is "@>" or "@?" or "@@",
+                { } trigram when trigram.EndsWith("trgm_ops", StringComparison.Ordinal) =>
+                    IsTrigram(predicate) && (predicate.Kind != PredicateKind.Nearest || index.Method == "gist"),
+                _ => predicate.Kind != PredicateKind.Prefix && (name == "~=" || !name.Contains('~', StringComparison.Ordinal)) && !name.Contains('%', StringComparison.Ordinal),
+            };
+    }
+
     // The type of an expression that one of these methods is known for.
     private static string? TypeOf(string expression) =>
         expression.StartsWith("to_tsvector('", StringComparison.Ordinal) ? "tsvector"

@@ -88,7 +88,7 @@ internal sealed class PlanExpression
             }
             else if (IsName(tokens[i]) && !IsBareConstant(tokens[i].Text) && (tokens[i].Text[0] == '"' || !tokens[i].Text.Any(char.IsUpper))
                 && (i == 0 || (tokens[i - 1].Text is not ("." or "COLLATE") && !(i > 1 && tokens[i - 2].Text == "EXTRACT")))
-                && (i + 1 == tokens.Count || tokens[i + 1].Text is not ("." or "(")))
+                && (i + 1 == tokens.Count || tokens[i + 1].Text is not ("." or "(" or "SubPlan")))
             {
                 yield return Unquote(tokens[i].Text);
             }
