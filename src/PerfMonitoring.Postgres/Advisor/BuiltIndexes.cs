@@ -97,7 +97,13 @@ internal sealed class BuiltIndexes : WhatIfSession
         await using var batch = new NpgsqlBatch(Connection);
         if (!isOpen)
         {
-            Add("begin");
+            Add("begin read write");
+            // Between two questions the advisor thinks.
+            Add("set local idle_in_transaction_session_timeout = 0");
+            if (Target.Target.ServerVersionNumber >= 170000)
+            {
+                Add("set local transaction_timeout = 0");
+            }
         }
 
         var wanted = request.Indexes.Where(c => !Refused.ContainsKey(c.Id)).Distinct().ToDictionary(c => c.Id);

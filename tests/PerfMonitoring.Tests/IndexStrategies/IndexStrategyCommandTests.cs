@@ -228,6 +228,13 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
         Assert.Empty(session.Invoke(Advise + "-WhatIf").MustSucceed().Output);
         Assert.Equal("(customer_id)", Text(Strategy(session.Invoke(Advise)), "IndexDefinition")!.Split("btree ")[1].Split(" INCLUDE")[0]);
 
+        var ofTheOriginal = session.Invoke("""
+            [PerfMonitoring.Model.SlowQuery]@{ Query = 'select email from orders where customer_id = $1'; QueryHash = 'a' * 64; Calls = 100; DatabaseName = 'other'
+                Target = [PerfMonitoring.Model.ServerTarget]@{ HostName = 'elsewhere'; Port = 1; Database = 'other' } } |
+                New-IndexStrategy -WhatIfMethod Transaction -WarningAction Ignore
+            """);
+        Assert.EndsWith("/" + database.Name, Text(Strategy(ofTheOriginal), "Target"), StringComparison.Ordinal);
+
         await using var other = new Npgsql.NpgsqlConnection(database.ConnectionString + ";Application Name=shop");
         await other.OpenAsync(TestContext.Current.CancellationToken);
         Assert.StartsWith("DatabaseInUse,", Assert.Single(session.Invoke(Advise).AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);

@@ -142,12 +142,14 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
 
     private void Collect(SlowQuery query)
     {
-        if (query.Target is not null && !query.Target.IsSameDatabaseAs(Connection.Target))
+        // Real indexes are tried on a copy: there the slow queries are those of the original.
+        var original = query.Target is { } seen && !seen.IsSameDatabaseAs(Connection.Target) ? seen : null;
+        if (original is not null && WhatIfMethod != WhatIfMethod.Transaction)
         {
-            throw Errors.OtherDatabase("The slow query", query.Target, Connection.Target, query);
+            throw Errors.OtherDatabase("The slow query", original, Connection.Target, query);
         }
 
-        if (query.DatabaseName is { } database && database != Connection.Target.Database)
+        if (query.DatabaseName is { } database && database != (original ?? Connection.Target).Database)
         {
             WriteVerbose($"Statement {query.QueryHash} ran in database {database} and is left out.");
             return;
@@ -155,7 +157,8 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
 
         workload.Add(new WorkloadStatement(query.Query, query.QueryHash, QueryText.Shorten(query.Query), query.Calls, query.MeanTimeMs)
         {
-            Window = query.Since is { } since ? (query.Until ?? DateTimeOffset.UtcNow) - since : TimeSpan.MaxValue,
+            // What a copy counted of writes is not what the original's workload did.
+            Window = original is not null ? null : query.Since is { } since ? (query.Until ?? DateTimeOffset.UtcNow) - since : TimeSpan.MaxValue,
             RowsPerCall = (double)query.Rows / Math.Max(1, query.Calls),
         });
     }
