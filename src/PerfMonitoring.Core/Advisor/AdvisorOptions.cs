@@ -17,6 +17,12 @@ public sealed record AdvisorOptions
     /// <summary>What the cost of keeping an index up to date counts against the gain; 1 for as much, 0 for nothing.</summary>
     public double WriteWeight { get; init; } = 1;
 
+    /// <summary>By how much a statement may get dearer at most, as a share of its cost: 0 is not at all.</summary>
+    public double MaximumRegression { get; init; }
+
+    /// <summary>How many sessions ask the planner side by side.</summary>
+    public int Sessions { get; init; } = 2;
+
     /// <summary>When the indexes may be built.</summary>
     public MaintenanceWindow MaintenanceWindow { get; init; }
 }

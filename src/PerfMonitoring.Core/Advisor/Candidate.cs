@@ -19,12 +19,15 @@ public sealed record Candidate
         init;
     }
 
+    /// <summary>Whether HypoPG can make it; of what it cannot, an estimate tells the cost.</summary>
+    public bool CanBeHypothetical => Definition.Method is "btree" or "hash" or "brin";
+
     /// <summary>Expected size on disk in bytes.</summary>
     public required long SizeBytes { get; init; }
 
     /// <summary>
-    /// What a scan of it pays before the first leaf, in the planner's units. HypoPG's indexes have no height: the planner charges nothing
-    /// for it, and a copy of what is there would look like a gain. Charged once a use, which in a nested loop is too little.
+    /// What each scan of it pays for the pages before the first leaf, in the planner's units. HypoPG's indexes have no height: the planner
+    /// charges nothing for them.
     /// </summary>
     public double DescentCost { get; init; }
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
-using PerfMonitoring.Queries;
 using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Advisor;
@@ -24,141 +23,151 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
     {
         ArgumentNullException.ThrowIfNull(workload);
         ArgumentNullException.ThrowIfNull(options);
-        await using var session = await whatIf.OpenAsync(PlanningLimit, cancellationToken);
-        var (planned, skipped) = await PlanAsync(session, WorkloadStatement.Collapse(workload), progress, cancellationToken);
-        var (tables, passedOver) = await FindTablesAsync(planned, cancellationToken);
-        var existing = (await catalog.GetIndexesAsync([.. tables.Values.Select(t => t.Oid)], cancellationToken))
-            .Where(i => i.IsValid).Select(i => i.Definition).ToList();
-        var load = await LoadAsync(planned, cancellationToken);
-        var partials = new Dictionary<string, double>();
-        var candidates = new Dictionary<string, Candidate>();
-        var own = new List<IReadOnlyList<Candidate>>();
-        foreach (var statement in planned)
+        var statements = WorkloadStatement.Collapse(workload);
+        var sessions = new List<IWhatIf>();
+        try
         {
-            var mine = new List<Candidate>();
-            foreach (var use in statement.Use.Relations)
+            for (var i = 0; i < Math.Clamp(statements.Count, 1, Math.Min(options.Sessions, whatIf.MaximumSessions)); i++)
             {
-                if (!tables.TryGetValue(use.Table, out var table))
-                {
-                    continue;
-                }
-
-                foreach (var proposed in CandidateGenerator.Generate(use, table))
-                {
-                    var key = proposed.Definition.ToAnonymousStatement();
-                    if (!candidates.TryGetValue(key, out var candidate))
-                    {
-                        if (existing.Exists(e => Redundancy.Covers(e, proposed.Definition)))
-                        {
-                            continue;
-                        }
-
-                        var rows = proposed.Definition.Where is { } where ? await RowsAsync(session, table, where, partials, cancellationToken) : null;
-                        if (IndexSize.Estimate(proposed.Definition, table, rows) is not { } size)
-                        {
-                            continue;
-                        }
-
-                        candidates[key] = candidate = new Candidate
-                        {
-                            Id = candidates.Count + 1,
-                            Definition = proposed.Definition,
-                            SizeBytes = size,
-                            DescentCost = WriteCost.OfDescent(table.Rows),
-                            WriteCost = options.WriteWeight * load.CostOf(
-                                proposed.Definition, table.Rows, [.. existing.Where(e => e.Table == table.Name)], rows / table.Rows ?? 1),
-                            Pattern = proposed.Pattern,
-                        };
-                    }
-
-                    mine.Add(candidate);
-                }
+                sessions.Add(await whatIf.OpenAsync(PlanningLimit, cancellationToken));
             }
 
-            own.Add([.. mine.Distinct()]);
+            return await AdviseAsync(sessions, statements, options, progress, cancellationToken);
+        }
+        finally
+        {
+            foreach (var session in sessions)
+            {
+                await session.DisposeAsync();
+            }
+        }
+    }
+
+    private async Task<Advice> AdviseAsync(
+        List<IWhatIf> sessions, IReadOnlyList<WorkloadStatement> workload, AdvisorOptions options, IProgress<AdvisorProgress>? progress, CancellationToken cancellationToken)
+    {
+        var reader = new WorkloadReader(catalog, sessions, progress);
+        var planned = await reader.ReadAsync(workload, cancellationToken);
+        var tables = planned.Tables.Advised;
+        var existing = (await catalog.GetIndexesAsync([.. tables.Values.Select(t => t.Oid)], cancellationToken))
+            .Where(i => i.IsValid).Select(i => i.Definition).ToList();
+        var indexes = existing.ToLookup(e => e.Table);
+        var window = workload.Max(s => s.Window);
+        var load = new WriteLoad(
+            planned.Statements.SelectMany(p => p.Writes.Select(w => (w, p.Weight))), window is null ? [] : await catalog.GetWriteActivityAsync(cancellationToken), window);
+        var partials = new Dictionary<string, double>();
+        var pool = new CandidatePool(
+            existing,
+            async (table, where) => await RowsAsync(sessions[0], table, where, partials, cancellationToken),
+            (index, table, rows) => options.WriteWeight * load.CostOf(index, table.Rows, [.. indexes[table.Name]], rows / table.Rows ?? 1));
+        var own = await CandidatesAsync(planned, pool);
+        var byName = tables.Values.GroupBy(t => t.Name.Name).ToDictionary(g => g.Key, g => g.First());
+        var costs = planned.Statements.Select(p => new CostTable(new Configuration([], p.Plan.TotalCost, PlanRisk.Of(p.Plan, byName.GetValueOrDefault)), p.Weight)).ToList();
+        if (!sessions[0].IsReal)
+        {
+            Estimate(planned, own, costs);
         }
 
-        bool IsRelevant(int s, Candidate candidate) => planned[s].CanUse(candidate.Definition);
-        var model = new WhatIfCostModel(session, [.. planned.Select(p => p.Statement.Text)], IsRelevant);
-        var selection = new IndexSelection(model, [.. planned.Select(p => p.Statement.Weight)], options, progress);
-        var set = await selection.SelectAsync(own, IsRelevant, cancellationToken);
+        var needs = await ForeignKeysAsync(load, pool, tables, costs, cancellationToken);
+        var search = new IndexSearch(sessions, planned.Statements, costs, pool, tables, byName.GetValueOrDefault, options, progress);
+        var set = await search.FindAsync(own, cancellationToken);
         return new Advice
         {
-            Strategies = await DescribeAsync(set, planned, options, cancellationToken),
-            Skipped = skipped,
-            PassedOver = passedOver,
-            CostBefore = set.Before.Select((c, s) => c.Cost * planned[s].Statement.Weight).Sum(),
-            CostAfter = set.After.Select((c, s) => c.Cost * planned[s].Statement.Weight).Sum(),
-            Statements = planned.Count,
-            Candidates = candidates.Count,
-            Calls = model.Calls + planned.Count + partials.Count,
+            Strategies = await DescribeAsync(set, planned.Statements, costs, needs, options, cancellationToken),
+            Skipped = planned.Skipped,
+            PassedOver = planned.Tables.PassedOver,
+            CostBefore = planned.Statements.Select((p, s) => p.Weight * costs[s].Bare.Cost).Sum(),
+            CostAfter = planned.Statements.Select((p, s) => p.Weight * set.After[s].Cost).Sum(),
+            Statements = workload.Count - planned.Skipped.Count,
+            Candidates = pool.All.Count,
+            Calls = reader.Calls + search.Calls + partials.Count,
         };
     }
 
-    private static async Task<(List<PlannedStatement> Planned, List<SkippedStatement> Skipped)> PlanAsync(
-        IWhatIf session, IEnumerable<WorkloadStatement> workload, IProgress<AdvisorProgress>? progress, CancellationToken cancellationToken)
+    // What HypoPG cannot make gets an estimate, from the plan of today.
+    private static void Estimate(PlannedWorkload planned, List<IReadOnlyList<Candidate>> own, List<CostTable> costs)
     {
-        var planned = new List<PlannedStatement>();
-        var skipped = new List<SkippedStatement>();
-        foreach (var statement in workload)
+        for (var s = 0; s < own.Count; s++)
         {
-            progress?.Report(new AdvisorProgress("Reading plans", 0, planned.Count));
-            try
+            var statement = planned.Statements[s];
+            foreach (var candidate in own[s].Where(c => !c.CanBeHypothetical))
             {
-                var plan = (await session.ExplainAsync(new WhatIfRequest(new PlanText(statement.Text), []) { Verbose = true }, cancellationToken)).Plan;
-                planned.Add(new PlannedStatement(statement, PlanReader.Read(plan), [.. Writes(plan, statement.Text)]));
+                var cost = statement.Use.Relations.Where(r => r.Table == candidate.Definition.Table)
+                    .Min(r => AccessEstimate.CostWith(statement.Plan, r, candidate, planned.Tables.Advised[r.Table]));
+                if (cost < costs[s].Bare.Cost)
+                {
+                    costs[s].Add([candidate.Id], new Configuration([candidate.Id], cost.Value, 0, IsEstimate: true));
+                }
             }
-            catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
+        }
+    }
+
+    // What triggers do has no plan: each foreign key that writes are slow for counts as one more statement.
+    private async Task<List<(ForeignKeyNeed Need, int Place)>> ForeignKeysAsync(
+        WriteLoad load, CandidatePool pool, IReadOnlyDictionary<RelationName, TableInfo> tables, List<CostTable> costs, CancellationToken cancellationToken)
+    {
+        var needs = await ForeignKeyNeed.FindAsync(catalog, load, cancellationToken);
+        var others = (await catalog.FindTablesAsync([.. needs.Select(n => n.Definition.Table).Where(t => !tables.ContainsKey(t)).Distinct()], cancellationToken))
+            .ToDictionary(t => t.Name);
+        var found = new List<(ForeignKeyNeed, int)>();
+        foreach (var need in needs)
+        {
+            if ((tables.GetValueOrDefault(need.Definition.Table) ?? others.GetValueOrDefault(need.Definition.Table)) is not { CanBeIndexed: true, IsSystem: false } table
+                || await pool.GetAsync(need.Definition, table, UsagePattern.Lookup) is null)
             {
-                skipped.Add(new SkippedStatement(statement.QueryHash, e.Message, IsUtility: e.ErrorId == "NotPlannable"));
+                continue;
+            }
+
+            var cost = new CostTable(new Configuration([], need.SavedCost), 1);
+            foreach (var candidate in pool.All.Where(c => need.IsServedBy(c.Definition)))
+            {
+                cost.Add([candidate.Id], new Configuration([candidate.Id], 0, 0, IsEstimate: true));
+            }
+
+            found.Add((need, costs.Count));
+            costs.Add(cost);
+        }
+
+        return found;
+    }
+
+    // For each statement the indexes that it calls for; those of one statement are the same however it is run.
+    private static async Task<List<IReadOnlyList<Candidate>>> CandidatesAsync(PlannedWorkload planned, CandidatePool pool)
+    {
+        var context = new CandidateContext { Recurring = CandidateContext.FindRecurring(planned.Statements.Select(p => (p.Use, p.Weight))) };
+        var known = new Dictionary<StatementUse, IReadOnlyList<Candidate>>(ReferenceEqualityComparer.Instance);
+        var own = new List<IReadOnlyList<Candidate>>();
+        foreach (var statement in planned.Statements)
+        {
+            if (!known.TryGetValue(statement.Use, out var mine))
+            {
+                known[statement.Use] = mine = await CandidatesAsync(statement.Use, planned.Tables, pool, context);
+            }
+
+            own.Add(mine);
+        }
+
+        return own;
+    }
+
+    private static async Task<IReadOnlyList<Candidate>> CandidatesAsync(StatementUse statement, WorkloadTables tables, CandidatePool pool, CandidateContext context)
+    {
+        var mine = new List<Candidate>();
+        foreach (var use in statement.Relations)
+        {
+            if (tables.Advised.TryGetValue(use.Table, out var table))
+            {
+                foreach (var proposed in CandidateGenerator.Generate(use, table, context).Where(p => p.Requires is null))
+                {
+                    if (await pool.GetAsync(proposed.Definition, table, proposed.Pattern) is { } candidate)
+                    {
+                        mine.Add(candidate);
+                    }
+                }
             }
         }
 
-        return (planned, skipped);
-    }
-
-    private async Task<(Dictionary<RelationName, TableInfo> Tables, List<PassedOverTable> PassedOver)> FindTablesAsync(
-        List<PlannedStatement> planned, CancellationToken cancellationToken)
-    {
-        var wanted = planned.SelectMany(p => p.Use.Relations).Select(r => r.Table).Distinct().ToList();
-        var tables = new Dictionary<RelationName, TableInfo>();
-        var passedOver = new List<PassedOverTable>();
-        foreach (var table in await catalog.FindTablesAsync(wanted, cancellationToken))
-        {
-            if (WhyNot(table) is { } reason)
-            {
-                passedOver.Add(new PassedOverTable(table.Name.ToString(), reason));
-            }
-            else if (table.CanBeIndexed && table.Name.Schema != "perf_monitoring")
-            {
-                tables.Add(table.Name, table);
-            }
-        }
-
-        return (tables, passedOver);
-    }
-
-    // Catalogs and the store pass without a word: nobody expects an index there.
-    private static string? WhyNot(TableInfo table) => table switch
-    {
-        { IsTemporary: true } => "it is temporary.",
-        { Kind: RelationKind.PartitionedTable } => "it is partitioned.",
-        { IsPartition: true } => "it is a partition, and its siblings would need the same index.",
-        { Kind: RelationKind.ForeignTable } => "it is a foreign table: its indexes are made where its rows are.",
-        _ => null,
-    };
-
-    private static IEnumerable<TableWrite> Writes(PlanNode plan, string text) => plan.All()
-        .Where(n => n is { NodeType: "ModifyTable", Operation: not null, RelationName: not null })
-        .Select(n => new TableWrite(
-            new RelationName(n.Schema, n.RelationName!), n.Operation!, n.Children.Sum(c => c.Rows), n.Operation == "Update" ? UpdatedColumns.Of(text) : null));
-
-    private async Task<WriteLoad> LoadAsync(List<PlannedStatement> planned, CancellationToken cancellationToken)
-    {
-        var window = planned.Max(p => p.Statement.Window);
-        return new WriteLoad(
-            planned.SelectMany(p => p.Writes.Select(w => (w, p.Statement.Weight))),
-            window is null ? [] : await catalog.GetWriteActivityAsync(cancellationToken), window);
+        return [.. mine.Distinct()];
     }
 
     // How many rows a condition leaves, by the planner.
@@ -175,24 +184,13 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
     }
 
     private async Task<IReadOnlyList<IndexStrategy>> DescribeAsync(
-        SelectedSet set, List<PlannedStatement> planned, AdvisorOptions options, CancellationToken cancellationToken)
+        SelectedSet set, IReadOnlyList<PlannedStatement> planned, List<CostTable> costs, List<(ForeignKeyNeed Need, int Place)> needs,
+        AdvisorOptions options, CancellationToken cancellationToken)
     {
         var strategies = new List<IndexStrategy>();
         foreach (var candidate in set.Chosen)
         {
-            var impacts = planned.Select((p, s) => (p.Statement, Before: set.Before[s].Cost, After: set.After[s], CanUse: p.CanUse(candidate.Definition)))
-                .Where(i => i.After.Used.Contains(candidate.Id) || (i.CanUse && i.After.Cost > i.Before * 1.0005))
-                .Select(i => new QueryImpact
-                {
-                    QueryHash = i.Statement.QueryHash,
-                    Query = i.Statement.Pattern,
-                    Weight = i.Statement.Weight,
-                    CostBefore = i.Before,
-                    CostAfter = i.After.Cost,
-                    MeanTimeMs = i.Statement.MeanTimeMs,
-                })
-                .OrderByDescending(i => (i.CostBefore - i.CostAfter) * i.Weight)
-                .ToList();
+            var impacts = Impacts(candidate, set, planned, costs);
             var unnamed = candidate.Definition;
             var named = unnamed with
             {
@@ -200,7 +198,8 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
                     unnamed.Table.Name, unnamed.Keys.Concat(unnamed.Include.Select(IndexKey.OnColumn)), unnamed.Where is not null),
             };
             named = named with { Name = await names.FindFreeAsync(named, cancellationToken) };
-            var costBefore = impacts.Sum(i => i.CostBefore * i.Weight);
+            var served = needs.Where(n => set.After[n.Place].Used.Contains(candidate.Id)).Select(n => n.Need).ToList();
+            var costBefore = impacts.Sum(i => i.CostBefore * i.Weight) + served.Sum(n => n.SavedCost);
             var costAfter = impacts.Sum(i => i.CostAfter * i.Weight);
             strategies.Add(new IndexStrategy
             {
@@ -213,8 +212,8 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
                 WriteCost = candidate.WriteCost,
                 Impacts = impacts,
                 Rank = strategies.Count + 1,
-                Evidence = EvidenceSource.WhatIf,
-                Reason = Reason(candidate, impacts, costBefore, costAfter, planned.Count),
+                Evidence = set.After.Any(c => c.IsEstimate && c.Used.Contains(candidate.Id)) ? EvidenceSource.Estimate : EvidenceSource.WhatIf,
+                Reason = Reason(candidate, impacts, served, costBefore, costAfter, planned.Select(p => p.Statement).Distinct(ReferenceEqualityComparer.Instance).Count()),
                 Target = target,
             });
         }
@@ -222,8 +221,34 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         return strategies;
     }
 
-    private static string Reason(Candidate candidate, List<QueryImpact> impacts, double before, double after, int statements)
+    // A statement that is run in several ways counts once, with the mean of their costs.
+    private static List<QueryImpact> Impacts(Candidate candidate, SelectedSet set, IReadOnlyList<PlannedStatement> planned, List<CostTable> costs) =>
+    [
+        .. planned.Select((p, s) => (Planned: p, p.Statement, p.Weight, Before: costs[s].Bare.Cost, After: set.After[s].Cost, set.After[s].Used))
+            .Where(v => v.Planned.Use.Relations.Any(r => r.Table == candidate.Definition.Table))
+            .GroupBy(v => v.Statement, ReferenceEqualityComparer.Instance)
+            .Where(g => g.Any(v => v.Used.Contains(candidate.Id) || (v.After > v.Before * (1 + PlanExplorer.Noise) && v.Planned.CanUse(candidate.Definition))))
+            .Select(g => (Key: g.First().Statement, Ways: g))
+            .Select(g => new QueryImpact
+            {
+                QueryHash = g.Key.QueryHash,
+                Query = g.Key.Pattern,
+                Weight = g.Key.Weight,
+                CostBefore = g.Ways.Sum(v => v.Weight * v.Before) / g.Ways.Sum(v => v.Weight),
+                CostAfter = g.Ways.Sum(v => v.Weight * v.After) / g.Ways.Sum(v => v.Weight),
+                MeanTimeMs = g.Key.MeanTimeMs,
+            })
+            .OrderByDescending(i => (i.CostBefore - i.CostAfter) * i.Weight),
+    ];
+
+    private static string Reason(
+        Candidate candidate, List<QueryImpact> impacts, List<ForeignKeyNeed> served, double before, double after, int statements)
     {
+        if (impacts.Count == 0 && served.Count > 0)
+        {
+            return served[0].Reason;
+        }
+
         var purpose = candidate.Pattern switch
         {
             UsagePattern.Join => "finds the rows that a join asks for",
@@ -235,19 +260,6 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         var saved = before > 0 ? 1 - (after / before) : 0;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"Used by {impacts.Count} of {statements} statements, whose planner's cost falls by {100 * saved:0.0} % with the whole set: it {purpose}.");
-    }
-
-    private sealed record PlannedStatement(WorkloadStatement Statement, StatementUse Use, IReadOnlyList<TableWrite> Writes)
-    {
-        // An index serves a use by its first key, or by holding every column that is read.
-        public bool CanUse(IndexDefinition index) => Use.Relations.Any(r => r.Table == index.Table && (Mentions(r, index.Keys[0]) || Holds(index, r)));
-
-        private static bool Mentions(RelationUse use, IndexKey key) =>
-            use.Predicates.Concat(use.Alternatives.SelectMany(a => a)).Any(p => p.Key.Column == key.Column && p.Key.Expression == key.Expression)
-            || use.Orders.Concat(use.Groups).Any(o => o.Any(k => k.Column == key.Column && k.Expression == key.Expression));
-
-        private static bool Holds(IndexDefinition index, RelationUse use) =>
-            use.Columns is not null && use.Columns.IsSubsetOf(index.Keys.Select(k => k.Column ?? "").Concat(index.Include));
+            $"Used by {impacts.Count} of {statements} statements, whose planner's cost falls by {100 * saved:0.0} % with the whole set: it {purpose}.{string.Concat(served.Select(n => " " + n.Reason))}");
     }
 }

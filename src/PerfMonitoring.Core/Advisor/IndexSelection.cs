@@ -1,208 +1,470 @@
 namespace PerfMonitoring.Advisor;
 
-/// <summary>The chosen indexes and what they do.</summary>
-/// <param name="Chosen">In the order of their choice.</param>
-/// <param name="Before">Cost of each statement without them.</param>
-/// <param name="After">Cost of each statement with all of them.</param>
-public sealed record SelectedSet(IReadOnlyList<Candidate> Chosen, IReadOnlyList<StatementCost> Before, IReadOnlyList<StatementCost> After);
-
 /// <summary>
-/// Chooses a set of indexes for a whole workload: first each statement's own candidates are sieved, then the set grows by the largest
-/// saving a byte, re-evaluated as it grows, until nothing is worth it or fits; then what has become idle goes.
+/// Chooses a set of indexes for a whole workload, in memory, from what the cost tables know: it grows by the largest saving a byte,
+/// exchanges, takes apart and grows again (large neighbourhood search: Shaw, CP 1998), until nothing gets better.
 /// </summary>
-/// <param name="model">The costs.</param>
-/// <param name="weights">How often each statement counts.</param>
-/// <param name="options">Budget and limits.</param>
-/// <param name="progress">Told as it goes on, or null.</param>
-public sealed class IndexSelection(ICostModel model, IReadOnlyList<double> weights, AdvisorOptions options, IProgress<AdvisorProgress>? progress = null)
+public sealed class IndexSelection
 {
-    // Costs differ by less without any reason (the planner compares them fuzzily by 1 %).
-    private const double Noise = 0.0005;
+    // A set that makes a statement dearer than is allowed is worth nothing.
+    private const double Forbidden = 1e6;
+    private const int Rounds = 200;
 
-    private StatementCost[] before = [];
-    private double total;
+    // The planner never takes a plan that it thinks is dearer. What is feared beyond its figure is a rough one: it decides between sets
+    // that are much alike, and refuses one only where a statement might take half as long again.
+    private const double RiskWeight = 0.2;
+    private const double Doubt = 0.5;
 
-    /// <summary>Chooses.</summary>
-    /// <param name="own">For each statement, the candidates that it calls for.</param>
-    /// <param name="isRelevant">Whether a statement, by its place, could use a candidate at all.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    public async Task<SelectedSet> SelectAsync(
-        IReadOnlyList<IReadOnlyList<Candidate>> own, Func<int, Candidate, bool> isRelevant, CancellationToken cancellationToken)
+    private readonly IReadOnlyList<CostTable> tables;
+    private readonly IReadOnlyList<Candidate> candidates;
+    private readonly AdvisorOptions options;
+    private readonly double charge;
+
+    // For each statement its plans, the cheapest first: for each index of a plan, those that can stand in its place (itself first).
+    private readonly (double Cost, double Total, int[][] Needs)[][] plans;
+    private readonly double[] allowed;
+    private readonly List<int>[] statementsOf;
+    private readonly List<int[]> moves = [];
+
+    /// <summary>Prepares a selection.</summary>
+    /// <param name="tables">What is known of the statements.</param>
+    /// <param name="candidates">The candidates; a candidate's id is its place plus one.</param>
+    /// <param name="options">Budget and limits.</param>
+    /// <param name="canServe">Whether, for a statement, one candidate (the second) can stand in the place of another one.</param>
+    public IndexSelection(
+        IReadOnlyList<CostTable> tables, IReadOnlyList<Candidate> candidates, AdvisorOptions options, Func<int, int, IReadOnlyList<int>> canServe)
     {
-        ArgumentNullException.ThrowIfNull(own);
-        before = await AllCostsAsync([], cancellationToken);
-        total = Total(before, []);
-        var candidates = await SieveAsync(own, cancellationToken);
-
-        SelectedSet? best = null;
-        foreach (var exponent in new[] { 1.0, 0.5 })
+        ArgumentNullException.ThrowIfNull(tables);
+        ArgumentNullException.ThrowIfNull(candidates);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(canServe);
+        this.tables = tables;
+        this.candidates = candidates;
+        this.options = options;
+        Before = tables.Sum(t => t.Weight * t.Bare.Total);
+        // Of what is left at best: one statement that dwarfs all others shall not hide what helps them.
+        charge = Math.Max(tables.Sum(t => t.Weight * t.Configurations[0].Total) * options.MinimumImprovement, double.Epsilon);
+        statementsOf = [.. candidates.Select(_ => new List<int>())];
+        allowed = [.. tables.Select(t => t.Bare.Total * (1 + Math.Max(options.MaximumRegression, Doubt)))];
+        plans = new (double, double, int[][])[tables.Count][];
+        var seen = new HashSet<string>();
+        for (var s = 0; s < tables.Count; s++)
         {
-            var chosen = await GrowAsync(candidates, isRelevant, exponent, cancellationToken);
-            chosen = await DropIdleAsync(chosen, cancellationToken);
-            chosen = await ImproveAsync(chosen, candidates, cancellationToken);
-            var after = await AllCostsAsync(chosen, cancellationToken);
-            if (best is null || Total(after, chosen) < Total(best.After, best.Chosen) * (1 - Noise))
+            plans[s] = [.. tables[s].Configurations.TakeWhile(c => c != tables[s].Bare).Append(tables[s].Bare)
+                .Select(c => (c.Cost, c.Total, c.Used.Select(id => (int[])[id - 1, .. canServe(s, id).Select(other => other - 1)]).ToArray()))];
+            foreach (var needs in plans[s].Select(p => p.Needs))
             {
-                best = new SelectedSet(chosen, before, after);
-            }
-        }
-
-        return best!;
-    }
-
-    // What statements would take of their own candidates: each one that lowers a cost and is not beaten by a smaller one in all that it
-    // does; and the set that a plan uses when it has them all, since some indexes help in company only.
-    private async Task<List<IReadOnlyList<Candidate>>> SieveAsync(IReadOnlyList<IReadOnlyList<Candidate>> own, CancellationToken cancellationToken)
-    {
-        var gains = new Dictionary<Candidate, Dictionary<int, double>>();
-        var bundles = new Dictionary<string, IReadOnlyList<Candidate>>();
-        for (var s = 0; s < own.Count; s++)
-        {
-            progress?.Report(new AdvisorProgress("Sieving candidates", 100 * s / own.Count, model.Calls));
-            var fitting = own[s].Where(c => !(c.SizeBytes > options.StorageBudget)).ToList();
-            var all = await model.CostAsync(s, fitting, cancellationToken);
-            if (!(all.Cost < before[s].Cost * (1 - Noise)))
-            {
-                continue;
-            }
-
-            foreach (var candidate in fitting)
-            {
-                var cost = await model.CostAsync(s, [candidate], cancellationToken);
-                if (before[s].Cost - cost.Cost is var gain && gain > before[s].Cost * Noise)
+                foreach (var place in needs.SelectMany(n => n).Distinct().Where(p => statementsOf[p].Count == 0 || statementsOf[p][^1] != s))
                 {
-                    gains.TryAdd(candidate, []);
-                    gains[candidate][s] = gain;
+                    statementsOf[place].Add(s);
+                }
+
+                var move = needs.Select(n => n[0]).Order().ToArray();
+                if (move.Length > 0 && seen.Add(string.Join(',', move)))
+                {
+                    moves.Add(move);
+                }
+
+                foreach (var single in needs.SelectMany(n => n).Where(p => seen.Add(p.ToString(System.Globalization.CultureInfo.InvariantCulture))))
+                {
+                    moves.Add([single]);
                 }
             }
-
-            var used = fitting.Where(c => all.Used.Contains(c.Id)).ToList();
-            if (used.Count > 1)
-            {
-                bundles.TryAdd(string.Join(',', used.Select(c => c.Id)), used);
-            }
         }
-
-        var singles = gains.Keys.Where(c => !gains.Keys.Any(other => other != c && Beats(other, c)));
-        return [.. singles.Select(c => (IReadOnlyList<Candidate>)[c]), .. bundles.Values];
-
-        bool Beats(Candidate one, Candidate other) =>
-            one.SizeBytes <= other.SizeBytes && one.WriteCost <= other.WriteCost
-            && gains[other].All(g => gains[one].GetValueOrDefault(g.Key) >= g.Value)
-            && (one.SizeBytes < other.SizeBytes || gains[one].Values.Sum() > gains[other].Values.Sum() || one.Id < other.Id);
     }
 
-    private async Task<List<Candidate>> GrowAsync(
-        List<IReadOnlyList<Candidate>> candidates, Func<int, Candidate, bool> isRelevant, double exponent, CancellationToken cancellationToken)
+    /// <summary>Weighted cost of the workload without new indexes, risk included.</summary>
+    public double Before { get; }
+
+    /// <summary>The best set found.</summary>
+    /// <param name="start">A set to begin with, by id.</param>
+    /// <param name="thorough">Whether to take the best set apart again and again, too.</param>
+    /// <param name="cancellationToken">Ends the search: the best set so far is returned.</param>
+    public IReadOnlyList<int> Select(IEnumerable<int> start, bool thorough, CancellationToken cancellationToken)
     {
-        var chosen = new List<Candidate>();
-        var costs = before;
-        // A gain only falls as the set grows, by and large: the old figure is an upper bound, and most need not be asked again.
-        var open = new PriorityQueue<(IReadOnlyList<Candidate> Option, int Age), double>();
-        foreach (var option in candidates)
+        ArgumentNullException.ThrowIfNull(start);
+        var best = new State(this);
+        foreach (var place in start.Select(id => id - 1))
         {
-            open.Enqueue((option, -1), double.NegativeInfinity);
-        }
-
-        var asked = 0;
-        while (open.TryDequeue(out var next, out _))
-        {
-            var added = next.Option.Where(c => !chosen.Contains(c)).ToList();
-            if (added.Count == 0 || !Fits(chosen, added))
+            if (best.Fits([place]))
             {
-                continue;
-            }
-
-            if (next.Age == chosen.Count)
-            {
-                chosen.AddRange(added);
-                costs = await AllCostsAsync(chosen, cancellationToken, costs, s => added.Any(c => isRelevant(s, c)));
-                continue;
-            }
-
-            if (++asked % 10 == 0)
-            {
-                progress?.Report(new AdvisorProgress("Choosing indexes", (int)(100 * chosen.Sum(c => c.SizeBytes) / Math.Max(1, options.StorageBudget ?? long.MaxValue)), model.Calls));
-            }
-
-            var with = await AllCostsAsync([.. chosen, .. added], cancellationToken, costs, s => added.Any(c => isRelevant(s, c)));
-            var gain = Total(costs, chosen) - Total(with, [.. chosen, .. added]);
-            if (gain >= Math.Max(total * options.MinimumImprovement * added.Count, double.Epsilon))
-            {
-                open.Enqueue((next.Option, chosen.Count), -gain / Math.Pow(Math.Max(1, added.Sum(c => c.SizeBytes)), exponent));
+                best.Add(place);
             }
         }
 
-        return chosen;
+        Improve(best);
+        foreach (var exponent in new[] { 1.0, 0.7, 0.4, 0 })
+        {
+            var state = new State(this);
+            Grow(state, exponent);
+            Improve(state);
+            best = Better(best, state);
+        }
+
+        // The same input must give the same set: the numbers are random, the seed is not.
+        var random = new Random(1);
+        var rounds = thorough ? Math.Clamp(Rounds * 500 / Math.Max(1, moves.Count), 5, Rounds) : 0;
+        for (var round = 0; round < rounds && best.Chosen.Count > 1 && !cancellationToken.IsCancellationRequested; round++)
+        {
+            var state = new State(best);
+            var count = 1 + random.Next(Math.Min(4, best.Chosen.Count));
+            for (var i = 0; i < count; i++)
+            {
+                state.Remove(state.Chosen[random.Next(state.Chosen.Count)]);
+            }
+
+            Grow(state, random.NextDouble());
+            if (state.Score < best.Score * 1.01)
+            {
+                Improve(state);
+            }
+
+            best = Better(best, state);
+        }
+
+        return [.. best.Chosen.Select(place => place + 1)];
     }
 
-    // What later choices have made superfluous: its loss would not be worth its admission.
-    private async Task<List<Candidate>> DropIdleAsync(List<Candidate> chosen, CancellationToken cancellationToken)
-    {
-        var kept = chosen.ToList();
-        foreach (var candidate in chosen.OrderByDescending(c => c.SizeBytes).ToList())
-        {
-            var without = kept.Where(c => c != candidate).ToList();
-            var loss = Total(await AllCostsAsync(without, cancellationToken), without) - Total(await AllCostsAsync(kept, cancellationToken), kept);
-            if (loss < Math.Max(total * options.MinimumImprovement, double.Epsilon))
-            {
-                kept = without;
-            }
-        }
+    /// <summary>The cost, with its risk, that the tables promise for a statement under a set.</summary>
+    public double CostOf(int statement, IReadOnlyCollection<int> set) => plans[statement][Best(statement, Membership(set))].Total;
 
-        return kept;
-    }
+    /// <summary>What a set costs: the given plans, weighted, and what the indexes themselves are charged.</summary>
+    public double ScoreOf(IReadOnlyCollection<int> set, IReadOnlyList<Configuration> after) =>
+        after.Select((c, s) => tables[s].Weight * Judge(s, c.Cost, c.Total)).Sum()
+        + set.Sum(id => charge + candidates[id - 1].WriteCost);
 
-    // Exchanges one index for another, where that lowers the cost and keeps to the budget, until nothing does.
-    private async Task<List<Candidate>> ImproveAsync(
-        List<Candidate> chosen, List<IReadOnlyList<Candidate>> candidates, CancellationToken cancellationToken)
+    /// <summary>Where a statement's promised plan under a set takes one index in the place of another: both ids.</summary>
+    public IEnumerable<(int Id, int Other)> SubstitutesUsed(int statement, IReadOnlyCollection<int> set)
     {
-        var singles = candidates.Where(o => o.Count == 1).Select(o => o[0]).ToList();
-        var limit = model.Calls + 400;
-        for (var improved = true; improved && model.Calls < limit;)
+        var has = Membership(set);
+        foreach (var needs in plans[statement][Best(statement, has)].Needs)
         {
-            improved = false;
-            var cost = Total(await AllCostsAsync(chosen, cancellationToken), chosen);
-            foreach (var old in chosen.OrderByDescending(c => c.SizeBytes).ToList())
+            if (!has[needs[0]])
             {
-                foreach (var other in singles.Where(c => c.Definition.Table == old.Definition.Table && !chosen.Contains(c)))
+                foreach (var other in needs.Where(p => has[p]))
                 {
-                    var trial = chosen.Select(c => c == old ? other : c).ToList();
-                    if (model.Calls >= limit || !Fits(trial, []))
-                    {
-                        continue;
-                    }
+                    yield return (needs[0] + 1, other + 1);
+                }
+            }
+        }
+    }
 
-                    var now = Total(await AllCostsAsync(trial, cancellationToken), trial);
-                    if (now < cost * (1 - Noise))
+    private static State Better(State one, State other) => other.Score < one.Score * (1 - 1e-9) ? other : one;
+
+    private bool[] Membership(IReadOnlyCollection<int> set)
+    {
+        var has = new bool[candidates.Count];
+        foreach (var id in set)
+        {
+            has[id - 1] = true;
+        }
+
+        return has;
+    }
+
+    private int Best(int statement, bool[] has)
+    {
+        var mine = plans[statement];
+        for (var i = 0; i < mine.Length; i++)
+        {
+            var needs = mine[i].Needs;
+            var holds = true;
+            for (var n = 0; n < needs.Length && holds; n++)
+            {
+                holds = false;
+                foreach (var place in needs[n])
+                {
+                    if (has[place])
                     {
-                        (chosen, cost) = (trial, now);
-                        improved = true;
+                        holds = true;
                         break;
                     }
                 }
             }
+
+            if (holds)
+            {
+                return i;
+            }
         }
 
-        return await DropIdleAsync(chosen, cancellationToken);
+        return mine.Length - 1;
     }
 
-    private bool Fits(List<Candidate> chosen, List<Candidate> added) =>
-        !(chosen.Count + added.Count > options.MaximumCount)
-        && !(chosen.Sum(c => c.SizeBytes) + added.Sum(c => c.SizeBytes) > options.StorageBudget);
-
-    private async Task<StatementCost[]> AllCostsAsync(
-        IReadOnlyCollection<Candidate> set, CancellationToken cancellationToken, StatementCost[]? known = null, Func<int, bool>? changes = null)
+    private double Value(int statement, int plan)
     {
-        var costs = new StatementCost[weights.Count];
-        for (var s = 0; s < costs.Length; s++)
-        {
-            costs[s] = known is not null && !changes!(s) ? known[s] : await model.CostAsync(s, set, cancellationToken);
-        }
-
-        return costs;
+        var (cost, total, _) = plans[statement][plan];
+        return tables[statement].Weight * Judge(statement, cost, total);
     }
 
-    private double Total(IReadOnlyList<StatementCost> costs, IEnumerable<Candidate> set) =>
-        costs.Select((c, s) => c.Cost * weights[s]).Sum() + set.Sum(c => c.WriteCost);
+    private double Judge(int statement, double cost, double total) =>
+        cost + (RiskWeight * (total - cost)) + (Forbidden * Math.Max(0, total - allowed[statement]));
+
+    private void Grow(State state, double exponent)
+    {
+        // A gain only falls as the set grows, by and large: the old figure is an upper bound, and most need not be looked at again.
+        var open = new PriorityQueue<(int[] Move, int Age), double>();
+        foreach (var move in moves)
+        {
+            Enqueue(move);
+        }
+
+        while (open.TryDequeue(out var next, out _))
+        {
+            if (next.Age == state.Age)
+            {
+                foreach (var place in next.Move)
+                {
+                    if (!state.Has(place))
+                    {
+                        state.Add(place);
+                    }
+                }
+            }
+            else
+            {
+                Enqueue(next.Move);
+            }
+        }
+
+        void Enqueue(int[] move)
+        {
+            if (Array.TrueForAll(move, state.Has) || !state.Fits(move))
+            {
+                return;
+            }
+
+            var gain = -state.Change(move, -1);
+            if (gain > 0)
+            {
+                open.Enqueue((move, state.Age), -gain / Math.Pow(Math.Max(1, state.Bytes(move)), exponent));
+            }
+        }
+    }
+
+    // Removals, then additions and exchanges for one that is there, until nothing gets better.
+    private void Improve(State state)
+    {
+        for (var improved = true; improved;)
+        {
+            improved = false;
+            foreach (var old in state.Chosen.OrderByDescending(p => candidates[p].SizeBytes).ToList())
+            {
+                if (state.Change([], old) < 0)
+                {
+                    state.Remove(old);
+                    improved = true;
+                }
+            }
+
+            foreach (var move in moves)
+            {
+                improved |= Exchange(state, move);
+            }
+        }
+    }
+
+    private static bool Exchange(State state, int[] move)
+    {
+        var least = -1e-9 * state.Score;
+        var alone = state.Change(move, -1);
+        int? leaving = null;
+        if (alone < least && state.Fits(move))
+        {
+            (least, leaving) = (alone, -1);
+        }
+
+        foreach (var old in state.Chosen)
+        {
+            // Without an index no plan gets cheaper: nothing but its upkeep can be saved.
+            if (alone - state.Upkeep(old) < least && Array.IndexOf(move, old) < 0 && state.Fits(move, old)
+                && state.Change(move, old) is var change && change < least)
+            {
+                (least, leaving) = (change, old);
+            }
+        }
+
+        if (leaving is null)
+        {
+            return false;
+        }
+
+        if (leaving >= 0)
+        {
+            state.Remove(leaving.Value);
+        }
+
+        foreach (var place in move)
+        {
+            if (!state.Has(place))
+            {
+                state.Add(place);
+            }
+        }
+
+        return true;
+    }
+
+    // A set with the plan that each statement has under it, kept up to date.
+    private sealed class State
+    {
+        private readonly IndexSelection selection;
+        private readonly bool[] has;
+        private readonly int[] plan;
+        private readonly int[] seen;
+        private int tick;
+        private long size;
+
+        public State(IndexSelection selection)
+        {
+            seen = new int[selection.tables.Count];
+            this.selection = selection;
+            has = new bool[selection.candidates.Count];
+            plan = [.. selection.plans.Select(p => p.Length - 1)];
+            Chosen = [];
+            Score = selection.tables.Select((_, s) => selection.Value(s, plan[s])).Sum();
+        }
+
+        public State(State other)
+        {
+            selection = other.selection;
+            seen = new int[selection.tables.Count];
+            has = [.. other.has];
+            plan = [.. other.plan];
+            size = other.size;
+            Chosen = [.. other.Chosen];
+            Score = other.Score;
+        }
+
+        public List<int> Chosen { get; }
+
+        public double Score { get; private set; }
+
+        public int Age { get; private set; }
+
+        public bool Has(int place) => has[place];
+
+        public long Bytes(int[] move)
+        {
+            var bytes = 0L;
+            foreach (var place in move)
+            {
+                bytes += has[place] ? 0 : selection.candidates[place].SizeBytes;
+            }
+
+            return bytes;
+        }
+
+        public bool Fits(int[] move, int without = -1)
+        {
+            var bytes = size - (without >= 0 ? selection.candidates[without].SizeBytes : 0);
+            var count = Chosen.Count - (without >= 0 ? 1 : 0);
+            foreach (var place in move)
+            {
+                if (!has[place])
+                {
+                    bytes += selection.candidates[place].SizeBytes;
+                    count++;
+                }
+            }
+
+            return !(bytes > selection.options.StorageBudget) && !(count > selection.options.MaximumCount);
+        }
+
+        // How the score would change.
+        public double Change(int[] add, int remove)
+        {
+            if (++tick == int.MaxValue)
+            {
+                Array.Clear(seen);
+                tick = 1;
+            }
+
+            var change = 0.0;
+            var added = 0;
+            for (var i = 0; i < add.Length; i++)
+            {
+                if (!has[add[i]])
+                {
+                    has[add[i]] = true;
+                    added |= 1 << i;
+                    change += Upkeep(add[i]);
+                }
+            }
+
+            if (remove >= 0)
+            {
+                has[remove] = false;
+                change -= Upkeep(remove);
+                change += Change(remove);
+            }
+
+            for (var i = 0; i < add.Length; i++)
+            {
+                if ((added & (1 << i)) != 0)
+                {
+                    change += Change(add[i]);
+                }
+            }
+
+            for (var i = 0; i < add.Length; i++)
+            {
+                if ((added & (1 << i)) != 0)
+                {
+                    has[add[i]] = false;
+                }
+            }
+
+            if (remove >= 0)
+            {
+                has[remove] = true;
+            }
+
+            return change;
+        }
+
+        private double Change(int place)
+        {
+            var change = 0.0;
+            foreach (var s in selection.statementsOf[place])
+            {
+                if (seen[s] != tick)
+                {
+                    seen[s] = tick;
+                    change += selection.Value(s, selection.Best(s, has)) - selection.Value(s, plan[s]);
+                }
+            }
+
+            return change;
+        }
+
+        public void Add(int place)
+        {
+            Chosen.Add(place);
+            Switch(place, true);
+        }
+
+        public void Remove(int place)
+        {
+            Chosen.Remove(place);
+            Switch(place, false);
+        }
+
+        private void Switch(int place, bool on)
+        {
+            has[place] = on;
+            size += on ? selection.candidates[place].SizeBytes : -selection.candidates[place].SizeBytes;
+            Score += on ? Upkeep(place) : -Upkeep(place);
+            Age++;
+            foreach (var s in selection.statementsOf[place])
+            {
+                Score -= selection.Value(s, plan[s]);
+                plan[s] = selection.Best(s, has);
+                Score += selection.Value(s, plan[s]);
+            }
+        }
+
+        // An index must be worth its writes, and a least share of the workload.
+        public double Upkeep(int place) => selection.charge + selection.candidates[place].WriteCost;
+    }
 }

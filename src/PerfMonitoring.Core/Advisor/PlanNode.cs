@@ -51,6 +51,9 @@ public sealed record PlanNode
     /// <summary>Conditions, each as the server writes it.</summary>
     public IReadOnlyList<string> Conditions { get; init; } = [];
 
+    /// <summary>The conditions that its index is searched by, or null.</summary>
+    public string? IndexCondition { get; init; }
+
     /// <summary>Sort keys in order, with DESC and NULLS.</summary>
     public IReadOnlyList<string> SortKeys { get; init; } = [];
 
@@ -92,6 +95,7 @@ public sealed record PlanNode
         IndexName = Text(plan, "Index Name"),
         SubplanName = Text(plan, "Subplan Name"),
         Conditions = [.. ConditionNames.SelectMany(name => List(plan, name))],
+        IndexCondition = Text(plan, "Index Cond"),
         SortKeys = List(plan, "Sort Key"),
         GroupKeys = [.. List(plan, "Group Key")],
         Output = List(plan, "Output"),

@@ -65,6 +65,17 @@ public static class WriteCost
     }
 
     /// <summary>
+    /// The part of a descent that the planner charges for pages, <c>(height + 1) * 50 * cpu_operator_cost</c> (btcostestimate), for a
+    /// B-tree of so many bytes.
+    /// </summary>
+    public static double OfDescentPages(long sizeBytes)
+    {
+        var leaves = Math.Max(1, (sizeBytes / 8192) - 1);
+        var height = Math.Ceiling(Math.Log(leaves, EntriesPerPage) - 1e-9);
+        return (height + 1) * PageMultiplier * OperatorCost;
+    }
+
+    /// <summary>
     /// How many entries one execution of a statement adds to the indexes of a table because this index is there. An update that sets a column
     /// of any index adds one to all of them. One that sets no column of those that were there was a heap-only one (HOT) as long as its page
     /// had room (README.HOT); if it sets one of this index, then from now on every index of the table gets an entry. A delete adds none.

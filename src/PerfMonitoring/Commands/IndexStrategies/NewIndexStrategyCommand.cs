@@ -93,6 +93,11 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     [Parameter(ParameterSetName = FromText)]
     public SwitchParameter Force { get; set; }
 
+    [Parameter(ParameterSetName = FromSlowQuery)]
+    [Parameter(ParameterSetName = FromText)]
+    [ValidateRange(0.0, double.MaxValue)]
+    public double MaximumRegression { get; set; }
+
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public MaintenanceWindow? MaintenanceWindow { get; set; }
 
@@ -194,6 +199,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
             MaximumCount = MaximumCount,
             MinimumImprovement = MinimumImprovement,
             WriteWeight = WriteWeight,
+            MaximumRegression = MaximumRegression,
             MaintenanceWindow = MaintenanceWindow ?? Model.MaintenanceWindow.Immediate,
         };
         var advisor = new IndexAdvisor(

@@ -1,0 +1,73 @@
+using PerfMonitoring.Indexes;
+
+namespace PerfMonitoring.Advisor;
+
+/// <summary>All candidates of a run, each once; a candidate's id is its place plus one.</summary>
+/// <param name="existing">The indexes that are there.</param>
+/// <param name="rowsOf">How many rows of a table a condition leaves.</param>
+/// <param name="writeCostOf">What writes would pay for an index of so many rows (null for all of its table).</param>
+public sealed class CandidatePool(
+    IReadOnlyList<IndexDefinition> existing,
+    Func<TableInfo, string, Task<double?>> rowsOf,
+    Func<IndexDefinition, TableInfo, double?, double> writeCostOf)
+{
+    private readonly Dictionary<string, Candidate?> known = [];
+    private readonly ILookup<RelationName, IndexDefinition> existing = existing.ToLookup(e => e.Table);
+    private readonly List<Candidate> candidates = [];
+
+    /// <summary>The candidates by id.</summary>
+    public IReadOnlyList<Candidate> All => candidates;
+
+    /// <summary>The candidate of that definition; null where an index does its work already, or its size is unknown.</summary>
+    public async Task<Candidate?> GetAsync(IndexDefinition definition, TableInfo table, Model.UsagePattern pattern)
+    {
+        ArgumentNullException.ThrowIfNull(definition);
+        ArgumentNullException.ThrowIfNull(table);
+        var key = definition.ToAnonymousStatement();
+        if (known.TryGetValue(key, out var candidate) || existing[definition.Table].Any(e => Redundancy.Covers(e, definition)))
+        {
+            return candidate;
+        }
+
+        var rows = definition.Where is { } where ? await rowsOf(table, where) : null;
+        if (IndexSize.Estimate(definition, table, rows) is { } size)
+        {
+            candidates.Add(candidate = new Candidate
+            {
+                Id = candidates.Count + 1,
+                Definition = definition,
+                Parts = table.Parts(definition),
+                SizeBytes = size,
+                DescentCost = WriteCost.OfDescentPages(size),
+                WriteCost = writeCostOf(definition, table, rows),
+                Pattern = pattern,
+            });
+        }
+
+        return known[key] = candidate;
+    }
+
+    /// <summary>
+    /// One index that does the work of two on the same table: the keys of the longer one, which begin with those of the other, and the
+    /// other columns of both. Null where there is none, or it is one of the two.
+    /// </summary>
+    public static IndexDefinition? Merge(IndexDefinition one, IndexDefinition other)
+    {
+        ArgumentNullException.ThrowIfNull(one);
+        ArgumentNullException.ThrowIfNull(other);
+        if (one.Keys.Count < other.Keys.Count)
+        {
+            (one, other) = (other, one);
+        }
+
+        if (one.Method != "btree" || other.Method != "btree" || one.Table != other.Table || one.Where != other.Where || one.Keys.Any(k => k.Expression is not null)
+            || !other.Keys.SequenceEqual(one.Keys.Take(other.Keys.Count)))
+        {
+            return null;
+        }
+
+        var include = one.Include.Union(other.Include).Where(c => one.Keys.All(k => k.Column != c)).Order(StringComparer.Ordinal).ToList();
+        var merged = one with { Include = include };
+        return Redundancy.Covers(one, merged) || Redundancy.Covers(other, merged) ? null : merged;
+    }
+}

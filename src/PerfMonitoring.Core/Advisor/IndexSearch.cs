@@ -1,0 +1,192 @@
+using PerfMonitoring.Indexes;
+
+namespace PerfMonitoring.Advisor;
+
+/// <summary>The chosen indexes and what they do.</summary>
+/// <param name="Chosen">In the order of their choice.</param>
+/// <param name="After">The plan of each statement with all of them, as the planner has it.</param>
+public sealed record SelectedSet(IReadOnlyList<Candidate> Chosen, IReadOnlyList<Configuration> After);
+
+/// <summary>
+/// Looks for the best set: explores each statement alone, then among what the others like, chooses in memory, asks the planner
+/// whether the choice holds what the tables promise, and chooses again with what was learnt.
+/// </summary>
+/// <param name="sessions">The planner.</param>
+/// <param name="statements">The statements.</param>
+/// <param name="costs">Their cost tables; those of what has no plan come after.</param>
+/// <param name="pool">The candidates.</param>
+/// <param name="tables">The tables that may get indexes.</param>
+/// <param name="find">The table of a name as plans write it.</param>
+/// <param name="options">Budget and limits.</param>
+/// <param name="progress">Told as it goes on, or null.</param>
+public sealed class IndexSearch(
+    IReadOnlyList<IWhatIf> sessions, IReadOnlyList<PlannedStatement> statements, IReadOnlyList<CostTable> costs, CandidatePool pool,
+    IReadOnlyDictionary<RelationName, TableInfo> tables, Func<string, TableInfo?> find, AdvisorOptions options, IProgress<AdvisorProgress>? progress)
+{
+    private const int Rounds = 8;
+
+    // What other statements use and a statement is asked about, at most.
+    private const int MaximumShared = 30;
+
+    private readonly PlanExplorer explorer = new(statements, costs, pool.All, find);
+    private readonly HashSet<(int Statement, int Id, int Other)> denied = [];
+    private Dictionary<int, int[]> covers = [];
+
+    /// <summary>How often the planner was asked.</summary>
+    public int Calls => explorer.Calls;
+
+    /// <summary>Candidates that the server refuses, with its reason, by id.</summary>
+    public IReadOnlyDictionary<int, string> Refused => explorer.Refused;
+
+    /// <summary>Finds the set.</summary>
+    /// <param name="own">For each statement, the candidates that it calls for.</param>
+    /// <param name="cancellationToken">Ends the search.</param>
+    public async Task<SelectedSet> FindAsync(IReadOnlyList<IReadOnlyList<Candidate>> own, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(own);
+        var limit = 6 + (160 / Math.Max(10, statements.Count));
+        var done = 0;
+        await SideBySide.ForEachAsync(sessions, Places(), async (session, s) =>
+        {
+            progress?.Report(new AdvisorProgress("Exploring statements", 100 * Interlocked.Increment(ref done) / statements.Count, Calls));
+            await explorer.ExploreAsync(session, s, Fitting(own[s]), limit, cancellationToken);
+        });
+
+        var used = ByTable(UsedIds());
+        await SideBySide.ForEachAsync(sessions, Places(), async (session, s) =>
+        {
+            var shared = Relevant(s, used).Take(MaximumShared).ToList();
+            await explorer.ExploreAsync(session, s, shared, limit / 3, cancellationToken);
+        });
+
+        await MergeAsync(UsedIds());
+        covers = Covers(UsedIds());
+        SelectedSet? best = null;
+        var bestTotal = double.MaxValue;
+        IReadOnlyList<int> start = [];
+        var thorough = false;
+        for (var round = 0; round < Rounds; round++)
+        {
+            progress?.Report(new AdvisorProgress("Choosing indexes", 100 * round / Rounds, Calls));
+            var selection = new IndexSelection(costs, pool.All, options, Substitutes);
+            var set = selection.Select(start, thorough, cancellationToken);
+            var learnt = await VerifyAsync(selection, set, cancellationToken);
+            set = [.. set.Where(id => !Refused.ContainsKey(id))];
+            var byTable = ByTable(set);
+            // What has no plan of its own is as the tables say.
+            var after = costs.Select((t, s) => s < statements.Count ? t.Find(Relevant(s, byTable))! : t.Configurations.First(c => c.Used.All(set.Contains))).ToList();
+            var total = selection.ScoreOf(set, after);
+            if (total < bestTotal)
+            {
+                bestTotal = total;
+                best = new SelectedSet([.. set.Select(id => pool.All[id - 1])], after);
+            }
+
+            start = [.. best!.Chosen.Select(c => c.Id)];
+            if (!learnt && thorough)
+            {
+                break;
+            }
+
+            thorough |= !learnt;
+        }
+
+        return best!;
+    }
+
+    // Asks the planner about each statement that the set concerns; whether it said something else than was promised.
+    private async Task<bool> VerifyAsync(IndexSelection selection, IReadOnlyList<int> set, CancellationToken cancellationToken)
+    {
+        var learnt = 0;
+        var byTable = ByTable(set);
+        var wrong = new System.Collections.Concurrent.ConcurrentBag<int>();
+        await SideBySide.ForEachAsync(sessions, Places(), async (session, s) =>
+        {
+            var promised = selection.CostOf(s, set);
+            var answer = await explorer.AskAsync(session, s, Relevant(s, byTable), cancellationToken);
+            if (answer.Total > promised * (1 + PlanExplorer.Noise))
+            {
+                wrong.Add(s);
+            }
+
+            if (Math.Abs(answer.Total - promised) > promised * PlanExplorer.Noise)
+            {
+                Interlocked.Increment(ref learnt);
+            }
+        });
+        foreach (var s in wrong)
+        {
+            foreach (var (id, other) in selection.SubstitutesUsed(s, set))
+            {
+                denied.Add((s, id, other));
+            }
+        }
+
+        return learnt > 0;
+    }
+
+    private IEnumerable<int> Places() => Enumerable.Range(0, statements.Count);
+
+    private List<int> Fitting(IEnumerable<Candidate> candidates) => [.. candidates.Where(c => !(c.SizeBytes > options.StorageBudget)).Select(c => c.Id)];
+
+    // Those that plans use, the most weighty first.
+    private List<int> UsedIds()
+    {
+        var gains = new Dictionary<int, double>();
+        foreach (var table in costs)
+        {
+            foreach (var configuration in table.Configurations)
+            {
+                foreach (var id in configuration.Used)
+                {
+                    gains[id] = gains.GetValueOrDefault(id) + (table.Weight * (table.Bare.Cost - configuration.Cost));
+                }
+            }
+        }
+
+        return [.. gains.OrderByDescending(g => g.Value).ThenBy(g => g.Key).Select(g => g.Key)];
+    }
+
+    private async Task MergeAsync(IReadOnlyList<int> used)
+    {
+        foreach (var group in used.Select(id => pool.All[id - 1]).GroupBy(c => c.Definition.Table))
+        {
+            var mine = group.Take(2 * MaximumShared).ToList();
+            for (var i = 0; i < mine.Count; i++)
+            {
+                for (var j = i + 1; j < mine.Count; j++)
+                {
+                    if (CandidatePool.Merge(mine[i].Definition, mine[j].Definition) is { } merged)
+                    {
+                        await pool.GetAsync(merged, tables[merged.Table], mine[i].Pattern);
+                    }
+                }
+            }
+        }
+    }
+
+    // For each used candidate, those that can do its work.
+    private Dictionary<int, int[]> Covers(IReadOnlyList<int> used)
+    {
+        var byTable = pool.All.ToLookup(c => c.Definition.Table);
+        return used.ToDictionary(id => id, id => byTable[pool.All[id - 1].Definition.Table]
+            .Where(c => c.Id != id && !Refused.ContainsKey(c.Id) && !(c.SizeBytes > options.StorageBudget) && Redundancy.Covers(c.Definition, pool.All[id - 1].Definition))
+            .Select(c => c.Id).ToArray());
+    }
+
+    private int[] Substitutes(int statement, int id) =>
+        !covers.TryGetValue(id, out var others) ? []
+        : denied.Count == 0 ? others
+        : [.. others.Where(other => !denied.Contains((statement, id, other)))];
+
+    private Dictionary<RelationName, List<int>> ByTable(IEnumerable<int> ids) =>
+        ids.GroupBy(id => pool.All[id - 1].Definition.Table).ToDictionary(g => g.Key, g => g.ToList());
+
+    // Those of a set that a statement could use.
+    private List<int> Relevant(int statement, Dictionary<RelationName, List<int>> set) =>
+    [
+        .. statements[statement].Use.Relations.Select(r => r.Table).Distinct()
+            .SelectMany(table => set.GetValueOrDefault(table) ?? [])
+            .Where(id => !Refused.ContainsKey(id) && statements[statement].CanUse(pool.All[id - 1].Definition)),
+    ];
+}

@@ -1,0 +1,129 @@
+using System.Collections.Concurrent;
+using PerfMonitoring.Indexes;
+
+namespace PerfMonitoring.Advisor;
+
+/// <summary>
+/// Fills the cost tables by few questions: the planner gets all indexes at once and takes the best; then what it took is withheld,
+/// and it shows the next best, until nothing is gained any more.
+/// </summary>
+/// <param name="statements">The statements.</param>
+/// <param name="tables">Their cost tables.</param>
+/// <param name="candidates">All candidates; a candidate's id is its place plus one.</param>
+/// <param name="find">The table of a name as plans write it.</param>
+public sealed class PlanExplorer(
+    IReadOnlyList<PlannedStatement> statements, IReadOnlyList<CostTable> tables, IReadOnlyList<Candidate> candidates, Func<string, TableInfo?> find)
+{
+    /// <summary>Costs differ by less without any reason (the planner compares them fuzzily by 1 %).</summary>
+    public const double Noise = 0.001;
+
+    // A smaller index that saves less than this share of the bytes is no other choice.
+    private const double Smaller = 0.95;
+
+    private readonly ConcurrentDictionary<int, string> refused = [];
+    private int calls;
+
+    /// <summary>How often the planner was asked so far.</summary>
+    public int Calls => calls;
+
+    /// <summary>Candidates that the server refuses, with its reason, by id.</summary>
+    public IReadOnlyDictionary<int, string> Refused => refused;
+
+    /// <summary>The best plan of a statement with these indexes, asked for where it does not follow from what is known.</summary>
+    public async Task<Configuration> AskAsync(
+        IWhatIf session, int statement, IReadOnlyCollection<int> set, CancellationToken cancellationToken, bool withoutNestedLoops = false)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        var asked = set.Where(id => !refused.ContainsKey(id)).ToHashSet();
+        if (!withoutNestedLoops && tables[statement].Find(asked) is { } known)
+        {
+            return known;
+        }
+
+        Interlocked.Increment(ref calls);
+        var answer = await session.ExplainAsync(
+            new WhatIfRequest(statements[statement].Text, [.. asked.Order().Select(id => candidates[id - 1]).Where(c => session.IsReal || c.CanBeHypothetical)]) { WithoutNestedLoops = withoutNestedLoops },
+            cancellationToken);
+        foreach (var (id, reason) in answer.Refused)
+        {
+            refused.TryAdd(id, reason);
+            asked.Remove(id);
+        }
+
+        var configuration = Read(answer, session.IsReal);
+        // Without nested loops it is one plan among others, and no answer about the set.
+        return tables[statement].Add(withoutNestedLoops ? configuration.Used.ToHashSet() : asked, configuration);
+    }
+
+    /// <summary>Explores one statement among the given candidates.</summary>
+    /// <param name="session">The planner.</param>
+    /// <param name="statement">Its place.</param>
+    /// <param name="among">The candidates, by id.</param>
+    /// <param name="limit">The most questions.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task ExploreAsync(IWhatIf session, int statement, IReadOnlyCollection<int> among, int limit, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(among);
+        var table = tables[statement];
+        var first = calls;
+        var open = new PriorityQueue<(HashSet<int> Allowed, Configuration Answer), double>();
+        await TryAsync([.. among]);
+        if (open.TryPeek(out var root, out _) && root.Answer.Used.Count > 1)
+        {
+            foreach (var used in root.Answer.Used)
+            {
+                await AskAsync(session, statement, [used], cancellationToken);
+            }
+        }
+
+        var asked = 0;
+        while (open.TryDequeue(out var next, out _))
+        {
+            foreach (var used in next.Answer.Used.OrderByDescending(id => candidates[id - 1].SizeBytes))
+            {
+                if (++asked > limit)
+                {
+                    return;
+                }
+
+                // What is on the same table and no smaller could only do worse.
+                var withheld = candidates[used - 1];
+                await TryAsync([.. next.Allowed.Where(id => candidates[id - 1] is var c
+                    && (c.Definition.Table != withheld.Definition.Table || c.SizeBytes < withheld.SizeBytes * Smaller))]);
+            }
+        }
+
+        async Task TryAsync(HashSet<int> allowed)
+        {
+            if (allowed.Count == 0)
+            {
+                return;
+            }
+
+            var wasKnown = table.Find(allowed) is not null;
+            var answer = await AskAsync(session, statement, allowed, cancellationToken);
+            if (answer.Used.Count > 0 && answer.Cost < table.Bare.Cost * (1 - Noise) && !wasKnown)
+            {
+                open.Enqueue((allowed, answer), answer.Cost);
+            }
+        }
+    }
+
+    private Configuration Read(WhatIfPlan answer, bool isReal)
+    {
+        var used = new SortedSet<int>();
+        double Descent(string index)
+        {
+            if (!answer.Candidates.TryGetValue(index, out var id))
+            {
+                return 0;
+            }
+
+            used.Add(id);
+            return isReal ? 0 : candidates[id - 1].DescentCost;
+        }
+
+        var correction = PlanCorrection.Of(answer.Plan, Descent);
+        return new Configuration([.. used], answer.Plan.TotalCost + correction, PlanRisk.Of(answer.Plan, find));
+    }
+}
