@@ -36,7 +36,7 @@ public sealed class WorkloadReader(ICatalogRepository catalog, IReadOnlyList<IWh
             }
             catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
             {
-                skipped[i] = new SkippedStatement(workload[i].QueryHash, e.Message);
+                skipped[i] = new SkippedStatement(workload[i].QueryHash, e.Message, IsUtility: e.ErrorId == "NotPlannable");
             }
         });
 
