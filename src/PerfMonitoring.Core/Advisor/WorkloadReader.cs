@@ -60,7 +60,7 @@ public sealed class WorkloadReader(ICatalogRepository catalog, IReadOnlyList<IWh
         {
             foreach (var variant in variants)
             {
-                plans.Add(variant.Text.Arguments is null ? generic : await ExplainAsync(session, variant.Text, false, cancellationToken));
+                plans.Add(variant.Text is { Arguments: null } text && text.Text == statement.Text ? generic : await ExplainAsync(session, variant.Text, false, cancellationToken));
             }
         }
         catch (PerfMonitoringException e) when (e.Kind is FailureKind.ServerError or FailureKind.InvalidArgument)
