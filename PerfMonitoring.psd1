@@ -25,6 +25,7 @@
 
         'New-IndexStrategy'
         'Get-IndexStrategy'
+        'Get-IndexCandidate'
         'Set-IndexStrategy'
         'Remove-IndexStrategy'
 

@@ -23,6 +23,9 @@ public sealed record AdvisorOptions
     /// <summary>How many sessions ask the planner side by side.</summary>
     public int Sessions { get; init; } = 2;
 
+    /// <summary>How long the search may take until it ends with the best set so far; null for as long as it needs.</summary>
+    public TimeSpan? TimeLimit { get; init; }
+
     /// <summary>When the indexes may be built.</summary>
     public MaintenanceWindow MaintenanceWindow { get; init; }
 }
@@ -66,8 +69,11 @@ public sealed record Advice
     /// <summary>Statements that were planned.</summary>
     public int Statements { get; init; }
 
-    /// <summary>Indexes that were considered.</summary>
-    public int Candidates { get; init; }
+    /// <summary>Indexes that were considered, each with what became of it: the chosen ones by rank, then by what they would save alone.</summary>
+    public IReadOnlyList<IndexCandidate> Candidates { get; init; } = [];
+
+    /// <summary>Whether the search was ended before it was done: the strategies are the best set so far.</summary>
+    public bool IsCutShort { get; init; }
 
     /// <summary>Times that the planner was asked.</summary>
     public int Calls { get; init; }

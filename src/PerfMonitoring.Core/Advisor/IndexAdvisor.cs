@@ -17,12 +17,25 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
     private static readonly TimeSpan PlanningLimit = TimeSpan.FromSeconds(30);
 
     /// <summary>Advises. Nothing is stored, nothing is made, nothing is executed but EXPLAIN.</summary>
+    /// <param name="workload">The statements.</param>
+    /// <param name="options">Budget and limits.</param>
+    /// <param name="progress">Told as it goes on, or null.</param>
+    /// <param name="cancellationToken">
+    /// Gives up while plans are read; ends the search after that: the advice is then the best set so far (<see cref="Advice.IsCutShort"/>).
+    /// </param>
     /// <exception cref="PerfMonitoringException">HypoPgMissing, or what the server says.</exception>
+    /// <exception cref="OperationCanceledException">It was given up before there was any set.</exception>
     public async Task<Advice> AdviseAsync(
         IReadOnlyList<WorkloadStatement> workload, AdvisorOptions options, IProgress<AdvisorProgress>? progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(workload);
         ArgumentNullException.ThrowIfNull(options);
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        if (options.TimeLimit is { } limit)
+        {
+            enough.CancelAfter(limit);
+        }
+
         var statements = WorkloadStatement.Collapse(workload);
         var sessions = new List<IWhatIf>();
         try
@@ -32,7 +45,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
                 sessions.Add(await whatIf.OpenAsync(PlanningLimit, cancellationToken));
             }
 
-            return await AdviseAsync(sessions, statements, options, progress, cancellationToken);
+            return await AdviseAsync(sessions, statements, options, progress, enough.Token, cancellationToken);
         }
         finally
         {
@@ -44,7 +57,8 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
     }
 
     private async Task<Advice> AdviseAsync(
-        List<IWhatIf> sessions, IReadOnlyList<WorkloadStatement> workload, AdvisorOptions options, IProgress<AdvisorProgress>? progress, CancellationToken cancellationToken)
+        List<IWhatIf> sessions, IReadOnlyList<WorkloadStatement> workload, AdvisorOptions options, IProgress<AdvisorProgress>? progress,
+        CancellationToken enough, CancellationToken cancellationToken)
     {
         var reader = new WorkloadReader(catalog, sessions, progress);
         var planned = await reader.ReadAsync(workload, cancellationToken);
@@ -70,16 +84,20 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
 
         var needs = await ForeignKeysAsync(load, pool, tables, costs, cancellationToken);
         var search = new IndexSearch(sessions, planned.Statements, costs, pool, tables, byName.GetValueOrDefault, options, progress);
-        var set = await search.FindAsync(own, cancellationToken);
+        var set = await search.FindAsync(own, enough, cancellationToken);
+        var review = search.Review();
+        // What was found is worth the few questions for names that are left.
+        var chosen = await DescribeAsync(set, review, planned.Statements, costs, needs, options, search.IsCutShort ? CancellationToken.None : cancellationToken);
         return new Advice
         {
-            Strategies = await DescribeAsync(set, planned.Statements, costs, needs, options, cancellationToken),
+            Strategies = [.. chosen.Values.OrderBy(s => s.Rank)],
             Skipped = planned.Skipped,
             PassedOver = planned.Tables.PassedOver,
             CostBefore = planned.Statements.Select((p, s) => p.Weight * costs[s].Bare.Cost).Sum(),
             CostAfter = planned.Statements.Select((p, s) => p.Weight * set.After[s].Cost).Sum(),
             Statements = workload.Count - planned.Skipped.Count,
-            Candidates = pool.All.Count,
+            Candidates = [.. review.Judge(chosen, search.Refused, search.LeastGain, options).Select(c => c with { Target = target })],
+            IsCutShort = search.IsCutShort,
             Calls = reader.Calls + search.Calls + partials.Count,
         };
     }
@@ -183,13 +201,17 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         return rows;
     }
 
-    private async Task<IReadOnlyList<IndexStrategy>> DescribeAsync(
-        SelectedSet set, IReadOnlyList<PlannedStatement> planned, List<CostTable> costs, List<(ForeignKeyNeed Need, int Place)> needs,
+    // The strategies by the candidates' ids.
+    private async Task<Dictionary<int, IndexStrategy>> DescribeAsync(
+        SelectedSet set, SelectionReview review, IReadOnlyList<PlannedStatement> planned, List<CostTable> costs, List<(ForeignKeyNeed Need, int Place)> needs,
         AdvisorOptions options, CancellationToken cancellationToken)
     {
-        var strategies = new List<IndexStrategy>();
-        foreach (var candidate in set.Chosen)
+        var strategies = new Dictionary<int, IndexStrategy>();
+        var byId = set.Chosen.ToDictionary(c => c.Id);
+        var statements = planned.Select(p => p.Statement).Distinct(ReferenceEqualityComparer.Instance).Count();
+        foreach (var (id, gain) in review.Rank(byId.Keys))
         {
+            var candidate = byId[id];
             var impacts = Impacts(candidate, set, planned, costs);
             var unnamed = candidate.Definition;
             var named = unnamed with
@@ -201,7 +223,8 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             var served = needs.Where(n => set.After[n.Place].Used.Contains(candidate.Id)).Select(n => n.Need).ToList();
             var costBefore = impacts.Sum(i => i.CostBefore * i.Weight) + served.Sum(n => n.SavedCost);
             var costAfter = impacts.Sum(i => i.CostAfter * i.Weight);
-            strategies.Add(new IndexStrategy
+            var isEstimate = set.After.Any(c => c.IsEstimate && c.Used.Contains(id));
+            strategies.Add(id, new IndexStrategy
             {
                 Definition = named,
                 UsagePattern = candidate.Pattern,
@@ -212,14 +235,20 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
                 WriteCost = candidate.WriteCost,
                 Impacts = impacts,
                 Rank = strategies.Count + 1,
-                Evidence = set.After.Any(c => c.IsEstimate && c.Used.Contains(candidate.Id)) ? EvidenceSource.Estimate : EvidenceSource.WhatIf,
-                Reason = Reason(candidate, impacts, served, costBefore, costAfter, planned.Select(p => p.Statement).Distinct(ReferenceEqualityComparer.Instance).Count()),
+                MarginalGain = gain,
+                Evidence = isEstimate ? EvidenceSource.Estimate : EvidenceSource.WhatIf,
+                Reason = string.Join(' ', Reasons(candidate, impacts, served, costBefore - costAfter, gain, statements, isEstimate, Risky(id, set, planned, costs))),
                 Target = target,
             });
         }
 
         return strategies;
     }
+
+    // Statements whose plan with the index may cost more than the planner thinks, by a tenth of today's cost or more.
+    private static int Risky(int id, SelectedSet set, IReadOnlyList<PlannedStatement> planned, List<CostTable> costs) =>
+        planned.Where((_, s) => set.After[s].Used.Contains(id) && set.After[s].Risk - costs[s].Bare.Risk > costs[s].Bare.Cost / 10)
+            .Select(p => p.Statement).Distinct(ReferenceEqualityComparer.Instance).Count();
 
     // A statement that is run in several ways counts once, with the mean of their costs.
     private static List<QueryImpact> Impacts(Candidate candidate, SelectedSet set, IReadOnlyList<PlannedStatement> planned, List<CostTable> costs) =>
@@ -241,25 +270,50 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             .OrderByDescending(i => (i.CostBefore - i.CostAfter) * i.Weight),
     ];
 
-    private static string Reason(
-        Candidate candidate, List<QueryImpact> impacts, List<ForeignKeyNeed> served, double before, double after, int statements)
+    private static IEnumerable<string> Reasons(
+        Candidate candidate, List<QueryImpact> impacts, List<ForeignKeyNeed> served, double saved, double gain, int statements, bool isEstimate, int risky)
     {
-        if (impacts.Count == 0 && served.Count > 0)
+        var helped = impacts.Where(i => i.CostAfter < i.CostBefore).ToList();
+        if (helped.Count > 0)
         {
-            return served[0].Reason;
+            var purpose = candidate.Pattern switch
+            {
+                UsagePattern.Join => "Finds the rows that a join asks for",
+                UsagePattern.RangeScan => "Finds ranges of rows",
+                UsagePattern.Sort => "Gives the rows in the order that is asked for",
+                UsagePattern.FullText => "Finds the rows that a search asks for",
+                UsagePattern.Analytics => "Answers without reading the table",
+                _ => "Finds the rows asked for",
+            };
+            var before = helped.Sum(i => i.CostBefore * i.Weight);
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{purpose} in {helped.Count} of {statements} statements, whose cost falls by {100 * (1 - (helped.Sum(i => i.CostAfter * i.Weight) / before)):0.0} % with the whole set; {(gain > 0 ? $"beside the indexes of smaller rank it saves {100 * gain:0.0##} % of the workload's cost" : "it helps together with the indexes of larger rank")}.");
         }
 
-        var purpose = candidate.Pattern switch
+        foreach (var need in served)
         {
-            UsagePattern.Join => "finds the rows that a join asks for",
-            UsagePattern.RangeScan => "finds ranges of rows",
-            UsagePattern.Sort => "gives the rows in the order that is asked for",
-            UsagePattern.Analytics => "answers without reading the table",
-            _ => "finds the rows asked for",
-        };
-        var saved = before > 0 ? 1 - (after / before) : 0;
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"Used by {impacts.Count} of {statements} statements, whose planner's cost falls by {100 * saved:0.0} % with the whole set: it {purpose}.{string.Concat(served.Select(n => " " + n.Reason))}");
+            yield return need.Reason;
+        }
+
+        if (impacts.Count - helped.Count is > 0 and var hurt)
+        {
+            yield return $"{hurt} {(hurt == 1 ? "statement gets" : "statements get")} dearer.";
+        }
+
+        if (candidate.WriteCost > 0 && saved > 0)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"Writes pay {100 * candidate.WriteCost / saved:0.0##} % of what these statements save to keep it up to date.");
+        }
+
+        if (risky > 0)
+        {
+            yield return $"In {risky} of them a loop visits pages again and again, which the planner takes for free: the gain may be smaller.";
+        }
+
+        if (isEstimate)
+        {
+            yield return "The figures are an estimate, since the planner could not be asked.";
+        }
     }
 }

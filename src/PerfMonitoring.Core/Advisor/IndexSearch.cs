@@ -31,6 +31,7 @@ public sealed class IndexSearch(
     private readonly PlanExplorer explorer = new(statements, costs, pool.All, find);
     private readonly HashSet<(int Statement, int Id, int Other)> denied = [];
     private Dictionary<int, int[]> covers = [];
+    private SelectedSet? best;
 
     /// <summary>How often the planner was asked.</summary>
     public int Calls => explorer.Calls;
@@ -38,16 +39,45 @@ public sealed class IndexSearch(
     /// <summary>Candidates that the server refuses, with its reason, by id.</summary>
     public IReadOnlyDictionary<int, string> Refused => explorer.Refused;
 
+    /// <summary>Whether the search ended before it was done.</summary>
+    public bool IsCutShort { get; private set; }
+
+    /// <summary>What each index must save at least after its writes, in the planner's units.</summary>
+    public double LeastGain { get; private set; }
+
     /// <summary>Finds the set.</summary>
     /// <param name="own">For each statement, the candidates that it calls for.</param>
-    /// <param name="cancellationToken">Ends the search.</param>
-    public async Task<SelectedSet> FindAsync(IReadOnlyList<IReadOnlyList<Candidate>> own, CancellationToken cancellationToken)
+    /// <param name="enough">Ends the search once the planner has confirmed a set: the best one so far.</param>
+    /// <param name="cancellationToken">Ends it at once, with the best set so far, which may stand unconfirmed.</param>
+    public async Task<SelectedSet> FindAsync(IReadOnlyList<IReadOnlyList<Candidate>> own, CancellationToken enough, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(own);
+        try
+        {
+            await FindBestAsync(own, enough, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            IsCutShort = true;
+        }
+
+        return best ?? Promised();
+    }
+
+    /// <summary>Explains the choice.</summary>
+    public SelectionReview Review() => new(costs, pool.All, Substitutes);
+
+    private async Task FindBestAsync(IReadOnlyList<IReadOnlyList<Candidate>> own, CancellationToken enough, CancellationToken cancellationToken)
+    {
         var limit = 6 + (160 / Math.Max(10, statements.Count));
         var done = 0;
         await SideBySide.ForEachAsync(sessions, Places(), async (session, s) =>
         {
+            if (IsCutShort |= enough.IsCancellationRequested)
+            {
+                return;
+            }
+
             progress?.Report(new AdvisorProgress("Exploring statements", 100 * Interlocked.Increment(ref done) / statements.Count, Calls));
             await explorer.ExploreAsync(session, s, Fitting(own[s]), limit, cancellationToken);
         });
@@ -55,21 +85,31 @@ public sealed class IndexSearch(
         var used = ByTable(UsedIds());
         await SideBySide.ForEachAsync(sessions, Places(), async (session, s) =>
         {
+            if (IsCutShort |= enough.IsCancellationRequested)
+            {
+                return;
+            }
+
             var shared = Relevant(s, used).Take(MaximumShared).ToList();
             await explorer.ExploreAsync(session, s, shared, limit / 3, cancellationToken);
         });
 
         await MergeAsync(UsedIds());
         covers = Covers(UsedIds());
-        SelectedSet? best = null;
         var bestTotal = double.MaxValue;
         IReadOnlyList<int> start = [];
         var thorough = false;
         for (var round = 0; round < Rounds; round++)
         {
+            if (best is not null && (IsCutShort |= enough.IsCancellationRequested))
+            {
+                break;
+            }
+
             progress?.Report(new AdvisorProgress("Choosing indexes", 100 * round / Rounds, Calls));
             var selection = new IndexSelection(costs, pool.All, options, Substitutes);
-            var set = selection.Select(start, thorough, cancellationToken);
+            LeastGain = selection.LeastGain;
+            var set = selection.Select(start, thorough, enough);
             var learnt = await VerifyAsync(selection, set, cancellationToken);
             set = [.. set.Where(id => !Refused.ContainsKey(id))];
             var byTable = ByTable(set);
@@ -90,8 +130,16 @@ public sealed class IndexSearch(
 
             thorough |= !learnt;
         }
+    }
 
-        return best!;
+    // What the tables say so far, without a question more.
+    private SelectedSet Promised()
+    {
+        covers = [];
+        var selection = new IndexSelection(costs, pool.All, options, Substitutes);
+        LeastGain = selection.LeastGain;
+        var set = selection.Select([], false, CancellationToken.None).Where(id => !Refused.ContainsKey(id)).ToHashSet();
+        return new SelectedSet([.. set.Select(id => pool.All[id - 1])], [.. costs.Select(t => t.Configurations.First(c => c.Used.All(set.Contains)))]);
     }
 
     // Asks the planner about each statement that the set concerns; whether it said something else than was promised.

@@ -76,6 +76,9 @@ public sealed class IndexSelection
     /// <summary>Weighted cost of the workload without new indexes, risk included.</summary>
     public double Before { get; }
 
+    /// <summary>What each index must save at least after its writes, in the planner's units.</summary>
+    public double LeastGain => charge;
+
     /// <summary>The best set found.</summary>
     /// <param name="start">A set to begin with, by id.</param>
     /// <param name="thorough">Whether to take the best set apart again and again, too.</param>

@@ -23,6 +23,12 @@ public sealed record QueryImpact
     /// <summary>Mean measured time of one execution before, in milliseconds; null where the workload came without times.</summary>
     public double? MeanTimeMs { get; init; }
 
+    /// <summary>
+    /// Expected mean time with the whole proposed set, in milliseconds: the measured one in proportion to the planner's cost, which is a
+    /// rough guide. Null where no time was measured.
+    /// </summary>
+    public double? EstimatedTimeMs => CostBefore > 0 ? MeanTimeMs * CostAfter / CostBefore : null;
+
     /// <summary>Saved share of the cost, 0 to 1; negative where the statement gets dearer.</summary>
     public double Improvement => CostBefore > 0 ? 1 - (CostAfter / CostBefore) : 0;
 }
@@ -113,8 +119,14 @@ public sealed record IndexStrategy
     /// <summary>Statements that get dearer.</summary>
     public int QueriesHurt => Impacts.Count(i => i.CostAfter > i.CostBefore);
 
-    /// <summary>Place in the set: 1 was chosen first; 0 for one made by hand.</summary>
+    /// <summary>Place in the set: 1 saves most, 2 adds most to it, and so on; 0 for one made by hand.</summary>
     public int Rank { get; init; }
+
+    /// <summary>
+    /// What it saves beside those of smaller rank, as a share of the whole workload's cost, 0 to 1, before its write cost; null for one made by
+    /// hand or read from the store.
+    /// </summary>
+    public double? MarginalGain { get; init; }
 
     /// <summary>Where the figures come from.</summary>
     public EvidenceSource Evidence { get; init; }

@@ -39,6 +39,10 @@ internal static class Errors
         "StrategyNotStored", FailureKind.NotFound, $"Strategy {strategy.IndexName} is not stored: there is nothing to change.",
         "Run Initialize-PerfMonitoringStore, and New-IndexStrategy again.", strategy);
 
+    public static PerfMonitoringException NoAdvice(string session) => new(
+        "NoAdvice", FailureKind.NotFound, $"No advice was made in session '{session}' yet.",
+        "Run New-IndexStrategy with slow queries or SQL texts first: Get-SlowQuery | New-IndexStrategy.", session);
+
     private static ErrorCategory Category(FailureKind kind) => kind switch
     {
         FailureKind.InvalidArgument => ErrorCategory.InvalidArgument,

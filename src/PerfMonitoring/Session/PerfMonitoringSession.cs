@@ -1,3 +1,4 @@
+using PerfMonitoring.Advisor;
 using PerfMonitoring.Model;
 using PerfMonitoring.Repositories;
 
@@ -47,6 +48,9 @@ public sealed class PerfMonitoringSession
     public bool IsOpen { get; internal set; } = true;
 
     internal IMonitoringConnection Connection { get; }
+
+    /// <summary>What was advised last in this session, kept in memory only.</summary>
+    internal Advice? LastAdvice { get; set; }
 
     /// <inheritdoc/>
     public override string ToString() => Name;

@@ -18,6 +18,9 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     private const string FromSlowQuery = "SlowQuery";
     private const string FromText = "Query";
 
+    // Rejected candidates that -Verbose shows; Get-IndexCandidate has them all.
+    private const int MaximumRejected = 20;
+
     private readonly List<WorkloadStatement> workload = [];
     private IndexNames names = null!;
     private bool hasStore;
@@ -98,6 +101,10 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     [ValidateRange(0.0, double.MaxValue)]
     public double MaximumRegression { get; set; }
 
+    [Parameter(ParameterSetName = FromSlowQuery)]
+    [Parameter(ParameterSetName = FromText)]
+    public TimeSpan? TimeLimit { get; set; }
+
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public MaintenanceWindow? MaintenanceWindow { get; set; }
 
@@ -106,6 +113,13 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         base.BeginProcessing();
         Run(() =>
         {
+            if (TimeLimit?.TotalMilliseconds is < 1 or > int.MaxValue)
+            {
+                throw new PerfMonitoringException(
+                    "InvalidTimeLimit", FailureKind.InvalidArgument, $"-TimeLimit is {TimeLimit.Value.TotalSeconds} s; it must be from 1 ms to 24 days.",
+                    "Write it as hours:minutes:seconds, 00:00:30 for 30 seconds.", TimeLimit);
+            }
+
             hasStore = Await(Connection.Store.IsReadyAsync);
             if (!hasStore)
             {
@@ -200,6 +214,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
             MinimumImprovement = MinimumImprovement,
             WriteWeight = WriteWeight,
             MaximumRegression = MaximumRegression,
+            TimeLimit = TimeLimit,
             MaintenanceWindow = MaintenanceWindow ?? Model.MaintenanceWindow.Immediate,
         };
         var advisor = new IndexAdvisor(
@@ -211,10 +226,27 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
                 PercentComplete = Math.Clamp(report.Percent, 0, 100),
                 CurrentOperation = $"The planner was asked {report.Calls} times",
             }));
+        CurrentSession.LastAdvice = advice;
+        if (Stopping)
+        {
+            // A stopped pipeline takes no objects and no warnings any more; the host does.
+            Host.UI.WriteWarningLine($"The search was stopped. Get-IndexCandidate -Chosen gives the best set so far: {advice.Strategies.Count} indexes; nothing was stored.");
+            throw new PipelineStoppedException();
+        }
+
         WriteProgress(new ProgressRecord(1, "New-IndexStrategy", "Done") { RecordType = ProgressRecordType.Completed });
         WriteLeftOut(advice);
+        if (advice.IsCutShort)
+        {
+            WriteWarning($"The time limit of {TimeLimit} is over: this is the best set so far.");
+        }
 
-        WriteVerbose($"{advice.Strategies.Count} of {advice.Candidates} indexes chosen for {advice.Statements} statements; "
+        foreach (var candidate in advice.Candidates.Where(c => c.Verdict is not (CandidateVerdict.Chosen or CandidateVerdict.NotUsed)).Take(MaximumRejected))
+        {
+            WriteVerbose($"Not chosen: {candidate.IndexDefinition} ({candidate.SizeBytes / 1048576.0:N1} MB; alone it saves {100 * candidate.SavingShare:0.0##} %). {candidate.Reason}");
+        }
+
+        WriteVerbose($"{advice.Strategies.Count} of {advice.Candidates.Count} indexes chosen for {advice.Statements} statements; "
             + $"the planner was asked {advice.Calls} times; its cost of the workload: {advice.CostBefore:N0} without them, {advice.CostAfter:N0} with them.");
         Write(advice.Strategies);
     }
@@ -247,7 +279,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         var kept = stored.Count == 0 ? [] : Await(token => Connection.Strategies.AddAsync(stored, token));
         foreach (var strategy in strategies)
         {
-            WriteObject(stored.IndexOf(strategy) is >= 0 and var i ? kept[i] : strategy);
+            WriteObject(stored.IndexOf(strategy) is >= 0 and var i ? kept[i] with { MarginalGain = strategy.MarginalGain } : strategy);
         }
     }
 
