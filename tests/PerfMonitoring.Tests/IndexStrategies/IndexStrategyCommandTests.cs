@@ -215,6 +215,69 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
         Assert.True(text.Split('\n').Max(l => l.Length) <= 120);
     }
 
+    [Fact]
+    public async Task Candidates_of_the_last_advice_tell_what_became_of_them()
+    {
+        await NeedHypoPgAsync();
+        Assert.StartsWith("NoAdvice,", Assert.Single(session.Invoke("Get-IndexCandidate").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+
+        var advised = session.Invoke("""
+            $slow = [PerfMonitoring.Model.SlowQuery]@{ Query = 'select email from orders where customer_id = $1'; QueryHash = 'a' * 64; Calls = 100; MeanTimeMs = 8 }
+            $other = [PerfMonitoring.Model.SlowQuery]@{ Query = 'select email from orders where total = $1'; QueryHash = 'b' * 64; Calls = 10; MeanTimeMs = 8 }
+            $slow, $other | New-IndexStrategy -MaximumCount 1 -Verbose
+            """);
+
+        var strategy = Strategy(advised);
+        Assert.Equal(1, strategy.Properties["Rank"].Value);
+        Assert.InRange(Assert.IsType<double>(strategy.Properties["MarginalGain"].Value), 0.5, 1);
+        Assert.Contains("in 1 of 2 statements", Text(strategy, "Reason"), StringComparison.Ordinal);
+        var impact = session.Invoke("$args[0].Impacts[0]", strategy).Only();
+        Assert.InRange(Assert.IsType<double>(impact.Properties["EstimatedTimeMs"].Value), 0.001, 4);
+        Assert.Contains(advised.Verbose, v => v.StartsWith("Not chosen: CREATE INDEX ON public.orders", StringComparison.Ordinal) && v.Contains("alone it saves", StringComparison.Ordinal));
+
+        var chosen = session.Invoke("Get-IndexCandidate -Chosen").Only();
+        Assert.Equal((Text(strategy, "IndexName"), "Chosen"), (Text(Assert.IsType<PSObject>(PSObject.AsPSObject(chosen.Properties["Strategy"].Value)), "IndexName"), Text(chosen, "Verdict")));
+        var all = session.Invoke("Get-IndexCandidate ORD*").MustSucceed();
+        Assert.True(all.Output.Count > 1);
+        Assert.All(all.Values("Reason"), r => Assert.EndsWith(".", (string)r!, StringComparison.Ordinal));
+        Assert.Contains(all.Values("Verdict"), v => v!.ToString() == "OverCount");
+        Assert.Empty(session.Invoke("Get-IndexCandidate nothing*").MustSucceed().Output);
+        var text = session.Render("Get-IndexCandidate");
+        Assert.True(text.Split('\n').Max(l => l.Length) <= 120);
+    }
+
+    [Fact]
+    public async Task A_time_limit_gives_the_best_set_so_far()
+    {
+        await NeedHypoPgAsync();
+
+        var result = session.Invoke("'select email from orders where customer_id = 7' | New-IndexStrategy -TimeLimit 00:00:00.001");
+
+        result.MustSucceed();
+        Assert.Contains(result.Warnings, w => w.Contains("best set so far", StringComparison.Ordinal));
+        Assert.StartsWith("InvalidTimeLimit,", Assert.Single(session.Invoke("'select 1' | New-IndexStrategy -TimeLimit 0").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Stopped_it_keeps_the_best_set_so_far_and_stores_nothing()
+    {
+        await NeedHypoPgAsync();
+        MakeStore();
+
+        var script = session.Start("""
+            1..3000 | ForEach-Object { "select email from orders o$_ where customer_id = 7 and o$_.total > 4990" } | New-IndexStrategy
+            """);
+        await script.WaitForProgressAsync(p => p.StatusDescription == "Exploring statements");
+        var stopped = await script.StopAsync();
+
+        Assert.True(stopped.WasStopped);
+        Assert.Empty(stopped.Output);
+        Assert.Contains("Get-IndexCandidate -Chosen", stopped.HostText, StringComparison.Ordinal);
+        Assert.NotEmpty(session.Invoke("(Get-IndexCandidate -Chosen).Strategy").MustSucceed().Output);
+        Assert.Empty(session.Invoke("Get-IndexStrategy").MustSucceed().Output);
+        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_stat_activity where datname = current_database() and state = 'active' and pid <> pg_backend_pid()"));
+    }
+
     private static PSObject Strategy(ScriptResult result) => result.Only();
 
     private static string? Text(PSObject item, string property) => item.Properties[property].Value?.ToString();
