@@ -57,6 +57,9 @@ public sealed record Advice
     /// <summary>Statements that could not be planned.</summary>
     public IReadOnlyList<SkippedStatement> Skipped { get; init; } = [];
 
+    /// <summary>What might help besides, once somebody has done something first; a sentence each.</summary>
+    public IReadOnlyList<string> Hints { get; init; } = [];
+
     /// <summary>Tables that got no candidates for what they are.</summary>
     public IReadOnlyList<PassedOverTable> PassedOver { get; init; } = [];
 

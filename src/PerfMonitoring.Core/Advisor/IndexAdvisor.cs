@@ -74,7 +74,8 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             existing,
             async (table, where) => await RowsAsync(sessions[0], table, where, partials, cancellationToken),
             (index, table, rows) => options.WriteWeight * load.CostOf(index, table.Rows, [.. indexes[table.Name]], rows / table.Rows ?? 1));
-        var own = await CandidatesAsync(planned, pool);
+        var hints = new HashSet<string>();
+        var own = await CandidatesAsync(planned, pool, hints, cancellationToken);
         var byName = tables.Values.GroupBy(t => t.Name.Name).ToDictionary(g => g.Key, g => g.First());
         var costs = planned.Statements.Select(p => new CostTable(new Configuration([], p.Plan.TotalCost, PlanRisk.Of(p.Plan, byName.GetValueOrDefault)), p.Weight)).ToList();
         if (!sessions[0].IsReal)
@@ -87,12 +88,13 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         var set = await search.FindAsync(own, enough, cancellationToken);
         var review = search.Review();
         // What was found is worth the few questions for names that are left.
-        var chosen = await DescribeAsync(set, review, planned.Statements, costs, needs, options, search.IsCutShort ? CancellationToken.None : cancellationToken);
+        var chosen = await DescribeAsync(set, review, planned.Statements, costs, needs, search.Sizes, options, search.IsCutShort ? CancellationToken.None : cancellationToken);
         return new Advice
         {
             Strategies = [.. chosen.Values.OrderBy(s => s.Rank)],
             Skipped = planned.Skipped,
             PassedOver = planned.Tables.PassedOver,
+            Hints = [.. hints],
             CostBefore = planned.Statements.Select((p, s) => p.Weight * costs[s].Bare.Cost).Sum(),
             CostAfter = planned.Statements.Select((p, s) => p.Weight * set.After[s].Cost).Sum(),
             Statements = workload.Count - planned.Skipped.Count,
@@ -150,16 +152,23 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
     }
 
     // For each statement the indexes that it calls for; those of one statement are the same however it is run.
-    private static async Task<List<IReadOnlyList<Candidate>>> CandidatesAsync(PlannedWorkload planned, CandidatePool pool)
+    private async Task<List<IReadOnlyList<Candidate>>> CandidatesAsync(
+        PlannedWorkload planned, CandidatePool pool, HashSet<string> hints, CancellationToken cancellationToken)
     {
-        var context = new CandidateContext { Recurring = CandidateContext.FindRecurring(planned.Statements.Select(p => (p.Use, p.Weight))) };
+        var (isAvailable, schema) = await catalog.GetExtensionAsync("pg_trgm", cancellationToken);
+        var context = new CandidateContext
+        {
+            Recurring = CandidateContext.FindRecurring(planned.Statements.Select(p => (p.Use, p.Weight))),
+            IsTrigramAvailable = isAvailable,
+            TrigramSchema = schema,
+        };
         var known = new Dictionary<StatementUse, IReadOnlyList<Candidate>>(ReferenceEqualityComparer.Instance);
         var own = new List<IReadOnlyList<Candidate>>();
         foreach (var statement in planned.Statements)
         {
             if (!known.TryGetValue(statement.Use, out var mine))
             {
-                known[statement.Use] = mine = await CandidatesAsync(statement.Use, planned.Tables, pool, context);
+                known[statement.Use] = mine = await CandidatesAsync(statement.Use, planned.Tables, pool, context, hints);
             }
 
             own.Add(mine);
@@ -168,16 +177,21 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         return own;
     }
 
-    private static async Task<IReadOnlyList<Candidate>> CandidatesAsync(StatementUse statement, WorkloadTables tables, CandidatePool pool, CandidateContext context)
+    private static async Task<IReadOnlyList<Candidate>> CandidatesAsync(
+        StatementUse statement, WorkloadTables tables, CandidatePool pool, CandidateContext context, HashSet<string> hints)
     {
         var mine = new List<Candidate>();
         foreach (var use in statement.Relations)
         {
             if (tables.Advised.TryGetValue(use.Table, out var table))
             {
-                foreach (var proposed in CandidateGenerator.Generate(use, table, context).Where(p => p.Requires is null))
+                foreach (var proposed in CandidateGenerator.Generate(use, table, context))
                 {
-                    if (await pool.GetAsync(proposed.Definition, table, proposed.Pattern) is { } candidate)
+                    if (proposed.Requires is { } statementFirst)
+                    {
+                        hints.Add($"{table.Name} may gain by {proposed.Definition.ToAnonymousStatement()}, which the planner cannot be asked about before: {statementFirst};");
+                    }
+                    else if (await pool.GetAsync(proposed.Definition, table, proposed.Pattern) is { } candidate)
                     {
                         mine.Add(candidate);
                     }
@@ -204,7 +218,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
     // The strategies by the candidates' ids.
     private async Task<Dictionary<int, IndexStrategy>> DescribeAsync(
         SelectedSet set, SelectionReview review, IReadOnlyList<PlannedStatement> planned, List<CostTable> costs, List<(ForeignKeyNeed Need, int Place)> needs,
-        AdvisorOptions options, CancellationToken cancellationToken)
+        IReadOnlyDictionary<int, long> sizes, AdvisorOptions options, CancellationToken cancellationToken)
     {
         var strategies = new Dictionary<int, IndexStrategy>();
         var byId = set.Chosen.ToDictionary(c => c.Id);
@@ -231,7 +245,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
                 MaintenanceWindow = options.MaintenanceWindow,
                 CostBefore = costBefore,
                 CostAfter = costAfter,
-                SizeBytes = candidate.SizeBytes,
+                SizeBytes = sizes.GetValueOrDefault(candidate.Id, candidate.SizeBytes),
                 WriteCost = candidate.WriteCost,
                 Impacts = impacts,
                 Rank = strategies.Count + 1,

@@ -36,6 +36,9 @@ public sealed class IndexSearch(
     /// <summary>How often the planner was asked.</summary>
     public int Calls => explorer.Calls;
 
+    /// <summary>The sizes in bytes of those that were really built, by id.</summary>
+    public IReadOnlyDictionary<int, long> Sizes => explorer.Sizes;
+
     /// <summary>Candidates that the server refuses, with its reason, by id.</summary>
     public IReadOnlyDictionary<int, string> Refused => explorer.Refused;
 

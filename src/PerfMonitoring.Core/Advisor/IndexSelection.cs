@@ -267,23 +267,27 @@ public sealed class IndexSelection
         }
     }
 
-    private static bool Exchange(State state, int[] move)
+    private bool Exchange(State state, int[] move)
     {
         var least = -1e-9 * state.Score;
         var alone = state.Change(move, -1);
         int? leaving = null;
         if (alone < least && state.Fits(move))
         {
-            (least, leaving) = (alone, -1);
+            leaving = -1;
         }
-
-        foreach (var old in state.Chosen)
+        else
         {
-            // Without an index no plan gets cheaper: nothing but its upkeep can be saved.
-            if (alone - state.Upkeep(old) < least && Array.IndexOf(move, old) < 0 && state.Fits(move, old)
-                && state.Change(move, old) is var change && change < least)
+            foreach (var old in state.Chosen)
             {
-                (least, leaving) = (change, old);
+                // Without an index no plan gets cheaper: nothing but its upkeep can be saved, and room for a gain.
+                if (alone - state.Upkeep(old) < least
+                    && (alone < least || candidates[old].Definition.Table == candidates[move[0]].Definition.Table)
+                    && Array.IndexOf(move, old) < 0 && state.Fits(move, old)
+                    && state.Change(move, old) is var change && change < least)
+                {
+                    (least, leaving) = (change, old);
+                }
             }
         }
 

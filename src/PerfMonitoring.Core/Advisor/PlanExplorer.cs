@@ -21,10 +21,14 @@ public sealed class PlanExplorer(
     private const double Smaller = 0.95;
 
     private readonly ConcurrentDictionary<int, string> refused = [];
+    private readonly ConcurrentDictionary<int, long> sizes = [];
     private int calls;
 
     /// <summary>How often the planner was asked so far.</summary>
     public int Calls => calls;
+
+    /// <summary>The sizes in bytes of those that were really built, by id.</summary>
+    public IReadOnlyDictionary<int, long> Sizes => sizes;
 
     /// <summary>Candidates that the server refuses, with its reason, by id.</summary>
     public IReadOnlyDictionary<int, string> Refused => refused;
@@ -48,6 +52,11 @@ public sealed class PlanExplorer(
         {
             refused.TryAdd(id, reason);
             asked.Remove(id);
+        }
+
+        foreach (var (id, bytes) in answer.Sizes ?? new Dictionary<int, long>())
+        {
+            sizes[id] = bytes;
         }
 
         var configuration = Read(answer, session.IsReal);

@@ -52,7 +52,7 @@ public sealed class WorkloadReader(ICatalogRepository catalog, IReadOnlyList<IWh
         IWhatIf session, WorkloadStatement statement, PlanNode generic, StatementParameters parameters, WorkloadTables tables, CancellationToken cancellationToken)
     {
         var united = tables.Unite(generic);
-        var use = PlanReader.Read(united);
+        var use = PlanReader.Read(united, statement.Text);
         IReadOnlyList<TableWrite> writes = [.. Writes(united, statement.Text)];
         var variants = await parameters.VariantsAsync(statement, generic, tables, cancellationToken);
         var plans = new List<PlanNode>();

@@ -54,7 +54,7 @@ public enum EvidenceSource
 {
     /// <summary>No evidence: made by hand.</summary>
     None,
-    /// <summary>The planner's costs with a hypothetical index (HypoPG).</summary>
+    /// <summary>The planner's costs with a hypothetical index (HypoPG), or with one that was built and rolled back.</summary>
     WhatIf,
     /// <summary>A documented estimate, where the planner cannot be asked.</summary>
     Estimate,

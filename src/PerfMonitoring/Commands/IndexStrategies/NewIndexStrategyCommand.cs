@@ -241,6 +241,11 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
             WriteWarning($"The time limit of {TimeLimit} is over: this is the best set so far.");
         }
 
+        foreach (var hint in advice.Hints)
+        {
+            WriteWarning(hint);
+        }
+
         foreach (var candidate in advice.Candidates.Where(c => c.Verdict is not (CandidateVerdict.Chosen or CandidateVerdict.NotUsed)).Take(MaximumRejected))
         {
             WriteVerbose($"Not chosen: {candidate.IndexDefinition} ({candidate.SizeBytes / 1048576.0:N1} MB; alone it saves {100 * candidate.SavingShare:0.0##} %). {candidate.Reason}");
