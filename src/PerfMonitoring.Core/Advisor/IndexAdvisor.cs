@@ -302,7 +302,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             var before = helped.Sum(i => i.CostBefore * i.Weight);
             yield return string.Create(
                 CultureInfo.InvariantCulture,
-                $"{purpose} in {helped.Count} of {statements} statements, whose cost falls by {100 * (1 - (helped.Sum(i => i.CostAfter * i.Weight) / before)):0.0} % with the whole set; {(gain > 0 ? $"beside the indexes of smaller rank it saves {100 * gain:0.0##} % of the workload's cost" : "it helps together with the indexes of larger rank")}.");
+                $"{purpose} in {helped.Count} of {statements} statements, whose cost falls by {100 * (1 - (helped.Sum(i => i.CostAfter * i.Weight) / before)):0.0} % with the whole set; {(gain > 0 ? string.Create(CultureInfo.InvariantCulture, $"it adds {100 * gain:0.0#} % of the workload's cost to what those of smaller rank save") : "it helps together with the indexes of larger rank")}.");
         }
 
         foreach (var need in served)

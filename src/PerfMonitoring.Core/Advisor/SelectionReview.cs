@@ -138,7 +138,9 @@ public sealed class SelectionReview
 
         if (added < leastGain + candidate.WriteCost)
         {
-            var others = Helpers(candidate.Id, has).Where(chosen.ContainsKey).Select(id => chosen[id]).OrderBy(s => s.Rank).Select(s => s.IndexName).ToList();
+            var helpers = Helpers(candidate.Id, has).Select(id => chosen[id]).OrderBy(s => s.Rank).ToList();
+            var same = helpers.FindAll(s => s.Definition.Table == candidate.Definition.Table);
+            var others = (same.Count > 0 ? same : helpers).ConvertAll(s => s.IndexName);
             return others.Count > 0
                 ? (CandidateVerdict.Replaced, $"{string.Join(", ", others)} {(others.Count == 1 ? "does" : "do")} its work: beside the chosen ones it would save {Share(added)} more.")
                 : (CandidateVerdict.TooLittle, $"Beside the chosen ones it would save {Share(added)} of the workload's cost, less than -MinimumImprovement asks for after its writes.");

@@ -151,17 +151,11 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
     public async Task A_table_that_gets_no_advice_is_named_with_the_reason()
     {
         await NeedHypoPgAsync();
-        MakeStore();
-        await database.ExecuteAsync("""
-            drop table if exists events;
-            create table events (id int, at date) partition by range (at);
-            create table events_2026 partition of events for values from ('2026-01-01') to ('2027-01-01');
-            """);
 
-        var result = session.Invoke("'select at from events where id = $1' | New-IndexStrategy");
+        var result = session.Invoke("'select relpages from pg_class where reltuples = $1' | New-IndexStrategy -WarningAction Ignore -Verbose");
 
         Assert.Empty(result.MustSucceed().Output);
-        Assert.Contains("partition", Assert.Single(result.Warnings), StringComparison.Ordinal);
+        Assert.Contains(result.Verbose, v => v.StartsWith("Table pg_catalog.pg_class gets no advice: ", StringComparison.Ordinal));
     }
 
     [Fact]
