@@ -28,6 +28,9 @@ public sealed class IndexSearch(
     // What other statements use and a statement is asked about, at most.
     private const int MaximumShared = 30;
 
+    // Indexes that are tried in the place of one, at most.
+    private const int MaximumCovers = 12;
+
     private readonly PlanExplorer explorer = new(statements, costs, pool.All, find);
     private readonly HashSet<(int Statement, int Id, int Other)> denied = [];
     private Dictionary<int, int[]> covers = [];
@@ -97,8 +100,9 @@ public sealed class IndexSearch(
             await explorer.ExploreAsync(session, s, shared, limit / 3, cancellationToken);
         });
 
+        var firstMerged = pool.All.Count + 1;
         await MergeAsync(UsedIds());
-        covers = Covers(UsedIds());
+        covers = Covers(UsedIds(), firstMerged);
         var bestTotal = double.MaxValue;
         IReadOnlyList<int> start = [];
         var thorough = false;
@@ -216,13 +220,19 @@ public sealed class IndexSearch(
         }
     }
 
-    // For each used candidate, those that can do its work.
-    private Dictionary<int, int[]> Covers(IReadOnlyList<int> used)
+    // For each used candidate, those that can do its work: merged ones, which no plan was seen with yet, and those that plans like best.
+    private Dictionary<int, int[]> Covers(IReadOnlyList<int> used, int firstMerged)
     {
-        var byTable = pool.All.ToLookup(c => c.Definition.Table);
-        return used.ToDictionary(id => id, id => byTable[pool.All[id - 1].Definition.Table]
-            .Where(c => c.Id != id && !Refused.ContainsKey(c.Id) && !(c.SizeBytes > options.StorageBudget) && Redundancy.Covers(c.Definition, pool.All[id - 1].Definition))
-            .Select(c => c.Id).ToArray());
+        var rank = used.Select((id, i) => (id, i)).ToDictionary(u => u.id, u => u.i);
+        var alike = pool.All.Where(c => !Refused.ContainsKey(c.Id) && !(c.SizeBytes > options.StorageBudget))
+            .OrderBy(c => rank.GetValueOrDefault(c.Id, c.Id >= firstMerged ? -1 : int.MaxValue)).ThenBy(c => c.SizeBytes).ThenBy(c => c.Id)
+            .ToLookup(c => (c.Definition.Table, c.Definition.Keys[0].Column, c.Definition.Keys[0].Expression));
+        return used.ToDictionary(id => id, id =>
+        {
+            var narrow = pool.All[id - 1].Definition;
+            return alike[(narrow.Table, narrow.Keys[0].Column, narrow.Keys[0].Expression)]
+                .Where(c => c.Id != id && Redundancy.Covers(c.Definition, narrow)).Take(MaximumCovers).Select(c => c.Id).ToArray();
+        });
     }
 
     private int[] Substitutes(int statement, int id) =>

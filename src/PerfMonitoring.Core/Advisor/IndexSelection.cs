@@ -9,6 +9,7 @@ public sealed class IndexSelection
     // A set that makes a statement dearer than is allowed is worth nothing.
     private const double Forbidden = 1e6;
     private const int Rounds = 200;
+    private const int ManyMoves = 3000;
 
     // The planner never takes a plan that it thinks is dearer. What is feared beyond its figure is a rough one: it decides between sets
     // that are much alike, and refuses one only where a statement might take half as long again.
@@ -96,7 +97,7 @@ public sealed class IndexSelection
         }
 
         Improve(best);
-        foreach (var exponent in new[] { 1.0, 0.7, 0.4, 0 })
+        foreach (var exponent in moves.Count > ManyMoves ? [1.0] : (double[])[1.0, 0.7, 0.4, 0])
         {
             var state = new State(this);
             Grow(state, exponent);
