@@ -35,7 +35,7 @@ internal static class AdvisorScale
         const string Database = "advisor_scale_benchmark";
         await ExecuteAsync(server, $"drop database if exists {Database} with (force)");
         await ExecuteAsync(server, $"create database {Database}");
-        var connectionString = new NpgsqlConnectionStringBuilder(server) { Database = Database, Pooling = false }.ConnectionString;
+        var connectionString = new NpgsqlConnectionStringBuilder(server) { Database = Database }.ConnectionString;
         try
         {
             await ExecuteAsync(connectionString, Schema());

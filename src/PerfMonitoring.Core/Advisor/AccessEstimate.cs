@@ -1,4 +1,5 @@
 using PerfMonitoring.Indexes;
+using static PerfMonitoring.Advisor.PlannerDefaults;
 
 namespace PerfMonitoring.Advisor;
 
@@ -15,13 +16,6 @@ namespace PerfMonitoring.Advisor;
 /// </remarks>
 public static class AccessEstimate
 {
-    private const double SequentialPage = 1;
-    private const double RandomPage = 4;
-    private const double Tuple = 0.01;
-    private const double IndexTuple = 0.005;
-    private const double Operator = 0.0025;
-    private const double DescentPage = 50 * Operator;
-    private const double PageBytes = 8192;
 
     // selfuncs.h: DEFAULT_INEQ_SEL, DEFAULT_MATCH_SEL; and the least that generic_restriction_selectivity (selfuncs.c) takes where it has a histogram.
     private const double DefaultRange = 1.0 / 3;
@@ -98,7 +92,7 @@ public static class AccessEstimate
     private static double Selectivity(PlanPredicate predicate, TableInfo table)
     {
         var column = predicate.Key.Column is { } name ? table.FindColumn(name) : null;
-        var distinct = column?.Distinct is { } d ? d < 0 ? -d * table.Rows!.Value : d : 200;
+        var distinct = column?.CountDistinct(table.Rows!.Value) ?? 200;
         return predicate.Kind switch
         {
             PredicateKind.Equal or PredicateKind.In => 1 / Math.Max(1, distinct),
@@ -113,16 +107,16 @@ public static class AccessEstimate
 
     private static double BitmapIndex(double rows, List<PlanPredicate> served, Candidate candidate, TableInfo table)
     {
-        var pages = Math.Max(1, candidate.SizeBytes / PageBytes);
-        var cpu = rows * (IndexTuple + (Operator * served.Count) + (0.1 * Operator));
+        var pages = Math.Max(1, candidate.SizeBytes / (double)PageBytes);
+        var cpu = rows * (IndexTupleCost + (OperatorCost * served.Count) + (0.1 * OperatorCost));
         if (candidate.Definition.Method != "gin")
         {
-            return (Math.Ceiling(rows * pages / table.Rows!.Value) * RandomPage) + cpu + WriteCost.OfDescent(table.Rows);
+            return (Math.Ceiling(rows * pages / table.Rows!.Value) * RandomPageCost) + cpu + WriteCost.OfDescent(table.Rows);
         }
 
         var searches = served.Sum(Searches);
-        var fetched = (searches * Math.Round(Math.Pow(pages, 0.15))) + Math.Ceiling(rows / (PageBytes / 3));
-        return (fetched * RandomPage) + cpu + (searches * ((Math.Ceiling(Math.Log2(table.Rows!.Value + 1)) * Operator) + DescentPage));
+        var fetched = (searches * Math.Round(Math.Pow(pages, 0.15))) + Math.Ceiling(rows / (PageBytes / 3.0));
+        return (fetched * RandomPageCost) + cpu + (searches * ((Math.Ceiling(Math.Log2(table.Rows!.Value + 1)) * OperatorCost) + DescentPageCost));
     }
 
     // How many entries are looked up: the trigrams of a pattern, else a few.
@@ -132,8 +126,8 @@ public static class AccessEstimate
     {
         var all = (double)table.Pages;
         var fetched = Math.Max(1, Math.Min(all, 2 * all * rows / ((2 * all) + rows)));
-        var page = RandomPage - ((RandomPage - SequentialPage) * Math.Sqrt(fetched / all));
-        return (fetched * page) + (rows * (Tuple + (conditions * Operator)));
+        var page = RandomPageCost - ((RandomPageCost - SequentialPageCost) * Math.Sqrt(fetched / all));
+        return (fetched * page) + (rows * (TupleCost + (conditions * OperatorCost)));
     }
 
     // The order comes from the index: no sort, and no more rows than asked for.
@@ -147,9 +141,9 @@ public static class AccessEstimate
 
         var rows = Math.Min(table.Rows!.Value, path[limit].Rows / others);
         // The share of a scan of everything, each page of the table and of the index once.
-        var pages = rows * (table.Pages + (candidate.SizeBytes / PageBytes)) / table.Rows!.Value;
+        var pages = rows * (table.Pages + (candidate.SizeBytes / (double)PageBytes)) / table.Rows!.Value;
         var startup = WriteCost.OfDescent(table.Rows);
-        return (limit, startup, startup + (pages * RandomPage) + (rows * (IndexTuple + Tuple + (3 * Operator))));
+        return (limit, startup, startup + (pages * RandomPageCost) + (rows * (IndexTupleCost + TupleCost + (3 * OperatorCost))));
     }
 
     // The cost of the root when a node below costs so much.

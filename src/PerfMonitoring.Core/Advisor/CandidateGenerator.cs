@@ -287,7 +287,7 @@ public static class CandidateGenerator
                 (included, size) = (keyed, other);
             }
 
-            if (size is { } bytes && table.Pages > 0 && bytes / 8192.0 > ClearlySmaller * table.Pages)
+            if (size is { } bytes && table.Pages > 0 && bytes / (double)PlannerDefaults.PageBytes > ClearlySmaller * table.Pages)
             {
                 return null;
             }
@@ -336,12 +336,7 @@ public static class CandidateGenerator
         .Any(c => expression == $"({c})::date"
             || (expression.StartsWith("date_trunc(", StringComparison.Ordinal) && expression.EndsWith($", {c})", StringComparison.Ordinal)));
 
-    private static double Distinct(ColumnInfo? column, TableInfo table) => column?.Distinct switch
-    {
-        null => 0,
-        < 0 and { } share => -share * (table.Rows ?? 1),
-        { } count => count,
-    };
+    private static double Distinct(ColumnInfo? column, TableInfo table) => column?.CountDistinct(table.Rows ?? 1) ?? 0;
 
     // What one use wants, sorted by what it can be in a B-tree.
     private sealed class Shape

@@ -18,9 +18,6 @@ public sealed record WhatIfRequest(PlanText Statement, IReadOnlyCollection<Candi
 {
     /// <summary>Whether the plan shall tell schemas and output columns; it is then several times as long.</summary>
     public bool Verbose { get; init; }
-
-    /// <summary>Whether the planner shall avoid nested loops wherever there is another way.</summary>
-    public bool WithoutNestedLoops { get; init; }
 }
 
 /// <summary>The planner's answer.</summary>

@@ -76,33 +76,13 @@ public sealed class IndexSearch(
     private async Task FindBestAsync(IReadOnlyList<IReadOnlyList<Candidate>> own, CancellationToken enough, CancellationToken cancellationToken)
     {
         var limit = 6 + (160 / Math.Max(10, statements.Count));
-        var done = 0;
-        await SideBySide.ForEachAsync(sessions, Places(), async (session, s) =>
-        {
-            if (IsCutShort |= enough.IsCancellationRequested)
-            {
-                return;
-            }
-
-            progress?.Report(new AdvisorProgress("Exploring statements", 100 * Interlocked.Increment(ref done) / statements.Count, Calls));
-            await explorer.ExploreAsync(session, s, Fitting(own[s]), limit, cancellationToken);
-        });
-
-        var used = ByTable(UsedIds());
-        await SideBySide.ForEachAsync(sessions, Places(), async (session, s) =>
-        {
-            if (IsCutShort |= enough.IsCancellationRequested)
-            {
-                return;
-            }
-
-            var shared = Relevant(s, used).Take(MaximumShared).ToList();
-            await explorer.ExploreAsync(session, s, shared, limit / 3, cancellationToken);
-        });
-
+        await ExploreAsync(s => Fitting(own[s]), limit);
+        var shared = ByTable(UsedIds());
+        await ExploreAsync(s => [.. Relevant(s, shared).Take(MaximumShared)], limit / 3);
+        var used = UsedIds();
         var firstMerged = pool.All.Count + 1;
-        await MergeAsync(UsedIds());
-        covers = Covers(UsedIds(), firstMerged);
+        await MergeAsync(used);
+        covers = Covers(used, firstMerged);
         var bestTotal = double.MaxValue;
         IReadOnlyList<int> start = [];
         var thorough = false;
@@ -136,6 +116,19 @@ public sealed class IndexSearch(
             }
 
             thorough |= !learnt;
+        }
+
+        Task ExploreAsync(Func<int, List<int>> among, int most)
+        {
+            var done = 0;
+            return SideBySide.ForEachAsync(sessions, Places(), async (session, s) =>
+            {
+                if (!(IsCutShort |= enough.IsCancellationRequested))
+                {
+                    progress?.Report(new AdvisorProgress("Exploring statements", 100 * Interlocked.Increment(ref done) / statements.Count, Calls));
+                    await explorer.ExploreAsync(session, s, among(s), most, cancellationToken);
+                }
+            });
         }
     }
 

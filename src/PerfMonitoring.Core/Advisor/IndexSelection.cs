@@ -21,17 +21,15 @@ public sealed class IndexSelection
     private readonly AdvisorOptions options;
     private readonly double charge;
 
-    // For each statement its plans, the cheapest first: for each index of a plan, those that can stand in its place (itself first).
-    private readonly (double Cost, double Total, int[][] Needs)[][] plans;
+    private readonly KnownPlans plans;
     private readonly double[] allowed;
-    private readonly List<int>[] statementsOf;
     private readonly List<int[]> moves = [];
 
     /// <summary>Prepares a selection.</summary>
     /// <param name="tables">What is known of the statements.</param>
     /// <param name="candidates">The candidates; a candidate's id is its place plus one.</param>
     /// <param name="options">Budget and limits.</param>
-    /// <param name="canServe">Whether, for a statement, one candidate (the second) can stand in the place of another one.</param>
+    /// <param name="canServe">For a statement, the candidates that can stand in the place of one, by id.</param>
     public IndexSelection(
         IReadOnlyList<CostTable> tables, IReadOnlyList<Candidate> candidates, AdvisorOptions options, Func<int, int, IReadOnlyList<int>> canServe)
     {
@@ -42,24 +40,15 @@ public sealed class IndexSelection
         this.tables = tables;
         this.candidates = candidates;
         this.options = options;
-        Before = tables.Sum(t => t.Weight * t.Bare.Total);
         // Of what is left at best: one statement that dwarfs all others shall not hide what helps them.
         charge = Math.Max(tables.Sum(t => t.Weight * t.Configurations[0].Total) * options.MinimumImprovement, double.Epsilon);
-        statementsOf = [.. candidates.Select(_ => new List<int>())];
         allowed = [.. tables.Select(t => t.Bare.Total * (1 + Math.Max(options.MaximumRegression, Doubt)))];
-        plans = new (double, double, int[][])[tables.Count][];
+        plans = new KnownPlans(tables, candidates.Count, canServe);
         var seen = new HashSet<string>();
         for (var s = 0; s < tables.Count; s++)
         {
-            plans[s] = [.. tables[s].Configurations.TakeWhile(c => c != tables[s].Bare).Append(tables[s].Bare)
-                .Select(c => (c.Cost, c.Total, c.Used.Select(id => (int[])[id - 1, .. canServe(s, id).Select(other => other - 1)]).ToArray()))];
-            foreach (var needs in plans[s].Select(p => p.Needs))
+            foreach (var (_, needs) in plans[s])
             {
-                foreach (var place in needs.SelectMany(n => n).Distinct().Where(p => statementsOf[p].Count == 0 || statementsOf[p][^1] != s))
-                {
-                    statementsOf[place].Add(s);
-                }
-
                 var move = needs.Select(n => n[0]).Order().ToArray();
                 if (move.Length > 0 && seen.Add(string.Join(',', move)))
                 {
@@ -73,9 +62,6 @@ public sealed class IndexSelection
             }
         }
     }
-
-    /// <summary>Weighted cost of the workload without new indexes, risk included.</summary>
-    public double Before { get; }
 
     /// <summary>What each index must save at least after its writes, in the planner's units.</summary>
     public double LeastGain => charge;
@@ -130,18 +116,18 @@ public sealed class IndexSelection
     }
 
     /// <summary>The cost, with its risk, that the tables promise for a statement under a set.</summary>
-    public double CostOf(int statement, IReadOnlyCollection<int> set) => plans[statement][Best(statement, Membership(set))].Total;
+    public double CostOf(int statement, IReadOnlyCollection<int> set) => plans[statement][plans.Best(statement, Membership(set))].Plan.Total;
 
     /// <summary>What a set costs: the given plans, weighted, and what the indexes themselves are charged.</summary>
     public double ScoreOf(IReadOnlyCollection<int> set, IReadOnlyList<Configuration> after) =>
-        after.Select((c, s) => tables[s].Weight * Judge(s, c.Cost, c.Total)).Sum()
+        after.Select((c, s) => tables[s].Weight * Judge(s, c)).Sum()
         + set.Sum(id => charge + candidates[id - 1].WriteCost);
 
     /// <summary>Where a statement's promised plan under a set takes one index in the place of another: both ids.</summary>
     public IEnumerable<(int Id, int Other)> SubstitutesUsed(int statement, IReadOnlyCollection<int> set)
     {
         var has = Membership(set);
-        foreach (var needs in plans[statement][Best(statement, has)].Needs)
+        foreach (var needs in plans[statement][plans.Best(statement, has)].Needs)
         {
             if (!has[needs[0]])
             {
@@ -166,43 +152,10 @@ public sealed class IndexSelection
         return has;
     }
 
-    private int Best(int statement, bool[] has)
-    {
-        var mine = plans[statement];
-        for (var i = 0; i < mine.Length; i++)
-        {
-            var needs = mine[i].Needs;
-            var holds = true;
-            for (var n = 0; n < needs.Length && holds; n++)
-            {
-                holds = false;
-                foreach (var place in needs[n])
-                {
-                    if (has[place])
-                    {
-                        holds = true;
-                        break;
-                    }
-                }
-            }
+    private double Value(int statement, int plan) => tables[statement].Weight * Judge(statement, plans[statement][plan].Plan);
 
-            if (holds)
-            {
-                return i;
-            }
-        }
-
-        return mine.Length - 1;
-    }
-
-    private double Value(int statement, int plan)
-    {
-        var (cost, total, _) = plans[statement][plan];
-        return tables[statement].Weight * Judge(statement, cost, total);
-    }
-
-    private double Judge(int statement, double cost, double total) =>
-        cost + (RiskWeight * (total - cost)) + (Forbidden * Math.Max(0, total - allowed[statement]));
+    private double Judge(int statement, Configuration plan) =>
+        plan.Cost + (RiskWeight * plan.Risk) + (Forbidden * Math.Max(0, plan.Total - allowed[statement]));
 
     private void Grow(State state, double exponent)
     {
@@ -328,7 +281,7 @@ public sealed class IndexSelection
             seen = new int[selection.tables.Count];
             this.selection = selection;
             has = new bool[selection.candidates.Count];
-            plan = [.. selection.plans.Select(p => p.Length - 1)];
+            plan = [.. selection.tables.Select((_, s) => selection.plans[s].Length - 1)];
             Chosen = [];
             Score = selection.tables.Select((_, s) => selection.Value(s, plan[s])).Sum();
         }
@@ -434,12 +387,12 @@ public sealed class IndexSelection
         private double Change(int place)
         {
             var change = 0.0;
-            foreach (var s in selection.statementsOf[place])
+            foreach (var s in selection.plans.StatementsOf(place))
             {
                 if (seen[s] != tick)
                 {
                     seen[s] = tick;
-                    change += selection.Value(s, selection.Best(s, has)) - selection.Value(s, plan[s]);
+                    change += selection.Value(s, selection.plans.Best(s, has)) - selection.Value(s, plan[s]);
                 }
             }
 
@@ -464,10 +417,10 @@ public sealed class IndexSelection
             size += on ? selection.candidates[place].SizeBytes : -selection.candidates[place].SizeBytes;
             Score += on ? Upkeep(place) : -Upkeep(place);
             Age++;
-            foreach (var s in selection.statementsOf[place])
+            foreach (var s in selection.plans.StatementsOf(place))
             {
                 Score -= selection.Value(s, plan[s]);
-                plan[s] = selection.Best(s, has);
+                plan[s] = selection.plans.Best(s, has);
                 Score += selection.Value(s, plan[s]);
             }
         }

@@ -21,7 +21,7 @@ namespace PerfMonitoring.Advisor;
 /// </remarks>
 public static class IndexSize
 {
-    private const int Page = 8192;
+    private const int Page = PlannerDefaults.PageBytes;
     private const int PageHeader = 24;
     private const int Special = 16;
     private const int LinePointer = 4;

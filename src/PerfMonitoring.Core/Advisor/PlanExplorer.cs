@@ -35,18 +35,18 @@ public sealed class PlanExplorer(
 
     /// <summary>The best plan of a statement with these indexes, asked for where it does not follow from what is known.</summary>
     public async Task<Configuration> AskAsync(
-        IWhatIf session, int statement, IReadOnlyCollection<int> set, CancellationToken cancellationToken, bool withoutNestedLoops = false)
+        IWhatIf session, int statement, IReadOnlyCollection<int> set, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(session);
         var asked = set.Where(id => !refused.ContainsKey(id)).ToHashSet();
-        if (!withoutNestedLoops && tables[statement].Find(asked) is { } known)
+        if (tables[statement].Find(asked) is { } known)
         {
             return known;
         }
 
         Interlocked.Increment(ref calls);
         var answer = await session.ExplainAsync(
-            new WhatIfRequest(statements[statement].Text, [.. asked.Order().Select(id => candidates[id - 1]).Where(c => session.IsReal || c.CanBeHypothetical)]) { WithoutNestedLoops = withoutNestedLoops },
+            new WhatIfRequest(statements[statement].Text, [.. asked.Order().Select(id => candidates[id - 1]).Where(c => session.IsReal || c.CanBeHypothetical)]),
             cancellationToken);
         foreach (var (id, reason) in answer.Refused)
         {
@@ -54,14 +54,15 @@ public sealed class PlanExplorer(
             asked.Remove(id);
         }
 
-        foreach (var (id, bytes) in answer.Sizes ?? new Dictionary<int, long>())
+        if (answer.Sizes is { } built)
         {
-            sizes[id] = bytes;
+            foreach (var (id, bytes) in built)
+            {
+                sizes[id] = bytes;
+            }
         }
 
-        var configuration = Read(answer, session.IsReal);
-        // Without nested loops it is one plan among others, and no answer about the set.
-        return tables[statement].Add(withoutNestedLoops ? configuration.Used.ToHashSet() : asked, configuration);
+        return tables[statement].Add(asked, Read(answer, session.IsReal));
     }
 
     /// <summary>Explores one statement among the given candidates.</summary>
@@ -74,7 +75,6 @@ public sealed class PlanExplorer(
     {
         ArgumentNullException.ThrowIfNull(among);
         var table = tables[statement];
-        var first = calls;
         var open = new PriorityQueue<(HashSet<int> Allowed, Configuration Answer), double>();
         await TryAsync([.. among]);
         if (open.TryPeek(out var root, out _) && root.Answer.Used.Count > 1)

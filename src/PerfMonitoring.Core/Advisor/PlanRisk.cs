@@ -12,10 +12,9 @@ public static class PlanRisk
 {
     // Fitted on 55 pairs of plans of TPC-H, checked on two other workloads; 25 * cpu_tuple_cost.
     private const double VisitCost = 0.25;
-    private const double RandomPageCost = 4;
 
-    // cpu_tuple_cost, cpu_index_tuple_cost, cpu_operator_cost: what a row costs that is found by an index.
-    private const double RowCost = 0.01 + 0.005 + 0.0025;
+    // What a row costs that is found by an index.
+    private const double RowCost = PlannerDefaults.TupleCost + PlannerDefaults.IndexTupleCost + PlannerDefaults.OperatorCost;
 
     /// <summary>The surcharge in the planner's units: a quarter of one for each visit of a page that the plan does not pay for.</summary>
     /// <param name="plan">The plan.</param>
@@ -29,16 +28,16 @@ public static class PlanRisk
         {
             if (loops > 1 && node is { NodeType: "Index Scan" or "Index Only Scan" or "Bitmap Heap Scan", RelationName: { } name } && find(name) is { Rows: > 0, Pages: > 0 } table)
             {
-                sum += VisitCost * loops * Math.Max(0, Visits(node, table) - Charged(node, table));
+                var tuples = Tuples(node, table, out var first);
+                sum += VisitCost * loops * Math.Max(0, Visits(node, table, tuples, first) - Charged(node, tuples));
             }
         });
         return sum;
     }
 
     // Pages of the table that one run visits.
-    private static double Visits(PlanNode node, TableInfo table)
+    private static double Visits(PlanNode node, TableInfo table, double tuples, ColumnInfo? first)
     {
-        var tuples = Tuples(node, table, out var first);
         if (node.NodeType == "Bitmap Heap Scan")
         {
             // In the order of the pages, each once (Mackert, Lohman, TODS 1989).
@@ -51,7 +50,7 @@ public static class PlanRisk
     }
 
     // Pages of one run that the plan pays for.
-    private static double Charged(PlanNode node, TableInfo table) => Math.Max(0, node.TotalCost - (Tuples(node, table, out _) * RowCost)) / RandomPageCost;
+    private static double Charged(PlanNode node, double tuples) => Math.Max(0, node.TotalCost - (tuples * RowCost)) / PlannerDefaults.RandomPageCost;
 
     // Rows that the index finds in one run, before any filter.
     private static double Tuples(PlanNode node, TableInfo table, out ColumnInfo? first)
@@ -71,9 +70,9 @@ public static class PlanRisk
             if (part.AsOperation() is var (left, name, _) && left.AsColumn() is { } column && table.FindColumn(column.Name) is { } info)
             {
                 first ??= info;
-                if (name == "=" && info.Distinct is { } distinct)
+                if (name == "=" && info.CountDistinct(all) is { } distinct)
                 {
-                    found = (found ?? all) / Math.Max(1, distinct < 0 ? -distinct * all : distinct);
+                    found = (found ?? all) / Math.Max(1, distinct);
                 }
             }
         }

@@ -8,8 +8,7 @@ public sealed class SelectionReview
 {
     private readonly IReadOnlyList<CostTable> tables;
     private readonly IReadOnlyList<Candidate> candidates;
-    private readonly (Configuration Plan, int[][] Needs)[][] plans;
-    private readonly List<int>[] statementsOf;
+    private readonly KnownPlans plans;
     private readonly double before;
 
     /// <summary>Prepares it.</summary>
@@ -24,18 +23,7 @@ public sealed class SelectionReview
         this.tables = tables;
         this.candidates = candidates;
         before = tables.Sum(t => t.Weight * t.Bare.Cost);
-        statementsOf = [.. candidates.Select(_ => new List<int>())];
-        plans = new (Configuration, int[][])[tables.Count][];
-        for (var s = 0; s < tables.Count; s++)
-        {
-            var bare = tables[s].Bare;
-            plans[s] = [.. tables[s].Configurations.TakeWhile(c => c != bare).Append(bare)
-                .Select(c => (c, c.Used.Select(id => (int[])[id, .. canServe(s, id)]).ToArray()))];
-            foreach (var id in plans[s].SelectMany(p => p.Needs).SelectMany(n => n).Distinct())
-            {
-                statementsOf[id - 1].Add(s);
-            }
-        }
+        plans = new KnownPlans(tables, candidates.Count, canServe);
     }
 
     /// <summary>
@@ -115,7 +103,7 @@ public sealed class SelectionReview
             return (CandidateVerdict.OverBudget, $"It alone is larger than the budget of {Megabytes(options.StorageBudget.Value)}.");
         }
 
-        if (statementsOf[candidate.Id - 1].Count == 0)
+        if (plans.StatementsOf(candidate.Id - 1).Count == 0)
         {
             return (CandidateVerdict.NotUsed, "No plan that the planner prefers uses it.");
         }
@@ -168,14 +156,14 @@ public sealed class SelectionReview
     private IEnumerable<int> Helpers(int id, bool[] has)
     {
         var none = new bool[candidates.Count];
-        return statementsOf[id - 1].Where(s => Change(s, [id], none) > 0)
-            .SelectMany(s => Best(s, has).Needs.Select(needs => needs.First(n => has[n - 1]))).Distinct();
+        return plans.StatementsOf(id - 1).Where(s => Change(s, [id], none) > 0)
+            .SelectMany(s => Best(s, has).Needs.Select(needs => Array.Find(needs, place => has[place]) + 1)).Distinct();
     }
 
     private (int Count, double Share) Dearer(int id, bool[] has)
     {
         var (count, share) = (0, 0.0);
-        foreach (var s in statementsOf[id - 1])
+        foreach (var s in plans.StatementsOf(id - 1))
         {
             has[id - 1] = true;
             var with = Best(s, has).Plan.Total;
@@ -193,9 +181,9 @@ public sealed class SelectionReview
     private int? Company(List<int> left, bool[] has)
     {
         (int Member, double Gain)? best = null;
-        foreach (var needs in left.SelectMany(id => statementsOf[id - 1]).Distinct().SelectMany(s => plans[s]).Select(p => p.Needs))
+        foreach (var needs in left.SelectMany(id => plans.StatementsOf(id - 1)).Distinct().SelectMany(s => plans[s]).Select(p => p.Needs))
         {
-            var missing = needs.Where(n => !Array.Exists(n, id => has[id - 1])).Select(n => Array.Find(n, left.Contains)).Distinct().ToArray();
+            var missing = needs.Where(n => !Array.Exists(n, place => has[place])).Select(n => n.Select(place => place + 1).FirstOrDefault(left.Contains)).Distinct().ToArray();
             if (missing.Length > 1 && !missing.Contains(0) && Gain(missing, has) / missing.Length is var gain && gain > (best?.Gain ?? 0))
             {
                 best = (missing[0], gain);
@@ -206,7 +194,7 @@ public sealed class SelectionReview
     }
 
     private double Gain(int[] added, bool[] has) =>
-        added.SelectMany(id => statementsOf[id - 1]).Distinct().Sum(s => tables[s].Weight * Change(s, added, has));
+        added.SelectMany(id => plans.StatementsOf(id - 1)).Distinct().Sum(s => tables[s].Weight * Change(s, added, has));
 
     // What a statement saves by more indexes.
     private double Change(int statement, int[] added, bool[] has)
@@ -219,8 +207,7 @@ public sealed class SelectionReview
         return without - with;
     }
 
-    private (Configuration Plan, int[][] Needs) Best(int statement, bool[] has) =>
-        Array.Find(plans[statement], p => Array.TrueForAll(p.Needs, needs => Array.Exists(needs, id => has[id - 1])));
+    private (Configuration Plan, int[][] Needs) Best(int statement, bool[] has) => plans[statement][plans.Best(statement, has)];
 
     private string Share(double units) => string.Create(CultureInfo.InvariantCulture, $"{(before > 0 ? 100 * units / before : 0):0.##} %");
 

@@ -54,7 +54,7 @@ public sealed class WorkloadReader(ICatalogRepository catalog, IReadOnlyList<IWh
         var united = tables.Unite(generic);
         var use = PlanReader.Read(united, statement.Text);
         IReadOnlyList<TableWrite> writes = [.. Writes(united, statement.Text)];
-        var variants = await parameters.VariantsAsync(statement, generic, tables, cancellationToken);
+        var variants = await parameters.VariantsAsync(statement, united, tables, cancellationToken);
         var plans = new List<PlanNode>();
         try
         {

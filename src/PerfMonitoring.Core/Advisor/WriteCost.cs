@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using PerfMonitoring.Indexes;
+using static PerfMonitoring.Advisor.PlannerDefaults;
 
 namespace PerfMonitoring.Advisor;
 
@@ -15,12 +16,6 @@ public sealed record TableWrite(RelationName Table, string Operation, double Row
 /// </summary>
 public static class WriteCost
 {
-    // The planner's defaults, and what btcostestimate takes for the pages of a descent (selfuncs.c, DEFAULT_PAGE_CPU_MULTIPLIER).
-    private const double OperatorCost = 0.0025;
-    private const double PageMultiplier = 50;
-    private const double PageCost = 1;
-    private const double RandomPageCost = 4;
-    private const double RowCost = 0.01;
     private const double EntriesPerPage = 300;
 
     // autovacuum_vacuum_scale_factor: the share of a table's rows that is dead when VACUUM comes.
@@ -33,12 +28,12 @@ public static class WriteCost
     /// <param name="tableRows">Rows of the table, or null where unknown.</param>
     /// <param name="method">The access method. GIN takes as many entries as a value has elements, and is charged for one.</param>
     public static double OfEntry(double? tableRows, string method = "btree") =>
-        method == "brin" ? 2 * PageMultiplier * OperatorCost : OfDescent(tableRows) + PageCost;
+        method == "brin" ? 2 * DescentPageCost : OfDescent(tableRows) + SequentialPageCost;
 
     /// <summary>
     /// What one dead entry costs VACUUM, which reads the whole index (btvacuumscan, nbtree.c) once a fifth of the rows is dead.
     /// </summary>
-    public static double OfDeadEntry => PageCost / (EntriesPerPage * DeadShare);
+    public static double OfDeadEntry => SequentialPageCost / (EntriesPerPage * DeadShare);
 
     /// <summary>
     /// What an execution of the trigger of a foreign key (RI_FKey_check_upd/del, ri_triggers.c) spends on reading the whole referencing table (cost_seqscan)
@@ -49,7 +44,7 @@ public static class WriteCost
     public static double OfMissingForeignKeyIndex(TableInfo table, int columns)
     {
         ArgumentNullException.ThrowIfNull(table);
-        return Math.Max(0, (table.Pages * PageCost) + ((table.Rows ?? 0) * (RowCost + (columns * OperatorCost))) - OfDescent(table.Rows) - RandomPageCost);
+        return Math.Max(0, (table.Pages * SequentialPageCost) + ((table.Rows ?? 0) * (TupleCost + (columns * OperatorCost))) - OfDescent(table.Rows) - RandomPageCost);
     }
 
     /// <summary>
@@ -61,7 +56,7 @@ public static class WriteCost
     {
         var rows = Math.Max(2, tableRows ?? 2);
         var height = Math.Max(0, Math.Ceiling(Math.Log(rows, EntriesPerPage)) - 1);
-        return (Math.Ceiling(Math.Log2(rows)) * OperatorCost) + ((height + 1) * PageMultiplier * OperatorCost);
+        return (Math.Ceiling(Math.Log2(rows)) * OperatorCost) + ((height + 1) * DescentPageCost);
     }
 
     /// <summary>
@@ -70,9 +65,9 @@ public static class WriteCost
     /// </summary>
     public static double OfDescentPages(long sizeBytes)
     {
-        var leaves = Math.Max(1, (sizeBytes / 8192) - 1);
+        var leaves = Math.Max(1, (sizeBytes / PageBytes) - 1);
         var height = Math.Ceiling(Math.Log(leaves, EntriesPerPage) - 1e-9);
-        return (height + 1) * PageMultiplier * OperatorCost;
+        return (height + 1) * DescentPageCost;
     }
 
     /// <summary>

@@ -110,6 +110,9 @@ public sealed record ColumnInfo
     /// <summary>Number of different elements that ANALYZE keeps of all arrays (at most ten times the statistics target); null where unknown.</summary>
     public int? DistinctElements { get; init; }
 
+    /// <summary>How many distinct values there are among so many rows; null where unknown.</summary>
+    public double? CountDistinct(double rows) => Distinct < 0 ? -Distinct * rows : Distinct;
+
     /// <summary>Correlation of the values with the physical order, -1 to 1, or null where unknown.</summary>
     public double? Correlation { get; init; }
 }

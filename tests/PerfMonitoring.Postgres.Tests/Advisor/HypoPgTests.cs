@@ -164,20 +164,6 @@ public sealed class HypoPgTests(TestDatabase database) : IClassFixture<TestDatab
     }
 
     [Fact]
-    public async Task Nested_loops_are_avoided_in_one_request_only()
-    {
-        const string Join = "select o.filler from customers c join orders o on o.customer_id = c.id where c.name = 'name 7'";
-        var index = Index(1, "orders", "customer_id");
-        Task<WhatIfPlan> Explain(string sql, bool without) => whatIf.ExplainAsync(new WhatIfRequest(new PlanText(sql), [index]) { WithoutNestedLoops = without }, Token);
-        bool HasLoop(WhatIfPlan answer) => answer.Plan.All().Any(n => n.NodeType == "Nested Loop");
-
-        Assert.True(HasLoop(await Explain(Join, false)));
-        Assert.False(HasLoop(await Explain(Join, true)));
-        await Assert.ThrowsAsync<PerfMonitoringException>(() => Explain("select 'x'::int", true));
-        Assert.True(HasLoop(await Explain(Join, false)));
-    }
-
-    [Fact]
     public async Task Output_columns_are_told_when_asked_for()
     {
         async Task<bool> Tells(bool verbose) =>
