@@ -25,6 +25,7 @@
 
         'New-IndexStrategy'
         'Get-IndexStrategy'
+        'Get-IndexStrategyHistory'
         'Get-IndexCandidate'
         'Set-IndexStrategy'
         'Remove-IndexStrategy'

@@ -52,6 +52,10 @@ public interface IMonitoringConnection : IAsyncDisposable
 
     /// <summary>Builds indexes.</summary>
     IIndexBuilder IndexBuilder { get; }
+
+    /// <summary>What was done to the indexes: the audit.</summary>
+    IIndexActionRepository Actions { get; }
+
     /// <summary>The thresholds of the store.</summary>
     IThresholdRepository Thresholds { get; }
 

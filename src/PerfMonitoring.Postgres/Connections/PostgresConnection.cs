@@ -1,5 +1,6 @@
 using PerfMonitoring.Advisor;
 using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Actions;
 using PerfMonitoring.Postgres.Advisor;
 using PerfMonitoring.Postgres.Catalog;
 using PerfMonitoring.Postgres.Plans;
@@ -40,7 +41,9 @@ internal sealed class PostgresConnection(Database target, Database store, string
 
     public IMetricRepository Metrics => new MetricRepository(target, store, MonitoredDatabase);
 
-    public IIndexBuilder IndexBuilder => new IndexBuilder(target, Catalog, Strategies);
+    public IIndexBuilder IndexBuilder => new IndexBuilder(target, Catalog, Strategies, Actions);
+
+    public IIndexActionRepository Actions => new IndexActionRepository(store, Target, MonitoredDatabase, ActingUser);
 
     public IQueryRepository Queries { get; } = new QueryRepository(target);
 

@@ -13,7 +13,8 @@ using Polly.Retry;
 namespace PerfMonitoring.Postgres.Indexes;
 
 /// <summary>CREATE INDEX CONCURRENTLY with all that it needs around it.</summary>
-internal sealed class IndexBuilder(Database target, ICatalogRepository catalog, IIndexStrategyRepository strategies) : IIndexBuilder
+internal sealed class IndexBuilder(
+    Database target, ICatalogRepository catalog, IIndexStrategyRepository strategies, IIndexActionRepository actions) : IIndexBuilder
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(0.5);
 
@@ -63,13 +64,65 @@ internal sealed class IndexBuilder(Database target, ICatalogRepository catalog, 
                 return;
             }
 
-            await ClearNameAsync(run, table, cancellationToken);
-            await Retrying(run).ExecuteAsync(async token => await AttemptAsync(gate, run, token), cancellationToken);
-            run.State = IndexCreationState.Created;
+            await RecordAsync(
+                run,
+                async () =>
+                {
+                    await ClearNameAsync(run, table, cancellationToken);
+                    await Retrying(run).ExecuteAsync(async token => await AttemptAsync(gate, run, token), cancellationToken);
+                    run.State = IndexCreationState.Created;
+                },
+                cancellationToken);
         }
         finally
         {
             await UnlockAsync(gate);
+        }
+    }
+
+    // Written before the build, so that the audit knows of it whatever becomes of this process.
+    private async Task RecordAsync(BuildRun run, Func<Task> build, CancellationToken cancellationToken)
+    {
+        var id = await actions.StartAsync(
+            new IndexAction
+            {
+                Action = IndexActionKind.Create,
+                IndexStrategyId = run.Strategy.Id,
+                TableName = run.Definition.Table.ToString(),
+                IndexName = run.Definition.Name,
+                Statement = run.Definition.ToCreateStatement(concurrently: true),
+                UndoStatement = run.Definition.ToDropStatement(concurrently: true),
+                Reason = run.Strategy.Reason.Length == 0 ? null : run.Strategy.Reason,
+            },
+            cancellationToken);
+        try
+        {
+            await build();
+        }
+        catch (Exception e) when (e is OperationCanceledException or PerfMonitoringException)
+        {
+            var failure = e as PerfMonitoringException;
+            var isCancelled = cancellationToken.IsCancellationRequested || failure?.ErrorId == "IndexCreationCancelled";
+            await FinishAsync(run, id, isCancelled ? IndexActionOutcome.Cancelled : IndexActionOutcome.Failed, failure?.Message);
+            throw;
+        }
+
+        await FinishAsync(run, id, IndexActionOutcome.Succeeded, null);
+    }
+
+    // A store that fails unmakes nothing: its row stays as started, which says that its end is unknown.
+    private async Task FinishAsync(BuildRun run, Guid? id, IndexActionOutcome outcome, string? error)
+    {
+        try
+        {
+            await actions.FinishAsync(id, outcome, error, CancellationToken.None);
+        }
+        catch (PerfMonitoringException e)
+        {
+            run.Error = new PerfMonitoringException(
+                "ActionNotRecorded", FailureKind.ServerError,
+                $"{run.QualifiedName}: the store could not be told that the build ended as {outcome}: {e.Message}",
+                "Mend the store; Get-IndexStrategyHistory shows the build as Started.", run.Strategy, e);
         }
     }
 

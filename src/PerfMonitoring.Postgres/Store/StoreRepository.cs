@@ -22,6 +22,10 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
 
     public async Task<bool> IsReadyAsync(CancellationToken cancellationToken) => (await GetPendingAsync(cancellationToken)).Count == 0;
 
+    /// <summary>Whether a store was ever made here, of whatever age.</summary>
+    public Task<bool> ExistsAsync(CancellationToken cancellationToken) => store.QuerySingleOrDefaultAsync<bool>(
+        Sql.Get(typeof(StoreRepository), "GetJournalExists", store.Target.ServerVersionNumber), null, cancellationToken);
+
     public async Task<IReadOnlyList<StoreMigration>> GetPendingAsync(CancellationToken cancellationToken)
     {
         var applied = await GetAppliedAsync(cancellationToken);
@@ -66,7 +70,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
     private async Task<HashSet<string>> GetAppliedAsync(CancellationToken cancellationToken)
     {
         var version = store.Target.ServerVersionNumber;
-        if (!await store.QuerySingleOrDefaultAsync<bool>(Sql.Get(typeof(StoreRepository), "GetJournalExists", version), null, cancellationToken))
+        if (!await ExistsAsync(cancellationToken))
         {
             return [];
         }

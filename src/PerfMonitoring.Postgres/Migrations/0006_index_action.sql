@@ -1,0 +1,33 @@
+-- Purpose: the audit of everything that was done to indexes: written before the statement runs and finished after it.
+-- Minimum version: 13. Privileges: create on schema perf_monitoring.
+create table perf_monitoring.index_action (
+    id uuid not null,
+    monitored_database_id uuid not null,
+    index_strategy_id uuid,
+    action text not null,
+    table_name text not null,
+    index_name text not null,
+    statement text not null,
+    undo_statement text,
+    outcome text not null default 'STARTED',
+    reason text,
+    evidence jsonb,
+    error text,
+    started_at timestamptz not null default pg_catalog.clock_timestamp(),
+    finished_at timestamptz,
+    created_by uuid not null,
+    constraint index_action_pkey primary key (id),
+    constraint index_action_monitored_database_id_fkey
+        foreign key (monitored_database_id) references perf_monitoring.monitored_database (id),
+    constraint index_action_index_strategy_id_fkey
+        foreign key (index_strategy_id) references perf_monitoring.index_strategy (id) on delete set null,
+    constraint index_action_created_by_fkey foreign key (created_by) references perf_monitoring."user" (id),
+    constraint index_action_action_check check (action in ('CREATE', 'REVERT', 'DROP', 'RESTORE', 'REPAIR')),
+    constraint index_action_outcome_check check (outcome in ('STARTED', 'SUCCEEDED', 'FAILED', 'CANCELLED')),
+    constraint index_action_finished_at_check check ((finished_at is null) = (outcome = 'STARTED'))
+);
+create index index_action_index_idx on perf_monitoring.index_action (monitored_database_id, index_name, started_at desc);
+create index index_action_index_strategy_id_idx on perf_monitoring.index_action (index_strategy_id);
+create index index_action_created_by_idx on perf_monitoring.index_action (created_by);
+comment on table perf_monitoring.index_action is 'Who did what to which index, when and why, and the statement that undoes it.';
+comment on column perf_monitoring.index_action.outcome is 'STARTED: still running, or interrupted before its end could be written.';

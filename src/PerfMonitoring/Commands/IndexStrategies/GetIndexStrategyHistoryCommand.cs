@@ -1,0 +1,62 @@
+using System.Management.Automation;
+using PerfMonitoring.Commands.IndexUsage;
+using PerfMonitoring.Completion;
+using PerfMonitoring.Model;
+using PerfMonitoring.Repositories;
+
+namespace PerfMonitoring.Commands.IndexStrategies;
+
+/// <summary>Lists what was done to the indexes of the session's database: the audit.</summary>
+[Cmdlet(VerbsCommon.Get, "IndexStrategyHistory")]
+[OutputType(typeof(IndexAction))]
+public sealed class GetIndexStrategyHistoryCommand : ConnectedCmdlet
+{
+    [Parameter(Position = 0)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(TableNameCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[]? TableName { get; set; }
+
+    [Parameter(Position = 1)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(IndexNameCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[]? IndexName { get; set; }
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("Id")]
+    public Guid[]? IndexStrategyId { get; set; }
+
+    [Parameter]
+    public IndexActionKind[]? Action { get; set; }
+
+    [Parameter]
+    public IndexActionOutcome[]? Outcome { get; set; }
+
+    [Parameter]
+    public DateTimeOffset? Since { get; set; }
+
+    [Parameter]
+    public DateTimeOffset? Until { get; set; }
+
+    protected override void ProcessRecord() => ForItem(IndexStrategyId, () =>
+    {
+        var names = new NameFilter();
+        names.Add(TableName, IndexName);
+        var filter = new IndexActionFilter
+        {
+            StrategyIds = IndexStrategyId,
+            Actions = Action,
+            Outcomes = Outcome,
+            Since = Since,
+            Until = Until,
+        };
+        WriteAll(token => Connection.Actions.GetAsync(filter, token), action =>
+        {
+            if (names.Matches(action.TableName, action.IndexName))
+            {
+                WriteObject(action);
+            }
+        });
+    });
+}
