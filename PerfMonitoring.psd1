@@ -31,6 +31,8 @@
         'Remove-IndexStrategy'
 
         'Invoke-IndexCreation'
+        'Get-MaintenanceWindow'
+        'Set-MaintenanceWindow'
 
         'Get-IndexUsageStat'
         'Update-IndexUsageStat'

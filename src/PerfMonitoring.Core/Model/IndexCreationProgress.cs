@@ -9,6 +9,9 @@ public sealed record IndexCreationProgress
     /// <summary>Share of this phase that is done, 0 to 100; null where unknown.</summary>
     public double? Percent { get; init; }
 
+    /// <summary>How long this phase will last yet; null where unknown.</summary>
+    public TimeSpan? Remaining { get; init; }
+
     /// <summary>The sessions that it waits for at this moment.</summary>
     public IReadOnlyList<IndexCreationBlocker> Blockers { get; init; } = [];
 

@@ -11,6 +11,8 @@ public enum IndexCreationState
     Failed,
     /// <summary>Somebody cancelled the statement on the server.</summary>
     Cancelled,
+    /// <summary>Left for later; <see cref="IndexCreationResult.Reason"/> says why, and <see cref="IndexCreationResult.DeferredUntil"/> until when.</summary>
+    Deferred,
 }
 
 /// <summary>A session that a build waited for.</summary>
@@ -50,6 +52,9 @@ public sealed record IndexCreationResult
     /// <summary>How long it took, waits and retries included.</summary>
     public required TimeSpan Duration { get; init; }
 
+    /// <summary>How long the server built, without waits for locks and snapshots, in the try that succeeded; null where nothing was built.</summary>
+    public TimeSpan? BuildTime { get; init; }
+
     /// <summary>Size of the index in bytes; null where there is none.</summary>
     public long? SizeBytes { get; init; }
 
@@ -58,6 +63,15 @@ public sealed record IndexCreationResult
 
     /// <summary>The sessions that it waited for.</summary>
     public IReadOnlyList<IndexCreationBlocker> Blockers { get; init => field = value.ToArray(); } = [];
+
+    /// <summary>What was found before the build, one finding for each check; empty where it did not come so far.</summary>
+    public IReadOnlyList<IndexPreflight> Preflight { get; init => field = value.ToArray(); } = [];
+
+    /// <summary>Why it was left for later, or null.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>When its turn comes; null where it was not left for later, or where that is unknown.</summary>
+    public DateTimeOffset? DeferredUntil { get; init; }
 
     /// <summary>Why it was not created, or why its strategy could not be marked, or null.</summary>
     public string? Error { get; init; }

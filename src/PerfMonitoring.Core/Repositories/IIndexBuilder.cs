@@ -1,3 +1,5 @@
+using PerfMonitoring.Creation;
+using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 
 namespace PerfMonitoring.Repositories;
@@ -27,6 +29,12 @@ public sealed record IndexBuildOptions
 /// <summary>Builds indexes without blocking writes.</summary>
 public interface IIndexBuilder
 {
+    /// <summary>What the server says of a table, and of its own state, before a build.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="tablespace">The tablespace of the index; null for the database's default.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    Task<BuildFacts> GetFactsAsync(TableInfo table, string? tablespace, CancellationToken cancellationToken);
+
     /// <summary>
     /// Builds the index of a strategy with CREATE INDEX CONCURRENTLY, one at a time per database. Whatever goes wrong, the invalid
     /// index is taken away again; where even that fails, <see cref="IndexCreationResult.LeftoverIndex"/> names it. What the server

@@ -56,6 +56,9 @@ public interface IMonitoringConnection : IAsyncDisposable
     /// <summary>What was done to the indexes: the audit.</summary>
     IIndexActionRepository Actions { get; }
 
+    /// <summary>When indexes may be built.</summary>
+    IMaintenanceWindowRepository MaintenanceWindows { get; }
+
     /// <summary>The thresholds of the store.</summary>
     IThresholdRepository Thresholds { get; }
 

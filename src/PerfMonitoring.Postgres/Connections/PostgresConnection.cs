@@ -3,6 +3,7 @@ using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Actions;
 using PerfMonitoring.Postgres.Advisor;
 using PerfMonitoring.Postgres.Catalog;
+using PerfMonitoring.Postgres.Maintenance;
 using PerfMonitoring.Postgres.Plans;
 using PerfMonitoring.Postgres.Prerequisites;
 using PerfMonitoring.Postgres.Indexes;
@@ -44,6 +45,8 @@ internal sealed class PostgresConnection(Database target, Database store, string
     public IIndexBuilder IndexBuilder => new IndexBuilder(target, Catalog, Strategies, Actions);
 
     public IIndexActionRepository Actions => new IndexActionRepository(store, Target, MonitoredDatabase, ActingUser);
+
+    public IMaintenanceWindowRepository MaintenanceWindows => new MaintenanceWindowRepository(store, MonitoredDatabase, ActingUser);
 
     public IQueryRepository Queries { get; } = new QueryRepository(target);
 

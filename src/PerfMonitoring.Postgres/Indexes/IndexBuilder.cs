@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Dapper;
 using Npgsql;
+using PerfMonitoring.Creation;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
@@ -36,6 +37,48 @@ internal sealed class IndexBuilder(
             run.State = e.ErrorId == "IndexCreationCancelled" ? IndexCreationState.Cancelled : IndexCreationState.Failed;
             run.Error = e;
             return (run.ToResult(), e);
+        }
+    }
+
+    public async Task<BuildFacts> GetFactsAsync(TableInfo table, string? tablespace, CancellationToken cancellationToken)
+    {
+        long[] oids = table.Leaves.Count == 0
+            ? [table.Oid]
+            : [.. (await catalog.FindTablesAsync(table.Leaves, cancellationToken)).Select(l => (long)l.Oid), table.Oid];
+        var parameters = new { TableOid = (long)table.Oid, TableOids = oids, Tablespace = tablespace };
+        var facts = await target.QuerySingleOrDefaultAsync<FactsRow>(Text("GetBuildFacts"), parameters, cancellationToken)
+            ?? throw new PerfMonitoringException(
+                "TableNotFound", FailureKind.NotFound, $"There is no table {table.Name} in {target.Target} any more.", null, table.Name.ToString());
+        var older = await target.QueryAsync<BlockerRow>(Text("GetOlderTransactions"), parameters, cancellationToken);
+        return new BuildFacts
+        {
+            IsStandby = facts.IsStandby,
+            IsOwner = facts.IsOwner,
+            SeesOthers = facts.SeesOthers,
+            OlderTransactions = [.. older.Select(o => o.ToBlocker())],
+            PreparedTransactions = facts.PreparedTransactions,
+            HasAutovacuum = facts.HasAutovacuum,
+            IsWraparound = facts.IsWraparound,
+            OtherBuilds = facts.OtherBuilds,
+            IndexesBeingBuilt = [.. facts.IndexesBeingBuilt.Select(o => (uint)o)],
+            ActiveSessions = facts.SeesOthers ? facts.ActiveSessions : null,
+            Standbys = facts.Standbys,
+            ReplicationLag = facts is { SeesOthers: true, LagSeconds: { } lag } ? TimeSpan.FromSeconds(lag) : null,
+            FreeDiskBytes = FreeDisk(facts.Directory),
+        };
+    }
+
+    // PostgreSQL has no function for it: the directory is looked at where the server runs on this machine.
+    private long? FreeDisk(string? directory)
+    {
+        var isLocal = target.Target.HostName.StartsWith('/') || target.Target.HostName is "localhost" or "127.0.0.1" or "::1";
+        try
+        {
+            return isLocal && directory is not null && Directory.Exists(directory) ? new DriveInfo(directory).AvailableFreeSpace : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return null;
         }
     }
 
@@ -136,7 +179,7 @@ internal sealed class IndexBuilder(
 
         try
         {
-            await strategies.UpdateAsync(run.Strategy.Id, new IndexStrategyChange { IsCreated = true, SizeBytes = run.SizeBytes }, CancellationToken.None);
+            await strategies.UpdateAsync(run.Strategy.Id, new IndexStrategyChange { IsCreated = true, SizeBytes = run.SizeBytes, BuildTime = run.BuildTime }, CancellationToken.None);
         }
         catch (PerfMonitoringException e)
         {
@@ -269,11 +312,15 @@ internal sealed class IndexBuilder(
                         connection.ProcessID, await connection.QuerySingleAsync<DateTimeOffset>(Command("GetBackendStart", null, cancellationToken)));
                     await SetLimitsAsync(connection, run.Options.LockTimeout, run.Options.MaintenanceWorkMem, cancellationToken);
                     using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-                    var watch = WatchAsync(gate, run, session.ProcessId, watching.Token);
+                    run.Waited = TimeSpan.Zero;
+                    var began = Stopwatch.GetTimestamp();
+                    var watch = WatchAsync(gate, run, session.ProcessId, began, watching.Token);
                     try
                     {
-                        return await connection.ExecuteAsync(new CommandDefinition(
+                        var done = await connection.ExecuteAsync(new CommandDefinition(
                             run.Definition.ToCreateStatement(concurrently: true), commandTimeout: 0, cancellationToken: cancellationToken));
+                        run.BuildTime = Stopwatch.GetElapsedTime(began) - run.Waited;
+                        return done;
                     }
                     finally
                     {
@@ -309,7 +356,7 @@ internal sealed class IndexBuilder(
     }
 
     // The gate's connection is free while the build runs; so it watches.
-    private static async Task WatchAsync(NpgsqlConnection gate, BuildRun run, int processId, CancellationToken cancellationToken)
+    private static async Task WatchAsync(NpgsqlConnection gate, BuildRun run, int processId, long began, CancellationToken cancellationToken)
     {
         try
         {
@@ -320,6 +367,11 @@ internal sealed class IndexBuilder(
                 var rows = (await gate.QueryAsync<ProgressRow>(Command("GetBuildProgress", new { ProcessId = processId }, CancellationToken.None))).AsList();
                 if (rows.Count > 0 && rows[0].Phase is { } phase)
                 {
+                    if ((rows[0].ProcessId is not null || phase.StartsWith("waiting", StringComparison.Ordinal)) && run.Waited < Stopwatch.GetElapsedTime(began) - PollInterval)
+                    {
+                        run.Waited += PollInterval;
+                    }
+
                     run.Report(
                         phase,
                         IndexCreationProgress.PercentOf(rows[0].TuplesDone, rows[0].TuplesTotal, rows[0].BlocksDone, rows[0].BlocksTotal),
@@ -497,6 +549,10 @@ internal sealed class IndexBuilder(
         public string? IndexName { get; set; }
         public IndexCreationState State { get; set; }
         public long? SizeBytes { get; set; }
+
+        /// <summary>What the present try waited so far, as the watch saw it: right to half a second for each wait.</summary>
+        public TimeSpan Waited { get; set; }
+        public TimeSpan? BuildTime { get; set; }
         public int Retries { get; set; }
         public PerfMonitoringException? Error { get; set; }
         public string? LeftoverIndex { get; set; }
@@ -521,6 +577,7 @@ internal sealed class IndexBuilder(
             State = State,
             StartedAt = startedAt,
             Duration = Stopwatch.GetElapsedTime(started),
+            BuildTime = BuildTime,
             SizeBytes = SizeBytes,
             Retries = Retries,
             Blockers = Blockers,
@@ -548,6 +605,22 @@ internal sealed class IndexBuilder(
         public long? TuplesTotal { get; init; }
         public long? BlocksDone { get; init; }
         public long? BlocksTotal { get; init; }
+    }
+
+    private sealed class FactsRow
+    {
+        public bool IsStandby { get; init; }
+        public bool IsOwner { get; init; }
+        public bool SeesOthers { get; init; }
+        public string? Directory { get; init; }
+        public string[] PreparedTransactions { get; init; } = [];
+        public bool HasAutovacuum { get; init; }
+        public bool IsWraparound { get; init; }
+        public string[] OtherBuilds { get; init; } = [];
+        public long[] IndexesBeingBuilt { get; init; } = [];
+        public int ActiveSessions { get; init; }
+        public int Standbys { get; init; }
+        public double? LagSeconds { get; init; }
     }
 
     private sealed class RelationRow

@@ -90,6 +90,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
                 change.IsCreated,
                 change.IsActive,
                 change.SizeBytes,
+                BuildSeconds = change.BuildTime?.TotalSeconds,
                 UserId = await user.GetIdAsync(cancellationToken),
             },
             cancellationToken);
@@ -105,6 +106,9 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
             "StrategyNotFound", FailureKind.NotFound, $"The store in {store.Target} has no index strategy {id} for {target}.",
             "Get-IndexStrategy lists them; -IncludeInactive shows removed ones too.", id);
     }
+
+    public async Task<double?> GetBuildRateAsync(CancellationToken cancellationToken) => await store.QuerySingleOrDefaultAsync<double?>(
+        Text("GetBuildRate"), new { MonitoredDatabaseId = await monitored.GetIdAsync(cancellationToken) }, cancellationToken);
 
     private static void CheckLengths(IndexStrategy strategy)
     {

@@ -2,7 +2,8 @@
 -- Minimum version: 13. Privileges: update and select on perf_monitoring.index_strategy and index_strategy_detail.
 with detail as (
     update perf_monitoring.index_strategy_detail d set
-        size_bytes = coalesce(@SizeBytes::bigint, d.size_bytes)
+        size_bytes = coalesce(@SizeBytes::bigint, d.size_bytes),
+        build_seconds = coalesce(@BuildSeconds::float8, d.build_seconds)
     where d.index_strategy_id = @Id::uuid and d.monitored_database_id = @MonitoredDatabaseId::uuid
     returning d.index_strategy_id
 )

@@ -348,6 +348,50 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         Assert.Equal(IndexCreationState.Created, again.State);
     }
 
+    [Fact]
+    public async Task What_a_build_would_wait_for_is_found_out_before()
+    {
+        await using var cluster = await SandboxFixture.OwnClusterAsync(new ClusterOptions { Settings = new Dictionary<string, string> { ["max_prepared_transactions"] = "2" } });
+        await using var own = await TestDatabase.OnAsync(cluster);
+        await own.ExecuteAsync(Orders);
+        await own.ExecuteAsync("begin; update orders set status = 'new' where id = 1; prepare transaction 'forgotten'");
+        await using var session = await new PostgresBackend().ConnectAsync(
+            new ConnectionSettings { ConnectionString = own.ConnectionString }, null, null, Token);
+        await using var writer = new NpgsqlConnection(own.ConnectionString + ";Application Name=writer");
+        await writer.OpenAsync(Token);
+        await ExecuteAsync(writer, "begin; update orders set status = 'new' where id = 2");
+        await using var reader = new NpgsqlConnection(own.ConnectionString + ";Application Name=reader");
+        await reader.OpenAsync(Token);
+        await ExecuteAsync(reader, "begin isolation level repeatable read; select 1");
+        await using var harmless = new NpgsqlConnection(own.ConnectionString + ";Application Name=harmless");
+        await harmless.OpenAsync(Token);
+        await ExecuteAsync(harmless, "begin; select 1");
+        await Task.Delay(1200, Token);
+
+        var table = await session.Catalog.GetTableAsync(new RelationName("public", "orders"), Token);
+        var facts = await session.IndexBuilder.GetFactsAsync(table, null, Token);
+        // A database with a prepared transaction cannot be dropped.
+        await own.ExecuteAsync("rollback prepared 'forgotten'");
+
+        Assert.Equal(["writer", "reader"], facts.OlderTransactions.Select(o => o.ApplicationName));
+        Assert.Equal(["forgotten"], facts.PreparedTransactions);
+        Assert.True(facts is { IsStandby: false, IsOwner: true, SeesOthers: true, HasAutovacuum: false, Standbys: 0, ActiveSessions: 0, FreeDiskBytes: > 0 });
+        Assert.Empty(facts.OtherBuilds);
+    }
+
+    [Fact]
+    public async Task A_role_that_sees_little_knows_that_it_does()
+    {
+        await database.ExecuteAsync("do $$ begin create role blind login; exception when duplicate_object then null; end $$");
+        await using var session = await new PostgresBackend().ConnectAsync(
+            new ConnectionSettings { ConnectionString = database.ConnectionString, UserName = "blind" }, null, null, Token);
+
+        var table = await session.Catalog.GetTableAsync(new RelationName("public", "orders"), Token);
+        var facts = await session.IndexBuilder.GetFactsAsync(table, null, Token);
+
+        Assert.True(facts is { IsOwner: false, SeesOthers: false, ActiveSessions: null, FreeDiskBytes: null });
+    }
+
     private static IndexStrategy Strategy(string name, params IndexKey[] keys) => new()
     {
         Definition = new IndexDefinition { Table = new RelationName("public", "orders"), Name = name, Keys = keys },

@@ -1,3 +1,4 @@
+using Npgsql;
 using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.IndexCreation;
@@ -29,9 +30,68 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
     {
         var result = session.Invoke("New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -WhatIf");
 
-        Assert.Empty(result.MustSucceed().Output);
+        Assert.Equal(
+            ["MaintenanceWindow Ok", "Privilege Ok", "ExistingIndex Ok"],
+            result.MustSucceed().Output.Take(3).Select(o => $"{o.Properties["Check"].Value} {o.Properties["State"].Value}"));
+        Assert.All(result.Values("State"), s => Assert.NotEqual("Block", $"{s}"));
         Assert.Contains("CREATE INDEX CONCURRENTLY orders_customer_id_idx ON public.orders USING btree (customer_id)", result.HostText, StringComparison.Ordinal);
         Assert.Equal(1, await IndexesAsync());
+    }
+
+    [Fact]
+    public async Task A_budget_that_is_too_small_builds_what_fits()
+    {
+        await database.ExecuteAsync("insert into orders select g, g % 50, 'new' from generate_series(1001, 50000) g; analyze orders");
+
+        var result = session.Invoke("""
+            (New-IndexStrategy -TableName orders -Column customer_id), (New-IndexStrategy -TableName orders -Column id, status) |
+                Invoke-IndexCreation -MaximumDatabaseGrowth 600kB -Confirm:$false
+            """);
+
+        Assert.Equal(["Created", "Failed"], result.Values("State").Select(s => $"{s}"));
+        Assert.StartsWith("PreflightBlocked,", Assert.Single(result.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains("-MaximumDatabaseGrowth is 0.6 MB", result.AllErrors[0].Exception.Message, StringComparison.Ordinal);
+        Assert.Equal(2, await IndexesAsync());
+    }
+
+    [Fact]
+    public async Task Under_load_it_waits_and_then_leaves_it_for_later()
+    {
+        await using var busy = new NpgsqlConnection(database.ConnectionString);
+        await busy.OpenAsync(TestContext.Current.CancellationToken);
+        await using var command = new NpgsqlCommand("select pg_sleep(60)", busy) { CommandTimeout = 0 };
+        var sleeping = command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+        var result = session.Invoke("New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -MaximumActiveSession 0 -LoadTimeout 00:00:03 -Confirm:$false");
+        command.Cancel();
+        await Assert.ThrowsAnyAsync<Exception>(() => sleeping);
+
+        Assert.Equal("Deferred", $"{result.Only().Properties["State"].Value}");
+        Assert.Contains("active; -MaximumActiveSession is 0", (string)result.Only().Properties["Reason"].Value, StringComparison.Ordinal);
+        Assert.Contains(result.Progress, p => p.StatusDescription.StartsWith("waiting for the load: ", StringComparison.Ordinal));
+        Assert.Equal(1, await IndexesAsync());
+    }
+
+    [Fact]
+    public async Task An_autovacuum_is_waited_for_and_never_cancelled()
+    {
+        await database.ExecuteAsync("""
+            alter table orders set (autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1, autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0);
+            insert into orders select g, g % 50, repeat('x', 1000) from generate_series(1001, 3000) g;
+            delete from orders where id > 500;
+            """);
+        for (var i = 0; !await HasAutovacuumAsync(); i++)
+        {
+            Assert.True(i < 900, "Autovacuum never came.");
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+        }
+
+        var result = session.Invoke("New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -LoadTimeout 00:00:02 -Confirm:$false").Only();
+
+        Assert.Equal("Deferred", $"{result.Properties["State"].Value}");
+        Assert.Contains("-CancelAutovacuum", (string)result.Properties["Reason"].Value, StringComparison.Ordinal);
+        Assert.True(await HasAutovacuumAsync());
+        Assert.Equal("Created", $"{session.Invoke("New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -CancelAutovacuum -Confirm:$false").Only().Properties["State"].Value}");
     }
 
     [Fact]
@@ -141,6 +201,9 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         Assert.Contains("Retries", text, StringComparison.Ordinal);
         Assert.Matches(@"public\.orders\s+orders_customer_id_idx\s+Created\s+\d+\.\d\s+0\.0\s+0", text);
     }
+
+    private Task<bool> HasAutovacuumAsync() => database.ScalarAsync<bool>(
+        "select exists (select from pg_locks l join pg_stat_activity a using (pid) where a.backend_type = 'autovacuum worker' and l.relation = 'orders'::regclass and l.mode = 'ShareUpdateExclusiveLock' and l.granted)");
 
     private Task<long> IndexesAsync() => database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'orders'::regclass");
 }

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using PerfMonitoring.Creation;
 using PerfMonitoring.Model;
 using PerfMonitoring.Repositories;
 
@@ -6,7 +7,7 @@ namespace PerfMonitoring.Commands.IndexCreation;
 
 /// <summary>Builds the indexes of strategies without blocking writes.</summary>
 [Cmdlet(VerbsLifecycle.Invoke, "IndexCreation", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = StrategySet)]
-[OutputType(typeof(IndexCreationResult))]
+[OutputType(typeof(IndexCreationResult), typeof(IndexPreflight))]
 public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
 {
     private const string StrategySet = "Strategy";
@@ -26,6 +27,14 @@ public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
     [Parameter(Mandatory = true, ParameterSetName = PendingSet)]
     public SwitchParameter Pending { get; set; }
 
+    /// <summary>Waits for the maintenance window of each strategy.</summary>
+    [Parameter]
+    public SwitchParameter WaitForWindow { get; set; }
+
+    /// <summary>Builds whatever the maintenance window says.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
     /// <summary>How long each wait for a lock or an older transaction may last; zero waits for ever.</summary>
     [Parameter]
     public TimeSpan LockTimeout { get; set; } = new IndexBuildOptions().LockTimeout;
@@ -40,19 +49,53 @@ public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
     [ValidatePattern("^[0-9]+ ?(kB|MB|GB|TB)?$", Options = System.Text.RegularExpressions.RegexOptions.None)]
     public string? MaintenanceWorkMem { get; set; }
 
+    /// <summary>By how many bytes the indexes of this run may let the database grow.</summary>
+    [Parameter]
+    [ValidateRange(0, long.MaxValue)]
+    public long? MaximumDatabaseGrowth { get; set; }
+
+    /// <summary>While more sessions are active than this, a build does not begin.</summary>
+    [Parameter]
+    [ValidateRange(0, int.MaxValue)]
+    public int? MaximumActiveSession { get; set; }
+
+    /// <summary>While a standby is further behind than this, a build does not begin.</summary>
+    [Parameter]
+    public TimeSpan? MaximumReplicationLag { get; set; }
+
+    /// <summary>How long to wait for the load to go down.</summary>
+    [Parameter]
+    public TimeSpan LoadTimeout { get; set; } = new IndexCreationOptions().LoadTimeout;
+
+    /// <summary>Builds though the server then cancels the autovacuum of the table.</summary>
+    [Parameter]
+    public SwitchParameter CancelAutovacuum { get; set; }
+
+    private IndexCreator Creator { get; set; } = null!;
+
+    private bool IsWhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out var given)
+        ? (SwitchParameter)given
+        : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
+
     protected override void BeginProcessing()
     {
         base.BeginProcessing();
         Run(() =>
         {
-            // A bare number is ticks to PowerShell: 30 would be 3 microseconds.
-            if (LockTimeout != TimeSpan.Zero && LockTimeout.TotalMilliseconds is < 1 or > int.MaxValue)
-            {
-                throw new PerfMonitoringException(
-                    "InvalidLockTimeout", FailureKind.InvalidArgument,
-                    $"-LockTimeout is {LockTimeout.TotalSeconds} s; it must be 0 or from 1 ms to 24 days.",
-                    "Write it as hours:minutes:seconds, 00:00:30 for 30 seconds, or 0 to wait for ever.", LockTimeout);
-            }
+            CheckTime(nameof(LockTimeout), LockTimeout, "wait for ever");
+            CheckTime(nameof(LoadTimeout), LoadTimeout, "not wait");
+            CheckTime(nameof(MaximumReplicationLag), MaximumReplicationLag ?? TimeSpan.Zero, "allow none");
+        });
+        Creator = new IndexCreator(Connection, new IndexCreationOptions
+        {
+            Build = new IndexBuildOptions { LockTimeout = LockTimeout, MaximumRetry = MaximumRetry, MaintenanceWorkMem = MaintenanceWorkMem },
+            Force = Force,
+            WaitForWindow = WaitForWindow,
+            MaximumDatabaseGrowth = MaximumDatabaseGrowth,
+            MaximumActiveSession = MaximumActiveSession,
+            MaximumReplicationLag = MaximumReplicationLag,
+            LoadTimeout = LoadTimeout,
+            CancelAutovacuum = CancelAutovacuum,
         });
     }
 
@@ -75,6 +118,17 @@ public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
         foreach (var strategy in strategies)
         {
             ForItem(strategy, () => Create(strategy));
+        }
+    }
+
+    // A bare number is ticks to PowerShell: 30 would be 3 microseconds.
+    private static void CheckTime(string parameter, TimeSpan value, string zero)
+    {
+        if (value != TimeSpan.Zero && value.TotalMilliseconds is < 1 or > int.MaxValue)
+        {
+            throw new PerfMonitoringException(
+                "Invalid" + parameter, FailureKind.InvalidArgument, $"-{parameter} is {value.TotalSeconds} s; it must be 0 or from 1 ms to 24 days.",
+                $"Write it as hours:minutes:seconds, 00:00:30 for 30 seconds, or 0 to {zero}.", value);
         }
     }
 
@@ -106,9 +160,19 @@ public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
                 "Make it anew with New-IndexStrategy.", strategy);
         }
 
-        if (strategy.MaintenanceWindow != MaintenanceWindow.Immediate)
+        if (IsWhatIf)
         {
-            WriteVerbose($"{strategy.IndexName} is meant for the maintenance window {strategy.MaintenanceWindow}.");
+            ShouldProcess($"{strategy.TableName} in {Connection.Target}", strategy.IndexDefinition);
+            WriteObject(Await(token => Creator.CheckAsync(strategy, token)), enumerateCollection: true);
+            return;
+        }
+
+        // What waits for another day needs no question.
+        var window = Await(token => Creator.CheckWindowAsync(strategy, token));
+        if (Creator.IsDeferredBy(window))
+        {
+            WriteObject(Creator.Deferred(strategy, window, DateTimeOffset.UtcNow));
+            return;
         }
 
         if (!ShouldProcess($"{strategy.TableName} in {Connection.Target}", strategy.IndexDefinition))
@@ -116,8 +180,7 @@ public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
             return;
         }
 
-        var options = new IndexBuildOptions { LockTimeout = LockTimeout, MaximumRetry = MaximumRetry, MaintenanceWorkMem = MaintenanceWorkMem };
-        var (result, error) = Build(strategy, options);
+        var (result, error) = Build(strategy);
         WriteProgress(new ProgressRecord(0, "Creating index", "Done") { RecordType = ProgressRecordType.Completed });
         WriteObject(result);
         if (error is not null)
@@ -126,12 +189,12 @@ public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
         }
     }
 
-    private (IndexCreationResult Result, PerfMonitoringException? Error) Build(IndexStrategy strategy, IndexBuildOptions options)
+    private (IndexCreationResult Result, PerfMonitoringException? Error) Build(IndexStrategy strategy)
     {
         try
         {
             return AwaitWithProgress<IndexCreationProgress, (IndexCreationResult, PerfMonitoringException?)>(
-                (progress, token) => Connection.IndexBuilder.BuildAsync(strategy, options, progress, token), report => Show(strategy, report));
+                (progress, token) => Creator.CreateAsync(strategy, progress, token), report => Show(strategy, report));
         }
         catch (PerfMonitoringException e) when (Stopping)
         {
@@ -148,6 +211,7 @@ public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
         {
             // -1 shows no bar: unknown is not 0 %.
             PercentComplete = report.Percent is { } percent ? (int)percent : -1,
+            SecondsRemaining = report.Remaining is { } remaining ? (int)Math.Min(Math.Max(0, remaining.TotalSeconds), int.MaxValue) : -1,
             CurrentOperation = blockers.Length == 0 ? null : blockers,
         });
     }

@@ -1,0 +1,155 @@
+using System.Globalization;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
+
+namespace PerfMonitoring.Creation;
+
+/// <summary>Judges, before a build, what the server says.</summary>
+/// <param name="strategy">What is to be built.</param>
+/// <param name="options">The limits.</param>
+public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions options)
+{
+    /// <summary>All findings, one for each check.</summary>
+    /// <param name="facts">What the server says.</param>
+    /// <param name="indexes">The indexes of the table.</param>
+    /// <param name="window">What the maintenance window says.</param>
+    /// <param name="sizeBytes">Expected size; null where unknown.</param>
+    /// <param name="grownBytes">By how much the database grew in this run.</param>
+    public IReadOnlyList<IndexPreflight> Judge(
+        BuildFacts facts, IReadOnlyList<TableIndex> indexes, WindowDecision window, long? sizeBytes, long grownBytes)
+    {
+        ArgumentNullException.ThrowIfNull(facts);
+        ArgumentNullException.ThrowIfNull(indexes);
+        ArgumentNullException.ThrowIfNull(window);
+        return
+        [
+            window.IsOpen
+                ? Ok(PreflightCheck.MaintenanceWindow, options.Force ? "Maintenance windows are not looked at (-Force)." : $"{strategy.MaintenanceWindow}: open.")
+                : options.WaitForWindow && window.OpensAt is not null ? Warn(PreflightCheck.MaintenanceWindow, window.Reason!) : Block(PreflightCheck.MaintenanceWindow, window.Reason!),
+            Privilege(facts),
+            Existing(indexes, facts),
+            Growth(sizeBytes, grownBytes),
+            Disk(sizeBytes, facts.FreeDiskBytes),
+            Transactions(facts),
+            facts.PreparedTransactions.Count == 0
+                ? Ok(PreflightCheck.PreparedTransaction, "None has written to the table.")
+                : Block(
+                    PreflightCheck.PreparedTransaction,
+                    $"The build would wait for {Count(facts.PreparedTransactions.Count, "prepared transaction")}, which end only with COMMIT PREPARED or ROLLBACK PREPARED: {string.Join(", ", facts.PreparedTransactions)}."),
+            Gate(PreflightCheck.Autovacuum, AutovacuumReason(facts), facts, "It does not work on the table."),
+            facts.OtherBuilds.Count > 0
+                ? Warn(PreflightCheck.OtherBuild, $"Others build in this database: {string.Join(", ", facts.OtherBuilds)}.")
+                : facts.SeesOthers ? Ok(PreflightCheck.OtherBuild, "Nobody else builds in this database.") : Unseen(PreflightCheck.OtherBuild),
+            Gate(PreflightCheck.ReplicationLag, LagReason(facts), facts, facts.Standbys == 0 ? "No standby is connected." : $"{Count(facts.Standbys, "standby", "standbys")}, {facts.ReplicationLag} behind."),
+            Gate(PreflightCheck.ActiveSession, SessionReason(facts), facts, $"{facts.ActiveSessions} active."),
+        ];
+    }
+
+    /// <summary>Why the load does not let the build begin, or null. What is not known holds a build up only where a limit was asked for.</summary>
+    public string? LoadReason(BuildFacts facts)
+    {
+        ArgumentNullException.ThrowIfNull(facts);
+        return AutovacuumReason(facts) ?? LagReason(facts) ?? SessionReason(facts);
+    }
+
+    // A build that waits for the table's lock makes the server cancel autovacuum (deadlock_timeout); so it does not even begin to wait.
+    private string? AutovacuumReason(BuildFacts facts) =>
+        facts.HasAutovacuum && (facts.IsWraparound || !options.CancelAutovacuum)
+            ? facts.IsWraparound
+                ? "Autovacuum works on the table to prevent wraparound; nobody may cancel that."
+                : "Autovacuum works on the table, and the build would cancel it; -CancelAutovacuum allows that."
+            : null;
+
+    private string? LagReason(BuildFacts facts) => options.MaximumReplicationLag is not { } limit || facts is { Standbys: 0, SeesOthers: true }
+        ? null
+        : facts.ReplicationLag is not { } lag
+            ? $"How far standbys are behind cannot be seen: the role needs pg_read_all_stats. -MaximumReplicationLag is {limit}."
+            : lag > limit ? $"A standby is {lag} behind; -MaximumReplicationLag is {limit}." : null;
+
+    private string? SessionReason(BuildFacts facts) => options.MaximumActiveSession is not { } limit
+        ? null
+        : !facts.SeesOthers || facts.ActiveSessions is not { } active
+            ? $"How many sessions are active cannot be seen: the role needs pg_read_all_stats. -MaximumActiveSession is {limit}."
+            : active > limit ? $"{active} sessions are active; -MaximumActiveSession is {limit}." : null;
+
+    private IndexPreflight Gate(PreflightCheck check, string? reason, BuildFacts facts, string ok) =>
+        reason is not null ? Warn(check, reason) : facts.SeesOthers ? Ok(check, ok) : Unseen(check);
+
+    private IndexPreflight Privilege(BuildFacts facts) =>
+        facts.IsStandby ? Block(PreflightCheck.Privilege, "The server is a standby: connect to the primary.")
+        : !facts.IsOwner ? Block(PreflightCheck.Privilege, $"The role does not own {strategy.TableName}: connect as its owner, or as a member of that role.")
+        : Ok(PreflightCheck.Privilege, "The role may make it.");
+
+    private IndexPreflight Existing(IReadOnlyList<TableIndex> indexes, BuildFacts facts)
+    {
+        var wanted = strategy.Definition;
+        var alike = indexes.Where(i => !i.IsExclusion && IndexEquality.IsWrittenAlike(i.Definition, wanted)).ToList();
+        if (alike.Find(i => i is { IsValid: true, IsReady: true }) is { } equal)
+        {
+            return Warn(PreflightCheck.ExistingIndex, $"{equal.Definition.Name} does the same: nothing would be built.");
+        }
+
+        if (alike.Find(i => facts.IndexesBeingBuilt.Contains(i.Oid)) is { } building)
+        {
+            return Block(PreflightCheck.ExistingIndex, $"{building.Definition.Name} does the same and is being built: wait until it is done.");
+        }
+
+        if (alike.Find(i => !i.IsValid) is { } rest)
+        {
+            return rest.Definition.Name == wanted.Name
+                ? Warn(PreflightCheck.ExistingIndex, $"{rest.Definition.Name} is the invalid rest of an earlier build: it is dropped first.")
+                : Warn(PreflightCheck.ExistingIndex, $"{rest.Definition.Name} would do the same and is invalid: it stays beside the new one.");
+        }
+
+        return indexes.FirstOrDefault(i => i is { IsValid: true, IsExclusion: false } && Covers(i.Definition, wanted)) is { } wider
+            ? Warn(PreflightCheck.ExistingIndex, $"{wider.Definition.Name} begins with the same keys and may do as well.")
+            : Ok(PreflightCheck.ExistingIndex, "No index does the same.");
+    }
+
+    // Only a B-tree serves its first keys as well as an index on just those would.
+    private static bool Covers(IndexDefinition existing, IndexDefinition wanted) =>
+        existing.Method == "btree" && wanted is { Method: "btree", IsUnique: false } && existing.Where == wanted.Where
+        && existing.Keys.Count > wanted.Keys.Count && existing.Keys.Take(wanted.Keys.Count).SequenceEqual(wanted.Keys)
+        && wanted.Include.All(c => existing.Include.Contains(c) || existing.Keys.Any(k => k.Column == c));
+
+    private IndexPreflight Growth(long? size, long grown) => options.MaximumDatabaseGrowth is not { } limit
+        ? Ok(PreflightCheck.DatabaseGrowth, size is { } bytes ? $"Expected size: {Megabytes(bytes)}." : "Its size cannot be estimated; no limit was asked for.")
+        : size is not { } expected
+            ? Block(PreflightCheck.DatabaseGrowth, $"Its size cannot be estimated, and -MaximumDatabaseGrowth is {Megabytes(limit)}: run ANALYZE on {strategy.TableName}.")
+            : grown + expected > limit
+                ? Block(PreflightCheck.DatabaseGrowth, $"Expected size {Megabytes(expected)} beside {Megabytes(grown)} built already; -MaximumDatabaseGrowth is {Megabytes(limit)}.")
+                : Ok(PreflightCheck.DatabaseGrowth, $"Expected size {Megabytes(expected)} beside {Megabytes(grown)} built already, of {Megabytes(limit)}.");
+
+    // The sort of a build spills to disk beside the index, as much again.
+    private IndexPreflight Disk(long? size, long? free) => (size, free) switch
+    {
+        ({ } expected, { } room) when expected > room => Block(PreflightCheck.DiskSpace, $"Expected size {Megabytes(expected)}, free {Megabytes(room)}."),
+        ({ } expected, { } room) when 2 * expected > room => Warn(
+            PreflightCheck.DiskSpace, $"Expected size {Megabytes(expected)}, and sorting may need as much again; free {Megabytes(room)}."),
+        ({ } expected, { } room) => Ok(PreflightCheck.DiskSpace, $"Expected size {Megabytes(expected)}, free {Megabytes(room)}."),
+        (null, { } room) => Warn(PreflightCheck.DiskSpace, $"Its size cannot be estimated; free {Megabytes(room)}."),
+        _ => Warn(PreflightCheck.DiskSpace, "The free space of the server's disk cannot be seen from here."),
+    };
+
+    private IndexPreflight Transactions(BuildFacts facts) =>
+        facts.OlderTransactions.Count > 0
+            ? Warn(PreflightCheck.OlderTransaction, $"The build would wait for {Count(facts.OlderTransactions.Count, "session")}: {string.Join(", ", facts.OlderTransactions)}.")
+            : facts.SeesOthers ? Ok(PreflightCheck.OlderTransaction, "There is nothing to wait for.") : Unseen(PreflightCheck.OlderTransaction);
+
+    private IndexPreflight Unseen(PreflightCheck check) => Warn(check, "The role may not see what other sessions do: it needs pg_read_all_stats.");
+
+    private IndexPreflight Ok(PreflightCheck check, string reason) => Finding(check, PreflightState.Ok, reason);
+
+    private IndexPreflight Warn(PreflightCheck check, string reason) => Finding(check, PreflightState.Warn, reason);
+
+    private IndexPreflight Block(PreflightCheck check, string reason) => Finding(check, PreflightState.Block, reason);
+
+    private IndexPreflight Finding(PreflightCheck check, PreflightState state, string reason) => new()
+    {
+        IndexStrategyId = strategy.Id, TableName = strategy.TableName, IndexName = strategy.IndexName, Check = check, State = state, Reason = reason,
+    };
+
+    private static string Megabytes(long bytes) => (bytes / 1048576.0).ToString("0.#", CultureInfo.InvariantCulture) + " MB";
+
+    private static string Count(int number, string one, string? many = null) => $"{number} {(number == 1 ? one : many ?? one + "s")}";
+}

@@ -1,0 +1,10 @@
+-- Purpose: the schedules that are stored for a monitored database.
+-- Minimum version: 13. Privileges: select on perf_monitoring.maintenance_schedule.
+select
+    m.maintenance_window::text as maintenance_window,
+    m.cron_expression,
+    extract(epoch from m.duration)::float8 as duration_seconds,
+    m.time_zone
+from perf_monitoring.maintenance_schedule m
+where m.monitored_database_id = @MonitoredDatabaseId::uuid
+order by m.maintenance_window

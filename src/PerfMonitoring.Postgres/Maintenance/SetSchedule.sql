@@ -1,0 +1,13 @@
+-- Purpose: stores when a maintenance window is open.
+-- Minimum version: 13. Privileges: insert, update on perf_monitoring.maintenance_schedule.
+insert into perf_monitoring.maintenance_schedule (
+    monitored_database_id, maintenance_window, cron_expression, duration, time_zone, updated_by)
+values (
+    @MonitoredDatabaseId::uuid, @Window::text::perf_monitoring.maintenance_window, @CronExpression::text,
+    pg_catalog.make_interval(secs => @DurationSeconds::float8), @TimeZone::text, @UserId::uuid)
+on conflict (monitored_database_id, maintenance_window) do update set
+    cron_expression = excluded.cron_expression,
+    duration = excluded.duration,
+    time_zone = excluded.time_zone,
+    updated_by = excluded.updated_by,
+    updated_at = pg_catalog.now()

@@ -1,0 +1,21 @@
+-- Purpose: when maintenance windows are open, and how long builds took.
+-- Minimum version: 13. Privileges: create on schema perf_monitoring.
+create table perf_monitoring.maintenance_schedule (
+    monitored_database_id uuid not null,
+    maintenance_window perf_monitoring.maintenance_window not null,
+    cron_expression text not null,
+    duration interval not null,
+    time_zone text not null,
+    updated_by uuid not null,
+    updated_at timestamptz not null default pg_catalog.now(),
+    constraint maintenance_schedule_pkey primary key (monitored_database_id, maintenance_window),
+    constraint maintenance_schedule_monitored_database_id_fkey foreign key (monitored_database_id)
+        references perf_monitoring.monitored_database (id) on delete cascade,
+    constraint maintenance_schedule_updated_by_fkey foreign key (updated_by) references perf_monitoring."user" (id),
+    constraint maintenance_schedule_maintenance_window_check check (maintenance_window <> 'IMMEDIATE'),
+    constraint maintenance_schedule_duration_check check (duration > '0'::interval)
+);
+comment on table perf_monitoring.maintenance_schedule is 'When a maintenance window of a monitored database is open, where that is not the default.';
+
+alter table perf_monitoring.index_strategy_detail add column build_seconds double precision;
+comment on column perf_monitoring.index_strategy_detail.build_seconds is 'How long the server built the index, without its waits.';

@@ -1,0 +1,12 @@
+-- Purpose: bytes of index that a second of building made, over the last builds of a monitored database; null where there is none. Small ones say
+-- nothing, since their time is that of the waits.
+-- Minimum version: 13. Privileges: select on perf_monitoring.index_strategy and index_strategy_detail.
+select pg_catalog.sum(b.size_bytes)::float8 / nullif(pg_catalog.sum(b.build_seconds), 0)
+from (
+    select d.size_bytes, d.build_seconds
+    from perf_monitoring.index_strategy_detail d
+    join perf_monitoring.index_strategy s on s.id = d.index_strategy_id
+    where d.monitored_database_id = @MonitoredDatabaseId::uuid and d.build_seconds > 0 and d.size_bytes >= 1048576
+    order by s.updated_at desc, s.id
+    limit 20
+) b

@@ -1,0 +1,22 @@
+using System.Management.Automation;
+using PerfMonitoring.Model;
+
+namespace PerfMonitoring.Commands.MaintenanceWindows;
+
+/// <summary>Shows when indexes may be built.</summary>
+[Cmdlet(VerbsCommon.Get, "MaintenanceWindow")]
+[OutputType(typeof(MaintenanceSchedule))]
+public sealed class GetMaintenanceWindowCommand : ConnectedCmdlet
+{
+    [Parameter(Position = 0)]
+    public MaintenanceWindow[]? Window { get; set; }
+
+    protected override void ProcessRecord() => Run(() =>
+    {
+        var now = DateTimeOffset.UtcNow;
+        foreach (var schedule in Await(Connection.MaintenanceWindows.GetAsync).Where(s => Window is null || Window.Contains(s.Window)))
+        {
+            WriteObject(Schedules.At(schedule, Connection, now));
+        }
+    });
+}
