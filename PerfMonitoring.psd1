@@ -36,6 +36,8 @@
 
         'Get-IndexUsageStat'
         'Update-IndexUsageStat'
+        'Invoke-IndexRemoval'
+        'Undo-IndexRemoval'
 
         'New-PerformanceThreshold'
         'Get-PerformanceThreshold'

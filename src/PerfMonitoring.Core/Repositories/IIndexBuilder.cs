@@ -22,6 +22,9 @@ public sealed record IndexBuildOptions
     /// <summary>maintenance_work_mem of the build as PostgreSQL writes it (512MB), or null for the server's setting.</summary>
     public string? MaintenanceWorkMem { get; init; }
 
+    /// <summary>What the audit calls it. One that is restored is built as it was, also beside an index of another name that does the same.</summary>
+    public IndexActionKind Action { get; init; } = IndexActionKind.Create;
+
     /// <summary>How long the dropping of an invalid index may take, for somebody waits at the prompt.</summary>
     public TimeSpan CleanUpLimit { get; init; } = TimeSpan.FromSeconds(30);
 }

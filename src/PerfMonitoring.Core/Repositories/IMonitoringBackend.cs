@@ -59,6 +59,9 @@ public interface IMonitoringConnection : IAsyncDisposable
     /// <summary>When indexes may be built.</summary>
     IMaintenanceWindowRepository MaintenanceWindows { get; }
 
+    /// <summary>Drops indexes.</summary>
+    IIndexRemover IndexRemover { get; }
+
     /// <summary>The thresholds of the store.</summary>
     IThresholdRepository Thresholds { get; }
 

@@ -48,6 +48,8 @@ internal sealed class PostgresConnection(Database target, Database store, string
 
     public IMaintenanceWindowRepository MaintenanceWindows => new MaintenanceWindowRepository(store, MonitoredDatabase, ActingUser);
 
+    public IIndexRemover IndexRemover => new IndexRemover(target, Catalog);
+
     public IQueryRepository Queries { get; } = new QueryRepository(target);
 
     public IPlanRepository Plans { get; } = new PlanRepository(target);

@@ -99,7 +99,7 @@ internal sealed class IndexBuilder(
         try
         {
             // What was true before the wait need not be so now.
-            if (await FindEqualAsync(table, run.Definition, cancellationToken) is { } equal)
+            if (await FindEqualAsync(table, run, cancellationToken) is { } equal)
             {
                 run.State = IndexCreationState.AlreadyExists;
                 run.IndexName = equal.Definition.Name;
@@ -129,7 +129,7 @@ internal sealed class IndexBuilder(
         var id = await actions.StartAsync(
             new IndexAction
             {
-                Action = IndexActionKind.Create,
+                Action = run.Options.Action,
                 IndexStrategyId = run.Strategy.Id,
                 TableName = run.Definition.Table.ToString(),
                 IndexName = run.Definition.Name,
@@ -215,10 +215,12 @@ internal sealed class IndexBuilder(
     }
 
     /// <summary>A valid index that does what the wanted one would do, or null.</summary>
-    private async Task<TableIndex?> FindEqualAsync(TableInfo table, IndexDefinition wanted, CancellationToken cancellationToken)
+    private async Task<TableIndex?> FindEqualAsync(TableInfo table, BuildRun run, CancellationToken cancellationToken)
     {
+        var wanted = run.Definition;
         var candidates = (await catalog.GetIndexesAsync([table.Oid], cancellationToken))
-            .Where(i => i is { IsValid: true, IsReady: true, IsExclusion: false } && IndexEquality.CouldServe(i.Definition, wanted))
+            .Where(i => i is { IsValid: true, IsReady: true, IsExclusion: false } && IndexEquality.CouldServe(i.Definition, wanted)
+                && (run.Options.Action != IndexActionKind.Restore || i.Definition.Name == wanted.Name))
             .ToList();
         if (candidates.Find(i => IndexEquality.IsWrittenAlike(i.Definition, wanted)) is { } alike)
         {

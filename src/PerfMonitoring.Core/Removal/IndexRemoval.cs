@@ -1,0 +1,215 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
+using PerfMonitoring.Repositories;
+
+namespace PerfMonitoring.Removal;
+
+/// <summary>An index that may be dropped, as it is at this moment.</summary>
+/// <param name="Index">What the catalog says of it.</param>
+/// <param name="Usage">Its figures and the verdict.</param>
+public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
+{
+    /// <summary>The statement that drops it.</summary>
+    public string Statement => Index.Definition.ToDropStatement(concurrently: true);
+
+    /// <summary>
+    /// Judges an index anew: what was true when the pipeline began need not be so now, and each drop changes what is said of the others.
+    /// </summary>
+    /// <param name="connection">The session.</param>
+    /// <param name="indexOid">The index.</param>
+    /// <param name="force">Whether to drop it though that is not recommended.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="PerfMonitoringException">
+    /// IndexNotFound; IndexIsNeeded: a constraint, the replica identity or a partitioned table's index rests on it;
+    /// NotRecommendedForDrop.
+    /// </exception>
+    public static async Task<IndexRemoval> PrepareAsync(
+        IMonitoringConnection connection, uint indexOid, bool force, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        var usage = (await connection.IndexUsage.GetCurrentAsync(cancellationToken)).FirstOrDefault(s => s.IndexOid == indexOid);
+        var index = usage is null
+            ? null
+            : (await connection.Catalog.GetIndexesAsync([usage.TableOid!.Value], cancellationToken)).FirstOrDefault(i => i.Oid == indexOid);
+        if (usage is null || index is null)
+        {
+            throw new PerfMonitoringException(
+                "IndexNotFound", FailureKind.NotFound, $"The index is not in {connection.Target} any more.", "Get-IndexUsageStat lists those that are.");
+        }
+
+        return Refuse(index, usage, force) is { } refusal ? throw refusal : new IndexRemoval(index, usage);
+    }
+
+    /// <summary>Why an index is not dropped, or null where it may be.</summary>
+    /// <param name="index">What the catalog says of it.</param>
+    /// <param name="usage">Its figures and the verdict.</param>
+    /// <param name="force">Whether to drop it though that is not recommended.</param>
+    public static PerfMonitoringException? Refuse(TableIndex index, IndexUsageStat usage, bool force)
+    {
+        ArgumentNullException.ThrowIfNull(index);
+        ArgumentNullException.ThrowIfNull(usage);
+        var name = $"{index.Definition.Name} on {usage.TableName}";
+        var need = index switch
+        {
+            { ConstraintName: { } constraint } => $"it stands for constraint {Identifier.Quote(constraint)}",
+            { IsPrimary: true } or { IsExclusion: true } => "it stands for a constraint",
+            { IsReplicaIdentity: true } => "it is the replica identity of its table",
+            { IsAttached: true } => "it is attached to the index of a partitioned table",
+            _ => null,
+        };
+        if (need is not null)
+        {
+            return new PerfMonitoringException(
+                "IndexIsNeeded", FailureKind.InvalidArgument, $"{name} is not dropped: {need}.", "Change what rests on it first; -Force does not help.", usage);
+        }
+
+        return usage.IsRecommendedForDrop || force
+            ? null
+            : new PerfMonitoringException(
+                "NotRecommendedForDrop", FailureKind.InvalidArgument,
+                $"{name} is not recommended for drop: "
+                    + (usage.Blockers.Count > 0 ? string.Join(' ', usage.Blockers) : "nothing speaks for dropping it."),
+                "Get-IndexUsageStat shows its figures; -Force drops it all the same.", usage);
+    }
+
+    /// <summary>Drops the index, writes that into the audit, and takes its strategy out of what is to be built.</summary>
+    /// <param name="connection">The session.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="progress">Is told where it stands.</param>
+    /// <param name="cancellationToken">Cancels.</param>
+    /// <returns>As <see cref="IIndexRemover.RemoveAsync"/>.</returns>
+    public async Task<(IndexRemovalResult Result, PerfMonitoringException? Error)> RunAsync(
+        IMonitoringConnection connection, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        // Written before the statement, so that the audit knows of it whatever becomes of this process.
+        var id = await connection.Actions.StartAsync(ToAction(), cancellationToken);
+        try
+        {
+            var (result, error) = await connection.IndexRemover.RemoveAsync(Index, options, progress, cancellationToken);
+            result = result with { Reasons = Usage.Reasons };
+            var (outcome, why) = result.State switch
+            {
+                IndexRemovalState.Removed => (IndexActionOutcome.Succeeded, null),
+                IndexRemovalState.NotThere => (IndexActionOutcome.Failed, "It was not there any more."),
+                IndexRemovalState.Cancelled => (IndexActionOutcome.Cancelled, error?.Message),
+                _ => (IndexActionOutcome.Failed, error?.Message),
+            };
+            var untold = await FinishAsync(connection, id, outcome, why);
+            if (result.State is IndexRemovalState.Removed or IndexRemovalState.NotThere)
+            {
+                error = await MarkAsync(connection, isThere: false, result.TableName, result.IndexName) ?? untold;
+                result = result with { Error = error?.Message };
+            }
+
+            return (result, error);
+        }
+        catch (Exception e) when (e is OperationCanceledException or PerfMonitoringException)
+        {
+            // What the store says then is of less weight than what is under way.
+            await FinishAsync(connection, id, IndexActionOutcome.Cancelled, (e as PerfMonitoringException)?.Message);
+            throw;
+        }
+    }
+
+    private IndexAction ToAction() => new()
+    {
+        Action = IndexActionKind.Drop,
+        IndexStrategyId = Usage.IndexStrategyId,
+        TableName = Usage.TableName,
+        IndexName = Usage.IndexName,
+        Statement = Statement,
+        UndoStatement = Index.Definition.ToCreateStatement(concurrently: true),
+        Reason = Usage.IsRecommendedForDrop ? string.Join(' ', Usage.Reasons) : "It was dropped though that was not recommended.",
+        Evidence = JsonSerializer.Serialize(
+            new RemovalEvidence
+            {
+                Definition = Index.Definition,
+                SizeBytes = Index.SizeBytes,
+                TotalScans = Usage.TotalScans,
+                LastScan = Usage.LastScan,
+                CountersSince = Usage.CountersSince,
+                Blockers = Usage.Blockers,
+            },
+            RemovalEvidence.Json),
+    };
+
+    // A store that fails unmakes nothing: its row stays as started, which says that its end is unknown.
+    private async Task<PerfMonitoringException?> FinishAsync(IMonitoringConnection connection, Guid? id, IndexActionOutcome outcome, string? error)
+    {
+        try
+        {
+            await connection.Actions.FinishAsync(id, outcome, error, CancellationToken.None);
+            return null;
+        }
+        catch (PerfMonitoringException e)
+        {
+            return new PerfMonitoringException(
+                "ActionNotRecorded", FailureKind.ServerError,
+                $"{Usage.IndexName} on {Usage.TableName}: the store could not be told that the drop ended as {outcome}: {e.Message}",
+                "Mend the store; Get-IndexStrategyHistory shows the drop as Started.", Usage, e);
+        }
+    }
+
+    /// <summary>
+    /// Tells the store that an index is there, or not any more: the strategy of one that was dropped is removed, else the next
+    /// Invoke-IndexCreation -Pending would build it again. Not cancelled, for it is so already.
+    /// </summary>
+    /// <returns>What kept the store from being told, or null.</returns>
+    internal static async Task<PerfMonitoringException?> MarkAsync(IMonitoringConnection connection, bool isThere, string tableName, string indexName)
+    {
+        try
+        {
+            var filter = new IndexStrategyFilter { Table = RelationName.Parse(tableName), IndexName = indexName, IncludeInactive = true };
+            var known = new List<IndexStrategy>();
+            await foreach (var strategy in connection.Strategies.GetAsync(filter, CancellationToken.None))
+            {
+                known.Add(strategy);
+            }
+
+            foreach (var strategy in known.Where(s => s.IsCreated != isThere))
+            {
+                await connection.Strategies.UpdateAsync(
+                    strategy.Id, new IndexStrategyChange { IsCreated = isThere, IsActive = isThere }, CancellationToken.None);
+            }
+
+            return null;
+        }
+        catch (PerfMonitoringException e) when (e.ErrorId == "StoreMissing")
+        {
+            // Nobody keeps strategies.
+            return null;
+        }
+        catch (PerfMonitoringException e)
+        {
+            return new PerfMonitoringException(
+                "StrategyNotMarked", e.Kind == FailureKind.ConnectionFailed ? FailureKind.ServerError : e.Kind,
+                $"{indexName} on {tableName} is {(isThere ? "there again" : "dropped")}, but its strategy could not be told: {e.Message}",
+                isThere ? "Mend the store and run Update-IndexUsageStat." : "Mend the store and run Remove-IndexStrategy for it.", indexName, e);
+        }
+    }
+}
+
+/// <summary>What the audit keeps of a drop: why, and the index taken apart, so that it can be built again.</summary>
+internal sealed record RemovalEvidence
+{
+    public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        IgnoreReadOnlyProperties = true,
+    };
+
+    public IndexDefinition? Definition { get; init; }
+
+    public long? SizeBytes { get; init; }
+
+    public long? TotalScans { get; init; }
+
+    public DateTimeOffset? LastScan { get; init; }
+
+    public DateTimeOffset? CountersSince { get; init; }
+
+    public IReadOnlyList<string>? Blockers { get; init; }
+}

@@ -1,0 +1,16 @@
+-- Purpose: whether an index is there, can be used, and is being built. A role that may not see what others build takes whoever holds
+-- the lock of a build on the table for its builder.
+-- Minimum version: 13. Privileges: none; pg_read_all_stats to see the builds of others.
+select
+    i.indisvalid and i.indisready and i.indislive as is_valid,
+    exists (
+        select
+        from pg_catalog.pg_stat_progress_create_index p
+        where p.index_relid = i.indexrelid
+            or (p.index_relid is null and p.pid in (
+                select l.pid
+                from pg_catalog.pg_locks l
+                where l.relation = i.indrelid and l.mode = 'ShareUpdateExclusiveLock' and l.granted))
+    ) as is_being_built
+from pg_catalog.pg_index i
+where i.indexrelid = @Oid::bigint::oid

@@ -1,0 +1,97 @@
+using System.Management.Automation;
+using PerfMonitoring.Completion;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
+
+namespace PerfMonitoring.Commands.IndexRemoval;
+
+/// <summary>Drops indexes that do not earn their keep, without blocking reads or writes.</summary>
+[Cmdlet(VerbsLifecycle.Invoke, "IndexRemoval", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = UsageSet)]
+[OutputType(typeof(IndexRemovalResult))]
+public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
+{
+    private const string UsageSet = "Usage";
+    private const string NameSet = "Name";
+
+    /// <summary>What to drop.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = UsageSet)]
+    public IndexUsageStat[] InputObject { get; set; } = [];
+
+    /// <summary>Names of indexes, with or without schema, as in SQL or as they are shown; no wildcards.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = NameSet)]
+    [ArgumentCompleter(typeof(IndexNameCompleter))]
+    public string[] IndexName { get; set; } = [];
+
+    /// <summary>Drops also what is not recommended for drop.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    protected override void ProcessRecord()
+    {
+        foreach (var stat in InputObject)
+        {
+            ForItem(stat, () => Remove(stat));
+        }
+
+        foreach (var name in IndexName)
+        {
+            ForItem(name, () => Remove(Find(name)));
+        }
+    }
+
+    private void Remove(IndexUsageStat stat)
+    {
+        if (stat.Target is { } other && !other.IsSameDatabaseAs(Connection.Target))
+        {
+            throw Errors.OtherDatabase($"Index {stat.IndexName}", other, Connection.Target, stat);
+        }
+
+        if (stat.IndexOid is not { } oid)
+        {
+            throw new PerfMonitoringException(
+                "IndexNotFound", FailureKind.NotFound, $"The stored figures of {stat.IndexName} do not say which index they are of.",
+                "Pipe live figures: Get-IndexUsageStat without -Since and -Until.", stat);
+        }
+
+        var removal = Await(token => Removal.IndexRemoval.PrepareAsync(Connection, oid, Force, token));
+        if (!ShouldProcess($"{removal.Usage.TableName} in {Connection.Target}", removal.Statement))
+        {
+            return;
+        }
+
+        var (result, error) = Change(
+            $"Dropping index {stat.IndexName} on {stat.TableName}", (progress, token) => removal.RunAsync(Connection, Options, progress, token));
+        if (Stopping)
+        {
+            // A stopped pipeline takes no objects any more, and what was done must not go unsaid.
+            Host.UI.WriteWarningLine($"{result.IndexName} is dropped: the drop was begun when it was stopped. {result.UndoStatement} makes it again.");
+            throw new PipelineStoppedException();
+        }
+
+        WriteObject(result);
+        if (error is not null)
+        {
+            throw error;
+        }
+    }
+
+    private IndexUsageStat Find(string name)
+    {
+        var found = Await(Connection.IndexUsage.GetCurrentAsync).Where(s => IsNamed(s, name)).ToList();
+        return found switch
+        {
+            [var only] => only,
+            [] => throw new PerfMonitoringException(
+                "IndexNotFound", FailureKind.NotFound, $"There is no index '{name}' in {Connection.Target}.", "Get-IndexUsageStat lists them.", name),
+            _ => throw new PerfMonitoringException(
+                "AmbiguousIndexName", FailureKind.InvalidArgument, $"There is an index '{name}' on {string.Join(" and on ", found.Select(f => f.TableName))}.",
+                "Write its schema too: schema.index.", name),
+        };
+    }
+
+    private static bool IsNamed(IndexUsageStat stat, string name)
+    {
+        var schema = RelationName.Parse(stat.TableName).Schema;
+        return name == stat.IndexName || name == Identifier.Quote(stat.IndexName) || name == new RelationName(schema, stat.IndexName).ToString();
+    }
+}

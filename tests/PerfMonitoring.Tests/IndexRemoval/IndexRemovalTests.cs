@@ -1,0 +1,173 @@
+using PerfMonitoring.Testing;
+
+namespace PerfMonitoring.IndexRemoval;
+
+public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
+{
+    private const string Status = "CREATE INDEX orders_status_idx ON sales.orders USING btree (status DESC NULLS LAST) WITH (fillfactor='70') WHERE (id > 1)";
+
+    private readonly ModuleRunspace session = new();
+
+    public async ValueTask InitializeAsync()
+    {
+        await database.ExecuteAsync($"""
+            drop schema if exists perf_monitoring cascade;
+            drop schema if exists sales cascade;
+            drop schema if exists other cascade;
+            create schema sales;
+            create schema other;
+            create table sales.orders (id bigint primary key, status text);
+            {Status};
+            create index "Odd [x]" on sales.orders (status);
+            """);
+        session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]", database.ConnectionString + ";Pooling=true").MustSucceed();
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        session.Invoke("Disconnect-PerfMonitoring");
+        session.Dispose();
+        return default;
+    }
+
+    [Theory]
+    [InlineData("orders_status_idx")]
+    [InlineData("sales.orders_status_idx")]
+    [InlineData("Odd [x]")]
+    [InlineData("\"Odd [x]\"")]
+    [InlineData("sales.\"Odd [x]\"")]
+    public async Task An_index_is_dropped_by_name_and_comes_back_as_it_was(string name)
+    {
+        var before = await DefinitionsAsync();
+
+        var removed = session.Invoke("$removed = Invoke-IndexRemoval -IndexName $args[0] -Force -Confirm:$false; $removed", name).Only();
+        Assert.Equal("Removed", $"{removed.Properties["State"].Value}");
+        Assert.Equal(2, await IndexesAsync());
+
+        var restored = session.Invoke("$removed | Undo-IndexRemoval -Confirm:$false").Only();
+        Assert.Equal("Created", $"{restored.Properties["State"].Value}");
+        Assert.Equal(before, await DefinitionsAsync());
+    }
+
+    [Fact]
+    public async Task What_is_not_recommended_is_refused_and_the_next_goes_on()
+    {
+        var result = session.Invoke("Get-IndexUsageStat -TableName orders | Invoke-IndexRemoval -Confirm:$false");
+
+        Assert.Empty(result.Output);
+        Assert.Equal(
+            ["IndexIsNeeded", "NotRecommendedForDrop", "NotRecommendedForDrop"],
+            result.AllErrors.Select(e => e.FullyQualifiedErrorId.Split(',')[0]).Order(StringComparer.Ordinal));
+        Assert.Equal(3, await IndexesAsync());
+    }
+
+    [Fact]
+    public async Task WhatIf_shows_the_statement_and_changes_nothing()
+    {
+        var result = session.Invoke("Invoke-IndexRemoval orders_status_idx -Force -WhatIf").MustSucceed();
+
+        Assert.Empty(result.Output);
+        Assert.Contains("DROP INDEX CONCURRENTLY sales.orders_status_idx", result.HostText, StringComparison.Ordinal);
+        Assert.Equal(3, await IndexesAsync());
+    }
+
+    [Fact]
+    public async Task It_asks_before_it_drops()
+    {
+        session.Host.Answers.Enqueue("No");
+
+        Assert.Empty(session.Invoke("Invoke-IndexRemoval orders_status_idx -Force").MustSucceed().Output);
+
+        Assert.Contains("DROP INDEX CONCURRENTLY sales.orders_status_idx", Assert.Single(session.Host.Prompts), StringComparison.Ordinal);
+        Assert.Equal(3, await IndexesAsync());
+    }
+
+    [Theory]
+    [InlineData("Invoke-IndexRemoval nope -Force", "IndexNotFound")]
+    [InlineData("Invoke-IndexRemoval 'orders*' -Force", "IndexNotFound")]
+    [InlineData("Invoke-IndexRemoval 'x\"; drop table sales.orders; --' -Force", "IndexNotFound")]
+    [InlineData("Invoke-IndexRemoval orders_pkey -Force", "IndexIsNeeded")]
+    [InlineData("Invoke-IndexRemoval orders_status_idx -LockTimeout 30", "InvalidLockTimeout")]
+    [InlineData("$s = Get-IndexUsageStat -IndexName orders_status_idx; [PerfMonitoring.Model.IndexUsageStat]@{ TableName = $s.TableName; IndexName = $s.IndexName; Target = [PerfMonitoring.Model.ServerTarget]@{ HostName = 'db2'; Port = 5432; Database = 'app' } } | Invoke-IndexRemoval -Force", "OtherDatabase")]
+    public async Task What_cannot_be_meant_is_an_error_that_changes_nothing(string command, string error)
+    {
+        var result = session.Invoke($"{command} -Confirm:$false");
+
+        Assert.Equal(error, Assert.Single(result.AllErrors).FullyQualifiedErrorId.Split(',')[0]);
+        Assert.Equal(3, await IndexesAsync());
+    }
+
+    [Fact]
+    public async Task A_name_that_two_schemas_have_needs_its_schema()
+    {
+        await database.ExecuteAsync("create table other.orders (status text); create index orders_status_idx on other.orders (status)");
+
+        Assert.Equal("AmbiguousIndexName", Assert.Single(session.Invoke("Invoke-IndexRemoval orders_status_idx -Force -Confirm:$false").AllErrors).FullyQualifiedErrorId.Split(',')[0]);
+        Assert.Equal("other.orders", session.Invoke("Invoke-IndexRemoval other.orders_status_idx -Force -Confirm:$false").Only().Properties["TableName"].Value);
+    }
+
+    [Fact]
+    public async Task The_strategy_of_a_dropped_index_is_not_built_again_until_it_is_undone()
+    {
+        var result = session.Invoke("""
+            $null = Initialize-PerfMonitoringStore
+            $null = New-IndexStrategy -TableName sales.orders -Column status, id -IndexName made | Invoke-IndexCreation -Confirm:$false
+            $removed = Invoke-IndexRemoval made -Force -Confirm:$false
+            Invoke-IndexCreation -Pending -Confirm:$false
+            """);
+        Assert.Empty(result.MustSucceed().Output);
+        Assert.Equal(3, await IndexesAsync());
+
+        session.Invoke("$removed | Undo-IndexRemoval -Confirm:$false").MustSucceed();
+        Assert.True(await database.ScalarAsync<bool>("select is_created and is_active from perf_monitoring.index_strategy where index_name = 'made'"));
+        Assert.Equal(4, await IndexesAsync());
+    }
+
+    [Fact]
+    public async Task What_was_dropped_is_in_the_audit_and_comes_back_from_there()
+    {
+        var before = await DefinitionsAsync();
+        session.Invoke("$null = Initialize-PerfMonitoringStore; $null = Invoke-IndexRemoval orders_status_idx, 'Odd [x]' -Force -Confirm:$false").MustSucceed();
+
+        Assert.Equal(
+            "DROP SUCCEEDED DROP INDEX CONCURRENTLY sales.orders_status_idx CREATE INDEX CONCURRENTLY orders_status_idx ON sales.orders USING btree (status DESC NULLS LAST) WITH (fillfactor='70') WHERE id > 1 0",
+            await database.ScalarAsync<string>("select concat_ws(' ', action, outcome, statement, undo_statement, evidence ->> 'totalScans') from perf_monitoring.index_action where index_name = 'orders_status_idx'"));
+        var restored = session.Invoke("""
+            Undo-IndexRemoval -IndexName orders_status_idx -Confirm:$false
+            Get-IndexStrategyHistory -Action Drop | Where-Object IndexName -eq 'Odd [x]' | Undo-IndexRemoval -Confirm:$false
+            """).MustSucceed();
+        Assert.All(restored.Values("State"), s => Assert.Equal("Created", $"{s}"));
+        Assert.Equal(before, await DefinitionsAsync());
+        Assert.Equal(2, await database.ScalarAsync<long>("select count(*) from perf_monitoring.index_action where action = 'RESTORE' and outcome = 'SUCCEEDED'"));
+    }
+
+    [Fact]
+    public async Task A_duplicate_comes_back_beside_the_other()
+    {
+        await database.ExecuteAsync("create index twin on sales.orders (status)");
+
+        var restored = session.Invoke("Invoke-IndexRemoval twin -Force -Confirm:$false | Undo-IndexRemoval -Confirm:$false").Only();
+
+        Assert.Equal("twin Created", $"{restored.Properties["IndexName"].Value} {restored.Properties["State"].Value}");
+    }
+
+    [Theory]
+    [InlineData("Undo-IndexRemoval -IndexName nope", "RemovalNotFound")]
+    [InlineData("New-IndexStrategy -TableName sales.orders -Column status, id | Invoke-IndexCreation -Confirm:$false | ForEach-Object { Get-IndexStrategyHistory } | Undo-IndexRemoval", "NotUndoable")]
+    public void What_was_not_dropped_cannot_come_back(string command, string error) =>
+        Assert.Equal(error, Assert.Single(session.Invoke($"$null = Initialize-PerfMonitoringStore; {command} -Confirm:$false").AllErrors).FullyQualifiedErrorId.Split(',')[0]);
+
+    [Fact]
+    public void The_table_fits_the_console_and_names_its_units()
+    {
+        var text = session.Render("Invoke-IndexRemoval orders_status_idx -Force -Confirm:$false");
+
+        Assert.Contains("Freed (MB)", text, StringComparison.Ordinal);
+        Assert.Matches(@"sales\.orders\s+orders_status_idx\s+Removed\s+\d+\.\d\s+0\.0\s+0", text);
+    }
+
+    private Task<long> IndexesAsync() => database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'sales.orders'::regclass");
+
+    private Task<string?> DefinitionsAsync() => database.ScalarAsync<string>(
+        "select string_agg(pg_get_indexdef(indexrelid), E'\\n' order by indexrelid::regclass::text) from pg_index where indrelid = 'sales.orders'::regclass");
+}
