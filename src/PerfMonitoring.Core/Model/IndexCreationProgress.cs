@@ -26,4 +26,8 @@ public sealed record IndexCreationProgress
         tuplesTotal > 0 && tuplesDone is { } tuples ? Math.Min(100, 100.0 * tuples / tuplesTotal.Value)
         : blocksTotal > 0 && blocksDone is { } blocks ? Math.Min(100, 100.0 * blocks / blocksTotal.Value)
         : null;
+
+    /// <summary>What a phase will take yet, as fast as it went so far; null in its first two seconds or percent, where that says nothing.</summary>
+    public static TimeSpan? RemainingOf(TimeSpan elapsed, double? percent) =>
+        percent >= 1 && elapsed >= TimeSpan.FromSeconds(2) ? elapsed * ((100 - percent.Value) / percent.Value) : null;
 }

@@ -7,13 +7,16 @@ namespace PerfMonitoring.Repositories;
 /// <summary>How an index is built.</summary>
 public sealed record IndexBuildOptions
 {
-    /// <summary>
-    /// How long each wait may last: for the lock on the table, and for each transaction whose snapshot is older than the index
-    /// (CREATE INDEX CONCURRENTLY waits for these too). Zero waits for ever.
-    /// </summary>
+    /// <summary>How long to wait for the lock on the table, before anything is built. Zero waits for ever.</summary>
     public TimeSpan LockTimeout { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>How often it is tried again after such a wait was too long.</summary>
+    /// <summary>
+    /// How long each wait of a build for other transactions may last: for those that have written to the table, and for those whose snapshot is older
+    /// than the index. What was built by then is lost when it is over. Zero waits for ever.
+    /// </summary>
+    public TimeSpan SnapshotTimeout { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>How often it is tried again after a wait was too long.</summary>
     public int MaximumRetry { get; init; } = 3;
 
     /// <summary>The pause before the first new try; it doubles each time, with jitter, up to a minute.</summary>

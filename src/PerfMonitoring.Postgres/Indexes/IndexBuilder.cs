@@ -312,15 +312,17 @@ internal sealed class IndexBuilder(
                     await using var connection = await target.Source.OpenConnectionAsync(cancellationToken);
                     session = new BuilderSession(
                         connection.ProcessID, await connection.QuerySingleAsync<DateTimeOffset>(Command("GetBackendStart", null, cancellationToken)));
-                    await SetLimitsAsync(connection, run.Options.LockTimeout, run.Options.MaintenanceWorkMem, cancellationToken);
+                    await SetLimitsAsync(connection, ServerLimit(run.Options), run.Options.MaintenanceWorkMem, cancellationToken);
                     using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                    using var givingUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                     run.Waited = TimeSpan.Zero;
+                    run.GivenUp = null;
                     var began = Stopwatch.GetTimestamp();
-                    var watch = WatchAsync(gate, run, session.ProcessId, began, watching.Token);
+                    var watch = WatchAsync(gate, run, session.ProcessId, began, givingUp, watching.Token);
                     try
                     {
                         var done = await connection.ExecuteAsync(new CommandDefinition(
-                            run.Definition.ToCreateStatement(concurrently: true), commandTimeout: 0, cancellationToken: cancellationToken));
+                            run.Definition.ToCreateStatement(concurrently: true), commandTimeout: 0, cancellationToken: givingUp.Token));
                         run.BuildTime = Stopwatch.GetElapsedTime(began) - run.Waited;
                         return done;
                     }
@@ -353,31 +355,65 @@ internal sealed class IndexBuilder(
                 throw Explain(failure, run);
             }
 
+            if (run.GivenUp is { } wait && !cancellationToken.IsCancellationRequested)
+            {
+                throw WaitedTooLong(run, wait, e);
+            }
+
             throw;
         }
     }
 
-    // The gate's connection is free while the build runs; so it watches.
-    private static async Task WatchAsync(NpgsqlConnection gate, BuildRun run, int processId, long began, CancellationToken cancellationToken)
+    // The gate's connection is free while the build runs; so it watches, and ends waits that are too long: lock_timeout alone cannot tell a wait for the
+    // table from one for older snapshots.
+    private static async Task WatchAsync(
+        NpgsqlConnection gate, BuildRun run, int processId, long began, CancellationTokenSource givingUp, CancellationToken cancellationToken)
     {
         try
         {
+            var current = "";
+            var since = began;
             while (true)
             {
                 await Task.Delay(PollInterval, cancellationToken);
                 // Not cancelled half-way: the connection must be clean for the unlocking.
                 var rows = (await gate.QueryAsync<ProgressRow>(Command("GetBuildProgress", new { ProcessId = processId }, CancellationToken.None))).AsList();
-                if (rows.Count > 0 && rows[0].Phase is { } phase)
+                if (rows.Count == 0)
                 {
-                    if ((rows[0].ProcessId is not null || phase.StartsWith("waiting", StringComparison.Ordinal)) && run.Waited < Stopwatch.GetElapsedTime(began) - PollInterval)
-                    {
-                        run.Waited += PollInterval;
-                    }
+                    continue;
+                }
 
-                    run.Report(
-                        phase,
-                        IndexCreationProgress.PercentOf(rows[0].TuplesDone, rows[0].TuplesTotal, rows[0].BlocksDone, rows[0].BlocksTotal),
-                        [.. rows.Where(r => r.ProcessId is not null).Select(r => r.ToBlocker())]);
+                var blockers = rows.Where(r => r.ProcessId is not null).Select(r => r.ToBlocker()).ToArray();
+                var isForOthers = rows[0].Phase?.StartsWith("waiting", StringComparison.Ordinal) == true;
+                var phase = isForOthers || blockers.Length == 0 ? rows[0].Phase : "waiting for the lock on the table";
+                if (phase is null)
+                {
+                    continue;
+                }
+
+                if (phase != current)
+                {
+                    (current, since) = (phase, Stopwatch.GetTimestamp() - (PollInterval.Ticks * Stopwatch.Frequency / TimeSpan.TicksPerSecond));
+                }
+
+                var elapsed = Stopwatch.GetElapsedTime(since);
+                // While it waits, the server's counters are those of the phase before.
+                double? percent = isForOthers || blockers.Length > 0
+                    ? null
+                    : IndexCreationProgress.PercentOf(rows[0].TuplesDone, rows[0].TuplesTotal, rows[0].BlocksDone, rows[0].BlocksTotal);
+                run.Report(phase, percent, blockers, IndexCreationProgress.RemainingOf(elapsed, percent));
+                if (blockers.Length == 0)
+                {
+                    continue;
+                }
+
+                run.Waited += PollInterval;
+                var limit = isForOthers ? run.Options.SnapshotTimeout : run.Options.LockTimeout;
+                if (limit > TimeSpan.Zero && elapsed >= limit)
+                {
+                    run.GivenUp = isForOthers ? BuildWait.Snapshot : BuildWait.Lock;
+                    await givingUp.CancelAsync();
+                    return;
                 }
             }
         }
@@ -390,6 +426,24 @@ internal sealed class IndexBuilder(
             run.Report("building; its progress is unknown, for the connection that watches broke", null, []);
         }
     }
+
+    // Where nobody watches any more the server ends each wait, a little later.
+    private static TimeSpan ServerLimit(IndexBuildOptions options) =>
+        options.LockTimeout == TimeSpan.Zero || options.SnapshotTimeout == TimeSpan.Zero
+            ? TimeSpan.Zero
+            : (options.LockTimeout > options.SnapshotTimeout ? options.LockTimeout : options.SnapshotTimeout) + TimeSpan.FromSeconds(5);
+
+    private static PerfMonitoringException WaitedTooLong(BuildRun run, BuildWait wait, Exception cause) => wait == BuildWait.Lock
+        ? new PerfMonitoringException(
+            "LockTimeout", FailureKind.Busy,
+            $"{run.QualifiedName}: the lock on the table was not to be had within {run.Options.LockTimeout}.{WaitedFor(run)}",
+            "End the sessions that it waited for, raise -LockTimeout, or try again later.", run.Strategy, cause)
+        : new PerfMonitoringException(
+            "SnapshotTimeout", FailureKind.Busy,
+            $"{run.QualifiedName}: older transactions were not over within {run.Options.SnapshotTimeout}.{WaitedFor(run)}",
+            "End the sessions that it waited for, raise -SnapshotTimeout above the time of the longest transaction, or try again later.", run.Strategy, cause);
+
+    private static string WaitedFor(BuildRun run) => run.Blockers.Count == 0 ? "" : $" It waited for {string.Join(", ", run.Blockers)}.";
 
     /// <summary>Takes the invalid index of this name away. False where it is still there, or the server does not answer.</summary>
     private async Task<bool> DropLeftoverAsync(BuildRun run, BuilderSession? session)
@@ -464,7 +518,7 @@ internal sealed class IndexBuilder(
         : new ResiliencePipelineBuilder()
             .AddRetry(new RetryStrategyOptions
             {
-                ShouldHandle = new PredicateBuilder().Handle<PerfMonitoringException>(e => e.ErrorId is "LockTimeout" or "Deadlock"),
+                ShouldHandle = new PredicateBuilder().Handle<PerfMonitoringException>(e => e.ErrorId is "LockTimeout" or "SnapshotTimeout" or "Deadlock"),
                 MaxRetryAttempts = run.Options.MaximumRetry,
                 Delay = run.Options.RetryDelay,
                 BackoffType = DelayBackoffType.Exponential,
@@ -485,7 +539,7 @@ internal sealed class IndexBuilder(
 
     private static PerfMonitoringException Explain(PerfMonitoringException e, BuildRun run)
     {
-        var blockers = run.Blockers.Count == 0 ? "" : $" It waited for {string.Join(", ", run.Blockers)}.";
+        var blockers = WaitedFor(run);
         return (e.InnerException as PostgresException)?.SqlState switch
         {
             PostgresErrorCodes.LockNotAvailable => new PerfMonitoringException(
@@ -537,6 +591,13 @@ internal sealed class IndexBuilder(
     /// <summary>The session that builds; its number alone could be another's by now.</summary>
     private sealed record BuilderSession(int ProcessId, DateTimeOffset BackendStart);
 
+    /// <summary>What a build can wait for.</summary>
+    private enum BuildWait
+    {
+        Lock,
+        Snapshot,
+    }
+
     /// <summary>What is known of one build while it goes on.</summary>
     private sealed class BuildRun(IndexStrategy strategy, IndexBuildOptions options, ServerTarget target, IProgress<IndexCreationProgress> progress)
     {
@@ -555,19 +616,22 @@ internal sealed class IndexBuilder(
         /// <summary>What the present try waited so far, as the watch saw it: right to half a second for each wait.</summary>
         public TimeSpan Waited { get; set; }
         public TimeSpan? BuildTime { get; set; }
+
+        /// <summary>The wait that was too long, so that the present try was given up.</summary>
+        public BuildWait? GivenUp { get; set; }
         public int Retries { get; set; }
         public PerfMonitoringException? Error { get; set; }
         public string? LeftoverIndex { get; set; }
         public IReadOnlyList<IndexCreationBlocker> Blockers => [.. blockers.Values];
 
-        public void Report(string phase, double? percent, IReadOnlyList<IndexCreationBlocker> waitedFor)
+        public void Report(string phase, double? percent, IReadOnlyList<IndexCreationBlocker> waitedFor, TimeSpan? remaining = null)
         {
             foreach (var blocker in waitedFor)
             {
                 blockers[blocker.ProcessId] = blocker;
             }
 
-            progress.Report(new IndexCreationProgress { Phase = phase, Percent = percent, Blockers = waitedFor, Retries = Retries });
+            progress.Report(new IndexCreationProgress { Phase = phase, Percent = percent, Remaining = remaining, Blockers = waitedFor, Retries = Retries });
         }
 
         public IndexCreationResult ToResult() => new()

@@ -27,7 +27,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
 
     private static IndexBuildOptions Options => new()
     {
-        LockTimeout = TimeSpan.FromSeconds(0.5), MaximumRetry = 0, RetryDelay = TimeSpan.FromMilliseconds(50), CleanUpLimit = TimeSpan.FromSeconds(10),
+        LockTimeout = TimeSpan.FromSeconds(0.5), SnapshotTimeout = TimeSpan.FromSeconds(0.5), MaximumRetry = 0, RetryDelay = TimeSpan.FromMilliseconds(50), CleanUpLimit = TimeSpan.FromSeconds(10),
     };
 
     public async ValueTask InitializeAsync()
@@ -215,7 +215,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         }
 
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        var building = BuildAsync(Slow("i"), Options with { LockTimeout = TimeSpan.Zero }, cancel.Token);
+        var building = BuildAsync(Slow("i"), Options with { SnapshotTimeout = TimeSpan.Zero }, cancel.Token);
         await UntilReportedAsync(r => r.Phase == phase);
         await cancel.CancelAsync();
         if (withWriter)
@@ -265,9 +265,9 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         await ExecuteAsync(old, "begin isolation level repeatable read; select 1");
 
         var (result, error) = await BuildAsync(
-            Strategy("i", IndexKey.OnColumn("customer_id")), Options with { MaximumRetry = 2, LockTimeout = TimeSpan.FromSeconds(1.5) });
+            Strategy("i", IndexKey.OnColumn("customer_id")), Options with { MaximumRetry = 2, SnapshotTimeout = TimeSpan.FromSeconds(1.5) });
 
-        Assert.Equal("LockTimeout", error?.ErrorId);
+        Assert.Equal("SnapshotTimeout", error?.ErrorId);
         Assert.Equal(2, result.Retries);
         var blocker = Assert.Single(result.Blockers);
         Assert.Equal(old.ProcessID, blocker.ProcessId);
@@ -276,6 +276,37 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         Assert.Contains($"{old.ProcessID}", error!.Message, StringComparison.Ordinal);
         Assert.Contains(reports, r => r.Phase == "waiting for old snapshots" && r.Blockers.Count == 1);
         Assert.Contains(reports, r => r.Phase.EndsWith("before try 3 of 3", StringComparison.Ordinal));
+        await AssertCleanAsync(validIndexes: 1);
+    }
+
+    [Fact]
+    public async Task Behind_an_old_snapshot_a_short_limit_for_the_lock_hurts_nobody()
+    {
+        await using var old = await OpenAsync();
+        await ExecuteAsync(old, "begin isolation level repeatable read; select 1");
+
+        var building = BuildAsync(Strategy("i", IndexKey.OnColumn("customer_id")), Options with { SnapshotTimeout = TimeSpan.FromMinutes(1) });
+        await UntilReportedAsync(r => r.Phase == "waiting for old snapshots" && r is { Blockers.Count: 1, Percent: null });
+        await Task.Delay(1500, Token);
+        await ExecuteAsync(old, "rollback");
+
+        var (result, _) = await building;
+        Assert.Equal((IndexCreationState.Created, 0), (result.State, result.Retries));
+        Assert.True(result.BuildTime < result.Duration - TimeSpan.FromSeconds(1), $"{result.BuildTime} of {result.Duration}");
+    }
+
+    [Fact]
+    public async Task A_lock_that_is_not_to_be_had_is_told_before_anything_is_built()
+    {
+        await using var holder = await OpenAsync("the holder");
+        await ExecuteAsync(holder, "begin; lock table orders in share update exclusive mode");
+
+        var (result, error) = await BuildAsync(
+            Strategy("i", IndexKey.OnColumn("customer_id")), Options with { SnapshotTimeout = TimeSpan.FromMinutes(1) });
+
+        Assert.Equal("LockTimeout", error?.ErrorId);
+        Assert.Equal("the holder", Assert.Single(result.Blockers).ApplicationName);
+        Assert.Contains(reports, r => r.Phase == "waiting for the lock on the table");
         await AssertCleanAsync(validIndexes: 1);
     }
 
@@ -365,7 +396,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         await ExecuteAsync(reader, "begin isolation level repeatable read; select 1");
         await using var harmless = new NpgsqlConnection(own.ConnectionString + ";Application Name=harmless");
         await harmless.OpenAsync(Token);
-        await ExecuteAsync(harmless, "begin; select 1");
+        await ExecuteAsync(harmless, "begin");
         await Task.Delay(1200, Token);
 
         var table = await session.Catalog.GetTableAsync(new RelationName("public", "orders"), Token);

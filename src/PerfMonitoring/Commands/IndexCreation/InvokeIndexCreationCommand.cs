@@ -35,9 +35,13 @@ public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
     [Parameter]
     public SwitchParameter Force { get; set; }
 
-    /// <summary>How long each wait for a lock or an older transaction may last; zero waits for ever.</summary>
+    /// <summary>How long to wait for the lock on the table; zero waits for ever.</summary>
     [Parameter]
     public TimeSpan LockTimeout { get; set; } = new IndexBuildOptions().LockTimeout;
+
+    /// <summary>How long each wait for other transactions may last; zero waits for ever.</summary>
+    [Parameter]
+    public TimeSpan SnapshotTimeout { get; set; } = new IndexBuildOptions().SnapshotTimeout;
 
     /// <summary>How often it is tried again after such a wait was too long.</summary>
     [Parameter]
@@ -83,12 +87,19 @@ public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
         Run(() =>
         {
             CheckTime(nameof(LockTimeout), LockTimeout, "wait for ever");
+            CheckTime(nameof(SnapshotTimeout), SnapshotTimeout, "wait for ever");
             CheckTime(nameof(LoadTimeout), LoadTimeout, "not wait");
             CheckTime(nameof(MaximumReplicationLag), MaximumReplicationLag ?? TimeSpan.Zero, "allow none");
         });
         Creator = new IndexCreator(Connection, new IndexCreationOptions
         {
-            Build = new IndexBuildOptions { LockTimeout = LockTimeout, MaximumRetry = MaximumRetry, MaintenanceWorkMem = MaintenanceWorkMem },
+            Build = new IndexBuildOptions
+            {
+                LockTimeout = LockTimeout,
+                SnapshotTimeout = SnapshotTimeout,
+                MaximumRetry = MaximumRetry,
+                MaintenanceWorkMem = MaintenanceWorkMem,
+            },
             Force = Force,
             WaitForWindow = WaitForWindow,
             MaximumDatabaseGrowth = MaximumDatabaseGrowth,
