@@ -25,9 +25,11 @@ select
         where x.database = pg_catalog.current_database()
             and exists (
                 select
-                from pg_catalog.pg_locks l
-                where l.pid is null
-                    and l.virtualtransaction = '-1/' || x.transaction::text
+                from pg_catalog.pg_locks t
+                join pg_catalog.pg_locks l on l.virtualtransaction = t.virtualtransaction
+                where t.pid is null
+                    and t.transactionid = x.transaction
+                    and l.pid is null
                     and l.relation = any (@TableOids::bigint[]::oid[])
                     and l.mode not in ('AccessShareLock', 'RowShareLock'))
         order by x.prepared
