@@ -38,6 +38,7 @@
         'Update-IndexUsageStat'
         'Invoke-IndexRemoval'
         'Undo-IndexRemoval'
+        'Repair-Index'
 
         'New-PerformanceThreshold'
         'Get-PerformanceThreshold'

@@ -71,6 +71,9 @@ public sealed record IndexUsageStat
     /// <summary>Whether the planner can use it.</summary>
     public bool? IsValid { get; init; }
 
+    /// <summary>Whether somebody builds it at this moment; null for stored figures.</summary>
+    public bool? IsBeingBuilt { get; init; }
+
     /// <summary>The day in UTC that the figures stand for.</summary>
     public DateOnly StatsDate { get; init; }
 
@@ -107,6 +110,7 @@ public sealed record IndexUsageStat
             CountersSince = state.Since,
             TableWrites = facts.TableWrites,
             IsValid = facts.IsValid,
+            IsBeingBuilt = facts.IsBeingBuilt,
             StatsDate = DateOnly.FromDateTime(state.Now.UtcDateTime),
             LastAnalyzed = state.Now,
             Target = target,

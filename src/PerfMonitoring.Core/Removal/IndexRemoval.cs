@@ -11,6 +11,11 @@ namespace PerfMonitoring.Removal;
 /// <param name="Usage">Its figures and the verdict.</param>
 public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
 {
+    /// <summary>Whether it is the rest of a build or a drop that failed, and not an index that served.</summary>
+    public bool IsRepair { get; init; }
+
+    private const string Invalid = "It is invalid, and nobody builds it: the rest of a build or a drop that failed.";
+
     /// <summary>The statement that drops it.</summary>
     public string Statement => Index.Definition.ToDropStatement(concurrently: true);
 
@@ -40,6 +45,28 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         }
 
         return Refuse(index, usage, force) is { } refusal ? throw refusal : new IndexRemoval(index, usage);
+    }
+
+    /// <summary>
+    /// The invalid indexes that nobody builds: rests of a CREATE INDEX CONCURRENTLY that failed, of REINDEX CONCURRENTLY (_ccnew, _ccold) or of
+    /// a drop. Writes maintain them and no query may use them.
+    /// </summary>
+    /// <param name="connection">The session.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<IReadOnlyList<IndexRemoval>> FindInvalidAsync(IMonitoringConnection connection, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        var invalid = (await connection.IndexUsage.GetCurrentAsync(cancellationToken)).Where(s => s is { IsValid: false, IsBeingBuilt: false }).ToList();
+        var indexes = invalid.Count == 0
+            ? []
+            : await connection.Catalog.GetIndexesAsync([.. invalid.Select(s => s.TableOid!.Value).Distinct()], cancellationToken);
+        return
+        [
+            .. from usage in invalid
+               join index in indexes on usage.IndexOid equals index.Oid
+               where Refuse(index, usage, force: true) is null
+               select new IndexRemoval(index, usage) { IsRepair = true },
+        ];
     }
 
     /// <summary>Why an index is not dropped, or null where it may be.</summary>
@@ -89,7 +116,7 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         try
         {
             var (result, error) = await connection.IndexRemover.RemoveAsync(Index, options, progress, cancellationToken);
-            result = result with { Reasons = Usage.Reasons };
+            result = result with { Reasons = IsRepair ? [Invalid] : Usage.Reasons };
             var (outcome, why) = result.State switch
             {
                 IndexRemovalState.Removed => (IndexActionOutcome.Succeeded, null),
@@ -116,13 +143,13 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
 
     private IndexAction ToAction() => new()
     {
-        Action = IndexActionKind.Drop,
+        Action = IsRepair ? IndexActionKind.Repair : IndexActionKind.Drop,
         IndexStrategyId = Usage.IndexStrategyId,
         TableName = Usage.TableName,
         IndexName = Usage.IndexName,
         Statement = Statement,
         UndoStatement = Index.Definition.ToCreateStatement(concurrently: true),
-        Reason = Usage.IsRecommendedForDrop ? string.Join(' ', Usage.Reasons) : "It was dropped though that was not recommended.",
+        Reason = IsRepair ? Invalid : Usage.IsRecommendedForDrop ? string.Join(' ', Usage.Reasons) : "It was dropped though that was not recommended.",
         Evidence = JsonSerializer.Serialize(
             new RemovalEvidence
             {

@@ -7,6 +7,8 @@ select
         select
         from pg_catalog.pg_stat_progress_create_index p
         where p.index_relid = i.indexrelid
+            -- REINDEX CONCURRENTLY of a table makes all its new indexes first and names only the one that it fills.
+            or (p.relid = i.indrelid and not i.indisvalid)
             or (p.index_relid is null and p.pid in (
                 select l.pid
                 from pg_catalog.pg_locks l

@@ -83,6 +83,14 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog) 
     private async Task AttemptAsync(NpgsqlConnection gate, Removal run, CancellationToken cancellationToken)
     {
         await WaitForUsersAsync(gate, run, cancellationToken);
+        if (!run.Index.IsValid && await FindStateAsync(run, cancellationToken) is { } state && (state.IsValid || state.IsBeingBuilt))
+        {
+            // Whoever was waited for has finished it, or works on it again.
+            throw new PerfMonitoringException(
+                "IndexChanged", FailureKind.Busy, $"{run.QualifiedName} was invalid and is {(state.IsValid ? "valid" : "being built")} by now.",
+                "Look at it again with Get-IndexUsageStat.", run.Index);
+        }
+
         try
         {
             await target.RunAsync(

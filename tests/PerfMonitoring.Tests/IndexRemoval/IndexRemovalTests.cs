@@ -158,6 +158,45 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
         Assert.Equal(error, Assert.Single(session.Invoke($"$null = Initialize-PerfMonitoringStore; {command} -Confirm:$false").AllErrors).FullyQualifiedErrorId.Split(',')[0]);
 
     [Fact]
+    public async Task Invalid_leftovers_are_dropped_and_nothing_else()
+    {
+        await database.ExecuteAsync("""
+            create index orders_id_ccnew on sales.orders (id);
+            create index orders_left on sales.orders (status);
+            update pg_index set indisvalid = false where indexrelid in ('sales.orders_id_ccnew'::regclass, 'sales.orders_left'::regclass);
+            """);
+
+        Assert.Contains("DROP INDEX CONCURRENTLY sales.orders_id_ccnew", session.Invoke("Repair-Index -WhatIf").MustSucceed().HostText, StringComparison.Ordinal);
+        Assert.Equal(["orders_left"], session.Invoke("Repair-Index orders_left -Confirm:$false").MustSucceed().Values("IndexName"));
+        Assert.Equal(["orders_id_ccnew"], session.Invoke("Repair-Index -Confirm:$false").MustSucceed().Values("IndexName"));
+        Assert.Equal(3, await IndexesAsync());
+        Assert.Empty(session.Invoke("Repair-Index -Confirm:$false").MustSucceed().Output);
+        Assert.StartsWith("IndexNotInvalid,", Assert.Single(session.Invoke("Repair-Index orders_status_idx -Confirm:$false").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_index_that_is_being_built_is_left_alone()
+    {
+        await database.ExecuteAsync("""
+            create or replace function sales.slow(n bigint) returns bigint immutable language plpgsql as 'begin perform pg_sleep(0.02); return n; end';
+            insert into sales.orders select g from generate_series(1, 300) g;
+            """);
+        var build = database.ExecuteAsync("create index concurrently building on sales.orders (sales.slow(id))");
+        while (await database.ScalarAsync<long>("select count(*) from pg_stat_progress_create_index where phase like 'building index%'") == 0)
+        {
+            Assert.False(build.IsCompleted, "it was built too soon");
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+
+        var result = session.Invoke("Repair-Index -Confirm:$false");
+
+        Assert.Empty(result.MustSucceed().Output);
+        Assert.False(build.IsCompleted);
+        await build;
+        Assert.True(await database.ScalarAsync<bool>("select indisvalid from pg_index where indexrelid = 'sales.building'::regclass"));
+    }
+
+    [Fact]
     public void The_table_fits_the_console_and_names_its_units()
     {
         var text = session.Render("Invoke-IndexRemoval orders_status_idx -Force -Confirm:$false");
