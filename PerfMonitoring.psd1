@@ -34,6 +34,8 @@
         'Get-MaintenanceWindow'
         'Set-MaintenanceWindow'
 
+        'Test-IndexStrategy'
+
         'Get-IndexUsageStat'
         'Update-IndexUsageStat'
         'Invoke-IndexRemoval'

@@ -5,6 +5,7 @@ using PerfMonitoring.Benchmarks;
 // dotnet run -c Release --project tests/PerfMonitoring.Benchmarks -- text         normalising and hashing of query texts
 // dotnet run -c Release --project tests/PerfMonitoring.Benchmarks -- advisor --connection ... --queries ...   the advice, built and timed, beside other advisors'
 // dotnet run -c Release --project tests/PerfMonitoring.Benchmarks -- advisor-scale    advice for 10 to 10,000 statements: time and what-if calls
+// dotnet run -c Release --project tests/PerfMonitoring.Benchmarks -- verification [trials]    verdicts of Test-IndexStrategy on synthetic times of known effect
 switch (args)
 {
     case ["streaming", .. var rest]:
@@ -14,10 +15,12 @@ switch (args)
         return 0;
     case ["advisor", .. var rest] when Options(rest) is { } options && options.ContainsKey("connection") && options.ContainsKey("queries"):
         return await AdvisorQuality.RunAsync(options);
+    case ["verification", .. var rest]:
+        return VerificationQuality.Run(rest is [var trials] ? int.Parse(trials, System.Globalization.CultureInfo.InvariantCulture) : 2000);
     case ["advisor-scale", .. var rest] when Options(rest) is { } options:
         return await AdvisorScale.RunAsync(options);
     default:
-        Console.Error.WriteLine($"Say what to measure:\nstreaming [rows]\ntext\n{AdvisorQuality.Usage}\n{AdvisorScale.Usage}");
+        Console.Error.WriteLine($"Say what to measure:\nstreaming [rows]\ntext\n{AdvisorQuality.Usage}\n{AdvisorScale.Usage}\nverification [trials]");
         return 2;
 }
 

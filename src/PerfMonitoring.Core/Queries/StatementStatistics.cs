@@ -19,6 +19,12 @@ public sealed record StatementCounters
     /// <summary>Execution time in milliseconds.</summary>
     public double TotalTimeMs { get; init; }
 
+    /// <summary>
+    /// Sum of the squares of the run times, in square milliseconds: calls * (mean² + deviation²), so that the deviation in an interval
+    /// follows from the difference of two readings. Null where a reading did not have it.
+    /// </summary>
+    public double? SquaredTime { get; init; }
+
     /// <summary>Rows returned or affected.</summary>
     public long Rows { get; init; }
 
@@ -119,6 +125,7 @@ public sealed record StatisticsDelta
     {
         Calls = now.Calls - old.Calls,
         TotalTimeMs = now.TotalTimeMs - old.TotalTimeMs,
+        SquaredTime = now.SquaredTime >= old.SquaredTime ? now.SquaredTime - old.SquaredTime : null,
         Rows = now.Rows - old.Rows,
         SharedBlocksHit = now.SharedBlocksHit - old.SharedBlocksHit,
         SharedBlocksRead = now.SharedBlocksRead - old.SharedBlocksRead,

@@ -1,4 +1,5 @@
 using PerfMonitoring.Model;
+using PerfMonitoring.Verification;
 
 namespace PerfMonitoring.Repositories;
 
@@ -21,6 +22,16 @@ public interface IQueryPerformanceLogRepository
     /// <summary>Statements and what they cost according to the log, in the order asked for.</summary>
     /// <exception cref="PerfMonitoringException">StoreMissing.</exception>
     IAsyncEnumerable<SlowQuery> GetSlowQueriesAsync(SlowQueryFilter filter, CancellationToken cancellationToken);
+
+    /// <summary>What statements did in each interval of a range of time, and their logged executions, the oldest first.</summary>
+    /// <param name="hashes">Fingerprints of statements that are asked for.</param>
+    /// <param name="name">Besides them every statement whose text has this, in any case.</param>
+    /// <param name="since">Ended at or after this.</param>
+    /// <param name="until">Ended before this.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="PerfMonitoringException">StoreMissing.</exception>
+    Task<IReadOnlyList<QueryObservation>> GetObservationsAsync(
+        IReadOnlyCollection<string> hashes, string name, DateTimeOffset since, DateTimeOffset until, CancellationToken cancellationToken);
 
     /// <summary>What <see cref="ClearAsync"/> would remove.</summary>
     /// <exception cref="PerfMonitoringException">StoreMissing.</exception>

@@ -8,6 +8,7 @@ using PerfMonitoring.Postgres.Connections;
 using PerfMonitoring.Postgres.Store;
 using PerfMonitoring.Queries;
 using PerfMonitoring.Repositories;
+using PerfMonitoring.Verification;
 
 namespace PerfMonitoring.Postgres.Queries;
 
@@ -117,6 +118,20 @@ internal sealed class QueryPerformanceLogRepository(
             yield return query;
         }
     }
+
+    public async Task<IReadOnlyList<QueryObservation>> GetObservationsAsync(
+        IReadOnlyCollection<string> hashes, string name, DateTimeOffset since, DateTimeOffset until, CancellationToken cancellationToken) =>
+        await store.QueryAsync<QueryObservation>(
+            Sql.Get(typeof(QueryPerformanceLogRepository), "GetObservations", store.Target.ServerVersionNumber),
+            new
+            {
+                DatabaseId = await monitoredDatabase.GetIdAsync(cancellationToken),
+                Hashes = hashes.ToArray(),
+                Name = name,
+                Since = since.UtcDateTime,
+                Until = until.UtcDateTime,
+            },
+            cancellationToken);
 
     public async Task<QueryPerformanceLogCleanup> CountAsync(DateTimeOffset before, CancellationToken cancellationToken) =>
         Summarize(before, await store.QueryAsync<LogPartition>(
@@ -240,6 +255,7 @@ internal sealed class QueryPerformanceLogRepository(
             BlockTimes = Column(e => e.Interval.BlockTimeMs),
             Starts = Column(e => e.Interval.Since?.UtcDateTime),
             Estimates = Column(e => e.RowsExamined is null ? null : (bool?)true),
+            SquaredTimes = Column(e => e.Interval.SquaredTime),
             DatabaseId = databaseId,
             ExecutedAt = executedAt.UtcDateTime,
         });
@@ -279,6 +295,7 @@ internal sealed class QueryPerformanceLogRepository(
             TempBlocksWritten = Column(c => c.TempBlocksWritten),
             BlockTimes = Column(c => c.BlockTimeMs),
             Since = Column(c => c.Since?.UtcDateTime),
+            SquaredTimes = Column(c => c.SquaredTime),
         });
 
         T[] Column<T>(Func<StatementCounters, T> value) => [.. rows.Select(value)];
@@ -342,6 +359,7 @@ internal sealed class QueryPerformanceLogRepository(
         public long TempBlocksWritten { get; init; }
         public double? BlockTimeMs { get; init; }
         public DateTimeOffset? Since { get; init; }
+        public double? SquaredTime { get; init; }
 
         public StatementCounters ToCounters() => new()
         {
@@ -354,6 +372,7 @@ internal sealed class QueryPerformanceLogRepository(
             TempBlocksWritten = TempBlocksWritten,
             BlockTimeMs = BlockTimeMs,
             Since = Since,
+            SquaredTime = SquaredTime,
         };
     }
 

@@ -48,6 +48,8 @@ internal sealed record StatementReading(StatementsState State, IReadOnlyList<Sta
             Key = new StatementKey(row.GetInt64(1), row.GetFieldValue<uint>(20), row.GetFieldValue<uint>(19), row.IsDBNull(14) || row.GetBoolean(14)),
             Calls = row.GetInt64(2),
             TotalTimeMs = row.GetDouble(3),
+            // pg_stat_statements keeps the deviation of the population.
+            SquaredTime = row.GetInt64(2) * ((row.GetDouble(4) * row.GetDouble(4)) + (row.GetDouble(7) * row.GetDouble(7))),
             Rows = row.GetInt64(9),
             SharedBlocksHit = row.GetInt64(10),
             SharedBlocksRead = row.GetInt64(11),

@@ -39,6 +39,11 @@ internal static class Errors
         "StrategyNotStored", FailureKind.NotFound, $"Strategy {strategy.IndexName} is not stored: there is nothing to change.",
         "Run Initialize-PerfMonitoringStore, and New-IndexStrategy again.", strategy);
 
+    public static PerfMonitoringException IndexNotMade(object name, object item) => new(
+        "IndexNotMade", FailureKind.NotFound,
+        $"{name}: the history of this database has no build of such an index by PerfMonitoring that succeeded and was not undone since.",
+        "Get-IndexStrategyHistory shows what was done; what was built without a store is not known.", item);
+
     public static PerfMonitoringException NoAdvice(string session) => new(
         "NoAdvice", FailureKind.NotFound, $"No advice was made in session '{session}' yet.",
         "Run New-IndexStrategy with slow queries or SQL texts first: Get-SlowQuery | New-IndexStrategy.", session);

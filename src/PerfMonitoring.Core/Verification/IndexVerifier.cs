@@ -1,0 +1,254 @@
+using System.Globalization;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
+using PerfMonitoring.Queries;
+using PerfMonitoring.Repositories;
+
+namespace PerfMonitoring.Verification;
+
+/// <summary>How an index is verified.</summary>
+public sealed record VerificationOptions
+{
+    /// <summary>How long before and after the build executions are looked at.</summary>
+    public TimeSpan Window { get; init; } = TimeSpan.FromDays(7);
+
+    /// <summary>The least change that counts, as a share of the time before; above 0 and below 1.</summary>
+    public double MinimumEffect { get; init; } = 0.1;
+
+    /// <summary>Confidence of the intervals; above 0.5 and below 1.</summary>
+    public double Confidence { get; init; } = 0.95;
+}
+
+/// <summary>Compares the executions of statements before and after the build of an index.</summary>
+public static class IndexVerifier
+{
+    /// <summary>
+    /// The indexes that this product made and that were not taken away since: the last action that succeeded and made or dropped it is a
+    /// Create. Those of a moment and later only.
+    /// </summary>
+    /// <exception cref="PerfMonitoringException">StoreMissing.</exception>
+    public static async Task<IReadOnlyList<IndexAction>> GetMadeAsync(
+        IIndexActionRepository actions, IndexActionFilter filter, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(actions);
+        ArgumentNullException.ThrowIfNull(filter);
+        var last = new Dictionary<(string Table, string Index), IndexAction>();
+        var succeeded = new IndexActionFilter
+        {
+            TableName = filter.TableName,
+            IndexName = filter.IndexName,
+            Outcomes = [IndexActionOutcome.Succeeded],
+            Actions = [IndexActionKind.Create, IndexActionKind.Revert, IndexActionKind.Drop, IndexActionKind.Restore],
+        };
+        await foreach (var action in actions.GetAsync(succeeded, cancellationToken))
+        {
+            last.TryAdd((action.TableName, action.IndexName), action);
+        }
+
+        return last.Values
+            .Where(a => a.Action == IndexActionKind.Create && (filter.Since is null || a.StartedAt >= filter.Since)
+                && (filter.StrategyIds is null || (a.IndexStrategyId is { } id && filter.StrategyIds.Contains(id))))
+            .OrderBy(a => a.StartedAt).ThenBy(a => a.Id).ToArray();
+    }
+
+    /// <summary>Reads the executions around a build from the log and judges them.</summary>
+    /// <param name="connection">The session.</param>
+    /// <param name="create">The build: a Create that succeeded.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="PerfMonitoringException">StoreMissing.</exception>
+    public static async Task<IndexVerification> VerifyAsync(
+        IMonitoringConnection connection, IndexAction create, VerificationOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        ArgumentNullException.ThrowIfNull(create);
+        ArgumentNullException.ThrowIfNull(options);
+        var built = create.FinishedAt ?? throw new ArgumentException("The build has not ended.", nameof(create));
+        var table = RelationName.Parse(create.TableName);
+        var meant = new HashSet<string>(StringComparer.Ordinal);
+        if (create.IndexStrategyId is { } id)
+        {
+            await foreach (var strategy in connection.Strategies.GetAsync(new() { Ids = [id], IncludeInactive = true }, cancellationToken))
+            {
+                meant.UnionWith(strategy.Impacts.Select(i => i.QueryHash));
+            }
+        }
+
+        var observations = await connection.QueryLog.GetObservationsAsync(
+            [.. meant], table.Name, create.StartedAt - options.Window, built + options.Window, cancellationToken);
+        var verification = Verify(create, meant, observations, options);
+        var others = (await GetMadeAsync(connection.Actions, new() { TableName = create.TableName }, cancellationToken))
+            .Where(o => o.Id != create.Id && o.StartedAt >= create.StartedAt - options.Window && o.StartedAt < built + options.Window)
+            .Select(o => o.IndexName).ToList();
+        return others.Count == 0
+            ? verification
+            : verification with { Notes = [$"Built on the same table in that time, and not to be told apart: {string.Join(", ", others)}."] };
+    }
+
+    /// <summary>Judges the statements of a build: those that it is meant for (all that name the table where none is known) and all writes on the table.</summary>
+    /// <param name="create">The build: a Create that succeeded.</param>
+    /// <param name="meant">Fingerprints of the statements that it is meant for.</param>
+    /// <param name="observations">Executions before and after; what overlaps the build is left out.</param>
+    /// <param name="options">Limits.</param>
+    public static IndexVerification Verify(
+        IndexAction create, IReadOnlySet<string> meant, IReadOnlyCollection<QueryObservation> observations, VerificationOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(create);
+        ArgumentNullException.ThrowIfNull(meant);
+        ArgumentNullException.ThrowIfNull(options);
+        var table = RelationName.Parse(create.TableName).Name;
+        var compared = observations.GroupBy(o => o.QueryHash, StringComparer.Ordinal)
+            .Where(g => meant.Contains(g.Key) || (Names(g.First().Query, table) && (meant.Count == 0 || IsWrite(g.First().Query))))
+            .Select(g => Compare(g.Key, [.. g], create, options))
+            .OrderByDescending(c => c.Before.Mean * c.Before.Calls).ThenBy(c => c.Query.QueryHash, StringComparer.Ordinal)
+            .ToList();
+
+        var basket = compared.Where(c => c.Ratio is not null).ToList();
+        var ratio = MeanRatio.Of(Basket(basket, c => c.Before), Basket(basket, c => c.After), options.Confidence);
+        var verdict = ratio?.Judge(options.MinimumEffect) ?? VerificationVerdict.Insufficient;
+        return new IndexVerification
+        {
+            IndexStrategyId = create.IndexStrategyId,
+            TableName = create.TableName,
+            IndexName = create.IndexName,
+            BuiltAt = create.FinishedAt!.Value,
+            Verdict = verdict,
+            Effect = Share(ratio?.Log),
+            EffectLower = Share(ratio?.Lower),
+            EffectUpper = Share(ratio?.Upper),
+            Confidence = options.Confidence,
+            Queries = compared.Select(c => c.Query).ToArray(),
+            Reason = Explain(verdict, ratio, compared.Count, basket.Count, options),
+            Target = create.Target,
+        };
+    }
+
+    private static Comparison Compare(string hash, List<QueryObservation> observations, IndexAction create, VerificationOptions options)
+    {
+        var before = observations.Where(o => o.End <= create.StartedAt).ToList();
+        var after = observations.Where(o => (o.IsExecution ? o.End : o.Start) >= create.FinishedAt).ToList();
+
+        // Intervals count every execution, a log of executions often only the slow ones: the two are not mixed.
+        if (before.Exists(o => !o.IsExecution) && after.Exists(o => !o.IsExecution))
+        {
+            before.RemoveAll(o => o.IsExecution);
+            after.RemoveAll(o => o.IsExecution);
+        }
+        else
+        {
+            before.RemoveAll(o => !o.IsExecution && after.Exists(a => a.IsExecution));
+            after.RemoveAll(o => !o.IsExecution && before.Exists(b => b.IsExecution));
+        }
+
+        var (meanBefore, meanAfter) = (MeanEstimate.From(before), MeanEstimate.From(after));
+        var ratio = MeanRatio.Of(meanBefore, meanAfter, options.Confidence);
+        var verdict = ratio?.Judge(options.MinimumEffect) ?? VerificationVerdict.Insufficient;
+        return new(meanBefore, meanAfter, ratio, new QueryVerification
+        {
+            QueryHash = hash,
+            Query = observations[0].Query,
+            IsWrite = IsWrite(observations[0].Query),
+            Verdict = verdict,
+            MeanBeforeMs = meanBefore.Calls > 0 ? meanBefore.Mean : null,
+            MeanAfterMs = meanAfter.Calls > 0 ? meanAfter.Mean : null,
+            Effect = Share(ratio?.Log),
+            EffectLower = Share(ratio?.Lower),
+            EffectUpper = Share(ratio?.Upper),
+            CallsBefore = meanBefore.Calls,
+            CallsAfter = meanAfter.Calls,
+            IntervalsBefore = meanBefore.Intervals,
+            IntervalsAfter = meanAfter.Intervals,
+            Missing = verdict != VerificationVerdict.Insufficient ? null : ratio is not null ? "More executions: the confidence interval is too wide."
+                : Missing("before", meanBefore) ?? Missing("after", meanAfter),
+        });
+    }
+
+    // A fixed basket (Laspeyres): each statement as often as it ran before, so that a change of the mix is no change of the time.
+    private static MeanEstimate Basket(List<Comparison> basket, Func<Comparison, MeanEstimate> side)
+    {
+        if (basket.Count == 0)
+        {
+            return default;
+        }
+
+        var parts = basket.Select(c => (Weight: (double)c.Before.Calls, Estimate: side(c))).ToList();
+        var variance = parts.Sum(p => p.Weight * p.Weight * p.Estimate.Variance!.Value);
+        // Satterthwaite (1946).
+        var freedom = variance * variance / parts.Sum(p => Math.Pow(p.Weight * p.Weight * p.Estimate.Variance!.Value, 2) / p.Estimate.DegreesOfFreedom);
+        return new(
+            parts.Sum(p => p.Weight * p.Estimate.Mean), variance, double.IsFinite(freedom) ? freedom : 1,
+            parts.Sum(p => p.Estimate.Calls), parts.Sum(p => p.Estimate.Intervals));
+    }
+
+    private static string? Missing(string when, MeanEstimate estimate) =>
+        estimate.Calls == 0 ? $"No execution {when} the build."
+        : estimate.Mean <= 0 ? $"The time {when} the build is 0."
+        : estimate.Variance is not null ? null
+        : string.Create(CultureInfo.InvariantCulture,
+            $"{estimate.Calls} executions in {estimate.Intervals} interval(s) {when} the build: {MeanEstimate.MinimumCalls} executions are needed, with their deviation or in {MeanEstimate.MinimumBatches} intervals.");
+
+    private static string Explain(VerificationVerdict verdict, MeanRatio? ratio, int statements, int judged, VerificationOptions options)
+    {
+        if (ratio is not { } known)
+        {
+            return statements == 0
+                ? "The log has no statement on this table around the build: run Update-QueryPerformanceLog regularly."
+                : "No statement has enough executions before and after the build: run Update-QueryPerformanceLog regularly.";
+        }
+
+        var change = string.Create(
+            CultureInfo.InvariantCulture,
+            $"time {Share(known.Log):+0.0 %;-0.0 %} ({Share(known.Lower):+0.0 %;-0.0 %} to {Share(known.Upper):+0.0 %;-0.0 %} at {options.Confidence:0.###} confidence)");
+        var of = judged == statements ? $"{judged} statement(s)" : $"{judged} of {statements} statements";
+        return $"{verdict}: {change}, from {of}.";
+    }
+
+    private static double? Share(double? log) => log is { } value ? Math.Exp(value) - 1 : null;
+
+    private static bool Names(string query, string table)
+    {
+        var lexer = new SqlLexer(query);
+        var isFolded = !table.Any(char.IsUpper);
+        while (lexer.Read())
+        {
+            if (lexer.Kind == SqlTokenKind.Word ? isFolded && lexer.Text.Equals(table, StringComparison.OrdinalIgnoreCase)
+                : lexer.Kind == SqlTokenKind.QuotedIdentifier && lexer.Text.SequenceEqual($"\"{table.Replace("\"", "\"\"", StringComparison.Ordinal)}\""))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    // WITH may hold the writing part further on.
+    private static bool IsWrite(string query)
+    {
+        var lexer = new SqlLexer(query);
+        var isFirst = true;
+        while (lexer.Read())
+        {
+            if (lexer.Kind != SqlTokenKind.Word)
+            {
+                continue;
+            }
+
+            if (lexer.Text.Equals("insert", StringComparison.OrdinalIgnoreCase) || lexer.Text.Equals("update", StringComparison.OrdinalIgnoreCase)
+                || lexer.Text.Equals("delete", StringComparison.OrdinalIgnoreCase) || lexer.Text.Equals("merge", StringComparison.OrdinalIgnoreCase))
+            {
+                return true;
+            }
+
+            if (isFirst && !lexer.Text.Equals("with", StringComparison.OrdinalIgnoreCase))
+            {
+                return false;
+            }
+
+            isFirst = false;
+        }
+
+        return false;
+    }
+
+    private sealed record Comparison(MeanEstimate Before, MeanEstimate After, MeanRatio? Ratio, QueryVerification Query);
+}

@@ -1,0 +1,93 @@
+namespace PerfMonitoring.Verification;
+
+/// <summary>
+/// The mean time of a statement from its intervals, with its variance. Calls of one hour share the load of that hour and are not
+/// independent, and one hour's load hangs together with the next: intervals that follow each other are joined to at most ten batches
+/// (batch means: Schmeiser, Operations Research 30 (1982) 556-568). The mean is total time over calls, its variance that of a ratio over the
+/// batches, k/(k-1) * sum (T_i - M n_i)² / n² (Cochran, Sampling Techniques, 3rd ed., 2.11), and not less than that of independent
+/// calls, s²/n. What is left of the load's persistence widens it (see Persistence) and costs one degree of freedom. With fewer than <see cref="MinimumBatches"/> batches the differences of load cannot be measured: then the load of
+/// each is taken to deviate by <see cref="AssumedLoadDeviation"/> besides.
+/// </summary>
+/// <param name="Mean">Mean in milliseconds.</param>
+/// <param name="Variance">Variance of the mean; null where it cannot be estimated.</param>
+/// <param name="DegreesOfFreedom">Degrees of freedom of the variance.</param>
+/// <param name="Calls">Executions.</param>
+/// <param name="Intervals">Intervals.</param>
+public readonly record struct MeanEstimate(double Mean, double? Variance, double DegreesOfFreedom, long Calls, int Intervals)
+{
+    /// <summary>With fewer calls the mean of skewed times is too far from normal.</summary>
+    public const int MinimumCalls = 30;
+
+    /// <summary>With fewer batches of equal weight their differences tell too little of the load.</summary>
+    public const int MinimumBatches = 5;
+
+    /// <summary>The standard deviation of the mean time from one interval to the next that is assumed where it cannot be measured, as a share.</summary>
+    public const double AssumedLoadDeviation = 0.25;
+
+    private const int MaximumBatches = 10;
+    private const double MostPersistence = 0.8;
+
+    /// <summary>The estimate; its calls are 0 where nothing was observed.</summary>
+    public static MeanEstimate From(IReadOnlyCollection<QueryObservation> observations)
+    {
+        ArgumentNullException.ThrowIfNull(observations);
+        var calls = observations.Sum(o => o.Calls);
+        if (calls == 0)
+        {
+            return default;
+        }
+
+        double n = calls;
+        var mean = observations.Sum(o => o.TotalTimeMs) / n;
+        if (calls < MinimumCalls)
+        {
+            return new(mean, null, 0, calls, observations.Count);
+        }
+
+        var independent = observations.All(o => o.SquaredTime is not null)
+            ? Math.Max(0, observations.Sum(o => o.SquaredTime!.Value) - (n * mean * mean)) / (n - 1) / n
+            : (double?)null;
+        var batches = Batches(observations, n);
+
+        // Kish's effective number: one long interval among short ones is hardly more than one.
+        var effective = n * n / batches.Sum(b => b.Calls * b.Calls);
+        if (effective < MinimumBatches - 1e-9)
+        {
+            var load = Math.Pow(AssumedLoadDeviation * mean, 2) / effective;
+            return new(mean, independent + load, n - 1, calls, observations.Count);
+        }
+
+        var clustered = effective / (effective - 1) * batches.Sum(b => Math.Pow(b.TimeMs - (mean * b.Calls), 2)) / (n * n);
+        return new(mean, Math.Max(clustered * Persistence(batches, mean), independent ?? 0), effective - 2, calls, observations.Count);
+    }
+
+    // By how much the variance grows where a batch's load hangs together with the one before: (1 + r) / (1 - r) of the first-order
+    // autocorrelation r, corrected for the bias that few batches give it (Bence, Ecology 76 (1995) 628-639).
+    private static double Persistence(List<(double Calls, double TimeMs)> batches, double mean)
+    {
+        var deviations = batches.Select(b => (b.TimeMs / b.Calls) - mean).ToList();
+        var squares = deviations.Sum(d => d * d);
+        var raw = squares > 0 ? deviations.Zip(deviations.Skip(1), (a, b) => a * b).Sum() / squares : 0;
+        var r = Math.Clamp(((batches.Count * raw) + 1) / (batches.Count - 4), 0, MostPersistence);
+        return (1 + r) / (1 - r);
+    }
+
+    // Of about the same number of calls each.
+    private static List<(double Calls, double TimeMs)> Batches(IEnumerable<QueryObservation> observations, double calls)
+    {
+        var batches = new List<(double Calls, double TimeMs)>();
+        var (seen, current) = (0.0, (Calls: 0.0, TimeMs: 0.0));
+        foreach (var observation in observations.OrderBy(o => o.End))
+        {
+            seen += observation.Calls;
+            current = (current.Calls + observation.Calls, current.TimeMs + observation.TotalTimeMs);
+            if (seen >= (batches.Count + 1) * calls / MaximumBatches - 1e-9)
+            {
+                batches.Add(current);
+                current = default;
+            }
+        }
+
+        return batches;
+    }
+}

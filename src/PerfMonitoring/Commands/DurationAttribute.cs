@@ -1,0 +1,35 @@
+using System.Globalization;
+using System.Management.Automation;
+using System.Text.RegularExpressions;
+
+namespace PerfMonitoring.Commands;
+
+/// <summary>
+/// Lets a time span be written as 7d, 12h, 30m or 45s. A bare number is refused: PowerShell would take it as ticks of 100 ns.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed partial class DurationAttribute : ArgumentTransformationAttribute
+{
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
+    {
+        var value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
+        if (value is int or long or double or decimal)
+        {
+            throw new ArgumentTransformationMetadataException($"'{value}' has no unit: write {value}d for days, {value}h for hours, or days.hours:minutes:seconds.");
+        }
+
+        return value is string text && Unit().Match(text.Trim()) is { Success: true } match
+            && double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) is var number and < 10_000_000
+            ? match.Groups[2].Value switch
+            {
+                "d" or "D" => TimeSpan.FromDays(number),
+                "h" or "H" => TimeSpan.FromHours(number),
+                "m" or "M" => TimeSpan.FromMinutes(number),
+                _ => TimeSpan.FromSeconds(number),
+            }
+            : inputData;
+    }
+
+    [GeneratedRegex(@"^([0-9]+(?:\.[0-9]+)?)([dhmsDHMS])$")]
+    private static partial Regex Unit();
+}
