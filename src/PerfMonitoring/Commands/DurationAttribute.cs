@@ -13,7 +13,13 @@ internal sealed partial class DurationAttribute : ArgumentTransformationAttribut
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
         var value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
-        if (value is int or long or double or decimal)
+        if (value is decimal days and > -10_000_000 and < 10_000_000)
+        {
+            // To PowerShell 7d without quotes is the number 7 of type decimal.
+            return TimeSpan.FromDays((double)days);
+        }
+
+        if (value is int or long or double)
         {
             throw new ArgumentTransformationMetadataException($"'{value}' has no unit: write {value}d for days, {value}h for hours, or days.hours:minutes:seconds.");
         }
