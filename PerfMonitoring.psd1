@@ -35,6 +35,7 @@
         'Set-MaintenanceWindow'
 
         'Test-IndexStrategy'
+        'Undo-IndexCreation'
 
         'Get-IndexUsageStat'
         'Update-IndexUsageStat'

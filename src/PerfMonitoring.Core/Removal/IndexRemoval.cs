@@ -16,6 +16,12 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
 
     private const string Invalid = "It is invalid, and nobody builds it: the rest of a build or a drop that failed.";
 
+    /// <summary>Why an index that this product made is taken back; null for one that was there before.</summary>
+    public string? RevertReason { get; init; }
+
+    /// <summary>What was measured before and after its build, for the audit; null where nothing was.</summary>
+    public JsonElement? Verification { get; init; }
+
     /// <summary>The statement that drops it.</summary>
     public string Statement => Index.Definition.ToDropStatement(concurrently: true);
 
@@ -116,7 +122,7 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         try
         {
             var (result, error) = await connection.IndexRemover.RemoveAsync(Index, options, progress, cancellationToken);
-            result = result with { Reasons = IsRepair ? [Invalid] : Usage.Reasons };
+            result = result with { Reasons = IsRepair ? [Invalid] : RevertReason is null ? Usage.Reasons : [RevertReason] };
             var (outcome, why) = result.State switch
             {
                 IndexRemovalState.Removed => (IndexActionOutcome.Succeeded, null),
@@ -143,13 +149,13 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
 
     private IndexAction ToAction() => new()
     {
-        Action = IsRepair ? IndexActionKind.Repair : IndexActionKind.Drop,
+        Action = IsRepair ? IndexActionKind.Repair : RevertReason is null ? IndexActionKind.Drop : IndexActionKind.Revert,
         IndexStrategyId = Usage.IndexStrategyId,
         TableName = Usage.TableName,
         IndexName = Usage.IndexName,
         Statement = Statement,
         UndoStatement = Index.Definition.ToCreateStatement(concurrently: true),
-        Reason = IsRepair ? Invalid : Usage.IsRecommendedForDrop ? string.Join(' ', Usage.Reasons) : "It was dropped though that was not recommended.",
+        Reason = IsRepair ? Invalid : RevertReason ?? (Usage.IsRecommendedForDrop ? string.Join(' ', Usage.Reasons) : "It was dropped though that was not recommended."),
         Evidence = JsonSerializer.Serialize(
             new RemovalEvidence
             {
@@ -159,6 +165,7 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
                 LastScan = Usage.LastScan,
                 CountersSince = Usage.CountersSince,
                 Blockers = Usage.Blockers,
+                Verification = Verification,
             },
             RemovalEvidence.Json),
     };
@@ -239,4 +246,6 @@ internal sealed record RemovalEvidence
     public DateTimeOffset? CountersSince { get; init; }
 
     public IReadOnlyList<string>? Blockers { get; init; }
+
+    public JsonElement? Verification { get; init; }
 }

@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
+using PerfMonitoring.Removal;
+using PerfMonitoring.Repositories;
+
+namespace PerfMonitoring.Verification;
+
+/// <summary>Which of the indexes that this product made are to be taken back, and why.</summary>
+public static class IndexReversion
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Converters = { new JsonStringEnumConverter() },
+    };
+
+    /// <summary>Why an index that nobody scans may go, or null where it may not, or that is unknown.</summary>
+    /// <param name="create">Its build.</param>
+    /// <param name="usage">Its figures.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="after">How long it must have been there, and its scans counted.</param>
+    public static string? UnusedReason(IndexAction create, IndexUsageStat usage, DateTimeOffset now, TimeSpan after)
+    {
+        ArgumentNullException.ThrowIfNull(create);
+        ArgumentNullException.ThrowIfNull(usage);
+        var since = usage.CountersSince is { } counted && create.FinishedAt is { } built ? (counted > built ? counted : built) : (DateTimeOffset?)null;
+
+        // A unique index enforces something; a note tells of a use that the counter does not see (a standby, the statistics of an expression).
+        return usage is { TotalScans: 0, Notes.Count: 0 } && since <= now - after && !usage.Blockers.Any(b => b.Contains("uniqueness", StringComparison.Ordinal))
+            ? string.Create(CultureInfo.InvariantCulture, $"Not scanned in the {(now - since.Value).TotalDays:0.#} days since {since.Value.UtcDateTime:yyyy-MM-dd HH:mm} UTC.")
+            : null;
+    }
+
+    /// <summary>Makes ready to take an index back.</summary>
+    /// <param name="connection">The session.</param>
+    /// <param name="create">Its build: one of <see cref="IndexVerifier.GetMadeAsync"/>.</param>
+    /// <param name="reason">Why, in a sentence.</param>
+    /// <param name="verification">The figures behind the reason, or null.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="PerfMonitoringException">IndexNotFound; IndexIsNeeded; IndexChanged: there is another index of that name now.</exception>
+    public static async Task<IndexRemoval> PrepareAsync(
+        IMonitoringConnection connection, IndexAction create, string reason, IndexVerification? verification, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        ArgumentNullException.ThrowIfNull(create);
+        var usage = (await connection.IndexUsage.GetCurrentAsync(cancellationToken))
+            .FirstOrDefault(s => s.TableName == create.TableName && s.IndexName == create.IndexName && s.IndexOid is not null)
+            ?? throw new PerfMonitoringException(
+                "IndexNotFound", FailureKind.NotFound, $"{create.IndexName} on {create.TableName} is not in {connection.Target} any more.",
+                "Somebody else dropped it: there is nothing to undo.", create);
+        var removal = await IndexRemoval.PrepareAsync(connection, usage.IndexOid!.Value, force: true, cancellationToken);
+        if (create.IndexStrategyId is { } id)
+        {
+            await foreach (var strategy in connection.Strategies.GetAsync(new() { Ids = [id], IncludeInactive = true }, cancellationToken))
+            {
+                if (!IndexEquality.CouldServe(removal.Index.Definition, strategy.Definition))
+                {
+                    throw new PerfMonitoringException(
+                        "IndexChanged", FailureKind.InvalidArgument,
+                        $"{create.IndexName} on {create.TableName} is another index now than the one that PerfMonitoring built: {removal.Index.ServerDefinition}.",
+                        "Drop it with Invoke-IndexRemoval if it is not needed.", create);
+                }
+            }
+        }
+
+        return removal with
+        {
+            RevertReason = reason,
+            Verification = verification is null ? null : JsonSerializer.SerializeToElement(
+                new { verification.Verdict, verification.Effect, verification.EffectLower, verification.EffectUpper, verification.Confidence, verification.CallsBefore, verification.CallsAfter },
+                Json),
+        };
+    }
+}
