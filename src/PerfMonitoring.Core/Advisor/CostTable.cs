@@ -66,15 +66,15 @@ public sealed class CostTable
         ArgumentNullException.ThrowIfNull(asked);
         ArgumentNullException.ThrowIfNull(answer);
         var known = configurations.Where(c => c.Used.All(asked.Contains)).MinBy(c => c.Cost)!;
-        if (known.Cost <= answer.Cost)
+        var best = known.Cost <= answer.Cost ? known : answer;
+        answers.Add(([.. asked], best));
+        // The planner preferred it: where the correction is a little off, it will be taken.
+        if (answer.Cost < Bare.Cost && !configurations.Exists(c => c != Bare && c.Used.SequenceEqual(answer.Used) && c.Cost <= answer.Cost))
         {
-            answers.Add(([.. asked], known));
-            return known;
+            configurations.RemoveAll(c => c != Bare && c.Used.SequenceEqual(answer.Used));
+            configurations.Insert(configurations.TakeWhile(c => c.Cost <= answer.Cost).Count(), answer);
         }
 
-        answers.Add(([.. asked], answer));
-        configurations.RemoveAll(c => c != Bare && c.Used.SequenceEqual(answer.Used));
-        configurations.Insert(configurations.TakeWhile(c => c.Cost <= answer.Cost).Count(), answer);
-        return answer;
+        return best;
     }
 }

@@ -27,11 +27,9 @@ public sealed record WhatIfRequest(PlanText Statement, IReadOnlyCollection<Candi
 /// The indexes of the request that the server would not make, by candidate id, with its reason (without constants): the plan is one
 /// without them.
 /// </param>
-public sealed record WhatIfPlan(PlanNode Plan, IReadOnlyDictionary<string, int> Candidates, IReadOnlyDictionary<int, string> Refused)
-{
-    /// <summary>The real size in bytes of each index of the request, by candidate id; null where the indexes are hypothetical.</summary>
-    public IReadOnlyDictionary<int, long>? Sizes { get; init; }
-}
+/// <param name="Sizes">The size in bytes that the planner took each index of the request to have, by candidate id.</param>
+public sealed record WhatIfPlan(
+    PlanNode Plan, IReadOnlyDictionary<string, int> Candidates, IReadOnlyDictionary<int, string> Refused, IReadOnlyDictionary<int, long> Sizes);
 
 /// <summary>
 /// What the planner would do with indexes that are not there. One session, for one run of the advisor (a candidate's id means one index)
@@ -39,7 +37,7 @@ public sealed record WhatIfPlan(PlanNode Plan, IReadOnlyDictionary<string, int> 
 /// </summary>
 public interface IWhatIf : IAsyncDisposable
 {
-    /// <summary>Whether the indexes are real ones: the plan's cost holds their descents, and <see cref="WhatIfPlan.Sizes"/> is known.</summary>
+    /// <summary>Whether the indexes are real ones: the plan's cost holds their descents, and <see cref="WhatIfPlan.Sizes"/> are those on disk.</summary>
     bool IsReal { get; }
 
     /// <summary>The plan of a statement as if exactly these indexes were there besides the real ones.</summary>

@@ -88,7 +88,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         var set = await search.FindAsync(own, enough, cancellationToken);
         var review = search.Review();
         // What was found is worth the few questions for names that are left.
-        var chosen = await DescribeAsync(set, review, planned.Statements, costs, needs, search.Sizes, options, search.IsCutShort ? CancellationToken.None : cancellationToken);
+        var chosen = await DescribeAsync(set, review, planned.Statements, costs, needs, sessions[0].IsReal ? search.Sizes : new Dictionary<int, long>(), options, search.IsCutShort ? CancellationToken.None : cancellationToken);
         return new Advice
         {
             Strategies = [.. chosen.Values.OrderBy(s => s.Rank)],
@@ -251,18 +251,13 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
                 Rank = strategies.Count + 1,
                 MarginalGain = gain,
                 Evidence = isEstimate ? EvidenceSource.Estimate : EvidenceSource.WhatIf,
-                Reason = string.Join(' ', Reasons(candidate, impacts, served, costBefore - costAfter, gain, statements, isEstimate, Risky(id, set, planned, costs))),
+                Reason = string.Join(' ', Reasons(candidate, impacts, served, costBefore - costAfter, gain, statements, isEstimate, review.Risky(id, [.. byId.Keys]).Where(s => s < planned.Count).Select(s => planned[s].Statement).Distinct(ReferenceEqualityComparer.Instance).Count())),
                 Target = target,
             });
         }
 
         return strategies;
     }
-
-    // Statements whose plan with the index may cost more than the planner thinks, by a tenth of today's cost or more.
-    private static int Risky(int id, SelectedSet set, IReadOnlyList<PlannedStatement> planned, List<CostTable> costs) =>
-        planned.Where((_, s) => set.After[s].Used.Contains(id) && set.After[s].Risk - costs[s].Bare.Risk > costs[s].Bare.Cost / 10)
-            .Select(p => p.Statement).Distinct(ReferenceEqualityComparer.Instance).Count();
 
     // A statement that is run in several ways counts once, with the mean of their costs.
     private static List<QueryImpact> Impacts(Candidate candidate, SelectedSet set, IReadOnlyList<PlannedStatement> planned, List<CostTable> costs) =>
@@ -322,7 +317,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
 
         if (risky > 0)
         {
-            yield return $"In {risky} of them a loop visits pages again and again, which the planner takes for free: the gain may be smaller.";
+            yield return $"{risky} {(risky == 1 ? "statement" : "statements")} may run longer than without it, where the server takes a loop that visits pages again and again, which the planner takes for free: compare the run times once it is built.";
         }
 
         if (isEstimate)

@@ -39,7 +39,7 @@ public sealed class IndexSearch(
     /// <summary>How often the planner was asked.</summary>
     public int Calls => explorer.Calls;
 
-    /// <summary>The sizes in bytes of those that were really built, by id.</summary>
+    /// <summary>The sizes in bytes that the planner took them to have, by id: those on disk of indexes that were really built.</summary>
     public IReadOnlyDictionary<int, long> Sizes => explorer.Sizes;
 
     /// <summary>Candidates that the server refuses, with its reason, by id.</summary>
@@ -151,7 +151,9 @@ public sealed class IndexSearch(
         await SideBySide.ForEachAsync(sessions, Places(), async (session, s) =>
         {
             var promised = selection.CostOf(s, set);
-            var answer = await explorer.AskAsync(session, s, Relevant(s, byTable), cancellationToken);
+            var relevant = Relevant(s, byTable);
+            var answer = await explorer.AskAsync(session, s, relevant, cancellationToken);
+            await explorer.DoubtAsync(session, s, relevant, answer, cancellationToken);
             if (answer.Total > promised * (1 + PlanExplorer.Noise))
             {
                 wrong.Add(s);

@@ -11,6 +11,9 @@ public sealed class IndexSelection
     private const int Rounds = 200;
     private const int ManyMoves = 3000;
 
+    // Indexes of other tables that an exchange is tried for: those that are missed least.
+    private const int Leavers = 12;
+
     // The planner never takes a plan that it thinks is dearer. What is feared beyond its figure is a rough one: it decides between sets
     // that are much alike, and refuses one only where a statement might take half as long again.
     private const double RiskWeight = 0.2;
@@ -119,9 +122,12 @@ public sealed class IndexSelection
     public double CostOf(int statement, IReadOnlyCollection<int> set) => plans[statement][plans.Best(statement, Membership(set))].Plan.Total;
 
     /// <summary>What a set costs: the given plans, weighted, and what the indexes themselves are charged.</summary>
-    public double ScoreOf(IReadOnlyCollection<int> set, IReadOnlyList<Configuration> after) =>
-        after.Select((c, s) => tables[s].Weight * Judge(s, c)).Sum()
-        + set.Sum(id => charge + candidates[id - 1].WriteCost);
+    public double ScoreOf(IReadOnlyCollection<int> set, IReadOnlyList<Configuration> after)
+    {
+        ArgumentNullException.ThrowIfNull(after);
+        var has = Membership(set);
+        return after.Select((c, s) => tables[s].Weight * Judge(s, c, has)).Sum() + set.Sum(id => charge + candidates[id - 1].WriteCost);
+    }
 
     /// <summary>Where a statement's promised plan under a set takes one index in the place of another: both ids.</summary>
     public IEnumerable<(int Id, int Other)> SubstitutesUsed(int statement, IReadOnlyCollection<int> set)
@@ -152,10 +158,13 @@ public sealed class IndexSelection
         return has;
     }
 
-    private double Value(int statement, int plan) => tables[statement].Weight * Judge(statement, plans[statement][plan].Plan);
+    private double Value(int statement, int plan, bool[] has) => tables[statement].Weight * Judge(statement, plans[statement][plan].Plan, has);
 
-    private double Judge(int statement, Configuration plan) =>
-        plan.Cost + (RiskWeight * plan.Risk) + (Forbidden * Math.Max(0, plan.Total - allowed[statement]));
+    private double Judge(int statement, Configuration plan, bool[] has)
+    {
+        var feared = plans.Feared(statement, plan, has);
+        return plan.Cost + (RiskWeight * (feared - plan.Cost)) + (Forbidden * Math.Max(0, plan.Total - allowed[statement]));
+    }
 
     private void Grow(State state, double exponent)
     {
@@ -216,9 +225,56 @@ public sealed class IndexSelection
 
             foreach (var move in moves)
             {
-                improved |= Exchange(state, move);
+                improved |= Exchange(state, move) || Displace(state, move);
             }
         }
+    }
+
+    // Several that are worth little for their bytes leave for one that does not fit else.
+    private static bool Displace(State state, int[] move)
+    {
+        var gain = -state.Change(move, -1);
+        if (!(gain > 0) || state.Fits(move))
+        {
+            return false;
+        }
+
+        var before = state.Score;
+        var leaving = new List<int>();
+        foreach (var (old, loss) in state.Cheapest())
+        {
+            if (state.FitsWithout(move, leaving))
+            {
+                break;
+            }
+
+            if (Array.IndexOf(move, old) < 0)
+            {
+                leaving.Add(old);
+                gain -= Math.Max(0, loss);
+                if (gain <= 0)
+                {
+                    return false;
+                }
+            }
+        }
+
+        if (leaving.Count < 2 || !state.FitsWithout(move, leaving))
+        {
+            return false;
+        }
+
+        leaving.ForEach(state.Remove);
+        var coming = Array.FindAll(move, place => !state.Has(place));
+        Array.ForEach(coming, state.Add);
+        if (state.Score < before * (1 - 1e-9))
+        {
+            return true;
+        }
+
+        Array.ForEach(coming, state.Remove);
+        leaving.ForEach(state.Add);
+        return false;
     }
 
     private bool Exchange(State state, int[] move)
@@ -232,7 +288,7 @@ public sealed class IndexSelection
         }
         else
         {
-            foreach (var old in state.Chosen)
+            foreach (var old in state.LeaversFor(move[0]))
             {
                 // Without an index no plan gets cheaper: nothing but its upkeep can be saved, and room for a gain.
                 if (alone - state.Upkeep(old) < least
@@ -266,13 +322,15 @@ public sealed class IndexSelection
         return true;
     }
 
-    // A set with the plan that each statement has under it, kept up to date.
+    // A set with what each statement is worth under it, kept up to date.
     private sealed class State
     {
         private readonly IndexSelection selection;
         private readonly bool[] has;
-        private readonly int[] plan;
+        private readonly double[] value;
         private readonly int[] seen;
+        private List<(int Place, double Loss)> ranked = [];
+        private int rankedAt = -1;
         private int tick;
         private long size;
 
@@ -281,9 +339,9 @@ public sealed class IndexSelection
             seen = new int[selection.tables.Count];
             this.selection = selection;
             has = new bool[selection.candidates.Count];
-            plan = [.. selection.tables.Select((_, s) => selection.plans[s].Length - 1)];
+            value = [.. selection.tables.Select((_, s) => selection.Value(s, selection.plans[s].Length - 1, has))];
             Chosen = [];
-            Score = selection.tables.Select((_, s) => selection.Value(s, plan[s])).Sum();
+            Score = value.Sum();
         }
 
         public State(State other)
@@ -291,7 +349,7 @@ public sealed class IndexSelection
             selection = other.selection;
             seen = new int[selection.tables.Count];
             has = [.. other.has];
-            plan = [.. other.plan];
+            value = [.. other.value];
             size = other.size;
             Chosen = [.. other.Chosen];
             Score = other.Score;
@@ -330,6 +388,33 @@ public sealed class IndexSelection
             }
 
             return !(bytes > selection.options.StorageBudget) && !(count > selection.options.MaximumCount);
+        }
+
+        // What might leave for an index: those of its table, and those that are missed least.
+        public IEnumerable<int> LeaversFor(int place)
+        {
+            var others = 0;
+            var table = selection.candidates[place].Definition.Table;
+            return Ranked().Where(old => selection.candidates[old.Place].Definition.Table == table || others++ < Leavers).Select(old => old.Place);
+        }
+
+        // Those that are missed least for their bytes, with what the score would rise by.
+        public List<(int Place, double Loss)> Cheapest() =>
+            [.. Ranked().OrderBy(old => old.Loss / Math.Max(1, selection.candidates[old.Place].SizeBytes))];
+
+        public bool FitsWithout(int[] move, List<int> leaving) =>
+            !(size + Bytes(move) - leaving.Sum(old => selection.candidates[old].SizeBytes) > selection.options.StorageBudget)
+            && !(Chosen.Count + move.Count(place => !has[place]) - leaving.Count > selection.options.MaximumCount);
+
+        private List<(int Place, double Loss)> Ranked()
+        {
+            if (rankedAt != Age)
+            {
+                ranked = [.. Chosen.Select(old => (old, Change([], old))).OrderBy(old => old.Item2)];
+                rankedAt = Age;
+            }
+
+            return ranked;
         }
 
         // How the score would change.
@@ -392,7 +477,7 @@ public sealed class IndexSelection
                 if (seen[s] != tick)
                 {
                     seen[s] = tick;
-                    change += selection.Value(s, selection.plans.Best(s, has)) - selection.Value(s, plan[s]);
+                    change += selection.Value(s, selection.plans.Best(s, has), has) - value[s];
                 }
             }
 
@@ -419,9 +504,9 @@ public sealed class IndexSelection
             Age++;
             foreach (var s in selection.plans.StatementsOf(place))
             {
-                Score -= selection.Value(s, plan[s]);
-                plan[s] = selection.plans.Best(s, has);
-                Score += selection.Value(s, plan[s]);
+                Score -= value[s];
+                value[s] = selection.Value(s, selection.plans.Best(s, has), has);
+                Score += value[s];
             }
         }
 

@@ -5,6 +5,9 @@ namespace PerfMonitoring.Advisor;
 /// </summary>
 internal sealed class KnownPlans
 {
+    // By how much a plan may be dearer and yet be the one that the planner takes: what is promised and what is built differ by some percent.
+    private const double Tie = 1.1;
+
     private readonly (Configuration Plan, int[][] Needs)[][] plans;
     private readonly List<int>[] statementsOf;
 
@@ -50,6 +53,29 @@ internal sealed class KnownPlans
         }
 
         return mine.Length - 1;
+    }
+
+    /// <summary>
+    /// The total of the dearest plan, risk included, that costs little more than the given one and whose indexes are all there: the
+    /// planner may take any of plans that nearly tie.
+    /// </summary>
+    public double Feared(int statement, Configuration plan, bool[] has)
+    {
+        var worst = plan.Total;
+        foreach (var (other, needs) in plans[statement])
+        {
+            if (other.Cost > plan.Cost * Tie)
+            {
+                break;
+            }
+
+            if (other.Total > worst && Holds(needs, has))
+            {
+                worst = other.Total;
+            }
+        }
+
+        return worst;
     }
 
     private static bool Holds(int[][] needs, bool[] has)

@@ -1,37 +1,83 @@
+using PerfMonitoring.Indexes;
+
 namespace PerfMonitoring.Advisor;
 
 /// <summary>
-/// What a plan with hypothetical indexes would really cost: HypoPG gives its B-trees no height, so the planner charges nothing for
-/// the pages of a descent, which a nested loop pays once a row.
+/// What a plan with hypothetical indexes would really cost. HypoPG gives its B-trees no height, so the planner charges nothing for
+/// the pages of a descent, which a nested loop pays once a row; and it knows nothing of deduplication, so the planner charges for
+/// leaves that will not be there.
 /// </summary>
 public static class PlanCorrection
 {
-    /// <summary>What must be added to the plan's cost, in the planner's units.</summary>
+    /// <summary>What must be added to the plan's cost, in the planner's units; below 0 where the planner takes the indexes for larger than they are.</summary>
     /// <param name="plan">The plan.</param>
-    /// <param name="descent">The pages' part of one descent of the index of that name; 0 for an index that is there.</param>
-    public static double Of(PlanNode plan, Func<string, double> descent)
+    /// <param name="find">The candidate of an index's name with the size in bytes that the planner took it to have; null for an index that is there.</param>
+    /// <param name="tableOf">The table of that name, without schema.</param>
+    public static double Of(PlanNode plan, Func<string, (Candidate Index, long PlannedBytes)?> find, Func<string, TableInfo?> tableOf)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        ArgumentNullException.ThrowIfNull(descent);
+        ArgumentNullException.ThrowIfNull(find);
+        ArgumentNullException.ThrowIfNull(tableOf);
         var sum = 0.0;
-        Visit(plan, (node, loops) => sum += node.IndexName is { } name ? loops * descent(name) : 0);
+        var rows = plan.All().Where(n => n is { IsScan: true, Alias: not null }).GroupBy(n => n.Alias!).ToDictionary(g => g.Key, g => RowsOf(g.First(), tableOf));
+        Visit(plan, (node, loops, part) =>
+        {
+            if (node.IndexName is not { } name || find(name) is not var (index, planned))
+            {
+                return;
+            }
+
+            // A LIMIT never saves the first descent.
+            sum += Math.Max(1, loops) * index.DescentCost;
+            if (index.Definition.Method == "btree" && tableOf(index.Definition.Table.Name) is { Rows: > 0 } table)
+            {
+                var runs = loops > 1 ? Math.Max(loops, Outer(node, rows)) : 1;
+                sum += loops * part * (LeafCost(node, runs, table, index.SizeBytes) - LeafCost(node, runs, table, planned));
+            }
+        });
         return sum;
     }
 
-    /// <summary>Visits each node with how often the planner takes it to run: a part of once where a LIMIT ends it early.</summary>
-    public static void Visit(PlanNode plan, Action<PlanNode, double> visit)
+    // Rows of a relation, whoever asks: those of an inner scan are a part of them only.
+    private static double RowsOf(PlanNode scan, Func<string, TableInfo?> tableOf) =>
+        scan.IndexCondition is { } condition && PlanExpression.Parse(condition).Columns().Any(c => c.Alias.Length > 0 && c.Alias != scan.Alias)
+            ? tableOf(scan.RelationName!)?.Rows ?? scan.Rows
+            : scan.Rows;
+
+    // For how many runs the planner takes the pages to stay cached: all rows of the outer relation, even where few reach the loop (indxpath.c, get_loop_count).
+    private static double Outer(PlanNode node, Dictionary<string, double> rows) => node.IndexCondition is { } condition
+        ? PlanExpression.Parse(condition).Columns().Select(c => rows.GetValueOrDefault(c.Alias)).Where(r => r > 0).DefaultIfEmpty().Min()
+        : 0;
+
+    // What one run pays for the pages of an index of that size (PostgreSQL: selfuncs.c, genericcostestimate).
+    private static double LeafCost(PlanNode node, double loops, TableInfo table, long bytes)
+    {
+        var pages = bytes / PlannerDefaults.PageBytes;
+        var wanted = Math.Ceiling(Math.Min(1, IndexTuples.Of(node, table, out _) / table.Rows!.Value) * pages);
+        return PlannerDefaults.RandomPageCost * (loops > 1 ? Math.Min(pages, MackertLohman(pages, wanted * loops)) / loops : wanted);
+    }
+
+    /// <summary>How many pages of a relation so many random visits touch, each once (Mackert, Lohman, TODS 1989).</summary>
+    public static double MackertLohman(double pages, double visits) => Math.Min(pages, 2 * pages * visits / ((2 * pages) + visits));
+
+    /// <summary>
+    /// Visits each node with how often the planner takes it to run (a part of once where a LIMIT ends it early), and the part of each
+    /// run that is done before a semi join has what it needs.
+    /// </summary>
+    public static void Visit(PlanNode plan, Action<PlanNode, double, double> visit)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(visit);
-        Visit(plan, 1, 1, visit);
+        Visit(plan, 1, 1, 1, visit);
     }
 
-    private static void Visit(PlanNode node, double loops, double part, Action<PlanNode, double> visit)
+    private static void Visit(PlanNode node, double loops, double limit, double part, Action<PlanNode, double, double> visit)
     {
-        visit(node, loops * part);
+        visit(node, loops * limit, part);
         foreach (var child in node.Children)
         {
-            Visit(child, loops * Runs(node, child), IsReadWhole(node) ? 1 : part * PartOf(node, child), visit);
+            var isWhole = IsReadWhole(node);
+            Visit(child, loops * Runs(node, child), isWhole ? 1 : limit * PartOf(node, child), node.NodeType == "Bitmap Heap Scan" ? part : isWhole ? 1 : part * Needed(node, child), visit);
         }
     }
 
@@ -41,6 +87,20 @@ public static class PlanCorrection
     private static double PartOf(PlanNode node, PlanNode child) => node.NodeType == "Limit" && child.TotalCost > child.StartupCost
         ? Math.Clamp((node.TotalCost - child.StartupCost) / (child.TotalCost - child.StartupCost), 0, 1)
         : 1;
+
+    // Of each run of a loop's inner side, what the join pays for: less than all where one match is enough.
+    private static double Needed(PlanNode node, PlanNode child)
+    {
+        if (node.NodeType != "Nested Loop" || child.ParentRelationship != "Inner" || !child.NodeType.Contains("Index", StringComparison.Ordinal)
+            || node.Children.FirstOrDefault(c => c.ParentRelationship == "Outer") is not { } outer)
+        {
+            return 1;
+        }
+
+        var loops = Math.Max(1, outer.Rows);
+        var whole = loops * (child.TotalCost - child.StartupCost);
+        return whole > 0 ? Math.Clamp((node.TotalCost - outer.TotalCost - (loops * child.StartupCost)) / whole, 0, 1) : 1;
+    }
 
     // How often a node runs its child in one run of its own.
     private static double Runs(PlanNode node, PlanNode child)

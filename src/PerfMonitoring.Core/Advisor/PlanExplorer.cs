@@ -20,6 +20,9 @@ public sealed class PlanExplorer(
     // A smaller index that saves less than this share of the bytes is no other choice.
     private const double Smaller = 0.95;
 
+    // How many times larger than on disk the planner takes an index to be, before its answer about it is not taken for sure.
+    private const double Misjudged = 1.5;
+
     private readonly ConcurrentDictionary<int, string> refused = [];
     private readonly ConcurrentDictionary<int, long> sizes = [];
     private int calls;
@@ -27,7 +30,7 @@ public sealed class PlanExplorer(
     /// <summary>How often the planner was asked so far.</summary>
     public int Calls => calls;
 
-    /// <summary>The sizes in bytes of those that were really built, by id.</summary>
+    /// <summary>The sizes in bytes that the planner took them to have, by id: those on disk of indexes that were really built.</summary>
     public IReadOnlyDictionary<int, long> Sizes => sizes;
 
     /// <summary>Candidates that the server refuses, with its reason, by id.</summary>
@@ -54,15 +57,31 @@ public sealed class PlanExplorer(
             asked.Remove(id);
         }
 
-        if (answer.Sizes is { } built)
+        foreach (var (id, bytes) in answer.Sizes)
         {
-            foreach (var (id, bytes) in built)
-            {
-                sizes[id] = bytes;
-            }
+            sizes[id] = bytes;
         }
 
         return tables[statement].Add(asked, Read(answer, session.IsReal));
+    }
+
+    /// <summary>
+    /// Asks about each index alone that the best plan with these leaves aside, and that the planner takes for much larger than it will
+    /// be: built, it may be preferred, and what the statement may come to then must be known.
+    /// </summary>
+    public async Task DoubtAsync(IWhatIf session, int statement, IReadOnlyCollection<int> set, Configuration answer, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(set);
+        ArgumentNullException.ThrowIfNull(answer);
+        if (statements[statement].Use.Relations.Count < 2)
+        {
+            return;
+        }
+
+        foreach (var id in set.Where(id => sizes.GetValueOrDefault(id) > Misjudged * candidates[id - 1].SizeBytes).Except(answer.Used))
+        {
+            await AskAsync(session, statement, [id], cancellationToken);
+        }
     }
 
     /// <summary>Explores one statement among the given candidates.</summary>
@@ -83,6 +102,12 @@ public sealed class PlanExplorer(
             {
                 await AskAsync(session, statement, [used], cancellationToken);
             }
+        }
+
+        if (root.Answer?.Used.Count > limit / 2)
+        {
+            // In a long join it would take more questions than there are to take the widest indexes apart until only lean ones are left.
+            await TryAsync([.. among.Select(id => candidates[id - 1]).GroupBy(c => (c.Definition.Table, c.Definition.Keys[0])).Select(g => g.MinBy(c => c.SizeBytes)!.Id)]);
         }
 
         var asked = 0;
@@ -120,19 +145,11 @@ public sealed class PlanExplorer(
 
     private Configuration Read(WhatIfPlan answer, bool isReal)
     {
-        var used = new SortedSet<int>();
-        double Descent(string index)
-        {
-            if (!answer.Candidates.TryGetValue(index, out var id))
-            {
-                return 0;
-            }
-
-            used.Add(id);
-            return isReal ? 0 : candidates[id - 1].DescentCost;
-        }
-
-        var correction = PlanCorrection.Of(answer.Plan, Descent);
-        return new Configuration([.. used], answer.Plan.TotalCost + correction, PlanRisk.Of(answer.Plan, find));
+        var used = answer.Plan.All().Select(n => n.IndexName).OfType<string>().Where(answer.Candidates.ContainsKey).Select(name => answer.Candidates[name]);
+        var correction = isReal ? 0 : PlanCorrection.Of(
+            answer.Plan,
+            name => answer.Candidates.TryGetValue(name, out var id) ? (candidates[id - 1], answer.Sizes[id]) : null,
+            find);
+        return new Configuration([.. used.Distinct().Order()], answer.Plan.TotalCost + correction, PlanRisk.Of(answer.Plan, find));
     }
 }

@@ -24,12 +24,12 @@ public static class PlanRisk
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(find);
         var sum = 0.0;
-        PlanCorrection.Visit(plan, (node, loops) =>
+        PlanCorrection.Visit(plan, (node, loops, part) =>
         {
             if (loops > 1 && node is { NodeType: "Index Scan" or "Index Only Scan" or "Bitmap Heap Scan", RelationName: { } name } && find(name) is { Rows: > 0, Pages: > 0 } table)
             {
-                var tuples = Tuples(node, table, out var first);
-                sum += VisitCost * loops * Math.Max(0, Visits(node, table, tuples, first) - Charged(node, tuples));
+                var tuples = IndexTuples.Of(node, table, out var first);
+                sum += VisitCost * loops * part * Math.Max(0, Visits(node, table, tuples, first) - Charged(node, tuples));
             }
         });
         return sum;
@@ -40,8 +40,8 @@ public static class PlanRisk
     {
         if (node.NodeType == "Bitmap Heap Scan")
         {
-            // In the order of the pages, each once (Mackert, Lohman, TODS 1989).
-            return Math.Min(table.Pages, 2 * table.Pages * tuples / ((2.0 * table.Pages) + tuples));
+            // In the order of the pages, each once.
+            return PlanCorrection.MackertLohman(table.Pages, tuples);
         }
 
         var ordered = Math.Pow(first?.Correlation ?? 0, 2);
@@ -51,32 +51,4 @@ public static class PlanRisk
 
     // Pages of one run that the plan pays for.
     private static double Charged(PlanNode node, double tuples) => Math.Max(0, node.TotalCost - (tuples * RowCost)) / PlannerDefaults.RandomPageCost;
-
-    // Rows that the index finds in one run, before any filter.
-    private static double Tuples(PlanNode node, TableInfo table, out ColumnInfo? first)
-    {
-        first = null;
-        var condition = node.IndexCondition ?? node.Children.FirstOrDefault(c => c.IndexCondition is not null)?.IndexCondition;
-        if (condition is null)
-        {
-            return node.Rows;
-        }
-
-        var parsed = PlanExpression.Parse(condition);
-        var all = table.Rows!.Value;
-        double? found = null;
-        foreach (var part in parsed.Split("AND") ?? [parsed])
-        {
-            if (part.AsOperation() is var (left, name, _) && left.AsColumn() is { } column && table.FindColumn(column.Name) is { } info)
-            {
-                first ??= info;
-                if (name == "=" && info.CountDistinct(all) is { } distinct)
-                {
-                    found = (found ?? all) / Math.Max(1, distinct);
-                }
-            }
-        }
-
-        return Math.Max(node.Rows, found ?? 0);
-    }
 }

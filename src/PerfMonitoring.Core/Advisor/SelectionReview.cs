@@ -160,6 +160,28 @@ public sealed class SelectionReview
             .SelectMany(s => Best(s, has).Needs.Select(needs => Array.Find(needs, place => has[place]) + 1)).Distinct();
     }
 
+    /// <summary>
+    /// Statements that may come to cost more than the planner thinks, by a tenth of today's cost or more, if the server takes a plan with
+    /// this index that nearly ties.
+    /// </summary>
+    public IReadOnlyList<int> Risky(int id, IReadOnlyCollection<int> set)
+    {
+        ArgumentNullException.ThrowIfNull(set);
+        var has = new bool[candidates.Count];
+        foreach (var member in set)
+        {
+            has[member - 1] = true;
+        }
+
+        return plans.StatementsOf(id - 1).FindAll(s =>
+        {
+            has[id - 1] = false;
+            var without = plans.Feared(s, Best(s, has).Plan, has);
+            has[id - 1] = true;
+            return plans.Feared(s, Best(s, has).Plan, has) > Math.Max(without, tables[s].Bare.Total) + (tables[s].Bare.Cost / 10);
+        });
+    }
+
     private (int Count, double Share) Dearer(int id, bool[] has)
     {
         var (count, share) = (0, 0.0);

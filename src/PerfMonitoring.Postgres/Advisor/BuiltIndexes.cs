@@ -86,10 +86,8 @@ internal sealed class BuiltIndexes : WhatIfSession
         var there = request.Indexes.Select(c => c.Id).Distinct().Where(built.ContainsKey).ToList();
         var used = plan.All().Select(n => n.IndexName).OfType<string>().ToHashSet();
         return new WhatIfPlan(
-            plan, there.SelectMany(id => built[id].Names.Where(n => used.Contains(n.Name)).Select(n => (n.Name, id))).ToDictionary(), refused)
-        {
-            Sizes = there.ToDictionary(id => id, id => built[id].SizeBytes),
-        };
+            plan, there.SelectMany(id => built[id].Names.Where(n => used.Contains(n.Name)).Select(n => (n.Name, id))).ToDictionary(), refused,
+            there.ToDictionary(id => id, id => built[id].SizeBytes));
     }
 
     private async Task<string?> BuildAndExplainAsync(WhatIfRequest request, string text, int parameters, CancellationToken cancellationToken)
@@ -142,7 +140,7 @@ internal sealed class BuiltIndexes : WhatIfSession
             await reader.NextResultAsync(cancellationToken);
             foreach (var candidate in missing)
             {
-                if (await ReadMadeAsync(reader, candidate, 1, cancellationToken) is [var size])
+                if (await ReadMadeAsync(reader, candidate, 1, cancellationToken) is [[var size]])
                 {
                     built[candidate.Id] = new Built([.. NamesOf(candidate)], size);
                 }

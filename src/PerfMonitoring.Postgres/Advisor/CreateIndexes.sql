@@ -1,17 +1,18 @@
--- Purpose: makes hypothetical indexes; in place of each definition stands then its handle, or the SQLSTATE and the text of the refusal.
+-- Purpose: makes hypothetical indexes; in place of each definition stands then its handle and its size in bytes, or the SQLSTATE and the text of the refusal.
 -- Caught here because a client must take HypoPG's own errors (XX000) for those of a broken server.
 -- Minimum version: 13. Privileges: none.
 do $do$
 declare
     definition text;
     handle oid;
+    size bigint;
     results text[] := '{}';
 begin
     foreach definition in array pg_catalog.current_setting('perf_monitoring.indexes')::text[] loop
         begin
-            execute pg_catalog.format('select h.indexrelid from %I.hypopg_create_index($1) h', pg_catalog.current_setting('perf_monitoring.hypopg_schema'))
-                into handle using definition;
-            results := results || handle::text;
+            execute pg_catalog.format('select h.indexrelid, %1$I.hypopg_relation_size(h.indexrelid) from %1$I.hypopg_create_index($1) h', pg_catalog.current_setting('perf_monitoring.hypopg_schema'))
+                into handle, size using definition;
+            results := results || (handle || ':' || size);
         exception when others then
             results := results || (sqlstate || ' ' || sqlerrm);
         end;

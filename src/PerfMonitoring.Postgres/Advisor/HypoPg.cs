@@ -20,7 +20,7 @@ internal sealed partial class HypoPg : WhatIfSession
     private readonly long timeoutMs;
 
     // What the backend has, by candidate; each part by its handle. Unsure after a failure that left it open what was done.
-    private readonly Dictionary<int, uint[]> installed = [];
+    private readonly Dictionary<int, (uint[] Handles, long SizeBytes)> installed = [];
     private bool isSure;
 
     private HypoPg(Database target, NpgsqlConnection connection, string schema, TimeSpan statementTimeout)
@@ -115,7 +115,7 @@ internal sealed partial class HypoPg : WhatIfSession
         var idle = installed.Where(i => !wanted.ContainsKey(i.Key)).ToList();
         if (idle.Count > 0)
         {
-            batch.BatchCommands.Add(Drop(idle.SelectMany(i => i.Value)));
+            batch.BatchCommands.Add(Drop(idle.SelectMany(i => i.Value.Handles)));
             changes++;
         }
 
@@ -141,7 +141,7 @@ internal sealed partial class HypoPg : WhatIfSession
             var made = await ReadMadeAsync(reader, candidate, candidate.Parts.Count, cancellationToken);
             if (made.Count > 0)
             {
-                installed[candidate.Id] = [.. made.Select(handle => (uint)handle)];
+                installed[candidate.Id] = ([.. made.Select(m => (uint)m[0])], made.Sum(m => m[1]));
             }
 
             isWhole &= made.Count == 0 || made.Count == candidate.Parts.Count;
@@ -154,7 +154,7 @@ internal sealed partial class HypoPg : WhatIfSession
 
     protected override WhatIfPlan Read(PlanNode plan, WhatIfRequest request, IReadOnlyDictionary<int, string> refused)
     {
-        var byHandle = installed.SelectMany(i => i.Value.Select(handle => (handle, i.Key))).ToDictionary();
+        var byHandle = installed.SelectMany(i => i.Value.Handles.Select(handle => (handle, i.Key))).ToDictionary();
         var candidates = new Dictionary<string, int>();
         foreach (var name in plan.All().Select(n => n.IndexName).OfType<string>())
         {
@@ -166,7 +166,7 @@ internal sealed partial class HypoPg : WhatIfSession
             }
         }
 
-        return new WhatIfPlan(plan, candidates, refused);
+        return new WhatIfPlan(plan, candidates, refused, installed.ToDictionary(i => i.Key, i => i.Value.SizeBytes));
     }
 
     private void AddCreate(NpgsqlBatch batch, IEnumerable<IndexDefinition> definitions)

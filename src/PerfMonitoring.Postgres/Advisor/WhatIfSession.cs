@@ -97,18 +97,18 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
         return plan;
     }
 
-    /// <summary>The next rows, about the making of a candidate: a number where it went well, else the refusal, which is noted.</summary>
+    /// <summary>The next rows, about the making of a candidate: numbers where it went well, else the refusal, which is noted.</summary>
     /// <exception cref="PerfMonitoringException">IndexNotMade: it was not the index that was wrong.</exception>
-    protected async Task<List<long>> ReadMadeAsync(NpgsqlDataReader reader, Candidate candidate, int rows, CancellationToken cancellationToken)
+    protected async Task<List<long[]>> ReadMadeAsync(NpgsqlDataReader reader, Candidate candidate, int rows, CancellationToken cancellationToken)
     {
-        var made = new List<long>();
+        var made = new List<long[]>();
         for (var i = 0; i < rows; i++)
         {
             await reader.ReadAsync(cancellationToken);
             var result = reader.GetString(0);
             if (Refusal.TryRead(result) is not { } refusal)
             {
-                made.Add(long.Parse(result, NumberStyles.None, CultureInfo.InvariantCulture));
+                made.Add(Array.ConvertAll(result.Split(':'), number => long.Parse(number, NumberStyles.None, CultureInfo.InvariantCulture)));
             }
             else if (refusal.IsAboutTheIndex)
             {
@@ -197,6 +197,6 @@ internal sealed record Refusal(string SqlState, string Text)
     /// <summary>For a report: without constants. HypoPG's own texts (XX000) speak of columns and access methods.</summary>
     public string Reason => $"{(SqlState is PostgresErrorCodes.InternalError or NotYetUsable || PlanRepository.IsHarmless(SqlState) ? Text : "the server refuses it")} (SQLSTATE {SqlState})";
 
-    /// <summary>Null for the number of one that was made.</summary>
+    /// <summary>Null for the numbers of one that was made.</summary>
     public static Refusal? TryRead(string result) => result.IndexOf(' ', StringComparison.Ordinal) is > 0 and var at ? new Refusal(result[..at], result[(at + 1)..]) : null;
 }

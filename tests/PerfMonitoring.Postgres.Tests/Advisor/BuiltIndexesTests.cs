@@ -55,7 +55,7 @@ public sealed class BuiltIndexesTests(TestDatabase database) : IClassFixture<Tes
             Assert.Empty((await AskAsync(whatIf, ByTag, customer)).Candidates);
             var again = await AskAsync(whatIf, "select filler from orders where tags @> $1", tags);
             Assert.Equal([2], again.Candidates.Values);
-            sizes = with.Sizes!;
+            sizes = with.Sizes;
         }
 
         await AssertNothingLeftAsync();
@@ -92,7 +92,7 @@ public sealed class BuiltIndexesTests(TestDatabase database) : IClassFixture<Tes
 
         Assert.Equal([2], answer.Candidates.Values);
         Assert.Contains("42P17", Assert.Single(answer.Refused).Value, StringComparison.Ordinal);
-        Assert.Equal([2], answer.Sizes!.Keys);
+        Assert.Equal([2], answer.Sizes.Keys);
     }
 
     [Fact]
