@@ -76,9 +76,9 @@ public sealed class IndexSearch(
     private async Task FindBestAsync(IReadOnlyList<IReadOnlyList<Candidate>> own, CancellationToken enough, CancellationToken cancellationToken)
     {
         var limit = 6 + (160 / Math.Max(10, statements.Count));
-        await ExploreAsync(s => Fitting(own[s]), limit);
+        await ExploreAsync(s => Fitting(own[s]), limit, true);
         var shared = ByTable(UsedIds());
-        await ExploreAsync(s => [.. Relevant(s, shared).Take(MaximumShared)], limit / 3);
+        await ExploreAsync(s => [.. Relevant(s, shared).Take(MaximumShared)], limit / 3, false);
         var used = UsedIds();
         var firstMerged = pool.All.Count + 1;
         await MergeAsync(used);
@@ -118,7 +118,7 @@ public sealed class IndexSearch(
             thorough |= !learnt;
         }
 
-        Task ExploreAsync(Func<int, List<int>> among, int most)
+        Task ExploreAsync(Func<int, List<int>> among, int most, bool isFirst)
         {
             var done = 0;
             return SideBySide.ForEachAsync(sessions, Places(), async (session, s) =>
@@ -126,7 +126,7 @@ public sealed class IndexSearch(
                 if (!(IsCutShort |= enough.IsCancellationRequested))
                 {
                     progress?.Report(new AdvisorProgress("Exploring statements", 100 * Interlocked.Increment(ref done) / statements.Count, Calls));
-                    await explorer.ExploreAsync(session, s, among(s), most, cancellationToken);
+                    await explorer.ExploreAsync(session, s, among(s), most, isFirst, cancellationToken);
                 }
             });
         }

@@ -89,8 +89,9 @@ public sealed class PlanExplorer(
     /// <param name="statement">Its place.</param>
     /// <param name="among">The candidates, by id.</param>
     /// <param name="limit">The most questions.</param>
+    /// <param name="isFirst">Whether nothing is known of the statement yet.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async Task ExploreAsync(IWhatIf session, int statement, IReadOnlyCollection<int> among, int limit, CancellationToken cancellationToken)
+    public async Task ExploreAsync(IWhatIf session, int statement, IReadOnlyCollection<int> among, int limit, bool isFirst, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(among);
         var table = tables[statement];
@@ -104,7 +105,7 @@ public sealed class PlanExplorer(
             }
         }
 
-        if (root.Answer?.Used.Count > limit / 2)
+        if (isFirst && root.Answer?.Used.Count > limit / 2)
         {
             // In a long join it would take more questions than there are to take the widest indexes apart until only lean ones are left.
             await TryAsync([.. among.Select(id => candidates[id - 1]).GroupBy(c => (c.Definition.Table, c.Definition.Keys[0])).Select(g => g.MinBy(c => c.SizeBytes)!.Id)]);
