@@ -500,14 +500,14 @@ public sealed class IndexSelection
         {
             has[place] = on;
             size += on ? selection.candidates[place].SizeBytes : -selection.candidates[place].SizeBytes;
-            Score += on ? Upkeep(place) : -Upkeep(place);
             Age++;
             foreach (var s in selection.plans.StatementsOf(place))
             {
-                Score -= value[s];
                 value[s] = selection.Value(s, selection.plans.Best(s, has), has);
-                Score += value[s];
             }
+
+            // Summed up anew: differences of very large numbers would leave something over, which could pass for a gain for ever.
+            Score = value.Sum() + Chosen.Sum(Upkeep);
         }
 
         // An index must be worth its writes, and a least share of the workload.

@@ -33,6 +33,7 @@ internal static class IndexTuples
             }
         }
 
-        return Math.Max(node.Rows, found ?? 0);
+        // Without a filter the node's own figure is the better one: it knows of skew.
+        return node.Conditions.Any(c => c != condition) ? Math.Max(node.Rows, found ?? 0) : node.Rows;
     }
 }

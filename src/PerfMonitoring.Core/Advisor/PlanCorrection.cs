@@ -32,7 +32,8 @@ public static class PlanCorrection
             if (index.Definition.Method == "btree" && tableOf(index.Definition.Table.Name) is { Rows: > 0 } table)
             {
                 var runs = loops > 1 ? Math.Max(loops, Outer(node, rows)) : 1;
-                sum += loops * part * (LeafCost(node, runs, table, index.SizeBytes) - LeafCost(node, runs, table, planned));
+                // Never more is taken off than was charged.
+                sum += loops * part * Math.Max(-node.TotalCost, LeafCost(node, runs, table, index.SizeBytes) - LeafCost(node, runs, table, planned));
             }
         });
         return sum;
