@@ -130,6 +130,17 @@ public sealed record IndexDefinition
         return sql.ToString();
     }
 
+    /// <summary>The statement that makes the index of a partitioned table without those of its partitions: it stays invalid until each is attached.</summary>
+    public string ToParentStatement()
+    {
+        var sql = new StringBuilder(IsUnique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ").Append(Identifier.Quote(Name));
+        AppendBody(sql, "ONLY ");
+        return sql.ToString();
+    }
+
+    /// <summary>The statement that puts the index of a partition under this one.</summary>
+    public string ToAttachStatement(RelationName part) => $"ALTER INDEX {new RelationName(Table.Schema, Name)} ATTACH PARTITION {part}";
+
     /// <inheritdoc/>
     public override string ToString() => ToCreateStatement(concurrently: false);
 
@@ -154,9 +165,9 @@ public sealed record IndexDefinition
         return Identifier.Shorten($"{table}_{string.Join('_', words)}", partial ? "_part_idx" : "_idx");
     }
 
-    private void AppendBody(StringBuilder sql)
+    private void AppendBody(StringBuilder sql, string only = "")
     {
-        sql.Append(" ON ").Append(Table).Append(" USING ").Append(Identifier.Quote(Method))
+        sql.Append(" ON ").Append(only).Append(Table).Append(" USING ").Append(Identifier.Quote(Method))
             .Append(" (").AppendJoin(", ", Keys).Append(')');
         if (Include.Count > 0)
         {

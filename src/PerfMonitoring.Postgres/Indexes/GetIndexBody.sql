@@ -4,9 +4,10 @@ select
     pg_catalog.substr(
         pg_catalog.pg_get_indexdef(i.indexrelid),
         pg_catalog.length(pg_catalog.format(
-            'CREATE %sINDEX %I ON %I.%I ',
+            'CREATE %sINDEX %I ON %s%I.%I ',
             case when i.indisunique then 'UNIQUE ' else '' end,
             c.relname,
+            case when c.relkind = 'I' then 'ONLY ' else '' end,
             case when n.oid = pg_catalog.pg_my_temp_schema() then 'pg_temp' else n.nspname end,
             t.relname)) + 1)
 from pg_catalog.pg_index i

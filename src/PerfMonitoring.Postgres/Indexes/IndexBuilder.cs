@@ -19,6 +19,8 @@ internal sealed class IndexBuilder(
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(0.5);
 
+    private static readonly TimeSpan MomentaryLockTimeout = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan CleanUpLockTimeout = TimeSpan.FromSeconds(5);
 
     public async Task<(IndexCreationResult Result, PerfMonitoringException? Error)> BuildAsync(
@@ -85,14 +87,7 @@ internal sealed class IndexBuilder(
     private async Task BuildAsync(BuildRun run, CancellationToken cancellationToken)
     {
         var table = await catalog.GetTableAsync(run.Definition.Table, cancellationToken);
-        if (table.Kind == RelationKind.PartitionedTable)
-        {
-            throw new PerfMonitoringException(
-                "PartitionedTableNotSupported", FailureKind.NotSupported,
-                $"{table.Name} is partitioned: PostgreSQL cannot build an index on it concurrently.",
-                "Make a strategy for each partition.", run.Strategy);
-        }
-
+        run.IsPartitioned = table.Kind == RelationKind.PartitionedTable;
         run.Definition = run.Definition with { Table = table.Name };
         await using var gate = await target.ConnectAsync(cancellationToken);
         await LockAsync(gate, run, cancellationToken);
@@ -103,7 +98,7 @@ internal sealed class IndexBuilder(
             {
                 run.State = IndexCreationState.AlreadyExists;
                 run.IndexName = equal.Definition.Name;
-                run.SizeBytes = equal.SizeBytes;
+                run.SizeBytes = run.IsPartitioned ? null : equal.SizeBytes;
                 return;
             }
 
@@ -111,8 +106,16 @@ internal sealed class IndexBuilder(
                 run,
                 async () =>
                 {
-                    await ClearNameAsync(run, table, cancellationToken);
-                    await Retrying(run).ExecuteAsync(async token => await AttemptAsync(gate, run, token), cancellationToken);
+                    if (run.IsPartitioned)
+                    {
+                        await BuildTreeAsync(gate, run, table, cancellationToken);
+                    }
+                    else
+                    {
+                        await ClearNameAsync(run, table, cancellationToken);
+                        await Retrying(run).ExecuteAsync(async token => await AttemptAsync(gate, run, token), cancellationToken);
+                    }
+
                     run.State = IndexCreationState.Created;
                 },
                 cancellationToken);
@@ -133,8 +136,8 @@ internal sealed class IndexBuilder(
                 IndexStrategyId = run.Strategy.Id,
                 TableName = run.Definition.Table.ToString(),
                 IndexName = run.Definition.Name,
-                Statement = run.Definition.ToCreateStatement(concurrently: true),
-                UndoStatement = run.Definition.ToDropStatement(concurrently: true),
+                Statement = run.Definition.ToCreateStatement(concurrently: !run.IsPartitioned),
+                UndoStatement = run.Definition.ToDropStatement(concurrently: !run.IsPartitioned),
                 Reason = run.Strategy.Reason.Length == 0 ? null : run.Strategy.Reason,
             },
             cancellationToken);
@@ -298,6 +301,185 @@ internal sealed class IndexBuilder(
         if (!await DropLeftoverAsync(run, null))
         {
             throw LeftInvalid(run, null);
+        }
+    }
+
+    // PostgreSQL builds nothing concurrently on a partitioned table. Each leaf gets its index by itself; then one short transaction makes those of the
+    // partitioned tables and attaches all. So no invalid index is ever to be seen, and what was built stays for the next run.
+    private async Task BuildTreeAsync(NpgsqlConnection gate, BuildRun run, TableInfo root, CancellationToken cancellationToken)
+    {
+        // Partitions may come while it works.
+        for (var round = 0; round < 3; round++)
+        {
+            var tree = await target.QueryAsync<PartitionRow>(Text("GetPartitionTree"), new { TableOid = (long)root.Oid }, cancellationToken);
+            if (tree.FirstOrDefault(t => t.Relkind is not ("r" or "p")) is { } other)
+            {
+                throw new PerfMonitoringException(
+                    "PartitionNotIndexable", FailureKind.NotSupported, $"{other.Name}, a partition of {root.Name}, is a foreign table: it takes no index.",
+                    "Make a strategy for each of the other partitions.", run.Strategy);
+            }
+
+            if (round == 0)
+            {
+                // What the server refuses is told before hours of building, such as a unique index without the partition key.
+                await Retrying(run).ExecuteAsync(async token => await AssembleAsync(run, tree, [], isTrial: true, token), cancellationToken);
+            }
+
+            var chosen = new Dictionary<uint, TableIndex>();
+            var leaves = tree.Count(t => t.Relkind == "r");
+            var number = 0;
+            run.SizeBytes = 0;
+            foreach (var table in tree)
+            {
+                if (await FindPartAsync(run, table, chosen, cancellationToken) is { } existing)
+                {
+                    chosen[table.Oid] = existing;
+                    number += table.Relkind == "r" ? 1 : 0;
+                }
+                else if (table.Relkind == "r")
+                {
+                    chosen[table.Oid] = await BuildPartAsync(gate, run, table, chosen, $"partition {++number} of {leaves}, {table.Name}: ", cancellationToken);
+                }
+
+                run.SizeBytes += table.Relkind == "r" ? chosen[table.Oid].SizeBytes : 0;
+            }
+
+            run.Report("attaching the indexes of the partitions", null, []);
+            if (await Retrying(run).ExecuteAsync(async token => await AssembleAsync(run, tree, chosen, isTrial: false, token), cancellationToken))
+            {
+                return;
+            }
+        }
+
+        throw new PerfMonitoringException(
+            "PartitionsChanged", FailureKind.Busy, $"{run.QualifiedName}: partitions of {root.Name} came while their indexes were built.",
+            "Run Invoke-IndexCreation again: the indexes that were built are taken over.", run.Strategy);
+    }
+
+    /// <summary>An index of a partition, or of a partitioned table in the tree, that can stand for the wanted one, or null.</summary>
+    private async Task<TableIndex?> FindPartAsync(
+        BuildRun run, PartitionRow table, Dictionary<uint, TableIndex> chosen, CancellationToken cancellationToken)
+    {
+        var wanted = run.Definition with { Table = table.Name };
+        var candidates = (await catalog.GetIndexesAsync([table.Oid], cancellationToken))
+            .Where(i => !i.IsExclusion && i.Definition.IsUnique == wanted.IsUnique && i.ConstraintName is null && IndexEquality.CouldServe(i.Definition, wanted)
+                && (table.Relkind == "p" || i is { IsValid: true, IsReady: true }))
+            .ToList();
+        var parents = candidates.Count == 0
+            ? []
+            : (await target.QueryAsync<PartitionRow>(Text("GetIndexParents"), new { Oids = candidates.Select(c => (long)c.Oid).ToArray() }, cancellationToken))
+                .ToDictionary(p => p.Oid, p => p.ParentOid);
+        foreach (var candidate in candidates)
+        {
+            // One that hangs under another index already cannot be attached again.
+            var isFree = !parents.TryGetValue(candidate.Oid, out var parent)
+                || (table.ParentOid is { } above && chosen.TryGetValue(above, out var index) && index.Oid == parent);
+            if (isFree && (IndexEquality.IsWrittenAlike(candidate.Definition, wanted) || await MeanSameAsync(candidate, wanted, cancellationToken)))
+            {
+                return candidate;
+            }
+        }
+
+        return null;
+    }
+
+    private async Task<TableIndex> BuildPartAsync(
+        NpgsqlConnection gate, BuildRun run, PartitionRow table, Dictionary<uint, TableIndex> chosen, string label, CancellationToken cancellationToken)
+    {
+        var info = await catalog.GetTableAsync(table.Name, cancellationToken);
+        var wanted = run.Definition with { Table = table.Name };
+        var rest = (await catalog.GetIndexesAsync([table.Oid], cancellationToken)).FirstOrDefault(
+            i => !i.IsValid && !i.IsAttached && IndexEquality.IsWrittenAlike(i.Definition, wanted));
+        wanted = wanted with { Name = rest?.Definition.Name ?? IndexDefinition.SuggestName(table.Name.Name, wanted.Keys, wanted.Where is not null) };
+        if (rest is null)
+        {
+            wanted = wanted with { Name = await new IndexNames(catalog, null).FindFreeAsync(wanted, cancellationToken) };
+        }
+
+        var part = run.PartOf(wanted, label);
+        try
+        {
+            await ClearNameAsync(part, info, cancellationToken);
+            await Retrying(part).ExecuteAsync(async token => await AttemptAsync(gate, part, token), cancellationToken);
+        }
+        finally
+        {
+            run.Add(part);
+        }
+
+        return await FindPartAsync(run, table, chosen, cancellationToken)
+            ?? throw new PerfMonitoringException(
+                "PartitionsChanged", FailureKind.Busy, $"{part.QualifiedName} was built and is gone, or another by now.",
+                "Run Invoke-IndexCreation again.", run.Strategy);
+    }
+
+    // It waits for a moment only: behind whoever waits for these locks, readers and writers of the table wait too.
+    private async Task<bool> AssembleAsync(
+        BuildRun run, IReadOnlyList<PartitionRow> tree, Dictionary<uint, TableIndex> chosen, bool isTrial, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await target.RunAsync(
+                async () =>
+                {
+                    await using var connection = await target.Source.OpenConnectionAsync(cancellationToken);
+                    await SetLimitsAsync(connection, MomentaryLockTimeout, null, cancellationToken);
+                    await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+                    var names = chosen.ToDictionary(c => c.Key, c => c.Value.Definition);
+                    var free = new IndexNames(catalog, null);
+                    foreach (var table in tree.Where(t => t.Relkind == "p" && !names.ContainsKey(t.Oid)).Take(isTrial ? 1 : int.MaxValue))
+                    {
+                        var definition = run.Definition with { Table = table.Name };
+                        if (table != tree[0])
+                        {
+                            var suggested = IndexDefinition.SuggestName(table.Name.Name, definition.Keys, definition.Where is not null);
+                            definition = definition with { Name = await free.FindFreeAsync(definition with { Name = suggested }, cancellationToken) };
+                        }
+                        else if (isTrial)
+                        {
+                            definition = definition with { Name = await free.FindFreeAsync(definition, cancellationToken) };
+                        }
+
+                        await connection.ExecuteAsync(new CommandDefinition(definition.ToParentStatement(), cancellationToken: cancellationToken));
+                        names[table.Oid] = definition;
+                    }
+
+                    if (isTrial)
+                    {
+                        return true;
+                    }
+
+                    // From below, so that what is attached is valid.
+                    foreach (var table in tree.Skip(1).Reverse())
+                    {
+                        var part = names[table.Oid];
+                        await connection.ExecuteAsync(new CommandDefinition(
+                            names[table.ParentOid!.Value].ToAttachStatement(new RelationName(part.Table.Schema, part.Name)), cancellationToken: cancellationToken));
+                    }
+
+                    var root = names[tree[0].Oid];
+                    var made = await connection.QuerySingleAsync<RelationRow>(
+                        Command("GetRelation", new { SchemaName = root.Table.Schema, root.Name }, cancellationToken));
+                    if (made.IsValid != true)
+                    {
+                        return false;
+                    }
+
+                    await transaction.CommitAsync(cancellationToken);
+                    run.IndexName = root.Name;
+                    return true;
+                },
+                cancellationToken);
+        }
+        catch (PerfMonitoringException e) when (e.InnerException is PostgresException { SqlState: PostgresErrorCodes.DuplicateTable })
+        {
+            throw new PerfMonitoringException(
+                "IndexNameTaken", FailureKind.AlreadyExists, $"{run.QualifiedName} is there already and is something else.",
+                "Give the strategy another name.", run.Strategy, e);
+        }
+        catch (PerfMonitoringException e)
+        {
+            throw Explain(e, run);
         }
     }
 
@@ -609,6 +791,7 @@ internal sealed class IndexBuilder(
         public IndexBuildOptions Options => options;
         public IndexDefinition Definition { get; set; } = strategy.Definition;
         public string QualifiedName => new RelationName(Definition.Table.Schema, Definition.Name).ToString();
+        public bool IsPartitioned { get; set; }
         public string? IndexName { get; set; }
         public IndexCreationState State { get; set; }
         public long? SizeBytes { get; set; }
@@ -634,6 +817,23 @@ internal sealed class IndexBuilder(
             progress.Report(new IndexCreationProgress { Phase = phase, Percent = percent, Remaining = remaining, Blockers = waitedFor, Retries = Retries });
         }
 
+        /// <summary>The run of a partition's index, whose reports are told with a label.</summary>
+        public BuildRun PartOf(IndexDefinition definition, string label) =>
+            new(strategy with { Definition = definition }, options, target, new LabelledProgress(progress, label));
+
+        /// <summary>Counts what the run of a partition was.</summary>
+        public void Add(BuildRun part)
+        {
+            foreach (var blocker in part.Blockers)
+            {
+                blockers[blocker.ProcessId] = blocker;
+            }
+
+            Retries += part.Retries;
+            BuildTime = BuildTime is { } sum ? sum + (part.BuildTime ?? TimeSpan.Zero) : part.BuildTime;
+            LeftoverIndex ??= part.LeftoverIndex;
+        }
+
         public IndexCreationResult ToResult() => new()
         {
             IndexStrategyId = strategy.Id,
@@ -651,6 +851,21 @@ internal sealed class IndexBuilder(
             LeftoverIndex = LeftoverIndex,
             Target = target,
         };
+    }
+
+    private sealed class LabelledProgress(IProgress<IndexCreationProgress> inner, string label) : IProgress<IndexCreationProgress>
+    {
+        public void Report(IndexCreationProgress value) => inner.Report(value with { Phase = label + value.Phase });
+    }
+
+    private sealed class PartitionRow
+    {
+        public uint Oid { get; init; }
+        public uint? ParentOid { get; init; }
+        public string SchemaName { get; init; } = "";
+        public string TableName { get; init; } = "";
+        public string Relkind { get; init; } = "";
+        public RelationName Name => new(SchemaName, TableName);
     }
 
     private class BlockerRow

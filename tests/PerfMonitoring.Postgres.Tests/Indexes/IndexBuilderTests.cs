@@ -192,16 +192,80 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_partitioned_table_is_refused()
+    public async Task A_partitioned_table_is_built_leaf_by_leaf_at_any_depth()
     {
-        await database.ExecuteAsync("create table parted (id int) partition by range (id)");
-        var strategy = new IndexStrategy
-        {
-            Definition = new IndexDefinition { Table = new RelationName("public", "parted"), Name = "i", Keys = [IndexKey.OnColumn("id")] },
-        };
+        await MakePartedAsync();
 
-        Assert.Equal("PartitionedTableNotSupported", (await BuildAsync(strategy)).Error?.ErrorId);
+        var (result, error) = await BuildAsync(Parted("parted_n_idx", IndexKey.OnColumn("n")));
+
+        Assert.Null(error);
+        Assert.Equal((IndexCreationState.Created, "parted_n_idx"), (result.State, result.IndexName));
+        Assert.Equal(5, await database.ScalarAsync<long>("select count(*) from pg_partition_tree('parted_n_idx') t join pg_index i on i.indexrelid = t.relid where indisvalid"));
+        Assert.Equal(
+            result.SizeBytes,
+            await database.ScalarAsync<long>("select sum(pg_relation_size(relid))::bigint from pg_partition_tree('parted_n_idx')"));
+        Assert.Contains(reports, r => r.Phase.StartsWith("partition 1 of 3, public.p1: ", StringComparison.Ordinal) || r.Phase == "attaching the indexes of the partitions");
+        Assert.Equal(IndexCreationState.AlreadyExists, (await BuildAsync(Parted("again", IndexKey.OnColumn("n")))).Result.State);
+        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_index where not indisvalid"));
     }
+
+    [Fact]
+    public async Task What_was_built_of_a_partitioned_table_is_taken_over()
+    {
+        await MakePartedAsync();
+        await database.ExecuteAsync("create index parted_n_idx on only parted (n); create index mine on p1 (n); alter index parted_n_idx attach partition mine; create index loose on p2a (n)");
+
+        var (result, error) = await BuildAsync(Parted("parted_n_idx", IndexKey.OnColumn("n")));
+
+        Assert.Null(error);
+        Assert.Equal(IndexCreationState.Created, result.State);
+        Assert.True(await database.ScalarAsync<bool>("select indisvalid from pg_index where indexrelid = 'parted_n_idx'::regclass"));
+        Assert.Equal(2, await database.ScalarAsync<long>("select count(*) from pg_partition_tree('parted_n_idx') where relid in ('mine'::regclass, 'loose'::regclass)"));
+        Assert.Equal(5, await database.ScalarAsync<long>("select count(*) from pg_partition_tree('parted_n_idx')"));
+    }
+
+    [Fact]
+    public async Task Cancelled_half_way_a_partitioned_table_has_no_invalid_index_and_goes_on_later()
+    {
+        await MakePartedAsync();
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        var building = BuildAsync(Parted("parted_slow_idx", IndexKey.OnExpression("slow(n)")), null, cancel.Token);
+        await UntilReportedAsync(r => r.Phase.StartsWith("partition 2 of 3, public.p2a: building", StringComparison.Ordinal));
+        await cancel.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => building);
+
+        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_index where not indisvalid"));
+        Assert.Equal(1, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'p1'::regclass"));
+        Assert.Equal(IndexCreationState.Created, (await BuildAsync(Parted("parted_slow_idx", IndexKey.OnExpression("slow(n)")))).Result.State);
+        Assert.Equal(1, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'p1'::regclass"));
+    }
+
+    [Fact]
+    public async Task A_unique_index_without_the_partition_key_is_refused_before_anything_is_built()
+    {
+        await MakePartedAsync();
+        var strategy = Parted("u", IndexKey.OnColumn("n"));
+
+        var (_, error) = await BuildAsync(strategy with { Definition = strategy.Definition with { IsUnique = true } });
+
+        Assert.Equal("InvalidIndexDefinition", error?.ErrorId);
+        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid in (select relid from pg_partition_tree('parted'))"));
+    }
+
+    private Task MakePartedAsync() => database.ExecuteAsync("""
+        create table parted (id int, n int) partition by range (id);
+        create table p1 partition of parted for values from (0) to (100);
+        create table p2 partition of parted for values from (100) to (300) partition by range (id);
+        create table p2a partition of p2 for values from (100) to (200);
+        create table p2b partition of p2 for values from (200) to (300);
+        insert into parted select g, g from generate_series(0, 299) g;
+        """);
+
+    private static IndexStrategy Parted(string name, params IndexKey[] keys) => new()
+    {
+        Definition = new IndexDefinition { Table = new RelationName("public", "parted"), Name = name, Keys = keys },
+    };
 
     [Theory]
     [InlineData("building index: scanning table", false)]
