@@ -1,4 +1,5 @@
 using System.Globalization;
+using PerfMonitoring.Advisor;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 
@@ -101,16 +102,10 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
                 : Warn(PreflightCheck.ExistingIndex, $"{rest.Definition.Name} would do the same and is invalid: it stays beside the new one.");
         }
 
-        return indexes.FirstOrDefault(i => i is { IsValid: true, IsExclusion: false } && Covers(i.Definition, wanted)) is { } wider
-            ? Warn(PreflightCheck.ExistingIndex, $"{wider.Definition.Name} begins with the same keys and may do as well.")
+        return indexes.FirstOrDefault(i => i is { IsValid: true, IsExclusion: false } && Redundancy.Covers(i.Definition, wanted with { Table = i.Definition.Table })) is { } wider
+            ? Warn(PreflightCheck.ExistingIndex, $"{wider.Definition.Name} serves the same scans and may do as well.")
             : Ok(PreflightCheck.ExistingIndex, "No index does the same.");
     }
-
-    // Only a B-tree serves its first keys as well as an index on just those would.
-    private static bool Covers(IndexDefinition existing, IndexDefinition wanted) =>
-        existing.Method == "btree" && wanted is { Method: "btree", IsUnique: false } && existing.Where == wanted.Where
-        && existing.Keys.Count > wanted.Keys.Count && existing.Keys.Take(wanted.Keys.Count).SequenceEqual(wanted.Keys)
-        && wanted.Include.All(c => existing.Include.Contains(c) || existing.Keys.Any(k => k.Column == c));
 
     private IndexPreflight Growth(long? size, long grown) => options.MaximumDatabaseGrowth is not { } limit
         ? Ok(PreflightCheck.DatabaseGrowth, size is { } bytes ? $"Expected size: {Megabytes(bytes)}." : "Its size cannot be estimated; no limit was asked for.")

@@ -130,7 +130,7 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
                 IndexRemovalState.Cancelled => (IndexActionOutcome.Cancelled, error?.Message),
                 _ => (IndexActionOutcome.Failed, error?.Message),
             };
-            var untold = await FinishAsync(connection, id, outcome, why);
+            var untold = await FinishAsync(outcome, why);
             if (result.State is IndexRemovalState.Removed or IndexRemovalState.NotThere)
             {
                 error = await MarkAsync(connection, isThere: false, result.TableName, result.IndexName) ?? untold;
@@ -142,9 +142,12 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         catch (Exception e) when (e is OperationCanceledException or PerfMonitoringException)
         {
             // What the store says then is of less weight than what is under way.
-            await FinishAsync(connection, id, IndexActionOutcome.Cancelled, (e as PerfMonitoringException)?.Message);
+            await FinishAsync(IndexActionOutcome.Cancelled, (e as PerfMonitoringException)?.Message);
             throw;
         }
+
+        Task<PerfMonitoringException?> FinishAsync(IndexActionOutcome outcome, string? failure) =>
+            IndexAudit.FinishAsync(connection.Actions, id, outcome, failure, $"{Usage.IndexName} on {Usage.TableName}", Usage);
     }
 
     private IndexAction ToAction() => new()
@@ -170,60 +173,37 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
             RemovalEvidence.Json),
     };
 
-    // A store that fails unmakes nothing: its row stays as started, which says that its end is unknown.
-    private async Task<PerfMonitoringException?> FinishAsync(IMonitoringConnection connection, Guid? id, IndexActionOutcome outcome, string? error)
-    {
-        try
-        {
-            await connection.Actions.FinishAsync(id, outcome, error, CancellationToken.None);
-            return null;
-        }
-        catch (PerfMonitoringException e)
-        {
-            return new PerfMonitoringException(
-                "ActionNotRecorded", FailureKind.ServerError,
-                $"{Usage.IndexName} on {Usage.TableName}: the store could not be told that the drop ended as {outcome}: {e.Message}",
-                "Mend the store; Get-IndexStrategyHistory shows the drop as Started.", Usage, e);
-        }
-    }
-
     /// <summary>
     /// Tells the store that an index is there, or not any more: the strategy of one that was dropped is removed, else the next
     /// Invoke-IndexCreation -Pending would build it again. Not cancelled, for it is so already.
     /// </summary>
     /// <returns>What kept the store from being told, or null.</returns>
-    internal static async Task<PerfMonitoringException?> MarkAsync(IMonitoringConnection connection, bool isThere, string tableName, string indexName)
-    {
-        try
+    internal static Task<PerfMonitoringException?> MarkAsync(IMonitoringConnection connection, bool isThere, string tableName, string indexName) => IndexAudit.MarkAsync(
+        async () =>
         {
-            var filter = new IndexStrategyFilter { Table = RelationName.Parse(tableName), IndexName = indexName, IncludeInactive = true };
-            var known = new List<IndexStrategy>();
-            await foreach (var strategy in connection.Strategies.GetAsync(filter, CancellationToken.None))
+            try
             {
-                known.Add(strategy);
-            }
+                var filter = new IndexStrategyFilter { Table = RelationName.Parse(tableName), IndexName = indexName, IncludeInactive = true };
+                var known = new List<IndexStrategy>();
+                await foreach (var strategy in connection.Strategies.GetAsync(filter, CancellationToken.None))
+                {
+                    known.Add(strategy);
+                }
 
-            foreach (var strategy in known.Where(s => s.IsCreated != isThere))
+                foreach (var strategy in known.Where(s => s.IsCreated != isThere))
+                {
+                    await connection.Strategies.UpdateAsync(
+                        strategy.Id, new IndexStrategyChange { IsCreated = isThere, IsActive = isThere }, CancellationToken.None);
+                }
+            }
+            catch (PerfMonitoringException e) when (e.ErrorId == "StoreMissing")
             {
-                await connection.Strategies.UpdateAsync(
-                    strategy.Id, new IndexStrategyChange { IsCreated = isThere, IsActive = isThere }, CancellationToken.None);
+                // Nobody keeps strategies.
             }
-
-            return null;
-        }
-        catch (PerfMonitoringException e) when (e.ErrorId == "StoreMissing")
-        {
-            // Nobody keeps strategies.
-            return null;
-        }
-        catch (PerfMonitoringException e)
-        {
-            return new PerfMonitoringException(
-                "StrategyNotMarked", e.Kind == FailureKind.ConnectionFailed ? FailureKind.ServerError : e.Kind,
-                $"{indexName} on {tableName} is {(isThere ? "there again" : "dropped")}, but its strategy could not be told: {e.Message}",
-                isThere ? "Mend the store and run Update-IndexUsageStat." : "Mend the store and run Remove-IndexStrategy for it.", indexName, e);
-        }
-    }
+        },
+        $"{indexName} on {tableName} is {(isThere ? "there again" : "dropped")}",
+        isThere ? "run Update-IndexUsageStat" : "run Remove-IndexStrategy for it",
+        indexName);
 }
 
 /// <summary>What the audit keeps of a drop: why, and the index taken apart, so that it can be built again.</summary>

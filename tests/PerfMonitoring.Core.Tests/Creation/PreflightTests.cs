@@ -65,7 +65,7 @@ public sealed class PreflightTests
     {
         { "equal", Exists(Index("other", "a")), PreflightState.Warn, "other does the same: nothing would be built." },
         { "another", Exists(Index("other", "b")), PreflightState.Ok, "No index does the same." },
-        { "wider", Exists(Index("other", "a", "b")), PreflightState.Warn, "other begins with the same keys" },
+        { "wider", Exists(Index("other", "a", "b")), PreflightState.Warn, "other serves the same scans" },
         { "wider the other way", Exists(Index("other", "b", "a")), PreflightState.Ok, "No index does the same." },
         { "wider, partial", Exists(Index("other", "a", "b") with { Where = "c" }), PreflightState.Ok, "No index does the same." },
         { "wider, hash", Exists(Index("other", "a", "b") with { Method = "gin" }), PreflightState.Ok, "No index does the same." },

@@ -133,7 +133,7 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
             [PerfMonitoring.Model.IndexStrategy]@{ Definition = $strategy.Definition; Target = $other } | Invoke-IndexCreation -Confirm:$false
             """);
 
-        Assert.StartsWith("WrongServer,", Assert.Single(result.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith("OtherDatabase,", Assert.Single(result.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Null(result.Exception);
         Assert.Equal(1, await IndexesAsync());
     }

@@ -8,7 +8,7 @@ namespace PerfMonitoring.Commands.IndexCreation;
 /// <summary>Builds the indexes of strategies without blocking writes.</summary>
 [Cmdlet(VerbsLifecycle.Invoke, "IndexCreation", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = StrategySet)]
 [OutputType(typeof(IndexCreationResult), typeof(IndexPreflight))]
-public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
+public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
 {
     private const string StrategySet = "Strategy";
     private const string IdSet = "Id";
@@ -35,18 +35,9 @@ public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
     [Parameter]
     public SwitchParameter Force { get; set; }
 
-    /// <summary>How long to wait for the lock on the table; zero waits for ever.</summary>
-    [Parameter]
-    public TimeSpan LockTimeout { get; set; } = new IndexBuildOptions().LockTimeout;
-
     /// <summary>How long each wait for other transactions may last; zero waits for ever.</summary>
     [Parameter]
     public TimeSpan SnapshotTimeout { get; set; } = new IndexBuildOptions().SnapshotTimeout;
-
-    /// <summary>How often it is tried again after such a wait was too long.</summary>
-    [Parameter]
-    [ValidateRange(0, 100)]
-    public int MaximumRetry { get; set; } = new IndexBuildOptions().MaximumRetry;
 
     /// <summary>maintenance_work_mem of the build, for example 512MB.</summary>
     [Parameter]
@@ -86,20 +77,13 @@ public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
         base.BeginProcessing();
         Run(() =>
         {
-            CheckTime(nameof(LockTimeout), LockTimeout, "wait for ever");
             CheckTime(nameof(SnapshotTimeout), SnapshotTimeout, "wait for ever");
             CheckTime(nameof(LoadTimeout), LoadTimeout, "not wait");
             CheckTime(nameof(MaximumReplicationLag), MaximumReplicationLag ?? TimeSpan.Zero, "allow none");
         });
         Creator = new IndexCreator(Connection, new IndexCreationOptions
         {
-            Build = new IndexBuildOptions
-            {
-                LockTimeout = LockTimeout,
-                SnapshotTimeout = SnapshotTimeout,
-                MaximumRetry = MaximumRetry,
-                MaintenanceWorkMem = MaintenanceWorkMem,
-            },
+            Build = Options with { SnapshotTimeout = SnapshotTimeout, MaintenanceWorkMem = MaintenanceWorkMem },
             Force = Force,
             WaitForWindow = WaitForWindow,
             MaximumDatabaseGrowth = MaximumDatabaseGrowth,
@@ -132,17 +116,6 @@ public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
         }
     }
 
-    // A bare number is ticks to PowerShell: 30 would be 3 microseconds.
-    private static void CheckTime(string parameter, TimeSpan value, string zero)
-    {
-        if (value != TimeSpan.Zero && value.TotalMilliseconds is < 1 or > int.MaxValue)
-        {
-            throw new PerfMonitoringException(
-                "Invalid" + parameter, FailureKind.InvalidArgument, $"-{parameter} is {value.TotalSeconds} s; it must be 0 or from 1 ms to 24 days.",
-                $"Write it as hours:minutes:seconds, 00:00:30 for 30 seconds, or 0 to {zero}.", value);
-        }
-    }
-
     private List<IndexStrategy> Find(IndexStrategyFilter filter) => Await(async token =>
     {
         var found = new List<IndexStrategy>();
@@ -158,10 +131,7 @@ public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
     {
         if (strategy.Target is { } other && !other.IsSameDatabaseAs(Connection.Target))
         {
-            throw new PerfMonitoringException(
-                "WrongServer", FailureKind.InvalidArgument,
-                $"The strategy for {strategy.IndexName} is for {other}; this session is connected to {Connection.Target}.",
-                "Pass the -Session of that database.", strategy);
+            throw Errors.OtherDatabase($"The strategy for {strategy.IndexName}", other, Connection.Target, strategy);
         }
 
         if (!strategy.IsActive)
@@ -191,39 +161,7 @@ public sealed class InvokeIndexCreationCommand : ConnectedCmdlet
             return;
         }
 
-        var (result, error) = Build(strategy);
-        WriteProgress(new ProgressRecord(0, "Creating index", "Done") { RecordType = ProgressRecordType.Completed });
-        WriteObject(result);
-        if (error is not null)
-        {
-            throw error;
-        }
-    }
-
-    private (IndexCreationResult Result, PerfMonitoringException? Error) Build(IndexStrategy strategy)
-    {
-        try
-        {
-            return AwaitWithProgress<IndexCreationProgress, (IndexCreationResult, PerfMonitoringException?)>(
-                (progress, token) => Creator.CreateAsync(strategy, progress, token), report => Show(strategy, report));
-        }
-        catch (PerfMonitoringException e) when (Stopping)
-        {
-            // A stopped pipeline takes no error any more, and what is left must not go unsaid.
-            Host.UI.WriteWarningLine(e.Remedy is null ? e.Message : $"{e.Message} {e.Remedy}");
-            throw new PipelineStoppedException();
-        }
-    }
-
-    private void Show(IndexStrategy strategy, IndexCreationProgress report)
-    {
-        var blockers = report.Blockers.Count == 0 ? "" : "waits for " + string.Join(", ", report.Blockers);
-        WriteProgress(new ProgressRecord(0, $"Creating index {strategy.IndexName} on {strategy.TableName}", report.Phase)
-        {
-            // -1 shows no bar: unknown is not 0 %.
-            PercentComplete = report.Percent is { } percent ? (int)percent : -1,
-            SecondsRemaining = report.Remaining is { } remaining ? (int)Math.Min(Math.Max(0, remaining.TotalSeconds), int.MaxValue) : -1,
-            CurrentOperation = blockers.Length == 0 ? null : blockers,
-        });
+        Change(
+            $"Creating index {strategy.IndexName} on {strategy.TableName}", (progress, token) => Creator.CreateAsync(strategy, progress, token));
     }
 }

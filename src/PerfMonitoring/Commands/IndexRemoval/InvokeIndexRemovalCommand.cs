@@ -59,20 +59,8 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
             return;
         }
 
-        var (result, error) = Change(
+        Change(
             $"Dropping index {stat.IndexName} on {stat.TableName}", (progress, token) => removal.RunAsync(Connection, Options, progress, token));
-        if (Stopping)
-        {
-            // A stopped pipeline takes no objects any more, and what was done must not go unsaid.
-            Host.UI.WriteWarningLine($"{result.IndexName} is dropped: the drop was begun when it was stopped. {result.UndoStatement} makes it again.");
-            throw new PipelineStoppedException();
-        }
-
-        WriteObject(result);
-        if (error is not null)
-        {
-            throw error;
-        }
     }
 
     private IndexUsageStat Find(string name)

@@ -38,18 +38,8 @@ public sealed class RepairIndexCommand : IndexChangeCmdlet
             return;
         }
 
-        var (result, error) = Change(
+        Change(
             $"Dropping invalid index {repair.Usage.IndexName} on {repair.Usage.TableName}",
             (progress, token) => repair.RunAsync(Connection, Options, progress, token));
-        if (Stopping)
-        {
-            throw new PipelineStoppedException();
-        }
-
-        WriteObject(result);
-        if (error is not null)
-        {
-            throw error;
-        }
     }
 }

@@ -68,13 +68,8 @@ public sealed class UndoIndexRemovalCommand : IndexChangeCmdlet
             return;
         }
 
-        var (result, error) = Change(
+        Change(
             $"Creating index {definition.Name} on {definition.Table}",
             (progress, token) => IndexRestoration.RunAsync(Connection, definition, Options, progress, token));
-        WriteObject(result);
-        if (error is not null)
-        {
-            throw error;
-        }
     }
 }

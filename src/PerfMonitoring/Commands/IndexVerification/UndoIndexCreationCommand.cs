@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using PerfMonitoring.Commands.IndexRemoval;
 using PerfMonitoring.Model;
 using PerfMonitoring.Repositories;
 using PerfMonitoring.Verification;
@@ -115,19 +114,7 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
             return;
         }
 
-        var (result, error) = Change(
+        Change(
             $"Dropping index {create.IndexName} on {create.TableName}", (progress, token) => removal.RunAsync(Connection, Options, progress, token));
-        if (Stopping)
-        {
-            // A stopped pipeline takes no objects any more, and what was done must not go unsaid.
-            Host.UI.WriteWarningLine($"{result.IndexName} is dropped: the drop was begun when it was stopped. {result.UndoStatement} makes it again.");
-            throw new PipelineStoppedException();
-        }
-
-        WriteObject(result);
-        if (error is not null)
-        {
-            throw error;
-        }
     }
 }

@@ -1,0 +1,83 @@
+using Npgsql;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Repositories;
+
+namespace PerfMonitoring.Postgres.Indexes;
+
+/// <summary>The build of one index.</summary>
+internal sealed class IndexBuild(Database target, IndexStrategy strategy, IndexBuildOptions options, IProgress<IndexCreationProgress> progress)
+    : IndexChange(target, strategy, "Invoke-IndexCreation", options, progress)
+{
+    public IndexStrategy Strategy => strategy;
+    public IndexDefinition Definition { get; set; } = strategy.Definition;
+    public override string QualifiedName => new RelationName(Definition.Table.Schema, Definition.Name).ToString();
+    public bool IsPartitioned { get; set; }
+    public string? IndexName { get; set; }
+    public IndexCreationState State { get; set; }
+    public long? SizeBytes { get; set; }
+    public TimeSpan? BuildTime { get; set; }
+    public PerfMonitoringException? Error { get; set; }
+
+    /// <summary>The build of a partition's index, whose reports are told with a label.</summary>
+    public IndexBuild PartOf(IndexDefinition definition, string label) =>
+        new(Database, strategy with { Definition = definition }, Options, new LabelledProgress(Progress, label));
+
+    /// <summary>Counts what the build of a partition's index was.</summary>
+    public void Add(IndexBuild part)
+    {
+        base.Add(part);
+        BuildTime = BuildTime is { } sum ? sum + (part.BuildTime ?? TimeSpan.Zero) : part.BuildTime;
+    }
+
+    public IndexCreationResult ToResult() => new()
+    {
+        IndexStrategyId = strategy.Id,
+        TableName = Definition.Table.ToString(),
+        IndexName = IndexName ?? Definition.Name,
+        IndexDefinition = Definition.ToCreateStatement(concurrently: true),
+        State = State,
+        StartedAt = StartedAt,
+        Duration = Duration,
+        BuildTime = BuildTime,
+        SizeBytes = SizeBytes,
+        Retries = Retries,
+        Blockers = Blockers,
+        Error = Error?.Message,
+        LeftoverIndex = LeftoverIndex,
+        Target = Database.Target,
+    };
+
+    public override PerfMonitoringException Explain(PerfMonitoringException e) => (e.InnerException as PostgresException)?.SqlState switch
+    {
+        PostgresErrorCodes.UniqueViolation => new PerfMonitoringException(
+            "DuplicateValues", FailureKind.InvalidArgument, $"{QualifiedName}: {Innermost(e)}: the table holds duplicates.",
+            "Remove the duplicates, or make the index without UNIQUE.", strategy, e),
+        PostgresErrorCodes.DuplicateTable => NameTaken(e),
+        _ => base.Explain(e),
+    };
+
+    /// <summary>Something else has the name.</summary>
+    public PerfMonitoringException NameTaken(Exception? cause) => new(
+        "IndexNameTaken", FailureKind.AlreadyExists,
+        $"{QualifiedName} is there already and is something else than {Definition.ToCreateStatement(concurrently: true)}.",
+        "Give the strategy another name.", strategy, cause);
+
+    /// <summary>What the server says of a definition that cannot be right, whether it was compared or built.</summary>
+    public PerfMonitoringException ExplainDefinition(PerfMonitoringException e) => (e.InnerException as PostgresException)?.SqlState switch
+    {
+        PostgresErrorCodes.SyntaxError or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedFunction
+            or PostgresErrorCodes.UndefinedObject or PostgresErrorCodes.DatatypeMismatch or PostgresErrorCodes.WrongObjectType
+            or PostgresErrorCodes.InvalidObjectDefinition or PostgresErrorCodes.FeatureNotSupported
+            or PostgresErrorCodes.InvalidParameterValue or PostgresErrorCodes.AmbiguousFunction => new PerfMonitoringException(
+            "InvalidIndexDefinition", FailureKind.InvalidArgument,
+            $"{QualifiedName}: {Innermost(e)}: {Definition.ToCreateStatement(concurrently: true)}", "Correct the strategy.", strategy, e),
+        _ => e,
+    };
+
+    private sealed class LabelledProgress(IProgress<IndexCreationProgress> inner, string label) : IProgress<IndexCreationProgress>
+    {
+        public void Report(IndexCreationProgress value) => inner.Report(value with { Phase = label + value.Phase });
+    }
+}

@@ -1,0 +1,223 @@
+using System.Diagnostics;
+using System.Globalization;
+using Dapper;
+using Npgsql;
+using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Repositories;
+using Polly;
+using Polly.Retry;
+
+namespace PerfMonitoring.Postgres.Indexes;
+
+/// <summary>One change of an index by a statement that runs CONCURRENTLY: what is known of it while it goes on, and how it is run, watched and tried again.</summary>
+/// <param name="target">The database.</param>
+/// <param name="subject">What errors are about.</param>
+/// <param name="cmdlet">The cmdlet to run again when it fails: the noun begins the ids of errors.</param>
+/// <param name="options">Limits.</param>
+/// <param name="progress">Is told where it stands.</param>
+internal abstract class IndexChange(
+    Database target, object subject, string cmdlet, IndexBuildOptions options, IProgress<IndexCreationProgress> progress)
+{
+    public static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(0.5);
+
+    private readonly long started = Stopwatch.GetTimestamp();
+    private readonly Dictionary<int, IndexCreationBlocker> blockers = [];
+
+    /// <summary>The index with its schema, quoted where it must be.</summary>
+    public abstract string QualifiedName { get; }
+
+    public IndexBuildOptions Options => options;
+    public DateTimeOffset StartedAt { get; } = DateTimeOffset.UtcNow;
+    public TimeSpan Duration => Stopwatch.GetElapsedTime(started);
+    public int Retries { get; private set; }
+    public string? LeftoverIndex { get; set; }
+    public IReadOnlyList<IndexCreationBlocker> Blockers => [.. blockers.Values];
+
+    /// <summary>The sessions that it waited for, as the end of an error's message.</summary>
+    public string WaitedFor => blockers.Count == 0 ? "" : $" It waited for {string.Join(", ", blockers.Values)}.";
+
+    /// <summary>The session of the statement that was begun last; null before.</summary>
+    public StatementSession? Session { get; set; }
+
+    protected Database Database => target;
+
+    protected IProgress<IndexCreationProgress> Progress => progress;
+
+    /// <summary>How the id of an error begins: IndexCreation for Invoke-IndexCreation.</summary>
+    private string Noun => cmdlet[(cmdlet.IndexOf('-', StringComparison.Ordinal) + 1)..];
+
+    public void Report(string phase, IReadOnlyList<IndexCreationBlocker> waitedFor, double? percent = null, TimeSpan? remaining = null)
+    {
+        foreach (var blocker in waitedFor)
+        {
+            blockers[blocker.ProcessId] = blocker;
+        }
+
+        progress.Report(new IndexCreationProgress { Phase = phase, Percent = percent, Remaining = remaining, Blockers = waitedFor, Retries = Retries });
+    }
+
+    /// <summary>Counts what a part of it was.</summary>
+    protected void Add(IndexChange part)
+    {
+        foreach (var blocker in part.Blockers)
+        {
+            blockers[blocker.ProcessId] = blocker;
+        }
+
+        Retries += part.Retries;
+        LeftoverIndex ??= part.LeftoverIndex;
+    }
+
+    /// <summary>Does something, and again with back-off after a wait that was too long or a deadlock.</summary>
+    public async Task<T> RetryAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken) =>
+        options.MaximumRetry == 0
+            ? await attempt(cancellationToken)
+            : await new ResiliencePipelineBuilder()
+                .AddRetry(new RetryStrategyOptions
+                {
+                    ShouldHandle = new PredicateBuilder().Handle<PerfMonitoringException>(e => e.ErrorId is "LockTimeout" or "SnapshotTimeout" or "Deadlock"),
+                    MaxRetryAttempts = options.MaximumRetry,
+                    Delay = options.RetryDelay,
+                    BackoffType = DelayBackoffType.Exponential,
+                    MaxDelay = TimeSpan.FromMinutes(1),
+                    UseJitter = true,
+                    OnRetry = retry =>
+                    {
+                        Retries++;
+                        Report(
+                            string.Create(
+                                CultureInfo.InvariantCulture,
+                                $"waiting {retry.RetryDelay.TotalSeconds:0.0} s before try {retry.AttemptNumber + 2} of {options.MaximumRetry + 1}"),
+                            []);
+                        return ValueTask.CompletedTask;
+                    },
+                })
+                .Build()
+                .ExecuteAsync(async token => await attempt(token), cancellationToken);
+
+    /// <summary>Runs a statement on a connection of its own while the gate watches it.</summary>
+    /// <param name="gate">Watches.</param>
+    /// <param name="statement">What to run.</param>
+    /// <param name="lockTimeout">lock_timeout of the session; zero for none.</param>
+    /// <param name="look">Is told each half second what the server says of it; false ends the statement.</param>
+    /// <param name="cancellationToken">Cancels the statement.</param>
+    /// <returns>How long it ran.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled, or <paramref name="look"/> ended it.</exception>
+    public Task<TimeSpan> ExecuteAsync(
+        BuilderGate gate, string statement, TimeSpan lockTimeout, Func<IReadOnlyList<ProgressRow>, bool> look, CancellationToken cancellationToken) =>
+        target.RunAsync(
+            async () =>
+            {
+                await using var connection = await target.Source.OpenConnectionAsync(cancellationToken);
+                Session = new StatementSession(
+                    connection.ProcessID, await connection.QuerySingleAsync<DateTimeOffset>(IndexSql.Command("GetBackendStart", null, cancellationToken)));
+                await connection.SetLimitsAsync(lockTimeout, options.MaintenanceWorkMem, cancellationToken);
+                using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                using var givingUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                var began = Stopwatch.GetTimestamp();
+                var watch = WatchAsync(gate, connection.ProcessID, look, givingUp, watching.Token);
+                try
+                {
+                    await connection.ExecuteDdlAsync(statement, givingUp.Token);
+                    return Stopwatch.GetElapsedTime(began);
+                }
+                finally
+                {
+                    await watching.CancelAsync();
+                    await watch;
+                }
+            },
+            cancellationToken);
+
+    /// <summary>Tries for as long as the clean-up may last: until the answer is known.</summary>
+    /// <exception cref="OperationCanceledException">It was not known in time.</exception>
+    public async Task<bool> CleanUpAsync(Func<NpgsqlConnection, CancellationToken, Task<bool?>> attempt)
+    {
+        using var limit = new CancellationTokenSource(options.CleanUpLimit);
+        var answer = await new ResiliencePipelineBuilder<bool?>()
+            .AddRetry(new RetryStrategyOptions<bool?>
+            {
+                ShouldHandle = new PredicateBuilder<bool?>().Handle<PerfMonitoringException>().HandleResult(r => r is null),
+                MaxRetryAttempts = int.MaxValue,
+                Delay = TimeSpan.FromSeconds(0.5),
+                BackoffType = DelayBackoffType.Exponential,
+                MaxDelay = TimeSpan.FromSeconds(5),
+                UseJitter = true,
+            })
+            .Build()
+            .ExecuteAsync(
+                async token => await target.RunAsync(
+                    async () =>
+                    {
+                        await using var connection = await target.Source.OpenConnectionAsync(token);
+                        return await attempt(connection, token);
+                    },
+                    token),
+                limit.Token);
+        return answer!.Value;
+    }
+
+    /// <summary>What every change of an index can fail by, with the way out; else the error itself.</summary>
+    public virtual PerfMonitoringException Explain(PerfMonitoringException e)
+    {
+        return (e.InnerException as PostgresException)?.SqlState switch
+        {
+            PostgresErrorCodes.LockNotAvailable => new PerfMonitoringException(
+                "LockTimeout", FailureKind.Busy, $"{QualifiedName}: {Innermost(e)}.{WaitedFor}",
+                "End the sessions that it waited for, raise -LockTimeout, or try again later.", subject, e),
+            PostgresErrorCodes.DeadlockDetected => new PerfMonitoringException(
+                "Deadlock", FailureKind.Busy, $"{QualifiedName}: {Innermost(e)}.{WaitedFor}", "Try again later.", subject, e),
+            PostgresErrorCodes.QueryCanceled => new PerfMonitoringException(
+                Noun + "Cancelled", FailureKind.ServerError, $"{QualifiedName}: {Innermost(e)}.", $"Run {cmdlet} again.", subject, e),
+            // One backend or the whole server: that it was possible to clean up says which.
+            PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown => Interrupted(),
+            null when e.Kind == FailureKind.ConnectionFailed => Interrupted(),
+            _ => e,
+        };
+
+        PerfMonitoringException Interrupted() => new(
+            Noun + "Interrupted", FailureKind.ServerError, $"{QualifiedName}: its session was ended ({Innermost(e)}).", $"Run {cmdlet} again.", subject, e);
+    }
+
+    protected static string Innermost(PerfMonitoringException e) => (e.InnerException as PostgresException)?.MessageText ?? e.InnerException?.Message ?? e.Message;
+
+    private async Task WatchAsync(
+        BuilderGate gate, int processId, Func<IReadOnlyList<ProgressRow>, bool> look, CancellationTokenSource givingUp, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(PollInterval, cancellationToken);
+                var rows = await gate.QueryAsync<ProgressRow>("GetBuildProgress", new { ProcessId = processId }, cancellationToken);
+                if (!look(rows))
+                {
+                    await givingUp.CancelAsync();
+                    return;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The statement is over.
+        }
+        catch (Exception e) when (e is PerfMonitoringException or InvalidOperationException)
+        {
+            Report("running; its progress is unknown, for the connection that watches broke", []);
+        }
+    }
+}
+
+/// <summary>The session that runs a statement; its number alone could be another's by now.</summary>
+internal sealed record StatementSession(int ProcessId, DateTimeOffset BackendStart);
+
+/// <summary>Where a statement stands, and one session that it waits for.</summary>
+internal sealed class ProgressRow : BlockerRow
+{
+    public string? Phase { get; init; }
+    public long? TuplesDone { get; init; }
+    public long? TuplesTotal { get; init; }
+    public long? BlocksDone { get; init; }
+    public long? BlocksTotal { get; init; }
+}
