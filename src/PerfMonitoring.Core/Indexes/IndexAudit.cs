@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PerfMonitoring.Model;
 using PerfMonitoring.Repositories;
 
@@ -6,6 +7,11 @@ namespace PerfMonitoring.Indexes;
 /// <summary>Tells the store what was done to an index. A store that fails unmakes nothing: it is a failure beside what was done.</summary>
 public static class IndexAudit
 {
+    // A connection that waited in the pool may have been ended meanwhile, and a server that was restarted is soon there again.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(0.5);
+
     /// <summary>Writes how an action ended. Not cancelled; one whose end cannot be written stays as started, which says that it is unknown.</summary>
     /// <param name="actions">The audit.</param>
     /// <param name="id">What <see cref="IIndexActionRepository.StartAsync"/> returned.</param>
@@ -20,7 +26,7 @@ public static class IndexAudit
         ArgumentNullException.ThrowIfNull(actions);
         try
         {
-            await actions.FinishAsync(id, outcome, failure, CancellationToken.None);
+            await TellAsync(() => actions.FinishAsync(id, outcome, failure, CancellationToken.None));
             return null;
         }
         catch (PerfMonitoringException e)
@@ -42,7 +48,7 @@ public static class IndexAudit
         ArgumentNullException.ThrowIfNull(mark);
         try
         {
-            await mark();
+            await TellAsync(mark);
             return null;
         }
         catch (PerfMonitoringException e)
@@ -50,6 +56,23 @@ public static class IndexAudit
             return new PerfMonitoringException(
                 "StrategyNotMarked", e.Kind == FailureKind.ConnectionFailed ? FailureKind.ServerError : e.Kind,
                 $"{done}, but its strategy could not be marked: {e.Message}", $"Mend the store and {remedy}.", subject, e);
+        }
+    }
+
+    private static async Task TellAsync(Func<Task> tell)
+    {
+        var since = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await tell();
+                return;
+            }
+            catch (PerfMonitoringException e) when (e.Kind == FailureKind.ConnectionFailed && Stopwatch.GetElapsedTime(since) < Patience)
+            {
+                await Task.Delay(Pause);
+            }
         }
     }
 }

@@ -20,6 +20,9 @@ internal sealed class IndexBuild(Database target, IndexStrategy strategy, IndexB
     public TimeSpan? BuildTime { get; set; }
     public PerfMonitoringException? Error { get; set; }
 
+    /// <summary>Whether the clean-up found an invalid index; null before it could look.</summary>
+    public bool? IsLeft { get; set; }
+
     /// <summary>The build of a partition's index, whose reports are told with a label.</summary>
     public IndexBuild PartOf(IndexDefinition definition, string label) =>
         new(Database, strategy with { Definition = definition }, Options, new LabelledProgress(Progress, label));
@@ -55,6 +58,9 @@ internal sealed class IndexBuild(Database target, IndexStrategy strategy, IndexB
             "DuplicateValues", FailureKind.InvalidArgument, $"{QualifiedName}: {Innermost(e)}: the table holds duplicates.",
             "Remove the duplicates, or make the index without UNIQUE.", strategy, e),
         PostgresErrorCodes.DuplicateTable => NameTaken(e),
+        PostgresErrorCodes.DiskFull => new PerfMonitoringException(
+            "DiskFull", FailureKind.ServerError, $"{QualifiedName}: {Innermost(e)}.",
+            "Make room, or build it in another tablespace; Invoke-IndexCreation -WhatIf says what it expects to need.", strategy, e),
         _ => base.Explain(e),
     };
 

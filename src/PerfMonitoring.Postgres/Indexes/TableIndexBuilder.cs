@@ -135,12 +135,13 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
         }
 
         var relation = await FindRelationAsync(build, cancellationToken);
-        if (relation is null || relation.IsValid == true || relation.TableOid is null)
+        build.IsLeft = relation is { IsValid: false, TableOid: not null };
+        if (build.IsLeft == false)
         {
             return true;
         }
 
-        if (relation.IsBeingBuilt)
+        if (relation!.IsBeingBuilt)
         {
             return null;
         }
@@ -156,7 +157,9 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
 
     private static PerfMonitoringException LeftInvalid(IndexBuild build, Exception? cause) => new(
         "InvalidIndexLeft", FailureKind.Busy,
-        $"The invalid index {build.QualifiedName} could not be dropped within {build.Options.CleanUpLimit.TotalSeconds:0} s and is left."
+        (build.IsLeft is null
+            ? $"The server was not to be reached for {build.Options.CleanUpLimit.TotalSeconds:0} s: an invalid index {build.QualifiedName} may be left."
+            : $"The invalid index {build.QualifiedName} could not be dropped within {build.Options.CleanUpLimit.TotalSeconds:0} s and is left.")
             + (cause is PerfMonitoringException ? $" It was left by a build that failed: {cause.Message}" : ""),
         $"Run \"{build.Definition.ToDropStatement(concurrently: true)}\" when the table is free, or Invoke-IndexCreation again.", build.Strategy, cause);
 
