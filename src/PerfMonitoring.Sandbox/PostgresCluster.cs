@@ -145,6 +145,35 @@ public sealed class PostgresCluster : IAsyncDisposable
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
+    /// <summary>Starts a standby that streams from this server, on a free port of its own. It takes questions as soon as it runs.</summary>
+    /// <param name="slot">Name of a physical replication slot to make and use, or null for none.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="PostgresMissingException">The installation has no pg_basebackup.</exception>
+    public async Task<PostgresCluster> StartStandbyAsync(string? slot, CancellationToken cancellationToken)
+    {
+        var program = installation.Tool("pg_basebackup")
+            ?? throw new PostgresMissingException($"{installation.BinDirectory} has no pg_basebackup");
+        var standby = new PostgresCluster(installation, Password);
+        try
+        {
+            standby.StartGuard();
+            await ServerProgram.CheckAsync(
+                program,
+                [
+                    "-D", standby.DataPath, "-d", $"host={HostName} port={Port} user={UserName} password='{Password}'", "-R", "-X", "stream", "-c", "fast",
+                    "--no-sync", .. slot is null ? Array.Empty<string>() : ["-C", "-S", slot],
+                ],
+                cancellationToken);
+            await standby.StartOnFreePortAsync(cancellationToken);
+            return standby;
+        }
+        catch
+        {
+            await standby.DisposeAsync();
+            throw;
+        }
+    }
+
     /// <summary>Stops the server; its data stay for <see cref="RestartAsync"/>.</summary>
     public Task StopAsync(StopMode mode, CancellationToken cancellationToken) =>
         PgCtlAsync(["stop", "-w", "-m", mode.ToString().ToLowerInvariant()], cancellationToken);

@@ -11,6 +11,9 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
     /// <summary>Statistics younger than this say nothing about an index: weekly work may not have run yet.</summary>
     public static readonly TimeSpan MinimumAge = TimeSpan.FromDays(7);
 
+    /// <summary>How long no scan must have been for an index that was scanned once to count as unused.</summary>
+    public static readonly TimeSpan Window = TimeSpan.FromDays(35);
+
     /// <summary>Whether something speaks for dropping it and nothing against.</summary>
     public bool IsRecommended => Reasons.Count > 0 && Blockers.Count == 0;
 
@@ -38,8 +41,8 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
             var open = new List<IndexFacts>();
             foreach (var index in remaining)
             {
-                var blockers = OwnBlockers(index, referenced[index.IndexOid]).Concat(common).ToList();
-                verdicts[index.IndexOid] = new DropVerdict([], blockers, [.. NotesOn(index, state)]);
+                var blockers = OwnBlockers(index, referenced[index.IndexOid]).ToList();
+                verdicts[index.IndexOid] = new DropVerdict([], blockers, [.. NotesOn(index)]);
                 if (blockers.Count == 0)
                 {
                     open.Add(index);
@@ -57,9 +60,9 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
             }
 
             // The unused go first, the largest first, so that of several that serve a foreign key the smallest stays.
-            foreach (var index in open.Where(IsUnused).OrderByDescending(i => i.SizeBytes ?? 0).ThenByDescending(i => i.IndexOid))
+            foreach (var index in open.Where(i => MayBeUnused(i, state)).OrderByDescending(i => i.SizeBytes ?? 0).ThenByDescending(i => i.IndexOid))
             {
-                Decide(index, [.. AgeBlockers(index, state), .. ForeignKeyBlockers(index, referring[table.Key], remaining)], UnusedReasons(index, state));
+                Decide(index, [.. common, .. AgeBlockers(index, state), .. ForeignKeyBlockers(index, referring[table.Key], remaining)], UnusedReasons(index, state));
             }
 
             // Then the redundant, the narrowest and youngest first, each against what stays.
@@ -74,7 +77,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
                 }
             }
 
-            // What is blocked still shows what would speak for dropping it.
+            // What must stay still shows what would speak for dropping it.
             foreach (var index in table.Except(open))
             {
                 Decide(index, [], UnusedReasons(index, state).Concat(RedundancyReasons(index, remaining)));
@@ -84,15 +87,31 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
         return verdicts;
     }
 
-    private static bool IsUnused(IndexFacts index) => index.Scans == 0;
+    // A server that has no statistics of it does not speak against it; it forbids to drop it.
+    private static bool MayBeUnused(IndexFacts index, StatisticsState state) =>
+        CountsOf(index, state).All(c => c.Scans is null or 0 || c.LastScan < state.Now - Window);
+
+    private static IReadOnlyList<ScanCount> CountsOf(IndexFacts index, StatisticsState state) =>
+        index.Counts.Count > 0 ? index.Counts : [new ScanCount("", index.Scans, state.Since, index.LastScan)];
 
     private static IEnumerable<string> UnusedReasons(IndexFacts index, StatisticsState state)
     {
-        if (IsUnused(index))
+        var counts = CountsOf(index, state);
+        if (counts.Any(c => c.Scans is null) || !MayBeUnused(index, state))
         {
-            yield return state.Since is { } since
-                ? $"Not scanned since the statistics began on {Date(since)} ({Days(state.Now - since)})."
-                : "Not scanned since the statistics began.";
+            yield break;
+        }
+
+        var where = counts.Count > 1 ? $" on any of {counts.Count} servers" : "";
+        var idle = counts.Select(c => c.Scans == 0 ? c.Since : c.LastScan).ToList();
+        if (idle.Contains(null))
+        {
+            yield return $"Not scanned{where} since the statistics began.";
+        }
+        else
+        {
+            var since = idle.Max()!.Value;
+            yield return $"Not scanned{where} since {(counts.All(c => c.Scans == 0) ? "the statistics began on " : "")}{Date(since)} ({Days(state.Now - since)}).";
         }
     }
 
@@ -188,11 +207,6 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
         {
             yield return "Its table is locked exclusively at this moment: not everything about it could be read.";
         }
-
-        if (index.Scans is null)
-        {
-            yield return "The server has no statistics of it.";
-        }
     }
 
     private static IEnumerable<string> StatisticsBlockers(StatisticsState state)
@@ -207,6 +221,11 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
             yield return "This server is a standby: what the primary scans is not counted here.";
         }
 
+        if (state.UnaskedStandbyCount > 0)
+        {
+            yield return $"Unknown: {state.UnaskedStandbyCount} standby server(s) count their own scans and were not asked (-Replica).";
+        }
+
         if (state.Since is not { } since)
         {
             yield return "It is unknown since when the statistics count.";
@@ -219,7 +238,12 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
 
     private static IEnumerable<string> AgeBlockers(IndexFacts index, StatisticsState state)
     {
-        if (index.ExistsSince is not { } since)
+        foreach (var silent in CountsOf(index, state).Where(c => c.Scans is null))
+        {
+            yield return silent.Server.Length == 0 ? "The server has no statistics of it." : $"{silent.Server} has no statistics of it.";
+        }
+
+        if ((index.LastScan < index.ExistsSince ? index.LastScan : index.ExistsSince ?? index.LastScan) is not { } since)
         {
             yield return "It is unknown how long the index has been there: PostgreSQL does not keep that. Store its usage daily with Update-IndexUsageStat.";
         }
@@ -240,13 +264,8 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
         && index.KeyColumns.Count >= key.Columns.Count
         && index.KeyColumns.Take(key.Columns.Count).ToHashSet().SetEquals(key.Columns);
 
-    private static IEnumerable<string> NotesOn(IndexFacts index, StatisticsState state)
+    private static IEnumerable<string> NotesOn(IndexFacts index)
     {
-        if (state.StandbyCount > 0)
-        {
-            yield return $"{state.StandbyCount} standby server(s) count their own scans and were not asked.";
-        }
-
         if (index.KeyColumns.Contains((short)0))
         {
             yield return "It has an expression, of which the planner uses the statistics even where it does not scan the index.";

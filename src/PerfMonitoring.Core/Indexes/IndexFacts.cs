@@ -66,8 +66,11 @@ public sealed record IndexFacts
     /// <summary>The extension that its table belongs to, or null.</summary>
     public string? Extension { get; init; }
 
-    /// <summary>Scans since the counters began.</summary>
+    /// <summary>Scans since the counters began, on all servers that were asked.</summary>
     public long? Scans { get; init; }
+
+    /// <summary>What each server that was asked has counted; empty for one server, that of <see cref="Scans"/>.</summary>
+    public IReadOnlyList<ScanCount> Counts { get; init; } = [];
 
     /// <summary>Index entries returned by scans since the counters began.</summary>
     public long? TuplesRead { get; init; }
@@ -94,6 +97,13 @@ public sealed record IndexFacts
     public DateTimeOffset? ExistsSince { get; init; }
 }
 
+/// <summary>What one server has counted of an index.</summary>
+/// <param name="Server">The server, as it was connected to.</param>
+/// <param name="Scans">Scans since the counters began; null where the server has no statistics of it.</param>
+/// <param name="Since">Since when the counters count, or later; null where the server does not say.</param>
+/// <param name="LastScan">When it was scanned last (PostgreSQL 16); null before, or where it never was.</param>
+public sealed record ScanCount(string Server, long? Scans, DateTimeOffset? Since, DateTimeOffset? LastScan);
+
 /// <summary>A foreign key, by the columns that refer.</summary>
 /// <param name="Name">Name of the constraint.</param>
 /// <param name="TableOid">The referring table.</param>
@@ -116,6 +126,27 @@ public sealed record StatisticsState
     /// <summary>Whether this server is a standby.</summary>
     public bool IsStandby { get; init; }
 
-    /// <summary>Standby servers that are connected or have a replication slot.</summary>
-    public int StandbyCount { get; init; }
+    /// <summary>When the server was started: no two servers share it.</summary>
+    public DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>Whether it is a standby that receives from another server, which then counts it among its own.</summary>
+    public bool IsReceiving { get; init; }
+
+    /// <summary>Standby servers that are connected to it or have a replication slot, and were not asked.</summary>
+    public int UnaskedStandbyCount { get; init; }
+
+    /// <summary>How far the statistics of this server and of standbys that were asked, too, can be trusted together.</summary>
+    public StatisticsState With(IReadOnlyCollection<StatisticsState> standbys) => this with
+    {
+        Since = standbys.Append(this).Any(s => s.Since is null) ? null : standbys.Append(this).Max(s => s.Since),
+        IsTracking = IsTracking && standbys.All(s => s.IsTracking),
+        // Standbys may have standbys of their own.
+        UnaskedStandbyCount = Math.Max(0, standbys.Append(this).Sum(s => s.UnaskedStandbyCount) - standbys.Count(s => s.IsReceiving)),
+    };
 }
+
+/// <summary>What drop verdicts are made of.</summary>
+/// <param name="Indexes">All indexes.</param>
+/// <param name="ForeignKeys">All foreign keys.</param>
+/// <param name="State">How far the statistics can be trusted.</param>
+public sealed record UsageFacts(IReadOnlyList<IndexFacts> Indexes, IReadOnlyList<ForeignKey> ForeignKeys, StatisticsState State);

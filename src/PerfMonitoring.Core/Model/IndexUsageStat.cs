@@ -26,7 +26,9 @@ public sealed record IndexUsageStat
     /// <summary>The statement that makes it, as the server writes it; null where a lock kept it from being read.</summary>
     public string? Definition { get; init; }
 
-    /// <summary>Scans since <see cref="CountersSince"/>; null where the server has no statistics of the index.</summary>
+    /// <summary>
+    /// Scans since <see cref="CountersSince"/>, on all servers that were asked; null where one of them has no statistics of the index.
+    /// </summary>
     public long? TotalScans { get; init; }
 
     /// <summary>Index entries that scans returned.</summary>
@@ -34,6 +36,12 @@ public sealed record IndexUsageStat
 
     /// <summary>Live rows that plain index scans fetched; bitmap scans do not count here.</summary>
     public long? TotalTuplesFetched { get; init; }
+
+    /// <summary>What each server that was asked has counted, where standbys were; the other figures are their sums.</summary>
+    public IReadOnlyList<ScanCount> Counts { get; init => field = value.ToArray(); } = [];
+
+    /// <summary>Standby servers that were not asked, whose scans are unknown; null for stored figures.</summary>
+    public int? UnaskedStandbyCount { get; init; }
 
     /// <summary>Mean time of a scan in milliseconds. PostgreSQL does not measure it: null.</summary>
     public double? AvgScanTimeMs { get; init; }
@@ -99,6 +107,8 @@ public sealed record IndexUsageStat
             TotalScans = facts.Scans,
             TotalTuplesRead = facts.TuplesRead,
             TotalTuplesFetched = facts.TuplesFetched,
+            Counts = facts.Counts,
+            UnaskedStandbyCount = state.UnaskedStandbyCount,
             SelectivityRatio = UsageFigures.Selectivity(facts),
             IndexSizeBytes = facts.SizeBytes,
             MaintenanceCostScore = UsageFigures.MaintenanceCostScore(facts),

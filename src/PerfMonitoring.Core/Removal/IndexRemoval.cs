@@ -30,6 +30,7 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
     /// </summary>
     /// <param name="connection">The session.</param>
     /// <param name="indexOid">The index.</param>
+    /// <param name="scope">Where its usage is asked for.</param>
     /// <param name="force">Whether to drop it though that is not recommended.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="PerfMonitoringException">
@@ -37,10 +38,10 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
     /// NotRecommendedForDrop.
     /// </exception>
     public static async Task<IndexRemoval> PrepareAsync(
-        IMonitoringConnection connection, uint indexOid, bool force, CancellationToken cancellationToken)
+        IMonitoringConnection connection, uint indexOid, UsageScope scope, bool force, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        var usage = (await connection.IndexUsage.GetCurrentAsync(cancellationToken)).FirstOrDefault(s => s.IndexOid == indexOid);
+        var usage = (await UsageReader.GetAsync(connection, scope, cancellationToken)).FirstOrDefault(s => s.IndexOid == indexOid);
         var index = usage is null
             ? null
             : (await connection.Catalog.GetIndexesAsync([usage.TableOid!.Value], cancellationToken)).FirstOrDefault(i => i.Oid == indexOid);
@@ -62,7 +63,7 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
     public static async Task<IReadOnlyList<IndexRemoval>> FindInvalidAsync(IMonitoringConnection connection, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        var invalid = (await connection.IndexUsage.GetCurrentAsync(cancellationToken)).Where(s => s is { IsValid: false, IsBeingBuilt: false }).ToList();
+        var invalid = (await UsageReader.GetAsync(connection, new(), cancellationToken)).Where(s => s is { IsValid: false, IsBeingBuilt: false }).ToList();
         var indexes = invalid.Count == 0
             ? []
             : await connection.Catalog.GetIndexesAsync([.. invalid.Select(s => s.TableOid!.Value).Distinct()], cancellationToken);

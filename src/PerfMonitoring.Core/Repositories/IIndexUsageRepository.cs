@@ -1,3 +1,4 @@
+using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 
 namespace PerfMonitoring.Repositories;
@@ -6,10 +7,10 @@ namespace PerfMonitoring.Repositories;
 public interface IIndexUsageRepository
 {
     /// <summary>
-    /// The live figures of every index of the monitored database with its verdict, by table and name. Left out are the system's own,
-    /// temporary ones, those of the store, and the indexes of partitioned tables, which hold nothing themselves.
+    /// What catalog and statistics of this server say about every index of the monitored database, by table and name. Left out are the
+    /// system's own, temporary ones, those of the store, and the indexes of partitioned tables, which hold nothing themselves.
     /// </summary>
-    Task<IReadOnlyList<IndexUsageStat>> GetCurrentAsync(CancellationToken cancellationToken);
+    Task<UsageFacts> ReadAsync(CancellationToken cancellationToken);
 
     /// <summary>The stored figures, by day, table and index.</summary>
     /// <param name="since">First day in UTC, or null.</param>

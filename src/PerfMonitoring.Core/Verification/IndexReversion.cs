@@ -28,8 +28,8 @@ public static class IndexReversion
         ArgumentNullException.ThrowIfNull(usage);
         var since = usage.CountersSince is { } counted && create.FinishedAt is { } built ? (counted > built ? counted : built) : (DateTimeOffset?)null;
 
-        // A unique index enforces something; a note tells of a use that the counter does not see (a standby, the statistics of an expression).
-        return usage is { TotalScans: 0, Notes.Count: 0 } && since <= now - after && !usage.Blockers.Any(b => b.Contains("uniqueness", StringComparison.Ordinal))
+        // A unique index enforces something; a note tells of a use that the counter does not see (the statistics of an expression).
+        return usage is { TotalScans: 0, UnaskedStandbyCount: 0, Notes.Count: 0 } && since <= now - after && !usage.Blockers.Any(b => b.Contains("uniqueness", StringComparison.Ordinal))
             ? string.Create(CultureInfo.InvariantCulture, $"Not scanned in the {(now - since.Value).TotalDays:0.#} days since {since.Value.UtcDateTime:yyyy-MM-dd HH:mm} UTC.")
             : null;
     }
@@ -46,12 +46,12 @@ public static class IndexReversion
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(create);
-        var usage = (await connection.IndexUsage.GetCurrentAsync(cancellationToken))
+        var usage = (await UsageReader.GetAsync(connection, new(), cancellationToken))
             .FirstOrDefault(s => s.TableName == create.TableName && s.IndexName == create.IndexName && s.IndexOid is not null)
             ?? throw new PerfMonitoringException(
                 "IndexNotFound", FailureKind.NotFound, $"{create.IndexName} on {create.TableName} is not in {connection.Target} any more.",
                 "Somebody else dropped it: there is nothing to undo.", create);
-        var removal = await IndexRemoval.PrepareAsync(connection, usage.IndexOid!.Value, force: true, cancellationToken);
+        var removal = await IndexRemoval.PrepareAsync(connection, usage.IndexOid!.Value, new(), force: true, cancellationToken);
         if (create.IndexStrategyId is { } id)
         {
             await foreach (var strategy in connection.Strategies.GetAsync(new() { Ids = [id], IncludeInactive = true }, cancellationToken))

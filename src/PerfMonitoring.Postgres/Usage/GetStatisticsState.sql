@@ -1,6 +1,7 @@
 -- Purpose: since when the counters count and what they cannot see. A database that was never reset has no time of its own; what
 -- PostgreSQL keeps for the background writer then is not earlier than the last crash, which also loses the counters.
--- Minimum version: 13. Privileges: none.
+-- Standbys are walsenders and physical slots, without those of logical replication and of programs that only archive: these replay nothing.
+-- Minimum version: 13. Privileges: none; pg_read_all_stats to tell archiving programs from standbys.
 select
     pg_catalog.clock_timestamp() as now,
     coalesce(
@@ -8,8 +9,13 @@ select
         (select b.stats_reset from pg_catalog.pg_stat_bgwriter b)) as since,
     pg_catalog.current_setting('track_counts')::bool as is_tracking,
     pg_catalog.pg_is_in_recovery() as is_standby,
+    pg_catalog.pg_postmaster_start_time() as started_at,
+    exists (select from pg_catalog.pg_stat_wal_receiver v where v.pid is not null) as is_receiving,
     (
-        select pg_catalog.count(distinct coalesce(s.slot_name::text, w.pid::text))::int
-        from (select r.slot_name, r.active_pid from pg_catalog.pg_replication_slots r where r.slot_type = 'physical') s
+        select pg_catalog.count(*)::int
+        from (select r.slot_type, r.active_pid from pg_catalog.pg_replication_slots r) s
         full join pg_catalog.pg_stat_replication w on w.pid = s.active_pid
+        where coalesce(s.slot_type, 'physical') = 'physical'
+            and coalesce(w.state, '') <> 'backup'
+            and (w.write_lsn is null or w.replay_lsn is not null)
     ) as standby_count

@@ -15,22 +15,13 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
 {
     private static readonly JsonSerializerOptions RowJson = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
-    public async Task<IReadOnlyList<IndexUsageStat>> GetCurrentAsync(CancellationToken cancellationToken)
-    {
-        var (indexes, foreignKeys, state) = await ReadAsync(cancellationToken);
-        var verdicts = DropVerdict.Judge(indexes, foreignKeys, state);
-        return [.. indexes.Select(i => IndexUsageStat.From(i, verdicts[i.IndexOid], state, target.Target))];
-    }
-
-    /// <summary>What a verdict is made of.</summary>
-    internal async Task<(IReadOnlyList<IndexFacts> Indexes, IReadOnlyList<ForeignKey> ForeignKeys, StatisticsState State)> ReadAsync(
-        CancellationToken cancellationToken)
+    public async Task<UsageFacts> ReadAsync(CancellationToken cancellationToken)
     {
         var state = await target.QuerySingleOrDefaultAsync<StateRow>(Text("GetStatisticsState"), null, cancellationToken);
         var keys = await target.QueryAsync<ForeignKeyRow>(Text("GetForeignKeys"), null, cancellationToken);
         var rows = await target.QueryAsync<FactsRow>(Text("GetIndexFacts"), null, cancellationToken);
         var seen = await GetFirstSeenAsync(cancellationToken);
-        return (
+        return new UsageFacts(
             [.. rows.Select(r => r.ToFacts(seen))],
             [.. keys.Select(k => new ForeignKey(k.Name, k.TableOid, k.Columns, k.ReferencedIndexOid))],
             state!.ToState());
@@ -161,11 +152,14 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
         public DateTimeOffset? Since { get; init; }
         public bool IsTracking { get; init; }
         public bool IsStandby { get; init; }
+        public DateTimeOffset StartedAt { get; init; }
+        public bool IsReceiving { get; init; }
         public int StandbyCount { get; init; }
 
         public StatisticsState ToState() => new()
         {
-            Now = Now, Since = Since, IsTracking = IsTracking, IsStandby = IsStandby, StandbyCount = StandbyCount,
+            Now = Now, Since = Since, IsTracking = IsTracking, IsStandby = IsStandby, StartedAt = StartedAt, IsReceiving = IsReceiving,
+            UnaskedStandbyCount = StandbyCount,
         };
     }
 

@@ -18,11 +18,12 @@ public abstract class ConnectedCmdlet : PerfCmdlet
     private protected IMonitoringConnection Connection => CurrentSession.Connection;
 
     /// <inheritdoc/>
-    protected override void BeginProcessing() => Run(() => CurrentSession = Resolve());
+    protected override void BeginProcessing() => Run(() => CurrentSession = Resolve(Session));
 
-    private PerfMonitoringSession Resolve()
+    /// <summary>The open session that an object, a name or null (the default) means.</summary>
+    private protected static PerfMonitoringSession Resolve(PSObject? sessionOrName)
     {
-        var session = SessionTable.Current.Resolve(Session);
+        var session = SessionTable.Current.Resolve(sessionOrName);
         return session.IsOpen ? session : throw Errors.SessionClosed(session.Name);
     }
 }

@@ -58,28 +58,96 @@ public sealed class DropVerdictTests
         { "of unknown age", s => s with { Since = null }, "It is unknown since when the statistics count." },
         { "off", s => s with { IsTracking = false }, "track_counts is off: scans are not counted." },
         { "a standby's", s => s with { IsStandby = true }, "This server is a standby: what the primary scans is not counted here." },
+        { "of one server of three", s => s with { UnaskedStandbyCount = 2 }, "Unknown: 2 standby server(s) count their own scans and were not asked (-Replica)." },
     };
 
     [Theory]
     [MemberData(nameof(Untrusted))]
-    public void Statistics_that_cannot_be_trusted_recommend_nothing(string what, Func<StatisticsState, StatisticsState> change, string blocker)
+    public void Statistics_that_cannot_be_trusted_call_nothing_unused(string what, Func<StatisticsState, StatisticsState> change, string blocker)
     {
-        var verdicts = Judge(change(Trusted), Index("a") with { Scans = 0 }, Index("b") with { IndexOid = 11 });
+        var verdict = Judge(change(Trusted), Index("a") with { Scans = 0 })[10];
 
-        Assert.All(verdicts.Values, v => Assert.False(v.IsRecommended, what));
-        Assert.All(verdicts.Values, v => Assert.Contains(blocker, v.Blockers));
+        Assert.False(verdict.IsRecommended, what);
+        Assert.Equal(blocker, Assert.Single(verdict.Blockers));
+        Assert.StartsWith("Not scanned", Assert.Single(verdict.Reasons), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Untrusted))]
+    public void What_is_redundant_needs_no_statistics(string what, Func<StatisticsState, StatisticsState> change, string _)
+    {
+        var verdicts = Judge(change(Trusted), Keyed(10, "a") with { Scans = 0 }, Keyed(11, "a,b"), Keyed(12, "a,b") with { Scans = null });
+
+        Assert.True(verdicts[10].IsRecommended, what);
+        Assert.Contains("Its keys are the first keys of i11.", verdicts[10].Reasons);
+        Assert.False(verdicts[11].IsRecommended, what);
+        Assert.True(verdicts[12].IsRecommended, what);
+    }
+
+    // What a primary and a standby counted, and when each scanned last, in days ago; whether the index may go.
+    [Theory]
+    [InlineData(0L, null, 0L, null, "Not scanned on any of 2 servers since the statistics began on 2026-05-21 (40 days).")]
+    [InlineData(0L, null, 1L, null, null)]
+    [InlineData(1L, null, 0L, null, null)]
+    [InlineData(7L, 36.0, 0L, null, "Not scanned on any of 2 servers since 2026-05-25 (36 days).")]
+    [InlineData(7L, 36.0, 3L, 35.5, "Not scanned on any of 2 servers since 2026-05-26 (35 days).")]
+    [InlineData(7L, 36.0, 3L, 34.9, null)]
+    [InlineData(7L, 34.9, 0L, null, null)]
+    public void An_index_is_unused_where_no_server_scanned_it_in_the_window(
+        long primary, double? primaryLast, long standby, double? standbyLast, string? reason)
+    {
+        var verdict = Only(Index("a") with
+        {
+            Scans = primary + standby,
+            LastScan = Ago(primaryLast) > Ago(standbyLast) || standbyLast is null ? Ago(primaryLast) : Ago(standbyLast),
+            Counts = [new("a:1", primary, Trusted.Since, Ago(primaryLast)), new("b:1", standby, Trusted.Since, Ago(standbyLast))],
+        });
+
+        Assert.Equal(reason is not null, verdict.IsRecommended);
+        Assert.Equal(reason, verdict.Reasons.SingleOrDefault());
+        Assert.Empty(verdict.Blockers);
     }
 
     [Fact]
-    public void Standbys_and_expressions_are_noted()
+    public void A_standby_that_does_not_know_the_index_yet_makes_it_unknown()
     {
-        var verdict = Judge(Trusted with { StandbyCount = 2 }, Index("0 lower(name)", 0))[10];
+        var verdict = Only(Index("a") with { Scans = null, Counts = [new("a:1", 0, Trusted.Since, null), new("b:1", null, Trusted.Since, null)] });
 
-        Assert.Collection(
-            verdict.Notes,
-            n => Assert.StartsWith("2 standby server(s)", n, StringComparison.Ordinal),
-            n => Assert.StartsWith("It has an expression", n, StringComparison.Ordinal));
+        Assert.Equal("b:1 has no statistics of it.", Assert.Single(verdict.Blockers));
+        Assert.Empty(verdict.Reasons);
     }
+
+    [Fact]
+    public void A_scan_tells_how_long_the_index_has_been_there() =>
+        Assert.True(Only(Index("a") with { Scans = 1, LastScan = Now.AddDays(-36), ExistsSince = null }).IsRecommended);
+
+    // Standbys that the primary and each asked one see, and how many of the asked ones receive.
+    [Theory]
+    [InlineData(0, new int[0], 0, 0)]
+    [InlineData(2, new int[0], 0, 2)]
+    [InlineData(2, new[] { 0 }, 1, 1)]
+    [InlineData(2, new[] { 0, 0 }, 2, 0)]
+    [InlineData(1, new[] { 1 }, 1, 1)]
+    [InlineData(1, new[] { 1, 0 }, 2, 0)]
+    [InlineData(1, new[] { 0 }, 0, 1)]
+    public void Each_asked_standby_is_one_unknown_less_and_may_have_standbys_of_its_own(int seen, int[] theirs, int receiving, int expected)
+    {
+        var standbys = theirs.Select((n, i) => Trusted with { UnaskedStandbyCount = n, IsReceiving = i < receiving }).ToList();
+
+        Assert.Equal(expected, (Trusted with { UnaskedStandbyCount = seen }).With(standbys).UnaskedStandbyCount);
+    }
+
+    [Fact]
+    public void Together_statistics_are_as_good_as_the_worst()
+    {
+        Assert.Equal(Now.AddDays(-3), Trusted.With([Trusted with { Since = Now.AddDays(-3) }]).Since);
+        Assert.Null(Trusted.With([Trusted with { Since = null }]).Since);
+        Assert.False(Trusted.With([Trusted with { IsTracking = false }]).IsTracking);
+    }
+
+    [Fact]
+    public void An_expression_is_noted() =>
+        Assert.StartsWith("It has an expression", Assert.Single(Judge(Trusted, Index("0 lower(name)", 0))[10].Notes), StringComparison.Ordinal);
 
     // Keys of two indexes, the first older; which of them may go.
     [Theory]
@@ -208,6 +276,8 @@ public sealed class DropVerdictTests
     [InlineData(5L, 5L, null, null, null)]
     public void The_cost_score_is_writes_for_a_scan_by_share_of_size(long? writes, long? scans, long? size, long? all, double? expected) =>
         Assert.Equal(expected, UsageFigures.MaintenanceCostScore(Index("a") with { TableWrites = writes, Scans = scans, SizeBytes = size, TableSizeBytes = all }));
+
+    private static DateTimeOffset? Ago(double? days) => days is { } d ? Now.AddDays(-d) : null;
 
     private static DropVerdict Only(IndexFacts index) => Judge(Trusted, index)[index.IndexOid];
 

@@ -47,7 +47,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         await using var database = await MakeAsync(majorVersion);
         await using var connection = await ConnectAsync(database);
 
-        var stats = (await connection.IndexUsage.GetCurrentAsync(Token)).ToDictionary(s => s.IndexName);
+        var stats = (await UsageReader.GetAsync(connection, new(), Token)).ToDictionary(s => s.IndexName);
 
         Assert.Equal(
             [
@@ -56,8 +56,9 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
                 "orders_status_idx2", "orders_status_pattern", "parted_1_n_idx",
             ],
             stats.Keys.Order(StringComparer.Ordinal));
-        Assert.All(stats.Values, s => Assert.False(s.IsRecommendedForDrop));
-        Assert.All(stats.Values, s => Assert.Contains(s.Blockers, b => b.StartsWith("The statistics began on", StringComparison.Ordinal)));
+        // Being redundant needs no statistics; being unused does.
+        Assert.Equal(["orders_status_idx", "orders_status_idx2"], stats.Values.Where(s => s.IsRecommendedForDrop).Select(s => s.IndexName));
+        Assert.Contains(stats["orders_status_at_idx"].Blockers, b => b.StartsWith("The statistics began on", StringComparison.Ordinal));
         Assert.Contains("It is the primary key.", stats["customers_pkey"].Blockers);
         Assert.Contains("Foreign key orders_customer_id_fkey refers to it.", stats["customers_pkey"].Blockers);
         Assert.Contains("It enforces uniqueness.", stats["customers_email_key"].Blockers);
@@ -98,7 +99,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
     {
         await using var database = await MakeAsync(null);
         await using var connection = await ConnectAsync(database);
-        var facts = await ((IndexUsageRepository)connection.IndexUsage).ReadAsync(Token);
+        var facts = await connection.IndexUsage.ReadAsync(Token);
         var later = facts.State with { Now = facts.State.Now.AddDays(8) };
 
         var unknownAge = Names(DropVerdict.Judge(facts.Indexes, facts.ForeignKeys, later));
@@ -122,7 +123,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         await using var command = new NpgsqlCommand("begin; lock table orders in access exclusive mode", locker);
         await command.ExecuteNonQueryAsync(Token);
 
-        var stats = await connection.IndexUsage.GetCurrentAsync(Token).WaitAsync(TimeSpan.FromSeconds(5), Token);
+        var stats = await UsageReader.GetAsync(connection, new(), Token).WaitAsync(TimeSpan.FromSeconds(5), Token);
 
         Assert.All(stats.Where(s => s.TableName == "public.orders"), s => Assert.Null(s.IndexSizeBytes));
         Assert.All(stats.Where(s => s.TableName == "public.orders"), s => Assert.Contains(s.Blockers, b => b.StartsWith("Its table is locked", StringComparison.Ordinal)));
@@ -137,7 +138,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         await Assert.ThrowsAsync<PostgresException>(() => database.ExecuteAsync("create unique index concurrently broken on orders (status)"));
         await using var connection = await ConnectAsync(database);
 
-        var stat = (await connection.IndexUsage.GetCurrentAsync(Token)).Single(s => s.IndexName == "broken");
+        var stat = (await UsageReader.GetAsync(connection, new(), Token)).Single(s => s.IndexName == "broken");
 
         Assert.False(stat.IsValid);
         Assert.Contains(stat.Blockers, b => b.StartsWith("It is invalid", StringComparison.Ordinal));
@@ -150,8 +151,8 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         await using var connection = await ConnectAsync(database);
         await connection.Store.UpgradeAsync(Token);
 
-        var first = await UsageRecorder.RecordAsync(connection, await connection.IndexUsage.GetCurrentAsync(Token), Token);
-        var second = await UsageRecorder.RecordAsync(connection, await connection.IndexUsage.GetCurrentAsync(Token), Token);
+        var first = await UsageRecorder.RecordAsync(connection, await UsageReader.GetAsync(connection, new(), Token), Token);
+        var second = await UsageRecorder.RecordAsync(connection, await UsageReader.GetAsync(connection, new(), Token), Token);
         var history = await HistoryAsync(connection, null, null);
 
         Assert.Equal((15, 15), (first.Stored.Count, first.Adopted));
@@ -175,11 +176,11 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         await using var database = await MakeAsync(null);
         await using var connection = await ConnectAsync(database);
         await connection.Store.UpgradeAsync(Token);
-        await UsageRecorder.RecordAsync(connection, await connection.IndexUsage.GetCurrentAsync(Token), Token);
+        await UsageRecorder.RecordAsync(connection, await UsageReader.GetAsync(connection, new(), Token), Token);
         await database.ExecuteAsync("update perf_monitoring.index_usage_stats set last_analyzed = now() - interval '9 days', stats_date = current_date - 9");
         await database.ExecuteAsync("drop index orders_lower; create index orders_lower on orders (lower(status))");
 
-        var facts = (await ((IndexUsageRepository)connection.IndexUsage).ReadAsync(Token)).Indexes.ToDictionary(i => i.IndexName);
+        var facts = (await connection.IndexUsage.ReadAsync(Token)).Indexes.ToDictionary(i => i.IndexName);
 
         Assert.Equal(9, (DateTimeOffset.UtcNow - facts["orders_part"].ExistsSince!.Value).TotalDays, 0.1);
         Assert.Null(facts["orders_lower"].ExistsSince);
@@ -196,7 +197,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         var (first, second, third) = (await AddAsync("orders_status_idx", "status"), await AddAsync("orders_status_idx2", "status"), await AddAsync("orders_lower", "at"));
         await connection.Strategies.UpdateAsync(second.Id, new IndexStrategyChange { IsMonitoring = false }, Token);
 
-        var recording = await UsageRecorder.RecordAsync(connection, await connection.IndexUsage.GetCurrentAsync(Token), Token);
+        var recording = await UsageRecorder.RecordAsync(connection, await UsageReader.GetAsync(connection, new(), Token), Token);
 
         Assert.Equal(first.Id, recording.Stored.Single(s => s.IndexName == "orders_status_idx").IndexStrategyId);
         Assert.True(await database.ScalarAsync<bool>($"select is_created from perf_monitoring.index_strategy where id = '{first.Id}'"));
@@ -224,7 +225,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         await using var connection = await ConnectAsync(database);
         await connection.Store.UpgradeAsync(Token);
 
-        var recording = await UsageRecorder.RecordAsync(connection, await connection.IndexUsage.GetCurrentAsync(Token), Token);
+        var recording = await UsageRecorder.RecordAsync(connection, await UsageReader.GetAsync(connection, new(), Token), Token);
 
         Assert.Equal("TableNameTooLong", Assert.Single(recording.Skipped).ErrorId);
         Assert.Equal(15, recording.Stored.Count);
@@ -245,7 +246,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
     {
         for (var i = 0; ; i++)
         {
-            var stat = (await connection.IndexUsage.GetCurrentAsync(Token)).Single(s => s.IndexName == name);
+            var stat = (await UsageReader.GetAsync(connection, new(), Token)).Single(s => s.IndexName == name);
             if (stat.TotalScans == scans && stat.TableWrites > 10000)
             {
                 return stat;

@@ -51,6 +51,20 @@ public sealed class IndexUsageStatTests(TestDatabase database) : IClassFixture<T
         Assert.Null(result.Exception);
     }
 
+    [Theory]
+    [InlineData("Get-IndexUsageStat -Replica nope", "SessionNotFound")]
+    [InlineData("Get-IndexUsageStat -Replica $null", "ParameterArgumentValidationError")]
+    [InlineData("$null = Connect-PerfMonitoring -ConnectionString $args[0] -Name again; Get-IndexUsageStat -Replica again", "ReplicaIsNotStandby")]
+    [InlineData("Update-IndexUsageStat -Replica nope", "SessionNotFound")]
+    [InlineData("Invoke-IndexRemoval orders_status_idx -Force -Confirm:$false -Replica nope", "SessionNotFound")]
+    public async Task A_replica_that_is_none_is_an_error_and_changes_nothing(string command, string error)
+    {
+        var result = session.Invoke(command, database.ConnectionString);
+
+        Assert.StartsWith(error, Assert.Single(result.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal(2, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'sales.orders'::regclass"));
+    }
+
     [Fact]
     public void Creation_results_pipe()
     {

@@ -22,9 +22,23 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
     [ArgumentCompleter(typeof(IndexNameCompleter))]
     public string[] IndexName { get; set; } = [];
 
+    /// <summary>Sessions on the standbys of the server, or their names: an index that they scan is used.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(SessionCompleter))]
+    public PSObject[] Replica { get; set; } = [];
+
     /// <summary>Drops also what is not recommended for drop.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
+
+    private UsageScope scope = new();
+
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
+        Run(() => scope = new() { Replicas = [.. Replica.Select(r => Resolve(r).Connection)] });
+    }
 
     protected override void ProcessRecord()
     {
@@ -53,7 +67,7 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
                 "Pipe live figures: Get-IndexUsageStat without -Since and -Until.", stat);
         }
 
-        var removal = Await(token => Removal.IndexRemoval.PrepareAsync(Connection, oid, Force, token));
+        var removal = Await(token => Removal.IndexRemoval.PrepareAsync(Connection, oid, scope, Force, token));
         if (!ShouldProcess($"{removal.Usage.TableName} in {Connection.Target}", removal.Statement))
         {
             return;
@@ -65,7 +79,7 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
 
     private IndexUsageStat Find(string name)
     {
-        var found = Await(Connection.IndexUsage.GetCurrentAsync).Where(s => IsNamed(s, name)).ToList();
+        var found = Await(token => UsageReader.GetAsync(Connection, scope, token)).Where(s => IsNamed(s, name)).ToList();
         return found switch
         {
             [var only] => only,

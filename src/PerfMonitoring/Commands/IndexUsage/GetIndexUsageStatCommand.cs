@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using PerfMonitoring.Completion;
+using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 
 namespace PerfMonitoring.Commands.IndexUsage;
@@ -34,6 +35,12 @@ public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
     [Parameter]
     public SwitchParameter RecommendedForDrop { get; set; }
 
+    /// <summary>Sessions on the standbys of the server, or their names: an index that they scan is used.</summary>
+    [Parameter(ParameterSetName = CurrentSet)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(SessionCompleter))]
+    public PSObject[] Replica { get; set; } = [];
+
     /// <summary>First day of the stored history to read (UTC).</summary>
     [Parameter(ParameterSetName = HistorySet)]
     public DateTime? Since { get; set; }
@@ -53,7 +60,8 @@ public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
             return;
         }
 
-        var all = Await(Connection.IndexUsage.GetCurrentAsync);
+        var scope = new UsageScope { Replicas = [.. Replica.Select(r => Resolve(r).Connection)] };
+        var all = Await(token => UsageReader.GetAsync(Connection, scope, token));
         foreach (var missing in filter.Missing(all))
         {
             WriteError(Errors.Record(missing));

@@ -24,11 +24,18 @@ public sealed class UpdateIndexUsageStatCommand : ConnectedCmdlet
     [ArgumentCompleter(typeof(IndexNameCompleter))]
     public string[]? IndexName { get; set; }
 
+    /// <summary>Sessions on the standbys of the server, or their names: an index that they scan is used.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(SessionCompleter))]
+    public PSObject[] Replica { get; set; } = [];
+
     protected override void ProcessRecord() => filter.Add(TableName, IndexName);
 
     protected override void EndProcessing() => Run(() =>
     {
-        var all = Await(Connection.IndexUsage.GetCurrentAsync);
+        var scope = new UsageScope { Replicas = [.. Replica.Select(r => Resolve(r).Connection)] };
+        var all = Await(token => UsageReader.GetAsync(Connection, scope, token));
         foreach (var missing in filter.Missing(all))
         {
             WriteError(Errors.Record(missing));

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Repositories;
 using PerfMonitoring.Verification;
@@ -79,7 +80,7 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
         }
 
         var now = DateTimeOffset.UtcNow;
-        var usage = Await(Connection.IndexUsage.GetCurrentAsync).ToDictionary(s => (s.TableName, s.IndexName));
+        var usage = Await(token => UsageReader.GetAsync(Connection, new(), token)).ToDictionary(s => (s.TableName, s.IndexName));
         foreach (var create in Made(new()).Where(m => m.FinishedAt <= now - After))
         {
             ForItem(create, () =>
