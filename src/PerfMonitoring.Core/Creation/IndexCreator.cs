@@ -33,7 +33,22 @@ public sealed record IndexCreationOptions
     public bool CancelAutovacuum { get; init; }
 }
 
-/// <summary>Creates the index of one strategy when its time has come.</summary>
+/// <summary>Where one of several creations stands, or what became of it.</summary>
+/// <param name="Strategy">The strategy.</param>
+/// <param name="Worker">Which of those that work at once tells it, from 0 on.</param>
+public sealed record IndexCreationReport(IndexStrategy Strategy, int Worker)
+{
+    /// <summary>Where it stands; null where it has ended.</summary>
+    public IndexCreationProgress? Progress { get; init; }
+
+    /// <summary>What became of it; null while it goes on, and where it was cancelled and something was left.</summary>
+    public IndexCreationResult? Result { get; init; }
+
+    /// <summary>What went wrong, or null.</summary>
+    public PerfMonitoringException? Error { get; init; }
+}
+
+/// <summary>Creates the indexes of strategies when their time has come.</summary>
 /// <param name="connection">The session.</param>
 /// <param name="options">When and how.</param>
 /// <param name="clock">The time; the system's unless given.</param>
@@ -45,22 +60,14 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
 
     private readonly TimeProvider time = clock ?? TimeProvider.System;
 
+    private readonly object growing = new();
+
+    // By how much this run let the database grow, what is being built included.
     private long grownBytes;
 
     /// <summary>Whether the strategy's maintenance window lets the build begin now.</summary>
-    public async Task<WindowDecision> CheckWindowAsync(IndexStrategy strategy, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(strategy);
-        if (options.Force || strategy.MaintenanceWindow == MaintenanceWindow.Immediate)
-        {
-            return WindowDecision.Open;
-        }
-
-        var windows = connection.MaintenanceWindows;
-        var schedule = (await windows.GetAsync(cancellationToken)).Single(s => s.Window == strategy.MaintenanceWindow);
-        return WindowDecision.Decide(
-            schedule, at => windows.FindOpening(schedule, at), time.GetUtcNow(), await EstimateAsync(strategy, cancellationToken));
-    }
+    public Task<WindowDecision> CheckWindowAsync(IndexStrategy strategy, CancellationToken cancellationToken) =>
+        CheckWindowAsync(strategy, time.GetUtcNow(), cancellationToken);
 
     /// <summary>Whether the decision leaves the strategy for later: it may not begin, and nobody wants to wait or waiting is of no use.</summary>
     public bool IsDeferredBy(WindowDecision decision)
@@ -76,7 +83,64 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         ArgumentNullException.ThrowIfNull(strategy);
         var table = await connection.Catalog.GetTableAsync(strategy.Definition.Table, cancellationToken);
         var facts = await connection.IndexBuilder.GetFactsAsync(table, strategy.Definition.Tablespace, cancellationToken);
-        return await JudgeAsync(strategy, table, facts, await CheckWindowAsync(strategy, cancellationToken), cancellationToken);
+        return (await JudgeAsync(strategy, table, facts, await CheckWindowAsync(strategy, cancellationToken), willBuild: false, cancellationToken)).Findings;
+    }
+
+    /// <summary>
+    /// Creates several, so many at once as the build's throttle limit says and never two on one table. What became of each is reported as it ends;
+    /// after an error that says that the server is out of reach none is begun any more.
+    /// </summary>
+    /// <param name="strategies">What to create, in this order as far as tables are free.</param>
+    /// <param name="reports">Is told from several threads.</param>
+    /// <param name="cancellationToken">Cancels all and cleans up.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled; what had been done by then, or is left, was reported.</exception>
+    public async Task CreateAsync(IEnumerable<IndexStrategy> strategies, IProgress<IndexCreationReport> reports, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(reports);
+        var waiting = strategies.ToList();
+        var working = new Dictionary<Task<bool>, (int Worker, RelationName Table)>();
+        var isReachable = true;
+        do
+        {
+            while (isReachable && !cancellationToken.IsCancellationRequested && working.Count < options.Build.ThrottleLimit
+                && waiting.Find(s => working.Values.All(w => w.Table != s.Definition.Table)) is { } next)
+            {
+                waiting.Remove(next);
+                var worker = Enumerable.Range(0, options.Build.ThrottleLimit).First(n => working.Values.All(w => w.Worker != n));
+                working.Add(CreateAsync(next, worker, reports, cancellationToken), (worker, next.Definition.Table));
+            }
+
+            if (working.Count > 0)
+            {
+                var ended = await Task.WhenAny(working.Keys);
+                working.Remove(ended);
+                isReachable &= await ended;
+            }
+        }
+        while (working.Count > 0 || (isReachable && !cancellationToken.IsCancellationRequested && waiting.Count > 0));
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    // Whether the server is still in reach.
+    private async Task<bool> CreateAsync(IndexStrategy strategy, int worker, IProgress<IndexCreationReport> reports, CancellationToken cancellationToken)
+    {
+        var report = new IndexCreationReport(strategy, worker);
+        try
+        {
+            var (result, error) = await CreateAsync(strategy, new WorkerProgress(reports, report), cancellationToken);
+            reports.Report(report with { Result = result, Error = error });
+            return error is not { Kind: FailureKind.ConnectionFailed };
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Nothing is left of it.
+            return true;
+        }
+        catch (PerfMonitoringException e) when (cancellationToken.IsCancellationRequested)
+        {
+            reports.Report(report with { Error = e });
+            return true;
+        }
     }
 
     /// <summary>
@@ -92,6 +156,8 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         ArgumentNullException.ThrowIfNull(progress);
         var startedAt = time.GetUtcNow();
         IReadOnlyList<IndexPreflight> findings;
+        WindowDecision window;
+        long expectedBytes;
         try
         {
             // What was true before a wait for the load need not be so after it: the window is asked again.
@@ -99,9 +165,10 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
             BuildFacts facts;
             do
             {
-                if (await WaitForWindowAsync(strategy, progress, cancellationToken) is { } closed)
+                window = await WaitForWindowAsync(strategy, progress, cancellationToken);
+                if (!window.IsOpen)
                 {
-                    return (Deferred(strategy, closed, startedAt), null);
+                    return (Deferred(strategy, window, startedAt), null);
                 }
 
                 table = await connection.Catalog.GetTableAsync(strategy.Definition.Table, cancellationToken);
@@ -113,7 +180,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
             }
             while (new Preflight(strategy, options).LoadReason(facts) is not null);
 
-            findings = await JudgeAsync(strategy, table, facts, WindowDecision.Open, cancellationToken);
+            (findings, expectedBytes) = await JudgeAsync(strategy, table, facts, window, willBuild: true, cancellationToken);
             var blocks = findings.Where(f => f.State == PreflightState.Block).ToList();
             if (blocks.Count > 0)
             {
@@ -128,13 +195,56 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
             return (NotBuilt(strategy, IndexCreationState.Failed, startedAt) with { Error = e.Message }, e);
         }
 
-        var (result, error) = await connection.IndexBuilder.BuildAsync(strategy, options.Build, progress, cancellationToken);
-        if (result.State == IndexCreationState.Created)
+        long builtBytes = 0;
+        try
         {
-            grownBytes += result.SizeBytes ?? 0;
+            var (result, error) = await connection.IndexBuilder.BuildAsync(strategy, options.Build with { EndAt = window.ClosesAt }, progress, cancellationToken);
+            builtBytes = result.State == IndexCreationState.Created ? result.SizeBytes ?? 0 : 0;
+            if (result.State == IndexCreationState.Deferred)
+            {
+                result = await ClosedAsync(strategy, window.ClosesAt!.Value, result, cancellationToken);
+            }
+
+            return (result with { Preflight = findings }, error);
+        }
+        finally
+        {
+            Grow(builtBytes - expectedBytes);
+        }
+    }
+
+    // Its window closed while it was built.
+    private async Task<IndexCreationResult> ClosedAsync(
+        IndexStrategy strategy, DateTimeOffset closedAt, IndexCreationResult result, CancellationToken cancellationToken)
+    {
+        WindowDecision next;
+        try
+        {
+            next = await CheckWindowAsync(strategy, closedAt > time.GetUtcNow() ? closedAt : time.GetUtcNow(), cancellationToken);
+        }
+        catch (PerfMonitoringException e)
+        {
+            next = new WindowDecision($"When it opens again is unknown: {e.Message}");
         }
 
-        return (result with { Preflight = findings }, error);
+        return result with
+        {
+            Reason = $"The maintenance window {strategy.MaintenanceWindow} closed at {WindowDecision.Time(closedAt)} before the build was done, and it was ended. {next.Reason}",
+            DeferredUntil = next.OpensAt,
+        };
+    }
+
+    private async Task<WindowDecision> CheckWindowAsync(IndexStrategy strategy, DateTimeOffset at, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(strategy);
+        if (options.Force || strategy.MaintenanceWindow == MaintenanceWindow.Immediate)
+        {
+            return WindowDecision.Open;
+        }
+
+        var windows = connection.MaintenanceWindows;
+        var schedule = (await windows.GetAsync(cancellationToken)).Single(s => s.Window == strategy.MaintenanceWindow);
+        return WindowDecision.Decide(schedule, moment => windows.FindOpening(schedule, moment), at, await EstimateAsync(strategy, cancellationToken));
     }
 
     /// <summary>The result of a strategy that is left for later.</summary>
@@ -157,8 +267,8 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         Target = connection.Target,
     };
 
-    // Null once it is open, else why the strategy is left for later.
-    private async Task<WindowDecision?> WaitForWindowAsync(
+    // Open, or why the strategy is left for later.
+    private async Task<WindowDecision> WaitForWindowAsync(
         IndexStrategy strategy, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
     {
         WindowDecision decision;
@@ -179,7 +289,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
             await Task.Delay(left > LookAgain ? LookAgain : left > TimeSpan.FromSeconds(0.1) ? left : TimeSpan.FromSeconds(0.1), time, cancellationToken);
         }
 
-        return null;
+        return decision;
     }
 
     // Null once the load lets it begin, else why the strategy is left for later.
@@ -204,11 +314,32 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         return null;
     }
 
-    private async Task<IReadOnlyList<IndexPreflight>> JudgeAsync(
-        IndexStrategy strategy, TableInfo table, BuildFacts facts, WindowDecision window, CancellationToken cancellationToken) =>
-        new Preflight(strategy, options).Judge(
-            facts, await connection.Catalog.GetIndexesAsync([table.Oid], cancellationToken), window,
-            strategy.SizeBytes ?? IndexSize.Estimate(strategy.Definition, table), grownBytes);
+    // What will be built is counted at once, so that several do not all see the same room.
+    private async Task<(IReadOnlyList<IndexPreflight> Findings, long ExpectedBytes)> JudgeAsync(
+        IndexStrategy strategy, TableInfo table, BuildFacts facts, WindowDecision window, bool willBuild, CancellationToken cancellationToken)
+    {
+        var indexes = await connection.Catalog.GetIndexesAsync([table.Oid], cancellationToken);
+        var size = strategy.SizeBytes ?? IndexSize.Estimate(strategy.Definition, table);
+        lock (growing)
+        {
+            var findings = new Preflight(strategy, options).Judge(facts, indexes, window, size, grownBytes);
+            if (!willBuild || findings.Any(f => f.State == PreflightState.Block))
+            {
+                return (findings, 0);
+            }
+
+            grownBytes += size ?? 0;
+            return (findings, size ?? 0);
+        }
+    }
+
+    private void Grow(long bytes)
+    {
+        lock (growing)
+        {
+            grownBytes += bytes;
+        }
+    }
 
     private async Task<BuildEstimate> EstimateAsync(IndexStrategy strategy, CancellationToken cancellationToken)
     {
@@ -226,5 +357,10 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         {
             return new BuildEstimate(size, null);
         }
+    }
+
+    private sealed class WorkerProgress(IProgress<IndexCreationReport> reports, IndexCreationReport report) : IProgress<IndexCreationProgress>
+    {
+        public void Report(IndexCreationProgress value) => reports.Report(report with { Progress = value });
     }
 }

@@ -15,7 +15,7 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
     /// <param name="indexes">The indexes of the table.</param>
     /// <param name="window">What the maintenance window says.</param>
     /// <param name="sizeBytes">Expected size; null where unknown.</param>
-    /// <param name="grownBytes">By how much the database grew in this run.</param>
+    /// <param name="grownBytes">By how much the database grew or will grow by this run.</param>
     public IReadOnlyList<IndexPreflight> Judge(
         BuildFacts facts, IReadOnlyList<TableIndex> indexes, WindowDecision window, long? sizeBytes, long grownBytes)
     {
@@ -112,8 +112,8 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
         : size is not { } expected
             ? Block(PreflightCheck.DatabaseGrowth, $"Its size cannot be estimated, and -MaximumDatabaseGrowth is {Megabytes(limit)}: run ANALYZE on {strategy.TableName}.")
             : grown + expected > limit
-                ? Block(PreflightCheck.DatabaseGrowth, $"Expected size {Megabytes(expected)} beside {Megabytes(grown)} built already; -MaximumDatabaseGrowth is {Megabytes(limit)}.")
-                : Ok(PreflightCheck.DatabaseGrowth, $"Expected size {Megabytes(expected)} beside {Megabytes(grown)} built already, of {Megabytes(limit)}.");
+                ? Block(PreflightCheck.DatabaseGrowth, $"Expected size {Megabytes(expected)} beside {Megabytes(grown)} of this run; -MaximumDatabaseGrowth is {Megabytes(limit)}.")
+                : Ok(PreflightCheck.DatabaseGrowth, $"Expected size {Megabytes(expected)} beside {Megabytes(grown)} of this run, of {Megabytes(limit)}.");
 
     // The sort of a build spills to disk beside the index, as much again.
     private IndexPreflight Disk(long? size, long? free) => (size, free) switch

@@ -11,6 +11,9 @@ public sealed record WindowDecision(string? Reason, DateTimeOffset? OpensAt = nu
     /// <summary>It may begin.</summary>
     public static readonly WindowDecision Open = new((string?)null);
 
+    /// <summary>When the window closes in which it may begin; null where it does not, or where it may not begin.</summary>
+    public DateTimeOffset? ClosesAt { get; init; }
+
     /// <summary>Whether it may begin now.</summary>
     public bool IsOpen => Reason is null;
 
@@ -43,7 +46,7 @@ public sealed record WindowDecision(string? Reason, DateTimeOffset? OpensAt = nu
         var isOpen = opening.OpensAt <= now;
         if (Fits(opening.OpensAt > now ? opening.OpensAt : now, opening, estimate))
         {
-            return isOpen ? Open : new WindowDecision($"The maintenance window {schedule.Window} opens at {Time(opening.OpensAt)}.", opening.OpensAt);
+            return isOpen ? Open with { ClosesAt = opening.ClosesAt } : new WindowDecision($"The maintenance window {schedule.Window} opens at {Time(opening.OpensAt)}.", opening.OpensAt);
         }
 
         // It may be open for longer another time, as at a weekend; a few openings show that.

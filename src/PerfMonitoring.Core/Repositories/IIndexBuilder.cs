@@ -25,6 +25,12 @@ public sealed record IndexBuildOptions
     /// <summary>maintenance_work_mem of the build as PostgreSQL writes it (512MB), or null for the server's setting.</summary>
     public string? MaintenanceWorkMem { get; init; }
 
+    /// <summary>How many builders of this product may be at work in a database when it begins, itself counted; two are never on one table.</summary>
+    public int ThrottleLimit { get; init; } = 1;
+
+    /// <summary>When a build that is not done is ended, cleaned up and left for later; null for never.</summary>
+    public DateTimeOffset? EndAt { get; init; }
+
     /// <summary>What the audit calls it. One that is restored is built as it was, also beside an index of another name that does the same.</summary>
     public IndexActionKind Action { get; init; } = IndexActionKind.Create;
 
@@ -42,9 +48,9 @@ public interface IIndexBuilder
     Task<BuildFacts> GetFactsAsync(TableInfo table, string? tablespace, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Builds the index of a strategy with CREATE INDEX CONCURRENTLY, one at a time per database. Whatever goes wrong, the invalid
+    /// Builds the index of a strategy with CREATE INDEX CONCURRENTLY, one at a time per table. Whatever goes wrong, the invalid
     /// index is taken away again; where even that fails, <see cref="IndexCreationResult.LeftoverIndex"/> names it. What the server
-    /// refuses is a result with its error, not an exception.
+    /// refuses is a result with its error, not an exception; what was ended by <see cref="IndexBuildOptions.EndAt"/> is Deferred.
     /// </summary>
     /// <param name="strategy">What to build. Its target is not looked at: ask <see cref="ServerTarget.IsSameDatabaseAs"/> before.</param>
     /// <param name="options">Limits.</param>

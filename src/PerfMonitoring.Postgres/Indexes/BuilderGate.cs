@@ -5,8 +5,8 @@ using PerfMonitoring.Postgres.Connections;
 namespace PerfMonitoring.Postgres.Indexes;
 
 /// <summary>
-/// The lock that lets one builder at a time work in a database, and the connection that holds it. That connection is free while the statement runs on another;
-/// so it watches.
+/// The locks that let one builder at a time work on a table, and a few in a database, and the connection that holds them. That connection is free while
+/// the statement runs on another; so it watches.
 /// </summary>
 internal sealed class BuilderGate : IAsyncDisposable
 {
@@ -19,24 +19,20 @@ internal sealed class BuilderGate : IAsyncDisposable
         this.connection = connection;
     }
 
-    /// <summary>Waits until no other builder is at work, for as long as that takes.</summary>
-    public static async Task<BuilderGate> EnterAsync(Database target, IndexChange change, CancellationToken cancellationToken)
+    /// <summary>Waits until no other builder is at work on the table, and then until the database has a free place, for as long as that takes.</summary>
+    public static async Task<BuilderGate> EnterAsync(Database target, IndexChange change, uint tableOid, CancellationToken cancellationToken)
     {
         var gate = new BuilderGate(target, await target.ConnectAsync(cancellationToken));
         try
         {
-            while (!(await gate.QueryAsync<bool>("TryLockBuilder", null, cancellationToken))[0])
-            {
-                var holders = await gate.QueryAsync<BlockerRow>("GetBuilders", null, cancellationToken);
-                change.Report("waiting for another builder", [.. holders.Select(h => h.ToBlocker())]);
-                await Task.Delay(IndexChange.PollInterval, cancellationToken);
-            }
-
+            // In this order: whoever has a place waits for no table, so nobody waits in a circle.
+            await gate.LockAsync(change, [tableOid], cancellationToken);
+            await gate.LockAsync(change, [.. Enumerable.Range(0, change.Options.ThrottleLimit).Select(place => (long)place)], cancellationToken);
             return gate;
         }
         catch
         {
-            await gate.connection.DisposeAsync();
+            await gate.DisposeAsync();
             throw;
         }
     }
@@ -44,6 +40,16 @@ internal sealed class BuilderGate : IAsyncDisposable
     /// <summary>Asks the server. Not cancelled half-way: a lock whose answer got lost would stay with the pooled connection, and the unlocking needs a clean one.</summary>
     public Task<List<T>> QueryAsync<T>(string name, object? parameters, CancellationToken cancellationToken) => target.RunAsync(
         async () => (await connection.QueryAsync<T>(IndexSql.Command(name, parameters, CancellationToken.None))).AsList(), cancellationToken);
+
+    private async Task LockAsync(IndexChange change, long[] keys, CancellationToken cancellationToken)
+    {
+        while (await QueryAsync<long>("TryLockBuilder", new { Keys = keys }, cancellationToken) is [])
+        {
+            var holders = await QueryAsync<BlockerRow>("GetBuilders", new { Keys = keys }, cancellationToken);
+            change.Report("waiting for another builder", [.. holders.Select(h => h.ToBlocker())]);
+            await Task.Delay(IndexChange.PollInterval, cancellationToken);
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -16,9 +16,15 @@ internal sealed class IndexBuilder(
         IndexStrategy strategy, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
     {
         var build = new IndexBuild(target, strategy, options, progress);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        if (options.EndAt is { } end)
+        {
+            ending.CancelAfter((int)Math.Clamp((end - DateTimeOffset.UtcNow).TotalMilliseconds, 0, int.MaxValue));
+        }
+
         try
         {
-            await BuildAsync(build, cancellationToken);
+            await BuildAsync(build, ending.Token);
             if (strategy.IsStored)
             {
                 // The index is there, whatever happens now.
@@ -29,6 +35,11 @@ internal sealed class IndexBuilder(
             }
 
             return (build.ToResult(), build.Error);
+        }
+        catch (OperationCanceledException) when (ending.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            build.State = IndexCreationState.Deferred;
+            return (build.ToResult(), null);
         }
         catch (PerfMonitoringException caught) when (!cancellationToken.IsCancellationRequested)
         {
@@ -86,7 +97,7 @@ internal sealed class IndexBuilder(
         var table = await catalog.GetTableAsync(build.Definition.Table, cancellationToken);
         build.IsPartitioned = table.Kind == RelationKind.PartitionedTable;
         build.Definition = build.Definition with { Table = table.Name };
-        await using var gate = await BuilderGate.EnterAsync(target, build, cancellationToken);
+        await using var gate = await BuilderGate.EnterAsync(target, build, table.Oid, cancellationToken);
 
         // What was true before the wait need not be so now.
         if (await FindEqualAsync(table, build, cancellationToken) is { } equal)
@@ -130,7 +141,9 @@ internal sealed class IndexBuilder(
         {
             var failure = e as PerfMonitoringException;
             var isCancelled = cancellationToken.IsCancellationRequested || failure?.ErrorId == "IndexCreationCancelled";
-            await FinishAsync(isCancelled ? IndexActionOutcome.Cancelled : IndexActionOutcome.Failed, failure?.Message);
+            await FinishAsync(
+                isCancelled ? IndexActionOutcome.Cancelled : IndexActionOutcome.Failed,
+                failure?.Message ?? (build.Options.EndAt <= DateTimeOffset.UtcNow ? $"It was not done by {build.Options.EndAt:u}, when it had to end." : null));
             throw;
         }
 

@@ -20,7 +20,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog) 
         var drop = new IndexDrop(target, index, options, progress);
         try
         {
-            await using var gate = await BuilderGate.EnterAsync(target, drop, cancellationToken);
+            await using var gate = await BuilderGate.EnterAsync(target, drop, index.TableOid, cancellationToken);
             await RemoveAsync(gate, drop, cancellationToken);
             return (drop.ToResult(null), null);
         }

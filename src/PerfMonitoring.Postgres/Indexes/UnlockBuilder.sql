@@ -1,3 +1,3 @@
--- Purpose: lets the next builder begin.
+-- Purpose: lets the next builder begin. The session holds no other locks of this kind.
 -- Minimum version: 13. Privileges: none.
-select pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended('perf_monitoring.index_creation', 0))
+select pg_catalog.pg_advisory_unlock_all()

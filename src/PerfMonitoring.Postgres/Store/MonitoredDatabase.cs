@@ -7,13 +7,14 @@ namespace PerfMonitoring.Postgres.Store;
 /// <summary>The row of perf_monitoring.monitored_database that stands for one target, added on first sight.</summary>
 internal sealed class MonitoredDatabase(Database store, ServerTarget target)
 {
-    private Guid? id;
+    // Boxed, since several threads may ask.
+    private object? id;
 
     /// <summary>The cluster, by what a row of perf_monitoring.monitored_database knows it by.</summary>
     public string ServerIdentity => target.SystemIdentifier?.ToString(CultureInfo.InvariantCulture) ?? $"{target.HostName}:{target.Port}";
 
     public async Task<Guid> GetIdAsync(CancellationToken cancellationToken) =>
-        id ??= await store.QuerySingleOrDefaultAsync<Guid>(
+        (Guid)(id ??= await store.QuerySingleOrDefaultAsync<Guid>(
             Sql.Get(typeof(MonitoredDatabase), "GetOrAddMonitoredDatabase", store.Target.ServerVersionNumber),
             new
             {
@@ -22,5 +23,5 @@ internal sealed class MonitoredDatabase(Database store, ServerTarget target)
                 target.HostName,
                 target.Port,
             },
-            cancellationToken);
+            cancellationToken));
 }

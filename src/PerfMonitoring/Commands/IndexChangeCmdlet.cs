@@ -43,11 +43,7 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
         var (result, error) = Await(activity, work);
         if (Stopping)
         {
-            if (WhatWasDone(result) is { } done)
-            {
-                Host.UI.WriteWarningLine(done);
-            }
-
+            SayWhatWasDone(result);
             throw new PipelineStoppedException();
         }
 
@@ -62,23 +58,23 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
     {
         try
         {
-            return AwaitWithProgress(work, report => Show(activity, report));
+            return AwaitWithProgress<IndexCreationProgress, T>(work, report => Show(activity, report));
         }
         catch (PerfMonitoringException e) when (Stopping)
         {
-            Host.UI.WriteWarningLine(e.Remedy is null ? e.Message : $"{e.Message} {e.Remedy}");
+            SayWhatIsLeft(e);
             throw new PipelineStoppedException();
         }
         finally
         {
             if (!Stopping)
             {
-                WriteProgress(new ProgressRecord(0, activity, "Done") { RecordType = ProgressRecordType.Completed });
+                ShowDone(activity);
             }
         }
     }
 
-    private void Show(string activity, IndexCreationProgress report) => WriteProgress(new ProgressRecord(0, activity, report.Phase)
+    private protected void Show(string activity, IndexCreationProgress report, int activityId = 0) => WriteProgress(new ProgressRecord(activityId, activity, report.Phase)
     {
         // -1 shows no bar: unknown is not 0 %.
         PercentComplete = report.Percent is { } percent ? (int)percent : -1,
@@ -86,11 +82,22 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
         CurrentOperation = report.Blockers.Count == 0 ? null : "waits for " + string.Join(", ", report.Blockers),
     });
 
-    private static string? WhatWasDone(object? result) => result switch
+    private protected void ShowDone(string activity, int activityId = 0) =>
+        WriteProgress(new ProgressRecord(activityId, activity, "Done") { RecordType = ProgressRecordType.Completed });
+
+    /// <summary>Says through the host what was done when the pipeline was stopped already.</summary>
+    private protected void SayWhatWasDone(object? result)
     {
-        IndexRemovalResult { State: IndexRemovalState.Removed } removed =>
-            $"{removed.IndexName} is dropped: the drop was begun when it was stopped. {removed.UndoStatement} makes it again.",
-        IndexCreationResult { State: IndexCreationState.Created } created => $"{created.IndexName} is built: that was done when it was stopped.",
-        _ => null,
-    };
+        if (result is IndexRemovalResult { State: IndexRemovalState.Removed } removed)
+        {
+            Host.UI.WriteWarningLine($"{removed.IndexName} is dropped: the drop was begun when it was stopped. {removed.UndoStatement} makes it again.");
+        }
+        else if (result is IndexCreationResult { State: IndexCreationState.Created } created)
+        {
+            Host.UI.WriteWarningLine($"{created.IndexName} on {created.TableName} is built.");
+        }
+    }
+
+    /// <summary>Says through the host what is left when the pipeline was stopped already.</summary>
+    private protected void SayWhatIsLeft(PerfMonitoringException e) => Host.UI.WriteWarningLine(e.Remedy is null ? e.Message : $"{e.Message} {e.Remedy}");
 }

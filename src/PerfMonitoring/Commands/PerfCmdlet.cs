@@ -94,37 +94,62 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     }
 
     /// <summary>Waits for a result while showing what the work reports, on the pipeline's thread.</summary>
+    /// <param name="work">The work.</param>
+    /// <param name="show">Shows a report.</param>
+    /// <param name="showStopped">Shows one that comes when the pipeline is stopped already; the work cleans up then, and only the host takes lines.</param>
     private protected TResult AwaitWithProgress<TReport, TResult>(
-        Func<IProgress<TReport>, CancellationToken, Task<TResult>> work, Action<TReport> show)
+        Func<IProgress<TReport>, CancellationToken, Task<TResult>> work, Action<TReport> show, Action<TReport>? showStopped = null)
     {
+        using var abandon = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
         using var reports = new BlockingCollection<TReport>();
         var task = Task.Run(async () =>
         {
             try
             {
-                return await work(new QueueProgress<TReport>(reports), stopping.Token);
+                return await work(new QueueProgress<TReport>(reports), abandon.Token);
             }
             finally
             {
                 reports.CompleteAdding();
             }
         });
-        foreach (var report in reports.GetConsumingEnumerable())
-        {
-            // The work itself notices the cancellation and cleans up; until it has, only its reports are left unshown.
-            if (!stopping.IsCancellationRequested)
-            {
-                show(report);
-            }
-        }
-
         try
         {
+            foreach (var report in reports.GetConsumingEnumerable())
+            {
+                if (stopping.IsCancellationRequested)
+                {
+                    showStopped?.Invoke(report);
+                    continue;
+                }
+
+                try
+                {
+                    show(report);
+                }
+                catch (PipelineStoppedException)
+                {
+                    showStopped?.Invoke(report);
+                    throw;
+                }
+            }
+
             return task.GetAwaiter().GetResult();
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             throw new PipelineStoppedException();
+        }
+        finally
+        {
+            // Also when a cmdlet further down has had enough (Select-Object -First): nothing goes on behind the prompt.
+            abandon.Cancel();
+            foreach (var report in reports.GetConsumingEnumerable())
+            {
+                showStopped?.Invoke(report);
+            }
+
+            task.ContinueWith(static t => _ = t.Exception, TaskScheduler.Default).GetAwaiter().GetResult();
         }
     }
 

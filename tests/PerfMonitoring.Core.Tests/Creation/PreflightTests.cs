@@ -16,7 +16,7 @@ public sealed class PreflightTests
         { "standby", Quiet with { IsStandby = true }, new(), PreflightCheck.Privilege, PreflightState.Block, "standby" },
         { "not owner", Quiet with { IsOwner = false }, new(), PreflightCheck.Privilege, PreflightState.Block, "does not own public.t" },
         { "a budget that fits", Quiet, new() { MaximumDatabaseGrowth = 15 * Megabyte }, PreflightCheck.DatabaseGrowth, PreflightState.Ok, "of 15 MB" },
-        { "a budget that does not", Quiet, new() { MaximumDatabaseGrowth = 15 * Megabyte - 1 }, PreflightCheck.DatabaseGrowth, PreflightState.Block, "5 MB built already" },
+        { "a budget that does not", Quiet, new() { MaximumDatabaseGrowth = 15 * Megabyte - 1 }, PreflightCheck.DatabaseGrowth, PreflightState.Block, "5 MB of this run" },
         { "room", Quiet, new(), PreflightCheck.DiskSpace, PreflightState.Ok, "free 1000 MB" },
         { "little room", Quiet with { FreeDiskBytes = 19 * Megabyte }, new(), PreflightCheck.DiskSpace, PreflightState.Warn, "as much again" },
         { "no room", Quiet with { FreeDiskBytes = 9 * Megabyte }, new(), PreflightCheck.DiskSpace, PreflightState.Block, "free 9 MB" },

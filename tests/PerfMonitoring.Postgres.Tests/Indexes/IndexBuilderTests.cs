@@ -423,6 +423,58 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_partition_and_its_tree_are_one_table()
+    {
+        await database.ExecuteAsync("create table tree (n int) partition by range (n); create table leaf partition of tree for values from (0) to (1000); insert into tree select g from generate_series(0, 499) g");
+        var many = Options with { ThrottleLimit = 4, LockTimeout = TimeSpan.FromMinutes(1), SnapshotTimeout = TimeSpan.FromMinutes(1) };
+        var first = BuildAsync(On("tree", "slow(n)"), many);
+        await UntilAsync("select exists (select from pg_stat_progress_create_index where datname = current_database())");
+
+        var second = BuildAsync(On("leaf", "n + 1"), many);
+        var third = BuildAsync(Strategy("i", IndexKey.OnColumn("customer_id")), many);
+
+        // Another table is built meanwhile.
+        await UntilAsync("select count(*) = 2 from pg_stat_progress_create_index where datname = current_database() and relid in ('leaf'::regclass, 'orders'::regclass)");
+        await UntilReportedAsync(r => r.Phase == "waiting for another builder" && r.Blockers.Count == 1);
+        Assert.All(await Task.WhenAll(first, second, third), r => Assert.Equal(IndexCreationState.Created, r.Result.State));
+        await AssertCleanAsync(validIndexes: 5);
+
+        static IndexStrategy On(string table, string expression) => new()
+        {
+            Definition = new IndexDefinition { Table = new RelationName("public", table), Name = table + "_i", Keys = [IndexKey.OnExpression(expression)] },
+        };
+    }
+
+    [Fact]
+    public async Task A_build_that_has_to_end_is_left_for_later_with_nothing_left_of_it()
+    {
+        var (result, error) = await BuildAsync(Slow("i"), Options with { EndAt = DateTimeOffset.UtcNow.AddSeconds(1.5) });
+
+        Assert.Null(error);
+        Assert.Equal(IndexCreationState.Deferred, result.State);
+        Assert.InRange(result.Duration.TotalSeconds, 1, 10);
+        await AssertCleanAsync(validIndexes: 1);
+    }
+
+    [Fact]
+    public async Task A_name_that_is_taken_meanwhile_is_not_cleared_away()
+    {
+        await database.ExecuteAsync("create table other (n int)");
+        await using var holder = await OpenAsync();
+        await ExecuteAsync(holder, "begin; lock table orders in exclusive mode");
+        var building = BuildAsync(Strategy("same", IndexKey.OnColumn("customer_id")), Options with { LockTimeout = TimeSpan.FromMinutes(1), SnapshotTimeout = TimeSpan.FromMinutes(1) });
+        await UntilReportedAsync(r => r.Phase == "waiting for the lock on the table");
+
+        await database.ExecuteAsync("create index same on other (n); update pg_index set indisvalid = false where indexrelid = 'same'::regclass");
+        await ExecuteAsync(holder, "rollback");
+        var (result, error) = await building;
+
+        Assert.Equal((IndexCreationState.Failed, "IndexNameTaken"), (result.State, error!.ErrorId));
+        Assert.Null(result.LeftoverIndex);
+        Assert.True(await database.ScalarAsync<bool>("select indrelid = 'other'::regclass from pg_index where indexrelid = 'same'::regclass"));
+    }
+
+    [Fact]
     public async Task A_server_that_dies_and_stays_away_is_told_with_the_name_that_is_left()
     {
         await using var cluster = await SandboxFixture.OwnClusterAsync(new ClusterOptions());

@@ -180,6 +180,117 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         Assert.Equal("Created", $"{session.Invoke("New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -Confirm:$false").Only().Properties["State"].Value}");
     }
 
+    private const string Tables = """
+        drop table if exists lines, parts cascade;
+        create table lines (id bigint primary key, n int);
+        create table parts (id bigint primary key, n int);
+        insert into lines select g, g from generate_series(1, 500) g;
+        insert into parts select g, g from generate_series(1, 150) g;
+        """;
+
+    private const string Several = """
+        $on = { param($table, $column, $name) [PerfMonitoring.Model.IndexStrategy]@{ Definition = [PerfMonitoring.Indexes.IndexDefinition]@{
+            Table = [PerfMonitoring.Indexes.RelationName]::new('public', $table); Name = $name
+            Keys = [PerfMonitoring.Indexes.IndexKey[]]@([PerfMonitoring.Indexes.IndexKey]::OnExpression($column)) } } }
+        $several = (& $on lines 'slow(n)' lines_slow), (& $on lines 'n + 1' lines_next), (& $on parts 'slow(n)' parts_slow), (& $on parts 'nope' parts_wrong), (& $on orders 'customer_id' orders_customer)
+
+        """;
+
+    [Fact]
+    public async Task Several_are_built_at_once_on_different_tables()
+    {
+        await database.ExecuteAsync(Tables);
+        var watch = WatchAsync();
+
+        var result = session.Invoke(Several + "$several | Invoke-IndexCreation -ThrottleLimit 3 -Confirm:$false");
+
+        // In the order in which they end: the quick table first, and each table's in the order of the input.
+        var states = result.Output.Select(o => $"{o.Properties["IndexName"].Value} {o.Properties["State"].Value}").ToList();
+        Assert.Equal("orders_customer Created", states[0]);
+        Assert.Equal(["parts_slow Created", "parts_wrong Failed"], states.Where(s => s.StartsWith("parts", StringComparison.Ordinal)));
+        Assert.Equal(["lines_slow Created", "lines_next Created"], states.Where(s => s.StartsWith("lines", StringComparison.Ordinal)));
+        Assert.StartsWith("InvalidIndexDefinition,", Assert.Single(result.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        var (atOnce, onOneTable) = await watch;
+        Assert.InRange(atOnce, 2, 3);
+        Assert.Equal(1, onOneTable);
+        Assert.Equal([0, 1, 2], result.Progress.Select(p => p.ActivityId).Distinct().Order());
+        Assert.Equal(5, result.Progress.Count(p => p.RecordType == System.Management.Automation.ProgressRecordType.Completed));
+
+        // The most builds that were seen at once, and on one table.
+        async Task<(int AtOnce, int OnOneTable)> WatchAsync()
+        {
+            var most = (AtOnce: 0, OnOneTable: 0);
+            for (var until = DateTime.UtcNow.AddSeconds(3); DateTime.UtcNow < until; await Task.Delay(50, TestContext.Current.CancellationToken))
+            {
+                var seen = await database.ScalarAsync<string>(
+                    "select coalesce(string_agg(relid::text, ','), '') from pg_stat_progress_create_index where datname = current_database()");
+                var tables = seen!.Split(',', StringSplitOptions.RemoveEmptyEntries);
+                most = (Math.Max(most.AtOnce, tables.Length), Math.Max(most.OnOneTable, tables.GroupBy(t => t).Select(g => g.Count()).DefaultIfEmpty(0).Max()));
+            }
+
+            return most;
+        }
+    }
+
+    [Fact]
+    public async Task A_window_that_closes_ends_the_build_and_leaves_it_for_the_next_opening()
+    {
+        await database.ExecuteAsync("insert into orders select g, g % 50, 'new' from generate_series(1001, 4000) g");
+
+        var result = session.Invoke("""
+            $null = Initialize-PerfMonitoringStore
+            $now = [DateTimeOffset]::UtcNow
+            $opened = $now.AddMinutes(-2).AddSeconds(-$now.Second)
+            Set-MaintenanceWindow Scheduled "$($opened.Minute) $($opened.Hour) * * *" -Duration ([TimeSpan]::FromSeconds([int]($now - $opened).TotalSeconds + 4))
+            New-IndexStrategy -TableName orders -Expression 'slow(customer_id)' -MaintenanceWindow Scheduled | Invoke-IndexCreation -Confirm:$false
+            Get-IndexStrategyHistory
+            """).MustSucceed();
+
+        var (deferred, action) = (result.Output[0], result.Output[1]);
+        Assert.Equal("Deferred", $"{deferred.Properties["State"].Value}");
+        Assert.Contains("closed at", (string)deferred.Properties["Reason"].Value, StringComparison.Ordinal);
+        Assert.Contains("opens at", (string)deferred.Properties["Reason"].Value, StringComparison.Ordinal);
+        Assert.InRange((DateTimeOffset)deferred.Properties["DeferredUntil"].Value, DateTimeOffset.UtcNow.AddHours(23), DateTimeOffset.UtcNow.AddHours(24));
+        Assert.Equal("Cancelled", $"{action.Properties["Outcome"].Value}");
+        Assert.Contains("when it had to end", (string)action.Properties["Error"].Value, StringComparison.Ordinal);
+        Assert.Equal(1, await IndexesAsync());
+        Assert.False(await database.ScalarAsync<bool>("select bool_or(is_created) from perf_monitoring.index_strategy"));
+    }
+
+    [Fact]
+    public async Task Several_that_are_stopped_leave_nothing_and_what_was_done_is_said()
+    {
+        await database.ExecuteAsync(Tables);
+        var running = session.Start(Several + "$several[0], $several[2] | Invoke-IndexCreation -ThrottleLimit 2 -Confirm:$false");
+        await running.WaitForProgressAsync(p => p.ActivityId == 0 && p.StatusDescription.StartsWith("building index", StringComparison.Ordinal));
+        await running.WaitForProgressAsync(p => p.ActivityId == 1 && p.StatusDescription.StartsWith("building index", StringComparison.Ordinal));
+
+        var result = await running.StopAsync();
+
+        Assert.True(result.WasStopped);
+        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_index where not indisvalid"));
+        Assert.Equal(2, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid in ('lines'::regclass, 'parts'::regclass)"));
+        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())"));
+    }
+
+    [Fact]
+    public async Task Several_share_one_budget()
+    {
+        await database.ExecuteAsync(Tables + """
+            insert into lines select g, g from generate_series(501, 50000) g;
+            insert into parts select g, g from generate_series(151, 50000) g;
+            analyze lines; analyze parts;
+            """);
+
+        var result = session.Invoke("""
+            (New-IndexStrategy -TableName lines -Column n), (New-IndexStrategy -TableName parts -Column n) |
+                Invoke-IndexCreation -ThrottleLimit 2 -MaximumDatabaseGrowth 1500kB -Confirm:$false
+            """);
+
+        Assert.Equal(["Created", "Failed"], result.Values("State").Select(s => $"{s}").Order(StringComparer.Ordinal));
+        Assert.StartsWith("PreflightBlocked,", Assert.Single(result.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("30")]
     [InlineData("'-00:00:01'")]

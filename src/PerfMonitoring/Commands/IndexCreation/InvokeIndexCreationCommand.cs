@@ -66,6 +66,13 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
     [Parameter]
     public SwitchParameter CancelAutovacuum { get; set; }
 
+    /// <summary>How many are built at once, on different tables.</summary>
+    [Parameter]
+    [ValidateRange(1, 4)]
+    public int ThrottleLimit { get; set; } = 1;
+
+    private readonly List<IndexStrategy> confirmed = [];
+
     private IndexCreator Creator { get; set; } = null!;
 
     private bool IsWhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out var given)
@@ -83,7 +90,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
         });
         Creator = new IndexCreator(Connection, new IndexCreationOptions
         {
-            Build = Options with { SnapshotTimeout = SnapshotTimeout, MaintenanceWorkMem = MaintenanceWorkMem },
+            Build = Options with { SnapshotTimeout = SnapshotTimeout, MaintenanceWorkMem = MaintenanceWorkMem, ThrottleLimit = ThrottleLimit },
             Force = Force,
             WaitForWindow = WaitForWindow,
             MaximumDatabaseGrowth = MaximumDatabaseGrowth,
@@ -115,6 +122,8 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
             ForItem(strategy, () => Create(strategy));
         }
     }
+
+    protected override void EndProcessing() => Build(confirmed);
 
     private List<IndexStrategy> Find(IndexStrategyFilter filter) => Await(async token =>
     {
@@ -161,7 +170,57 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
             return;
         }
 
-        Change(
-            $"Creating index {strategy.IndexName} on {strategy.TableName}", (progress, token) => Creator.CreateAsync(strategy, progress, token));
+        if (ThrottleLimit == 1)
+        {
+            Build([strategy]);
+        }
+        else
+        {
+            // Which of them can go on at once is seen only when all are there.
+            confirmed.Add(strategy);
+        }
+    }
+
+    private void Build(IReadOnlyList<IndexStrategy> strategies)
+    {
+        PerfMonitoringException? unreachable = null;
+        AwaitWithProgress<IndexCreationReport, bool>(
+            async (reports, token) =>
+            {
+                await Creator.CreateAsync(strategies, reports, token);
+                return true;
+            },
+            report =>
+            {
+                var activity = $"Creating index {report.Strategy.IndexName} on {report.Strategy.TableName}";
+                if (report.Progress is { } progress)
+                {
+                    Show(activity, progress, report.Worker);
+                    return;
+                }
+
+                ShowDone(activity, report.Worker);
+                WriteObject(report.Result);
+                if (report.Error is { Kind: FailureKind.ConnectionFailed } lost)
+                {
+                    unreachable ??= lost;
+                }
+                else if (report.Error is { } error)
+                {
+                    WriteError(Errors.Record(error, report.Strategy));
+                }
+            },
+            report =>
+            {
+                SayWhatWasDone(report.Result);
+                if (report is { Result: null, Error: { } error })
+                {
+                    SayWhatIsLeft(error);
+                }
+            });
+        if (unreachable is not null)
+        {
+            ThrowTerminatingError(Errors.Record(unreachable));
+        }
     }
 }
