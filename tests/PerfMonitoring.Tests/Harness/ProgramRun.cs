@@ -5,18 +5,27 @@ namespace PerfMonitoring.Testing;
 /// <summary>Runs one of our programs from the test's output folder.</summary>
 internal static class ProgramRun
 {
-    public static Process Start(string program, params string[] arguments) => Process.Start(
-        new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, program), arguments)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
+    public static Process Start(string program, params string[] arguments) => Process.Start(StartInfo(program, arguments))!;
 
-    public static async Task<(int ExitCode, string Output, string Errors)> ToEndAsync(
-        string program, string input, params string[] arguments)
+    public static Task<(int ExitCode, string Output, string Errors)> ToEndAsync(string program, string input, params string[] arguments) =>
+        ToEndAsync(Start(program, arguments), input);
+
+    /// <summary>The same without input, and with variables of its environment.</summary>
+    public static Task<(int ExitCode, string Output, string Errors)> ToEndAsync(
+        string program, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
-        using var process = Start(program, arguments);
+        var start = StartInfo(program, arguments);
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        return ToEndAsync(Process.Start(start)!, "");
+    }
+
+    private static async Task<(int ExitCode, string Output, string Errors)> ToEndAsync(Process process, string input)
+    {
+        using var running = process;
         var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.StandardInput.WriteAsync(input);
@@ -24,4 +33,11 @@ internal static class ProgramRun
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         return (process.ExitCode, await output, await errors);
     }
+
+    private static ProcessStartInfo StartInfo(string program, string[] arguments) => new(Path.Combine(AppContext.BaseDirectory, program), arguments)
+    {
+        RedirectStandardInput = true,
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+    };
 }

@@ -1,0 +1,112 @@
+# The night's work on one database: collect, verify, take back, decide, build in the window, report. It asks nothing, and a second run at once
+# changes nothing. It connects to the database that PGHOST, PGPORT, PGUSER and PGDATABASE name (the password in pgpass). In cron:
+#
+#   0 1 * * *  postgres  PGDATABASE=shop pwsh -NoProfile -NonInteractive -File /etc/perfmonitoring/nightly.ps1 >> /var/log/perfmonitoring.log
+#
+# Exit code: 0 when all was done, also when an index waits for its window or for a quieter hour; 1 when something failed and the rest was done; 2 when
+# nothing could be done. What failed, and nothing else, is on the error stream. -WhatIf shows what a night would do.
+[CmdletBinding(SupportsShouldProcess)]
+param(
+    # So many statements decide on the indexes, those that took most time.
+    [int] $Top = 50,
+    # What the new indexes may take together, in bytes.
+    [long] $StorageBudget = 1GB,
+    # When indexes are built: Immediate, OffPeak, Weekend or Scheduled; Set-MaintenanceWindow says when that is.
+    [string] $MaintenanceWindow = 'OffPeak',
+    # Waits for the window; else what comes too early is left for another night.
+    [switch] $WaitForWindow,
+    # A build does not begin while more sessions are active, or a standby is further behind.
+    [int] $MaximumActiveSession = 50,
+    [timespan] $MaximumReplicationLag = '00:01:00',
+    # What was built so long ago and was not scanned since is taken back; what regressed is taken back at once.
+    [string] $RevertAfter = '7d',
+    # How far back the builds are verified.
+    [int] $VerifyDays = 30
+)
+
+$ErrorActionPreference = 'Continue'
+$ProgressPreference = 'SilentlyContinue'
+$ConfirmPreference = 'None'
+$script:failures = 0
+$started = [DateTimeOffset]::UtcNow
+
+# A log is neither 80 columns wide nor coloured.
+if ($PSStyle) { $PSStyle.OutputRendering = 'PlainText' }
+$isWide = [bool](Get-Command -Name Out-String -ErrorAction Ignore)
+function Out-Log {
+    if ($isWide) { ($input | Out-String -Width 160).Trim("`r", "`n") | Where-Object Length | Write-Host }
+    else { $input | Out-Host }
+}
+
+function Write-Line([string] $Text) { Write-Host "$([DateTimeOffset]::UtcNow.ToString('u')) $Text" }
+
+# A step that fails does not keep the others from their work.
+function Invoke-Step {
+    [CmdletBinding()]
+    param([string] $Name, [scriptblock] $Step)
+    Write-Line $Name
+    try {
+        & $Step 2>&1 3>&1 | ForEach-Object {
+            if ($_ -is [System.Management.Automation.ErrorRecord]) {
+                $script:failures++
+                $PSCmdlet.WriteError($_)
+            }
+            elseif ($_ -is [System.Management.Automation.WarningRecord]) { Write-Line "WARNING: $_" }
+            else { $_ }
+        }
+    }
+    catch {
+        $script:failures++
+        $PSCmdlet.WriteError($_)
+    }
+}
+
+try {
+    Import-Module -Name PerfMonitoring -ErrorAction Stop
+    Connect-PerfMonitoring -ErrorAction Stop | Out-Log
+    Initialize-PerfMonitoringStore -ErrorAction Stop | Out-Log
+}
+catch {
+    $PSCmdlet.WriteError($_)
+    exit 2
+}
+
+# An interval that overlaps a build tells nothing of it: the log is brought up to date before and after.
+Invoke-Step 'Collect' {
+    Update-QueryPerformanceLog
+    Update-IndexUsageStat | Out-Null
+} | Out-Log
+
+Invoke-Step 'Drop what broken builds left' { Repair-Index } | Out-Log
+
+Invoke-Step 'Verify, and take back what regressed' {
+    $verified = @(Test-IndexStrategy -Since $started.AddDays(-$VerifyDays))
+    $verified
+    $verified | Undo-IndexCreation
+} | Out-Log
+Invoke-Step 'Take back what is not used' { Undo-IndexCreation -After $RevertAfter } | Out-Log
+
+# What is built changes what the next one gains: it is decided anew until nothing more comes. What failed is not tried again tonight.
+$careful = @{ WaitForWindow = $WaitForWindow; MaximumActiveSession = $MaximumActiveSession; MaximumReplicationLag = $MaximumReplicationLag }
+$round = 0
+do {
+    $decided = @(Invoke-Step 'Decide' {
+        Get-SlowQuery -Top $Top | New-IndexStrategy -StorageBudget $StorageBudget -MaintenanceWindow $MaintenanceWindow
+    })
+    $decided | Out-Log
+    $results = @(Invoke-Step 'Build' {
+        if ($round -eq 0) { Invoke-IndexCreation -Pending @careful } else { $decided | Invoke-IndexCreation @careful }
+    })
+    $results | Out-Log
+} while (++$round -lt 3 -and ($results | Where-Object State -EQ 'Created'))
+
+Invoke-Step 'Collect again' { Update-QueryPerformanceLog } | Out-Log
+
+Invoke-Step 'What was done' { Get-IndexStrategyHistory -Since $started } | Out-Log
+Invoke-Step 'What could be dropped: Get-IndexUsageStat | Where-Object IsRecommendedForDrop | Invoke-IndexRemoval' {
+    Get-IndexUsageStat | Where-Object IsRecommendedForDrop
+} | Out-Log
+
+Disconnect-PerfMonitoring
+Write-Line "Done, with $script:failures failures."
+exit [int]($script:failures -gt 0)

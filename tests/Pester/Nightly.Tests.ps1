@@ -1,0 +1,68 @@
+Describe 'The nightly runbook' {
+    BeforeAll {
+        Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
+        Import-StagedModule
+        $script:database = New-JourneyDatabase
+        Invoke-Sql -Database $database -Sql @'
+            create extension pg_stat_statements;
+            create extension hypopg;
+            create table visits (id int primary key, guest int not null, seen int not null default 0);
+            insert into visits (id, guest) select n, n % 5000 from generate_series(1, 50000) as n;
+            analyze visits;
+'@
+        1..20 | ForEach-Object { Invoke-Sql "select id from visits where guest = $_" -Database $database | Out-Null }
+        $script:kept = $env:PGDATABASE, $env:PSModulePath
+        $env:PGDATABASE = $database
+        $env:PSModulePath = (Join-Path $PSScriptRoot '../../artifacts/module') + [IO.Path]::PathSeparator + $env:PSModulePath
+    }
+
+    AfterAll {
+        $env:PGDATABASE, $env:PSModulePath = $kept
+        Remove-JourneyDatabase $database
+    }
+
+    BeforeEach {
+        # As a scheduler does: a process of its own.
+        function Invoke-Night {
+            $errors = Join-Path $TestDrive 'errors.txt'
+            $output = pwsh -NoProfile -NonInteractive -File (Join-Path $PSScriptRoot '../../docs/examples/nightly.ps1') @args 2> $errors
+            [pscustomobject]@{ ExitCode = $LASTEXITCODE; Output = $output -join "`n"; Errors = (Get-Content -Raw $errors) }
+        }
+
+        function Get-State {
+            Invoke-Sql "select indexdef from pg_indexes where tablename = 'visits' order by indexname" -Database $database
+            Invoke-Sql 'select action, outcome, finished_at from perf_monitoring.index_action order by started_at' -Database $database
+            Invoke-Sql 'select id, index_name, is_created from perf_monitoring.index_strategy order by index_name' -Database $database
+        }
+    }
+
+    It 'builds what is needed' {
+        $night = Invoke-Night -MaintenanceWindow Immediate
+        $night.Errors | Should -BeNullOrEmpty
+        $night.ExitCode | Should -Be 0
+        $night.Output | Should -BeLike '*Created*'
+        Get-State | Should -Contain 'CREATE INDEX visits_guest_idx ON public.visits USING btree (guest)'
+    }
+
+    It 'changes nothing a second time' {
+        $before = Get-State
+        $night = Invoke-Night -MaintenanceWindow Immediate
+        $night.Errors | Should -BeNullOrEmpty
+        $night.ExitCode | Should -Be 0
+        Get-State | Should -Be $before
+    }
+
+    It 'tells what failed, on the error stream and by its exit code' {
+        New-IndexStrategy -TableName visits -Column seen -Unique | Out-Null
+        $night = Invoke-Night -MaintenanceWindow Immediate
+        $night.ExitCode | Should -Be 1
+        $night.Errors | Should -BeLike '*visits_seen_idx*duplicates*'
+    }
+
+    It 'ends at once where there is no server' {
+        $port, $env:PGPORT = $env:PGPORT, 1
+        try { $night = Invoke-Night } finally { $env:PGPORT = $port }
+        $night.ExitCode | Should -Be 2
+        $night.Errors | Should -Not -BeNullOrEmpty
+    }
+}
