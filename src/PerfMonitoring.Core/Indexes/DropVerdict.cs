@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace PerfMonitoring.Indexes;
 
 /// <summary>Whether an index earns its keep: what speaks for dropping it, what forbids that, and what was not asked.</summary>
@@ -11,8 +9,14 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
     /// <summary>Statistics younger than this say nothing about an index: weekly work may not have run yet.</summary>
     public static readonly TimeSpan MinimumAge = TimeSpan.FromDays(7);
 
-    /// <summary>How long no scan must have been for an index that was scanned once to count as unused.</summary>
-    public static readonly TimeSpan Window = TimeSpan.FromDays(35);
+    /// <summary>The window that an index must not have been scanned in, unless another is asked for: a month's last day and a week.</summary>
+    public static readonly TimeSpan DefaultWindow = TimeSpan.FromDays(35);
+
+    /// <summary>
+    /// The expressions of which the planner may use the statistics that come with this index, and that nothing else has. Only told of
+    /// an index that may be unused: where it is redundant the other one has them.
+    /// </summary>
+    public IReadOnlyList<string> LostExpressions { get; init; } = [];
 
     /// <summary>Whether something speaks for dropping it and nothing against.</summary>
     public bool IsRecommended => Reasons.Count > 0 && Blockers.Count == 0;
@@ -24,16 +28,22 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
     /// <param name="indexes">All indexes of the tables in question.</param>
     /// <param name="foreignKeys">The foreign keys of those tables.</param>
     /// <param name="state">How far the statistics can be trusted.</param>
+    /// <param name="window">
+    /// How long an index must not have been scanned to count as unused. Where the counters and what was stored of them do not reach back
+    /// so far and know of no scan, <see cref="MinimumAge"/> has to do, and a note says so.
+    /// </param>
     /// <returns>A verdict by <see cref="IndexFacts.IndexOid"/>.</returns>
     public static IReadOnlyDictionary<uint, DropVerdict> Judge(
-        IReadOnlyCollection<IndexFacts> indexes, IReadOnlyCollection<ForeignKey> foreignKeys, StatisticsState state)
+        IReadOnlyCollection<IndexFacts> indexes, IReadOnlyCollection<ForeignKey> foreignKeys, StatisticsState state, TimeSpan window)
     {
         ArgumentNullException.ThrowIfNull(indexes);
         ArgumentNullException.ThrowIfNull(foreignKeys);
         ArgumentNullException.ThrowIfNull(state);
         var referring = foreignKeys.ToLookup(k => k.TableOid);
         var referenced = foreignKeys.ToLookup(k => k.ReferencedIndexOid);
-        var common = StatisticsBlockers(state).ToList();
+        var untrusted = StatisticsBlockers(state).ToList();
+        var unused = indexes.Select(i => (i.IndexOid, Finding: UnusedFinding.Of(i, state, window))).Where(u => u.Finding is not null)
+            .ToDictionary(u => u.IndexOid, u => u.Finding!);
         var verdicts = new Dictionary<uint, DropVerdict>(indexes.Count);
         foreach (var table in indexes.GroupBy(i => i.TableOid))
         {
@@ -42,7 +52,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
             foreach (var index in remaining)
             {
                 var blockers = OwnBlockers(index, referenced[index.IndexOid]).ToList();
-                verdicts[index.IndexOid] = new DropVerdict([], blockers, [.. NotesOn(index)]);
+                verdicts[index.IndexOid] = new DropVerdict([], blockers, []);
                 if (blockers.Count == 0)
                 {
                     open.Add(index);
@@ -60,9 +70,18 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
             }
 
             // The unused go first, the largest first, so that of several that serve a foreign key the smallest stays.
-            foreach (var index in open.Where(i => MayBeUnused(i, state)).OrderByDescending(i => i.SizeBytes ?? 0).ThenByDescending(i => i.IndexOid))
+            foreach (var index in open.Where(i => unused.ContainsKey(i.IndexOid)).OrderByDescending(i => i.SizeBytes ?? 0).ThenByDescending(i => i.IndexOid))
             {
-                Decide(index, [.. common, .. AgeBlockers(index, state), .. ForeignKeyBlockers(index, referring[table.Key], remaining)], UnusedReasons(index, state));
+                var finding = unused[index.IndexOid];
+                var lost = LostExpressionsOf(index, remaining).ToList();
+                verdicts[index.IndexOid] = verdicts[index.IndexOid] with { Notes = finding.Notes, LostExpressions = lost };
+                Decide(
+                    index,
+                    [
+                        .. untrusted, .. finding.Blockers, .. ForeignKeyBlockers(index, referring[table.Key], remaining),
+                        .. lost.Select(e => $"The planner may use the statistics of its expression {e}, which nothing else has."),
+                    ],
+                    finding.Reasons);
             }
 
             // Then the redundant, the narrowest and youngest first, each against what stays.
@@ -72,47 +91,21 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
                 if (reasons.Count > 0)
                 {
                     // It is judged anew: being redundant needs no statistics of one's own.
-                    verdicts[index.IndexOid] = verdicts[index.IndexOid] with { Blockers = [] };
-                    Decide(index, [.. ForeignKeyBlockers(index, referring[table.Key], remaining)], UnusedReasons(index, state).Concat(reasons));
+                    verdicts[index.IndexOid] = verdicts[index.IndexOid] with { Blockers = [], Notes = [], LostExpressions = [] };
+                    Decide(index, [.. ForeignKeyBlockers(index, referring[table.Key], remaining)], ReasonsOfUnused(index).Concat(reasons));
                 }
             }
 
             // What must stay still shows what would speak for dropping it.
             foreach (var index in table.Except(open))
             {
-                Decide(index, [], UnusedReasons(index, state).Concat(RedundancyReasons(index, remaining)));
+                Decide(index, [], ReasonsOfUnused(index).Concat(RedundancyReasons(index, remaining)));
             }
         }
 
         return verdicts;
-    }
 
-    // A server that has no statistics of it does not speak against it; it forbids to drop it.
-    private static bool MayBeUnused(IndexFacts index, StatisticsState state) =>
-        CountsOf(index, state).All(c => c.Scans is null or 0 || c.LastScan < state.Now - Window);
-
-    private static IReadOnlyList<ScanCount> CountsOf(IndexFacts index, StatisticsState state) =>
-        index.Counts.Count > 0 ? index.Counts : [new ScanCount("", index.Scans, state.Since, index.LastScan)];
-
-    private static IEnumerable<string> UnusedReasons(IndexFacts index, StatisticsState state)
-    {
-        var counts = CountsOf(index, state);
-        if (counts.Any(c => c.Scans is null) || !MayBeUnused(index, state))
-        {
-            yield break;
-        }
-
-        var where = counts.Count > 1 ? $" on any of {counts.Count} servers" : "";
-        var idle = counts.Select(c => c.Scans == 0 ? c.Since : c.LastScan).ToList();
-        if (idle.Contains(null))
-        {
-            yield return $"Not scanned{where} since the statistics began.";
-        }
-        else
-        {
-            var since = idle.Max()!.Value;
-            yield return $"Not scanned{where} since {(counts.All(c => c.Scans == 0) ? "the statistics began on " : "")}{Date(since)} ({Days(state.Now - since)}).";
-        }
+        IReadOnlyList<string> ReasonsOfUnused(IndexFacts index) => unused.TryGetValue(index.IndexOid, out var finding) ? finding.Reasons : [];
     }
 
     private static IEnumerable<string> RedundancyReasons(IndexFacts index, IEnumerable<IndexFacts> others)
@@ -225,32 +218,6 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
         {
             yield return $"Unknown: {state.UnaskedStandbyCount} standby server(s) count their own scans and were not asked (-Replica).";
         }
-
-        if (state.Since is not { } since)
-        {
-            yield return "It is unknown since when the statistics count.";
-        }
-        else if (state.Now - since < MinimumAge)
-        {
-            yield return $"The statistics began on {Date(since)}, less than {Days(MinimumAge)} ago.";
-        }
-    }
-
-    private static IEnumerable<string> AgeBlockers(IndexFacts index, StatisticsState state)
-    {
-        foreach (var silent in CountsOf(index, state).Where(c => c.Scans is null))
-        {
-            yield return silent.Server.Length == 0 ? "The server has no statistics of it." : $"{silent.Server} has no statistics of it.";
-        }
-
-        if ((index.LastScan < index.ExistsSince ? index.LastScan : index.ExistsSince ?? index.LastScan) is not { } since)
-        {
-            yield return "It is unknown how long the index has been there: PostgreSQL does not keep that. Store its usage daily with Update-IndexUsageStat.";
-        }
-        else if (state.Now - since < MinimumAge)
-        {
-            yield return $"It is known to be there only since {Date(since)}, less than {Days(MinimumAge)} ago.";
-        }
     }
 
     // Without an index, each DELETE or key UPDATE of the referenced table reads the whole referring one.
@@ -264,18 +231,13 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
         && index.KeyColumns.Count >= key.Columns.Count
         && index.KeyColumns.Take(key.Columns.Count).ToHashSet().SetEquals(key.Columns);
 
-    private static IEnumerable<string> NotesOn(IndexFacts index)
-    {
-        if (index.KeyColumns.Contains((short)0))
-        {
-            yield return "It has an expression, of which the planner uses the statistics even where it does not scan the index.";
-        }
-    }
-
-    private static string Date(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
-
-    private static string Days(TimeSpan age) =>
-        (int)age.TotalDays == 1 ? "1 day" : ((int)age.TotalDays).ToString(CultureInfo.InvariantCulture) + " days";
+    // Of a partial index the planner does not use the statistics, since they are not those of the whole table (selfuncs.c, examine_variable).
+    // Before ANALYZE there are none.
+    private static IEnumerable<string> LostExpressionsOf(IndexFacts index, IReadOnlyCollection<IndexFacts> remaining) =>
+        index is { Predicate: null, TableRows: not null }
+            ? index.Expressions.Except(index.StatisticsExpressions)
+                .Where(e => !remaining.Any(o => o.IndexOid != index.IndexOid && o is { IsValid: true, Predicate: null } && o.Expressions.Contains(e)))
+            : [];
 
     private enum Redundancy
     {

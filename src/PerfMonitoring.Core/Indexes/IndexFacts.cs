@@ -33,6 +33,12 @@ public sealed record IndexFacts
     /// <summary>The predicate of a partial index, or null.</summary>
     public string? Predicate { get; init; }
 
+    /// <summary>The expressions among its keys, as the server writes them.</summary>
+    public IReadOnlyList<string> Expressions { get; init; } = [];
+
+    /// <summary>The expressions of its table that a statistics object (CREATE STATISTICS) knows, as the server writes them.</summary>
+    public IReadOnlyList<string> StatisticsExpressions { get; init; } = [];
+
     /// <summary>Storage parameters as the catalog has them, or null; outside B-trees they can change what an index is good for.</summary>
     public string? StorageParameters { get; init; }
 
@@ -72,6 +78,9 @@ public sealed record IndexFacts
     /// <summary>What each server that was asked has counted; empty for one server, that of <see cref="Scans"/>.</summary>
     public IReadOnlyList<ScanCount> Counts { get; init; } = [];
 
+    /// <summary>What was stored of its scans, the latest first.</summary>
+    public IReadOnlyList<StoredScans> History { get; init; } = [];
+
     /// <summary>Index entries returned by scans since the counters began.</summary>
     public long? TuplesRead { get; init; }
 
@@ -103,6 +112,12 @@ public sealed record IndexFacts
 /// <param name="Since">Since when the counters count, or later; null where the server does not say.</param>
 /// <param name="LastScan">When it was scanned last (PostgreSQL 16); null before, or where it never was.</param>
 public sealed record ScanCount(string Server, long? Scans, DateTimeOffset? Since, DateTimeOffset? LastScan);
+
+/// <summary>What was stored of an index's scans at one time.</summary>
+/// <param name="IndexOid">The index.</param>
+/// <param name="At">When the counters were read.</param>
+/// <param name="Counts">What each server had counted: the primary first, then the standbys that were asked.</param>
+public sealed record StoredScans(uint IndexOid, DateTimeOffset At, IReadOnlyList<ScanCount> Counts);
 
 /// <summary>A foreign key, by the columns that refer.</summary>
 /// <param name="Name">Name of the constraint.</param>

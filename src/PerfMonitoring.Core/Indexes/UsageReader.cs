@@ -8,6 +8,9 @@ public sealed record UsageScope
 {
     /// <summary>Sessions on the standbys of the server, whose scans count too.</summary>
     public IReadOnlyList<IMonitoringConnection> Replicas { get; init; } = [];
+
+    /// <summary>How long an index must not have been scanned to count as unused; at least <see cref="DropVerdict.MinimumAge"/>.</summary>
+    public TimeSpan Window { get; init; } = DropVerdict.DefaultWindow;
 }
 
 /// <summary>The live usage of all indexes, on the server and on its standbys, with the verdicts.</summary>
@@ -44,13 +47,11 @@ public static class UsageReader
             }
         }
 
-        if (standbys.Count > 0)
-        {
-            indexes = Add(Server(connection.Target), indexes, state, standbys);
-            state = state.With([.. standbys.Select(s => s.Facts.State)]);
-        }
-
-        var verdicts = DropVerdict.Judge(indexes, foreignKeys, state);
+        // Twice the window: the first row before its beginning tells what happened since.
+        var history = (await connection.IndexUsage.GetScansAsync(state.Now - (2 * scope.Window), cancellationToken)).ToLookup(s => s.IndexOid);
+        indexes = [.. Add(Server(connection.Target), indexes, state, standbys).Select(i => i with { History = [.. history[i.IndexOid]] })];
+        state = state.With([.. standbys.Select(s => s.Facts.State)]);
+        var verdicts = DropVerdict.Judge(indexes, foreignKeys, state, scope.Window);
         return [.. indexes.Select(i => IndexUsageStat.From(i, verdicts[i.IndexOid], state, connection.Target))];
     }
 
@@ -75,27 +76,24 @@ public static class UsageReader
         }
     }
 
-    private static IReadOnlyList<IndexFacts> Add(
+    private static IEnumerable<IndexFacts> Add(
         string server, IReadOnlyList<IndexFacts> indexes, StatisticsState state, IReadOnlyList<(string Server, UsageFacts Facts)> standbys)
     {
         var nodes = standbys.Select(s => (s.Server, s.Facts.State.Since, ByOid: s.Facts.Indexes.ToDictionary(i => i.IndexOid))).ToList();
-        return
-        [
-            .. indexes.Select(index =>
+        return indexes.Select(index =>
+        {
+            // A standby that has not come to the index yet has not counted it either: unknown.
+            var all = nodes.Select(n => (n.Server, n.Since, Index: n.ByOid.GetValueOrDefault(index.IndexOid)))
+                .Prepend((Server: server, state.Since, Index: index)).ToList();
+            return index with
             {
-                // A standby that has not come to the index yet has not counted it either: unknown.
-                var all = nodes.Select(n => (n.Server, n.Since, Index: n.ByOid.GetValueOrDefault(index.IndexOid)))
-                    .Prepend((Server: server, state.Since, Index: index)).ToList();
-                return index with
-                {
-                    Scans = Sum(all.Select(n => n.Index?.Scans)),
-                    TuplesRead = Sum(all.Select(n => n.Index?.TuplesRead)),
-                    TuplesFetched = Sum(all.Select(n => n.Index?.TuplesFetched)),
-                    LastScan = all.Max(n => n.Index?.LastScan),
-                    Counts = [.. all.Select(n => new ScanCount(n.Server, n.Index?.Scans, n.Since, n.Index?.LastScan))],
-                };
-            }),
-        ];
+                Scans = Sum(all.Select(n => n.Index?.Scans)),
+                TuplesRead = Sum(all.Select(n => n.Index?.TuplesRead)),
+                TuplesFetched = Sum(all.Select(n => n.Index?.TuplesFetched)),
+                LastScan = all.Max(n => n.Index?.LastScan),
+                Counts = [.. all.Select(n => new ScanCount(n.Server, n.Index?.Scans, n.Since, n.Index?.LastScan))],
+            };
+        });
     }
 
     private static long? Sum(IEnumerable<long?> counts) => counts.Aggregate((long?)0, (sum, count) => sum + count);

@@ -37,7 +37,7 @@ public sealed record IndexUsageStat
     /// <summary>Live rows that plain index scans fetched; bitmap scans do not count here.</summary>
     public long? TotalTuplesFetched { get; init; }
 
-    /// <summary>What each server that was asked has counted, where standbys were; the other figures are their sums.</summary>
+    /// <summary>What each server that was asked has counted, the primary first; the other figures are their sums.</summary>
     public IReadOnlyList<ScanCount> Counts { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Standby servers that were not asked, whose scans are unknown; null for stored figures.</summary>
@@ -66,6 +66,20 @@ public sealed record IndexUsageStat
 
     /// <summary>What a person should know before dropping it.</summary>
     public IReadOnlyList<string> Notes { get; init => field = value.ToArray(); } = [];
+
+    /// <summary>
+    /// The expressions of which the planner may use the statistics that come with this index, and that nothing else has; told of an
+    /// index that may be unused.
+    /// </summary>
+    public IReadOnlyList<string> LostExpressions { get; init => field = value.ToArray(); } = [];
+
+    /// <summary>What keeps these statistics without the index, from PostgreSQL 14 on: CREATE STATISTICS for each, and ANALYZE.</summary>
+    public IReadOnlyList<string> StatisticsStatements => LostExpressions.Count == 0 || Target is not { MajorVersion: >= 14 }
+        ? []
+        : [
+            .. LostExpressions.Select((e, i) => $"CREATE STATISTICS {new RelationName(RelationName.Parse(TableName).Schema, Identifier.Shorten(IndexName, $"_stat{i + 1}"))} ON ({e}) FROM {TableName}"),
+            $"ANALYZE {TableName}",
+        ];
 
     /// <summary>When it was scanned last (PostgreSQL 16); null before, or where it never was.</summary>
     public DateTimeOffset? LastScan { get; init; }
@@ -116,6 +130,7 @@ public sealed record IndexUsageStat
             Reasons = verdict.Reasons,
             Blockers = verdict.Blockers,
             Notes = verdict.Notes,
+            LostExpressions = verdict.LostExpressions,
             LastScan = facts.LastScan,
             CountersSince = state.Since,
             TableWrites = facts.TableWrites,

@@ -12,6 +12,9 @@ public interface IIndexUsageRepository
     /// </summary>
     Task<UsageFacts> ReadAsync(CancellationToken cancellationToken);
 
+    /// <summary>What was stored of the scans of every index since a moment, the latest first; nothing where there is no store, or no right to read it.</summary>
+    Task<IReadOnlyList<StoredScans>> GetScansAsync(DateTimeOffset since, CancellationToken cancellationToken);
+
     /// <summary>The stored figures, by day, table and index.</summary>
     /// <param name="since">First day in UTC, or null.</param>
     /// <param name="until">Last day in UTC, or null.</param>

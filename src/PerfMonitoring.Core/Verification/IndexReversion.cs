@@ -28,8 +28,8 @@ public static class IndexReversion
         ArgumentNullException.ThrowIfNull(usage);
         var since = usage.CountersSince is { } counted && create.FinishedAt is { } built ? (counted > built ? counted : built) : (DateTimeOffset?)null;
 
-        // A unique index enforces something; a note tells of a use that the counter does not see (the statistics of an expression).
-        return usage is { TotalScans: 0, UnaskedStandbyCount: 0, Notes.Count: 0 } && since <= now - after && !usage.Blockers.Any(b => b.Contains("uniqueness", StringComparison.Ordinal))
+        // A unique index enforces something; the statistics of an expression are of use without a scan.
+        return usage is { TotalScans: 0, UnaskedStandbyCount: 0, LostExpressions.Count: 0 } && since <= now - after && !usage.Blockers.Any(b => b.Contains("uniqueness", StringComparison.Ordinal))
             ? string.Create(CultureInfo.InvariantCulture, $"Not scanned in the {(now - since.Value).TotalDays:0.#} days since {since.Value.UtcDateTime:yyyy-MM-dd HH:mm} UTC.")
             : null;
     }

@@ -19,6 +19,7 @@ select
     k.keys,
     k.key_columns,
     k.include_columns,
+    k.expressions,
     case
         when i.indpred is null then null
         when f.is_locked then 'unknown ' || i.indexrelid
@@ -85,7 +86,13 @@ cross join lateral (
         pg_catalog.array_agg(i.indkey[a.attnum - 1] order by a.attnum) filter (where a.attnum <= i.indnkeyatts) as key_columns,
         coalesce(
             pg_catalog.array_agg(i.indkey[a.attnum - 1] order by a.attnum) filter (where a.attnum > i.indnkeyatts),
-            '{}'::smallint[]) as include_columns
+            '{}'::smallint[]) as include_columns,
+        coalesce(
+            -- What is no function has parentheses around it here and none in a statistics object.
+            pg_catalog.array_agg(
+                pg_catalog.regexp_replace(pg_catalog.pg_get_indexdef(i.indexrelid, a.attnum, false), '^\((.*)\)$', '\1') order by a.attnum)
+                filter (where i.indkey[a.attnum - 1] = 0 and not f.is_locked),
+            '{}'::text[]) as expressions
     from pg_catalog.pg_attribute a
     where a.attrelid = i.indexrelid and a.attnum > 0
 ) k

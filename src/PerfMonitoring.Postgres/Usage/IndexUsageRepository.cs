@@ -20,12 +20,19 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
         var state = await target.QuerySingleOrDefaultAsync<StateRow>(Text("GetStatisticsState"), null, cancellationToken);
         var keys = await target.QueryAsync<ForeignKeyRow>(Text("GetForeignKeys"), null, cancellationToken);
         var rows = await target.QueryAsync<FactsRow>(Text("GetIndexFacts"), null, cancellationToken);
-        var seen = await GetFirstSeenAsync(cancellationToken);
+        var expressions = target.Target.MajorVersion < 14
+            ? []
+            : await target.QueryAsync<ExpressionsRow>(Text("GetStatisticsExpressions"), null, cancellationToken);
+        var known = expressions.ToDictionary(e => e.TableOid, e => (IReadOnlyList<string>)e.Expressions);
+        var seen = (await FromStoreAsync<SeenRow>("GetFirstSeen", null, cancellationToken)).ToDictionary(r => r.IndexOid, r => r.FirstSeen);
         return new UsageFacts(
-            [.. rows.Select(r => r.ToFacts(seen))],
+            [.. rows.Select(r => r.ToFacts(seen) with { StatisticsExpressions = known.GetValueOrDefault(r.TableOid, []) })],
             [.. keys.Select(k => new ForeignKey(k.Name, k.TableOid, k.Columns, k.ReferencedIndexOid))],
             state!.ToState());
     }
+
+    public async Task<IReadOnlyList<StoredScans>> GetScansAsync(DateTimeOffset since, CancellationToken cancellationToken) =>
+        [.. (await FromStoreAsync<ScansRow>("GetScans", since, cancellationToken)).Select(r => r.ToScans())];
 
     public async IAsyncEnumerable<IndexUsageStat> GetHistoryAsync(
         DateOnly? since, DateOnly? until, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -51,18 +58,17 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
         ];
     }
 
-    // Live figures need no store, nor rights on it; without one it stays unknown since when an index is there, and the verdict says so.
-    private async Task<IReadOnlyDictionary<uint, DateTimeOffset>> GetFirstSeenAsync(CancellationToken cancellationToken)
+    // Live figures need no store, nor rights on it; what it would have told is then unknown, and the verdict says so.
+    private async Task<IReadOnlyList<T>> FromStoreAsync<T>(string name, DateTimeOffset? since, CancellationToken cancellationToken)
     {
         try
         {
-            var rows = await store.QueryAsync<SeenRow>(
-                StoreText("GetFirstSeen"), new { monitored.ServerIdentity, DatabaseName = target.Target.Database }, cancellationToken);
-            return rows.ToDictionary(r => r.IndexOid, r => r.FirstSeen);
+            return await store.QueryAsync<T>(
+                StoreText(name), new { monitored.ServerIdentity, DatabaseName = target.Target.Database, Since = since }, cancellationToken);
         }
         catch (PerfMonitoringException e) when (e.ErrorId is "StoreMissing" or "PermissionDenied")
         {
-            return new Dictionary<uint, DateTimeOffset>();
+            return [];
         }
     }
 
@@ -113,7 +119,7 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
         double? AvgScanTimeMs, double? SelectivityRatio, long? IndexSizeBytes, double? MaintenanceCostScore, bool IsRecommendedForDrop,
         DateTimeOffset LastAnalyzed, uint IndexOid, DateTimeOffset? CountersSince, DateTimeOffset? LastScan, long? TableWrites, bool IsValid,
         string? Definition, IReadOnlyList<string> Reasons, IReadOnlyList<string> Blockers, IReadOnlyList<string> Notes,
-        IReadOnlyList<string> UnknownColumns)
+        IReadOnlyList<string> UnknownColumns, IReadOnlyList<ScanCount> Counts)
     {
         public static GivenRow From(IndexUsageStat s) => new(
             s.IndexStrategyId!.Value, s.TableName, s.IndexName, s.TotalScans, s.TotalTuplesRead, s.TotalTuplesFetched, s.AvgScanTimeMs,
@@ -130,7 +136,8 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
                     ("index_size_bytes", s.IndexSizeBytes is null),
                     ("maintenance_cost_score", s.MaintenanceCostScore is null),
                 }.Where(c => c.IsUnknown).Select(c => c.Name),
-            ]);
+            ],
+            s.Counts);
     }
 
     private sealed class SavedRow
@@ -144,6 +151,28 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
     {
         public uint IndexOid { get; init; }
         public DateTimeOffset FirstSeen { get; init; }
+    }
+
+    private sealed class ExpressionsRow
+    {
+        public uint TableOid { get; init; }
+        public string[] Expressions { get; init; } = [];
+    }
+
+    private sealed class ScansRow
+    {
+        public uint IndexOid { get; init; }
+        public DateTimeOffset At { get; init; }
+        public long? Scans { get; init; }
+        public DateTimeOffset? Since { get; init; }
+        public DateTimeOffset? LastScan { get; init; }
+        public string? Counts { get; init; }
+
+        public StoredScans ToScans()
+        {
+            var counts = Counts is null ? [] : JsonSerializer.Deserialize<List<ScanCount>>(Counts, RowJson)!;
+            return new StoredScans(IndexOid, At, counts.Count > 0 ? counts : [new ScanCount("", Scans, Since, LastScan)]);
+        }
     }
 
     private sealed class StateRow
@@ -183,6 +212,7 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
         public string[] Keys { get; init; } = [];
         public short[] KeyColumns { get; init; } = [];
         public short[] IncludeColumns { get; init; } = [];
+        public string[] Expressions { get; init; } = [];
         public string? Predicate { get; init; }
         public string? StorageParameters { get; init; }
         public bool IsLocked { get; init; }
@@ -205,7 +235,7 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
         public long? TableSizeBytes { get; init; }
         public DateTimeOffset? ExistsSince { get; init; }
 
-        public IndexFacts ToFacts(IReadOnlyDictionary<uint, DateTimeOffset> seen) => new()
+        public IndexFacts ToFacts(Dictionary<uint, DateTimeOffset> seen) => new()
         {
             IndexOid = IndexOid,
             TableOid = TableOid,
@@ -216,6 +246,7 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
             Keys = Keys,
             KeyColumns = KeyColumns,
             IncludeColumns = IncludeColumns,
+            Expressions = Expressions,
             Predicate = Predicate,
             StorageParameters = StorageParameters,
             IsLocked = IsLocked,

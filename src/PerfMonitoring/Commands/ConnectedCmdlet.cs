@@ -1,5 +1,7 @@
 using System.Management.Automation;
 using PerfMonitoring.Completion;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
 using PerfMonitoring.Repositories;
 using PerfMonitoring.Session;
 
@@ -19,6 +21,14 @@ public abstract class ConnectedCmdlet : PerfCmdlet
 
     /// <inheritdoc/>
     protected override void BeginProcessing() => Run(() => CurrentSession = Resolve(Session));
+
+    /// <summary>Where -Replica and -Window ask how indexes are used.</summary>
+    private protected static UsageScope Scope(PSObject[] replicas, TimeSpan window) =>
+        window >= DropVerdict.MinimumAge && window.TotalDays <= 3650
+            ? new() { Replicas = [.. replicas.Select(r => Resolve(r).Connection)], Window = window }
+            : throw new PerfMonitoringException(
+                "InvalidWindow", FailureKind.InvalidArgument, $"-Window is {window}; it must be from 7 days to 10 years.",
+                "Write 35d: weekly and monthly work must have had its turn.", window);
 
     /// <summary>The open session that an object, a name or null (the default) means.</summary>
     private protected static PerfMonitoringSession Resolve(PSObject? sessionOrName)

@@ -146,8 +146,22 @@ public sealed class DropVerdictTests
     }
 
     [Fact]
-    public void An_expression_is_noted() =>
-        Assert.StartsWith("It has an expression", Assert.Single(Judge(Trusted, Index("0 lower(name)", 0))[10].Notes), StringComparison.Ordinal);
+    public void The_statistics_of_an_expression_forbid_it_until_something_else_has_them()
+    {
+        var index = Index("0 lower(name)", 0) with { Scans = 0, TableRows = 100, Expressions = ["lower(name)"] };
+        var other = Index("0 lower(name)", "b") with { IndexOid = 11, Expressions = ["lower(name)"] };
+
+        var verdict = Only(index);
+        Assert.Equal("The planner may use the statistics of its expression lower(name), which nothing else has.", Assert.Single(verdict.Blockers));
+        Assert.Equal(["lower(name)"], verdict.LostExpressions);
+        Assert.True(Only(index with { StatisticsExpressions = ["lower(name)"] }).IsRecommended);
+        Assert.True(Only(index with { TableRows = null }).IsRecommended, "never analysed");
+        Assert.True(Only(index with { Predicate = "(a > 1)" }).IsRecommended, "the planner does not use those of a partial index");
+        Assert.True(Judge(Trusted, index, other)[10].IsRecommended);
+        Assert.False(Judge(Trusted, index, other with { Predicate = "(a > 1)" })[10].IsRecommended);
+        // Of two that may go the first takes the other's excuse.
+        Assert.Equal([false, true], Judge(Trusted, index, other with { Scans = 0, SizeBytes = 9 }).OrderBy(v => v.Key).Select(v => v.Value.IsRecommended));
+    }
 
     // Keys of two indexes, the first older; which of them may go.
     [Theory]
@@ -284,7 +298,7 @@ public sealed class DropVerdictTests
     private static IReadOnlyDictionary<uint, DropVerdict> Judge(StatisticsState state, params IndexFacts[] indexes) => Judge([], state, indexes);
 
     private static IReadOnlyDictionary<uint, DropVerdict> Judge(ForeignKey[] keys, StatisticsState state, params IndexFacts[] indexes) =>
-        DropVerdict.Judge(indexes, keys, state);
+        DropVerdict.Judge(indexes, keys, state, DropVerdict.DefaultWindow);
 
     private static IndexFacts Keyed(uint oid, string keys) => Index(keys.Split(',')) with { IndexOid = oid, IndexName = $"i{oid}" };
 

@@ -66,7 +66,6 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         Assert.Contains("It is the replica identity of its table.", stats["customers_code"].Blockers);
         Assert.Contains("Its table is clustered by it.", stats["customers_cust"].Blockers);
         Assert.Contains("It is attached to parted_n, the index of a partitioned table.", stats["parted_1_n_idx"].Blockers);
-        Assert.Contains(stats["orders_lower"].Notes, n => n.Contains("expression", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -102,8 +101,8 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         var facts = await connection.IndexUsage.ReadAsync(Token);
         var later = facts.State with { Now = facts.State.Now.AddDays(8) };
 
-        var unknownAge = Names(DropVerdict.Judge(facts.Indexes, facts.ForeignKeys, later));
-        var known = Names(DropVerdict.Judge([.. facts.Indexes.Select(i => i with { ExistsSince = facts.State.Now })], facts.ForeignKeys, later));
+        var unknownAge = Names(DropVerdict.Judge(facts.Indexes, facts.ForeignKeys, later, DropVerdict.DefaultWindow));
+        var known = Names(DropVerdict.Judge([.. facts.Indexes.Select(i => i with { ExistsSince = facts.State.Now })], facts.ForeignKeys, later, DropVerdict.DefaultWindow));
 
         Assert.Equal(["orders_status_idx", "orders_status_idx2"], unknownAge);
         Assert.Equal(
@@ -111,6 +110,74 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
 
         IEnumerable<string> Names(IReadOnlyDictionary<uint, DropVerdict> verdicts) =>
             facts.Indexes.Where(i => verdicts[i.IndexOid].IsRecommended).Select(i => i.IndexName).Order(StringComparer.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task The_statistics_of_an_expression_are_offered_and_then_nothing_forbids(int majorVersion)
+    {
+        await using var database = await MakeAsync(majorVersion);
+        await database.ExecuteAsync("""
+            create index "orders Sum" on orders ((id + 1), status, upper(status) desc);
+            create index orders_part_lower on orders (lower(status)) where id > 5;
+            analyze orders;
+            """);
+        await using var connection = await ConnectAsync(database);
+        var lower = (await UsageReader.GetAsync(connection, new(), Token)).Single(s => s.IndexName == "orders_lower");
+        var sum = (await UsageReader.GetAsync(connection, new(), Token)).Single(s => s.IndexName == "orders Sum");
+
+        Assert.Equal(["lower(status)"], lower.LostExpressions);
+        Assert.Contains("The planner may use the statistics of its expression lower(status), which nothing else has.", lower.Blockers);
+        if (majorVersion < 14)
+        {
+            Assert.Empty(lower.StatisticsStatements);
+            return;
+        }
+
+        Assert.Equal(["CREATE STATISTICS public.orders_lower_stat1 ON (lower(status)) FROM public.orders", "ANALYZE public.orders"], lower.StatisticsStatements);
+        Assert.Equal(3, sum.StatisticsStatements.Count);
+        foreach (var statement in lower.StatisticsStatements.Concat(sum.StatisticsStatements))
+        {
+            await database.ExecuteAsync(statement);
+        }
+
+        foreach (var stat in (await UsageReader.GetAsync(connection, new(), Token)).Where(s => s.IndexName is "orders_lower" or "orders Sum"))
+        {
+            Assert.Empty(stat.LostExpressions);
+            Assert.DoesNotContain(stat.Blockers, b => b.Contains("expression", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public async Task What_was_stored_tells_that_an_index_was_not_scanned_in_the_window()
+    {
+        await using var database = await MakeAsync(null);
+        await database.ExecuteAsync("""
+            set enable_seqscan = off; set enable_bitmapscan = off;
+            select count(*) from orders where customer_id = 7;
+            """);
+        await using var connection = await ConnectAsync(database);
+        await connection.Store.UpgradeAsync(Token);
+        await UntilScannedAsync(connection, "orders_customer_id_idx", 1);
+        await UsageRecorder.RecordAsync(connection, await UsageReader.GetAsync(connection, new(), Token), Token);
+        Assert.Empty((await StatAsync()).Reasons);
+
+        await AgeAsync();
+        Assert.StartsWith("Not scanned since ", Assert.Single((await StatAsync()).Reasons), StringComparison.Ordinal);
+        Assert.Empty((await StatAsync(50)).Reasons);
+
+        // A row of before the migration, which knows of one server only.
+        await database.ExecuteAsync("update perf_monitoring.index_usage_detail set counts = '[]'");
+        Assert.NotEmpty((await StatAsync()).Reasons);
+        await database.ExecuteAsync("update perf_monitoring.index_usage_stats set total_scans = 0");
+        Assert.Empty((await StatAsync()).Reasons);
+
+        async Task<IndexUsageStat> StatAsync(int days = 35) =>
+            (await UsageReader.GetAsync(connection, new() { Window = TimeSpan.FromDays(days) }, Token)).Single(s => s.IndexName == "orders_customer_id_idx");
+
+        // What was stored today is put into the past; the counters' beginning stays theirs.
+        Task AgeAsync() => database.ExecuteAsync(
+            "update perf_monitoring.index_usage_stats set last_analyzed = now() - interval '40 days', stats_date = current_date - 40");
     }
 
     [Fact]

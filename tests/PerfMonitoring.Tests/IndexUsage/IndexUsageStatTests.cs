@@ -56,8 +56,12 @@ public sealed class IndexUsageStatTests(TestDatabase database) : IClassFixture<T
     [InlineData("Get-IndexUsageStat -Replica $null", "ParameterArgumentValidationError")]
     [InlineData("$null = Connect-PerfMonitoring -ConnectionString $args[0] -Name again; Get-IndexUsageStat -Replica again", "ReplicaIsNotStandby")]
     [InlineData("Update-IndexUsageStat -Replica nope", "SessionNotFound")]
+    [InlineData("Get-IndexUsageStat -Window 6d", "InvalidWindow")]
+    [InlineData("Get-IndexUsageStat -Window 30", "ParameterArgumentTransformationError")]
+    [InlineData("Update-IndexUsageStat -Window 99999d", "InvalidWindow")]
+    [InlineData("Invoke-IndexRemoval orders_status_idx -Force -Confirm:$false -Window 0d", "InvalidWindow")]
     [InlineData("Invoke-IndexRemoval orders_status_idx -Force -Confirm:$false -Replica nope", "SessionNotFound")]
-    public async Task A_replica_that_is_none_is_an_error_and_changes_nothing(string command, string error)
+    public async Task A_replica_or_window_that_is_none_is_an_error_and_changes_nothing(string command, string error)
     {
         var result = session.Invoke(command, database.ConnectionString);
 

@@ -28,6 +28,11 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
     [ArgumentCompleter(typeof(SessionCompleter))]
     public PSObject[] Replica { get; set; } = [];
 
+    /// <summary>How long an index must not have been scanned, on any server, to count as unused.</summary>
+    [Parameter]
+    [Duration]
+    public TimeSpan Window { get; set; } = DropVerdict.DefaultWindow;
+
     /// <summary>Drops also what is not recommended for drop.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -37,7 +42,7 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
     protected override void BeginProcessing()
     {
         base.BeginProcessing();
-        Run(() => scope = new() { Replicas = [.. Replica.Select(r => Resolve(r).Connection)] });
+        Run(() => scope = Scope(Replica, Window));
     }
 
     protected override void ProcessRecord()

@@ -41,6 +41,11 @@ public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
     [ArgumentCompleter(typeof(SessionCompleter))]
     public PSObject[] Replica { get; set; } = [];
 
+    /// <summary>How long an index must not have been scanned, on any server, to count as unused.</summary>
+    [Parameter(ParameterSetName = CurrentSet)]
+    [Duration]
+    public TimeSpan Window { get; set; } = DropVerdict.DefaultWindow;
+
     /// <summary>First day of the stored history to read (UTC).</summary>
     [Parameter(ParameterSetName = HistorySet)]
     public DateTime? Since { get; set; }
@@ -60,7 +65,7 @@ public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
             return;
         }
 
-        var scope = new UsageScope { Replicas = [.. Replica.Select(r => Resolve(r).Connection)] };
+        var scope = Scope(Replica, Window);
         var all = Await(token => UsageReader.GetAsync(Connection, scope, token));
         foreach (var missing in filter.Missing(all))
         {

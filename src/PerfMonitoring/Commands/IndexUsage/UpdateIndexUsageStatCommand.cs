@@ -30,11 +30,16 @@ public sealed class UpdateIndexUsageStatCommand : ConnectedCmdlet
     [ArgumentCompleter(typeof(SessionCompleter))]
     public PSObject[] Replica { get; set; } = [];
 
+    /// <summary>How long an index must not have been scanned, on any server, to count as unused.</summary>
+    [Parameter]
+    [Duration]
+    public TimeSpan Window { get; set; } = DropVerdict.DefaultWindow;
+
     protected override void ProcessRecord() => filter.Add(TableName, IndexName);
 
     protected override void EndProcessing() => Run(() =>
     {
-        var scope = new UsageScope { Replicas = [.. Replica.Select(r => Resolve(r).Connection)] };
+        var scope = Scope(Replica, Window);
         var all = Await(token => UsageReader.GetAsync(Connection, scope, token));
         foreach (var missing in filter.Missing(all))
         {
