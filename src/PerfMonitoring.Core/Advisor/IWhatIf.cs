@@ -18,6 +18,9 @@ public sealed record WhatIfRequest(PlanText Statement, IReadOnlyCollection<Candi
 {
     /// <summary>Whether the plan shall tell schemas and output columns; it is then several times as long.</summary>
     public bool Verbose { get; init; }
+
+    /// <summary>Real indexes, by object identifier, that the planner shall not see; only for a session of <see cref="Repositories.IMonitoringConnection.IndexHiding"/>.</summary>
+    public IReadOnlyCollection<uint> Hidden { get; init; } = [];
 }
 
 /// <summary>The planner's answer.</summary>

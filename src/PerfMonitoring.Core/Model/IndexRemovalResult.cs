@@ -39,6 +39,9 @@ public sealed record IndexRemovalResult
     /// <summary>Why it was dropped.</summary>
     public IReadOnlyList<string> Reasons { get; init => field = value.ToArray(); } = [];
 
+    /// <summary>Which known queries get dearer without it, as it was estimated before; null where that was not asked.</summary>
+    public DropImpact? Impact { get; init; }
+
     /// <summary>When it was taken in hand.</summary>
     public required DateTimeOffset StartedAt { get; init; }
 

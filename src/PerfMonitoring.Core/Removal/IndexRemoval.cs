@@ -19,6 +19,9 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
     /// <summary>Why an index that this product made is taken back; null for one that was there before.</summary>
     public string? RevertReason { get; init; }
 
+    /// <summary>Which known queries get dearer without it; null where that was not asked.</summary>
+    public DropImpact? Impact { get; init; }
+
     /// <summary>What was measured before and after its build, for the audit; null where nothing was.</summary>
     public JsonElement? Verification { get; init; }
 
@@ -123,7 +126,7 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         try
         {
             var (result, error) = await connection.IndexRemover.RemoveAsync(Index, options, progress, cancellationToken);
-            result = result with { Reasons = IsRepair ? [Invalid] : RevertReason is null ? Usage.Reasons : [RevertReason] };
+            result = result with { Impact = Impact, Reasons = IsRepair ? [Invalid] : RevertReason is null ? Usage.Reasons : [RevertReason] };
             var (outcome, why) = result.State switch
             {
                 IndexRemovalState.Removed => (IndexActionOutcome.Succeeded, null),
@@ -170,6 +173,7 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
                 CountersSince = Usage.CountersSince,
                 Blockers = Usage.Blockers,
                 Verification = Verification,
+                Impact = Impact,
             },
             RemovalEvidence.Json),
     };
@@ -229,4 +233,6 @@ internal sealed record RemovalEvidence
     public IReadOnlyList<string>? Blockers { get; init; }
 
     public JsonElement? Verification { get; init; }
+
+    public DropImpact? Impact { get; init; }
 }

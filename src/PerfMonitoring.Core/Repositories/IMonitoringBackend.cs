@@ -44,6 +44,12 @@ public interface IMonitoringConnection : IAsyncDisposable
     /// <param name="despiteOthers">Whether to build them though other sessions or replicas are there that they hinder.</param>
     IWhatIfRepository GetRealWhatIf(bool despiteOthers);
 
+    /// <summary>
+    /// The planner's costs without some of the real indexes. Its sessions open in any case; a request that hides an index fails with
+    /// IndexHidingMissing where HypoPG 1.4 is not there.
+    /// </summary>
+    IWhatIfRepository IndexHiding { get; }
+
     /// <summary>What the server offers and what the role may do.</summary>
     IPrerequisiteRepository Prerequisites { get; }
 

@@ -37,6 +37,8 @@ internal sealed class PostgresConnection(Database target, Database store, string
 
     public IWhatIfRepository GetRealWhatIf(bool despiteOthers) => new BuiltIndexesRepository(target, despiteOthers);
 
+    public IWhatIfRepository IndexHiding { get; } = new IndexHidingRepository(target);
+
     public IIndexStrategyRepository Strategies => new IndexStrategyRepository(store, Target, MonitoredDatabase, ActingUser);
     public IThresholdRepository Thresholds => new ThresholdRepository(store, ActingUser);
 

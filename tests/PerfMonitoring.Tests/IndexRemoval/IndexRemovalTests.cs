@@ -72,6 +72,33 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
+    public async Task WhatIf_and_the_result_say_which_known_queries_use_it()
+    {
+        Assert.Contains("-- which queries get dearer is unknown: ", session.Invoke("Invoke-IndexRemoval orders_status_idx -Force -WhatIf").MustSucceed().HostText, StringComparison.Ordinal);
+
+        await database.ExecuteAsync("""
+            create extension pg_stat_statements;
+            insert into sales.orders select g, 's' || g from generate_series(1, 5000) g;
+            analyze sales.orders;
+            select id from sales.orders where status = 's7' and id > 1;
+            """);
+        try
+        {
+            var result = session.Invoke("Invoke-IndexRemoval 'Odd [x]' -Force -WhatIf -Verbose").MustSucceed();
+            Assert.Matches(@"DROP INDEX CONCURRENTLY sales\.""Odd \[x\]"" -- (1|none) of \d+ known queries", result.HostText);
+
+            var removed = session.Invoke("Invoke-IndexRemoval 'Odd [x]', orders_status_idx -Force -Confirm:$false -Verbose").MustSucceed();
+            Assert.All(removed.Values("Impact"), i => Assert.Contains("known queries", $"{i}", StringComparison.Ordinal));
+            // Whichever the planner prefers while both are there: the last one is used in any case.
+            Assert.Contains("1 of ", $"{removed.Values("Impact")[^1]}", StringComparison.Ordinal);
+        }
+        finally
+        {
+            await database.ExecuteAsync("drop extension pg_stat_statements");
+        }
+    }
+
+    [Fact]
     public async Task It_asks_before_it_drops()
     {
         session.Host.Answers.Enqueue("No");

@@ -2,6 +2,7 @@ using System.Management.Automation;
 using PerfMonitoring.Completion;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
+using PerfMonitoring.Removal;
 
 namespace PerfMonitoring.Commands.IndexRemoval;
 
@@ -38,6 +39,7 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
     public SwitchParameter Force { get; set; }
 
     private UsageScope scope = new();
+    private ImpactEstimator? estimator;
 
     protected override void BeginProcessing()
     {
@@ -73,7 +75,15 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
         }
 
         var removal = Await(token => Removal.IndexRemoval.PrepareAsync(Connection, oid, scope, Force, token));
-        if (!ShouldProcess($"{removal.Usage.TableName} in {Connection.Target}", removal.Statement))
+        estimator ??= new ImpactEstimator(Connection);
+        var impact = Await(token => estimator.EstimateAsync(removal.Index, token));
+        foreach (var query in impact.Queries)
+        {
+            WriteVerbose($"{stat.IndexName}: {query}");
+        }
+
+        removal = removal with { Impact = impact };
+        if (!ShouldProcess($"{removal.Usage.TableName} in {Connection.Target}", $"{removal.Statement} -- {impact}"))
         {
             return;
         }
