@@ -156,6 +156,9 @@ public sealed record IndexDefinition
     public string ToDropStatement(bool concurrently) =>
         (concurrently ? "DROP INDEX CONCURRENTLY " : "DROP INDEX ") + new RelationName(Table.Schema, Name);
 
+    /// <summary>The statement that builds it anew beside itself and takes its place, without blocking writes.</summary>
+    public string ToReindexStatement() => "REINDEX INDEX CONCURRENTLY " + new RelationName(Table.Schema, Name);
+
     /// <summary>A name in PostgreSQL's manner, from table and keys: <c>orders_customer_id_status_idx</c>; at most 63 bytes.</summary>
     public static string SuggestName(string table, IEnumerable<IndexKey> keys, bool partial)
     {

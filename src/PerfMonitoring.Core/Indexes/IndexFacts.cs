@@ -96,6 +96,9 @@ public sealed record IndexFacts
     /// <summary>Rows of the table as the planner estimates them; null where it was never analysed.</summary>
     public double? TableRows { get; init; }
 
+    /// <summary>Entries of the index as it was built or vacuumed last; null where unknown.</summary>
+    public double? Entries { get; init; }
+
     /// <summary>Size of the index in bytes.</summary>
     public long? SizeBytes { get; init; }
 

@@ -211,7 +211,7 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         indexName);
 }
 
-/// <summary>What the audit keeps of a drop: why, and the index taken apart, so that it can be built again.</summary>
+/// <summary>What the audit keeps of a drop: why, and the index taken apart, so that it can be built again; of a rebuild, the sizes.</summary>
 internal sealed record RemovalEvidence
 {
     public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -223,6 +223,8 @@ internal sealed record RemovalEvidence
     public IndexDefinition? Definition { get; init; }
 
     public long? SizeBytes { get; init; }
+
+    public long? EstimatedSizeBytes { get; init; }
 
     public long? TotalScans { get; init; }
 

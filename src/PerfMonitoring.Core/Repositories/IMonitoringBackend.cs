@@ -68,6 +68,9 @@ public interface IMonitoringConnection : IAsyncDisposable
     /// <summary>Drops indexes.</summary>
     IIndexRemover IndexRemover { get; }
 
+    /// <summary>Builds indexes anew.</summary>
+    IIndexRebuilder IndexRebuilder { get; }
+
     /// <summary>The thresholds of the store.</summary>
     IThresholdRepository Thresholds { get; }
 

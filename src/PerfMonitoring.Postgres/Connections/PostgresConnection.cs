@@ -52,6 +52,8 @@ internal sealed class PostgresConnection(Database target, Database store, string
 
     public IIndexRemover IndexRemover => new IndexRemover(target, Catalog);
 
+    public IIndexRebuilder IndexRebuilder => new IndexRebuilder(target, Catalog);
+
     public IQueryRepository Queries { get; } = new QueryRepository(target);
 
     public IPlanRepository Plans { get; } = new PlanRepository(target);

@@ -96,6 +96,37 @@ internal abstract class IndexChange(
                 .Build()
                 .ExecuteAsync(async token => await attempt(token), cancellationToken);
 
+    /// <summary>Waits for the transactions that use the table at this moment, with the index untouched.</summary>
+    /// <exception cref="PerfMonitoringException">LockTimeout.</exception>
+    public async Task WaitForUsersAsync(BuilderGate gate, uint tableOid, CancellationToken cancellationToken)
+    {
+        var limit = options.LockTimeout;
+        var since = Stopwatch.GetTimestamp();
+        HashSet<string>? first = null;
+        while (true)
+        {
+            var users = await gate.QueryAsync<UserRow>("GetTableUsers", new { TableOid = (long)tableOid }, cancellationToken);
+            first ??= [.. users.Select(u => u.TransactionId)];
+            var left = users.Where(u => first.Contains(u.TransactionId)).Select(u => u.ToBlocker()).ToList();
+            if (left.Count == 0)
+            {
+                return;
+            }
+
+            Report("waiting for the transactions that use the table", left);
+            var time = limit - Stopwatch.GetElapsedTime(since);
+            if (limit > TimeSpan.Zero && time <= TimeSpan.Zero)
+            {
+                throw new PerfMonitoringException(
+                    "LockTimeout", FailureKind.Busy,
+                    $"{QualifiedName} was not touched: transactions that use its table did not end. It waited for {string.Join(", ", left)}.",
+                    "End them, raise -LockTimeout, or try again later.", subject);
+            }
+
+            await Task.Delay(limit > TimeSpan.Zero && time < PollInterval ? time : PollInterval, cancellationToken);
+        }
+    }
+
     /// <summary>Runs a statement on a connection of its own while the gate watches it.</summary>
     /// <param name="gate">Watches.</param>
     /// <param name="statement">What to run.</param>
@@ -211,6 +242,12 @@ internal abstract class IndexChange(
 
 /// <summary>The session that runs a statement; its number alone could be another's by now.</summary>
 internal sealed record StatementSession(int ProcessId, DateTimeOffset BackendStart);
+
+/// <summary>A transaction that uses a table.</summary>
+internal sealed class UserRow : BlockerRow
+{
+    public string TransactionId { get; init; } = "";
+}
 
 /// <summary>Where a statement stands, and one session that it waits for.</summary>
 internal sealed class ProgressRow : BlockerRow

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using Dapper;
 using Npgsql;
@@ -68,7 +67,8 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog) 
 
     private async Task<TimeSpan> AttemptAsync(BuilderGate gate, IndexDrop drop, CancellationToken cancellationToken)
     {
-        await WaitForUsersAsync(gate, drop, cancellationToken);
+        // DROP INDEX CONCURRENTLY makes the index invalid at once and then waits for these: better before than after.
+        await drop.WaitForUsersAsync(gate, drop.Index.TableOid, cancellationToken);
         if (!drop.Index.IsValid && await FindStateAsync(drop, cancellationToken) is { } state && (state.IsValid || state.IsBeingBuilt))
         {
             // Whoever was waited for has finished it, or works on it again.
@@ -90,36 +90,6 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog) 
         {
             drop.Report("dropping", [.. rows.Where(r => r.ProcessId is not null).Select(r => r.ToBlocker())]);
             return true;
-        }
-    }
-
-    // DROP INDEX CONCURRENTLY makes the index invalid at once and then waits for these: better before than after.
-    private static async Task WaitForUsersAsync(BuilderGate gate, IndexDrop drop, CancellationToken cancellationToken)
-    {
-        var limit = drop.Options.LockTimeout;
-        var since = Stopwatch.GetTimestamp();
-        HashSet<string>? first = null;
-        while (true)
-        {
-            var users = await gate.QueryAsync<UserRow>("GetTableUsers", new { TableOid = (long)drop.Index.TableOid }, cancellationToken);
-            first ??= [.. users.Select(u => u.TransactionId)];
-            var blockers = users.Where(u => first.Contains(u.TransactionId)).Select(u => u.ToBlocker()).ToList();
-            if (blockers.Count == 0)
-            {
-                return;
-            }
-
-            drop.Report("waiting for the transactions that use the table", blockers);
-            var left = limit - Stopwatch.GetElapsedTime(since);
-            if (limit > TimeSpan.Zero && left <= TimeSpan.Zero)
-            {
-                throw new PerfMonitoringException(
-                    "LockTimeout", FailureKind.Busy,
-                    $"{drop.QualifiedName} was not touched: transactions that use its table did not end. It waited for {string.Join(", ", blockers)}.",
-                    "End them, raise -LockTimeout, or try again later.", drop.Index);
-            }
-
-            await Task.Delay(limit > TimeSpan.Zero && left < IndexChange.PollInterval ? left : IndexChange.PollInterval, cancellationToken);
         }
     }
 
@@ -211,11 +181,6 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog) 
                 "IndexIsNeeded", FailureKind.InvalidArgument, $"{QualifiedName}: {Innermost(e)}.", "Change what rests on it first; -Force does not help.", index, e),
             _ => base.Explain(e),
         };
-    }
-
-    private sealed class UserRow : BlockerRow
-    {
-        public string TransactionId { get; init; } = "";
     }
 
     private sealed class StateRow

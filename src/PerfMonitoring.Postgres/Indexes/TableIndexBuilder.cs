@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Dapper;
 using Npgsql;
 using PerfMonitoring.Indexes;
@@ -57,7 +56,7 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
         try
         {
             var elapsed = await build.ExecuteAsync(
-                gate, build.Definition.ToCreateStatement(concurrently: true), ServerLimit(build.Options), watch.Look, cancellationToken);
+                gate, build.Definition.ToCreateStatement(concurrently: true), BuildWatch.ServerLimit(build.Options), watch.Look, cancellationToken);
             build.BuildTime = elapsed - watch.Waited;
             build.SizeBytes = (await FindRelationAsync(build, cancellationToken))?.SizeBytes;
         }
@@ -86,9 +85,9 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
                 throw build.Explain(failure);
             }
 
-            if (watch.GivenUp is { } wait && !cancellationToken.IsCancellationRequested)
+            if (watch.GivenUp is not null && !cancellationToken.IsCancellationRequested)
             {
-                throw WaitedTooLong(build, wait, e);
+                throw watch.WaitedTooLong(build.Strategy, e);
             }
 
             throw;
@@ -96,22 +95,6 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
 
         return true;
     }
-
-    // Where nobody watches any more the server ends each wait, a little later.
-    private static TimeSpan ServerLimit(IndexBuildOptions options) =>
-        options.LockTimeout == TimeSpan.Zero || options.SnapshotTimeout == TimeSpan.Zero
-            ? TimeSpan.Zero
-            : (options.LockTimeout > options.SnapshotTimeout ? options.LockTimeout : options.SnapshotTimeout) + TimeSpan.FromSeconds(5);
-
-    private static PerfMonitoringException WaitedTooLong(IndexBuild build, BuildWait wait, Exception cause) => wait == BuildWait.Lock
-        ? new PerfMonitoringException(
-            "LockTimeout", FailureKind.Busy,
-            $"{build.QualifiedName}: the lock on the table was not to be had within {build.Options.LockTimeout}.{build.WaitedFor}",
-            "End the sessions that it waited for, raise -LockTimeout, or try again later.", build.Strategy, cause)
-        : new PerfMonitoringException(
-            "SnapshotTimeout", FailureKind.Busy,
-            $"{build.QualifiedName}: older transactions were not over within {build.Options.SnapshotTimeout}.{build.WaitedFor}",
-            "End the sessions that it waited for, raise -SnapshotTimeout above the time of the longest transaction, or try again later.", build.Strategy, cause);
 
     /// <summary>Takes the invalid index of this name away. False where it is still there, or the server does not answer.</summary>
     private async Task<bool> DropLeftoverAsync(IndexBuild build, StatementSession? session)
@@ -162,68 +145,6 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
             : $"The invalid index {build.QualifiedName} could not be dropped within {build.Options.CleanUpLimit.TotalSeconds:0} s and is left.")
             + (cause is PerfMonitoringException ? $" It was left by a build that failed: {cause.Message}" : ""),
         $"Run \"{build.Definition.ToDropStatement(concurrently: true)}\" when the table is free, or Invoke-IndexCreation again.", build.Strategy, cause);
-
-    /// <summary>What a build can wait for.</summary>
-    private enum BuildWait
-    {
-        Lock,
-        Snapshot,
-    }
-
-    /// <summary>Reports where one try stands, and ends waits that are too long: lock_timeout alone cannot tell a wait for the table from one for older snapshots.</summary>
-    private sealed class BuildWatch(IndexBuild build)
-    {
-        private string phase = "";
-        private long since = Stopwatch.GetTimestamp();
-
-        /// <summary>What the try waited so far, as it was seen: right to half a second for each wait.</summary>
-        public TimeSpan Waited { get; private set; }
-
-        /// <summary>The wait that was too long, so that the try was given up.</summary>
-        public BuildWait? GivenUp { get; private set; }
-
-        public bool Look(IReadOnlyList<ProgressRow> rows)
-        {
-            if (rows.Count == 0)
-            {
-                return true;
-            }
-
-            var blockers = rows.Where(r => r.ProcessId is not null).Select(r => r.ToBlocker()).ToArray();
-            var isForOthers = rows[0].Phase?.StartsWith("waiting", StringComparison.Ordinal) == true;
-            var now = isForOthers || blockers.Length == 0 ? rows[0].Phase : "waiting for the lock on the table";
-            if (now is null)
-            {
-                return true;
-            }
-
-            if (now != phase)
-            {
-                (phase, since) = (now, Stopwatch.GetTimestamp() - (IndexChange.PollInterval.Ticks * Stopwatch.Frequency / TimeSpan.TicksPerSecond));
-            }
-
-            var elapsed = Stopwatch.GetElapsedTime(since);
-            // While it waits, the server's counters are those of the phase before.
-            double? percent = isForOthers || blockers.Length > 0
-                ? null
-                : IndexCreationProgress.PercentOf(rows[0].TuplesDone, rows[0].TuplesTotal, rows[0].BlocksDone, rows[0].BlocksTotal);
-            build.Report(phase, blockers, percent, IndexCreationProgress.RemainingOf(elapsed, percent));
-            if (blockers.Length == 0)
-            {
-                return true;
-            }
-
-            Waited += IndexChange.PollInterval;
-            var limit = isForOthers ? build.Options.SnapshotTimeout : build.Options.LockTimeout;
-            if (limit > TimeSpan.Zero && elapsed >= limit)
-            {
-                GivenUp = isForOthers ? BuildWait.Snapshot : BuildWait.Lock;
-                return false;
-            }
-
-            return true;
-        }
-    }
 }
 
 /// <summary>What has a name.</summary>

@@ -54,6 +54,7 @@ select
     u.n_tup_ins + u.n_tup_upd - u.n_tup_hot_upd + u.n_tup_del as table_writes,
     -- 0 also stands for a table that was never analysed, before PostgreSQL 14.
     case when t.reltuples > 0 then t.reltuples::double precision end as table_rows,
+    case when c.reltuples > 0 then c.reltuples::double precision end as entries,
     case when not f.is_locked then pg_catalog.pg_relation_size(i.indexrelid) end as size_bytes,
     case when not f.is_locked then pg_catalog.pg_total_relation_size(i.indrelid) end as table_size_bytes,
     case when pg_catalog.current_setting('track_commit_timestamp')::bool

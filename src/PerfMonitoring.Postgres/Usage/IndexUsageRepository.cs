@@ -231,6 +231,7 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
         public DateTimeOffset? LastScan { get; init; }
         public long? TableWrites { get; init; }
         public double? TableRows { get; init; }
+        public double? Entries { get; init; }
         public long? SizeBytes { get; init; }
         public long? TableSizeBytes { get; init; }
         public DateTimeOffset? ExistsSince { get; init; }
@@ -265,6 +266,7 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
             LastScan = LastScan,
             TableWrites = TableWrites,
             TableRows = TableRows,
+            Entries = Entries,
             SizeBytes = SizeBytes,
             TableSizeBytes = TableSizeBytes,
             // Whichever is earlier: both are moments at which it was there.

@@ -96,6 +96,10 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
         {
             Host.UI.WriteWarningLine($"{created.IndexName} on {created.TableName} is built.");
         }
+        else if (result is IndexRepairResult { State: IndexRepairState.Rebuilt } rebuilt)
+        {
+            Host.UI.WriteWarningLine($"{rebuilt.IndexName} on {rebuilt.TableName} is built anew.");
+        }
     }
 
     /// <summary>Says through the host what is left when the pipeline was stopped already.</summary>

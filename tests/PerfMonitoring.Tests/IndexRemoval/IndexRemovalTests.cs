@@ -224,6 +224,35 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
+    public async Task Bloated_indexes_are_built_anew()
+    {
+        await database.ExecuteAsync("""
+            drop index sales."Odd [x]";
+            alter table sales.orders set (autovacuum_enabled = off);
+            insert into sales.orders select g, 's' || g from generate_series(1, 50000) g;
+            delete from sales.orders where id % 20 <> 0;
+            """);
+        await database.ExecuteAsync("vacuum analyze sales.orders");
+        var definitions = await DefinitionsAsync();
+
+        Assert.Empty(session.Invoke("Repair-Index -Bloated -Confirm:$false").MustSucceed().Output);
+        Assert.Contains(
+            "REINDEX INDEX CONCURRENTLY sales.orders_status_idx -- About 9", session.Invoke("Repair-Index -Bloated -MinimumWaste 100KB -WhatIf").MustSucceed().HostText, StringComparison.Ordinal);
+        var text = session.Render("Repair-Index orders_status_idx -Bloated -MinimumWaste 100KB -Confirm:$false");
+        Assert.Matches(@"sales\.orders\s+orders_status_idx\s+Rebuilt\s+\d+\.\d\s+\d\.\d\s+0\.\d\s+9\d %", text);
+        Assert.Equal(definitions, await DefinitionsAsync());
+        Assert.StartsWith("IndexNotBloated,", Assert.Single(session.Invoke("Repair-Index orders_status_idx -Bloated -MinimumWaste 100KB -Confirm:$false").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal(["orders_pkey"], session.Invoke("Repair-Index -Bloated -MinimumWaste 100KB -Confirm:$false").MustSucceed().Values("IndexName"));
+    }
+
+    [Theory]
+    [InlineData("Repair-Index -Bloated -MinimumBloat 2", "ParameterArgumentValidationError")]
+    [InlineData("Repair-Index -Bloated -MinimumWaste -1", "ParameterArgumentValidationError")]
+    [InlineData("Repair-Index -Bloated -SnapshotTimeout 30", "InvalidSnapshotTimeout")]
+    public void What_repair_cannot_mean_is_an_error(string command, string error) =>
+        Assert.Equal(error, Assert.Single(session.Invoke($"{command} -Confirm:$false").AllErrors).FullyQualifiedErrorId.Split(',')[0]);
+
+    [Fact]
     public void The_table_fits_the_console_and_names_its_units()
     {
         var text = session.Render("Invoke-IndexRemoval orders_status_idx -Force -Confirm:$false");

@@ -1,0 +1,168 @@
+using Dapper;
+using Npgsql;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Repositories;
+
+namespace PerfMonitoring.Postgres.Indexes;
+
+/// <summary>REINDEX INDEX CONCURRENTLY with all that it needs around it.</summary>
+internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog) : IIndexRebuilder
+{
+    private static readonly TimeSpan CleanUpLockTimeout = TimeSpan.FromSeconds(5);
+
+    public async Task<(IndexRepairResult Result, PerfMonitoringException? Error)> RebuildAsync(
+        TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
+    {
+        var rebuild = new IndexRebuild(target, index, options, progress);
+        try
+        {
+            await using var gate = await BuilderGate.EnterAsync(target, rebuild, index.TableOid, cancellationToken);
+            await RebuildAsync(gate, rebuild, cancellationToken);
+            return (rebuild.ToResult(null), null);
+        }
+        catch (PerfMonitoringException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            rebuild.State = e.ErrorId == "IndexCancelled" ? IndexRepairState.Cancelled : IndexRepairState.Failed;
+            return (rebuild.ToResult(e), e);
+        }
+    }
+
+    private async Task RebuildAsync(BuilderGate gate, IndexRebuild rebuild, CancellationToken cancellationToken)
+    {
+        // What was true before the wait need not be so now.
+        var before = await catalog.GetIndexesAsync([rebuild.Index.TableOid], cancellationToken);
+        if (before.FirstOrDefault(i => i.Oid == rebuild.Index.Oid) is not { } now)
+        {
+            rebuild.State = IndexRepairState.NotThere;
+            return;
+        }
+
+        if (!now.IsValid || now.ServerDefinition != rebuild.Index.ServerDefinition)
+        {
+            throw new PerfMonitoringException(
+                "IndexChanged", FailureKind.InvalidArgument, $"{rebuild.QualifiedName} is another index than the one that was to be built anew, or invalid.",
+                "Look at it again with Get-IndexUsageStat.", rebuild.Index);
+        }
+
+        rebuild.Before = [.. before.Select(i => i.Oid)];
+        await rebuild.RetryAsync(token => AttemptAsync(gate, rebuild, token), cancellationToken);
+        rebuild.State = IndexRepairState.Rebuilt;
+    }
+
+    private async Task<bool> AttemptAsync(BuilderGate gate, IndexRebuild rebuild, CancellationToken cancellationToken)
+    {
+        // What they hold back would else have to be dropped again, for which it waits for them, too.
+        await rebuild.WaitForUsersAsync(gate, rebuild.Index.TableOid, cancellationToken);
+        rebuild.Session = null;
+        var watch = new BuildWatch(rebuild);
+        try
+        {
+            await rebuild.ExecuteAsync(gate, rebuild.Statement, BuildWatch.ServerLimit(rebuild.Options), watch.Look, cancellationToken);
+            rebuild.SizeBytes = (await FindNewAsync(rebuild, cancellationToken))?.SizeBytes;
+            return true;
+        }
+        catch (Exception e) when (rebuild.Session is not null && e is OperationCanceledException or PerfMonitoringException)
+        {
+            rebuild.Report("dropping the invalid index", []);
+            await CleanUpAsync(rebuild, e);
+
+            // The new one may have taken its place already.
+            if (await FindNewAsync(rebuild, CancellationToken.None) is { } built)
+            {
+                rebuild.SizeBytes = built.SizeBytes;
+                return true;
+            }
+
+            if (e is PerfMonitoringException failure)
+            {
+                throw rebuild.Explain(failure);
+            }
+
+            if (watch.GivenUp is not null && !cancellationToken.IsCancellationRequested)
+            {
+                throw watch.WaitedTooLong(rebuild.Index, e);
+            }
+
+            throw;
+        }
+    }
+
+    private async Task CleanUpAsync(IndexRebuild rebuild, Exception cause)
+    {
+        try
+        {
+            await rebuild.CleanUpAsync((connection, token) => TryCleanUpAsync(connection, rebuild, token));
+        }
+        catch (OperationCanceledException)
+        {
+            rebuild.LeftoverIndex ??= $"{rebuild.QualifiedName}_ccnew";
+            throw new PerfMonitoringException(
+                "InvalidIndexLeft", FailureKind.Busy,
+                $"An invalid index beside {rebuild.QualifiedName} (_ccnew or _ccold) may be left: it could not be taken away within {rebuild.Options.CleanUpLimit.TotalSeconds:0} s."
+                    + (cause is PerfMonitoringException ? $" {cause.Message}" : ""),
+                "Run Repair-Index when the table is free.", rebuild.Index, cause);
+        }
+    }
+
+    /// <summary>Drops what is left; null where that is still to be seen.</summary>
+    private async Task<bool?> TryCleanUpAsync(NpgsqlConnection connection, IndexRebuild rebuild, CancellationToken cancellationToken)
+    {
+        await connection.ExecuteAsync(IndexSql.Command("TerminateBuild", rebuild.Session, cancellationToken));
+        foreach (var left in (await catalog.GetIndexesAsync([rebuild.Index.TableOid], cancellationToken)).Where(rebuild.IsLeftover))
+        {
+            rebuild.LeftoverIndex = new RelationName(left.Definition.Table.Schema, left.Definition.Name).ToString();
+            var (_, isBeingBuilt) = await connection.QuerySingleOrDefaultAsync<(bool IsValid, bool IsBeingBuilt)>(
+                IndexSql.Command("GetIndexState", new { Oid = (long)left.Oid }, cancellationToken));
+            if (isBeingBuilt)
+            {
+                return null;
+            }
+
+            await connection.SetLimitsAsync(CleanUpLockTimeout, null, cancellationToken);
+            await connection.ExecuteDdlAsync(left.Definition.ToDropStatement(concurrently: true), cancellationToken);
+        }
+
+        rebuild.LeftoverIndex = null;
+        return true;
+    }
+
+    private async Task<TableIndex?> FindNewAsync(IndexRebuild rebuild, CancellationToken cancellationToken) =>
+        (await catalog.GetIndexesAsync([rebuild.Index.TableOid], cancellationToken))
+            .FirstOrDefault(i => i.IsValid && i.Oid != rebuild.Index.Oid && i.Definition.Name == rebuild.Index.Definition.Name);
+
+    /// <summary>The rebuilding of one index.</summary>
+    private sealed class IndexRebuild(Database target, TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress)
+        : IndexChange(target, index, "Repair-Index", options, progress)
+    {
+        public TableIndex Index => index;
+        public string Statement { get; } = index.Definition.ToReindexStatement();
+        public override string QualifiedName => new RelationName(index.Definition.Table.Schema, index.Definition.Name).ToString();
+        public IndexRepairState State { get; set; }
+        public HashSet<uint> Before { get; set; } = [];
+        public long? SizeBytes { get; set; }
+
+        /// <summary>Whether an index is the rest of this work: the new one that is not ready, or the old one that gave its name away.</summary>
+        public bool IsLeftover(TableIndex other) => !other.IsValid
+            && (other.Oid == index.Oid ? other.Definition.Name != index.Definition.Name
+                : !Before.Contains(other.Oid) && other.Definition.Name.Contains("_ccnew", StringComparison.Ordinal));
+
+        public IndexRepairResult ToResult(PerfMonitoringException? error) => new()
+        {
+            TableName = index.Definition.Table.ToString(),
+            IndexName = index.Definition.Name,
+            Statement = Statement,
+            State = State,
+            SizeBytesBefore = index.SizeBytes,
+            SizeBytes = SizeBytes,
+            StartedAt = StartedAt,
+            Duration = Duration,
+            Retries = Retries,
+            Blockers = Blockers,
+            Error = error?.Message,
+            LeftoverIndex = LeftoverIndex,
+            Target = Database.Target,
+        };
+    }
+}
