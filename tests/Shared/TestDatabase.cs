@@ -62,6 +62,17 @@ public sealed class TestDatabase : IAsyncLifetime
         return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken) is T value ? value : default;
     }
 
+    /// <summary>Makes HypoPG. Skips the test where the server has none.</summary>
+    public async Task CreateHypoPgAsync()
+    {
+        if (await ScalarAsync<long>("select count(*) from pg_available_extensions where name = 'hypopg'") == 0)
+        {
+            Assert.Skip("This server has no HypoPG.");
+        }
+
+        await ExecuteAsync("create extension if not exists hypopg");
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (cluster is not null && Name.Length > 0)

@@ -16,13 +16,8 @@ public sealed class ParameterAdviceTests(TestDatabase database) : IClassFixture<
 
     public async ValueTask InitializeAsync()
     {
-        if (await database.ScalarAsync<long>("select count(*) from pg_available_extensions where name = 'hypopg'") == 0)
-        {
-            Assert.Skip("This server has no HypoPG.");
-        }
-
+        await database.CreateHypoPgAsync();
         await database.ExecuteAsync("""
-            create extension if not exists hypopg;
             drop table if exists tickets, events;
             create table tickets (id int primary key, status text not null, created_at timestamptz not null, filler text not null);
             insert into tickets select i, case when i % 1000 = 0 then 'open' else 'done' end, now() - (50000 - i) * interval '1 minute', repeat('x', 80) from generate_series(1, 50000) i;
