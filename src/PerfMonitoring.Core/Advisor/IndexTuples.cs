@@ -12,13 +12,12 @@ internal static class IndexTuples
     public static double Of(PlanNode node, TableInfo table, out ColumnInfo? first)
     {
         first = null;
-        var condition = node.IndexCondition ?? node.Children.FirstOrDefault(c => c.IndexCondition is not null)?.IndexCondition;
-        if (condition is null)
+        var search = node.IndexCondition is null ? node.Children.FirstOrDefault(c => c.IndexCondition is not null) : node;
+        if (search?.IndexExpression is not { } parsed)
         {
             return node.Rows;
         }
 
-        var parsed = PlanExpression.Parse(condition);
         var all = table.Rows!.Value;
         double? found = null;
         foreach (var part in parsed.Split("AND") ?? [parsed])
@@ -34,6 +33,6 @@ internal static class IndexTuples
         }
 
         // Without a filter the node's own figure is the better one: it knows of skew.
-        return node.Conditions.Any(c => c != condition) ? Math.Max(node.Rows, found ?? 0) : node.Rows;
+        return node.Conditions.Any(c => c != search.IndexCondition) ? Math.Max(node.Rows, found ?? 0) : node.Rows;
     }
 }

@@ -33,7 +33,8 @@ public static class PlanCorrection
             {
                 var runs = loops > 1 ? Math.Max(loops, Outer(node, rows)) : 1;
                 // Never more is taken off than was charged.
-                sum += loops * part * Math.Max(-node.TotalCost, LeafCost(node, runs, table, index.SizeBytes) - LeafCost(node, runs, table, planned));
+                var found = Math.Min(1, IndexTuples.Of(node, table, out _) / table.Rows.Value);
+                sum += loops * part * Math.Max(-node.TotalCost, LeafCost(found, runs, index.SizeBytes) - LeafCost(found, runs, planned));
             }
         });
         return sum;
@@ -41,20 +42,20 @@ public static class PlanCorrection
 
     // Rows of a relation, whoever asks: those of an inner scan are a part of them only.
     private static double RowsOf(PlanNode scan, Func<string, TableInfo?> tableOf) =>
-        scan.IndexCondition is { } condition && PlanExpression.Parse(condition).Columns().Any(c => c.Alias.Length > 0 && c.Alias != scan.Alias)
+        scan.IndexExpression is { } condition && condition.Columns().Any(c => c.Alias.Length > 0 && c.Alias != scan.Alias)
             ? tableOf(scan.RelationName!)?.Rows ?? scan.Rows
             : scan.Rows;
 
     // For how many runs the planner takes the pages to stay cached: all rows of the outer relation, even where few reach the loop (indxpath.c, get_loop_count).
-    private static double Outer(PlanNode node, Dictionary<string, double> rows) => node.IndexCondition is { } condition
-        ? PlanExpression.Parse(condition).Columns().Select(c => rows.GetValueOrDefault(c.Alias)).Where(r => r > 0).DefaultIfEmpty().Min()
+    private static double Outer(PlanNode node, Dictionary<string, double> rows) => node.IndexExpression is { } condition
+        ? condition.Columns().Select(c => rows.GetValueOrDefault(c.Alias)).Where(r => r > 0).DefaultIfEmpty().Min()
         : 0;
 
-    // What one run pays for the pages of an index of that size (PostgreSQL: selfuncs.c, genericcostestimate).
-    private static double LeafCost(PlanNode node, double loops, TableInfo table, long bytes)
+    // What one run that finds that part of an index pays for the pages of one of that size (PostgreSQL: selfuncs.c, genericcostestimate).
+    private static double LeafCost(double found, double loops, long bytes)
     {
         var pages = bytes / PlannerDefaults.PageBytes;
-        var wanted = Math.Ceiling(Math.Min(1, IndexTuples.Of(node, table, out _) / table.Rows!.Value) * pages);
+        var wanted = Math.Ceiling(found * pages);
         return PlannerDefaults.RandomPageCost * (loops > 1 ? Math.Min(pages, MackertLohman(pages, wanted * loops)) / loops : wanted);
     }
 

@@ -54,6 +54,9 @@ public sealed record PlanNode
     /// <summary>The conditions that its index is searched by, or null.</summary>
     public string? IndexCondition { get; init; }
 
+    /// <summary>The same taken apart, once for all who ask.</summary>
+    internal PlanExpression? IndexExpression => field ??= IndexCondition is null ? null : PlanExpression.Parse(IndexCondition);
+
     /// <summary>Sort keys in order, with DESC and NULLS.</summary>
     public IReadOnlyList<string> SortKeys { get; init; } = [];
 
