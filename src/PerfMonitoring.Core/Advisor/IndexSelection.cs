@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace PerfMonitoring.Advisor;
 
 /// <summary>
@@ -14,9 +16,9 @@ public sealed class IndexSelection
     // Indexes of other tables that an exchange is tried for: those that are missed least.
     private const int Leavers = 12;
 
-    // The planner never takes a plan that it thinks is dearer. What is feared beyond its figure is a rough one: it decides between sets
-    // that are much alike, and refuses one only where a statement might take half as long again.
-    private const double RiskWeight = 0.2;
+    // The planner never takes a plan that it thinks is dearer. What is feared beyond its figure is a rough one: it counts by a part, and
+    // refuses a set only where a statement might take half as long again.
+    private const double RiskWeight = 0.8;
     private const double Doubt = 0.5;
 
     private readonly IReadOnlyList<CostTable> tables;
@@ -225,16 +227,16 @@ public sealed class IndexSelection
 
             foreach (var move in moves)
             {
-                improved |= Exchange(state, move) || Displace(state, move);
+                var alone = state.Change(move, -1);
+                improved |= Exchange(state, move, alone) || (alone < 0 && Displace(state, move, -alone));
             }
         }
     }
 
     // Several that are worth little for their bytes leave for one that does not fit else.
-    private static bool Displace(State state, int[] move)
+    private static bool Displace(State state, int[] move, double gain)
     {
-        var gain = -state.Change(move, -1);
-        if (!(gain > 0) || state.Fits(move))
+        if (state.Fits(move))
         {
             return false;
         }
@@ -243,7 +245,7 @@ public sealed class IndexSelection
         var leaving = new List<int>();
         foreach (var (old, loss) in state.Cheapest())
         {
-            if (state.FitsWithout(move, leaving))
+            if (state.Fits(move, CollectionsMarshal.AsSpan(leaving)))
             {
                 break;
             }
@@ -259,7 +261,7 @@ public sealed class IndexSelection
             }
         }
 
-        if (leaving.Count < 2 || !state.FitsWithout(move, leaving))
+        if (leaving.Count < 2 || !state.Fits(move, CollectionsMarshal.AsSpan(leaving)))
         {
             return false;
         }
@@ -277,10 +279,9 @@ public sealed class IndexSelection
         return false;
     }
 
-    private bool Exchange(State state, int[] move)
+    private bool Exchange(State state, int[] move, double alone)
     {
         var least = -1e-9 * state.Score;
-        var alone = state.Change(move, -1);
         int? leaving = null;
         if (alone < least && state.Fits(move))
         {
@@ -293,7 +294,7 @@ public sealed class IndexSelection
                 // Without an index no plan gets cheaper: nothing but its upkeep can be saved, and room for a gain.
                 if (alone - state.Upkeep(old) < least
                     && (alone < least || candidates[old].Definition.Table == candidates[move[0]].Definition.Table)
-                    && Array.IndexOf(move, old) < 0 && state.Fits(move, old)
+                    && Array.IndexOf(move, old) < 0 && state.Fits(move, [old])
                     && state.Change(move, old) is var change && change < least)
                 {
                     (least, leaving) = (change, old);
@@ -374,17 +375,18 @@ public sealed class IndexSelection
             return bytes;
         }
 
-        public bool Fits(int[] move, int without = -1)
+        public bool Fits(int[] move, params ReadOnlySpan<int> leaving)
         {
-            var bytes = size - (without >= 0 ? selection.candidates[without].SizeBytes : 0);
-            var count = Chosen.Count - (without >= 0 ? 1 : 0);
+            var bytes = size + Bytes(move);
+            var count = Chosen.Count - leaving.Length;
             foreach (var place in move)
             {
-                if (!has[place])
-                {
-                    bytes += selection.candidates[place].SizeBytes;
-                    count++;
-                }
+                count += has[place] ? 0 : 1;
+            }
+
+            foreach (var place in leaving)
+            {
+                bytes -= selection.candidates[place].SizeBytes;
             }
 
             return !(bytes > selection.options.StorageBudget) && !(count > selection.options.MaximumCount);
@@ -401,10 +403,6 @@ public sealed class IndexSelection
         // Those that are missed least for their bytes, with what the score would rise by.
         public List<(int Place, double Loss)> Cheapest() =>
             [.. Ranked().OrderBy(old => old.Loss / Math.Max(1, selection.candidates[old.Place].SizeBytes))];
-
-        public bool FitsWithout(int[] move, List<int> leaving) =>
-            !(size + Bytes(move) - leaving.Sum(old => selection.candidates[old].SizeBytes) > selection.options.StorageBudget)
-            && !(Chosen.Count + move.Count(place => !has[place]) - leaving.Count > selection.options.MaximumCount);
 
         private List<(int Place, double Loss)> Ranked()
         {

@@ -52,7 +52,7 @@ public sealed class IndexSelectionTests
     {
         var candidates = new[] { Make(1, "a=10") };
         var tables = Tables(candidates, "1:a=50", 1);
-        tables[1].Add([1], new Configuration([1], 99, 80));
+        tables[1].Add([1], new Configuration([1], 99, 55));
 
         var set = new IndexSelection(tables, candidates, new AdvisorOptions { MaximumRegression = maximumRegression }, (_, _) => [])
             .Select([], true, TestContext.Current.CancellationToken);
