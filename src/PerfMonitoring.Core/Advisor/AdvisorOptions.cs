@@ -20,6 +20,9 @@ public sealed record AdvisorOptions
     /// <summary>By how much a statement may get dearer at most, as a share of its cost: 0 is not at all.</summary>
     public double MaximumRegression { get; init; }
 
+    /// <summary>Indexes that were taken back and are not proposed again, as statements without a name, with the reason; none by default.</summary>
+    public IReadOnlyDictionary<string, string> Reverted { get; init; } = new Dictionary<string, string>();
+
     /// <summary>How many sessions ask the planner side by side.</summary>
     public int Sessions { get; init; } = 2;
 

@@ -1,25 +1,32 @@
 using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
 
 namespace PerfMonitoring.Advisor;
 
 /// <summary>All candidates of a run, each once; a candidate's id is its place plus one.</summary>
 /// <param name="existing">The indexes that are there.</param>
+/// <param name="reverted">Indexes that are not to be proposed again, as statements without a name, with the reason.</param>
 /// <param name="rowsOf">How many rows of a table a condition leaves.</param>
 /// <param name="writeCostOf">What writes would pay for an index of so many rows (null for all of its table).</param>
 public sealed class CandidatePool(
     IReadOnlyList<IndexDefinition> existing,
+    IReadOnlyDictionary<string, string> reverted,
     Func<TableInfo, string, Task<double?>> rowsOf,
     Func<IndexDefinition, TableInfo, double?, double> writeCostOf)
 {
     private readonly Dictionary<string, Candidate?> known = [];
     private readonly ILookup<RelationName, IndexDefinition> existing = existing.ToLookup(e => e.Table);
     private readonly List<Candidate> candidates = [];
+    private readonly List<IndexCandidate> passedOver = [];
 
     /// <summary>The candidates by id.</summary>
     public IReadOnlyList<Candidate> All => candidates;
 
-    /// <summary>The candidate of that definition; null where an index does its work already, or its size is unknown.</summary>
-    public async Task<Candidate?> GetAsync(IndexDefinition definition, TableInfo table, Model.UsagePattern pattern)
+    /// <summary>What would be candidates, had they not been taken back.</summary>
+    public IReadOnlyList<IndexCandidate> Reverted => passedOver;
+
+    /// <summary>The candidate of that definition; null where an index does its work already, it was taken back, or its size is unknown.</summary>
+    public async Task<Candidate?> GetAsync(IndexDefinition definition, TableInfo table, UsagePattern pattern)
     {
         ArgumentNullException.ThrowIfNull(definition);
         ArgumentNullException.ThrowIfNull(table);
@@ -30,7 +37,12 @@ public sealed class CandidatePool(
         }
 
         var rows = definition.Where is { } where ? await rowsOf(table, where) : null;
-        if (IndexSize.Estimate(definition, table, rows) is { } size)
+        var estimate = IndexSize.Estimate(definition, table, rows);
+        if (reverted.TryGetValue(key, out var reason))
+        {
+            passedOver.Add(new IndexCandidate { Definition = definition, SizeBytes = estimate ?? 0, Verdict = CandidateVerdict.Reverted, Reason = reason });
+        }
+        else if (estimate is { } size)
         {
             candidates.Add(candidate = new Candidate
             {

@@ -64,16 +64,16 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         var planned = await reader.ReadAsync(workload, cancellationToken);
         var tables = planned.Tables.Advised;
         var existing = (await catalog.GetIndexesAsync([.. tables.Values.Select(t => t.Oid)], cancellationToken))
-            .Where(i => i.IsValid).Select(i => i.Definition).ToList();
-        var indexes = existing.ToLookup(e => e.Table);
+            .Where(i => i.IsValid).ToLookup(i => i.Definition.Table);
         var window = workload.Max(s => s.Window);
         var load = new WriteLoad(
             planned.Statements.SelectMany(p => p.Writes.Select(w => (w, p.Weight))), window is null ? [] : await catalog.GetWriteActivityAsync(cancellationToken), window);
         var partials = new Dictionary<string, double>();
         var pool = new CandidatePool(
-            existing,
+            [.. existing.SelectMany(g => g).Select(i => i.Definition)],
+            options.Reverted,
             async (table, where) => await RowsAsync(sessions[0], table, where, partials, cancellationToken),
-            (index, table, rows) => options.WriteWeight * load.CostOf(index, table.Rows, [.. indexes[table.Name]], rows / table.Rows ?? 1));
+            (index, table, rows) => options.WriteWeight * load.CostOf(index, table.Rows, [.. existing[table.Name].Select(i => i.Definition)], rows / table.Rows ?? 1));
         var hints = new HashSet<string>();
         var own = await CandidatesAsync(planned, pool, hints, cancellationToken);
         var byName = tables.Values.GroupBy(t => t.Name.Name).ToDictionary(g => g.Key, g => g.First());
@@ -88,7 +88,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         var set = await search.FindAsync(own, enough, cancellationToken);
         var review = search.Review();
         // What was found is worth the few questions for names that are left.
-        var chosen = await DescribeAsync(set, review, planned.Statements, costs, needs, sessions[0].IsReal ? search.Sizes : new Dictionary<int, long>(), options, search.IsCutShort ? CancellationToken.None : cancellationToken);
+        var chosen = await DescribeAsync(set, review, planned.Statements, costs, needs, existing, sessions[0].IsReal ? search.Sizes : new Dictionary<int, long>(), options, search.IsCutShort ? CancellationToken.None : cancellationToken);
         return new Advice
         {
             Strategies = [.. chosen.Values.OrderBy(s => s.Rank)],
@@ -98,7 +98,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             CostBefore = planned.Statements.Select((p, s) => p.Weight * costs[s].Bare.Cost).Sum(),
             CostAfter = planned.Statements.Select((p, s) => p.Weight * set.After[s].Cost).Sum(),
             Statements = workload.Count - planned.Skipped.Count,
-            Candidates = [.. review.Judge(chosen, search.Refused, search.LeastGain, options).Select(c => c with { Target = target })],
+            Candidates = [.. review.Judge(chosen, search.Refused, search.LeastGain, options).Concat(pool.Reverted).Select(c => c with { Target = target })],
             IsCutShort = search.IsCutShort,
             Calls = reader.Calls + search.Calls + partials.Count,
         };
@@ -218,7 +218,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
     // The strategies by the candidates' ids.
     private async Task<Dictionary<int, IndexStrategy>> DescribeAsync(
         SelectedSet set, SelectionReview review, IReadOnlyList<PlannedStatement> planned, List<CostTable> costs, List<(ForeignKeyNeed Need, int Place)> needs,
-        IReadOnlyDictionary<int, long> sizes, AdvisorOptions options, CancellationToken cancellationToken)
+        ILookup<RelationName, TableIndex> existing, IReadOnlyDictionary<int, long> sizes, AdvisorOptions options, CancellationToken cancellationToken)
     {
         var strategies = new Dictionary<int, IndexStrategy>();
         var byId = set.Chosen.ToDictionary(c => c.Id);
@@ -237,6 +237,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             var served = needs.Where(n => set.After[n.Place].Used.Contains(candidate.Id)).Select(n => n.Need).ToList();
             var costBefore = impacts.Sum(i => i.CostBefore * i.Weight) + served.Sum(n => n.SavedCost);
             var costAfter = impacts.Sum(i => i.CostAfter * i.Weight);
+            var replaced = existing[unnamed.Table].Where(i => !i.IsNeeded && Redundancy.Covers(unnamed, i.Definition)).ToList();
             var isEstimate = set.After.Any(c => c.IsEstimate && c.Used.Contains(id));
             strategies.Add(id, new IndexStrategy
             {
@@ -250,8 +251,11 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
                 Impacts = impacts,
                 Rank = strategies.Count + 1,
                 MarginalGain = gain,
+                Replaces = [.. replaced.Select(i => i.Definition.Name)],
                 Evidence = isEstimate ? EvidenceSource.Estimate : EvidenceSource.WhatIf,
-                Reason = string.Join(' ', Reasons(candidate, impacts, served, costBefore - costAfter, gain, statements, isEstimate, review.Risky(id, [.. byId.Keys]).Where(s => s < planned.Count).Select(s => planned[s].Statement).Distinct(ReferenceEqualityComparer.Instance).Count())),
+                Reason = string.Join(' ', Reasons(
+                    candidate, impacts, served, replaced, costBefore - costAfter, gain, statements, isEstimate,
+                    review.Risky(id, [.. byId.Keys]).Where(s => s < planned.Count).Select(s => planned[s].Statement).Distinct(ReferenceEqualityComparer.Instance).Count())),
                 Target = target,
             });
         }
@@ -280,7 +284,8 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
     ];
 
     private static IEnumerable<string> Reasons(
-        Candidate candidate, List<QueryImpact> impacts, List<ForeignKeyNeed> served, double saved, double gain, int statements, bool isEstimate, int risky)
+        Candidate candidate, List<QueryImpact> impacts, List<ForeignKeyNeed> served, List<TableIndex> replaced, double saved, double gain, int statements,
+        bool isEstimate, int risky)
     {
         var helped = impacts.Where(i => i.CostAfter < i.CostBefore).ToList();
         if (helped.Count > 0)
@@ -303,6 +308,11 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         foreach (var need in served)
         {
             yield return need.Reason;
+        }
+
+        if (replaced.Count > 0)
+        {
+            yield return $"It does the work of {string.Join(", ", replaced.Select(i => i.Definition.Name))} too, which can go once it is there.";
         }
 
         if (impacts.Count - helped.Count is > 0 and var hurt)

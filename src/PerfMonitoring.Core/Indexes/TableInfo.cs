@@ -150,6 +150,9 @@ public sealed record TableIndex
     /// <summary>Whether it is the table's replica identity.</summary>
     public bool IsReplicaIdentity { get; init; }
 
+    /// <summary>Whether something rests on it beside queries: a constraint, the replica identity, the index of a partitioned table.</summary>
+    public bool IsNeeded => IsPrimary || IsExclusion || ConstraintName is not null || IsReplicaIdentity || IsAttached;
+
     /// <summary>Whether it hangs under the index of a partitioned parent.</summary>
     public bool IsAttached { get; init; }
 

@@ -25,6 +25,8 @@ public enum CandidateVerdict
     MakesDearer,
     /// <summary>The set was not found to get better by it, cost, risk and writes together.</summary>
     NotBetter,
+    /// <summary>It was built and taken back not long ago.</summary>
+    Reverted,
 }
 
 /// <summary>An index that the advisor considered, and why it was chosen or not.</summary>
@@ -48,11 +50,11 @@ public sealed record IndexCandidate
     /// <summary>What the writes of the workload would pay to keep it up to date, weighted, in the planner's units.</summary>
     public double WriteCost { get; init; }
 
-    /// <summary>What it would save as the only new index, weighted, in the planner's units, its write cost not taken off.</summary>
-    public double Saving { get; init; }
+    /// <summary>What it would save as the only new index, weighted, in the planner's units, its write cost not taken off; null where the planner was not asked.</summary>
+    public double? Saving { get; init; }
 
     /// <summary>The same as a share of the workload's cost, 0 to 1.</summary>
-    public double SavingShare { get; init; }
+    public double? SavingShare { get; init; }
 
     /// <summary>What became of it.</summary>
     public CandidateVerdict Verdict { get; init; }

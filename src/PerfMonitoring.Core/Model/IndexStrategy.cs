@@ -128,6 +128,12 @@ public sealed record IndexStrategy
     /// </summary>
     public double? MarginalGain { get; init; }
 
+    /// <summary>
+    /// Names of indexes of the same table, without schema, whose work it does too: once it is there they can go. Empty for one made by hand
+    /// or read from the store.
+    /// </summary>
+    public IReadOnlyList<string> Replaces { get; init => field = value.ToArray(); } = [];
+
     /// <summary>Where the figures come from.</summary>
     public EvidenceSource Evidence { get; init; }
 

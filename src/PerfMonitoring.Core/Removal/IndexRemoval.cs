@@ -220,6 +220,9 @@ internal sealed record RemovalEvidence
         IgnoreReadOnlyProperties = true,
     };
 
+    public static RemovalEvidence? Read(IndexAction action) =>
+        action.Evidence is null ? null : JsonSerializer.Deserialize<RemovalEvidence>(action.Evidence, Json);
+
     public IndexDefinition? Definition { get; init; }
 
     public long? SizeBytes { get; init; }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Repositories;
@@ -45,7 +44,7 @@ public static class IndexRestoration
                 "Get-IndexStrategyHistory -Action Drop lists those that did.", action);
         }
 
-        return (action.Evidence is null ? null : JsonSerializer.Deserialize<RemovalEvidence>(action.Evidence, RemovalEvidence.Json))?.Definition
+        return RemovalEvidence.Read(action)?.Definition
             ?? throw new PerfMonitoringException(
                 "NotUndoable", FailureKind.NotFound, $"The audit does not hold the definition for {what}.",
                 action.UndoStatement is null ? null : $"Run: {action.UndoStatement}", action);

@@ -34,6 +34,31 @@ public static class IndexReversion
             : null;
     }
 
+    /// <summary>The indexes that were taken back, as statements without a name, with when and why.</summary>
+    /// <param name="actions">The audit.</param>
+    /// <param name="since">Those taken back before this are left out.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="PerfMonitoringException">StoreMissing.</exception>
+    public static async Task<IReadOnlyDictionary<string, string>> GetRevertedAsync(
+        IIndexActionRepository actions, DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(actions);
+        var reverted = new Dictionary<string, string>();
+        var filter = new IndexActionFilter { Actions = [IndexActionKind.Revert], Outcomes = [IndexActionOutcome.Succeeded], Since = since };
+        await foreach (var action in actions.GetAsync(filter, cancellationToken))
+        {
+            if (RemovalEvidence.Read(action)?.Definition is { } definition)
+            {
+                // The latest comes first.
+                reverted.TryAdd(
+                    definition.ToAnonymousStatement(),
+                    string.Create(CultureInfo.InvariantCulture, $"It was built, and taken back on {action.StartedAt.UtcDateTime:yyyy-MM-dd}: {action.Reason}"));
+            }
+        }
+
+        return reverted;
+    }
+
     /// <summary>Makes ready to take an index back.</summary>
     /// <param name="connection">The session.</param>
     /// <param name="create">Its build: one of <see cref="IndexVerifier.GetMadeAsync"/>.</param>

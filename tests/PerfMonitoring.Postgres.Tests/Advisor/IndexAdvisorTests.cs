@@ -79,6 +79,22 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
+    public async Task An_index_that_is_there_is_named_where_a_new_one_does_its_work_too()
+    {
+        await database.ExecuteAsync("""
+            create index by_customer on orders (customer_id);
+            create unique index by_customer_and_id on orders (customer_id, id);
+            """);
+
+        var advice = await AdviseAsync(["select filler from orders where customer_id = 7 and created_at > '2024-02-10'"], new AdvisorOptions());
+
+        var strategy = Assert.Single(advice.Strategies, s => s.Replaces.Count > 0);
+        Assert.StartsWith("(customer_id, created_at", strategy.Definition.ToAnonymousStatement().Split("USING btree ")[1], StringComparison.Ordinal);
+        Assert.Equal(["by_customer"], strategy.Replaces);
+        Assert.Contains("It does the work of by_customer too", strategy.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_estimate_is_close_to_what_is_built_and_the_budget_holds()
     {
         var advice = await AdviseAsync(

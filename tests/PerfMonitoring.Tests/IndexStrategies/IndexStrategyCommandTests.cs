@@ -132,7 +132,7 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
     [Fact]
     public async Task Texts_from_the_pipeline_are_advised_on_as_one_workload()
     {
-        await NeedHypoPgAsync();
+        await database.CreateHypoPgAsync();
         MakeStore();
 
         var result = session.Invoke("""
@@ -150,7 +150,7 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
     [Fact]
     public async Task A_table_that_gets_no_advice_is_named_with_the_reason()
     {
-        await NeedHypoPgAsync();
+        await database.CreateHypoPgAsync();
 
         var result = session.Invoke("'select relpages from pg_class where reltuples = $1' | New-IndexStrategy -WarningAction Ignore -Verbose");
 
@@ -161,7 +161,7 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
     [Fact]
     public async Task Rows_with_queries_and_weights_are_a_workload()
     {
-        await NeedHypoPgAsync();
+        await database.CreateHypoPgAsync();
 
         var result = session.Invoke("""
             [pscustomobject]@{ Query = 'select email from orders where customer_id = 3'; Calls = '70' },
@@ -185,7 +185,7 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
     [Fact]
     public async Task Slow_queries_of_another_database_are_refused()
     {
-        await NeedHypoPgAsync();
+        await database.CreateHypoPgAsync();
 
         var result = session.Invoke("""
             $here = [PerfMonitoring.Model.SlowQuery]@{ Query = 'select email from orders where customer_id = $1'; QueryHash = 'a' * 64; Calls = 100 }
@@ -212,7 +212,7 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
     [Fact]
     public async Task Candidates_of_the_last_advice_tell_what_became_of_them()
     {
-        await NeedHypoPgAsync();
+        await database.CreateHypoPgAsync();
         Assert.StartsWith("NoAdvice,", Assert.Single(session.Invoke("Get-IndexCandidate").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
 
         var advised = session.Invoke("""
@@ -243,7 +243,7 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
     [Fact]
     public async Task A_time_limit_gives_the_best_set_so_far()
     {
-        await NeedHypoPgAsync();
+        await database.CreateHypoPgAsync();
 
         var result = session.Invoke("'select email from orders where customer_id = 7' | New-IndexStrategy -TimeLimit 00:00:00.001");
 
@@ -255,7 +255,7 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
     [Fact]
     public async Task Stopped_it_keeps_the_best_set_so_far_and_stores_nothing()
     {
-        await NeedHypoPgAsync();
+        await database.CreateHypoPgAsync();
         MakeStore();
 
         var script = session.Start("""
@@ -297,15 +297,5 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
         Assert.StartsWith("DatabaseInUse,", Assert.Single(session.Invoke(Advise).AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
         Strategy(session.Invoke(Advise + "-Force"));
         Assert.Equal(1, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'orders'::regclass"));
-    }
-
-    private async Task NeedHypoPgAsync()
-    {
-        if (await database.ScalarAsync<long>("select count(*) from pg_available_extensions where name = 'hypopg'") == 0)
-        {
-            Assert.Skip("This server has no HypoPG.");
-        }
-
-        await database.ExecuteAsync("create extension if not exists hypopg");
     }
 }

@@ -49,6 +49,21 @@ public sealed class UndoIndexCreationTests(TestDatabase database) : IClassFixtur
     }
 
     [Fact]
+    public async Task What_was_taken_back_is_not_proposed_again_for_a_while()
+    {
+        await database.CreateHypoPgAsync();
+        await database.ExecuteAsync("insert into orders select i, i, 'x' from generate_series(1, 20000) i; analyze orders");
+        const string Advise = "'select * from orders where customer_id = 7' | New-IndexStrategy";
+        session.Invoke("Get-IndexStrategy -TableName orders | Where-Object IndexName -eq orders_customer_id_idx | Undo-IndexCreation -Confirm:$false").MustSucceed();
+
+        Assert.DoesNotContain(session.Invoke(Advise).MustSucceed().Values("IndexName"), name => $"{name}" == "orders_customer_id_idx");
+        var left = Assert.Single(session.Invoke("Get-IndexCandidate -Verdict Reverted").MustSucceed().Output);
+        Assert.Matches(@"^It was built, and taken back on \d{4}-\d\d-\d\d: Taken back by hand\.$", $"{left.Properties["Reason"].Value}");
+        Assert.Null(left.Properties["Saving"].Value);
+        Assert.Contains(session.Invoke(Advise + " -ReproposeAfter 0d").MustSucceed().Values("IndexName"), name => $"{name}" == "orders_customer_id_idx");
+    }
+
+    [Fact]
     public async Task What_did_not_regress_stays_and_what_is_used_too()
     {
         await LogAsync(before: 5, after: 5);

@@ -4,6 +4,7 @@ using PerfMonitoring.Completion;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Queries;
+using PerfMonitoring.Verification;
 
 namespace PerfMonitoring.Commands.IndexStrategies;
 
@@ -105,6 +106,11 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     [Parameter(ParameterSetName = FromText)]
     public TimeSpan? TimeLimit { get; set; }
 
+    [Parameter(ParameterSetName = FromSlowQuery)]
+    [Parameter(ParameterSetName = FromText)]
+    [Duration]
+    public TimeSpan ReproposeAfter { get; set; } = TimeSpan.FromDays(90);
+
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public MaintenanceWindow? MaintenanceWindow { get; set; }
 
@@ -118,6 +124,13 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
                 throw new PerfMonitoringException(
                     "InvalidTimeLimit", FailureKind.InvalidArgument, $"-TimeLimit is {TimeLimit.Value.TotalSeconds} s; it must be from 1 ms to 24 days.",
                     "Write it as hours:minutes:seconds, 00:00:30 for 30 seconds.", TimeLimit);
+            }
+
+            if (ReproposeAfter < TimeSpan.Zero || ReproposeAfter > TimeSpan.FromDays(3650))
+            {
+                throw new PerfMonitoringException(
+                    "InvalidReproposeAfter", FailureKind.InvalidArgument, $"-ReproposeAfter is {ReproposeAfter}; it must be from 0 to 10 years.",
+                    "Write 90d for 90 days, or 0d to propose again at once what was taken back.", ReproposeAfter);
             }
 
             hasStore = Await(Connection.Store.IsReadyAsync);
@@ -216,6 +229,9 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
             MaximumRegression = MaximumRegression,
             TimeLimit = TimeLimit,
             MaintenanceWindow = MaintenanceWindow ?? Model.MaintenanceWindow.Immediate,
+            Reverted = hasStore
+                ? Await(token => IndexReversion.GetRevertedAsync(Connection.Actions, DateTimeOffset.UtcNow - ReproposeAfter, token))
+                : new AdvisorOptions().Reverted,
         };
         var advisor = new IndexAdvisor(
             Connection.Catalog, WhatIfMethod == WhatIfMethod.Transaction ? Connection.GetRealWhatIf(Force) : Connection.WhatIf, names, Connection.Target);
@@ -248,7 +264,8 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
 
         foreach (var candidate in advice.Candidates.Where(c => c.Verdict is not (CandidateVerdict.Chosen or CandidateVerdict.NotUsed)).Take(MaximumRejected))
         {
-            WriteVerbose($"Not chosen: {candidate.IndexDefinition} ({candidate.SizeBytes / 1048576.0:N1} MB; alone it saves {100 * candidate.SavingShare:0.0##} %). {candidate.Reason}");
+            var saving = candidate.SavingShare is { } share ? $"; alone it saves {100 * share:0.0##} %" : "";
+            WriteVerbose($"Not chosen: {candidate.IndexDefinition} ({candidate.SizeBytes / 1048576.0:N1} MB{saving}). {candidate.Reason}");
         }
 
         WriteVerbose($"{advice.Strategies.Count} of {advice.Candidates.Count} indexes chosen for {advice.Statements} statements; "
@@ -284,7 +301,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         var kept = stored.Count == 0 ? [] : Await(token => Connection.Strategies.AddAsync(stored, token));
         foreach (var strategy in strategies)
         {
-            WriteObject(stored.IndexOf(strategy) is >= 0 and var i ? kept[i] with { MarginalGain = strategy.MarginalGain } : strategy);
+            WriteObject(stored.IndexOf(strategy) is >= 0 and var i ? kept[i] with { MarginalGain = strategy.MarginalGain, Replaces = strategy.Replaces } : strategy);
         }
     }
 
