@@ -35,10 +35,10 @@ public sealed record BuildFacts
     /// <summary>Client sessions that run a statement at this moment, this one left out.</summary>
     public int? ActiveSessions { get; init; }
 
-    /// <summary>How many standbys receive the server's log.</summary>
+    /// <summary>How many standbys receive the server's log, or have a slot that waits for them.</summary>
     public int Standbys { get; init; }
 
-    /// <summary>How far the last of them is behind in replaying (pg_stat_replication.replay_lag).</summary>
+    /// <summary>How far the last of them is behind in replaying (pg_stat_replication.replay_lag); null where one does not tell.</summary>
     public TimeSpan? ReplicationLag { get; init; }
 
     /// <summary>Free space in bytes where the index would be; known only where the server runs on this machine and tells its directory.</summary>

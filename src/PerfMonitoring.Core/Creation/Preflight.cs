@@ -10,6 +10,8 @@ namespace PerfMonitoring.Creation;
 /// <param name="options">The limits.</param>
 public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions options)
 {
+    private const string UnknownLag = "How far a standby is behind is unknown: it has replayed nothing since it was last up to date, or is not connected to its slot.";
+
     /// <summary>All findings, one for each check.</summary>
     /// <param name="facts">What the server says.</param>
     /// <param name="indexes">The indexes of the table.</param>
@@ -41,7 +43,9 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
             facts.OtherBuilds.Count > 0
                 ? Warn(PreflightCheck.OtherBuild, $"Others build in this database: {string.Join(", ", facts.OtherBuilds)}.")
                 : facts.SeesOthers ? Ok(PreflightCheck.OtherBuild, "Nobody else builds in this database.") : Unseen(PreflightCheck.OtherBuild),
-            Gate(PreflightCheck.ReplicationLag, LagReason(facts), facts, facts.Standbys == 0 ? "No standby is connected." : $"{Count(facts.Standbys, "standby", "standbys")}, {facts.ReplicationLag} behind."),
+            facts is { SeesOthers: true, Standbys: > 0, ReplicationLag: null }
+                ? Warn(PreflightCheck.ReplicationLag, LagReason(facts) ?? UnknownLag)
+                : Gate(PreflightCheck.ReplicationLag, LagReason(facts), facts, facts.Standbys == 0 ? "No standby is connected." : $"{Count(facts.Standbys, "standby", "standbys")}, {facts.ReplicationLag} behind."),
             Gate(PreflightCheck.ActiveSession, SessionReason(facts), facts, $"{facts.ActiveSessions} active."),
         ];
     }
@@ -64,7 +68,7 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
     private string? LagReason(BuildFacts facts) => options.MaximumReplicationLag is not { } limit || facts is { Standbys: 0, SeesOthers: true }
         ? null
         : facts.ReplicationLag is not { } lag
-            ? $"How far standbys are behind cannot be seen: the role needs pg_read_all_stats. -MaximumReplicationLag is {limit}."
+            ? $"{(facts.SeesOthers ? UnknownLag : "How far standbys are behind cannot be seen: the role needs pg_read_all_stats.")} -MaximumReplicationLag is {limit}."
             : lag > limit ? $"A standby is {lag} behind; -MaximumReplicationLag is {limit}." : null;
 
     private string? SessionReason(BuildFacts facts) => options.MaximumActiveSession is not { } limit

@@ -70,10 +70,18 @@ cross join lateral (
 cross join lateral (
     select
         pg_catalog.count(*)::int as standbys,
-        -- No figure is kept of a standby that has replayed everything.
-        case when pg_catalog.bool_and(w.replay_lag is not null or w.replay_lsn >= w.sent_lsn)
+        -- No figure is kept of a standby that has replayed everything, and none of one that has replayed nothing since.
+        case when pg_catalog.bool_and(coalesce(w.replay_lag is not null or w.replay_lsn >= w.sent_lsn, false))
             then extract(epoch from coalesce(pg_catalog.max(w.replay_lag), '0'::interval)) end::float8 as lag_seconds
-    from pg_catalog.pg_stat_replication w
-    where w.state is distinct from 'backup'
+    from (
+        select p.replay_lag, p.replay_lsn, p.sent_lsn
+        from pg_catalog.pg_stat_replication p
+        -- Programs that only archive replay nothing.
+        where p.state is distinct from 'backup' and (p.write_lsn is null or p.replay_lsn is not null)
+        union all
+        select null, null, null
+        from pg_catalog.pg_replication_slots t
+        where t.slot_type = 'physical' and not t.active and t.restart_lsn is not null
+    ) w
 ) r
 where c.oid = @TableOid::bigint::oid

@@ -32,7 +32,9 @@ public sealed class PreflightTests
         { "no standby", Quiet, new() { MaximumReplicationLag = TimeSpan.Zero }, PreflightCheck.ReplicationLag, PreflightState.Ok, "No standby" },
         { "a standby at the limit", Lagging(10), new() { MaximumReplicationLag = TimeSpan.FromSeconds(10) }, PreflightCheck.ReplicationLag, PreflightState.Ok, "1 standby" },
         { "a standby behind", Lagging(11), new() { MaximumReplicationLag = TimeSpan.FromSeconds(10) }, PreflightCheck.ReplicationLag, PreflightState.Warn, "00:00:11 behind" },
-        { "a standby of unknown lag", Lagging(null), new() { MaximumReplicationLag = TimeSpan.FromSeconds(10) }, PreflightCheck.ReplicationLag, PreflightState.Warn, "cannot be seen" },
+        { "a standby of unknown lag", Lagging(null), new() { MaximumReplicationLag = TimeSpan.FromSeconds(10) }, PreflightCheck.ReplicationLag, PreflightState.Warn, "is unknown" },
+        { "a standby of unknown lag without a limit", Lagging(null), new(), PreflightCheck.ReplicationLag, PreflightState.Warn, "is unknown" },
+        { "blind to lag", Lagging(null) with { SeesOthers = false }, new() { MaximumReplicationLag = TimeSpan.FromSeconds(10) }, PreflightCheck.ReplicationLag, PreflightState.Warn, "pg_read_all_stats" },
         { "sessions at the limit", Quiet, new() { MaximumActiveSession = 3 }, PreflightCheck.ActiveSession, PreflightState.Ok, "3 active" },
         { "more sessions", Quiet, new() { MaximumActiveSession = 2 }, PreflightCheck.ActiveSession, PreflightState.Warn, "3 sessions are active" },
     };
