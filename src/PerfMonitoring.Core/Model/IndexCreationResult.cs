@@ -13,6 +13,8 @@ public enum IndexCreationState
     Cancelled,
     /// <summary>Left for later; <see cref="IndexCreationResult.Reason"/> says why, and <see cref="IndexCreationResult.DeferredUntil"/> until when.</summary>
     Deferred,
+    /// <summary>Built, and dropped again since statements got slower; <see cref="IndexCreationResult.Verification"/> says which.</summary>
+    Reverted,
 }
 
 /// <summary>A session that a build waited for.</summary>
@@ -67,7 +69,10 @@ public sealed record IndexCreationResult
     /// <summary>What was found before the build, one finding for each check; empty where it did not come so far.</summary>
     public IReadOnlyList<IndexPreflight> Preflight { get; init => field = value.ToArray(); } = [];
 
-    /// <summary>Why it was left for later, or null.</summary>
+    /// <summary>What became of the time of the statements; null where that was not asked for, or could not be told.</summary>
+    public IndexVerification? Verification { get; init; }
+
+    /// <summary>Why it was left for later or dropped again, or null.</summary>
     public string? Reason { get; init; }
 
     /// <summary>When its turn comes; null where it was not left for later, or where that is unknown.</summary>

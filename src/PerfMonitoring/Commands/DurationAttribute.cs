@@ -19,6 +19,12 @@ internal sealed partial class DurationAttribute : ArgumentTransformationAttribut
             return TimeSpan.FromDays((double)days);
         }
 
+        if (value is short seconds)
+        {
+            // And 45s the number 45 of type short.
+            return TimeSpan.FromSeconds(seconds);
+        }
+
         if (value is int or long or double)
         {
             throw new ArgumentTransformationMetadataException($"'{value}' has no unit: write {value}d for days, {value}h for hours, or days.hours:minutes:seconds.");

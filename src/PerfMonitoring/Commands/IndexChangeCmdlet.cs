@@ -100,6 +100,10 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
         {
             Host.UI.WriteWarningLine($"{rebuilt.IndexName} on {rebuilt.TableName} is built anew.");
         }
+        else if (result is IndexCreationResult { State: IndexCreationState.Reverted } reverted)
+        {
+            Host.UI.WriteWarningLine($"{reverted.IndexName} on {reverted.TableName} was built and is dropped again. {reverted.Reason}");
+        }
     }
 
     /// <summary>Says through the host what is left when the pipeline was stopped already.</summary>

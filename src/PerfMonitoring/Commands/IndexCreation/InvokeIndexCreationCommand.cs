@@ -2,6 +2,7 @@ using System.Management.Automation;
 using PerfMonitoring.Creation;
 using PerfMonitoring.Model;
 using PerfMonitoring.Repositories;
+using PerfMonitoring.Verification;
 
 namespace PerfMonitoring.Commands.IndexCreation;
 
@@ -71,7 +72,28 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
     [ValidateRange(1, 4)]
     public int ThrottleLimit { get; set; } = 1;
 
+    /// <summary>Watches the statements when all are built, and tells whether they got faster.</summary>
+    [Parameter]
+    public SwitchParameter Verify { get; set; }
+
+    /// <summary>How long they are watched.</summary>
+    [Parameter]
+    [Duration]
+    public TimeSpan VerifyAfter { get; set; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>Verifies, and drops again what made statements slower.</summary>
+    [Parameter]
+    public SwitchParameter RevertOnRegression { get; set; }
+
     private readonly List<IndexStrategy> confirmed = [];
+
+    // Built, and written when they are verified.
+    private readonly List<IndexCreationResult> unverified = [];
+
+    // Null where nothing is to be verified.
+    private IndexTrial? trial;
+
+    private bool isCollected;
 
     private IndexCreator Creator { get; set; } = null!;
 
@@ -87,7 +109,13 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
             CheckTime(nameof(SnapshotTimeout), SnapshotTimeout, "wait for ever");
             CheckTime(nameof(LoadTimeout), LoadTimeout, "not wait");
             CheckTime(nameof(MaximumReplicationLag), MaximumReplicationLag ?? TimeSpan.Zero, "allow none");
+            if (VerifyAfter < TimeSpan.FromSeconds(1) || VerifyAfter > TimeSpan.FromDays(7))
+            {
+                throw new PerfMonitoringException(
+                    "InvalidVerifyAfter", FailureKind.InvalidArgument, $"-VerifyAfter is {VerifyAfter}; it must be from one second to 7 days.", "Write 30m, or 2h.", VerifyAfter);
+            }
         });
+        trial = Verify || RevertOnRegression ? new IndexTrial(Connection, VerifyAfter, RevertOnRegression, Options) : null;
         Creator = new IndexCreator(Connection, new IndexCreationOptions
         {
             Build = Options with { SnapshotTimeout = SnapshotTimeout, MaintenanceWorkMem = MaintenanceWorkMem, ThrottleLimit = ThrottleLimit },
@@ -123,7 +151,28 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
         }
     }
 
-    protected override void EndProcessing() => Build(confirmed);
+    protected override void EndProcessing()
+    {
+        Build(confirmed);
+        if (unverified.Count > 0)
+        {
+            Judge();
+        }
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        // A stopped pipeline takes no objects any more, and what was built must not go unsaid.
+        if (disposing && Stopping)
+        {
+            foreach (var built in unverified)
+            {
+                Host.UI.WriteWarningLine($"{built.IndexName} on {built.TableName} is built and not verified: Test-IndexStrategy does that later.");
+            }
+        }
+
+        base.Dispose(disposing);
+    }
 
     private List<IndexStrategy> Find(IndexStrategyFilter filter) => Await(async token =>
     {
@@ -181,8 +230,14 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
         }
     }
 
-    private void Build(IReadOnlyList<IndexStrategy> strategies)
+    private void Build(List<IndexStrategy> strategies)
     {
+        if (trial is not null && !isCollected && strategies.Count > 0)
+        {
+            Run(() => Await(trial.CollectAsync));
+            isCollected = true;
+        }
+
         PerfMonitoringException? unreachable = null;
         AwaitWithProgress<IndexCreationReport, bool>(
             async (reports, token) =>
@@ -200,7 +255,15 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
                 }
 
                 ShowDone(activity, report.Worker);
-                WriteObject(report.Result);
+                if (trial is not null && report.Result is { State: IndexCreationState.Created } created)
+                {
+                    unverified.Add(created);
+                }
+                else
+                {
+                    WriteObject(report.Result);
+                }
+
                 if (report.Error is { Kind: FailureKind.ConnectionFailed } lost)
                 {
                     unreachable ??= lost;
@@ -220,7 +283,50 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
             });
         if (unreachable is not null)
         {
+            WriteUnverified();
             ThrowTerminatingError(Errors.Record(unreachable));
+        }
+    }
+
+    private void Judge()
+    {
+        const string Activity = "Verifying indexes";
+        try
+        {
+            AwaitWithProgress<IndexCreationProgress, bool>(
+                async (progress, token) =>
+                {
+                    await trial!.WatchAsync(progress, token);
+                    return true;
+                },
+                report => Show(Activity, report));
+            ShowDone(Activity);
+        }
+        catch (PerfMonitoringException e)
+        {
+            WriteUnverified();
+            ThrowTerminatingError(Errors.Record(e));
+        }
+
+        foreach (var created in unverified.ToArray())
+        {
+            ForItem(created, () => Change(
+                $"Verifying index {created.IndexName} on {created.TableName}",
+                async (progress, token) =>
+                {
+                    var judged = await trial!.JudgeAsync(created, progress, token);
+                    unverified.Remove(created);
+                    return judged;
+                }));
+        }
+    }
+
+    private void WriteUnverified()
+    {
+        foreach (var created in unverified.ToArray())
+        {
+            WriteObject(created);
+            unverified.Remove(created);
         }
     }
 }
