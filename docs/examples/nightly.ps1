@@ -71,13 +71,13 @@ catch {
     exit 2
 }
 
+Invoke-Step 'Drop what broken builds left' { Repair-Index } | Out-Log
+
 # An interval that overlaps a build tells nothing of it: the log is brought up to date before and after.
 Invoke-Step 'Collect' {
     Update-QueryPerformanceLog
     Update-IndexUsageStat | Out-Null
 } | Out-Log
-
-Invoke-Step 'Drop what broken builds left' { Repair-Index } | Out-Log
 
 Invoke-Step 'Verify, and take back what regressed' {
     $verified = @(Test-IndexStrategy -Since $started.AddDays(-$VerifyDays))

@@ -7,7 +7,7 @@ namespace PerfMonitoring.Indexes;
 /// <param name="Stored">The stored figures.</param>
 /// <param name="Skipped">An error for each index that was left out.</param>
 /// <param name="Adopted">How many indexes became strategies.</param>
-/// <param name="Unmonitored">How many indexes were left out since their strategy was removed or is not monitored.</param>
+/// <param name="Unmonitored">How many indexes were left out since their strategy was removed or is not monitored, or since they are the rest of a build that failed.</param>
 public sealed record UsageRecording(
     IReadOnlyList<IndexUsageStat> Stored, IReadOnlyList<PerfMonitoringException> Skipped, int Adopted, int Unmonitored);
 
@@ -39,7 +39,13 @@ public static class UsageRecorder
         foreach (var stat in stats)
         {
             var index = definitions.GetValueOrDefault(stat.IndexOid!.Value);
-            if (!strategies.TryGetValue(Key(stat), out var strategy))
+            var strategy = strategies.GetValueOrDefault(Key(stat));
+            if (stat.IsValid == false && strategy?.IsCreated != true)
+            {
+                // It was never an index that served: its strategy is still to be built.
+                unmonitored++;
+            }
+            else if (strategy is null)
             {
                 // It was dropped between the two readings when the catalog lacks it.
                 if (index is not null)

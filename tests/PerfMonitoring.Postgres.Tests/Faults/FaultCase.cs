@@ -43,6 +43,9 @@ public enum Fault
     /// <summary>Whoever started it gives up (Ctrl+C).</summary>
     TokenCancelled,
 
+    /// <summary>The maintenance window closes.</summary>
+    WindowClosed,
+
     /// <summary>What it waits for lasts longer than allowed.</summary>
     WaitTooLong,
 

@@ -91,6 +91,7 @@ internal sealed class FaultLane : IAsyncDisposable
         await ExpectAsync(control, "no invalid index", "select not exists (select from pg_index where not (indisvalid and indisready and indislive))");
         await ExpectAsync(control, "no advisory lock", "select not exists (select from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database()))");
         await using var audit = await OpenAsync(store);
+        await ExpectAsync(audit, "every action with its end", "select not exists (select from perf_monitoring.index_action where outcome = 'STARTED')");
         await ExpectAsync(audit, "no strategy that is marked without a build", """
             select not exists (
                 select from perf_monitoring.index_strategy s
@@ -134,6 +135,9 @@ internal sealed class FaultLane : IAsyncDisposable
                     break;
                 case Fault.TokenCancelled:
                     await cancel.CancelAsync();
+                    break;
+                case Fault.WindowClosed:
+                    await UntilAsync(() => first.IsOver || reports.Any(r => r.Phase.Contains("dropping the invalid index", StringComparison.Ordinal)), "ended");
                     break;
                 case Fault.WaitTooLong or Fault.WaitTooLongOnce:
                     await UntilAsync(() => first.IsOver || reports.Any(r => r.Phase.Contains("dropping the invalid index", StringComparison.Ordinal)), "given up");
@@ -186,6 +190,7 @@ internal sealed class FaultLane : IAsyncDisposable
             var again = new Run(connection.IndexBuilder.BuildAsync(strategy, Options(Fault.None), new Reports(), Token));
             await again.EndAsync();
             Expect(test, again.Error is null && again.Result?.State == IndexCreationState.Created, $"the next run ended as {again}");
+            await ExpectAuditAsync(test, strategy, ["FAILED", "SUCCEEDED"]);
             await ExpectAsync(test, strategy, isThere: true);
         }
     }
@@ -197,6 +202,8 @@ internal sealed class FaultLane : IAsyncDisposable
         MaximumRetry = fault == Fault.WaitTooLongOnce ? 5 : 0,
         RetryDelay = TimeSpan.FromMilliseconds(100),
         CleanUpLimit = TimeSpan.FromSeconds(fault == Fault.ServerAway ? 1 : 60),
+        // Long enough to come to any phase before.
+        EndAt = fault == Fault.WindowClosed ? DateTimeOffset.UtcNow.AddSeconds(5) : null,
     };
 
     private static Task MakeTableAsync(NpgsqlConnection control, FaultCase test) => ExecuteAsync(control, $"""
@@ -301,7 +308,7 @@ internal sealed class FaultLane : IAsyncDisposable
         var expected = test.Fault switch
         {
             Fault.SecondTakesOver => new List<string> { "FAILED", "SUCCEEDED" },
-            Fault.TokenCancelled or Fault.BuilderCancelled => ["CANCELLED"],
+            Fault.TokenCancelled or Fault.BuilderCancelled or Fault.WindowClosed => ["CANCELLED"],
             // The server that is away is the store's, too.
             Fault.ServerAway => ["STARTED"],
             _ => [error is null ? "SUCCEEDED" : "FAILED"],
@@ -312,13 +319,18 @@ internal sealed class FaultLane : IAsyncDisposable
             Expect(test, second.Error is null && second.Result?.State == other, $"the second ended as {second}");
         }
 
-        await using var audit = await OpenAsync(store);
-        var outcomes = await QueryAsync<string>(audit, $"select outcome from perf_monitoring.index_action where index_strategy_id = '{strategy.Id}' order by started_at");
-        Expect(test, outcomes.SequenceEqual(expected), $"the audit says {string.Join(", ", outcomes)}, not {string.Join(", ", expected)}");
+        await ExpectAuditAsync(test, strategy, expected);
         if (test.Fault != Fault.ServerAway)
         {
             await ExpectAsync(test, strategy, isThere: state == IndexCreationState.Created || test.Fault == Fault.SecondTakesOver);
         }
+    }
+
+    private async Task ExpectAuditAsync(FaultCase test, IndexStrategy strategy, IReadOnlyList<string> expected)
+    {
+        await using var audit = await OpenAsync(store);
+        var outcomes = await QueryAsync<string>(audit, $"select outcome from perf_monitoring.index_action where index_strategy_id = '{strategy.Id}' order by started_at");
+        Expect(test, outcomes.SequenceEqual(expected), $"the audit says {string.Join(", ", outcomes)}, not {string.Join(", ", expected)}");
     }
 
     private static (IndexCreationState? State, string? ErrorId) Expected(FaultCase test) => test.Fault switch
@@ -326,6 +338,7 @@ internal sealed class FaultLane : IAsyncDisposable
         Fault.BuilderKilled or Fault.SecondTakesOver or Fault.ServerCrashed => (IndexCreationState.Failed, "IndexCreationInterrupted"),
         Fault.BuilderCancelled => (IndexCreationState.Cancelled, "IndexCreationCancelled"),
         Fault.TokenCancelled => (null, null),
+        Fault.WindowClosed => (IndexCreationState.Deferred, null),
         Fault.WaitTooLong => (IndexCreationState.Failed, test.Phase == BuildPhase.Lock ? "LockTimeout" : "SnapshotTimeout"),
         Fault.Deadlock => (IndexCreationState.Failed, "Deadlock"),
         Fault.Duplicate => (IndexCreationState.Failed, "DuplicateValues"),

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PerfMonitoring.Sandbox;
 using PerfMonitoring.Testing;
 
@@ -10,13 +11,11 @@ public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestData
 
     public async ValueTask InitializeAsync()
     {
-        Assert.SkipWhen(
-            await database.ScalarAsync<long>("select count(*) from pg_available_extensions where name = 'hypopg'") == 0,
-            "the advisor needs HypoPG, which this server does not have");
+        await database.CreateHypoPgAsync();
         await database.ExecuteAsync("""
             drop schema if exists perf_monitoring cascade;
             drop table if exists visits;
-            create extension if not exists hypopg;
+            drop function if exists slow;
             create extension if not exists pg_stat_statements;
             create table visits (id int primary key, guest int not null, seen int not null default 0);
             insert into visits (id, guest) select n, n % 5000 from generate_series(1, 50000) n;
@@ -85,6 +84,40 @@ public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestData
     }
 
     [Fact]
+    public async Task What_a_killed_run_left_is_mended_by_the_next()
+    {
+        await database.ExecuteAsync("create function slow(n int) returns int immutable language plpgsql as 'begin perform pg_sleep(0.01); return n; end'");
+        using (var session = new ModuleRunspace())
+        {
+            session.Invoke("""
+                Connect-PerfMonitoring -ConnectionString $args[0]; $null = Initialize-PerfMonitoringStore
+                $null = New-IndexStrategy visits -Expression 'slow(seen)' -IndexName slowly
+                """, database.ConnectionString).MustSucceed();
+        }
+
+        using (var night = ProgramRun.Start("pmsh", database.Cluster.Environment(database.Name), [Script, "-MaintenanceWindow", "Immediate"]))
+        {
+            await UntilAsync("select exists (select from pg_stat_progress_create_index where phase like 'building%' and index_relid = to_regclass('slowly'))");
+            night.Kill();
+        }
+
+        // The server would build on for nobody.
+        await database.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_progress_create_index where datname = current_database()");
+        await UntilAsync("select not exists (select from pg_stat_progress_create_index where datname = current_database())");
+        Assert.False(await database.ScalarAsync<bool>("select indisvalid from pg_index where indexrelid = to_regclass('slowly')"));
+        await database.ExecuteAsync("create or replace function slow(n int) returns int immutable language plpgsql as 'begin return n; end'");
+
+        var (exitCode, _, errors) = await RunAsync("-MaintenanceWindow", "Immediate");
+
+        Assert.Equal((0, ""), (exitCode, errors));
+        Assert.True(await database.ScalarAsync<bool>("select indisvalid from pg_index where indexrelid = to_regclass('slowly')"));
+        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_index where not indisvalid"));
+        Assert.Equal(
+            "CREATE FAILED, REPAIR SUCCEEDED, CREATE SUCCEEDED",
+            await database.ScalarAsync<string>("select string_agg(action || ' ' || outcome, ', ' order by started_at) from perf_monitoring.index_action where index_name = 'slowly'"));
+    }
+
+    [Fact]
     public async Task Without_a_server_it_ends_with_2()
     {
         var (exitCode, output, errors) = await ProgramRun.ToEndAsync(
@@ -98,6 +131,16 @@ public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestData
 
     private Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] arguments) =>
         ProgramRun.ToEndAsync("pmsh", database.Cluster.Environment(database.Name), [Script, .. arguments]);
+
+    private async Task UntilAsync(string condition)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!await database.ScalarAsync<bool>(condition))
+        {
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(60), $"Never true: {condition}");
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+    }
 
     // What a night may change: indexes, what was done to them, and what is to be done.
     private async Task<string> StateAsync() => string.Join('\n',

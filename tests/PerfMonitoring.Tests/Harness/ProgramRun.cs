@@ -12,7 +12,10 @@ internal static class ProgramRun
 
     /// <summary>The same without input, and with variables of its environment.</summary>
     public static Task<(int ExitCode, string Output, string Errors)> ToEndAsync(
-        string program, IReadOnlyDictionary<string, string> environment, params string[] arguments)
+        string program, IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
+        ToEndAsync(Start(program, environment, arguments), "");
+
+    public static Process Start(string program, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         var start = StartInfo(program, arguments);
         foreach (var (name, value) in environment)
@@ -20,7 +23,7 @@ internal static class ProgramRun
             start.Environment[name] = value;
         }
 
-        return ToEndAsync(Process.Start(start)!, "");
+        return Process.Start(start)!;
     }
 
     private static async Task<(int ExitCode, string Output, string Errors)> ToEndAsync(Process process, string input)

@@ -39,6 +39,20 @@ public sealed class IndexUsageStatTests(TestDatabase database) : IClassFixture<T
     public void Names_and_patterns_choose(string arguments, int expected) =>
         Assert.Equal(expected, session.Invoke($"Get-IndexUsageStat {arguments}").MustSucceed().Output.Count);
 
+    [Fact]
+    public async Task The_rest_of_a_build_that_failed_is_no_index_that_was_created()
+    {
+        await database.ExecuteAsync("insert into sales.orders values (1, 'x'), (2, 'x')");
+        session.Invoke("$null = Initialize-PerfMonitoringStore; $null = New-IndexStrategy sales.orders status -Unique -IndexName proposed").MustSucceed();
+        await Assert.ThrowsAsync<Npgsql.PostgresException>(() => database.ExecuteAsync("create unique index concurrently proposed on sales.orders (status)"));
+        await Assert.ThrowsAsync<Npgsql.PostgresException>(() => database.ExecuteAsync("create unique index concurrently unknown on sales.orders (status, (1))"));
+
+        var stored = session.Invoke("Update-IndexUsageStat").MustSucceed().Values("IndexName");
+
+        Assert.Equal(["odd [x] key", "orders_pkey", "orders_status_idx"], stored.Order());
+        Assert.Equal("proposed", Assert.Single(session.Invoke("Get-IndexStrategy -Pending").MustSucceed().Values("IndexName")));
+    }
+
     [Theory]
     [InlineData("-TableName nope")]
     [InlineData("-IndexName nope")]

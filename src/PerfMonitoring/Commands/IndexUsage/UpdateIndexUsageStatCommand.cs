@@ -58,7 +58,7 @@ public sealed class UpdateIndexUsageStatCommand : ConnectedCmdlet
             WriteWarning(skipped.Remedy is null ? skipped.Message : $"{skipped.Message} {skipped.Remedy}");
         }
 
-        WriteVerbose($"{recording.Stored.Count} stored, {recording.Adopted} of them new to the store; {recording.Unmonitored} left out, since their strategy is removed or not monitored.");
+        WriteVerbose($"{recording.Stored.Count} stored, {recording.Adopted} of them new to the store; {recording.Unmonitored} left out: their strategy is removed or not monitored, or they are the rest of a build that failed.");
         WriteObject(recording.Stored, enumerateCollection: true);
     });
 }
