@@ -25,6 +25,7 @@ public sealed class ImpactEstimatorTests(TestDatabase database) : IClassFixture<
             create index orders_customer on orders (customer_id);
             create index orders_filler on orders (filler);
             create extension pg_stat_statements;
+            select pg_stat_statements_reset(0, (select oid from pg_database where datname = current_database()), 0);
             analyze orders;
             """);
         // The pool is what would carry a hidden index on to somebody else.
@@ -84,14 +85,15 @@ public sealed class ImpactEstimatorTests(TestDatabase database) : IClassFixture<
 
         var alone = await EstimateAsync("orders_customer");
         Assert.Equal(3, alone.Queries.Count);
-        Assert.All(alone.Queries, q => Assert.True(q.Increase > 5, $"{q}"));
+        Assert.All(alone.Queries, q => Assert.True(q.Increase > 0.5, $"{q}"));
         Assert.Contains("3 of ", alone.ToString(), StringComparison.Ordinal);
 
         // Another one serves nearly as well.
         await database.ExecuteAsync("create index orders_customer_status on orders (customer_id, status)");
         QueryDropImpact[] covered = [.. (await EstimateAsync("orders_customer")).Queries, .. (await EstimateAsync("orders_customer_status")).Queries];
         Assert.True(covered.Length >= 3, $"{covered.Length}");
-        Assert.All(covered, q => Assert.InRange(q.Increase!.Value, 0, 0.9));
+        var without = alone.Queries.ToDictionary(q => q.QueryHash, q => q.Increase);
+        Assert.All(covered, q => Assert.True(q.Increase >= 0 && q.Increase < without[q.QueryHash], $"{q}"));
         await database.ExecuteAsync("drop index orders_customer_status");
 
         // As if nothing had been asked: the same, and what anybody's session plans.
