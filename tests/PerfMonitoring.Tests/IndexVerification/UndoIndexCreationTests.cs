@@ -80,6 +80,9 @@ public sealed class UndoIndexCreationTests(TestDatabase database) : IClassFixtur
         await database.ExecuteAsync("update perf_monitoring.index_action set started_at = now() - interval '8 d', finished_at = now() - interval '8 d'");
         Assert.Empty(session.Invoke("Undo-IndexCreation -After 7d -Confirm:$false").MustSucceed().Output);
 
+        Assert.StartsWith("ReplicaIsNotStandby,", Assert.Single(session.Invoke(
+            "Undo-IndexCreation -After 1s -Replica (Get-PerfMonitoringSession) -Confirm:$false").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+
         // The server has counted for less than that.
         await database.ExecuteAsync("select pg_stat_reset()");
         session.Invoke("[System.Threading.Thread]::Sleep(1500)").MustSucceed();

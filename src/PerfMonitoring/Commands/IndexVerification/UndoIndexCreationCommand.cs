@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using PerfMonitoring.Completion;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Repositories;
@@ -28,6 +29,12 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
     [Parameter(Mandatory = true, ParameterSetName = AfterSet)]
     [Duration]
     public TimeSpan After { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>Sessions on the standbys of the server, or their names: an index that they scan is used.</summary>
+    [Parameter(ParameterSetName = AfterSet)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(SessionCompleter))]
+    public PSObject[] Replica { get; set; } = [];
 
     /// <summary>Why, for the audit.</summary>
     [Parameter(ParameterSetName = IdSet)]
@@ -80,7 +87,8 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
         }
 
         var now = DateTimeOffset.UtcNow;
-        var usage = Await(token => UsageReader.GetAsync(Connection, new(), token)).ToDictionary(s => (s.TableName, s.IndexName));
+        var scope = Scope(Replica, DropVerdict.DefaultWindow);
+        var usage = Await(token => UsageReader.GetAsync(Connection, scope, token)).ToDictionary(s => (s.TableName, s.IndexName));
         foreach (var create in Made(new()).Where(m => m.FinishedAt <= now - After))
         {
             ForItem(create, () =>
