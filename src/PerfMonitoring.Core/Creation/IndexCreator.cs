@@ -320,9 +320,21 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
     {
         var indexes = await connection.Catalog.GetIndexesAsync([table.Oid], cancellationToken);
         var size = strategy.SizeBytes ?? IndexSize.Estimate(strategy.Definition, table);
+        IReadOnlyList<TableIndex> ofLeaves = [];
+        if (table.Leaves.Count > 0)
+        {
+            var leaves = await connection.Catalog.FindTablesAsync(table.Leaves, cancellationToken);
+            ofLeaves = await connection.Catalog.GetIndexesAsync([.. leaves.Select(l => l.Oid)], cancellationToken);
+            var served = Preflight.FindServed(strategy.Definition, ofLeaves);
+            if (served.Count > 0)
+            {
+                size = leaves.Where(l => !served.Contains(l.Oid)).Aggregate((long?)0, (sum, l) => sum + IndexSize.Estimate(strategy.Definition with { Table = l.Name }, l));
+            }
+        }
+
         lock (growing)
         {
-            var findings = new Preflight(strategy, options).Judge(facts, indexes, window, size, grownBytes);
+            var findings = new Preflight(strategy, options).Judge(facts, indexes, window, size, grownBytes, table.Leaves.Count, ofLeaves);
             if (!willBuild || findings.Any(f => f.State == PreflightState.Block))
             {
                 return (findings, 0);

@@ -18,8 +18,11 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
     /// <param name="window">What the maintenance window says.</param>
     /// <param name="sizeBytes">Expected size; null where unknown.</param>
     /// <param name="grownBytes">By how much the database grew or will grow by this run.</param>
+    /// <param name="leaves">How many partitions with rows the table has; 0 for one that has none.</param>
+    /// <param name="ofLeaves">Their indexes.</param>
     public IReadOnlyList<IndexPreflight> Judge(
-        BuildFacts facts, IReadOnlyList<TableIndex> indexes, WindowDecision window, long? sizeBytes, long grownBytes)
+        BuildFacts facts, IReadOnlyList<TableIndex> indexes, WindowDecision window, long? sizeBytes, long grownBytes, int leaves = 0,
+        IReadOnlyList<TableIndex>? ofLeaves = null)
     {
         ArgumentNullException.ThrowIfNull(facts);
         ArgumentNullException.ThrowIfNull(indexes);
@@ -30,7 +33,7 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
                 ? Ok(PreflightCheck.MaintenanceWindow, options.Force ? "Maintenance windows are not looked at (-Force)." : $"{strategy.MaintenanceWindow}: open.")
                 : options.WaitForWindow && window.OpensAt is not null ? Warn(PreflightCheck.MaintenanceWindow, window.Reason!) : Block(PreflightCheck.MaintenanceWindow, window.Reason!),
             Privilege(facts),
-            Existing(indexes, facts),
+            Existing(indexes, facts, leaves, ofLeaves ?? []),
             Growth(sizeBytes, grownBytes),
             Disk(sizeBytes, facts.FreeDiskBytes),
             Transactions(facts),
@@ -85,7 +88,7 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
         : !facts.IsOwner ? Block(PreflightCheck.Privilege, $"The role does not own {strategy.TableName}: connect as its owner, or as a member of that role.")
         : Ok(PreflightCheck.Privilege, "The role may make it.");
 
-    private IndexPreflight Existing(IReadOnlyList<TableIndex> indexes, BuildFacts facts)
+    private IndexPreflight Existing(IReadOnlyList<TableIndex> indexes, BuildFacts facts, int leaves, IReadOnlyList<TableIndex> ofLeaves)
     {
         var wanted = strategy.Definition;
         var alike = indexes.Where(i => !i.IsExclusion && IndexEquality.IsWrittenAlike(i.Definition, wanted)).ToList();
@@ -106,10 +109,28 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
                 : Warn(PreflightCheck.ExistingIndex, $"{rest.Definition.Name} would do the same and is invalid: it stays beside the new one.");
         }
 
+        if (ofLeaves.FirstOrDefault(i => facts.IndexesBeingBuilt.Contains(i.Oid) && IndexEquality.IsWrittenAlike(i.Definition, wanted)) is { } part)
+        {
+            return Block(PreflightCheck.ExistingIndex, $"{part.Definition.Name} on {part.Definition.Table}, a partition, does the same and is being built: wait until it is done.");
+        }
+
+        if (FindServed(wanted, ofLeaves).Count is > 0 and var served)
+        {
+            return Warn(PreflightCheck.ExistingIndex, $"{served} of {Count(leaves, "partition")} {(served == 1 ? "has" : "have")} one that does the same: taken over, and not built again.");
+        }
+
         return indexes.FirstOrDefault(i => i is { IsValid: true, IsExclusion: false } && Redundancy.Covers(i.Definition, wanted with { Table = i.Definition.Table })) is { } wider
             ? Warn(PreflightCheck.ExistingIndex, $"{wider.Definition.Name} serves the same scans and may do as well.")
             : Ok(PreflightCheck.ExistingIndex, "No index does the same.");
     }
+
+    /// <summary>The partitions that have an index already which can stand for their part of a wanted one.</summary>
+    /// <param name="wanted">The index of the partitioned table.</param>
+    /// <param name="ofLeaves">The indexes of its partitions.</param>
+    public static IReadOnlySet<uint> FindServed(IndexDefinition wanted, IEnumerable<TableIndex> ofLeaves) => ofLeaves
+        .Where(i => i is { IsValid: true, IsReady: true, IsExclusion: false, IsAttached: false, ConstraintName: null }
+            && i.Definition.IsUnique == wanted.IsUnique && IndexEquality.IsWrittenAlike(i.Definition, wanted))
+        .Select(i => i.TableOid).ToHashSet();
 
     private IndexPreflight Growth(long? size, long grown) => options.MaximumDatabaseGrowth is not { } limit
         ? Ok(PreflightCheck.DatabaseGrowth, size is { } bytes ? $"Expected size: {Megabytes(bytes)}." : "Its size cannot be estimated; no limit was asked for.")

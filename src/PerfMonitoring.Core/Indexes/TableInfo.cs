@@ -156,9 +156,24 @@ public sealed record TableIndex
     /// <summary>Whether it hangs under the index of a partitioned parent.</summary>
     public bool IsAttached { get; init; }
 
-    /// <summary>Size on disk in bytes.</summary>
+    /// <summary>Whether it is the index of a partitioned table, and holds nothing itself.</summary>
+    public bool IsPartitioned { get; init; }
+
+    /// <summary>Size on disk in bytes; 0 for one of a partitioned table.</summary>
     public long SizeBytes { get; init; }
 }
+
+/// <summary>The index of a partitioned table.</summary>
+/// <param name="IndexOid">Object identifier.</param>
+/// <param name="TableOid">Object identifier of the table.</param>
+/// <param name="Table">The table, with its schema.</param>
+/// <param name="IndexName">Name, without schema, unquoted.</param>
+/// <param name="Definition">The statement that makes it, as the server writes it.</param>
+/// <param name="IsUnique">Whether it enforces uniqueness.</param>
+/// <param name="IsValid">Whether every partition has its part.</param>
+/// <param name="LeafOids">The indexes of the partitions that hold rows.</param>
+public sealed record PartitionedIndex(
+    uint IndexOid, uint TableOid, RelationName Table, string IndexName, string Definition, bool IsUnique, bool IsValid, IReadOnlyList<uint> LeafOids);
 
 /// <summary>A foreign key by its columns.</summary>
 /// <param name="Name">Its name.</param>

@@ -26,6 +26,11 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
     public async Task<DropImpact> EstimateAsync(TableIndex index, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(index);
+        if (index.IsPartitioned)
+        {
+            return new DropImpact { Unknown = "Plans name the indexes of the partitions, and not that of the partitioned table." };
+        }
+
         try
         {
             await using var session = await connection.IndexHiding.OpenAsync(PlanningLimit, cancellationToken);

@@ -25,8 +25,14 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
     /// <summary>What was measured before and after its build, for the audit; null where nothing was.</summary>
     public JsonElement? Verification { get; init; }
 
-    /// <summary>The statement that drops it.</summary>
-    public string Statement => Index.Definition.ToDropStatement(concurrently: true);
+    /// <summary>The statement that drops it; PostgreSQL drops no index of a partitioned table concurrently.</summary>
+    public string Statement => Index.Definition.ToDropStatement(concurrently: !Index.IsPartitioned);
+
+    /// <summary>What a person should know before it is dropped, as sentences; null where it hinders nobody.</summary>
+    public string? Warning => Index.IsPartitioned
+        ? $"PostgreSQL does not drop the index of a partitioned table concurrently. Dropping {Usage.IndexName} locks {Usage.TableName} and its partitions for a moment, "
+            + "and readers and writers that come while it waits for that lock wait behind it, two seconds at most for each try."
+        : null;
 
     /// <summary>
     /// Judges an index anew: what was true when the pipeline began need not be so now, and each drop changes what is said of the others.
@@ -44,7 +50,7 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         IMonitoringConnection connection, uint indexOid, UsageScope scope, bool force, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        var usage = (await UsageReader.GetAsync(connection, scope, cancellationToken)).FirstOrDefault(s => s.IndexOid == indexOid);
+        var usage = (await PartitionedIndexes.ReadAllAsync(connection, scope, cancellationToken)).FirstOrDefault(s => s.IndexOid == indexOid);
         var index = usage is null
             ? null
             : (await connection.Catalog.GetIndexesAsync([usage.TableOid!.Value], cancellationToken)).FirstOrDefault(i => i.Oid == indexOid);
@@ -54,7 +60,9 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
                 "IndexNotFound", FailureKind.NotFound, $"The index is not in {connection.Target} any more.", "Get-IndexUsageStat lists those that are.");
         }
 
-        return Refuse(index, usage, force) is { } refusal ? throw refusal : new IndexRemoval(index, usage);
+        return Refuse(index, usage, force) is { } refusal
+            ? throw refusal
+            : new IndexRemoval(index.IsPartitioned ? index with { SizeBytes = usage.IndexSizeBytes ?? 0 } : index, usage);
     }
 
     /// <summary>
@@ -161,7 +169,7 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         TableName = Usage.TableName,
         IndexName = Usage.IndexName,
         Statement = Statement,
-        UndoStatement = Index.Definition.ToCreateStatement(concurrently: true),
+        UndoStatement = Index.Definition.ToCreateStatement(concurrently: !Index.IsPartitioned),
         Reason = IsRepair ? Invalid : RevertReason ?? (Usage.IsRecommendedForDrop ? string.Join(' ', Usage.Reasons) : "It was dropped though that was not recommended."),
         Evidence = JsonSerializer.Serialize(
             new RemovalEvidence

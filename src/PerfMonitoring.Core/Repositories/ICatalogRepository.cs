@@ -27,6 +27,9 @@ public interface ICatalogRepository
     /// <summary>The indexes of these tables, by table and name; invalid ones too.</summary>
     Task<IReadOnlyList<TableIndex>> GetIndexesAsync(IReadOnlyCollection<uint> tableOids, CancellationToken cancellationToken);
 
+    /// <summary>The indexes of all partitioned tables at the top of their trees, by table and name.</summary>
+    Task<IReadOnlyList<PartitionedIndex>> GetPartitionedIndexesAsync(CancellationToken cancellationToken);
+
     /// <summary>What the server counted of the writes to each user table that was written.</summary>
     Task<IReadOnlyList<TableActivity>> GetWriteActivityAsync(CancellationToken cancellationToken);
 

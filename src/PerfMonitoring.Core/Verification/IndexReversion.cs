@@ -71,7 +71,7 @@ public static class IndexReversion
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(create);
-        var usage = (await UsageReader.GetAsync(connection, new(), cancellationToken))
+        var usage = (await PartitionedIndexes.ReadAllAsync(connection, new(), cancellationToken))
             .FirstOrDefault(s => s.TableName == create.TableName && s.IndexName == create.IndexName && s.IndexOid is not null)
             ?? throw new PerfMonitoringException(
                 "IndexNotFound", FailureKind.NotFound, $"{create.IndexName} on {create.TableName} is not in {connection.Target} any more.",

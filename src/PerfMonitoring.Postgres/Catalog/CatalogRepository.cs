@@ -61,6 +61,17 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         return [.. rows.Select(r => r.ToIndex())];
     }
 
+    public async Task<IReadOnlyList<PartitionedIndex>> GetPartitionedIndexesAsync(CancellationToken cancellationToken)
+    {
+        var rows = await target.QueryAsync<PartitionedIndexRow>(Text("GetPartitionedIndexes"), null, cancellationToken);
+        return
+        [
+            .. rows.Select(r => new PartitionedIndex(
+                r.IndexOid, r.TableOid, new RelationName(r.SchemaName, r.TableName), r.IndexName, r.Definition, r.IsUnique, r.IsValid,
+                [.. r.LeafOids.Select(o => (uint)o)])),
+        ];
+    }
+
     public async Task<IReadOnlyList<TableActivity>> GetWriteActivityAsync(CancellationToken cancellationToken)
     {
         var rows = await target.QueryAsync<ActivityRow>(Text("GetWriteActivity"), null, cancellationToken);
@@ -257,6 +268,19 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         };
     }
 
+    private sealed class PartitionedIndexRow
+    {
+        public uint IndexOid { get; init; }
+        public uint TableOid { get; init; }
+        public string SchemaName { get; init; } = "";
+        public string TableName { get; init; } = "";
+        public string IndexName { get; init; } = "";
+        public string Definition { get; init; } = "";
+        public bool IsUnique { get; init; }
+        public bool IsValid { get; init; }
+        public long[] LeafOids { get; init; } = [];
+    }
+
     private sealed class IndexRow
     {
         public uint Oid { get; init; }
@@ -273,6 +297,7 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         public bool IsExclusion { get; init; }
         public bool IsReplicaIdentity { get; init; }
         public bool IsAttached { get; init; }
+        public bool IsPartitioned { get; init; }
         public string? ConstraintName { get; init; }
         public string[]? StorageParameters { get; init; }
         public string? Tablespace { get; init; }
@@ -309,6 +334,7 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
                 ConstraintName = ConstraintName,
                 IsReplicaIdentity = IsReplicaIdentity,
                 IsAttached = IsAttached,
+                IsPartitioned = IsPartitioned,
                 SizeBytes = SizeBytes,
             };
         }

@@ -15,6 +15,7 @@ select
     i.indisexclusion as is_exclusion,
     i.indisreplident as is_replica_identity,
     x.relispartition as is_attached,
+    x.relkind = 'I' as is_partitioned,
     (
         select k.conname::text
         from pg_catalog.pg_constraint k

@@ -1,4 +1,4 @@
--- Purpose: the transactions that hold a lock on a table, and so the ones that dropping one of its indexes waits for.
+-- Purpose: the transactions that hold a lock on a table or one of its partitions, and so the ones that dropping one of its indexes waits for.
 -- Minimum version: 13. Privileges: none; pg_read_all_stats to see who the others are.
 select distinct
     l.virtualtransaction as transaction_id,
@@ -12,6 +12,8 @@ left join pg_catalog.pg_stat_activity a on a.pid = l.pid
 where l.locktype = 'relation'
     and l.granted
     and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
-    and l.relation = @TableOid::bigint::oid
+    and (
+        l.relation = @TableOid::bigint::oid
+        or l.relation in (select p.relid::oid from pg_catalog.pg_partition_tree(@TableOid::bigint::oid::pg_catalog.regclass) p))
     and l.pid is distinct from pg_catalog.pg_backend_pid()
 order by l.virtualtransaction

@@ -8,10 +8,13 @@ using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Postgres.Indexes;
 
-/// <summary>DROP INDEX CONCURRENTLY with all that it needs around it.</summary>
+/// <summary>DROP INDEX CONCURRENTLY with all that it needs around it; the index of a partitioned table, which PostgreSQL does not drop so, goes with a short wait for its locks.</summary>
 internal sealed class IndexRemover(Database target, ICatalogRepository catalog) : IIndexRemover
 {
     private static readonly TimeSpan CleanUpLockTimeout = TimeSpan.FromSeconds(5);
+
+    // Behind who waits to lock a table exclusively everybody else waits, too.
+    private static readonly TimeSpan MomentaryLockTimeout = TimeSpan.FromSeconds(2);
 
     public async Task<(IndexRemovalResult Result, PerfMonitoringException? Error)> RemoveAsync(
         TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
@@ -79,7 +82,8 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog) 
 
         try
         {
-            return await drop.ExecuteAsync(gate, drop.Statement, drop.Options.LockTimeout, Look, cancellationToken);
+            return await drop.ExecuteAsync(
+                gate, drop.Statement, drop.Index.IsPartitioned ? MomentaryLockTimeout : drop.Options.LockTimeout, Look, cancellationToken);
         }
         catch (PerfMonitoringException e)
         {
@@ -140,7 +144,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog) 
 
         // An index that was invalid before may not have been touched; it was to be dropped all the same.
         drop.Report("carrying the drop to its end", []);
-        await connection.SetLimitsAsync(CleanUpLockTimeout, null, cancellationToken);
+        await connection.SetLimitsAsync(drop.Index.IsPartitioned ? MomentaryLockTimeout : CleanUpLockTimeout, null, cancellationToken);
         await connection.ExecuteDdlAsync(drop.Statement, cancellationToken);
         return true;
     }
@@ -153,7 +157,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog) 
         : IndexChange(target, index, "Invoke-IndexRemoval", options, progress)
     {
         public TableIndex Index => index;
-        public string Statement { get; } = index.Definition.ToDropStatement(concurrently: true);
+        public string Statement { get; } = index.Definition.ToDropStatement(concurrently: !index.IsPartitioned);
         public override string QualifiedName => new RelationName(index.Definition.Table.Schema, index.Definition.Name).ToString();
         public IndexRemovalState State { get; set; }
 
@@ -162,7 +166,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog) 
             TableName = index.Definition.Table.ToString(),
             IndexName = index.Definition.Name,
             Statement = Statement,
-            UndoStatement = index.Definition.ToCreateStatement(concurrently: true),
+            UndoStatement = index.Definition.ToCreateStatement(concurrently: !index.IsPartitioned),
             Definition = index.Definition,
             State = State,
             StartedAt = StartedAt,

@@ -5,5 +5,5 @@ from pg_catalog.pg_stat_activity a
 where a.pid = @ProcessId::int
     and a.backend_start = @BackendStart::timestamptz
     and a.state = 'active'
-    and pg_catalog.starts_with(a.query, 'DROP INDEX CONCURRENTLY ')
+    and pg_catalog.starts_with(a.query, 'DROP INDEX ')
 order by a.pid

@@ -36,6 +36,17 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
         }
     }
 
+    /// <summary>Asks whether an index shall be dropped, after saying whom that hinders.</summary>
+    private protected bool ShouldDrop(Removal.IndexRemoval removal, string statement)
+    {
+        if (removal.Warning is { } warning)
+        {
+            WriteWarning(warning);
+        }
+
+        return ShouldProcess($"{removal.Usage.TableName} in {Connection.Target}", statement);
+    }
+
     /// <summary>Does a change with progress, and writes what became of it. What was done or left after Ctrl+C is said by the host: a stopped pipeline takes neither objects nor errors.</summary>
     private protected void Change<T>(
         string activity, Func<IProgress<IndexCreationProgress>, CancellationToken, Task<(T Result, PerfMonitoringException? Error)>> work)

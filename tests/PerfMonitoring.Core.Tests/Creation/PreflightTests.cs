@@ -87,6 +87,28 @@ public sealed class PreflightTests
         Assert.Contains(reason, finding.Reason, StringComparison.Ordinal);
     }
 
+    public static TheoryData<string, TableIndex, PreflightState, string> OfLeaves => new()
+    {
+        { "equal", OnLeaf("p_a", "a"), PreflightState.Warn, "1 of 3 partitions has one that does the same" },
+        { "another", OnLeaf("p_b", "b"), PreflightState.Ok, "No index does the same." },
+        { "attached elsewhere", OnLeaf("p_a", "a") with { IsAttached = true }, PreflightState.Ok, "No index does the same." },
+        { "of a constraint", OnLeaf("p_a", "a") with { ConstraintName = "p_a" }, PreflightState.Ok, "No index does the same." },
+        { "unique", OnLeaf("p_a", "a") is var i ? i with { Definition = i.Definition with { IsUnique = true } } : null!, PreflightState.Ok, "No index does the same." },
+        { "invalid", OnLeaf("p_a", "a") with { IsValid = false }, PreflightState.Ok, "No index does the same." },
+        { "being built", OnLeaf("p_a", "a") with { Oid = 77, IsValid = false }, PreflightState.Block, "p_a on public.p, a partition, does the same and is being built" },
+    };
+
+    [Theory]
+    [MemberData(nameof(OfLeaves))]
+    public void An_index_that_a_partition_has_is_told(string what, TableIndex existing, PreflightState state, string reason)
+    {
+        var finding = new Preflight(Strategy, new()).Judge(Quiet with { IndexesBeingBuilt = [77] }, [], WindowDecision.Open, 1, 0, leaves: 3, [existing])
+            .Single(f => f.Check == PreflightCheck.ExistingIndex);
+
+        Assert.True(state == finding.State, $"{what}: {finding}");
+        Assert.Contains(reason, finding.Reason, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(false, true, PreflightState.Block)]
     [InlineData(true, true, PreflightState.Warn)]
@@ -118,6 +140,8 @@ public sealed class PreflightTests
 
     private static TableIndex Exists(IndexDefinition definition) =>
         new() { Oid = 7, TableOid = 1, Definition = definition, ServerDefinition = "", IsValid = true, IsReady = true };
+
+    private static TableIndex OnLeaf(string name, string column) => Exists(Index(name, column) with { Table = new RelationName("public", "p") });
 
     private static IndexDefinition Index(string name, params string[] columns) =>
         new() { Table = new RelationName("public", "t"), Name = name, Keys = [.. columns.Select(IndexKey.OnColumn)] };

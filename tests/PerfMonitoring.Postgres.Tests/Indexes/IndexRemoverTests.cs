@@ -53,6 +53,65 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_index_of_a_partitioned_table_goes_with_its_parts_after_those_who_use_a_partition()
+    {
+        await MakePartedAsync();
+        await using var reader = await OpenAsync();
+        await ExecuteAsync(reader, "begin; select count(*) from p1");
+        var removal = RemoveAsync(await IndexAsync("parted_n", "parted"), Patient);
+        await WaitForAsync("waiting for the transactions that use the table");
+
+        // Nobody waits behind it meanwhile.
+        await using var another = await OpenAsync();
+        await ExecuteAsync(another, "set lock_timeout = '100ms'; select count(*) from parted");
+        await EndAsync(reader);
+        var (result, error) = await removal;
+
+        Assert.Null(error);
+        Assert.Equal(IndexRemovalState.Removed, result.State);
+        Assert.Equal("DROP INDEX public.parted_n", result.Statement);
+        Assert.Equal("CREATE INDEX parted_n ON public.parted USING btree (n)", result.UndoStatement);
+        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid in ('parted'::regclass, 'p1'::regclass, 'p2'::regclass)"));
+        await AssertCleanAsync(1, 0);
+    }
+
+    [Fact]
+    public async Task A_partitioned_table_that_stays_in_use_keeps_its_index()
+    {
+        await MakePartedAsync();
+        await using var reader = await OpenAsync();
+        await ExecuteAsync(reader, "begin; select count(*) from p2");
+
+        var (result, error) = await RemoveAsync(await IndexAsync("parted_n", "parted"), Options);
+
+        Assert.Equal((IndexRemovalState.Failed, "LockTimeout"), (result.State, error?.ErrorId));
+        Assert.Equal(reader.ProcessID, Assert.Single(result.Blockers).ProcessId);
+        Assert.Equal(3, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid in ('parted'::regclass, 'p1'::regclass, 'p2'::regclass) and indisvalid"));
+    }
+
+    [Fact]
+    public async Task A_reader_that_comes_late_is_not_waited_for_longer_than_a_moment()
+    {
+        await MakePartedAsync();
+        await using var early = await OpenAsync();
+        await ExecuteAsync(early, "begin; select count(*) from p1");
+        var removal = RemoveAsync(await IndexAsync("parted_n", "parted"), Patient with { MaximumRetry = 5 });
+        await WaitForAsync("waiting for the transactions that use the table");
+        await using var late = await OpenAsync();
+        await ExecuteAsync(late, "begin; select count(*) from p2");
+        await EndAsync(early);
+        await UntilAsync(() => Task.FromResult(reports.Any(r => r.Phase.Contains("before try 2", StringComparison.Ordinal))), "a second try");
+        await EndAsync(late);
+
+        var (result, error) = await removal;
+
+        Assert.Null(error);
+        Assert.Equal(IndexRemovalState.Removed, result.State);
+        Assert.InRange(result.Retries, 1, 5);
+        Assert.Contains(late.ProcessID, result.Blockers.Select(b => b.ProcessId));
+    }
+
+    [Fact]
     public async Task An_index_that_is_gone_by_now_is_no_error()
     {
         var index = await IndexAsync();
@@ -221,9 +280,23 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
         }
     }
 
-    private async Task<TableIndex> IndexAsync(string name = "orders_status_idx")
+    private Task MakePartedAsync() => database.ExecuteAsync("""
+        create table parted (n int) partition by range (n);
+        create table p1 partition of parted for values from (0) to (100);
+        create table p2 partition of parted for values from (100) to (200);
+        insert into parted select g from generate_series(0, 199) g;
+        create index parted_n on parted (n);
+        """);
+
+    private static async Task ExecuteAsync(NpgsqlConnection other, string sql)
     {
-        var table = await connection.Catalog.GetTableAsync(RelationName.Parse("public.orders"), Token);
+        await using var command = new NpgsqlCommand(sql, other);
+        await command.ExecuteNonQueryAsync(Token);
+    }
+
+    private async Task<TableIndex> IndexAsync(string name = "orders_status_idx", string of = "orders")
+    {
+        var table = await connection.Catalog.GetTableAsync(RelationName.Parse("public." + of), Token);
         return (await connection.Catalog.GetIndexesAsync([table.Oid], Token)).Single(i => i.Definition.Name == name);
     }
 

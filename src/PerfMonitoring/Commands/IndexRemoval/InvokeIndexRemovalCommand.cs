@@ -83,7 +83,7 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
         }
 
         removal = removal with { Impact = impact };
-        if (!ShouldProcess($"{removal.Usage.TableName} in {Connection.Target}", $"{removal.Statement} -- {impact}"))
+        if (!ShouldDrop(removal, $"{removal.Statement} -- {impact}"))
         {
             return;
         }
@@ -94,7 +94,7 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
 
     private IndexUsageStat Find(string name)
     {
-        var found = Await(token => UsageReader.GetAsync(Connection, scope, token)).Where(s => IsNamed(s, name)).ToList();
+        var found = Await(token => PartitionedIndexes.ReadAllAsync(Connection, scope, token)).Where(s => IsNamed(s, name)).ToList();
         return found switch
         {
             [var only] => only,

@@ -2,6 +2,7 @@ using System.Management.Automation;
 using PerfMonitoring.Completion;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
+using PerfMonitoring.Removal;
 using PerfMonitoring.Repositories;
 using PerfMonitoring.Verification;
 
@@ -88,7 +89,7 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
 
         var now = DateTimeOffset.UtcNow;
         var scope = Scope(Replica, DropVerdict.DefaultWindow);
-        var usage = Await(token => UsageReader.GetAsync(Connection, scope, token)).ToDictionary(s => (s.TableName, s.IndexName));
+        var usage = Await(token => PartitionedIndexes.ReadAllAsync(Connection, scope, token)).ToDictionary(s => (s.TableName, s.IndexName));
         foreach (var create in Made(new()).Where(m => m.FinishedAt <= now - After))
         {
             ForItem(create, () =>
@@ -118,7 +119,7 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
     private void Revert(IndexAction create, string reason, Model.IndexVerification? verification)
     {
         var removal = Await(token => IndexReversion.PrepareAsync(Connection, create, reason, verification, token));
-        if (!ShouldProcess($"{create.TableName} in {Connection.Target}", $"{removal.Statement} -- {reason}"))
+        if (!ShouldDrop(removal, $"{removal.Statement} -- {reason}"))
         {
             return;
         }
