@@ -142,10 +142,11 @@ public sealed class IndexSearch(
         return new SelectedSet([.. set.Select(id => pool.All[id - 1])], [.. costs.Select(t => t.Configurations.First(c => c.Used.All(set.Contains)))]);
     }
 
-    // Asks the planner about each statement that the set concerns; whether it said something else than was promised.
+    // Asks the planner about each statement that the set concerns; whether it said something new, and else than was promised.
     private async Task<bool> VerifyAsync(IndexSelection selection, IReadOnlyList<int> set, CancellationToken cancellationToken)
     {
         var learnt = 0;
+        var known = (Calls, denied.Count);
         var byTable = ByTable(set);
         var wrong = new System.Collections.Concurrent.ConcurrentBag<int>();
         await SideBySide.ForEachAsync(sessions, Places(), async (session, s) =>
@@ -172,7 +173,7 @@ public sealed class IndexSearch(
             }
         }
 
-        return learnt > 0;
+        return learnt > 0 && known != (Calls, denied.Count);
     }
 
     private IEnumerable<int> Places() => Enumerable.Range(0, statements.Count);

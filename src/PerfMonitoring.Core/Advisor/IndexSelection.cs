@@ -98,7 +98,8 @@ public sealed class IndexSelection
 
         // The same input must give the same set: the numbers are random, the seed is not.
         var random = new Random(1);
-        var rounds = thorough ? Math.Clamp(Rounds * 500 / Math.Max(1, moves.Count), 5, Rounds) : 0;
+        // A round tries all moves: with more of them there are fewer rounds, so that the search does not take longer than the questions.
+        var rounds = thorough ? (int)Math.Clamp(Rounds * Math.Pow(500.0 / Math.Max(1, moves.Count), 2), 5, Rounds) : 0;
         for (var round = 0; round < rounds && best.Chosen.Count > 1 && !cancellationToken.IsCancellationRequested; round++)
         {
             var state = new State(best);

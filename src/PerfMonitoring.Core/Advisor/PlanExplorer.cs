@@ -66,8 +66,8 @@ public sealed class PlanExplorer(
     }
 
     /// <summary>
-    /// Asks about each index alone that the best plan with these leaves aside, and that the planner takes for much larger than it will
-    /// be: built, it may be preferred, and what the statement may come to then must be known.
+    /// Asks about those indexes, without the others, that the best plan with these leaves aside, and that the planner takes for much larger
+    /// than they will be: built, one may be preferred, and what the statement may come to then must be known.
     /// </summary>
     public async Task DoubtAsync(IWhatIf session, int statement, IReadOnlyCollection<int> set, Configuration answer, CancellationToken cancellationToken)
     {
@@ -78,10 +78,8 @@ public sealed class PlanExplorer(
             return;
         }
 
-        foreach (var id in set.Where(id => sizes.GetValueOrDefault(id) > Misjudged * candidates[id - 1].SizeBytes).Except(answer.Used))
-        {
-            await AskAsync(session, statement, [id], cancellationToken);
-        }
+        await AskAsync(
+            session, statement, [.. set.Where(id => sizes.GetValueOrDefault(id) > Misjudged * candidates[id - 1].SizeBytes).Except(answer.Used)], cancellationToken);
     }
 
     /// <summary>Explores one statement among the given candidates.</summary>
