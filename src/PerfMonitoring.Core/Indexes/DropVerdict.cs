@@ -92,7 +92,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
                 {
                     // It is judged anew: being redundant needs no statistics of one's own.
                     verdicts[index.IndexOid] = verdicts[index.IndexOid] with { Blockers = [], Notes = [], LostExpressions = [] };
-                    Decide(index, [.. ForeignKeyBlockers(index, referring[table.Key], remaining)], ReasonsOfUnused(index).Concat(reasons));
+                    Decide(index, [.. ForeignKeyBlockers(index, referring[table.Key], remaining)], reasons.Concat(CertainReasonsOfUnused(index)));
                 }
             }
 
@@ -104,6 +104,10 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
         }
 
         return verdicts;
+
+        // Where it goes for another reason, what is not certain is none.
+        IReadOnlyList<string> CertainReasonsOfUnused(IndexFacts index) =>
+            untrusted.Count == 0 && unused.TryGetValue(index.IndexOid, out var finding) && finding.Blockers.Count == 0 ? finding.Reasons : [];
 
         IReadOnlyList<string> ReasonsOfUnused(IndexFacts index) => unused.TryGetValue(index.IndexOid, out var finding) ? finding.Reasons : [];
     }

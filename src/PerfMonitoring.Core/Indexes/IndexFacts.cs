@@ -114,7 +114,11 @@ public sealed record IndexFacts
 /// <param name="Scans">Scans since the counters began; null where the server has no statistics of it.</param>
 /// <param name="Since">Since when the counters count, or later; null where the server does not say.</param>
 /// <param name="LastScan">When it was scanned last (PostgreSQL 16); null before, or where it never was.</param>
-public sealed record ScanCount(string Server, long? Scans, DateTimeOffset? Since, DateTimeOffset? LastScan);
+public sealed record ScanCount(string Server, long? Scans, DateTimeOffset? Since, DateTimeOffset? LastScan)
+{
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Server}: {(Scans is { } scans ? scans : "unknown")}");
+}
 
 /// <summary>What was stored of an index's scans at one time.</summary>
 /// <param name="IndexOid">The index.</param>

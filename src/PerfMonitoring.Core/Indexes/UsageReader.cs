@@ -20,13 +20,20 @@ public static class UsageReader
     /// <param name="connection">The session.</param>
     /// <param name="scope">Where to ask besides.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="PerfMonitoringException">ReplicaIsNotStandby, ReplicaOfOtherServer, ReplicaUnknown, or what a server says.</exception>
+    /// <exception cref="PerfMonitoringException">SessionIsStandby, ReplicaIsNotStandby, ReplicaOfOtherServer, ReplicaUnknown, or what a server says.</exception>
     public static async Task<IReadOnlyList<IndexUsageStat>> GetAsync(
         IMonitoringConnection connection, UsageScope scope, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(scope);
         var (indexes, foreignKeys, state) = await connection.IndexUsage.ReadAsync(cancellationToken);
+        if (state.IsStandby && scope.Replicas.Count > 0)
+        {
+            throw new PerfMonitoringException(
+                "SessionIsStandby", FailureKind.InvalidArgument, $"-Replica: the session itself, on {connection.Target}, is on a standby.",
+                "Pass -Session with a session on the primary; the last one that was connected is the default.", connection.Target);
+        }
+
         var standbys = new List<(string Server, UsageFacts Facts)>();
         foreach (var replica in scope.Replicas)
         {

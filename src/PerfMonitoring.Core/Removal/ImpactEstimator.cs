@@ -146,7 +146,7 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
         var planned = await new WorkloadReader(connection.Catalog, [session], null).ReadAsync(workload, cancellationToken);
         return new Workload(
             planned.Statements, workload.Count - planned.Skipped.Count, hidden + planned.Skipped.Count(s => !s.IsUtility),
-            missing is not null && workload.Count == 0 ? missing : null);
+            workload.Count == 0 ? missing ?? "no query was recorded yet." : null);
 
         async Task AddAsync(IAsyncEnumerable<SlowQuery> source)
         {

@@ -119,6 +119,9 @@ public sealed class StandbyUsageTests(StandbyFixture fixture, SandboxFixture san
         Assert.Equal("ReplicaOfOtherServer", await RefusedAsync(elsewhere));
         Assert.Equal("ReplicaOfOtherServer", await RefusedAsync(foreign));
 
+        await using var standby = await ConnectAsync(fixture.Standby);
+        Assert.Equal("SessionIsStandby", (await Assert.ThrowsAsync<PerfMonitoringException>(() => StatAsync(standby, [standby]))).ErrorId);
+
         async Task<string> RefusedAsync(IMonitoringConnection replica) =>
             (await Assert.ThrowsAsync<PerfMonitoringException>(() => StatAsync(connection, [replica]))).ErrorId;
     }
