@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Dapper;
 using Npgsql;
@@ -74,7 +75,7 @@ internal sealed class Database : IAsyncDisposable
 
     /// <summary>All rows, for results that are small by nature.</summary>
     public Task<IReadOnlyList<T>> QueryAsync<T>(string sql, object? parameters, CancellationToken cancellationToken) =>
-        RunAsync(
+        RunStatementAsync(
             async () =>
             {
                 await using var connection = await Source.OpenConnectionAsync(cancellationToken);
@@ -85,7 +86,7 @@ internal sealed class Database : IAsyncDisposable
 
     /// <summary>One value or row; default when there is none.</summary>
     public Task<T?> QuerySingleOrDefaultAsync<T>(string sql, object? parameters, CancellationToken cancellationToken) =>
-        RunAsync(
+        RunStatementAsync(
             async () =>
             {
                 await using var connection = await Source.OpenConnectionAsync(cancellationToken);
@@ -95,7 +96,7 @@ internal sealed class Database : IAsyncDisposable
 
     /// <summary>Runs a statement; returns the number of rows that it touched.</summary>
     public Task<int> ExecuteAsync(string sql, object? parameters, CancellationToken cancellationToken) =>
-        RunAsync(
+        RunStatementAsync(
             async () =>
             {
                 await using var connection = await Source.OpenConnectionAsync(cancellationToken);
@@ -142,6 +143,23 @@ internal sealed class Database : IAsyncDisposable
         catch (Exception e) when (Failures.TryTranslate(e, Target.ToString(), cancellationToken) is { } failure)
         {
             throw failure;
+        }
+    }
+
+    // A session that waited in the pool may have been ended by the server (idle_session_timeout, a restart). A statement that is answered with that was not
+    // done, so it is run once more, on a new connection; not one that somebody ended while it ran.
+    private async Task<T> RunStatementAsync<T>(Func<Task<T>> statement, CancellationToken cancellationToken)
+    {
+        var since = Stopwatch.GetTimestamp();
+        try
+        {
+            return await RunAsync(statement, cancellationToken);
+        }
+        catch (PerfMonitoringException e) when (
+            e is { Kind: FailureKind.ConnectionFailed, InnerException: PostgresException } && Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(1))
+        {
+            Source.Clear();
+            return await RunAsync(statement, cancellationToken);
         }
     }
 

@@ -7,6 +7,9 @@ namespace PerfMonitoring.Postgres.Connections;
 /// <summary>The one place that turns what the server or the network says into an error that a user can act upon.</summary>
 internal static class Failures
 {
+    /// <summary>SQLSTATE of a session that was ended since it was idle for too long (PostgreSQL 14).</summary>
+    public const string IdleSessionTimeout = "57P05";
+
     /// <summary>The translation, or null for what is not the server's (a bug stays a bug, a cancellation a cancellation).</summary>
     public static Exception? TryTranslate(Exception exception, string address, CancellationToken cancellationToken) => exception switch
     {
@@ -44,7 +47,7 @@ internal static class Failures
             "StatementTimeout", FailureKind.Timeout, $"{address}: {e.MessageText}.", "Raise statement_timeout for this role.", address, e),
         PostgresErrorCodes.LockNotAvailable => New(
             "LockTimeout", FailureKind.Busy, $"{address}: {e.MessageText}.", "Somebody else holds a lock; try again later.", address, e),
-        PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow => New(
+        PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow or IdleSessionTimeout => New(
             "ConnectionFailed", FailureKind.ConnectionFailed, $"{address}: {e.MessageText}.", "Wait until the server is up again.", address, e),
         PostgresErrorCodes.ReadOnlySqlTransaction => New(
             "ReadOnly", FailureKind.NotSupported, $"{address}: {e.MessageText}.",

@@ -202,7 +202,7 @@ internal abstract class IndexChange(
             PostgresErrorCodes.QueryCanceled => new PerfMonitoringException(
                 Noun + "Cancelled", FailureKind.ServerError, $"{QualifiedName}: {Innermost(e)}.", $"Run {cmdlet} again.", subject, e),
             // One backend or the whole server: that it was possible to clean up says which.
-            PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown => Interrupted(),
+            PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or Failures.IdleSessionTimeout => Interrupted(),
             null when e.Kind == FailureKind.ConnectionFailed => Interrupted(),
             _ => e,
         };

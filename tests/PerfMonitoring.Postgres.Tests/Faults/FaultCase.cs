@@ -37,8 +37,11 @@ public enum Fault
     /// <summary>The session that watches, and has the builders' lock, is terminated.</summary>
     WatcherKilled,
 
-    /// <summary>All idle sessions are terminated, as idle_session_timeout does, those to the store too.</summary>
+    /// <summary>All idle sessions are terminated, those to the store too.</summary>
     IdleKilled,
+
+    /// <summary>The server ends sessions that are idle for a second, before the build and while it runs.</summary>
+    IdleTimeout,
 
     /// <summary>Whoever started it gives up (Ctrl+C).</summary>
     TokenCancelled,

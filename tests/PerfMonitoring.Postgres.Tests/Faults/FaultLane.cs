@@ -109,7 +109,7 @@ internal sealed class FaultLane : IAsyncDisposable
         await MakeTableAsync(control, test);
         var strategy = await AddStrategyAsync(test);
         var options = Options(test.Fault);
-        await using var limited = test.Fault == Fault.StatementTimeout ? await ConnectAsync(cluster, database, store, ";Options=-c statement_timeout=1000") : null;
+        await using var limited = await ConnectLimitedAsync(test.Fault);
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
         var reports = new Reports();
         Run? second = null;
@@ -146,7 +146,7 @@ internal sealed class FaultLane : IAsyncDisposable
                     // The server ends one of both; this session lets the other be found out.
                     await ExecuteAsync(holder[^1], $"set deadlock_timeout = '1h'; lock table {table} in share update exclusive mode");
                     break;
-                case Fault.StatementTimeout:
+                case Fault.StatementTimeout or Fault.IdleTimeout:
                     await Task.Delay(1200, Token);
                     break;
                 case Fault.SecondBuilder or Fault.SecondTakesOver:
@@ -193,6 +193,26 @@ internal sealed class FaultLane : IAsyncDisposable
             await ExpectAuditAsync(test, strategy, ["FAILED", "SUCCEEDED"]);
             await ExpectAsync(test, strategy, isThere: true);
         }
+    }
+
+    // A role has limits of its own.
+    private async Task<IMonitoringConnection?> ConnectLimitedAsync(Fault fault)
+    {
+        if (fault is not (Fault.StatementTimeout or Fault.IdleTimeout))
+        {
+            return null;
+        }
+
+        var limited = await ConnectAsync(cluster, database, store, $";Options=-c {(fault == Fault.StatementTimeout ? "statement" : "idle_session")}_timeout=1000");
+        if (fault == Fault.IdleTimeout)
+        {
+            // Several that wait in the pools, and are over when they are asked again.
+            await Task.WhenAll(Enumerable.Range(0, 3).Select(async _ => await limited.Catalog.GetTableAsync(new RelationName("public", "t"), Token)));
+            await Task.WhenAll(Enumerable.Range(0, 3).Select(async _ => await limited.Strategies.GetBuildRateAsync(Token)));
+            await Task.Delay(1500, Token);
+        }
+
+        return limited;
     }
 
     private static IndexBuildOptions Options(Fault fault) => new()
