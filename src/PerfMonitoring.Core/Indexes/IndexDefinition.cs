@@ -138,8 +138,11 @@ public sealed record IndexDefinition
         return sql.ToString();
     }
 
+    /// <summary>The index with its schema, which is its table's.</summary>
+    public RelationName QualifiedName => new(Table.Schema, Name);
+
     /// <summary>The statement that puts the index of a partition under this one.</summary>
-    public string ToAttachStatement(RelationName part) => $"ALTER INDEX {new RelationName(Table.Schema, Name)} ATTACH PARTITION {part}";
+    public string ToAttachStatement(RelationName part) => $"ALTER INDEX {QualifiedName} ATTACH PARTITION {part}";
 
     /// <inheritdoc/>
     public override string ToString() => ToCreateStatement(concurrently: false);
@@ -154,10 +157,10 @@ public sealed record IndexDefinition
 
     /// <summary>The statement that takes the index away again.</summary>
     public string ToDropStatement(bool concurrently) =>
-        (concurrently ? "DROP INDEX CONCURRENTLY " : "DROP INDEX ") + new RelationName(Table.Schema, Name);
+        (concurrently ? "DROP INDEX CONCURRENTLY " : "DROP INDEX ") + QualifiedName;
 
     /// <summary>The statement that builds it anew beside itself and takes its place, without blocking writes.</summary>
-    public string ToReindexStatement() => "REINDEX INDEX CONCURRENTLY " + new RelationName(Table.Schema, Name);
+    public string ToReindexStatement() => "REINDEX INDEX CONCURRENTLY " + QualifiedName;
 
     /// <summary>A name in PostgreSQL's manner, from table and keys: <c>orders_customer_id_status_idx</c>; at most 63 bytes.</summary>
     public static string SuggestName(string table, IEnumerable<IndexKey> keys, bool partial)

@@ -24,7 +24,7 @@ public sealed class IndexNames(ICatalogRepository catalog, IIndexStrategyReposit
         }
 
         var own = definition.ToAnonymousStatement();
-        var name = new RelationName(definition.Table.Schema, definition.Name);
+        var name = definition.QualifiedName;
         for (var i = 1;
             given.Contains(name)
                 || (stored.TryGetValue(name.Name, out var other) && other != own)

@@ -167,7 +167,7 @@ internal sealed class BuiltIndexes : WhatIfSession
     private static IEnumerable<IndexDefinition> Named(Candidate candidate) =>
         candidate.Parts.Select((definition, part) => definition with { Name = $"perf_monitoring_{candidate.Id}_{part}" });
 
-    private static IEnumerable<RelationName> NamesOf(Candidate candidate) => Named(candidate).Select(d => new RelationName(d.Table.Schema, d.Name));
+    private static IEnumerable<RelationName> NamesOf(Candidate candidate) => Named(candidate).Select(d => d.QualifiedName);
 
     private sealed record Built(IReadOnlyList<RelationName> Names, long SizeBytes);
 

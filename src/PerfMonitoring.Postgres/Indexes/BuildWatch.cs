@@ -29,8 +29,13 @@ internal sealed class BuildWatch(IndexChange change)
             ? TimeSpan.Zero
             : (options.LockTimeout > options.SnapshotTimeout ? options.LockTimeout : options.SnapshotTimeout) + TimeSpan.FromSeconds(5);
 
-    /// <summary>The error of a try that was given up.</summary>
-    public PerfMonitoringException WaitedTooLong(object subject, Exception cause) => GivenUp == BuildWait.Lock
+    /// <summary>Why a try failed; null where it was cancelled from outside.</summary>
+    public PerfMonitoringException? Explain(Exception e, object subject, CancellationToken cancellationToken) =>
+        e is PerfMonitoringException failure ? change.Explain(failure)
+        : GivenUp is not null && !cancellationToken.IsCancellationRequested ? WaitedTooLong(subject, e)
+        : null;
+
+    private PerfMonitoringException WaitedTooLong(object subject, Exception cause) => GivenUp == BuildWait.Lock
         ? new PerfMonitoringException(
             "LockTimeout", FailureKind.Busy,
             $"{change.QualifiedName}: the lock on the table was not to be had within {change.Options.LockTimeout}.{change.WaitedFor}",

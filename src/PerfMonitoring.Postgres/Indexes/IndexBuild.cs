@@ -12,7 +12,7 @@ internal sealed class IndexBuild(Database target, IndexStrategy strategy, IndexB
 {
     public IndexStrategy Strategy => strategy;
     public IndexDefinition Definition { get; set; } = strategy.Definition;
-    public override string QualifiedName => new RelationName(Definition.Table.Schema, Definition.Name).ToString();
+    public override string QualifiedName => Definition.QualifiedName.ToString();
     public bool IsPartitioned { get; set; }
     public string? IndexName { get; set; }
     public IndexCreationState State { get; set; }

@@ -21,6 +21,12 @@ internal abstract class IndexChange(
 {
     public static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(0.5);
 
+    /// <summary>How long each try to take away what is left waits for its lock.</summary>
+    public static readonly TimeSpan CleanUpLockTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long it may wait to lock a table exclusively: behind who waits for that everybody else waits, too.</summary>
+    public static readonly TimeSpan MomentaryLockTimeout = TimeSpan.FromSeconds(2);
+
     private readonly long started = Stopwatch.GetTimestamp();
     private readonly Dictionary<int, IndexCreationBlocker> blockers = [];
 

@@ -10,8 +10,6 @@ namespace PerfMonitoring.Postgres.Indexes;
 /// <summary>REINDEX INDEX CONCURRENTLY with all that it needs around it.</summary>
 internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog) : IIndexRebuilder
 {
-    private static readonly TimeSpan CleanUpLockTimeout = TimeSpan.FromSeconds(5);
-
     public async Task<(IndexRepairResult Result, PerfMonitoringException? Error)> RebuildAsync(
         TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
     {
@@ -75,14 +73,9 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
                 return true;
             }
 
-            if (e is PerfMonitoringException failure)
+            if (watch.Explain(e, rebuild.Index, cancellationToken) is { } failure)
             {
-                throw rebuild.Explain(failure);
-            }
-
-            if (watch.GivenUp is not null && !cancellationToken.IsCancellationRequested)
-            {
-                throw watch.WaitedTooLong(rebuild.Index, e);
+                throw failure;
             }
 
             throw;
@@ -112,7 +105,7 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
         await connection.ExecuteAsync(IndexSql.Command("TerminateBuild", rebuild.Session, cancellationToken));
         foreach (var left in (await catalog.GetIndexesAsync([rebuild.Index.TableOid], cancellationToken)).Where(rebuild.IsLeftover))
         {
-            rebuild.LeftoverIndex = new RelationName(left.Definition.Table.Schema, left.Definition.Name).ToString();
+            rebuild.LeftoverIndex = left.Definition.QualifiedName.ToString();
             var (_, isBeingBuilt) = await connection.QuerySingleOrDefaultAsync<(bool IsValid, bool IsBeingBuilt)>(
                 IndexSql.Command("GetIndexState", new { Oid = (long)left.Oid }, cancellationToken));
             if (isBeingBuilt)
@@ -120,7 +113,7 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
                 return null;
             }
 
-            await connection.SetLimitsAsync(CleanUpLockTimeout, null, cancellationToken);
+            await connection.SetLimitsAsync(IndexChange.CleanUpLockTimeout, null, cancellationToken);
             await connection.ExecuteDdlAsync(left.Definition.ToDropStatement(concurrently: true), cancellationToken);
         }
 
@@ -138,7 +131,7 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
     {
         public TableIndex Index => index;
         public string Statement { get; } = index.Definition.ToReindexStatement();
-        public override string QualifiedName => new RelationName(index.Definition.Table.Schema, index.Definition.Name).ToString();
+        public override string QualifiedName => index.Definition.QualifiedName.ToString();
         public IndexRepairState State { get; set; }
         public HashSet<uint> Before { get; set; } = [];
         public long? SizeBytes { get; set; }

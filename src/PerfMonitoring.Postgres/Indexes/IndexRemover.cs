@@ -11,11 +11,6 @@ namespace PerfMonitoring.Postgres.Indexes;
 /// <summary>DROP INDEX CONCURRENTLY with all that it needs around it; the index of a partitioned table, which PostgreSQL does not drop so, goes with a short wait for its locks.</summary>
 internal sealed class IndexRemover(Database target, ICatalogRepository catalog) : IIndexRemover
 {
-    private static readonly TimeSpan CleanUpLockTimeout = TimeSpan.FromSeconds(5);
-
-    // Behind who waits to lock a table exclusively everybody else waits, too.
-    private static readonly TimeSpan MomentaryLockTimeout = TimeSpan.FromSeconds(2);
-
     public async Task<(IndexRemovalResult Result, PerfMonitoringException? Error)> RemoveAsync(
         TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
     {
@@ -83,7 +78,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog) 
         try
         {
             return await drop.ExecuteAsync(
-                gate, drop.Statement, drop.Index.IsPartitioned ? MomentaryLockTimeout : drop.Options.LockTimeout, Look, cancellationToken);
+                gate, drop.Statement, drop.Index.IsPartitioned ? IndexChange.MomentaryLockTimeout : drop.Options.LockTimeout, Look, cancellationToken);
         }
         catch (PerfMonitoringException e)
         {
@@ -144,7 +139,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog) 
 
         // An index that was invalid before may not have been touched; it was to be dropped all the same.
         drop.Report("carrying the drop to its end", []);
-        await connection.SetLimitsAsync(drop.Index.IsPartitioned ? MomentaryLockTimeout : CleanUpLockTimeout, null, cancellationToken);
+        await connection.SetLimitsAsync(drop.Index.IsPartitioned ? IndexChange.MomentaryLockTimeout : IndexChange.CleanUpLockTimeout, null, cancellationToken);
         await connection.ExecuteDdlAsync(drop.Statement, cancellationToken);
         return true;
     }
@@ -158,7 +153,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog) 
     {
         public TableIndex Index => index;
         public string Statement { get; } = index.Definition.ToDropStatement(concurrently: !index.IsPartitioned);
-        public override string QualifiedName => new RelationName(index.Definition.Table.Schema, index.Definition.Name).ToString();
+        public override string QualifiedName => index.Definition.QualifiedName.ToString();
         public IndexRemovalState State { get; set; }
 
         public IndexRemovalResult ToResult(PerfMonitoringException? error) => new()

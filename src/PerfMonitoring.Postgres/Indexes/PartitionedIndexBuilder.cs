@@ -12,8 +12,6 @@ namespace PerfMonitoring.Postgres.Indexes;
 /// </summary>
 internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepository catalog, TableIndexBuilder tables, IndexComparison comparison)
 {
-    private static readonly TimeSpan MomentaryLockTimeout = TimeSpan.FromSeconds(2);
-
     public async Task BuildAsync(BuilderGate gate, IndexBuild build, TableInfo root, CancellationToken cancellationToken)
     {
         // Partitions may come while it works.
@@ -130,7 +128,7 @@ internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepositor
                 async () =>
                 {
                     await using var connection = await target.Source.OpenConnectionAsync(cancellationToken);
-                    await connection.SetLimitsAsync(MomentaryLockTimeout, null, cancellationToken);
+                    await connection.SetLimitsAsync(IndexChange.MomentaryLockTimeout, null, cancellationToken);
                     await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
                     var names = chosen.ToDictionary(c => c.Key, c => c.Value.Definition);
                     var free = new IndexNames(catalog, null);
@@ -161,7 +159,7 @@ internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepositor
                     {
                         var part = names[table.Oid];
                         await connection.ExecuteDdlAsync(
-                            names[table.ParentOid!.Value].ToAttachStatement(new RelationName(part.Table.Schema, part.Name)), cancellationToken);
+                            names[table.ParentOid!.Value].ToAttachStatement(part.QualifiedName), cancellationToken);
                     }
 
                     var root = names[tree[0].Oid];

@@ -10,8 +10,6 @@ namespace PerfMonitoring.Postgres.Indexes;
 /// <summary>CREATE INDEX CONCURRENTLY on a table that has no partitions.</summary>
 internal sealed class TableIndexBuilder(Database target, ICatalogRepository catalog, IndexComparison comparison)
 {
-    private static readonly TimeSpan CleanUpLockTimeout = TimeSpan.FromSeconds(5);
-
     /// <summary>Builds the index; whatever goes wrong, the invalid one is taken away again.</summary>
     public async Task BuildAsync(BuilderGate gate, IndexBuild build, TableInfo table, CancellationToken cancellationToken)
     {
@@ -80,14 +78,9 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
                 return true;
             }
 
-            if (e is PerfMonitoringException failure)
+            if (watch.Explain(e, build.Strategy, cancellationToken) is { } failure)
             {
-                throw build.Explain(failure);
-            }
-
-            if (watch.GivenUp is not null && !cancellationToken.IsCancellationRequested)
-            {
-                throw watch.WaitedTooLong(build.Strategy, e);
+                throw failure;
             }
 
             throw;
@@ -129,7 +122,7 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
             return null;
         }
 
-        await connection.SetLimitsAsync(CleanUpLockTimeout, null, cancellationToken);
+        await connection.SetLimitsAsync(IndexChange.CleanUpLockTimeout, null, cancellationToken);
         await connection.ExecuteDdlAsync(build.Definition.ToDropStatement(concurrently: true), cancellationToken);
         return true;
     }
