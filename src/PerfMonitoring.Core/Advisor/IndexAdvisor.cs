@@ -237,7 +237,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             var served = needs.Where(n => set.After[n.Place].Used.Contains(candidate.Id)).Select(n => n.Need).ToList();
             var costBefore = impacts.Sum(i => i.CostBefore * i.Weight) + served.Sum(n => n.SavedCost);
             var costAfter = impacts.Sum(i => i.CostAfter * i.Weight);
-            var replaced = existing[unnamed.Table].Where(i => !i.IsNeeded && Redundancy.Covers(unnamed, i.Definition)).ToList();
+            var replaced = existing[unnamed.Table].Where(i => i.Need is null && Redundancy.Covers(unnamed, i.Definition)).ToList();
             var isEstimate = set.After.Any(c => c.IsEstimate && c.Used.Contains(id));
             strategies.Add(id, new IndexStrategy
             {

@@ -150,8 +150,15 @@ public sealed record TableIndex
     /// <summary>Whether it is the table's replica identity.</summary>
     public bool IsReplicaIdentity { get; init; }
 
-    /// <summary>Whether something rests on it beside queries: a constraint, the replica identity, the index of a partitioned table.</summary>
-    public bool IsNeeded => IsPrimary || IsExclusion || ConstraintName is not null || IsReplicaIdentity || IsAttached;
+    /// <summary>What rests on it beside queries, as the end of a sentence; null where nothing does.</summary>
+    public string? Need => this switch
+    {
+        { ConstraintName: { } constraint } => $"it stands for constraint {Identifier.Quote(constraint)}",
+        { IsPrimary: true } or { IsExclusion: true } => "it stands for a constraint",
+        { IsReplicaIdentity: true } => "it is the replica identity of its table",
+        { IsAttached: true } => "it is attached to the index of a partitioned table",
+        _ => null,
+    };
 
     /// <summary>Whether it hangs under the index of a partitioned parent.</summary>
     public bool IsAttached { get; init; }

@@ -96,15 +96,7 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         ArgumentNullException.ThrowIfNull(index);
         ArgumentNullException.ThrowIfNull(usage);
         var name = $"{index.Definition.Name} on {usage.TableName}";
-        var need = index switch
-        {
-            { ConstraintName: { } constraint } => $"it stands for constraint {Identifier.Quote(constraint)}",
-            { IsPrimary: true } or { IsExclusion: true } => "it stands for a constraint",
-            { IsReplicaIdentity: true } => "it is the replica identity of its table",
-            { IsAttached: true } => "it is attached to the index of a partitioned table",
-            _ => null,
-        };
-        if (need is not null)
+        if (index.Need is { } need)
         {
             return new PerfMonitoringException(
                 "IndexIsNeeded", FailureKind.InvalidArgument, $"{name} is not dropped: {need}.", "Change what rests on it first; -Force does not help.", usage);
