@@ -1,3 +1,4 @@
+using PerfMonitoring.Model;
 using PerfMonitoring.Queries;
 
 namespace PerfMonitoring.Advisor;
@@ -24,6 +25,16 @@ public sealed record WorkloadStatement(string Text, string QueryHash, string Pat
     /// <see cref="Text"/> only.
     /// </summary>
     public IReadOnlyList<PlanVariant> Examples { get; init; } = [];
+
+    /// <summary>A statement that the server or the log counted.</summary>
+    public static WorkloadStatement From(SlowQuery query)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        return new WorkloadStatement(query.Query, query.QueryHash, QueryText.Shorten(query.Query), query.Calls, query.MeanTimeMs)
+        {
+            RowsPerCall = (double)query.Rows / Math.Max(1, query.Calls),
+        };
+    }
 
     /// <summary>
     /// The statements of a workload, those of one fingerprint as one with the weight of all. Of texts that differ in their constants two stand for

@@ -1,7 +1,6 @@
 using PerfMonitoring.Advisor;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
-using PerfMonitoring.Queries;
 using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Removal;
@@ -140,9 +139,7 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
         }
 
         // A statement of both sources counts once, with the calls that the server counted.
-        var workload = queries.DistinctBy(q => q.QueryHash)
-            .Select(q => new WorkloadStatement(q.Query, q.QueryHash, QueryText.Shorten(q.Query), q.Calls, q.MeanTimeMs) { RowsPerCall = (double)q.Rows / Math.Max(1, q.Calls) })
-            .ToList();
+        var workload = queries.DistinctBy(q => q.QueryHash).Select(WorkloadStatement.From).ToList();
         var planned = await new WorkloadReader(connection.Catalog, [session], null).ReadAsync(workload, cancellationToken);
         return new Workload(
             planned.Statements, workload.Count - planned.Skipped.Count, hidden + planned.Skipped.Count(s => !s.IsUtility),

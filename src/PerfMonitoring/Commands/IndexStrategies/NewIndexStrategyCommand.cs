@@ -187,11 +187,10 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
             return;
         }
 
-        workload.Add(new WorkloadStatement(query.Query, query.QueryHash, QueryText.Shorten(query.Query), query.Calls, query.MeanTimeMs)
+        workload.Add(WorkloadStatement.From(query) with
         {
             // What a copy counted of writes is not what the original's workload did.
             Window = original is not null ? null : query.Since is { } since ? (query.Until ?? DateTimeOffset.UtcNow) - since : TimeSpan.MaxValue,
-            RowsPerCall = (double)query.Rows / Math.Max(1, query.Calls),
         });
     }
 
