@@ -20,6 +20,20 @@ function New-JourneyDatabase {
     $name
 }
 
+# One with a table of guests' visits, and queries by guest that an index would serve.
+function New-VisitDatabase {
+    $name = New-JourneyDatabase
+    Invoke-Sql -Database $name -Sql @'
+        create extension pg_stat_statements;
+        create extension hypopg;
+        create table visits (id int primary key, guest int not null, seen int not null default 0);
+        insert into visits (id, guest) select n, n % 5000 from generate_series(1, 50000) as n;
+        analyze visits;
+'@
+    1..20 | ForEach-Object { Invoke-Sql "select id from visits where guest = $_" -Database $name | Out-Null }
+    $name
+}
+
 function Remove-JourneyDatabase {
     param([Parameter(Mandatory)] [string] $Name)
     Get-PerfMonitoringSession | Disconnect-PerfMonitoring

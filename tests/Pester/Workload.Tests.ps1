@@ -2,15 +2,7 @@ Describe 'A workload from the slow query to the index' {
     BeforeAll {
         Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
         Import-StagedModule
-        $script:database = New-JourneyDatabase
-        Invoke-Sql -Database $database -Sql @'
-            create extension pg_stat_statements;
-            create extension hypopg;
-            create table visits (id int primary key, guest int not null, seen int not null default 0);
-            insert into visits (id, guest) select n, n % 5000 from generate_series(1, 50000) as n;
-            analyze visits;
-'@
-        1..20 | ForEach-Object { Invoke-Sql "select id from visits where guest = $_" -Database $database | Out-Null }
+        $script:database = New-VisitDatabase
         Initialize-PerfMonitoringStore | Out-Null
     }
 
