@@ -65,6 +65,9 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         var tables = planned.Tables.Advised;
         var existing = (await catalog.GetIndexesAsync([.. tables.Values.Select(t => t.Oid)], cancellationToken))
             .Where(i => i.IsValid).ToLookup(i => i.Definition.Table);
+        tables = ReferencedKeys.AddTo(
+            tables, existing, await catalog.GetForeignKeysAsync([.. tables.Keys], cancellationToken),
+            planned.Statements.Select(p => p.Use).Distinct(ReferenceEqualityComparer.Instance).OfType<StatementUse>());
         var window = workload.Max(s => s.Window);
         var load = new WriteLoad(
             planned.Statements.SelectMany(p => p.Writes.Select(w => (w, p.Weight))), window is null ? [] : await catalog.GetWriteActivityAsync(cancellationToken), window);
@@ -75,9 +78,14 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             async (table, where) => await RowsAsync(sessions[0], table, where, partials, cancellationToken),
             (index, table, rows) => options.WriteWeight * load.CostOf(index, table.Rows, [.. existing[table.Name].Select(i => i.Definition)], rows / table.Rows ?? 1));
         var hints = new HashSet<string>();
-        var own = await CandidatesAsync(planned, pool, hints, cancellationToken);
+        var own = await CandidatesAsync(planned, tables, pool, hints, cancellationToken);
         var byName = tables.Values.GroupBy(t => t.Name.Name).ToDictionary(g => g.Key, g => g.First());
-        var costs = planned.Statements.Select(p => new CostTable(new Configuration([], p.Plan.TotalCost, PlanRisk.Of(p.Plan, byName.GetValueOrDefault)), p.Weight)).ToList();
+        var costs = planned.Statements.Select(p => new CostTable(
+            new Configuration([], p.Plan.TotalCost, PlanRisk.Of(p.Plan, byName.GetValueOrDefault))
+            {
+                Skeleton = PlanSkeleton.Of(p.Plan, _ => null, byName.GetValueOrDefault, isReal: true),
+            },
+            p.Weight)).ToList();
         if (!sessions[0].IsReal)
         {
             Estimate(planned, own, costs);
@@ -153,7 +161,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
 
     // For each statement the indexes that it calls for; those of one statement are the same however it is run.
     private async Task<List<IReadOnlyList<Candidate>>> CandidatesAsync(
-        PlannedWorkload planned, CandidatePool pool, HashSet<string> hints, CancellationToken cancellationToken)
+        PlannedWorkload planned, IReadOnlyDictionary<RelationName, TableInfo> tables, CandidatePool pool, HashSet<string> hints, CancellationToken cancellationToken)
     {
         var (isAvailable, schema) = await catalog.GetExtensionAsync("pg_trgm", cancellationToken);
         var context = new CandidateContext
@@ -168,7 +176,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         {
             if (!known.TryGetValue(statement.Use, out var mine))
             {
-                known[statement.Use] = mine = await CandidatesAsync(statement.Use, planned.Tables, pool, context, hints);
+                known[statement.Use] = mine = await CandidatesAsync(statement.Use, tables, pool, context, hints);
             }
 
             own.Add(mine);
@@ -178,12 +186,12 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
     }
 
     private static async Task<IReadOnlyList<Candidate>> CandidatesAsync(
-        StatementUse statement, WorkloadTables tables, CandidatePool pool, CandidateContext context, HashSet<string> hints)
+        StatementUse statement, IReadOnlyDictionary<RelationName, TableInfo> tables, CandidatePool pool, CandidateContext context, HashSet<string> hints)
     {
         var mine = new List<Candidate>();
         foreach (var use in statement.Relations)
         {
-            if (tables.Advised.TryGetValue(use.Table, out var table))
+            if (tables.TryGetValue(use.Table, out var table))
             {
                 foreach (var proposed in CandidateGenerator.Generate(use, table, context))
                 {

@@ -33,8 +33,8 @@ public sealed class IndexSearch(
 
     private readonly PlanExplorer explorer = new(statements, costs, pool.All, find);
     private readonly HashSet<(int Statement, int Id, int Other)> denied = [];
+    private readonly List<IReadOnlyList<int>> confirmed = [];
     private Dictionary<int, int[]> covers = [];
-    private SelectedSet? best;
 
     /// <summary>How often the planner was asked.</summary>
     public int Calls => explorer.Calls;
@@ -67,7 +67,7 @@ public sealed class IndexSearch(
             IsCutShort = true;
         }
 
-        return best ?? Promised();
+        return confirmed.Count > 0 ? Describe(Best(NewSelection())) : Promised();
     }
 
     /// <summary>Explains the choice.</summary>
@@ -75,41 +75,27 @@ public sealed class IndexSearch(
 
     private async Task FindBestAsync(IReadOnlyList<IReadOnlyList<Candidate>> own, CancellationToken enough, CancellationToken cancellationToken)
     {
-        var limit = 6 + (160 / Math.Max(10, statements.Count));
-        await ExploreAsync(s => Fitting(own[s]), limit, true);
+        // With few statements there is time for more questions; what others like is worth more of them than what a statement calls for itself.
+        await ExploreAsync(s => Fitting(own[s]), 3 + (48 / Math.Max(10, statements.Count)), true);
         var shared = ByTable(UsedIds());
-        await ExploreAsync(s => [.. Relevant(s, shared).Take(MaximumShared)], limit / 3, false);
+        await ExploreAsync(s => [.. Relevant(s, shared).Take(MaximumShared)], 2 + (256 / Math.Max(10, statements.Count)), false);
         var used = UsedIds();
         var firstMerged = pool.All.Count + 1;
         await MergeAsync(used);
         covers = Covers(used, firstMerged);
-        var bestTotal = double.MaxValue;
-        IReadOnlyList<int> start = [];
         var thorough = false;
         for (var round = 0; round < Rounds; round++)
         {
-            if (best is not null && (IsCutShort |= enough.IsCancellationRequested))
+            if (confirmed.Count > 0 && (IsCutShort |= enough.IsCancellationRequested))
             {
                 break;
             }
 
             progress?.Report(new AdvisorProgress("Choosing indexes", 100 * round / Rounds, Calls));
-            var selection = new IndexSelection(costs, pool.All, options, Substitutes);
-            LeastGain = selection.LeastGain;
-            var set = selection.Select(start, thorough, enough);
+            var selection = NewSelection();
+            var set = selection.Select(Best(selection), thorough, enough);
             var learnt = await VerifyAsync(selection, set, cancellationToken);
-            set = [.. set.Where(id => !Refused.ContainsKey(id))];
-            var byTable = ByTable(set);
-            // What has no plan of its own is as the tables say.
-            var after = costs.Select((t, s) => s < statements.Count ? t.Find(Relevant(s, byTable))! : t.Configurations.First(c => c.Used.All(set.Contains))).ToList();
-            var total = selection.ScoreOf(set, after);
-            if (total < bestTotal)
-            {
-                bestTotal = total;
-                best = new SelectedSet([.. set.Select(id => pool.All[id - 1])], after);
-            }
-
-            start = [.. best!.Chosen.Select(c => c.Id)];
+            confirmed.Add([.. set.Where(id => !Refused.ContainsKey(id))]);
             if (!learnt && thorough)
             {
                 break;
@@ -136,10 +122,31 @@ public sealed class IndexSearch(
     private SelectedSet Promised()
     {
         covers = [];
+        return Describe([.. NewSelection().Select([], false, CancellationToken.None).Where(id => !Refused.ContainsKey(id))]);
+    }
+
+    private IndexSelection NewSelection()
+    {
         var selection = new IndexSelection(costs, pool.All, options, Substitutes);
         LeastGain = selection.LeastGain;
-        var set = selection.Select([], false, CancellationToken.None).Where(id => !Refused.ContainsKey(id)).ToHashSet();
-        return new SelectedSet([.. set.Select(id => pool.All[id - 1])], [.. costs.Select(t => t.Configurations.First(c => c.Used.All(set.Contains)))]);
+        return selection;
+    }
+
+    // Of the sets that the planner has confirmed, the best by all that was learnt since.
+    private IReadOnlyList<int> Best(IndexSelection selection) => confirmed.MinBy(set => selection.ScoreOf(set, After(set))) ?? [];
+
+    private SelectedSet Describe(IReadOnlyList<int> set) => new([.. set.Select(id => pool.All[id - 1])], After(set));
+
+    // The plans with a set: what the planner has shown, or what follows from it.
+    private List<Configuration> After(IReadOnlyList<int> set)
+    {
+        var has = set.ToHashSet();
+        var byTable = ByTable(set);
+        return [.. costs.Select((t, s) =>
+        {
+            var known = t.Compose().First(c => c.Used.All(has.Contains));
+            return s < statements.Count && t.Find(Relevant(s, byTable)) is { } answer && answer.Cost <= known.Cost ? answer : known;
+        })];
     }
 
     // Asks the planner about each statement that the set concerns; whether it said something new, and else than was promised.

@@ -11,14 +11,14 @@ public sealed class IndexSelection
     // A set that makes a statement dearer than is allowed is worth nothing.
     private const double Forbidden = 1e6;
     private const int Rounds = 200;
-    private const int ManyMoves = 3000;
+    private const int ManyMoves = 1500;
 
     // Indexes of other tables that an exchange is tried for: those that are missed least.
     private const int Leavers = 12;
 
     // The planner never takes a plan that it thinks is dearer. What is feared beyond its figure is a rough one: it counts by a part, and
     // refuses a set only where a statement might take half as long again.
-    private const double RiskWeight = 0.8;
+    private const double RiskWeight = 0.4;
     private const double Doubt = 0.5;
 
     private readonly IReadOnlyList<CostTable> tables;
@@ -29,6 +29,7 @@ public sealed class IndexSelection
     private readonly KnownPlans plans;
     private readonly double[] allowed;
     private readonly List<int[]> moves = [];
+    private readonly HashSet<string> known = [];
 
     /// <summary>Prepares a selection.</summary>
     /// <param name="tables">What is known of the statements.</param>
@@ -49,18 +50,24 @@ public sealed class IndexSelection
         charge = Math.Max(tables.Sum(t => t.Weight * t.Configurations[0].Total) * options.MinimumImprovement, double.Epsilon);
         allowed = [.. tables.Select(t => t.Bare.Total * (1 + Math.Max(options.MaximumRegression, Doubt)))];
         plans = new KnownPlans(tables, candidates.Count, canServe);
-        var seen = new HashSet<string>();
         for (var s = 0; s < tables.Count; s++)
         {
-            foreach (var (_, needs) in plans[s])
+            foreach (var (plan, needs) in plans[s])
             {
-                var move = needs.Select(n => n[0]).Order().ToArray();
-                if (move.Length > 0 && seen.Add(string.Join(',', move)))
+                if (!plan.IsComposed)
                 {
-                    moves.Add(move);
+                    AddMove(needs);
+                    // An index that is worth it elsewhere can make this statement dearer, unless it comes with those of a plan that is better still.
+                    foreach (var (other, others) in plans[s])
+                    {
+                        if (!other.IsComposed && other.Total > tables[s].Bare.Total && plan.Total <= tables[s].Bare.Total && plan.Cost < other.Cost)
+                        {
+                            AddMove([.. needs, .. others]);
+                        }
+                    }
                 }
 
-                foreach (var single in needs.SelectMany(n => n).Where(p => seen.Add(p.ToString(System.Globalization.CultureInfo.InvariantCulture))))
+                foreach (var single in needs.SelectMany(n => n).Where(p => known.Add(p.ToString(System.Globalization.CultureInfo.InvariantCulture))))
                 {
                     moves.Add([single]);
                 }
@@ -70,6 +77,9 @@ public sealed class IndexSelection
 
     /// <summary>What each index must save at least after its writes, in the planner's units.</summary>
     public double LeastGain => charge;
+
+    // What a round of the search has to look at: moves, and plans in which they are looked up.
+    private int Effort => Math.Max(1, Math.Max(moves.Count, plans.Count / 4));
 
     /// <summary>The best set found.</summary>
     /// <param name="start">A set to begin with, by id.</param>
@@ -88,7 +98,7 @@ public sealed class IndexSelection
         }
 
         Improve(best);
-        foreach (var exponent in moves.Count > ManyMoves ? [1.0] : (double[])[1.0, 0.7, 0.4, 0])
+        foreach (var exponent in Effort > ManyMoves ? [1.0] : (double[])[1.0, 0.7, 0.4, 0])
         {
             var state = new State(this);
             Grow(state, exponent);
@@ -98,8 +108,8 @@ public sealed class IndexSelection
 
         // The same input must give the same set: the numbers are random, the seed is not.
         var random = new Random(1);
-        // A round tries all moves: with more of them there are fewer rounds, so that the search does not take longer than the questions.
-        var rounds = thorough ? (int)Math.Clamp(Rounds * Math.Pow(500.0 / Math.Max(1, moves.Count), 2), 5, Rounds) : 0;
+        // With more to look at there are fewer rounds, so that the search does not take longer than the questions.
+        var rounds = thorough ? (int)Math.Clamp(Rounds * Math.Pow(500.0 / Effort, 3), 5, Rounds) : 0;
         for (var round = 0; round < rounds && best.Chosen.Count > 1 && !cancellationToken.IsCancellationRequested; round++)
         {
             var state = new State(best);
@@ -148,6 +158,15 @@ public sealed class IndexSelection
         }
     }
 
+    private void AddMove(int[][] needs)
+    {
+        var move = needs.Select(n => n[0]).Distinct().Order().ToArray();
+        if (move.Length > 0 && known.Add(string.Join(',', move)))
+        {
+            moves.Add(move);
+        }
+    }
+
     private static State Better(State one, State other) => other.Score < one.Score * (1 - 1e-9) ? other : one;
 
     private bool[] Membership(IReadOnlyCollection<int> set)
@@ -161,11 +180,11 @@ public sealed class IndexSelection
         return has;
     }
 
-    private double Value(int statement, int plan, bool[] has) => tables[statement].Weight * Judge(statement, plans[statement][plan].Plan, has);
+    private double Value(int statement, int plan, bool[] has) => tables[statement].Weight * Judge(statement, plans[statement][plan].Plan, has, plan);
 
-    private double Judge(int statement, Configuration plan, bool[] has)
+    private double Judge(int statement, Configuration plan, bool[] has, int from = 0)
     {
-        var feared = plans.Feared(statement, plan, has);
+        var feared = plans.Feared(statement, plan, has, from);
         return plan.Cost + (RiskWeight * (feared - plan.Cost)) + (Forbidden * Math.Max(0, plan.Total - allowed[statement]));
     }
 

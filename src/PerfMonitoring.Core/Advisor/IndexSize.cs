@@ -10,7 +10,8 @@ namespace PerfMonitoring.Advisor;
 /// itup.h (tuple header 8 bytes, 16 with nulls; data aligned to 8), nbtsort.c and nbtdedup.c: CREATE INDEX merges equal keys into posting lists
 /// of at most a tenth of a page, where every operator class allows it (nbtvalidate.c: equalimage) and the index has no INCLUDE columns.
 /// A posting list is the key once and 6 bytes a row. HypoPG ignores the merging, which makes its figure 1.4 to 6 times too large.
-/// How many rows share a key follows from pg_stats: values are taken to be spread at random over the rows.
+/// How many rows share a key follows from pg_stats: values are taken to be spread at random over the rows, and those of several columns to be independent,
+/// but for <see cref="TableInfo.Groups"/>.
 /// <para>Hash. hashpage.c (_hash_init) makes room for all rows of the table, nulls too, at 75 % of a page of entries of 20 bytes, in a number of
 /// buckets that grows by quarters of a power of two (hashutil.c, _hash_spareindex); equal values share a bucket, whose surplus goes to further pages.</para>
 /// <para>BRIN. brin.c: one entry with the least and the greatest value for 128 pages; a page of brin_revmap.c points to 1,360 of them.</para>
@@ -65,8 +66,8 @@ public static class IndexSize
 
         return definition.Method switch
         {
-            "btree" => OfBtree(definition, keys, include, count),
-            "hash" => OfHash(keys[0], count),
+            "btree" => OfBtree(definition, keys, include, count, table),
+            "hash" => OfHash(keys[0], count, table),
             "brin" => OfBrin(keys, count, table),
             "gin" => OfGin(definition, keys, count, table),
             "gist" => OfGist(keys, count),
@@ -74,17 +75,17 @@ public static class IndexSize
         };
     }
 
-    private static long OfBtree(IndexDefinition definition, List<ColumnInfo> keys, List<ColumnInfo> include, double rows)
+    private static long OfBtree(IndexDefinition definition, List<ColumnInfo> keys, List<ColumnInfo> include, double rows, TableInfo table)
     {
         var canMerge = include.Count == 0 && !definition.IsUnique && keys.TrueForAll(k => k.CanDeduplicate);
         var tuple = TupleSize([.. keys, .. include]);
         // Nulls are equal to each other, however various the other values are.
         var nulls = canMerge && keys is [{ NullFraction: > 0 and { } share }] ? share * rows : 0;
-        var distinct = canMerge ? DistinctKeys(keys, rows) : rows;
+        var distinct = canMerge ? DistinctKeys(keys, rows, table) : rows;
         return Estimate(LeafBytes(rows - nulls, tuple, distinct) + (nulls > 0 ? PostingBytes(nulls, tuple) : 0), tuple, FillFactor(definition));
     }
 
-    private static long OfHash(ColumnInfo key, double rows)
+    private static long OfHash(ColumnInfo key, double rows, TableInfo table)
     {
         const double EntrySize = 20;
         const double PerPage = (Page - PageHeader - Special) / EntrySize;
@@ -93,7 +94,7 @@ public static class IndexSize
         // Up to 512 buckets their number doubles; from there it grows by a quarter of the last power.
         var buckets = power == wanted ? power : power < 512 ? power * 2 : power + (Math.Ceiling((wanted - power) / (power / 4)) * (power / 4));
         var entries = rows * (1 - (key.NullFraction ?? 0));
-        var perKey = Math.Max(1, entries / Math.Max(1, DistinctKeys([key], entries)));
+        var perKey = Math.Max(1, entries / Math.Max(1, DistinctKeys([key], entries, table)));
         var mean = entries / perKey / buckets;
         var probability = Math.Exp(-mean);
         var pages = 0.0;
@@ -267,18 +268,27 @@ public static class IndexSize
         return (int)Math.Round(sum / cases);
     }
 
-    private static double DistinctKeys(List<ColumnInfo> keys, double rows)
+    private static double DistinctKeys(List<ColumnInfo> keys, double rows, TableInfo table)
     {
-        var combinations = 1.0;
-        foreach (var key in keys)
+        var left = keys.ToList();
+        var factors = new List<double>();
+        foreach (var group in table.Groups.OrderBy(g => g.Distinct / g.Columns.Aggregate(1.0, (all, name) => all * Distinct(table.FindColumn(name)!))))
         {
-            combinations *= key.Distinct switch { null => rows, < 0 => -key.Distinct.Value * rows, _ => Math.Max(1, key.Distinct.Value) };
+            if (group.Columns.All(name => left.Exists(k => k.Name == name)))
+            {
+                factors.Add(group.Distinct);
+                left.RemoveAll(k => group.Columns.Contains(k.Name));
+            }
         }
 
+        factors.AddRange(left.Select(Distinct));
+        var combinations = factors.Aggregate(1.0, (all, count) => all * count);
         // Of so many possible combinations, as many are met as when rows are drawn at random.
-        return keys.Count == 1 || combinations > rows * 1e6
+        return factors.Count == 1 || combinations > rows * 1e6
             ? Math.Min(rows, combinations)
             : combinations * (1 - Math.Exp(-rows / combinations));
+
+        double Distinct(ColumnInfo key) => Math.Max(1, key.CountDistinct(rows) ?? rows);
     }
 
     // A function of one column is taken to be as wide and as various as the column; a day or a truncated time has as many values as ten years

@@ -6,7 +6,7 @@ namespace PerfMonitoring.Advisor;
 internal sealed class KnownPlans
 {
     // By how much a plan may be dearer and yet be the one that the planner takes: what is promised and what is built differ by some percent.
-    private const double Tie = 1.1;
+    private const double Tie = 1.05;
 
     private readonly (Configuration Plan, int[][] Needs)[][] plans;
     private readonly List<int>[] statementsOf;
@@ -21,8 +21,7 @@ internal sealed class KnownPlans
         statementsOf = [.. Enumerable.Range(0, candidates).Select(_ => new List<int>())];
         for (var s = 0; s < plans.Length; s++)
         {
-            var bare = tables[s].Bare;
-            plans[s] = [.. tables[s].Configurations.TakeWhile(c => c != bare).Append(bare)
+            plans[s] = [.. tables[s].Compose()
                 .Select(c => (c, c.Used.Select(id => (int[])[id - 1, .. canServe(s, id).Select(other => other - 1)]).ToArray()))];
             foreach (var place in plans[s].SelectMany(p => p.Needs).SelectMany(n => n).Distinct())
             {
@@ -36,6 +35,9 @@ internal sealed class KnownPlans
     /// place (itself first).
     /// </summary>
     public (Configuration Plan, int[][] Needs)[] this[int statement] => plans[statement];
+
+    /// <summary>How many there are.</summary>
+    public int Count => plans.Sum(p => p.Length);
 
     /// <summary>The statements that an index can serve.</summary>
     public List<int> StatementsOf(int place) => statementsOf[place];
@@ -59,11 +61,17 @@ internal sealed class KnownPlans
     /// The total of the dearest plan, risk included, that costs little more than the given one and whose indexes are all there: the
     /// planner may take any of plans that nearly tie.
     /// </summary>
-    public double Feared(int statement, Configuration plan, bool[] has)
+    /// <param name="statement">The statement.</param>
+    /// <param name="plan">The plan.</param>
+    /// <param name="has">The indexes that are there.</param>
+    /// <param name="from">Where to begin: of those before it is known that not all of their indexes are there.</param>
+    public double Feared(int statement, Configuration plan, bool[] has, int from = 0)
     {
         var worst = plan.Total;
-        foreach (var (other, needs) in plans[statement])
+        var mine = plans[statement];
+        for (var i = from; i < mine.Length; i++)
         {
+            var (other, needs) = mine[i];
             if (other.Cost > plan.Cost * Tie)
             {
                 break;

@@ -13,7 +13,9 @@ public static class PlanCorrection
     /// <param name="plan">The plan.</param>
     /// <param name="find">The candidate of an index's name with the size in bytes that the planner took it to have; null for an index that is there.</param>
     /// <param name="tableOf">The table of that name, without schema.</param>
-    public static double Of(PlanNode plan, Func<string, (Candidate Index, long PlannedBytes)?> find, Func<string, TableInfo?> tableOf)
+    /// <param name="report">Told what of it falls to each node, or null.</param>
+    public static double Of(
+        PlanNode plan, Func<string, (Candidate Index, long PlannedBytes)?> find, Func<string, TableInfo?> tableOf, Action<PlanNode, double>? report = null)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(find);
@@ -28,14 +30,17 @@ public static class PlanCorrection
             }
 
             // A LIMIT never saves the first descent.
-            sum += Math.Max(1, loops) * index.DescentCost;
+            var own = Math.Max(1, loops) * index.DescentCost;
             if (index.Definition.Method == "btree" && tableOf(index.Definition.Table.Name) is { Rows: > 0 } table)
             {
                 var runs = loops > 1 ? Math.Max(loops, Outer(node, rows)) : 1;
                 // Never more is taken off than was charged.
                 var found = Math.Min(1, IndexTuples.Of(node, table, out _) / table.Rows.Value);
-                sum += loops * part * Math.Max(-node.TotalCost, LeafCost(found, runs, index.SizeBytes) - LeafCost(found, runs, planned));
+                own += loops * part * Math.Max(-node.TotalCost, LeafCost(found, runs, index.SizeBytes) - LeafCost(found, runs, planned));
             }
+
+            sum += own;
+            report?.Invoke(node, own);
         });
         return sum;
     }

@@ -67,7 +67,7 @@ public sealed class PlanExplorer(
 
     /// <summary>
     /// Asks about those indexes, without the others, that the best plan with these leaves aside, and that the planner takes for much larger
-    /// than they will be: built, one may be preferred, and what the statement may come to then must be known.
+    /// than they will be, until it takes none of them: built, one may be preferred, and what the statement may come to then must be known.
     /// </summary>
     public async Task DoubtAsync(IWhatIf session, int statement, IReadOnlyCollection<int> set, Configuration answer, CancellationToken cancellationToken)
     {
@@ -78,8 +78,13 @@ public sealed class PlanExplorer(
             return;
         }
 
-        await AskAsync(
-            session, statement, [.. set.Where(id => sizes.GetValueOrDefault(id) > Misjudged * candidates[id - 1].SizeBytes).Except(answer.Used)], cancellationToken);
+        var doubtful = set.Where(id => sizes.GetValueOrDefault(id) > Misjudged * candidates[id - 1].SizeBytes).ToHashSet();
+        do
+        {
+            doubtful.ExceptWith(answer.Used);
+            answer = await AskAsync(session, statement, [.. doubtful], cancellationToken);
+        }
+        while (answer.Used.Count > 0);
     }
 
     /// <summary>Explores one statement among the given candidates.</summary>
@@ -145,10 +150,13 @@ public sealed class PlanExplorer(
     private Configuration Read(WhatIfPlan answer, bool isReal)
     {
         var used = answer.Plan.All().Select(n => n.IndexName).OfType<string>().Where(answer.Candidates.ContainsKey).Select(name => answer.Candidates[name]);
-        var correction = isReal ? 0 : PlanCorrection.Of(
-            answer.Plan,
-            name => answer.Candidates.TryGetValue(name, out var id) ? (candidates[id - 1], answer.Sizes[id]) : null,
-            find);
-        return new Configuration([.. used.Distinct().Order()], answer.Plan.TotalCost + correction, PlanRisk.Of(answer.Plan, find));
+        var correction = isReal ? 0 : PlanCorrection.Of(answer.Plan, Candidate, find);
+        return new Configuration([.. used.Distinct().Order()], answer.Plan.TotalCost + correction, PlanRisk.Of(answer.Plan, find))
+        {
+            Skeleton = PlanSkeleton.Of(answer.Plan, Candidate, find, isReal),
+        };
+
+        (Candidate Index, long PlannedBytes)? Candidate(string name) =>
+            answer.Candidates.TryGetValue(name, out var id) ? (candidates[id - 1], answer.Sizes[id]) : null;
     }
 }

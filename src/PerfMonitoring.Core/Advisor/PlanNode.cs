@@ -63,6 +63,9 @@ public sealed record PlanNode
     /// <summary>Keys that rows are grouped by.</summary>
     public IReadOnlyList<string> GroupKeys { get; init; } = [];
 
+    /// <summary>Whether it finds its groups in a hash table, whatever order the rows come in.</summary>
+    public bool IsHashed { get; init; }
+
     /// <summary>What it hands up.</summary>
     public IReadOnlyList<string> Output { get; init; } = [];
 
@@ -101,6 +104,7 @@ public sealed record PlanNode
         IndexCondition = Text(plan, "Index Cond"),
         SortKeys = List(plan, "Sort Key"),
         GroupKeys = [.. List(plan, "Group Key")],
+        IsHashed = Text(plan, "Strategy") == "Hashed",
         Output = List(plan, "Output"),
         Children = plan.TryGetProperty("Plans", out var plans) ? [.. plans.EnumerateArray().Select(Read)] : [],
     };

@@ -19,7 +19,8 @@ public static class PlanRisk
     /// <summary>The surcharge in the planner's units: a quarter of one for each visit of a page that the plan does not pay for.</summary>
     /// <param name="plan">The plan.</param>
     /// <param name="find">The table of that name (as the plan writes it, without schema), or null where nothing is known of it.</param>
-    public static double Of(PlanNode plan, Func<string, TableInfo?> find)
+    /// <param name="report">Told what of it falls to each node, or null.</param>
+    public static double Of(PlanNode plan, Func<string, TableInfo?> find, Action<PlanNode, double>? report = null)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(find);
@@ -29,7 +30,9 @@ public static class PlanRisk
             if (loops > 1 && node is { NodeType: "Index Scan" or "Index Only Scan" or "Bitmap Heap Scan", RelationName: { } name } && find(name) is { Rows: > 0, Pages: > 0 } table)
             {
                 var tuples = IndexTuples.Of(node, table, out var first);
-                sum += VisitCost * loops * part * Math.Max(0, Visits(node, table, tuples, first) - Charged(node, tuples));
+                var own = VisitCost * loops * part * Math.Max(0, Visits(node, table, tuples, first) - Charged(node, tuples));
+                sum += own;
+                report?.Invoke(node, own);
             }
         });
         return sum;

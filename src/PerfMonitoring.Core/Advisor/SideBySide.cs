@@ -1,26 +1,28 @@
-using System.Collections.Concurrent;
-
 namespace PerfMonitoring.Advisor;
 
 /// <summary>Work on many places, as many at once as there are sessions.</summary>
 internal static class SideBySide
 {
-    /// <summary>Does it for each place, in their order by and large. The first failure ends it.</summary>
+    /// <summary>
+    /// Does it for each place. A place falls to the same session in each run: between equal plans the planner decides by what the session had before,
+    /// and the same input shall give the same advice. The first failure ends it.
+    /// </summary>
     public static async Task ForEachAsync(IReadOnlyList<IWhatIf> sessions, IEnumerable<int> places, Func<IWhatIf, int, Task> action)
     {
-        var queue = new ConcurrentQueue<int>(places);
-        await Task.WhenAll(sessions.Select(async session =>
+        var all = places.ToList();
+        var stop = false;
+        await Task.WhenAll(sessions.Select(async (session, first) =>
         {
             try
             {
-                while (queue.TryDequeue(out var place))
+                for (var i = first; i < all.Count && !Volatile.Read(ref stop); i += sessions.Count)
                 {
-                    await action(session, place);
+                    await action(session, all[i]);
                 }
             }
             catch
             {
-                queue.Clear();
+                Volatile.Write(ref stop, true);
                 throw;
             }
         }));

@@ -45,6 +45,9 @@ public sealed record PlanPredicate(PredicateKind Kind, IndexKey Key)
     /// <summary>What the plan calls the other relation, for <see cref="PredicateKind.Join"/>; else null.</summary>
     public string? Other { get; init; }
 
+    /// <summary>The column there that it is equal to; null where it is no bare column.</summary>
+    public string? OtherColumn { get; init; }
+
     /// <summary>
     /// The condition as it can stand in an index's WHERE; null where its value is a parameter or does not stand in the statement's text.
     /// </summary>

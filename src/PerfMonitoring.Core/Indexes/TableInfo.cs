@@ -54,6 +54,9 @@ public sealed record TableInfo
     /// <summary>The columns in order, dropped ones left out.</summary>
     public IReadOnlyList<ColumnInfo> Columns { get; init; } = [];
 
+    /// <summary>Columns whose values hang together; what stands in none of them is taken to be independent of the others.</summary>
+    public IReadOnlyList<ColumnGroup> Groups { get; init; } = [];
+
     /// <summary>Whether CREATE INDEX works on it.</summary>
     public bool CanBeIndexed => Kind is RelationKind.Table or RelationKind.PartitionedTable or RelationKind.MaterializedView && !IsSystem;
 
@@ -116,6 +119,11 @@ public sealed record ColumnInfo
     /// <summary>Correlation of the values with the physical order, -1 to 1, or null where unknown.</summary>
     public double? Correlation { get; init; }
 }
+
+/// <summary>Columns of a table of which it is known how many different combinations of values they have.</summary>
+/// <param name="Columns">Two or more, in any order.</param>
+/// <param name="Distinct">That many, or fewer.</param>
+public sealed record ColumnGroup(IReadOnlyList<string> Columns, double Distinct);
 
 /// <summary>An index that exists.</summary>
 public sealed record TableIndex

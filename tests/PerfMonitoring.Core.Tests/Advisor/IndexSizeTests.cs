@@ -8,6 +8,8 @@ public sealed class IndexSizeTests
     [Theory]
     [InlineData("l_partkey", "", 43.0)]
     [InlineData("l_shipdate", "", 40.7)]
+    [InlineData("l_partkey, l_suppkey", "", 58.1)]
+    [InlineData("l_suppkey, l_shipdate", "", 125.2)]
     [InlineData("l_orderkey", "l_quantity", 180.5)]
     [InlineData("l_shipmode, l_receiptdate", "", 180.8)]
     [InlineData("l_shipmode, l_partkey", "", 180.7)]
@@ -20,9 +22,11 @@ public sealed class IndexSizeTests
             Oid = 1,
             Name = new RelationName("public", "lineitem"),
             Rows = 6_001_215,
+            Groups = [new ColumnGroup(["l_suppkey", "l_partkey"], 800_000)],
             Columns =
             [
                 Fixed("l_orderkey", 4, 1_470_000), Fixed("l_partkey", 4, 200_000), Fixed("l_shipdate", 4, 2_526), Fixed("l_receiptdate", 4, 2_555),
+                Fixed("l_suppkey", 4, 10_000),
                 Variable("l_quantity", 5, 50), Variable("l_returnflag", 2, 3), Variable("l_shipmode", 11, 7),
             ],
         };
