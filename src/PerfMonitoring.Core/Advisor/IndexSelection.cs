@@ -13,6 +13,9 @@ public sealed class IndexSelection
     private const int Rounds = 200;
     private const int ManyMoves = 1500;
 
+    // As many as there are bits to tell which of a move were there before.
+    private const int MaximumMove = 31;
+
     // Indexes of other tables that an exchange is tried for: those that are missed least.
     private const int Leavers = 12;
 
@@ -161,7 +164,7 @@ public sealed class IndexSelection
     private void AddMove(int[][] needs)
     {
         var move = needs.Select(n => n[0]).Distinct().Order().ToArray();
-        if (move.Length > 0 && known.Add(string.Join(',', move)))
+        if (move.Length is > 0 and <= MaximumMove && known.Add(string.Join(',', move)))
         {
             moves.Add(move);
         }
