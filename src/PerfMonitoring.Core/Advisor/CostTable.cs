@@ -1,3 +1,5 @@
+using PerfMonitoring.Indexes;
+
 namespace PerfMonitoring.Advisor;
 
 /// <summary>A set of indexes that one plan uses together, and what the plan costs.</summary>
@@ -15,6 +17,22 @@ public sealed record Configuration(IReadOnlyList<int> Used, double Cost, double 
 
     /// <summary>Cost and risk.</summary>
     public double Total => Cost + Risk;
+
+    /// <summary>What a plan that the planner has shown tells.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="find">The candidate of an index's name with the size in bytes that the planner took it to have; null for an index that is there.</param>
+    /// <param name="tableOf">The table of that name, without schema.</param>
+    /// <param name="isReal">Whether the candidates are there: the planner's figures need no correction.</param>
+    public static Configuration Of(PlanNode plan, Func<string, (Candidate Index, long PlannedBytes)?> find, Func<string, TableInfo?> tableOf, bool isReal)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        var corrections = new Dictionary<PlanNode, double>(ReferenceEqualityComparer.Instance);
+        var correction = isReal ? 0 : PlanCorrection.Of(plan, find, tableOf, corrections.Add);
+        var risks = new Dictionary<PlanNode, double>(ReferenceEqualityComparer.Instance);
+        var risk = PlanRisk.Of(plan, tableOf, risks.Add);
+        var skeleton = PlanSkeleton.Of(plan, find, corrections, risks);
+        return new Configuration([.. skeleton.Fixed.Union(skeleton.Accesses.SelectMany(a => a.Used)).Order()], plan.TotalCost + correction, risk) { Skeleton = skeleton };
+    }
 }
 
 /// <summary>
@@ -92,7 +110,7 @@ public sealed class CostTable
             if (!all.Exists(c => c.Cost <= plan.Cost && c.Used.All(plan.Used.Contains))
                 && !answers.Exists(a => Planned(plan) < Planned(a.Shown) * (1 - PlanExplorer.Noise) && plan.Used.All(a.Asked.Contains)))
             {
-                all.Insert(all.TakeWhile(c => c.Cost <= plan.Cost).Count(), plan);
+                Insert(all, plan);
             }
         }
 
@@ -156,11 +174,14 @@ public sealed class CostTable
         if (answer.Cost < Bare.Cost && !configurations.Exists(c => c != Bare && c.Used.SequenceEqual(answer.Used) && c.Cost <= answer.Cost))
         {
             configurations.RemoveAll(c => c != Bare && c.Used.SequenceEqual(answer.Used));
-            configurations.Insert(configurations.TakeWhile(c => c.Cost <= answer.Cost).Count(), answer);
+            Insert(configurations, answer);
         }
 
         return best;
     }
+
+    // Keeps the cheapest first.
+    private static void Insert(List<Configuration> plans, Configuration plan) => plans.Insert(plans.TakeWhile(c => c.Cost <= plan.Cost).Count(), plan);
 
     private static double Planned(Configuration configuration) => configuration.Skeleton?.Planned ?? configuration.Cost;
 }

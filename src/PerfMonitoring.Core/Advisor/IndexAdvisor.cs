@@ -67,7 +67,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             .Where(i => i.IsValid).ToLookup(i => i.Definition.Table);
         tables = ReferencedKeys.AddTo(
             tables, existing, await catalog.GetForeignKeysAsync([.. tables.Keys], cancellationToken),
-            planned.Statements.Select(p => p.Use).Distinct(ReferenceEqualityComparer.Instance).OfType<StatementUse>());
+            planned.Statements.Select(p => p.Use).Distinct());
         var window = workload.Max(s => s.Window);
         var load = new WriteLoad(
             planned.Statements.SelectMany(p => p.Writes.Select(w => (w, p.Weight))), window is null ? [] : await catalog.GetWriteActivityAsync(cancellationToken), window);
@@ -80,12 +80,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         var hints = new HashSet<string>();
         var own = await CandidatesAsync(planned, tables, pool, hints, cancellationToken);
         var byName = tables.Values.GroupBy(t => t.Name.Name).ToDictionary(g => g.Key, g => g.First());
-        var costs = planned.Statements.Select(p => new CostTable(
-            new Configuration([], p.Plan.TotalCost, PlanRisk.Of(p.Plan, byName.GetValueOrDefault))
-            {
-                Skeleton = PlanSkeleton.Of(p.Plan, _ => null, byName.GetValueOrDefault, isReal: true),
-            },
-            p.Weight)).ToList();
+        var costs = planned.Statements.Select(p => new CostTable(Configuration.Of(p.Plan, _ => null, byName.GetValueOrDefault, isReal: true), p.Weight)).ToList();
         if (!sessions[0].IsReal)
         {
             Estimate(planned, own, costs);

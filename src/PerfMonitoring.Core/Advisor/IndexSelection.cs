@@ -11,7 +11,7 @@ public sealed class IndexSelection
     // A set that makes a statement dearer than is allowed is worth nothing.
     private const double Forbidden = 1e6;
     private const int Rounds = 200;
-    private const int ManyMoves = 1500;
+    private const int LargeEffort = 1500;
 
     // As many as there are bits to tell which of a move were there before.
     private const int MaximumMove = 31;
@@ -32,7 +32,6 @@ public sealed class IndexSelection
     private readonly KnownPlans plans;
     private readonly double[] allowed;
     private readonly List<int[]> moves = [];
-    private readonly HashSet<string> known = [];
 
     /// <summary>Prepares a selection.</summary>
     /// <param name="tables">What is known of the statements.</param>
@@ -53,20 +52,20 @@ public sealed class IndexSelection
         charge = Math.Max(tables.Sum(t => t.Weight * t.Configurations[0].Total) * options.MinimumImprovement, double.Epsilon);
         allowed = [.. tables.Select(t => t.Bare.Total * (1 + Math.Max(options.MaximumRegression, Doubt)))];
         plans = new KnownPlans(tables, candidates.Count, canServe);
+        var known = new HashSet<string>();
         for (var s = 0; s < tables.Count; s++)
         {
+            var shown = Array.FindAll(plans[s], p => !p.Plan.IsComposed);
+            var today = tables[s].Bare.Total;
             foreach (var (plan, needs) in plans[s])
             {
                 if (!plan.IsComposed)
                 {
                     AddMove(needs);
                     // An index that is worth it elsewhere can make this statement dearer, unless it comes with those of a plan that is better still.
-                    foreach (var (other, others) in plans[s])
+                    foreach (var (_, others) in plan.Total <= today ? Array.FindAll(shown, o => o.Plan.Total > today && o.Plan.Cost > plan.Cost) : [])
                     {
-                        if (!other.IsComposed && other.Total > tables[s].Bare.Total && plan.Total <= tables[s].Bare.Total && plan.Cost < other.Cost)
-                        {
-                            AddMove([.. needs, .. others]);
-                        }
+                        AddMove([.. needs, .. others]);
                     }
                 }
 
@@ -74,6 +73,15 @@ public sealed class IndexSelection
                 {
                     moves.Add([single]);
                 }
+            }
+        }
+
+        void AddMove(int[][] needs)
+        {
+            var move = needs.Select(n => n[0]).Distinct().Order().ToArray();
+            if (move.Length is > 0 and <= MaximumMove && known.Add(string.Join(',', move)))
+            {
+                moves.Add(move);
             }
         }
     }
@@ -101,7 +109,7 @@ public sealed class IndexSelection
         }
 
         Improve(best);
-        foreach (var exponent in Effort > ManyMoves ? [1.0] : (double[])[1.0, 0.7, 0.4, 0])
+        foreach (var exponent in Effort > LargeEffort ? [1.0] : (double[])[1.0, 0.7, 0.4, 0])
         {
             var state = new State(this);
             Grow(state, exponent);
@@ -158,15 +166,6 @@ public sealed class IndexSelection
                     yield return (needs[0] + 1, other + 1);
                 }
             }
-        }
-    }
-
-    private void AddMove(int[][] needs)
-    {
-        var move = needs.Select(n => n[0]).Distinct().Order().ToArray();
-        if (move.Length is > 0 and <= MaximumMove && known.Add(string.Join(',', move)))
-        {
-            moves.Add(move);
         }
     }
 

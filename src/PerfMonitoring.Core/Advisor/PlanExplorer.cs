@@ -147,16 +147,9 @@ public sealed class PlanExplorer(
         }
     }
 
-    private Configuration Read(WhatIfPlan answer, bool isReal)
-    {
-        var used = answer.Plan.All().Select(n => n.IndexName).OfType<string>().Where(answer.Candidates.ContainsKey).Select(name => answer.Candidates[name]);
-        var correction = isReal ? 0 : PlanCorrection.Of(answer.Plan, Candidate, find);
-        return new Configuration([.. used.Distinct().Order()], answer.Plan.TotalCost + correction, PlanRisk.Of(answer.Plan, find))
-        {
-            Skeleton = PlanSkeleton.Of(answer.Plan, Candidate, find, isReal),
-        };
-
-        (Candidate Index, long PlannedBytes)? Candidate(string name) =>
-            answer.Candidates.TryGetValue(name, out var id) ? (candidates[id - 1], answer.Sizes[id]) : null;
-    }
+    private Configuration Read(WhatIfPlan answer, bool isReal) => Configuration.Of(
+        answer.Plan,
+        name => answer.Candidates.TryGetValue(name, out var id) ? (candidates[id - 1], answer.Sizes[id]) : null,
+        find,
+        isReal);
 }

@@ -1,5 +1,3 @@
-using PerfMonitoring.Indexes;
-
 namespace PerfMonitoring.Advisor;
 
 /// <summary>How a plan reads one relation.</summary>
@@ -22,23 +20,17 @@ public sealed record PlanSkeleton(double Planned, IReadOnlyList<int> Fixed, IRea
     /// <summary>Takes a plan apart.</summary>
     /// <param name="plan">The plan.</param>
     /// <param name="find">The candidate of an index's name with the size in bytes that the planner took it to have; null for an index that is there.</param>
-    /// <param name="tableOf">The table of that name, without schema.</param>
-    /// <param name="isReal">Whether the candidates are there: the planner's figures need no correction.</param>
-    public static PlanSkeleton Of(PlanNode plan, Func<string, (Candidate Index, long PlannedBytes)?> find, Func<string, TableInfo?> tableOf, bool isReal)
+    /// <param name="corrections">What must be added to the cost of a node (<see cref="PlanCorrection"/>), where anything must.</param>
+    /// <param name="risks">What a node may cost beyond (<see cref="PlanRisk"/>), where it may.</param>
+    public static PlanSkeleton Of(
+        PlanNode plan, Func<string, (Candidate Index, long PlannedBytes)?> find, IReadOnlyDictionary<PlanNode, double> corrections, IReadOnlyDictionary<PlanNode, double> risks)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(find);
-        ArgumentNullException.ThrowIfNull(tableOf);
+        ArgumentNullException.ThrowIfNull(corrections);
+        ArgumentNullException.ThrowIfNull(risks);
         var runs = new Dictionary<PlanNode, (double Loops, double Part)>(ReferenceEqualityComparer.Instance);
         PlanCorrection.Visit(plan, (node, loops, part) => runs[node] = (loops, part));
-        var corrections = new Dictionary<PlanNode, double>(ReferenceEqualityComparer.Instance);
-        if (!isReal)
-        {
-            PlanCorrection.Of(plan, find, tableOf, (node, cost) => corrections[node] = cost);
-        }
-
-        var risks = new Dictionary<PlanNode, double>(ReferenceEqualityComparer.Instance);
-        PlanRisk.Of(plan, tableOf, (node, cost) => risks[node] = cost);
         var accesses = new List<PlanAccess>();
         var inPlace = new HashSet<int>();
         Walk(plan, false);
@@ -46,7 +38,7 @@ public sealed record PlanSkeleton(double Planned, IReadOnlyList<int> Fixed, IRea
 
         void Walk(PlanNode node, bool isFree)
         {
-            if (node is { IsScan: true, Alias: { } alias } && isFree && runs[node] is { Loops: >= 1, Part: 1 } run && node.SubplanName is null)
+            if (node is { IsScan: true, Alias: { } alias } && isFree && runs[node] is { Loops: >= 1, Part: 1 } run)
             {
                 var planned = run.Loops * node.TotalCost;
                 accesses.Add(new PlanAccess(
@@ -62,7 +54,8 @@ public sealed record PlanSkeleton(double Planned, IReadOnlyList<int> Fixed, IRea
             }
         }
 
-        IEnumerable<int> Used(IEnumerable<PlanNode> nodes) => nodes.Select(n => n.IndexName).OfType<string>().Select(find).Where(c => c is not null).Select(c => c!.Value.Index.Id).Distinct();
+        IEnumerable<int> Used(IEnumerable<PlanNode> nodes) =>
+            nodes.Select(n => n.IndexName).OfType<string>().Select(find).Where(c => c is not null).Select(c => c!.Value.Index.Id).Distinct();
     }
 
     // Whether it is of no matter to the nodes above in which order a child gives its rows, and whether it gives all.

@@ -39,5 +39,5 @@ public sealed class PlanSkeletonTests
         Assert.Equal((expected, 450), (access.Slot, access.Planned));
     }
 
-    private static PlanSkeleton Skeleton(string plan) => PlanSkeleton.Of(PlanNode.Parse($$"""[{ "Plan": {{plan}} }]"""), _ => null, _ => null, isReal: true);
+    private static PlanSkeleton Skeleton(string plan) => Configuration.Of(PlanNode.Parse($$"""[{ "Plan": {{plan}} }]"""), _ => null, _ => null, isReal: true).Skeleton!;
 }
