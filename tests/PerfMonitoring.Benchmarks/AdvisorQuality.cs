@@ -54,6 +54,15 @@ internal static class AdvisorQuality
             await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(source.ConnectionString) { Database = copy }.ConnectionString);
             await connection.OpenAsync();
             var built = await BuildAsync(connection, sets.SelectMany(s => s.Indexes));
+            foreach (var set in sets.Where(s => s.IsOurs))
+            {
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{set.BudgetMegabytes} MB: each index, with MB on disk (and estimated)"));
+                foreach (var (index, estimate) in set.Indexes.Zip(set.Estimates))
+                {
+                    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{built[index].Bytes / Megabyte,8:F1} ({estimate / Megabyte:F1}) {index}"));
+                }
+            }
+
             Console.WriteLine();
             Console.WriteLine("| advice | asked, MB | indexes | on disk, MB | cost | time, s | slower by over 10 % | what-if calls | seconds to advise |");
             Console.WriteLine("|---|---:|---:|---:|---:|---:|---|---:|---:|");
@@ -91,12 +100,10 @@ internal static class AdvisorQuality
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{budget} MB: {advice.Strategies.Sum(s => s.SizeBytes) / Megabyte:F0} MB and cost {advice.CostAfter / advice.CostBefore:F3} promised, {advice.Skipped.Count} statements left out"));
-        foreach (var strategy in advice.Strategies)
+        return new AdvisedSet("PerfMonitoring", true, budget, advice.Calls, seconds, [.. advice.Strategies.Select(s => s.Definition.ToAnonymousStatement())])
         {
-            Console.WriteLine($"    {strategy.IndexDefinition}");
-        }
-
-        return new AdvisedSet("PerfMonitoring", true, budget, advice.Calls, seconds, [.. advice.Strategies.Select(s => s.Definition.ToAnonymousStatement())]);
+            Estimates = [.. advice.Strategies.Select(s => s.SizeBytes)],
+        };
     }
 
     private static IEnumerable<AdvisedSet> Peers()
@@ -267,7 +274,11 @@ internal static class AdvisorQuality
 
     private sealed record Statement(string Name, string Text);
 
-    private sealed record AdvisedSet(string Name, bool IsOurs, double? BudgetMegabytes, double? Calls, double? Seconds, IReadOnlyList<string> Indexes);
+    private sealed record AdvisedSet(string Name, bool IsOurs, double? BudgetMegabytes, double? Calls, double? Seconds, IReadOnlyList<string> Indexes)
+    {
+        // Of our indexes, in their order: bytes on disk as the advice says.
+        public IReadOnlyList<long?> Estimates { get; init; } = [];
+    }
 
     private sealed record BuiltIndex(string Name, long Bytes);
 

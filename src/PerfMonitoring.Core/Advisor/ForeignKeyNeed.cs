@@ -17,11 +17,16 @@ public sealed record ForeignKeyNeed(IndexDefinition Definition, double SavedCost
     public bool IsServedBy(IndexDefinition index) => Serves(index, Definition.Table, [.. Definition.Keys.Select(k => k.Column!)]);
 
     /// <summary>Finds those that the writes are slow for.</summary>
-    public static async Task<IReadOnlyList<ForeignKeyNeed>> FindAsync(ICatalogRepository catalog, WriteLoad load, CancellationToken cancellationToken)
+    /// <param name="catalog">Where tables and indexes are looked up.</param>
+    /// <param name="foreignKeys">All that refer to a table that is written, at least.</param>
+    /// <param name="load">The writes.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static async Task<IReadOnlyList<ForeignKeyNeed>> FindAsync(
+        ICatalogRepository catalog, IEnumerable<ForeignKeyInfo> foreignKeys, WriteLoad load, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(load);
-        var keys = (await catalog.GetForeignKeysAsync(load.Tables.ToHashSet(), cancellationToken))
+        var keys = foreignKeys
             .Select(k => (Key: k, Deletes: load.Deletes(k.ReferencedTable), Updates: load.Updates(k.ReferencedTable, k.ReferencedColumns)))
             .Where(k => k.Deletes + k.Updates > 0).ToList();
         if (keys.Count == 0)

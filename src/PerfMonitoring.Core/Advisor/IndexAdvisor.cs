@@ -65,12 +65,11 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         var tables = planned.Tables.Advised;
         var existing = (await catalog.GetIndexesAsync([.. tables.Values.Select(t => t.Oid)], cancellationToken))
             .Where(i => i.IsValid).ToLookup(i => i.Definition.Table);
-        tables = ReferencedKeys.AddTo(
-            tables, existing, await catalog.GetForeignKeysAsync([.. tables.Keys], cancellationToken),
-            planned.Statements.Select(p => p.Use).Distinct());
         var window = workload.Max(s => s.Window);
         var load = new WriteLoad(
             planned.Statements.SelectMany(p => p.Writes.Select(w => (w, p.Weight))), window is null ? [] : await catalog.GetWriteActivityAsync(cancellationToken), window);
+        var foreignKeys = await catalog.GetForeignKeysAsync([.. tables.Keys.Union(load.Tables)], cancellationToken);
+        tables = ReferencedKeys.AddTo(tables, existing, foreignKeys, planned.Statements.Select(p => p.Use).Distinct());
         var partials = new Dictionary<string, double>();
         var pool = new CandidatePool(
             [.. existing.SelectMany(g => g).Select(i => i.Definition)],
@@ -86,7 +85,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             Estimate(planned, own, costs);
         }
 
-        var needs = await ForeignKeysAsync(load, pool, tables, costs, cancellationToken);
+        var needs = await ForeignKeysAsync(foreignKeys, load, pool, tables, costs, cancellationToken);
         var search = new IndexSearch(sessions, planned.Statements, costs, pool, tables, byName.GetValueOrDefault, options, progress);
         var set = await search.FindAsync(own, enough, cancellationToken);
         var review = search.Review();
@@ -127,9 +126,10 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
 
     // What triggers do has no plan: each foreign key that writes are slow for counts as one more statement.
     private async Task<List<(ForeignKeyNeed Need, int Place)>> ForeignKeysAsync(
-        WriteLoad load, CandidatePool pool, IReadOnlyDictionary<RelationName, TableInfo> tables, List<CostTable> costs, CancellationToken cancellationToken)
+        IReadOnlyList<ForeignKeyInfo> foreignKeys, WriteLoad load, CandidatePool pool, IReadOnlyDictionary<RelationName, TableInfo> tables, List<CostTable> costs,
+        CancellationToken cancellationToken)
     {
-        var needs = await ForeignKeyNeed.FindAsync(catalog, load, cancellationToken);
+        var needs = await ForeignKeyNeed.FindAsync(catalog, foreignKeys, load, cancellationToken);
         var others = (await catalog.FindTablesAsync([.. needs.Select(n => n.Definition.Table).Where(t => !tables.ContainsKey(t)).Distinct()], cancellationToken))
             .ToDictionary(t => t.Name);
         var found = new List<(ForeignKeyNeed, int)>();

@@ -11,9 +11,10 @@ namespace PerfMonitoring.Advisor;
 /// of at most a tenth of a page, where every operator class allows it (nbtvalidate.c: equalimage) and the index has no INCLUDE columns.
 /// A posting list is the key once and 6 bytes a row. HypoPG ignores the merging, which makes its figure 1.4 to 6 times too large.
 /// How many rows share a key follows from pg_stats: values are taken to be spread at random over the rows, and those of several columns to be independent,
-/// but for <see cref="TableInfo.Groups"/>.
+/// but for <see cref="TableInfo.Groups"/>: of the values of a key, rows that refer to it have as many as when they are drawn at random. ANALYZE counts
+/// too few where some are frequent (the estimator of Haas, Stokes, 1998, in analyze.c): half of them or fewer in real data.
 /// <para>Hash. hashpage.c (_hash_init) makes room for all rows of the table, nulls too, at 75 % of a page of entries of 20 bytes, in a number of
-/// buckets that grows by quarters of a power of two (hashutil.c, _hash_spareindex); equal values share a bucket, whose surplus goes to further pages.</para>
+/// buckets that grows by quarters of a power of two (hashutil.c, _hash_spareindex, _hash_hashkey2bucket); equal values share a bucket, whose surplus goes to further pages.</para>
 /// <para>BRIN. brin.c: one entry with the least and the greatest value for 128 pages; a page of brin_revmap.c points to 1,360 of them.</para>
 /// <para>GIN. ginpostinglist.c writes the distance between two rows of an entry in 7 bits a byte. How many entries there are is known for arrays
 /// only; for other types it is guessed from the width: one entry of a row's own, others that repeat. Pages of entries that come in any order are half
@@ -27,11 +28,15 @@ public static class IndexSize
     private const int Special = 16;
     private const int LinePointer = 4;
     private const int TupleHeader = 8;
+    private const int NullBitmap = 8;
     private const int Tid = 6;
     private const int DefaultFillFactor = 90;
     private const int MaximumVarying = 6;
     private const double NonLeafFill = 0.70;
     private const int MaximumPosting = (Page / 10 / 8 * 8) - LinePointer;
+
+    // The sample of ANALYZE shows up to so many times fewer values than there are, where some are met far more often than others.
+    private const double MaximumMissed = 4;
 
     private const double TenYears = 3650;
 
@@ -78,11 +83,11 @@ public static class IndexSize
     private static long OfBtree(IndexDefinition definition, List<ColumnInfo> keys, List<ColumnInfo> include, double rows, TableInfo table)
     {
         var canMerge = include.Count == 0 && !definition.IsUnique && keys.TrueForAll(k => k.CanDeduplicate);
-        var tuple = TupleSize([.. keys, .. include]);
         // Nulls are equal to each other, however various the other values are.
         var nulls = canMerge && keys is [{ NullFraction: > 0 and { } share }] ? share * rows : 0;
+        var tuple = nulls > 0 ? TupleSize([keys[0] with { NullFraction = 0 }]) : TupleSize([.. keys, .. include]);
         var distinct = canMerge ? DistinctKeys(keys, rows, table) : rows;
-        return Estimate(LeafBytes(rows - nulls, tuple, distinct) + (nulls > 0 ? PostingBytes(nulls, tuple) : 0), tuple, FillFactor(definition));
+        return Estimate(LeafBytes(rows - nulls, tuple, distinct) + (nulls > 0 ? PostingBytes(nulls, TupleHeader + NullBitmap) : 0), tuple, FillFactor(definition));
     }
 
     private static long OfHash(ColumnInfo key, double rows, TableInfo table)
@@ -95,16 +100,24 @@ public static class IndexSize
         var buckets = power == wanted ? power : power < 512 ? power * 2 : power + (Math.Ceiling((wanted - power) / (power / 4)) * (power / 4));
         var entries = rows * (1 - (key.NullFraction ?? 0));
         var perKey = Math.Max(1, entries / Math.Max(1, DistinctKeys([key], entries, table)));
-        var mean = entries / perKey / buckets;
-        var probability = Math.Exp(-mean);
-        var pages = 0.0;
-        for (var keys = 0; keys < mean + (10 * Math.Sqrt(mean)) + 20; keys++)
-        {
-            pages += probability * Math.Max(1, Math.Ceiling(keys * perKey / PerPage));
-            probability *= mean / (keys + 1);
-        }
+        // Buckets beyond a power of two halve the load of as many others, not that of all.
+        var whole = Math.Pow(2, Math.Floor(Math.Log2(buckets)));
+        var halved = buckets - whole;
+        return (long)Math.Ceiling((2 * halved * PagesOf(entries / perKey / (2 * whole))) + ((whole - halved) * PagesOf(entries / perKey / whole)) + 2) * Page;
 
-        return (long)Math.Ceiling((pages * buckets) + 2) * Page;
+        // Pages of one bucket with so many different keys in the mean.
+        double PagesOf(double mean)
+        {
+            var probability = Math.Exp(-mean);
+            var pages = 0.0;
+            for (var keys = 0; keys < mean + (10 * Math.Sqrt(mean)) + 20; keys++)
+            {
+                pages += probability * Math.Max(1, Math.Ceiling(keys * perKey / PerPage));
+                probability *= mean / (keys + 1);
+            }
+
+            return pages;
+        }
     }
 
     private static long OfBrin(List<ColumnInfo> keys, double rows, TableInfo table)
@@ -159,12 +172,12 @@ public static class IndexSize
     /// <param name="tupleSize">Size of a tuple of one row in bytes, header included, aligned.</param>
     /// <param name="distinct">Different keys among the rows; as many as rows where equal keys are not merged.</param>
     /// <param name="fillFactor">Fill factor of the leaf pages in percent.</param>
-    public static long Estimate(double rows, int tupleSize, double distinct, int fillFactor = DefaultFillFactor)
+    public static long Estimate(double rows, double tupleSize, double distinct, int fillFactor = DefaultFillFactor)
     {
         return rows < 1 ? Page : Estimate(LeafBytes(rows, tupleSize, distinct), tupleSize, fillFactor);
     }
 
-    private static long Estimate(double leafBytes, int tupleSize, int fillFactor)
+    private static long Estimate(double leafBytes, double tupleSize, int fillFactor)
     {
         if (leafBytes < 1)
         {
@@ -185,7 +198,7 @@ public static class IndexSize
         return (long)(pages + 1) * Page;
     }
 
-    private static double LeafBytes(double rows, int tupleSize, double distinct)
+    private static double LeafBytes(double rows, double tupleSize, double distinct)
     {
         if (rows < 1)
         {
@@ -228,44 +241,45 @@ public static class IndexSize
     }
 
     // Bytes on the leaves for one key with so many rows, line pointers included.
-    private static double PostingBytes(double rows, int tupleSize)
+    private static double PostingBytes(double rows, double tupleSize)
     {
         if (rows <= 1)
         {
             return tupleSize + LinePointer;
         }
 
-        var most = Math.Max(1, Math.Floor((double)(MaximumPosting - tupleSize) / Tid));
+        var most = Math.Max(1, Math.Floor((MaximumPosting - tupleSize) / Tid));
         var whole = Math.Floor(rows / most);
         var rest = rows - (whole * most);
         var bytes = whole * (Align(tupleSize + (most * Tid), 8) + LinePointer);
         return rest <= 0 ? bytes : bytes + LinePointer + (rest <= 1 ? tupleSize : Align(tupleSize + (rest * Tid), 8));
     }
 
-    private static int TupleSize(IReadOnlyList<ColumnInfo> columns)
+    // The mean over what a row may have: nulls, which need a bitmap and no room, and widths.
+    private static double TupleSize(IReadOnlyList<ColumnInfo> columns)
     {
-        // A tuple has room for a null bitmap only where it has a null: the mean over both kinds.
-        var withNulls = 1 - columns.Aggregate(1.0, (share, c) => share * (1 - (c.NullFraction ?? 0)));
-        var header = TupleHeader + (withNulls > 0.5 ? 8 : 0);
         // ANALYZE cuts off the fraction of a mean width: what varies is as often one byte longer, and a byte decides on eight by alignment.
-        var varying = columns.Count(c => c.TypeLength < 0);
-        var cases = varying is 0 or > MaximumVarying || columns.Count == 1 ? 1 : 1 << varying;
-        var sum = 0.0;
-        for (var which = 0; which < cases; which++)
+        var cases = columns.Count(c => c.TypeLength < 0 || c.NullFraction > 0) <= MaximumVarying;
+        var hasLonger = cases && columns.Count > 1;
+        return SizeFrom(0, 0, false);
+
+        double SizeFrom(int place, double data, bool hasNull)
         {
-            var data = 0.0;
-            var bit = 0;
-            foreach (var column in columns)
+            if (place == columns.Count)
             {
-                var width = Width(column) + (column.TypeLength < 0 && cases > 1 ? (which >> bit++) & 1 : 0);
-                var alignment = column.IsPackable && width <= 126 ? 1 : column.TypeAlignment;
-                data = Align(data, alignment) + ((1 - (column.NullFraction ?? 0)) * width);
+                return Align(TupleHeader + (hasNull ? NullBitmap : 0) + data, 8);
             }
 
-            sum += Align(header + data, 8);
-        }
+            var column = columns[place];
+            var nulls = column.NullFraction ?? 0;
+            var width = Width(column);
+            return !cases ? With((1 - nulls) * width, hasNull || nulls > 0.5)
+                : (nulls > 0 ? nulls * SizeFrom(place + 1, data, true) : 0)
+                + (nulls >= 1 ? 0
+                    : (1 - nulls) * (column.TypeLength < 0 && hasLonger ? (With(width, hasNull) + With(width + 1, hasNull)) / 2 : With(width, hasNull)));
 
-        return (int)Math.Round(sum / cases);
+            double With(double bytes, bool has) => SizeFrom(place + 1, Align(data, column.IsPackable && bytes <= 126 ? 1 : column.TypeAlignment) + bytes, has);
+        }
     }
 
     private static double DistinctKeys(List<ColumnInfo> keys, double rows, TableInfo table)
@@ -276,20 +290,32 @@ public static class IndexSize
         {
             if (group.Columns.All(name => left.Exists(k => k.Name == name)))
             {
-                factors.Add(group.Distinct);
+                factors.Add(Referring(group, left.FindAll(k => group.Columns.Contains(k.Name))));
                 left.RemoveAll(k => group.Columns.Contains(k.Name));
             }
         }
 
         factors.AddRange(left.Select(Distinct));
         var combinations = factors.Aggregate(1.0, (all, count) => all * count);
-        // Of so many possible combinations, as many are met as when rows are drawn at random.
-        return factors.Count == 1 || combinations > rows * 1e6
-            ? Math.Min(rows, combinations)
-            : combinations * (1 - Math.Exp(-rows / combinations));
+        // No fewer than of each alone.
+        return Math.Min(rows, combinations > rows * 1e6 ? rows : Math.Max(factors.Max(), Drawn(combinations, rows)));
 
-        double Distinct(ColumnInfo key) => Math.Max(1, key.CountDistinct(rows) ?? rows);
+        double Distinct(ColumnInfo key)
+        {
+            var whole = table.Rows ?? rows;
+            return Math.Max(1, DistinctValues.Of(key, whole) is not { } all ? rows : key.Distinct < 0 ? all * rows / whole : all);
+        }
+
+        double Referring(ColumnGroup group, List<ColumnInfo> columns)
+        {
+            var drawn = Drawn(group.Distinct, rows * columns.Aggregate(1.0, (share, c) => share * (1 - (c.NullFraction ?? 0))));
+            var most = columns.Aggregate(columns.Count == 1 ? MaximumMissed : 1.0, (all, c) => all * Distinct(c));
+            return Math.Clamp(drawn, Math.Min(columns.Max(Distinct), most), most);
+        }
     }
+
+    // Of so many possible values, as many are met as when rows are drawn at random.
+    private static double Drawn(double values, double rows) => values * (1 - Math.Exp(-rows / values));
 
     // A function of one column is taken to be as wide and as various as the column; a day or a truncated time has as many values as ten years
     // have days; nothing is known of what is taken out of a document.

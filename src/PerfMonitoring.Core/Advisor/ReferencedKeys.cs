@@ -3,8 +3,8 @@ using PerfMonitoring.Indexes;
 namespace PerfMonitoring.Advisor;
 
 /// <summary>
-/// Columns that together refer to a unique key of another table have no more combinations of values than that table has rows, however various each
-/// column is alone. Foreign keys say so, and where there are none the workload's joins do.
+/// Columns that refer to a unique key of another table have at most as many values, or combinations of them, as that table has rows, however various each
+/// column is alone, and most of them. Foreign keys say so, and where there are none the workload's joins do.
 /// </summary>
 public static class ReferencedKeys
 {
@@ -14,7 +14,7 @@ public static class ReferencedKeys
     /// <summary>The tables, each with the groups of its columns that refer to a key.</summary>
     /// <param name="tables">The tables of the workload.</param>
     /// <param name="indexes">Their indexes.</param>
-    /// <param name="foreignKeys">Foreign keys between them.</param>
+    /// <param name="foreignKeys">Their foreign keys.</param>
     /// <param name="uses">What the statements want.</param>
     public static IReadOnlyDictionary<RelationName, TableInfo> AddTo(
         IReadOnlyDictionary<RelationName, TableInfo> tables, ILookup<RelationName, TableIndex> indexes, IEnumerable<ForeignKeyInfo> foreignKeys, IEnumerable<StatementUse> uses)
@@ -26,10 +26,7 @@ public static class ReferencedKeys
         var found = new Dictionary<(RelationName Table, string Columns), ColumnGroup>();
         foreach (var key in foreignKeys)
         {
-            if (tables.TryGetValue(key.ReferencedTable, out var referenced))
-            {
-                Add(key.Table, key.Columns, referenced);
-            }
+            Add(key.Table, key.Columns, key.ReferencedRows);
         }
 
         foreach (var use in uses)
@@ -40,11 +37,12 @@ public static class ReferencedKeys
         var groups = found.ToLookup(f => f.Key.Table, f => f.Value);
         return tables.ToDictionary(t => t.Key, t => groups.Contains(t.Key) ? t.Value with { Groups = [.. t.Value.Groups, .. groups[t.Key]] } : t.Value);
 
-        void Add(RelationName table, IReadOnlyList<string> columns, TableInfo referenced)
+        void Add(RelationName table, IReadOnlyList<string> columns, double? values)
         {
-            if (columns.Count > 1 && referenced.Rows is { } rows)
+            var place = (table, string.Join('\0', columns.Order(StringComparer.Ordinal)));
+            if (values > 0 && !(found.TryGetValue(place, out var known) && known.Distinct <= values))
             {
-                found[(table, string.Join('\0', columns.Order(StringComparer.Ordinal)))] = new ColumnGroup(columns, rows);
+                found[place] = new ColumnGroup(columns, values.Value);
             }
         }
 
@@ -62,7 +60,7 @@ public static class ReferencedKeys
                         var columns = classes.Select(c => equal.FirstOrDefault(e => e.Key.Alias == relation.Alias && e.Value == c).Key.Column).OfType<string>().ToList();
                         if (columns.Count == classes.Count && columns.Zip(key.Keys).All(c => Holds(tables[other.Table], c.Second.Column!, tables[relation.Table], c.First)))
                         {
-                            Add(relation.Table, columns, tables[other.Table]);
+                            Add(relation.Table, columns, tables[other.Table].Rows);
                         }
                     }
                 }
@@ -71,7 +69,7 @@ public static class ReferencedKeys
     }
 
     private static bool IsKey(IndexDefinition index) =>
-        index is { IsUnique: true, Where: null, Keys.Count: > 1 } && index.Keys.All(k => k.Column is not null);
+        index is { IsUnique: true, Where: null } && index.Keys.All(k => k.Column is not null);
 
     // Whether one column can have every value that the other has, as far as their numbers tell.
     private static bool Holds(TableInfo table, string column, TableInfo other, string otherColumn) =>

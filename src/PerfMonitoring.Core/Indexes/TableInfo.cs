@@ -54,7 +54,7 @@ public sealed record TableInfo
     /// <summary>The columns in order, dropped ones left out.</summary>
     public IReadOnlyList<ColumnInfo> Columns { get; init; } = [];
 
-    /// <summary>Columns whose values hang together; what stands in none of them is taken to be independent of the others.</summary>
+    /// <summary>Columns whose values are known to be those of a key; what stands in none of them is taken to be independent of the others.</summary>
     public IReadOnlyList<ColumnGroup> Groups { get; init; } = [];
 
     /// <summary>Whether CREATE INDEX works on it.</summary>
@@ -107,6 +107,15 @@ public sealed record ColumnInfo
     /// <summary>Number of distinct values; when negative, minus their share of the rows (as in pg_stats); null where unknown.</summary>
     public double? Distinct { get; init; }
 
+    /// <summary>How many common values ANALYZE lists; null where it lists none.</summary>
+    public int? CommonCount { get; init; }
+
+    /// <summary>Share of the rows that have one of them, 0 to 1; null where there are none.</summary>
+    public double? CommonFraction { get; init; }
+
+    /// <summary>How many rows ANALYZE looks at; null where its count of values is not an estimate of its own.</summary>
+    public double? SampledRows { get; init; }
+
     /// <summary>Mean number of different elements of an array; null where unknown, or for another type.</summary>
     public double? ElementCount { get; init; }
 
@@ -120,8 +129,8 @@ public sealed record ColumnInfo
     public double? Correlation { get; init; }
 }
 
-/// <summary>Columns of a table of which it is known how many different combinations of values they have.</summary>
-/// <param name="Columns">Two or more, in any order.</param>
+/// <summary>Columns of a table of which it is known how many different combinations of values they can have.</summary>
+/// <param name="Columns">In any order.</param>
 /// <param name="Distinct">That many, or fewer.</param>
 public sealed record ColumnGroup(IReadOnlyList<string> Columns, double Distinct);
 
@@ -196,5 +205,6 @@ public sealed record PartitionedIndex(
 /// <param name="Columns">Its columns, in order.</param>
 /// <param name="ReferencedTable">The table that is referred to.</param>
 /// <param name="ReferencedColumns">The columns there, in the same order.</param>
+/// <param name="ReferencedRows">How many rows that table has; null where unknown.</param>
 public sealed record ForeignKeyInfo(
-    string Name, RelationName Table, IReadOnlyList<string> Columns, RelationName ReferencedTable, IReadOnlyList<string> ReferencedColumns);
+    string Name, RelationName Table, IReadOnlyList<string> Columns, RelationName ReferencedTable, IReadOnlyList<string> ReferencedColumns, double? ReferencedRows);

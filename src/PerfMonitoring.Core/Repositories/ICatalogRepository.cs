@@ -33,8 +33,8 @@ public interface ICatalogRepository
     /// <summary>What the server counted of the writes to each user table that was written.</summary>
     Task<IReadOnlyList<TableActivity>> GetWriteActivityAsync(CancellationToken cancellationToken);
 
-    /// <summary>The foreign keys that refer to one of these tables; those of a partition that stem from its parent are left out.</summary>
-    Task<IReadOnlyList<ForeignKeyInfo>> GetForeignKeysAsync(IReadOnlyCollection<RelationName> referencedTables, CancellationToken cancellationToken);
+    /// <summary>The foreign keys of these tables and those that refer to one of them; those of a partition that stem from its parent are left out.</summary>
+    Task<IReadOnlyList<ForeignKeyInfo>> GetForeignKeysAsync(IReadOnlyCollection<RelationName> tables, CancellationToken cancellationToken);
 
     /// <summary>
     /// Asks the server whether it would make this index, without making anything and without a lock that hinders: with HypoPG wholly,

@@ -84,14 +84,14 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
     }
 
     public async Task<IReadOnlyList<ForeignKeyInfo>> GetForeignKeysAsync(
-        IReadOnlyCollection<RelationName> referencedTables, CancellationToken cancellationToken)
+        IReadOnlyCollection<RelationName> tables, CancellationToken cancellationToken)
     {
         var rows = await target.QueryAsync<ForeignKeyRow>(
-            Text("GetForeignKeys"), new { Names = referencedTables.Select(t => t.ToString()).ToArray() }, cancellationToken);
+            Text("GetForeignKeys"), new { Names = tables.Select(t => t.ToString()).ToArray() }, cancellationToken);
         return
         [
             .. rows.Select(r => new ForeignKeyInfo(
-                r.Name, new RelationName(r.SchemaName, r.TableName), r.Columns, new RelationName(r.ReferencedSchema, r.ReferencedName), r.ReferencedColumns)),
+                r.Name, new RelationName(r.SchemaName, r.TableName), r.Columns, new RelationName(r.ReferencedSchema, r.ReferencedName), r.ReferencedColumns, r.ReferencedRows)),
         ];
     }
 
@@ -142,6 +142,7 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         public string ReferencedName { get; init; } = "";
         public string[] Columns { get; init; } = [];
         public string[] ReferencedColumns { get; init; } = [];
+        public double? ReferencedRows { get; init; }
     }
 
     private sealed class ExtensionRow
@@ -218,6 +219,9 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         public double? Correlation { get; init; }
         public double? ElementCount { get; init; }
         public int? DistinctElements { get; init; }
+        public int? CommonCount { get; init; }
+        public double? CommonFraction { get; init; }
+        public double? SampledRows { get; init; }
 
         public ColumnInfo ToColumn() => new()
         {
@@ -236,6 +240,9 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
             Correlation = Correlation,
             ElementCount = ElementCount,
             DistinctElements = DistinctElements,
+            CommonCount = CommonCount,
+            CommonFraction = CommonFraction,
+            SampledRows = SampledRows,
         };
     }
 

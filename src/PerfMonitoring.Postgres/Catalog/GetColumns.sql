@@ -20,6 +20,13 @@ select
     coalesce(s.null_frac::float8, f.null_frac) as null_fraction,
     coalesce(s.n_distinct::float8, f.n_distinct) as distinct,
     coalesce(s.correlation::float8, f.correlation) as correlation,
+    pg_catalog.cardinality(s.most_common_freqs) as common_count,
+    (select pg_catalog.sum(x)::float8 from pg_catalog.unnest(s.most_common_freqs) x) as common_fraction,
+    -- analyze.c: 300 rows for each of the target; a count that the owner has set is none of its own.
+    case
+        when not exists (select 1 from pg_catalog.unnest(a.attoptions) x where x like 'n_distinct%')
+            then 300.0::float8 * coalesce(nullif(a.attstattarget, -1), pg_catalog.current_setting('default_statistics_target')::int)
+    end as sampled_rows,
     s.elem_count_histogram[pg_catalog.array_upper(s.elem_count_histogram, 1)]::float8 as element_count,
     pg_catalog.cardinality(s.most_common_elems::text::text[]) as distinct_elements
 from pg_catalog.pg_attribute a

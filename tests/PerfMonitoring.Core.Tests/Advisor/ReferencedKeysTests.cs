@@ -8,7 +8,8 @@ public sealed class ReferencedKeysTests
     [Theory]
     [InlineData("l.l_part=ps.ps_part l.l_supp=ps.ps_supp", "l_part l_supp 800000")]
     // Through another relation, as the planner writes it.
-    [InlineData("l.l_part=p.p_part p.p_part=ps.ps_part l.l_supp=ps.ps_supp", "l_part l_supp 800000")]
+    [InlineData("l.l_part=p.p_part p.p_part=ps.ps_part l.l_supp=ps.ps_supp", "l_part l_supp 800000 l_part 200000")]
+    [InlineData("l.l_part=p.p_part", "l_part 200000")]
     // A part of the key says nothing, nor does a column of more values than the key's.
     [InlineData("l.l_part=ps.ps_part", "")]
     [InlineData("l.l_part=ps.ps_part l.l_order=ps.ps_supp", "")]
@@ -28,7 +29,7 @@ public sealed class ReferencedKeysTests
 
     [Fact]
     public void A_foreign_key_does_so_without_a_statement() =>
-        Assert.Equal("l_part l_supp 800000", Groups([new ForeignKeyInfo("f", Name("line"), ["l_part", "l_supp"], Name("partsupp"), ["ps_part", "ps_supp"])], []));
+        Assert.Equal("l_part l_supp 800000", Groups([new ForeignKeyInfo("f", Name("line"), ["l_part", "l_supp"], Name("partsupp"), ["ps_part", "ps_supp"], 800_000)], []));
 
     private static IEnumerable<PlanPredicate> Sides(string[] join, string alias)
     {
@@ -50,10 +51,17 @@ public sealed class ReferencedKeysTests
             Table("partsupp", 800_000, ("ps_part", 200_000), ("ps_supp", 10_000)),
             Table("part", 200_000, ("p_part", 200_000)),
         }.ToDictionary(t => t.Name);
-        var key = new IndexDefinition { Table = Name("partsupp"), Name = "k", IsUnique = true, Keys = [IndexKey.OnColumn("ps_part"), IndexKey.OnColumn("ps_supp")] };
-        var indexes = new[] { new TableIndex { Oid = 1, TableOid = 1, Definition = key, ServerDefinition = "" } }.ToLookup(i => i.Definition.Table);
+        var indexes = new[] { Key("partsupp", "ps_part", "ps_supp"), Key("part", "p_part") }.ToLookup(i => i.Definition.Table);
         return string.Join(' ', ReferencedKeys.AddTo(tables, indexes, keys, uses)[Name("line")].Groups.Select(g => $"{string.Join(' ', g.Columns)} {g.Distinct}"));
     }
+
+    private static TableIndex Key(string table, params string[] columns) => new()
+    {
+        Oid = 1,
+        TableOid = 1,
+        Definition = new IndexDefinition { Table = Name(table), Name = "k", IsUnique = true, Keys = [.. columns.Select(IndexKey.OnColumn)] },
+        ServerDefinition = "",
+    };
 
     private static RelationName Name(string table) => new("public", table);
 

@@ -87,7 +87,7 @@ public sealed class WriteCostTests
     public void A_foreign_key_is_served_by_what_begins_with_it(string keys, bool expected)
     {
         var need = ForeignKeyNeed.Judge(
-            new ForeignKeyInfo("t_customer_id_fkey", Table, ["customer_id"], new RelationName("public", "customers"), ["id"]),
+            new ForeignKeyInfo("t_customer_id_fkey", Table, ["customer_id"], new RelationName("public", "customers"), ["id"], null),
             new TableInfo { Oid = 1, Name = Table, Rows = 1_000_000, Pages = 10_000 }, 1200, 0);
 
         Assert.Equal(expected, need.IsServedBy(Index("x") with { Keys = [.. keys.Split(',').Select(k => Index(k).Keys[0])] }));

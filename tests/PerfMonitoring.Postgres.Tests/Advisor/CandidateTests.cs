@@ -112,6 +112,36 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
         Assert.Equal("create extension pg_trgm", needed.Requires);
     }
 
+    [Fact]
+    public async Task Values_that_ANALYZE_counts_too_few_of_are_there_all_the_same()
+    {
+        await shop.Database.ExecuteAsync("""
+            create table visits (page text not null);
+            insert into visits select case when i % 5 < 2 then 'home' else 'page ' || i end from generate_series(1, 200000) i;
+            create index sized on visits (page);
+            """);
+        await shop.Database.ExecuteAsync("analyze visits");
+        try
+        {
+            var table = await shop.Connection.Catalog.GetTableAsync(new RelationName("public", "visits"), Token);
+            var built = Assert.Single(await shop.Connection.Catalog.GetIndexesAsync([table.Oid], Token));
+
+            Assert.True(table.Columns[0].CountDistinct(200_000) < 60_000);
+            // The mean width is that of the common value, too.
+            Assert.InRange((double)IndexSize.Estimate(built.Definition, table)!.Value / built.SizeBytes, 0.85, 1.05);
+
+            // What the owner says is no estimate.
+            await shop.Database.ExecuteAsync("alter table visits alter page set (n_distinct = 2000)");
+            await shop.Database.ExecuteAsync("analyze visits");
+            table = await shop.Connection.Catalog.GetTableAsync(new RelationName("public", "visits"), Token);
+            Assert.Equal(2_000, DistinctValues.Of(table.Columns[0], 200_000));
+        }
+        finally
+        {
+            await shop.Database.ExecuteAsync("drop table visits");
+        }
+    }
+
     // What is built -> how far the estimate may be off.
     [Theory]
     [InlineData("(id)", 0.15)]

@@ -157,11 +157,17 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
             alter table orders add foreign key (customer_id) references customers (id) on delete cascade;
             alter table customers add foreign key (region) references regions (id);
             """);
-        Task<IReadOnlyList<ForeignKeyNeed>> Find(params TableWrite[] writes) =>
-            ForeignKeyNeed.FindAsync(connection.Catalog, new WriteLoad(writes.Select(w => (w, 100.0)), [], null), Token);
+        var customers = new RelationName("public", "customers");
+        async Task<IReadOnlyList<ForeignKeyNeed>> Find(params TableWrite[] writes) =>
+            await ForeignKeyNeed.FindAsync(
+                connection.Catalog, await connection.Catalog.GetForeignKeysAsync([customers], Token), new WriteLoad(writes.Select(w => (w, 100.0)), [], null), Token);
         try
         {
-            var customers = new RelationName("public", "customers");
+            // Its own and those that refer to it, with what is known of the rows there.
+            Assert.Equal(
+                ["public.customers(region) public.regions(id) ", "public.orders(customer_id) public.customers(id) 5000"],
+                (await connection.Catalog.GetForeignKeysAsync([customers], Token))
+                    .Select(k => $"{k.Table}({string.Join(' ', k.Columns)}) {k.ReferencedTable}({string.Join(' ', k.ReferencedColumns)}) {k.ReferencedRows}"));
             var need = Assert.Single(await Find(new TableWrite(customers, "Delete", 2, null)));
             Assert.Equal("CREATE INDEX ON public.orders USING btree (customer_id)", need.Definition.ToAnonymousStatement());
             Assert.Contains("deleted from public.customers (200 in the workload's time)", need.Reason, StringComparison.Ordinal);
