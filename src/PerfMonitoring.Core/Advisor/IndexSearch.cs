@@ -25,6 +25,10 @@ public sealed class IndexSearch(
 {
     private const int Rounds = 8;
 
+    // By what part a set must promise to be better than the best one so far to be asked about, at most and for each statement.
+    private const double MostWorth = 0.01;
+    private const double WorthPerStatement = 5e-5;
+
     // What other statements use and a statement is asked about, at most.
     private const int MaximumShared = 30;
 
@@ -84,6 +88,8 @@ public sealed class IndexSearch(
         await MergeAsync(used);
         covers = Covers(used, firstMerged);
         var thorough = false;
+        // A round asks about every statement: with many of them it must promise more.
+        var worth = Math.Min(MostWorth, WorthPerStatement * statements.Count);
         for (var round = 0; round < Rounds; round++)
         {
             if (confirmed.Count > 0 && (IsCutShort |= enough.IsCancellationRequested))
@@ -93,7 +99,19 @@ public sealed class IndexSearch(
 
             progress?.Report(new AdvisorProgress("Choosing indexes", 100 * round / Rounds, Calls));
             var selection = NewSelection();
-            var set = selection.Select(Best(selection), thorough, enough);
+            var best = Best(selection);
+            var set = selection.Select(best, thorough, enough);
+            if (confirmed.Count > 0 && selection.ScoreOf(set) > selection.ScoreOf(best, After(best)) * (1 - worth))
+            {
+                if (thorough)
+                {
+                    break;
+                }
+
+                thorough = true;
+                continue;
+            }
+
             var learnt = await VerifyAsync(selection, set, cancellationToken);
             confirmed.Add([.. set.Where(id => !Refused.ContainsKey(id))]);
             if (!learnt && thorough)

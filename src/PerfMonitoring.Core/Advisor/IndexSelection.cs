@@ -145,6 +145,13 @@ public sealed class IndexSelection
     /// <summary>The cost, with its risk, that the tables promise for a statement under a set.</summary>
     public double CostOf(int statement, IReadOnlyCollection<int> set) => plans[statement][plans.Best(statement, Membership(set))].Plan.Total;
 
+    /// <summary>What a set costs as far as the tables promise.</summary>
+    public double ScoreOf(IReadOnlyCollection<int> set)
+    {
+        var has = Membership(set);
+        return ScoreOf(set, [.. tables.Select((_, s) => plans[s][plans.Best(s, has)].Plan)]);
+    }
+
     /// <summary>What a set costs: the given plans, weighted, and what the indexes themselves are charged.</summary>
     public double ScoreOf(IReadOnlyCollection<int> set, IReadOnlyList<Configuration> after)
     {
