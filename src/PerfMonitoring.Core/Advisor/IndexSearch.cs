@@ -80,7 +80,7 @@ public sealed class IndexSearch(
     private async Task FindBestAsync(IReadOnlyList<IReadOnlyList<Candidate>> own, CancellationToken enough, CancellationToken cancellationToken)
     {
         // With few statements there is time for more questions; what others like is worth more of them than what a statement calls for itself.
-        await ExploreAsync(s => Fitting(own[s]), 3 + (48 / Math.Max(10, statements.Count)), true);
+        await ExploreAsync(s => Fitting(own[s]), 2 + (58 / Math.Max(10, statements.Count)), true);
         var shared = ByTable(UsedIds());
         await ExploreAsync(s => [.. Relevant(s, shared).Take(MaximumShared)], 2 + (256 / Math.Max(10, statements.Count)), false);
         var used = UsedIds();
