@@ -32,6 +32,7 @@ public sealed class IndexSelection
     private readonly KnownPlans plans;
     private readonly double[] allowed;
     private readonly List<int[]> moves = [];
+    private readonly int[][] rivals;
 
     /// <summary>Prepares a selection.</summary>
     /// <param name="tables">What is known of the statements.</param>
@@ -75,6 +76,9 @@ public sealed class IndexSelection
                 }
             }
         }
+
+        rivals = Rivals();
+        moves.RemoveAll(move => Array.Exists(move, place => move.Intersect(rivals[place]).Any()));
 
         void AddMove(int[][] needs)
         {
@@ -176,6 +180,23 @@ public sealed class IndexSelection
         }
     }
 
+    // For each index those of which one does all the work of the other, whichever: only one of them is chosen.
+    private int[][] Rivals()
+    {
+        var found = new int[candidates.Count][];
+        Array.Fill(found, []);
+        foreach (var alike in moves.SelectMany(m => m).Distinct().GroupBy(p => candidates[p].Definition is var d ? (d.Table, d.Keys[0].Column, d.Keys[0].Expression) : default))
+        {
+            foreach (var place in alike)
+            {
+                var mine = candidates[place].Definition;
+                found[place] = [.. alike.Where(p => p != place && (Redundancy.Covers(candidates[p].Definition, mine) || Redundancy.Covers(mine, candidates[p].Definition)))];
+            }
+        }
+
+        return found;
+    }
+
     private static State Better(State one, State other) => other.Score < one.Score * (1 - 1e-9) ? other : one;
 
     private bool[] Membership(IReadOnlyCollection<int> set)
@@ -231,7 +252,7 @@ public sealed class IndexSelection
                 return;
             }
 
-            var gain = -state.Change(move, -1);
+            var gain = -state.Change(move);
             if (gain > 0)
             {
                 open.Enqueue((move, state.Age), -gain / Math.Pow(Math.Max(1, state.Bytes(move)), exponent));
@@ -256,7 +277,7 @@ public sealed class IndexSelection
 
             foreach (var move in moves)
             {
-                var alone = state.Change(move, -1);
+                var alone = state.Change(move);
                 improved |= Exchange(state, move, alone) || (alone < 0 && Displace(state, move, -alone));
             }
         }
@@ -270,9 +291,8 @@ public sealed class IndexSelection
             return false;
         }
 
-        var before = state.Score;
-        var leaving = new List<int>();
-        foreach (var (old, loss) in state.Cheapest())
+        var leaving = state.RivalsOf(move);
+        foreach (var (old, loss) in state.Cheapest().Where(o => !leaving.Contains(o.Place)))
         {
             if (state.Fits(move, CollectionsMarshal.AsSpan(leaving)))
             {
@@ -295,17 +315,14 @@ public sealed class IndexSelection
             return false;
         }
 
-        leaving.ForEach(state.Remove);
-        var coming = Array.FindAll(move, place => !state.Has(place));
-        Array.ForEach(coming, state.Add);
-        if (state.Score < before * (1 - 1e-9))
+        if (state.Change(move, CollectionsMarshal.AsSpan(leaving)) >= -1e-9 * state.Score)
         {
-            return true;
+            return false;
         }
 
-        Array.ForEach(coming, state.Remove);
-        leaving.ForEach(state.Add);
-        return false;
+        leaving.ForEach(state.Remove);
+        Array.ForEach(Array.FindAll(move, place => !state.Has(place)), state.Add);
+        return true;
     }
 
     private bool Exchange(State state, int[] move, double alone)
@@ -357,6 +374,8 @@ public sealed class IndexSelection
     {
         private readonly IndexSelection selection;
         private readonly bool[] has;
+        // For each index, how many of its rivals are chosen.
+        private readonly int[] blocked;
         private readonly double[] value;
         private readonly int[] seen;
         private List<(int Place, double Loss)> ranked = [];
@@ -369,6 +388,7 @@ public sealed class IndexSelection
             seen = new int[selection.tables.Count];
             this.selection = selection;
             has = new bool[selection.candidates.Count];
+            blocked = new int[has.Length];
             value = [.. selection.tables.Select((_, s) => selection.Value(s, selection.plans[s].Length - 1, has))];
             Chosen = [];
             Score = value.Sum();
@@ -379,6 +399,7 @@ public sealed class IndexSelection
             selection = other.selection;
             seen = new int[selection.tables.Count];
             has = [.. other.has];
+            blocked = [.. other.blocked];
             value = [.. other.value];
             size = other.size;
             Chosen = [.. other.Chosen];
@@ -418,7 +439,30 @@ public sealed class IndexSelection
                 bytes -= selection.candidates[place].SizeBytes;
             }
 
-            return !(bytes > selection.options.StorageBudget) && !(count > selection.options.MaximumCount);
+            return !(bytes > selection.options.StorageBudget) && !(count > selection.options.MaximumCount) && !HasRival(move, leaving);
+        }
+
+        // Chosen ones that cannot be there together with a move's.
+        public List<int> RivalsOf(int[] move) =>
+            Array.TrueForAll(move, place => blocked[place] == 0) ? [] : Chosen.FindAll(old => Array.Exists(move, place => Array.IndexOf(selection.rivals[place], old) >= 0));
+
+        private bool HasRival(int[] move, ReadOnlySpan<int> leaving)
+        {
+            foreach (var place in move)
+            {
+                var count = blocked[place];
+                for (var i = 0; i < leaving.Length && count > 0; i++)
+                {
+                    count -= Array.IndexOf(selection.rivals[place], leaving[i]) >= 0 ? 1 : 0;
+                }
+
+                if (count > 0)
+                {
+                    return true;
+                }
+            }
+
+            return false;
         }
 
         // What might leave for an index: those of its table, and those that are missed least.
@@ -445,7 +489,7 @@ public sealed class IndexSelection
         }
 
         // How the score would change.
-        public double Change(int[] add, int remove)
+        public double Change(int[] add, params ReadOnlySpan<int> remove)
         {
             if (++tick == int.MaxValue)
             {
@@ -465,11 +509,15 @@ public sealed class IndexSelection
                 }
             }
 
-            if (remove >= 0)
+            foreach (var place in remove)
             {
-                has[remove] = false;
-                change -= Upkeep(remove);
-                change += Change(remove);
+                has[place] = false;
+                change -= Upkeep(place);
+            }
+
+            foreach (var place in remove)
+            {
+                change += Change(place);
             }
 
             for (var i = 0; i < add.Length; i++)
@@ -488,9 +536,9 @@ public sealed class IndexSelection
                 }
             }
 
-            if (remove >= 0)
+            foreach (var place in remove)
             {
-                has[remove] = true;
+                has[place] = true;
             }
 
             return change;
@@ -528,6 +576,11 @@ public sealed class IndexSelection
             has[place] = on;
             size += on ? selection.candidates[place].SizeBytes : -selection.candidates[place].SizeBytes;
             Age++;
+            foreach (var rival in selection.rivals[place])
+            {
+                blocked[rival] += on ? 1 : -1;
+            }
+
             foreach (var s in selection.plans.StatementsOf(place))
             {
                 value[s] = selection.Value(s, selection.plans.Best(s, has), has);

@@ -6,7 +6,7 @@ public sealed class IndexSelectionTests
 {
     private const long Megabyte = 1_000_000;
 
-    // Each index: name, megabytes, write cost. Two statements of cost 100. Rules: the cost that a statement has when it has these indexes.
+    // Each index: its columns, a letter each, megabytes, write cost. Two statements of cost 100. Rules: the cost that a statement has when it has these indexes.
     [Theory]
     // The better gain a byte comes first, and the budget ends it.
     [InlineData("a=10 b=10", "1:a=50 2:b=20", 10, null, "b")]
@@ -19,6 +19,10 @@ public sealed class IndexSelectionTests
     // Some help in company only.
     [InlineData("a=10 b=10", "1:a,b=10", null, null, "a b")]
     [InlineData("a=10 b=10", "1:a,b=10", 15, null, "")]
+    // Never two of which one does all the work of the other, even where a statement prefers the smaller.
+    [InlineData("a=10 ab=30", "1:a=20 1:ab=40 2:ab=20", null, null, "ab")]
+    [InlineData("a=10 ab=30", "1:a=20 1:ab=40 2:ab=80", null, null, "a")]
+    [InlineData("a=10 ba=30", "1:a=20 1:ba=40 2:ba=20", null, null, "a ba")]
     // What helps nobody, or by noise only, is not chosen.
     [InlineData("a=10", "1:a=99.99", null, null, "")]
     // Nor what costs the writes more than it saves; of two alike the one that they pay less for.
@@ -134,7 +138,7 @@ public sealed class IndexSelectionTests
         return new Candidate
         {
             Id = id,
-            Definition = new IndexDefinition { Table = new RelationName("public", "t"), Name = parts[0], Keys = [IndexKey.OnColumn(parts[0])] },
+            Definition = new IndexDefinition { Table = new RelationName("public", "t"), Name = parts[0], Keys = [.. parts[0].Select(c => IndexKey.OnColumn(c.ToString()))] },
             SizeBytes = int.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture) * Megabyte,
             WriteCost = parts.Length > 2 ? int.Parse(parts[2], System.Globalization.CultureInfo.InvariantCulture) : 0,
         };
