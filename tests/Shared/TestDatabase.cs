@@ -50,6 +50,10 @@ public sealed class TestDatabase : IAsyncLifetime
         Name = await cluster.CreateDatabaseAsync(null, CancellationToken.None);
     }
 
+    /// <summary>Ends the backends that build an index in this database; the server has others.</summary>
+    public Task EndIndexBuildsAsync() =>
+        ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_progress_create_index where datname = current_database()");
+
     /// <summary>Runs SQL text, one or several statements.</summary>
     public Task ExecuteAsync(string sql) => Cluster.ExecuteAsync(Name, sql, TestContext.Current.CancellationToken);
 

@@ -19,6 +19,9 @@ public sealed record Candidate
         init;
     }
 
+    /// <summary>Its table and first key: only indexes that share them can do each other's work.</summary>
+    public (RelationName Table, string? Column, string? Expression) First => (Definition.Table, Definition.Keys[0].Column, Definition.Keys[0].Expression);
+
     /// <summary>Whether HypoPG can make it; of what it cannot, an estimate tells the cost.</summary>
     public bool CanBeHypothetical => Definition.Method is "btree" or "hash" or "brin";
 

@@ -247,12 +247,12 @@ public sealed class IndexSearch(
         var rank = used.Select((id, i) => (id, i)).ToDictionary(u => u.id, u => u.i);
         var alike = pool.All.Where(c => !Refused.ContainsKey(c.Id) && !(c.SizeBytes > options.StorageBudget))
             .OrderBy(c => rank.GetValueOrDefault(c.Id, c.Id >= firstMerged ? -1 : int.MaxValue)).ThenBy(c => c.SizeBytes).ThenBy(c => c.Id)
-            .ToLookup(c => (c.Definition.Table, c.Definition.Keys[0].Column, c.Definition.Keys[0].Expression));
+            .ToLookup(c => c.First);
         return used.ToDictionary(id => id, id =>
         {
-            var narrow = pool.All[id - 1].Definition;
-            return alike[(narrow.Table, narrow.Keys[0].Column, narrow.Keys[0].Expression)]
-                .Where(c => c.Id != id && Redundancy.Covers(c.Definition, narrow)).Take(MaximumCovers).Select(c => c.Id).ToArray();
+            var narrow = pool.All[id - 1];
+            return alike[narrow.First]
+                .Where(c => c.Id != id && Redundancy.Covers(c.Definition, narrow.Definition)).Take(MaximumCovers).Select(c => c.Id).ToArray();
         });
     }
 

@@ -147,13 +147,13 @@ public sealed class IndexSelection
     }
 
     /// <summary>The cost, with its risk, that the tables promise for a statement under a set.</summary>
-    public double CostOf(int statement, IReadOnlyCollection<int> set) => plans[statement][plans.Best(statement, Membership(set))].Plan.Total;
+    public double CostOf(int statement, IReadOnlyCollection<int> set) => Promised(statement, Membership(set)).Plan.Total;
 
     /// <summary>What a set costs as far as the tables promise.</summary>
     public double ScoreOf(IReadOnlyCollection<int> set)
     {
         var has = Membership(set);
-        return ScoreOf(set, [.. tables.Select((_, s) => plans[s][plans.Best(s, has)].Plan)]);
+        return ScoreOf(set, [.. tables.Select((_, s) => Promised(s, has).Plan)]);
     }
 
     /// <summary>What a set costs: the given plans, weighted, and what the indexes themselves are charged.</summary>
@@ -168,7 +168,7 @@ public sealed class IndexSelection
     public IEnumerable<(int Id, int Other)> SubstitutesUsed(int statement, IReadOnlyCollection<int> set)
     {
         var has = Membership(set);
-        foreach (var needs in plans[statement][plans.Best(statement, has)].Needs)
+        foreach (var needs in Promised(statement, has).Needs)
         {
             if (!has[needs[0]])
             {
@@ -180,12 +180,14 @@ public sealed class IndexSelection
         }
     }
 
+    private (Configuration Plan, int[][] Needs) Promised(int statement, bool[] has) => plans[statement][plans.Best(statement, has)];
+
     // For each index those of which one does all the work of the other, whichever: only one of them is chosen.
     private int[][] Rivals()
     {
         var found = new int[candidates.Count][];
         Array.Fill(found, []);
-        foreach (var alike in moves.SelectMany(m => m).Distinct().GroupBy(p => candidates[p].Definition is var d ? (d.Table, d.Keys[0].Column, d.Keys[0].Expression) : default))
+        foreach (var alike in moves.SelectMany(m => m).Distinct().GroupBy(p => candidates[p].First))
         {
             foreach (var place in alike)
             {

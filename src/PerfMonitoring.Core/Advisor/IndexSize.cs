@@ -12,7 +12,7 @@ namespace PerfMonitoring.Advisor;
 /// A posting list is the key once and 6 bytes a row. HypoPG ignores the merging, which makes its figure 1.4 to 6 times too large.
 /// How many rows share a key follows from pg_stats: values are taken to be spread at random over the rows, and those of several columns to be independent,
 /// but for <see cref="TableInfo.Groups"/>: of the values of a key, rows that refer to it have as many as when they are drawn at random. ANALYZE counts
-/// too few where some are frequent (the estimator of Haas, Stokes, 1998, in analyze.c): half of them or fewer in real data.
+/// too few where some are frequent (the estimator of Haas, Stokes, 1998, in analyze.c): 35 to 90 % of them in real data.
 /// <para>Hash. hashpage.c (_hash_init) makes room for all rows of the table, nulls too, at 75 % of a page of entries of 20 bytes, in a number of
 /// buckets that grows by quarters of a power of two (hashutil.c, _hash_spareindex, _hash_hashkey2bucket); equal values share a bucket, whose surplus goes to further pages.</para>
 /// <para>BRIN. brin.c: one entry with the least and the greatest value for 128 pages; a page of brin_revmap.c points to 1,360 of them.</para>
@@ -259,8 +259,7 @@ public static class IndexSize
     private static double TupleSize(IReadOnlyList<ColumnInfo> columns)
     {
         // ANALYZE cuts off the fraction of a mean width: what varies is as often one byte longer, and a byte decides on eight by alignment.
-        var cases = columns.Count(c => c.TypeLength < 0 || c.NullFraction > 0) <= MaximumVarying;
-        var hasLonger = cases && columns.Count > 1;
+        var areFew = columns.Count(c => c.TypeLength < 0 || c.NullFraction > 0) <= MaximumVarying;
         return SizeFrom(0, 0, false);
 
         double SizeFrom(int place, double data, bool hasNull)
@@ -273,10 +272,13 @@ public static class IndexSize
             var column = columns[place];
             var nulls = column.NullFraction ?? 0;
             var width = Width(column);
-            return !cases ? With((1 - nulls) * width, hasNull || nulls > 0.5)
-                : (nulls > 0 ? nulls * SizeFrom(place + 1, data, true) : 0)
-                + (nulls >= 1 ? 0
-                    : (1 - nulls) * (column.TypeLength < 0 && hasLonger ? (With(width, hasNull) + With(width + 1, hasNull)) / 2 : With(width, hasNull)));
+            if (!areFew)
+            {
+                return With((1 - nulls) * width, hasNull || nulls > 0.5);
+            }
+
+            var filled = column.TypeLength < 0 && columns.Count > 1 ? (With(width, hasNull) + With(width + 1, hasNull)) / 2 : With(width, hasNull);
+            return nulls > 0 ? (nulls * SizeFrom(place + 1, data, true)) + ((1 - nulls) * filled) : filled;
 
             double With(double bytes, bool has) => SizeFrom(place + 1, Align(data, column.IsPackable && bytes <= 126 ? 1 : column.TypeAlignment) + bytes, has);
         }
@@ -286,7 +288,9 @@ public static class IndexSize
     {
         var left = keys.ToList();
         var factors = new List<double>();
-        foreach (var group in table.Groups.OrderBy(g => g.Distinct / g.Columns.Aggregate(1.0, (all, name) => all * Distinct(table.FindColumn(name)!))))
+        foreach (var group in table.Groups
+            .Where(g => g.Columns.All(name => keys.Exists(k => k.Name == name)))
+            .OrderBy(g => g.Distinct / g.Columns.Aggregate(1.0, (all, name) => all * Distinct(table.FindColumn(name)!))))
         {
             if (group.Columns.All(name => left.Exists(k => k.Name == name)))
             {

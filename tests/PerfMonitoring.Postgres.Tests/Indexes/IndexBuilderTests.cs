@@ -298,7 +298,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     {
         var building = BuildAsync(Slow("i"));
         await UntilAsync("select exists (select from pg_stat_progress_create_index where datname = current_database() and phase like 'building%')");
-        await database.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_progress_create_index where datname = current_database()");
+        await database.EndIndexBuildsAsync();
 
         var (result, error) = await building;
 
@@ -555,7 +555,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         await using var session = await OpenAsync();
         var building = ExecuteAsync(session, $"create index concurrently {name} on orders (slow(customer_id))");
         await UntilAsync("select exists (select from pg_stat_progress_create_index where datname = current_database() and phase like 'building%')");
-        await database.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_progress_create_index where datname = current_database()");
+        await database.EndIndexBuildsAsync();
         await Assert.ThrowsAnyAsync<NpgsqlException>(() => building);
         Assert.False(await database.ScalarAsync<bool>($"select indisvalid from pg_index where indexrelid = '{name}'::regclass"));
     }

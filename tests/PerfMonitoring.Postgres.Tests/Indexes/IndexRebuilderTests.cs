@@ -137,7 +137,7 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
         var running = index.RunAsync(connection, Quick with { SnapshotTimeout = TimeSpan.Zero }, new Progress<IndexCreationProgress>(), Token);
         await UntilWaitingAsync();
 
-        await database.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_progress_create_index where datname = current_database()");
+        await database.EndIndexBuildsAsync();
         var (result, error) = await running;
 
         Assert.Equal((IndexRepairState.Failed, "IndexInterrupted"), (result.State, error?.ErrorId));

@@ -102,7 +102,7 @@ public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestData
         }
 
         // The server would build on for nobody.
-        await database.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_progress_create_index where datname = current_database()");
+        await database.EndIndexBuildsAsync();
         await UntilAsync("select not exists (select from pg_stat_progress_create_index where datname = current_database())");
         Assert.False(await database.ScalarAsync<bool>("select indisvalid from pg_index where indexrelid = to_regclass('slowly')"));
         await database.ExecuteAsync("create or replace function slow(n int) returns int immutable language plpgsql as 'begin return n; end'");
