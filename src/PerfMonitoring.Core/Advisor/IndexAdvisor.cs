@@ -14,6 +14,9 @@ namespace PerfMonitoring.Advisor;
 /// <param name="target">The database that the strategies are for.</param>
 public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository whatIf, IndexNames names, ServerTarget target)
 {
+    // What PlanRisk counts.
+    private const string Risk = "one whose loop visits pages again and again, or whose LIMIT is met only after all that its conditions discard";
+
     private static readonly TimeSpan PlanningLimit = TimeSpan.FromSeconds(30);
 
     /// <summary>Advises. Nothing is stored, nothing is made, nothing is executed but EXPLAIN.</summary>
@@ -258,12 +261,14 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
                 Evidence = isEstimate ? EvidenceSource.Estimate : EvidenceSource.WhatIf,
                 Reason = string.Join(' ', Reasons(
                     candidate, impacts, served, replaced, costBefore - costAfter, gain, statements, isEstimate,
-                    review.Risky(id, [.. byId.Keys]).Where(s => s < planned.Count).Select(s => planned[s].Statement).Distinct(ReferenceEqualityComparer.Instance).Count())),
+                    Count(review.Safer(id, byId.Keys)), Count(review.Risky(id, byId.Keys)))),
                 Target = target,
             });
         }
 
         return strategies;
+
+        int Count(IEnumerable<int> ways) => ways.Where(s => s < planned.Count).Select(s => planned[s].Statement).Distinct(ReferenceEqualityComparer.Instance).Count();
     }
 
     // A statement that is run in several ways counts once, with the mean of their costs.
@@ -288,7 +293,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
 
     private static IEnumerable<string> Reasons(
         Candidate candidate, List<QueryImpact> impacts, List<ForeignKeyNeed> served, List<TableIndex> replaced, double saved, double gain, int statements,
-        bool isEstimate, int risky)
+        bool isEstimate, int safer, int risky)
     {
         var helped = impacts.Where(i => i.CostAfter < i.CostBefore).ToList();
         if (helped.Count > 0)
@@ -328,9 +333,14 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             yield return string.Create(CultureInfo.InvariantCulture, $"Writes pay {100 * candidate.WriteCost / saved:0.0##} % of what these statements save to keep it up to date.");
         }
 
+        if (safer > 0)
+        {
+            yield return $"{safer} {(safer == 1 ? "statement" : "statements")} may without it get a plan that runs longer than the planner expects: {Risk}.";
+        }
+
         if (risky > 0)
         {
-            yield return $"{risky} {(risky == 1 ? "statement" : "statements")} may run longer than without it, where the server takes a loop that visits pages again and again, which the planner takes for free: compare the run times once it is built.";
+            yield return $"{risky} {(risky == 1 ? "statement" : "statements")} may run longer than without it, where the server takes such a plan: {Risk}. Compare the run times once it is built.";
         }
 
         if (isEstimate)

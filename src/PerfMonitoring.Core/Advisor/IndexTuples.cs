@@ -11,11 +11,31 @@ internal static class IndexTuples
     /// <param name="first">The first column of the index condition, or null.</param>
     public static double Of(PlanNode node, TableInfo table, out ColumnInfo? first)
     {
+        var found = ByEqualities(node, table, out var search, out first);
+        // Without a filter the node's own figure is the better one: it knows of skew.
+        return search is not null && HasFilter(node, search) ? Math.Max(node.Rows, found ?? 0) : node.Rows;
+    }
+
+    /// <summary>
+    /// How many rows a scan reads at most for those that it gives: what equalities leave of the table, as if a range were all of it.
+    /// </summary>
+    /// <param name="node">A scan of any kind.</param>
+    /// <param name="table">Its table; its number of rows is known.</param>
+    public static double AtMost(PlanNode node, TableInfo table)
+    {
+        var found = ByEqualities(node, table, out var search, out _);
+        return HasFilter(node, search) ? Math.Max(node.Rows, found ?? table.Rows!.Value) : node.Rows;
+    }
+
+    private static bool HasFilter(PlanNode node, PlanNode? search) => node.Conditions.Any(c => c != search?.IndexCondition);
+
+    private static double? ByEqualities(PlanNode node, TableInfo table, out PlanNode? search, out ColumnInfo? first)
+    {
         first = null;
-        var search = node.IndexCondition is null ? node.Children.FirstOrDefault(c => c.IndexCondition is not null) : node;
+        search = node.IndexCondition is null ? node.Children.FirstOrDefault(c => c.IndexCondition is not null) : node;
         if (search?.IndexExpression is not { } parsed)
         {
-            return node.Rows;
+            return null;
         }
 
         var all = table.Rows!.Value;
@@ -32,7 +52,6 @@ internal static class IndexTuples
             }
         }
 
-        // Without a filter the node's own figure is the better one: it knows of skew.
-        return node.Conditions.Any(c => c != search.IndexCondition) ? Math.Max(node.Rows, found ?? 0) : node.Rows;
+        return found;
     }
 }

@@ -88,8 +88,8 @@ public static class PlanCorrection
         }
     }
 
-    // Nodes that read their input to its end before they give a first row.
-    private static bool IsReadWhole(PlanNode node) => node.NodeType is "Sort" or "Hash" or "Materialize" or "Aggregate" or "Bitmap Heap Scan" or "BitmapAnd" or "BitmapOr";
+    /// <summary>Whether the node reads its input to its end before it gives a first row.</summary>
+    internal static bool IsReadWhole(PlanNode node) => node.NodeType is "Sort" or "Hash" or "Materialize" or "Aggregate" or "Bitmap Heap Scan" or "BitmapAnd" or "BitmapOr";
 
     private static double PartOf(PlanNode node, PlanNode child) => node.NodeType == "Limit" && child.TotalCost > child.StartupCost
         ? Math.Clamp((node.TotalCost - child.StartupCost) / (child.TotalCost - child.StartupCost), 0, 1)

@@ -148,7 +148,7 @@ public sealed class SelectionReview
         return risk.Count > 0
             ? (CandidateVerdict.MakesDearer, string.Create(
                 CultureInfo.InvariantCulture,
-                $"The planner expects {Share(added)} more to be saved, but {risk.Count} statements might take up to {100 * risk.Share:0} % longer, since a loop visits pages again and again."))
+                $"The planner expects {Share(added)} more to be saved, but {risk.Count} statements might take up to {100 * risk.Share:0} % longer, since a loop visits pages again and again or a LIMIT is met late."))
             : (CandidateVerdict.NotBetter, $"The planner expects {Share(added)} more to be saved; with its risk it is not worth its place.");
     }
 
@@ -179,6 +179,26 @@ public sealed class SelectionReview
             var without = plans.Feared(s, Best(s, has).Plan, has);
             has[id - 1] = true;
             return plans.Feared(s, Best(s, has).Plan, has) > Math.Max(without, tables[s].Bare.Total) + (tables[s].Bare.Cost / 10);
+        });
+    }
+
+    /// <summary>Statements whose plan without this index may cost more than the planner thinks, by a tenth of today's cost or more beyond what it may with it.</summary>
+    public IReadOnlyList<int> Safer(int id, IReadOnlyCollection<int> set)
+    {
+        ArgumentNullException.ThrowIfNull(set);
+        var has = new bool[candidates.Count];
+        foreach (var member in set)
+        {
+            has[member - 1] = true;
+        }
+
+        return plans.StatementsOf(id - 1).FindAll(s =>
+        {
+            var with = Best(s, has).Plan.Risk;
+            has[id - 1] = false;
+            var without = Best(s, has).Plan.Risk;
+            has[id - 1] = true;
+            return without > with + (tables[s].Bare.Cost / 10);
         });
     }
 

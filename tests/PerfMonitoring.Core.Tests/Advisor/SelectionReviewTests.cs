@@ -46,6 +46,29 @@ public sealed class SelectionReviewTests
         Assert.Contains(reason, second.Reason, StringComparison.Ordinal);
     }
 
+    // Of the plans with each index and with both: cost/risk. A tenth of today's cost (100) counts.
+    [Theory]
+    [InlineData("10/0 10/0 10/0", false, false)]
+    [InlineData("20/50 19/0 19/0", true, false)]
+    [InlineData("20/9 19/0 19/0", false, false)]
+    // The planner may take the one as well as the other.
+    [InlineData("19.5/100 19/0 19/0", true, true)]
+    public void Who_is_safer_or_in_danger_is_told(string plans, bool isSafer, bool isRisky)
+    {
+        var tables = Tables("");
+        int[][] sets = [[1], [2], [1, 2]];
+        foreach (var (set, plan) in sets.Zip(plans.Split(' ')))
+        {
+            var figures = plan.Split('/').Select(f => double.Parse(f, CultureInfo.InvariantCulture)).ToArray();
+            tables[0].Add(set, new Configuration(set.Length > 1 ? [2] : set, figures[0], figures[1]));
+        }
+
+        var review = new SelectionReview(tables, Candidates("10 10"), (_, _) => []);
+
+        Assert.Equal(isSafer ? [0] : [], review.Safer(2, [1, 2]));
+        Assert.Equal(isRisky ? [0] : [], review.Risky(1, [1, 2]));
+    }
+
     [Fact]
     public void What_the_server_refuses_and_what_is_risky_is_said()
     {

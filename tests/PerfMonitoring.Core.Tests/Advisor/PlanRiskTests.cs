@@ -1,0 +1,56 @@
+using System.Globalization;
+using PerfMonitoring.Indexes;
+
+namespace PerfMonitoring.Advisor;
+
+public sealed class PlanRiskTests
+{
+    private static readonly TableInfo Orders = new()
+    {
+        Oid = 1,
+        Name = new RelationName("public", "orders"),
+        Rows = 1_000,
+        Pages = 100,
+        Columns = [new ColumnInfo { Name = "customer_id", Type = "integer", Distinct = 10 }, new ColumnInfo { Name = "created_at", Type = "date", Distinct = -1 }],
+    };
+
+    // A LIMIT of 50 cost units over an input of 500 -> what it costs more when it is met last.
+    [Theory]
+    // All rows in order of an index, of which the filter leaves 10.
+    [InlineData("Index Scan rows=10 filter=(status='open')", 445.5)]
+    [InlineData("Seq Scan rows=10 filter=(status='open')", 445.5)]
+    // A range is no bound on what is read.
+    [InlineData("Index Scan rows=10 index=(created_at<'2026-01-01') filter=(status='open')", 445.5)]
+    // An equality is: a tenth of the rows, half of which the filter leaves.
+    [InlineData("Index Scan rows=50 index=(customer_id=5) filter=(status='open')", 225)]
+    [InlineData("Index Scan rows=950 filter=(deleted_at_IS_NULL)", 22.5)]
+    // Each row that is read is handed up.
+    [InlineData("Index Scan rows=10 index=(customer_id=5)", 0)]
+    [InlineData("Index Scan rows=1000", 0)]
+    // A join discards, too.
+    [InlineData("Nested Loop rows=100 > Index Scan rows=1000", 405)]
+    [InlineData("Incremental Sort rows=10 > Index Scan rows=10 filter=(status='open')", 445.5)]
+    // What is sorted has been read to its end.
+    [InlineData("Sort rows=10 > Index Scan rows=10 filter=(status='open')", 0)]
+    public void A_limit_may_be_met_last(string input, double expected)
+    {
+        var plan = PlanNode.Parse($$"""[{ "Plan": { "Node Type": "Limit", "Startup Cost": 0, "Total Cost": 50, "Plan Rows": 5, "Plans": [ {{Node(input)}} ] } }]""");
+
+        Assert.Equal(expected, PlanRisk.Of(plan, name => name == "orders" ? Orders : null), 6);
+        Assert.Equal(0, PlanRisk.Of(plan, _ => null));
+        Assert.Equal(0, PlanRisk.Of(plan.Children[0], _ => Orders));
+    }
+
+    private static string Node(string text)
+    {
+        var (first, rest) = text.Split(" > ", 2) is [var one, var more] ? (one, more) : (text, null);
+        var type = first[..first.IndexOf(" rows=", StringComparison.Ordinal)];
+        var facts = first[(type.Length + 1)..].Split(' ').Select(f => f.Split('=', 2)).ToDictionary(f => f[0], f => f[1].Replace("_IS_", " IS ", StringComparison.Ordinal));
+        return string.Create(CultureInfo.InvariantCulture, $$"""
+            { "Node Type": "{{type}}", "Parent Relationship": "Outer", "Startup Cost": 0, "Total Cost": 500, "Plan Rows": {{facts["rows"]}}
+              {{(type.EndsWith("Scan", StringComparison.Ordinal) ? ", \"Relation Name\": \"orders\", \"Alias\": \"orders\"" : "")}}
+              {{(facts.TryGetValue("index", out var index) ? $", \"Index Cond\": \"{index}\"" : "")}} {{(facts.TryGetValue("filter", out var filter) ? $", \"Filter\": \"{filter}\"" : "")}}
+              {{(rest is null ? "" : $", \"Plans\": [ {Node(rest)} ]")}} }
+            """);
+    }
+}
