@@ -182,7 +182,7 @@ public sealed class SelectionReview
         });
     }
 
-    /// <summary>Statements whose plan without this index may cost more than the planner thinks, by a tenth of today's cost or more beyond what it may with it.</summary>
+    /// <summary>Statements that this index keeps from what the planner does not expect, by a hundredth of today's cost or more, rather than from what it does.</summary>
     public IReadOnlyList<int> Safer(int id, IReadOnlyCollection<int> set)
     {
         ArgumentNullException.ThrowIfNull(set);
@@ -194,11 +194,11 @@ public sealed class SelectionReview
 
         return plans.StatementsOf(id - 1).FindAll(s =>
         {
-            var with = Best(s, has).Plan.Risk;
+            var with = Best(s, has).Plan;
             has[id - 1] = false;
-            var without = Best(s, has).Plan.Risk;
+            var without = Best(s, has).Plan;
             has[id - 1] = true;
-            return without > with + (tables[s].Bare.Cost / 10);
+            return without.Risk - with.Risk > Math.Max(without.Cost - with.Cost, tables[s].Bare.Cost / 100);
         });
     }
 

@@ -46,11 +46,12 @@ public sealed class SelectionReviewTests
         Assert.Contains(reason, second.Reason, StringComparison.Ordinal);
     }
 
-    // Of the plans with each index and with both: cost/risk. A tenth of today's cost (100) counts.
+    // Of the plans with each index and with both: cost/risk; today's cost is 100.
     [Theory]
     [InlineData("10/0 10/0 10/0", false, false)]
     [InlineData("20/50 19/0 19/0", true, false)]
-    [InlineData("20/9 19/0 19/0", false, false)]
+    [InlineData("19.9/0.9 19/0 19/0", false, false)]
+    [InlineData("60/20 19/0 19/0", false, false)]
     // The planner may take the one as well as the other.
     [InlineData("19.5/100 19/0 19/0", true, true)]
     public void Who_is_safer_or_in_danger_is_told(string plans, bool isSafer, bool isRisky)

@@ -9,6 +9,7 @@ public sealed class ViewTests
 {
     // PowerShell leaves the last column of the console free.
     private const int Room = 119;
+    private const int NarrowRoom = 79;
 
     private static readonly XDocument Views =
         XDocument.Load(Path.Combine(Path.GetDirectoryName(ModuleRunspace.ManifestPath)!, "PerfMonitoring.Format.ps1xml"));
@@ -23,6 +24,25 @@ public sealed class ViewTests
 
         Assert.NotEmpty(tables);
         Assert.Empty(tables.Where(t => t.Width > Room).Select(t => string.Create(CultureInfo.InvariantCulture, $"{t.Name}: {t.Width}")));
+    }
+
+    // A narrow console shows the columns that it has room for, and what is left of the next one: how wide a column must still be there.
+    [Theory]
+    [InlineData("PerfMonitoringSession", "Version", 9)]
+    [InlineData("SlowQuery", "Query", 25)]
+    [InlineData("QueryPerformanceEntry", "Query", 25)]
+    [InlineData("QueryPerformanceLogUpdate", "Total (ms)", 12)]
+    [InlineData("IndexStrategy", "Gain %", 6)]
+    [InlineData("IndexCandidate", "Index", 25)]
+    [InlineData("IndexCreationResult", "State", 7)]
+    [InlineData("ThresholdResult", "Value", 14)]
+    public void What_matters_most_fits_80_columns(string view, string column, int width)
+    {
+        var columns = Views.Descendants("TableHeaders").Single(h => h.Ancestors("View").Single().Element("Name")!.Value == view).Elements("TableColumnHeader")
+            .Select(c => (Label: c.Element("Label")!.Value, Width: (int?)c.Element("Width") ?? NarrowRoom)).ToList();
+        var before = columns.TakeWhile(c => c.Label != column).Sum(c => c.Width + 1);
+
+        Assert.InRange(width, 1, Math.Min(NarrowRoom - before, columns.Single(c => c.Label == column).Width));
     }
 
     [Fact]
