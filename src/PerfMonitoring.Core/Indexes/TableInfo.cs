@@ -54,7 +54,7 @@ public sealed record TableInfo
     /// <summary>The columns in order, dropped ones left out.</summary>
     public IReadOnlyList<ColumnInfo> Columns { get; init; } = [];
 
-    /// <summary>Columns whose values are known to be those of a key; what stands in none of them is taken to be independent of the others.</summary>
+    /// <summary>Columns whose combinations of values are counted, or those of a key; what stands in none of them is taken to be independent of the others.</summary>
     public IReadOnlyList<ColumnGroup> Groups { get; init; } = [];
 
     /// <summary>Whether CREATE INDEX works on it.</summary>
@@ -131,8 +131,9 @@ public sealed record ColumnInfo
 
 /// <summary>Columns of a table of which it is known how many different combinations of values they can have.</summary>
 /// <param name="Columns">In any order.</param>
-/// <param name="Distinct">That many, or fewer.</param>
-public sealed record ColumnGroup(IReadOnlyList<string> Columns, double Distinct);
+/// <param name="Distinct">Of a key, that many or fewer; where counted, what ANALYZE counts (CREATE STATISTICS, ndistinct).</param>
+/// <param name="IsCounted">Whether ANALYZE counts them; else they refer to a key.</param>
+public sealed record ColumnGroup(IReadOnlyList<string> Columns, double Distinct, bool IsCounted = false);
 
 /// <summary>An index that exists.</summary>
 public sealed record TableIndex

@@ -21,7 +21,8 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
             Text("FindTables"), new { Names = names.Select(n => n.ToString()).ToArray() }, cancellationToken);
         var oids = tables.Select(t => (long)t.Oid).Distinct().ToArray();
         var columns = (await target.QueryAsync<ColumnRow>(Text("GetColumns"), new { TableOids = oids }, cancellationToken)).ToLookup(c => c.TableOid);
-        return [.. tables.DistinctBy(t => t.Oid).Select(t => t.ToTable(columns[t.Oid]))];
+        var groups = (await target.QueryAsync<GroupRow>(Text("GetColumnGroups"), new { TableOids = oids }, cancellationToken)).ToLookup(g => g.TableOid);
+        return [.. tables.DistinctBy(t => t.Oid).Select(t => t.ToTable(columns[t.Oid], groups[t.Oid]))];
     }
 
     public async Task<IReadOnlyList<ColumnValues>> GetColumnValuesAsync(
@@ -175,7 +176,7 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         public string[]? LeafSchemas { get; init; }
         public string[]? LeafNames { get; init; }
 
-        public TableInfo ToTable(IEnumerable<ColumnRow> columns) => new()
+        public TableInfo ToTable(IEnumerable<ColumnRow> columns, IEnumerable<GroupRow> groups) => new()
         {
             Oid = Oid,
             Name = new RelationName(SchemaName, TableName),
@@ -198,6 +199,7 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
             Pages = Pages,
             AllVisibleFraction = AnalysedPages > 0 ? Math.Min(1, (double)AllVisiblePages / AnalysedPages) : 0,
             Columns = [.. columns.Select(c => c.ToColumn())],
+            Groups = [.. groups.Select(g => new ColumnGroup(g.Columns, g.Distinct, IsCounted: true))],
         };
     }
 
@@ -244,6 +246,13 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
             CommonFraction = CommonFraction,
             SampledRows = SampledRows,
         };
+    }
+
+    private sealed class GroupRow
+    {
+        public uint TableOid { get; init; }
+        public string[] Columns { get; init; } = [];
+        public double Distinct { get; init; }
     }
 
     private sealed class ColumnValuesRow

@@ -71,6 +71,38 @@ public sealed class IndexSizeTests
         Assert.InRange(estimate / megabytes, 0.92, 1.12);
     }
 
+    // Rows, what ANALYZE counts of each column (values, nulls, common values and their share) and of both -> megabytes of what was built: TPC-H, cast lists, a web shop, a history.
+    [Theory]
+    [InlineData(6_001_215, "4 2511 0 23 0.0176", "4 2512 0 12 0.0094", 71_958, 42.2, 0.05)]
+    [InlineData(6_001_215, "4 2510 0 30 0.0233", "4 2460 0 25 0.0192", 339_551, 51.1, 0.05)]
+    [InlineData(6_000_000, "4 12 0 12 1", "-14 2141 0.5911 100 0.2669", 3_974, 50.3, 0.1)]
+    [InlineData(6_000_000, "4 292901 0 6 0.0022", "4 12 0 12 1", 681_737, 91.3, 0.12, 690_000)]
+    [InlineData(101_602, "4 629 0 100 0.946", "4 -0.1239 0 100 0.128", 30_910, 1.61, 0.1)]
+    [InlineData(80_000, "4 300 0 100 0.6932", "4 400 0 100 0.5005", 28_574, 1.33, 0.1)]
+    public void Combinations_that_ANALYZE_counts_tell_how_far_columns_hang_together(double rows, string first, string second, double counted, double megabytes, double tolerance, double referenced = 0)
+    {
+        var table = new TableInfo
+        {
+            Oid = 1, Name = new RelationName("public", "t"), Rows = rows, Columns = [Column("a", first), Column("b", second)],
+        };
+        var definition = new IndexDefinition { Table = table.Name, Name = "i", Keys = [IndexKey.OnColumn("a"), IndexKey.OnColumn("b")] };
+
+        var estimate = IndexSize.Estimate(definition, table with { Groups = [new ColumnGroup(["b", "a"], counted, IsCounted: true), .. referenced > 0 ? [new ColumnGroup(["a"], referenced)] : (ColumnGroup[])[]] })!.Value / 1e6;
+
+        Assert.InRange(estimate / megabytes, 1 - tolerance, 1 + tolerance);
+        Assert.True(estimate < IndexSize.Estimate(definition, table)!.Value / 1e6);
+
+        static ColumnInfo Column(string name, string facts)
+        {
+            var numbers = facts.Split(' ').Select(f => double.Parse(f, System.Globalization.CultureInfo.InvariantCulture)).ToArray();
+            var column = Fixed(name, (int)Math.Abs(numbers[0]), numbers[1]) with
+            {
+                NullFraction = numbers[2], CommonCount = (int)numbers[3], CommonFraction = numbers[4], SampledRows = 30_000,
+            };
+            return numbers[0] < 0 ? column with { Type = "text", TypeLength = -1, TypeAlignment = 4, IsPackable = true } : column;
+        }
+    }
+
     // A third of the rows has no gender: those tuples are larger, however short.
     [Fact]
     public void A_null_makes_room_for_itself()

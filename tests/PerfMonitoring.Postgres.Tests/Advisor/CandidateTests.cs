@@ -142,6 +142,40 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
         }
     }
 
+    [Fact]
+    public async Task Columns_that_hang_together_are_known_by_extended_statistics()
+    {
+        await shop.Database.ExecuteAsync("""
+            create table shipments (sent date not null, arrived date not null, weight int not null);
+            insert into shipments select date '2020-01-01' + i % 1000, date '2020-01-03' + i % 1000 + (i / 1000) % 3, i % 700 from generate_series(1, 200000) i;
+            create index sized on shipments (sent, arrived);
+            """);
+        await shop.Database.ExecuteAsync("analyze shipments");
+        try
+        {
+            Assert.InRange(await RatioAsync(), 1.5, 10);
+
+            // An expression has no column's name, and dependencies are no counts.
+            await shop.Database.ExecuteAsync("""
+                create statistics counted (ndistinct) on sent, arrived, (weight / 7) from shipments;
+                create statistics other (dependencies) on sent, weight from shipments
+                """);
+            await shop.Database.ExecuteAsync("analyze shipments");
+            Assert.InRange(await RatioAsync(), 0.9, 1.1);
+        }
+        finally
+        {
+            await shop.Database.ExecuteAsync("drop table shipments");
+        }
+
+        async Task<double> RatioAsync()
+        {
+            var table = await shop.Connection.Catalog.GetTableAsync(new RelationName("public", "shipments"), Token);
+            var built = Assert.Single(await shop.Connection.Catalog.GetIndexesAsync([table.Oid], Token));
+            return (double)IndexSize.Estimate(built.Definition, table)!.Value / built.SizeBytes;
+        }
+    }
+
     // What is built -> how far the estimate may be off.
     [Theory]
     [InlineData("(id)", 0.15)]
