@@ -165,7 +165,7 @@ internal static class AdvisorQuality
         foreach (var statement in statements)
         {
             cost += await CostAsync(connection, statement.Text);
-            seconds.Add(runs == 0 ? null : await TimeAsync(transaction, statement.Text, runs, limit));
+            seconds.Add(runs == 0 ? null : await TimeAsync(transaction, statement, runs, limit));
         }
 
         await transaction.RollbackAsync();
@@ -180,7 +180,7 @@ internal static class AdvisorQuality
     }
 
     // The median; what a statement writes is rolled back. A first run, which fills the cache, is not counted; what reaches the limit counts as it.
-    private static async Task<double> TimeAsync(NpgsqlTransaction transaction, string statement, int runs, double limit)
+    private static async Task<double> TimeAsync(NpgsqlTransaction transaction, Statement statement, int runs, double limit)
     {
         var times = new List<double>();
         for (var run = 0; run <= runs; run++)
@@ -189,12 +189,16 @@ internal static class AdvisorQuality
             var clock = Stopwatch.StartNew();
             try
             {
-                await ExecuteAsync(transaction.Connection!, statement);
+                await ExecuteAsync(transaction.Connection!, statement.Text);
             }
             catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.QueryCanceled)
             {
                 await transaction.RollbackAsync("run");
                 return limit;
+            }
+            catch (PostgresException e)
+            {
+                throw new InvalidOperationException($"{statement.Name} cannot be run: {e.MessageText}; --skip {statement.Name} leaves it out.", e);
             }
 
             if (run > 0)
