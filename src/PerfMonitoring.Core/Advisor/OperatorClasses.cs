@@ -84,8 +84,9 @@ internal static class OperatorClasses
     private static bool IsPlace(string type) => type is "point" or "box" or "circle" or "polygon" || type.StartsWith("geometry", StringComparison.Ordinal)
         || type.StartsWith("geography", StringComparison.Ordinal);
 
-    // A pattern without three letters in a row leaves nothing to look up; one that only has a fixed beginning is a B-tree's work.
-    private static bool IsTrigram(PlanPredicate predicate) => predicate.Kind is PredicateKind.Operator or PredicateKind.Nearest
+    // A pattern without three letters in a row leaves nothing to look up; one that is known to have a fixed beginning is a B-tree's work.
+    private static bool IsTrigram(PlanPredicate predicate) =>
+        (predicate.Kind is PredicateKind.Operator or PredicateKind.Nearest || predicate is { Kind: PredicateKind.Prefix, Operator: "~~", Pattern: null })
         && (predicate.Operator is "%" or "<%" or "%>" or "<<%" or "%>>" or "<->"
             || (predicate.Operator is "~~" or "~~*" or "~" or "~*" && (predicate.Pattern is null || HasTrigram(predicate.Pattern))));
 

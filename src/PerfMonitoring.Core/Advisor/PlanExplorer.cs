@@ -20,6 +20,9 @@ public sealed class PlanExplorer(
     // A smaller index that saves less than this share of the bytes is no other choice.
     private const double Smaller = 0.95;
 
+    // Of today's cost: what a plan may cost beyond its own before others are asked about for that.
+    private const double Risky = 0.1;
+
     // How many times larger than on disk the planner takes an index to be, before its answer about it is not taken for sure.
     private const double Misjudged = 1.5;
 
@@ -108,6 +111,13 @@ public sealed class PlanExplorer(
             }
         }
 
+        for (var (allowed, answer) = root; statements[statement].Use.Relations.Count == 1 && answer?.Used.Count > 0 && answer.Risk > table.Bare.Cost * Risky;)
+        {
+            // A plan that is dearer as far as the planner knows may be the safe one, whatever the size of its indexes. Joins have many plans that are, anyway.
+            allowed = [.. allowed.Except(answer.Used)];
+            answer = await TryAsync(allowed);
+        }
+
         if (isFirst && root.Answer?.Used.Count > limit / 2)
         {
             // In a long join it would take more questions than there are to take the widest indexes apart until only lean ones are left.
@@ -131,11 +141,11 @@ public sealed class PlanExplorer(
             }
         }
 
-        async Task TryAsync(HashSet<int> allowed)
+        async Task<Configuration?> TryAsync(HashSet<int> allowed)
         {
             if (allowed.Count == 0)
             {
-                return;
+                return null;
             }
 
             var wasKnown = table.Find(allowed) is not null;
@@ -144,6 +154,8 @@ public sealed class PlanExplorer(
             {
                 open.Enqueue((allowed, answer), answer.Cost);
             }
+
+            return answer;
         }
     }
 

@@ -231,7 +231,8 @@ public static partial class PlanReader
                 "=" => columns.Count > 0 ? PredicateKind.Join : PredicateKind.Equal,
                 "= ANY" => PredicateKind.In,
                 "<" or "<=" or ">" or ">=" => PredicateKind.Range,
-                "~~" when pattern?.Length > 0 && pattern[0] is not ('%' or '_') => PredicateKind.Prefix,
+                // What a parameter holds is not known: as often as not a beginning.
+                "~~" when (pattern?.Length > 0 ? pattern[0] is not ('%' or '_') : BeginsWithParameter(right)) => PredicateKind.Prefix,
                 "~" when pattern is not null && FixedBeginning().IsMatch(pattern) => PredicateKind.Prefix,
                 "^@" => PredicateKind.Prefix,
                 "<>" or "<> ALL" when columns.Count == 0 => PredicateKind.Unequal,
@@ -247,6 +248,9 @@ public static partial class PlanReader
                 Condition = found is PredicateKind.Equal or PredicateKind.In or PredicateKind.Unequal && IsWritten(right) ? condition.ToSql() : null,
             });
         }
+
+        // "$1", "$1 || '%'", but not "'%' || $1".
+        private static bool BeginsWithParameter(PlanExpression pattern) => pattern.ToSql().TrimStart('(').StartsWith('$');
 
         // Whether the statement's text has this constant, or each element of this array.
         private bool IsWritten(PlanExpression constant) => constant.IsConstant() && (constant.AsString() is not { } value
