@@ -355,8 +355,8 @@ public static class CandidateGenerator
             this.table = table;
             var usable = predicates.Where(p => CanBeKey(p.Key, table)).ToList();
             Equality = Keys(usable, PredicateKind.Equal, PredicateKind.In, PredicateKind.Null, PredicateKind.True, PredicateKind.False);
-            // A list of values is found piece by piece, in no order.
-            ordering = Keys(usable, PredicateKind.Equal, PredicateKind.Null, PredicateKind.True, PredicateKind.False);
+            // A list of values is found piece by piece, in no order; nulls are found together, and yet the planner does not take them for one value.
+            ordering = Keys(usable, PredicateKind.Equal, PredicateKind.True, PredicateKind.False);
             ranges = [.. usable.Where(p => p.Kind == PredicateKind.Range).Select(p => p.Key).Concat(Prefixes(usable)).Distinct().Take(3)];
             // The keys of one other relation belong together; each alone serves as well where another relation comes before.
             joins = [.. usable.Where(p => p.Kind == PredicateKind.Join).GroupBy(p => p.Other, p => p.Key)

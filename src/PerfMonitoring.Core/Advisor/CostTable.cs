@@ -23,13 +23,15 @@ public sealed record Configuration(IReadOnlyList<int> Used, double Cost, double 
     /// <param name="find">The candidate of an index's name with the size in bytes that the planner took it to have; null for an index that is there.</param>
     /// <param name="tableOf">The table of that name, without schema.</param>
     /// <param name="isReal">Whether the candidates are there: the planner's figures need no correction.</param>
-    public static Configuration Of(PlanNode plan, Func<string, (Candidate Index, long PlannedBytes)?> find, Func<string, TableInfo?> tableOf, bool isReal)
+    /// <param name="rowsPerCall">Mean number of rows that the statement returned; null where unknown.</param>
+    public static Configuration Of(
+        PlanNode plan, Func<string, (Candidate Index, long PlannedBytes)?> find, Func<string, TableInfo?> tableOf, bool isReal, double? rowsPerCall = null)
     {
         ArgumentNullException.ThrowIfNull(plan);
         var corrections = new Dictionary<PlanNode, double>(ReferenceEqualityComparer.Instance);
         var correction = isReal ? 0 : PlanCorrection.Of(plan, find, tableOf, corrections.Add);
         var risks = new Dictionary<PlanNode, double>(ReferenceEqualityComparer.Instance);
-        var risk = PlanRisk.Of(plan, tableOf, risks.Add);
+        var risk = PlanRisk.Of(plan, tableOf, rowsPerCall, risks.Add);
         var skeleton = PlanSkeleton.Of(plan, find, corrections, risks);
         return new Configuration([.. skeleton.Fixed.Union(skeleton.Accesses.SelectMany(a => a.Used)).Order()], plan.TotalCost + correction, risk) { Skeleton = skeleton };
     }

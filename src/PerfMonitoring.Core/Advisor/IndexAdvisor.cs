@@ -82,7 +82,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         var hints = new HashSet<string>();
         var own = await CandidatesAsync(planned, tables, pool, hints, cancellationToken);
         var byName = tables.Values.GroupBy(t => t.Name.Name).ToDictionary(g => g.Key, g => g.First());
-        var costs = planned.Statements.Select(p => new CostTable(Configuration.Of(p.Plan, _ => null, byName.GetValueOrDefault, isReal: true), p.Weight)).ToList();
+        var costs = planned.Statements.Select(p => new CostTable(Configuration.Of(p.Plan, _ => null, byName.GetValueOrDefault, isReal: true, p.Statement.RowsPerCall), p.Weight)).ToList();
         if (!sessions[0].IsReal)
         {
             Estimate(planned, own, costs);

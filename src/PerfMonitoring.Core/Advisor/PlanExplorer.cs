@@ -65,7 +65,7 @@ public sealed class PlanExplorer(
             sizes[id] = bytes;
         }
 
-        return tables[statement].Add(asked, Read(answer, session.IsReal));
+        return tables[statement].Add(asked, Read(statement, answer, session.IsReal));
     }
 
     /// <summary>
@@ -159,9 +159,10 @@ public sealed class PlanExplorer(
         }
     }
 
-    private Configuration Read(WhatIfPlan answer, bool isReal) => Configuration.Of(
+    private Configuration Read(int statement, WhatIfPlan answer, bool isReal) => Configuration.Of(
         answer.Plan,
         name => answer.Candidates.TryGetValue(name, out var id) ? (candidates[id - 1], answer.Sizes[id]) : null,
         find,
-        isReal);
+        isReal,
+        statements[statement].Statement.RowsPerCall);
 }

@@ -14,7 +14,7 @@ public sealed class PlanRiskTests
         Columns = [new ColumnInfo { Name = "customer_id", Type = "integer", Distinct = 10 }, new ColumnInfo { Name = "created_at", Type = "date", Distinct = -1 }],
     };
 
-    // A LIMIT of 50 cost units over an input of 500 -> what it costs more when it is met last.
+    // A LIMIT of 5 rows and 50 cost units over an input of 500 -> what it costs more when it is met late: all, as far as conditions discard rows.
     [Theory]
     // All rows in order of an index, of which the filter leaves 10.
     [InlineData("Index Scan rows=10 filter=(status='open')", 445.5)]
@@ -32,14 +32,30 @@ public sealed class PlanRiskTests
     [InlineData("Incremental Sort rows=10 > Index Scan rows=10 filter=(status='open')", 445.5)]
     // What is sorted has been read to its end.
     [InlineData("Sort rows=10 > Index Scan rows=10 filter=(status='open')", 0)]
-    public void A_limit_may_be_met_last(string input, double expected)
+    public void A_limit_may_be_met_late(string input, double expected)
     {
-        var plan = PlanNode.Parse($$"""[{ "Plan": { "Node Type": "Limit", "Startup Cost": 0, "Total Cost": 50, "Plan Rows": 5, "Plans": [ {{Node(input)}} ] } }]""");
+        var plan = Limit(50, input);
 
         Assert.Equal(expected, PlanRisk.Of(plan, name => name == "orders" ? Orders : null), 6);
         Assert.Equal(0, PlanRisk.Of(plan, _ => null));
         Assert.Equal(0, PlanRisk.Of(plan.Children[0], _ => Orders));
     }
+
+    // The same LIMIT for 4 cost units, and the mean number of rows that were really returned. Ten times what is expected is 40, a tenth of the rest 49.6.
+    [Theory]
+    [InlineData(null, 49.6)]
+    [InlineData(4.8, 49.6)]
+    [InlineData(2.5, 496)]
+    [InlineData(0.0, 496)]
+    // What a smaller LIMIT gives.
+    [InlineData(2.0, 49.6)]
+    public void A_limit_that_is_seldom_met_ends_nothing_early(double? rowsPerCall, double expected)
+    {
+        Assert.Equal(expected, PlanRisk.Of(Limit(4, "Index Scan rows=10 filter=(status='open')"), _ => Orders, rowsPerCall), 6);
+    }
+
+    private static PlanNode Limit(double cost, string input) => PlanNode.Parse(string.Create(
+        CultureInfo.InvariantCulture, $$"""[{ "Plan": { "Node Type": "Limit", "Startup Cost": 0, "Total Cost": {{cost}}, "Plan Rows": 5, "Plans": [ {{Node(input)}} ] } }]"""));
 
     private static string Node(string text)
     {
