@@ -17,14 +17,28 @@ internal static class IndexTuples
     }
 
     /// <summary>
-    /// How many rows a scan reads at most for those that it gives: what equalities leave of the table, as if a range were all of it.
+    /// How many rows a scan reads at most for those that it gives: what equalities leave of the table, and, since the range of an index is not told, no more than can be
+    /// read for its cost.
     /// </summary>
     /// <param name="node">A scan of any kind.</param>
     /// <param name="table">Its table; its number of rows is known.</param>
     public static double AtMost(PlanNode node, TableInfo table)
     {
         var found = ByEqualities(node, table, out var search, out _);
-        return HasFilter(node, search) ? Math.Max(node.Rows, found ?? table.Rows!.Value) : node.Rows;
+        if (!HasFilter(node, search))
+        {
+            return node.Rows;
+        }
+
+        var most = found ?? table.Rows!.Value;
+        if (ReferenceEquals(search, node))
+        {
+            var least = PlannerDefaults.TupleCost + PlannerDefaults.IndexTupleCost + PlannerDefaults.OperatorCost
+                + (node.NodeType == "Index Scan" ? PlannerDefaults.SequentialPageCost * table.Pages / table.Rows!.Value : 0);
+            most = Math.Min(most, node.TotalCost / least);
+        }
+
+        return Math.Max(node.Rows, most);
     }
 
     private static bool HasFilter(PlanNode node, PlanNode? search) => node.Conditions.Any(c => c != search?.IndexCondition);

@@ -41,7 +41,16 @@ public sealed class PlanRiskTests
         Assert.Equal(0, PlanRisk.Of(plan.Children[0], _ => Orders));
     }
 
-    // The same LIMIT for 4 cost units, and the mean number of rows that were really returned. Ten times what is expected is 40, a tenth of the rest 49.6.
+    [Fact]
+    public void A_range_reads_no_more_than_its_cost_pays_for()
+    {
+        // A row costs 5 for its page (one of 5,000 of 1,000 rows) and 0.0175: 500 pay for 99.65, of which 10 are wanted.
+        var risk = PlanRisk.Of(Limit(50, "Index Scan rows=10 index=(created_at<'2026-01-01') filter=(status='open')"), _ => Orders with { Pages = 5_000 });
+
+        Assert.Equal(450 * (1 - (10 / (500 / 5.0175))), risk, 6);
+    }
+
+    // The same LIMIT for 4 cost units, and the mean number of rows that were really returned. Of what a join discards, ten times what is expected is 40, a tenth of the rest 49.6.
     [Theory]
     [InlineData(null, 49.6)]
     [InlineData(4.8, 49.6)]
@@ -51,7 +60,7 @@ public sealed class PlanRiskTests
     [InlineData(2.0, 49.6)]
     public void A_limit_that_is_seldom_met_ends_nothing_early(double? rowsPerCall, double expected)
     {
-        Assert.Equal(expected, PlanRisk.Of(Limit(4, "Index Scan rows=10 filter=(status='open')"), _ => Orders, rowsPerCall), 6);
+        Assert.Equal(expected, PlanRisk.Of(Limit(4, "Nested Loop rows=10 > Index Scan rows=1000"), _ => Orders, rowsPerCall), 6);
     }
 
     private static PlanNode Limit(double cost, string input) => PlanNode.Parse(string.Create(
