@@ -65,8 +65,9 @@ public static class CandidateGenerator
     // A share of the rows beyond which the planner reads the table rather than fetch row by row.
     private const double LargeShare = 0.5;
 
-    // An index that is read from end to end must be so much smaller than its table.
+    // An index that is read from end to end must be so much smaller than its table; one that spares a sort besides, no larger.
     private const double ClearlySmaller = 0.5;
+    private const double NoLarger = 1;
 
     // Rows lie in the order of such a column.
     private const double Ordered = 0.95;
@@ -134,7 +135,7 @@ public static class CandidateGenerator
 
         foreach (var (keys, pattern) in covering)
         {
-            if (Cover(Define(table, keys, where), use, table, isWhole: keys.Count == 0) is { } definition)
+            if (Cover(Define(table, keys, where), use, table, isWhole: keys.Count == 0, pattern == UsagePattern.Sort ? NoLarger : ClearlySmaller) is { } definition)
             {
                 Add(found, definition, pattern);
             }
@@ -263,7 +264,7 @@ public static class CandidateGenerator
         new() { Table = table.Name, Name = "", Keys = keys, Where = where };
 
     // The same with every column that is read: included, or as further keys where those can be merged and the index gets smaller.
-    private static IndexDefinition? Cover(IndexDefinition definition, RelationUse use, TableInfo table, bool isWhole)
+    private static IndexDefinition? Cover(IndexDefinition definition, RelationUse use, TableInfo table, bool isWhole, double largest)
     {
         var rest = table.Columns.Where(c => use.Columns!.Contains(c.Name) && definition.Keys.All(k => k.Column != c.Name)).ToList();
         if (isWhole && rest.MinBy(c => Distinct(c, table)) is { HasBtree: true, AverageWidth: null or <= WideColumn } first)
@@ -287,7 +288,7 @@ public static class CandidateGenerator
                 (included, size) = (keyed, other);
             }
 
-            if (size is { } bytes && table.Pages > 0 && bytes / (double)PlannerDefaults.PageBytes > ClearlySmaller * table.Pages)
+            if (size is { } bytes && table.Pages > 0 && bytes / (double)PlannerDefaults.PageBytes > largest * table.Pages)
             {
                 return null;
             }
@@ -450,7 +451,7 @@ public static class CandidateGenerator
             foreach (var keys in Beginnings().Where(k => k.All(e => e.Expression is null)).DistinctBy(k => string.Join(',', k)))
             {
                 any = true;
-                yield return (keys, UsagePattern.Analytics);
+                yield return (keys, SparesSort(keys) ? UsagePattern.Sort : UsagePattern.Analytics);
             }
 
             if (!any && !FindsFew(Equality))
@@ -458,6 +459,9 @@ public static class CandidateGenerator
                 yield return ([], UsagePattern.Analytics);
             }
         }
+
+        // A sort of nearly all rows, which is spared by reading them in their order.
+        private bool SparesSort(List<IndexKey> keys) => !use.MayStopEarly && use.Rows > LargeShare * table.Rows && orders.Exists(o => Join(ordering, o).SequenceEqual(keys));
 
         private IEnumerable<List<IndexKey>> Beginnings()
         {

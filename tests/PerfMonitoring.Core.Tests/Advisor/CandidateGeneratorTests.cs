@@ -1,4 +1,5 @@
 using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
 
 namespace PerfMonitoring.Advisor;
 
@@ -76,6 +77,28 @@ public sealed class CandidateGeneratorTests
             CandidateGenerator.Generate(use with { Columns = new HashSet<string> { "customer_id", "status" } }, Table),
             c => Keys(c) == "customer_id, status" && c.Definition.Include.Count == 0);
         Assert.DoesNotContain(CandidateGenerator.Generate(use with { Columns = null }, Table), c => c.Definition.Include.Count > 0);
+    }
+
+    // The last row of each customer: an index that spares the sort of all rows may be nearly as large as the table; one that spares nothing else may not.
+    [Theory]
+    [InlineData(1_000_000, false, true)]
+    [InlineData(1_000_000, true, false)]
+    [InlineData(400_000, false, false)]
+    public void A_sort_of_all_rows_is_worth_an_index_as_large_as_the_table(double rows, bool mayStopEarly, bool isProposed)
+    {
+        var use = new RelationUse
+        {
+            Table = Table.Name,
+            Alias = "o",
+            Rows = rows,
+            Orders = [[IndexKey.OnColumn("customer_id"), new IndexKey { Column = "created_at", Descending = true }]],
+            Columns = new HashSet<string> { "customer_id", "created_at", "id" },
+            MayStopEarly = mayStopEarly,
+        };
+
+        var found = CandidateGenerator.Generate(use, Table with { Pages = 6_000 });
+
+        Assert.Equal(isProposed, found.Any(c => Keys(c) == "customer_id, created_at DESC" && c.Definition.Include is ["id"] && c.Pattern == UsagePattern.Sort));
     }
 
     [Fact]
