@@ -147,12 +147,12 @@ public sealed class IndexSelection
     }
 
     /// <summary>The cost, with its risk, that the tables promise for a statement under a set.</summary>
-    public double CostOf(int statement, IReadOnlyCollection<int> set) => Promised(statement, Membership(set)).Plan.Total;
+    public double CostOf(int statement, IReadOnlyCollection<int> set) => Promised(statement, plans.Membership(set)).Plan.Total;
 
     /// <summary>What a set costs as far as the tables promise.</summary>
     public double ScoreOf(IReadOnlyCollection<int> set)
     {
-        var has = Membership(set);
+        var has = plans.Membership(set);
         return ScoreOf(set, [.. tables.Select((_, s) => Promised(s, has).Plan)]);
     }
 
@@ -160,14 +160,14 @@ public sealed class IndexSelection
     public double ScoreOf(IReadOnlyCollection<int> set, IReadOnlyList<Configuration> after)
     {
         ArgumentNullException.ThrowIfNull(after);
-        var has = Membership(set);
+        var has = plans.Membership(set);
         return after.Select((c, s) => tables[s].Weight * Judge(s, c, has)).Sum() + set.Sum(id => charge + candidates[id - 1].WriteCost);
     }
 
     /// <summary>Where a statement's promised plan under a set takes one index in the place of another: both ids.</summary>
     public IEnumerable<(int Id, int Other)> SubstitutesUsed(int statement, IReadOnlyCollection<int> set)
     {
-        var has = Membership(set);
+        var has = plans.Membership(set);
         foreach (var needs in Promised(statement, has).Needs)
         {
             if (!has[needs[0]])
@@ -200,17 +200,6 @@ public sealed class IndexSelection
     }
 
     private static State Better(State one, State other) => other.Score < one.Score * (1 - 1e-9) ? other : one;
-
-    private bool[] Membership(IReadOnlyCollection<int> set)
-    {
-        var has = new bool[candidates.Count];
-        foreach (var id in set)
-        {
-            has[id - 1] = true;
-        }
-
-        return has;
-    }
 
     private double Value(int statement, int plan, bool[] has) => tables[statement].Weight * Judge(statement, plans[statement][plan].Plan, has, plan);
 

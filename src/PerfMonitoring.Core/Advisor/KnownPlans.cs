@@ -42,6 +42,19 @@ internal sealed class KnownPlans
     /// <summary>The statements that an index can serve.</summary>
     public List<int> StatementsOf(int place) => statementsOf[place];
 
+    /// <summary>Which indexes a set has, by place.</summary>
+    /// <param name="ids">Their ids.</param>
+    public bool[] Membership(IEnumerable<int> ids)
+    {
+        var has = new bool[statementsOf.Length];
+        foreach (var id in ids)
+        {
+            has[id - 1] = true;
+        }
+
+        return has;
+    }
+
     /// <summary>The number of a statement's cheapest plan whose indexes are all there.</summary>
     public int Best(int statement, bool[] has)
     {

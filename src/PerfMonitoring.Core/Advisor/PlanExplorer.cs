@@ -111,11 +111,15 @@ public sealed class PlanExplorer(
             }
         }
 
-        for (var (allowed, answer) = root; statements[statement].Use.Relations.Count == 1 && answer?.Used.Count > 0 && answer.Risk > table.Bare.Cost * Risky;)
+        if (statements[statement].Use.Relations.Count == 1)
         {
             // A plan that is dearer as far as the planner knows may be the safe one, whatever the size of its indexes. Joins have many plans that are, anyway.
-            allowed = [.. allowed.Except(answer.Used)];
-            answer = await TryAsync(allowed);
+            var (allowed, answer) = root;
+            while (answer?.Used.Count > 0 && answer.Risk > table.Bare.Cost * Risky)
+            {
+                allowed = [.. allowed.Except(answer.Used)];
+                answer = await TryAsync(allowed);
+            }
         }
 
         if (isFirst && root.Answer?.Used.Count > limit / 2)

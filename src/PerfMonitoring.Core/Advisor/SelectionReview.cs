@@ -63,12 +63,7 @@ public sealed class SelectionReview
         ArgumentNullException.ThrowIfNull(chosen);
         ArgumentNullException.ThrowIfNull(refused);
         ArgumentNullException.ThrowIfNull(options);
-        var has = new bool[candidates.Count];
-        foreach (var id in chosen.Keys)
-        {
-            has[id - 1] = true;
-        }
-
+        var has = plans.Membership(chosen.Keys);
         var none = new bool[candidates.Count];
         var free = options.StorageBudget - chosen.Keys.Sum(id => candidates[id - 1].SizeBytes);
         return
@@ -167,12 +162,7 @@ public sealed class SelectionReview
     public IReadOnlyList<int> Risky(int id, IReadOnlyCollection<int> set)
     {
         ArgumentNullException.ThrowIfNull(set);
-        var has = new bool[candidates.Count];
-        foreach (var member in set)
-        {
-            has[member - 1] = true;
-        }
-
+        var has = plans.Membership(set);
         return plans.StatementsOf(id - 1).FindAll(s =>
         {
             has[id - 1] = false;
@@ -186,12 +176,7 @@ public sealed class SelectionReview
     public IReadOnlyList<int> Safer(int id, IReadOnlyCollection<int> set)
     {
         ArgumentNullException.ThrowIfNull(set);
-        var has = new bool[candidates.Count];
-        foreach (var member in set)
-        {
-            has[member - 1] = true;
-        }
-
+        var has = plans.Membership(set);
         return plans.StatementsOf(id - 1).FindAll(s =>
         {
             var with = Best(s, has).Plan;

@@ -12,13 +12,12 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
 {
     public async Task<IReadOnlyList<TableInfo>> FindTablesAsync(IReadOnlyCollection<RelationName> names, CancellationToken cancellationToken)
     {
-        if (names.Count == 0)
+        var tables = names.Count == 0 ? [] : await FindAsync(names, cancellationToken);
+        if (tables.Count == 0)
         {
             return [];
         }
 
-        var tables = await target.QueryAsync<TableRow>(
-            Text("FindTables"), new { Names = names.Select(n => n.ToString()).ToArray() }, cancellationToken);
         var oids = tables.Select(t => (long)t.Oid).Distinct().ToArray();
         var columns = (await target.QueryAsync<ColumnRow>(Text("GetColumns"), new { TableOids = oids }, cancellationToken)).ToLookup(c => c.TableOid);
         var groups = (await target.QueryAsync<GroupRow>(Text("GetColumnGroups"), new { TableOids = oids }, cancellationToken)).ToLookup(g => g.TableOid);
@@ -106,7 +105,7 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
     }
 
     public async Task<bool> ExistsAsync(RelationName name, CancellationToken cancellationToken) =>
-        (await FindTablesAsync([name], cancellationToken)).Count > 0;
+        (await FindAsync([name], cancellationToken)).Count > 0;
 
     public Task<IReadOnlyList<RelationName>> CompleteTableNamesAsync(string prefix, CancellationToken cancellationToken) =>
         CompleteAsync("CompleteTableNames", prefix, cancellationToken);
@@ -119,6 +118,9 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         var rows = await target.QueryAsync<NameRow>(Text(file), new { Prefix = prefix }, cancellationToken);
         return [.. rows.Select(r => new RelationName(r.SchemaName, r.Name))];
     }
+
+    private Task<IReadOnlyList<TableRow>> FindAsync(IReadOnlyCollection<RelationName> names, CancellationToken cancellationToken) =>
+        target.QueryAsync<TableRow>(Text("FindTables"), new { Names = names.Select(n => n.ToString()).ToArray() }, cancellationToken);
 
     private string Text(string name) => Sql.Get(typeof(CatalogRepository), name, target.Target.ServerVersionNumber);
 

@@ -19,7 +19,7 @@ public sealed class PlanRiskTests
     // All rows in order of an index, of which the filter leaves 10.
     [InlineData("Index Scan rows=10 filter=(status='open')", 445.5)]
     [InlineData("Seq Scan rows=10 filter=(status='open')", 445.5)]
-    // A range is no bound on what is read.
+    // How much of it a range is, is not told: the cost would pay for more than there is.
     [InlineData("Index Scan rows=10 index=(created_at<'2026-01-01') filter=(status='open')", 445.5)]
     // An equality is: a tenth of the rows, half of which the filter leaves.
     [InlineData("Index Scan rows=50 index=(customer_id=5) filter=(status='open')", 225)]

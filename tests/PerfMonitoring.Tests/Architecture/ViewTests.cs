@@ -14,13 +14,13 @@ public sealed class ViewTests
     private static readonly XDocument Views =
         XDocument.Load(Path.Combine(Path.GetDirectoryName(ModuleRunspace.ManifestPath)!, "PerfMonitoring.Format.ps1xml"));
 
+    private static IEnumerable<(string Name, List<XElement> Columns)> Tables =>
+        Views.Descendants("TableHeaders").Select(h => (h.Ancestors("View").Single().Element("Name")!.Value, h.Elements("TableColumnHeader").ToList()));
+
     [Fact]
     public void Tables_fit_120_columns()
     {
-        var tables = Views.Descendants("TableHeaders")
-            .Select(h => (Name: h.Ancestors("View").Single().Element("Name")!.Value, Columns: h.Elements("TableColumnHeader").ToList()))
-            .Select(t => (t.Name, Width: t.Columns.Sum(c => (int?)c.Element("Width") ?? 1) + t.Columns.Count - 1))
-            .ToList();
+        var tables = Tables.Select(t => (t.Name, Width: t.Columns.Sum(c => (int?)c.Element("Width") ?? 1) + t.Columns.Count - 1)).ToList();
 
         Assert.NotEmpty(tables);
         Assert.Empty(tables.Where(t => t.Width > Room).Select(t => string.Create(CultureInfo.InvariantCulture, $"{t.Name}: {t.Width}")));
@@ -38,8 +38,7 @@ public sealed class ViewTests
     [InlineData("ThresholdResult", "Value", 14)]
     public void What_matters_most_fits_80_columns(string view, string column, int width)
     {
-        var columns = Views.Descendants("TableHeaders").Single(h => h.Ancestors("View").Single().Element("Name")!.Value == view).Elements("TableColumnHeader")
-            .Select(c => (Label: c.Element("Label")!.Value, Width: (int?)c.Element("Width") ?? NarrowRoom)).ToList();
+        var columns = Tables.Single(t => t.Name == view).Columns.Select(c => (Label: c.Element("Label")!.Value, Width: (int?)c.Element("Width") ?? NarrowRoom)).ToList();
         var before = columns.TakeWhile(c => c.Label != column).Sum(c => c.Width + 1);
 
         Assert.InRange(width, 1, Math.Min(NarrowRoom - before, columns.Single(c => c.Label == column).Width));
