@@ -24,6 +24,24 @@ public sealed record ConnectionSettings
     /// <summary>disable, allow, prefer, require, verify-ca, verify-full.</summary>
     public string? SslMode { get; init; }
 
+    /// <summary>How long a connection attempt may take; null for the connection string's, PGCONNECT_TIMEOUT's, or <see cref="DefaultConnectTimeout"/>.</summary>
+    public TimeSpan? ConnectTimeout { get; init; }
+
+    /// <summary>How long one answer of the server may take; null for the connection string's, or <see cref="DefaultCommandTimeout"/>.</summary>
+    public TimeSpan? CommandTimeout { get; init; }
+
+    /// <summary>Limit of a connection attempt when nobody sets one; Npgsql's.</summary>
+    public static readonly TimeSpan DefaultConnectTimeout = TimeSpan.FromSeconds(15);
+
+    /// <summary>The longest limit of a connection attempt; Npgsql takes no more than 1024 s.</summary>
+    public static readonly TimeSpan MaximumConnectTimeout = TimeSpan.FromMinutes(15);
+
+    /// <summary>Limit of one answer when nobody sets one; Npgsql's.</summary>
+    public static readonly TimeSpan DefaultCommandTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>The longest limit of one answer: every wait has an end.</summary>
+    public static readonly TimeSpan MaximumCommandTimeout = TimeSpan.FromDays(1);
+
     /// <summary>Whether anything is set.</summary>
     public bool IsEmpty => this == new ConnectionSettings();
 

@@ -46,6 +46,13 @@ internal static class ConnectionStrings
                 : throw Wrong(settings.SslMode is null ? "PGSSLMODE" : "-SslMode", ssl, "Use disable, allow, prefer, require, verify-ca or verify-full.");
         }
 
+        builder.Timeout = Seconds(
+            settings.ConnectTimeout, builder.ShouldSerialize("Timeout") ? builder.Timeout : ConnectTimeoutOfEnvironment(),
+            ConnectionSettings.DefaultConnectTimeout, ConnectionSettings.MaximumConnectTimeout);
+        builder.CommandTimeout = Seconds(
+            settings.CommandTimeout, builder.ShouldSerialize("Command Timeout") ? builder.CommandTimeout : 0,
+            ConnectionSettings.DefaultCommandTimeout, ConnectionSettings.MaximumCommandTimeout);
+
         builder.ApplicationName ??= Env("PGAPPNAME") ?? "PerfMonitoring";
         builder.PersistSecurityInfo = false;
         builder.IncludeErrorDetail = false;
@@ -53,6 +60,15 @@ internal static class ConnectionStrings
         builder.MaxPoolSize = Math.Min(builder.MaxPoolSize, 10);
         return builder;
     }
+
+    // Every wait has an end: zero, which is "for ever" to libpq and Npgsql, counts as not set.
+    private static int Seconds(TimeSpan? given, int inText, TimeSpan usual, TimeSpan most) =>
+        (int)Math.Ceiling(Math.Min((given ?? (inText > 0 ? TimeSpan.FromSeconds(inText) : usual)).TotalSeconds, most.TotalSeconds));
+
+    private static int ConnectTimeoutOfEnvironment() =>
+        Env("PGCONNECT_TIMEOUT") is not { } variable ? 0
+        : int.TryParse(variable, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var seconds) ? seconds
+        : throw Wrong("PGCONNECT_TIMEOUT", variable, "Set it to a number of seconds, or pass -ConnectTimeout.");
 
     private static string? Env(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Management.Automation;
+using System.Net;
+using System.Net.Sockets;
 using System.Security;
 using Npgsql;
 using PerfMonitoring.Sandbox;
@@ -62,6 +64,11 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
     [InlineData("Connect-PerfMonitoring -HostName 127.0.0.1 -Port 1 -Database x", "ConnectionFailed", "127.0.0.1:1/x")]
     [InlineData("Connect-PerfMonitoring -ConnectionString 'Nonsense=s3cret'", "InvalidConnectionString", "-ConnectionString")]
     [InlineData("Connect-PerfMonitoring -ConnectionString 'Port=s3cret'", "InvalidConnectionString", "-ConnectionString")]
+    [InlineData("Connect-PerfMonitoring -ConnectTimeout 0s", "InvalidTimeout", "-ConnectTimeout is 00:00:00; it must be from 1 s to 00:15:00")]
+    [InlineData("Connect-PerfMonitoring -ConnectTimeout 16m", "InvalidTimeout", "-ConnectTimeout")]
+    [InlineData("Connect-PerfMonitoring -ConnectTimeout '-00:00:05'", "InvalidTimeout", "-ConnectTimeout")]
+    [InlineData("Connect-PerfMonitoring -CommandTimeout 00:00:00.5", "InvalidTimeout", "-CommandTimeout")]
+    [InlineData("Connect-PerfMonitoring -CommandTimeout 2d", "InvalidTimeout", "-CommandTimeout is 2.00:00:00; it must be from 1 s to 1.00:00:00")]
     [InlineData("Get-PerfMonitoringSession nobody", "SessionNotFound", "nobody")]
     [InlineData("Test-PerfMonitoringPrerequisite", "NotConnected", "no session")]
     [InlineData("Test-PerfMonitoringPrerequisite -Session nobody", "SessionNotFound", "nobody")]
@@ -74,6 +81,19 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
         Assert.Contains(message, error.ToString(), StringComparison.Ordinal);
         Assert.NotEmpty(error.ErrorDetails.RecommendedAction);
         Assert.DoesNotContain("s3cret", error.Exception.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Connect-PerfMonitoring 127.0.0.1 x -Port $args[0] -ConnectTimeout 1s")]
+    [InlineData("Connect-PerfMonitoring -ConnectionString \"Host=127.0.0.1;Port=$($args[0]);Database=x;Timeout=900\" -ConnectTimeout 1s")]
+    public void A_server_that_keeps_silent_is_given_up(string script)
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+
+        var error = Assert.Single(session.Invoke(script, ((IPEndPoint)silent.LocalEndpoint).Port).AllErrors);
+
+        Assert.StartsWith("StatementTimeout,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
     }
 
     [Fact]

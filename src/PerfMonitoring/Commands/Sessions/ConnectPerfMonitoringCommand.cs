@@ -58,6 +58,16 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
     [ValidateNotNullOrEmpty]
     public string? StoreConnectionString { get; set; }
 
+    /// <summary>How long an attempt to connect may take, to either database.</summary>
+    [Parameter]
+    [Duration]
+    public TimeSpan? ConnectTimeout { get; set; }
+
+    /// <summary>How long one answer of either server may take.</summary>
+    [Parameter]
+    [Duration]
+    public TimeSpan? CommandTimeout { get; set; }
+
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? Name { get; set; }
@@ -76,6 +86,8 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
                 "Choose another -Name, or run Disconnect-PerfMonitoring first.", Name);
         }
 
+        CheckTimeout(nameof(ConnectTimeout), ConnectTimeout, ConnectionSettings.MaximumConnectTimeout);
+        CheckTimeout(nameof(CommandTimeout), CommandTimeout, ConnectionSettings.MaximumCommandTimeout);
         var monitored = new ConnectionSettings
         {
             ConnectionString = ConnectionString,
@@ -85,6 +97,8 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
             UserName = UserNameOf(Credential),
             Password = Credential?.GetNetworkCredential().Password,
             SslMode = SslMode,
+            ConnectTimeout = ConnectTimeout,
+            CommandTimeout = CommandTimeout,
         };
         var store = new ConnectionSettings
         {
@@ -105,7 +119,7 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
     // A store beside the monitored database, on the same server, needs no more than its name.
     private static ConnectionSettings Complete(ConnectionSettings store, ConnectionSettings monitored) =>
         store.ConnectionString is not null || store.HostName is not null
-            ? store
+            ? store with { ConnectTimeout = monitored.ConnectTimeout, CommandTimeout = monitored.CommandTimeout }
             : monitored with
             {
                 Port = store.Port ?? monitored.Port,
@@ -114,6 +128,16 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
                 Password = store.Password ?? monitored.Password,
                 SslMode = store.SslMode ?? monitored.SslMode,
             };
+
+    private static void CheckTimeout(string parameter, TimeSpan? value, TimeSpan most)
+    {
+        if (value is { } limit && (limit < TimeSpan.FromSeconds(1) || limit > most))
+        {
+            throw new PerfMonitoringException(
+                "InvalidTimeout", FailureKind.InvalidArgument, $"-{parameter} is {limit:c}; it must be from 1 s to {most:c}.",
+                "Write it as 30s, 5m or 00:00:30.", value);
+        }
+    }
 
     // PSCredential puts a backslash before a name without a domain on some paths.
     private static string? UserNameOf(PSCredential? credential) => credential?.UserName.TrimStart('\\');
