@@ -1,6 +1,7 @@
 using System.Globalization;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
+using PerfMonitoring.Queries;
 using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Advisor;
@@ -195,7 +196,8 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
                 {
                     if (proposed.Requires is { } statementFirst)
                     {
-                        hints.Add($"{table.Name} may gain by {proposed.Definition.ToAnonymousStatement()}, which the planner cannot be asked about before: {statementFirst};");
+                        hints.Add($"{table.Name} may gain by {QueryText.HideConstants(proposed.Definition.ToAnonymousStatement())}, "
+                            + $"which the planner cannot be asked about before: {statementFirst};");
                     }
                     else if (await pool.GetAsync(proposed.Definition, table, proposed.Pattern) is { } candidate)
                     {

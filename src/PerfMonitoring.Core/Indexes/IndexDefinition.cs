@@ -1,5 +1,6 @@
 using System.Text;
 using PerfMonitoring.Model;
+using PerfMonitoring.Queries;
 
 namespace PerfMonitoring.Indexes;
 
@@ -130,6 +131,9 @@ public sealed record IndexDefinition
         return sql.ToString();
     }
 
+    /// <summary>The statement for messages, which may end up in logs: its constants are hidden.</summary>
+    public string WithoutConstants => QueryText.HideConstants(ToCreateStatement(concurrently: true));
+
     /// <summary>The statement that makes the index of a partitioned table without those of its partitions: it stays invalid until each is attached.</summary>
     public string ToParentStatement()
     {
@@ -166,9 +170,29 @@ public sealed record IndexDefinition
     public static string SuggestName(string table, IEnumerable<IndexKey> keys, bool partial)
     {
         var words = keys.Select(k => k.Column
-            ?? new string([.. k.Expression!.Where(c => char.IsLetterOrDigit(c) || c is '_' or '(' or ' ').Select(c => c is '(' or ' ' ? '_' : c)])
+            ?? new string([.. WithoutLiterals(k.Expression!).Where(c => char.IsLetterOrDigit(c) || c is '_' or '(' or ' ').Select(c => c is '(' or ' ' ? '_' : c)])
                 .Trim('_'));
         return Identifier.Shorten($"{table}_{string.Join('_', words)}", partial ? "_part_idx" : "_idx");
+    }
+
+    // A constant may be a person's; the key of a JSON value is a name.
+    private static string WithoutLiterals(string expression)
+    {
+        var result = new StringBuilder(expression.Length);
+        var lexer = new SqlLexer(expression);
+        var (copied, isKey) = (0, false);
+        while (lexer.Read())
+        {
+            if (lexer.Kind == SqlTokenKind.Literal && !isKey)
+            {
+                result.Append(expression, copied, lexer.Start - copied);
+                copied = lexer.End;
+            }
+
+            isKey = lexer.Kind == SqlTokenKind.Operator && lexer.Text is "->" or "->>";
+        }
+
+        return result.Append(expression, copied, expression.Length - copied).ToString();
     }
 
     private void AppendBody(StringBuilder sql, string only = "")

@@ -49,6 +49,26 @@ public static class QueryText
         return new string(digits);
     }
 
+    /// <summary>A text whose constants are hidden, for messages: $1, $2 ... in their places, all else as it was.</summary>
+    /// <param name="sql">SQL, whole or in part.</param>
+    public static string HideConstants(string sql)
+    {
+        ArgumentNullException.ThrowIfNull(sql);
+        var result = new StringBuilder(sql.Length);
+        var lexer = new SqlLexer(sql);
+        var (copied, number) = (0, 0);
+        while (lexer.Read())
+        {
+            if (lexer.Kind is SqlTokenKind.Literal or SqlTokenKind.Number or SqlTokenKind.Parameter)
+            {
+                result.Append(sql, copied, lexer.Start - copied).Append('$').Append(++number);
+                copied = lexer.End;
+            }
+        }
+
+        return result.Append(sql, copied, sql.Length - copied).ToString();
+    }
+
     /// <summary>At most 2,000 characters of a text; a character is never split.</summary>
     /// <param name="text">Any text.</param>
     public static string Shorten(string text)

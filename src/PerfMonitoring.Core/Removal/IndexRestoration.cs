@@ -47,7 +47,7 @@ public static class IndexRestoration
         return RemovalEvidence.Read(action)?.Definition
             ?? throw new PerfMonitoringException(
                 "NotUndoable", FailureKind.NotFound, $"The audit does not hold the definition for {what}.",
-                action.UndoStatement is null ? null : $"Run: {action.UndoStatement}", action);
+                action.UndoStatement is null ? null : "Run the statement that the action has as its UndoStatement.", action);
     }
 
     /// <summary>The last drop of an index of that name.</summary>

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
+using PerfMonitoring.Queries;
 using PerfMonitoring.Removal;
 using PerfMonitoring.Repositories;
 
@@ -85,7 +86,8 @@ public static class IndexReversion
                 {
                     throw new PerfMonitoringException(
                         "IndexChanged", FailureKind.InvalidArgument,
-                        $"{create.IndexName} on {create.TableName} is another index now than the one that PerfMonitoring built: {removal.Index.ServerDefinition}.",
+                        $"{create.IndexName} on {create.TableName} is another index now than the one that PerfMonitoring built: "
+                        + $"{QueryText.HideConstants(removal.Index.ServerDefinition)}.",
                         "Drop it with Invoke-IndexRemoval if it is not needed.", create);
                 }
             }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using PerfMonitoring.Advisor;
+using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
 using PerfMonitoring.Postgres.Plans;
@@ -112,12 +113,12 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
             }
             else if (refusal.IsAboutTheIndex)
             {
-                Refused[candidate.Id] = refusal.Reason;
+                Refused[candidate.Id] = refusal.Reason(candidate.Definition);
             }
             else
             {
                 throw new PerfMonitoringException(
-                    "IndexNotMade", FailureKind.Busy, $"{target.Target} could not try an index on {candidate.Definition.Table}: {refusal.Reason}.",
+                    "IndexNotMade", FailureKind.Busy, $"{target.Target} could not try an index on {candidate.Definition.Table}: {refusal.Reason(candidate.Definition)}.",
                     "Try again when the server is less busy.", target.Target);
             }
         }
@@ -194,8 +195,9 @@ internal sealed record Refusal(string SqlState, string Text)
     /// <summary>Not a timeout, a lock, a lack of memory or disk, or a server that goes down.</summary>
     public bool IsAboutTheIndex => SqlState[..2] is not ("08" or "40" or "53" or "55" or "57" or "58");
 
-    /// <summary>For a report: without constants. HypoPG's own texts (XX000) speak of columns and access methods.</summary>
-    public string Reason => $"{(SqlState is PostgresErrorCodes.InternalError or NotYetUsable || PlanRepository.IsHarmless(SqlState) ? Text : "the server refuses it")} (SQLSTATE {SqlState})";
+    /// <summary>For a report: without constants.</summary>
+    public string Reason(IndexDefinition definition) =>
+        $"{(SqlState == NotYetUsable ? Text : ServerText.WithoutValues(SqlState, Text, definition.ToString()))} (SQLSTATE {SqlState})";
 
     /// <summary>Null for the numbers of one that was made.</summary>
     public static Refusal? TryRead(string result) => result.IndexOf(' ', StringComparison.Ordinal) is > 0 and var at ? new Refusal(result[..at], result[(at + 1)..]) : null;

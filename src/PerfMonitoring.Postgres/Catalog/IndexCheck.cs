@@ -23,8 +23,9 @@ internal static partial class IndexCheck
                     if (await hypothetical.TryCreateAsync(definition, cancellationToken) is { } refusal)
                     {
                         throw IsAboutTheDefinition(refusal.SqlState)
-                            ? Refused(definition, refusal.Text)
-                            : new PerfMonitoringException("IndexCheckFailed", FailureKind.ServerError, $"{target.Target}: {refusal.Text} (SQLSTATE {refusal.SqlState}).", null, target.Target);
+                            ? Refused(definition, refusal.Reason(definition))
+                            : new PerfMonitoringException(
+                                "IndexCheckFailed", FailureKind.ServerError, $"{target.Target}: {refusal.Reason(definition)}.", null, target.Target);
                     }
                 }
             }

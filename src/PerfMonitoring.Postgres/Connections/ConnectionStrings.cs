@@ -56,6 +56,8 @@ internal static class ConnectionStrings
         builder.ApplicationName ??= Env("PGAPPNAME") ?? "PerfMonitoring";
         builder.PersistSecurityInfo = false;
         builder.IncludeErrorDetail = false;
+        // ServerText looks for the constants of the statement in the server's text, and leaves the statement out of what it passes on.
+        builder.IncludeFailedBatchedCommand = true;
         // A session asks little at a time; a monitoring tool must not eat the server's connections.
         builder.MaxPoolSize = Math.Min(builder.MaxPoolSize, 10);
         return builder;

@@ -17,8 +17,10 @@ internal static class Failures
         OperationCanceledException => null,
         // Npgsql reports a cancelled statement as the server's answer to it.
         PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } when cancellationToken.IsCancellationRequested =>
-            new OperationCanceledException("The statement was cancelled.", exception, cancellationToken),
-        PostgresException server => FromServer(server, address),
+            new OperationCanceledException("The statement was cancelled.", ServerText.WithoutValues((PostgresException)exception), cancellationToken),
+        PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName } server
+            when server.MessageText.Contains("perf_monitoring", StringComparison.Ordinal) => StoreMissing(address, ServerText.WithoutValues(server)),
+        PostgresException server => FromServer(ServerText.WithoutValues(server), address),
         NpgsqlException { InnerException: TimeoutException } when exception.Message.Contains("connection pool has been exhausted", StringComparison.Ordinal) =>
             New("TooManyConnections", FailureKind.Busy, $"All connections of this session to {address} are in use.",
                 "Wait for what runs in it, or raise Maximum Pool Size in -ConnectionString (at most 10 are used).", address, exception),
@@ -41,8 +43,6 @@ internal static class Failures
         PostgresErrorCodes.InsufficientPrivilege => New(
             "PermissionDenied", FailureKind.PermissionDenied, $"{address}: {e.MessageText}.",
             "Test-PerfMonitoringPrerequisite lists the rights that are needed and the statements that grant them.", address, e),
-        PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName when e.MessageText.Contains("perf_monitoring", StringComparison.Ordinal) =>
-            StoreMissing(address, e),
         PostgresErrorCodes.QueryCanceled => New(
             "StatementTimeout", FailureKind.Timeout, $"{address}: {e.MessageText}.", "Raise statement_timeout for this role.", address, e),
         PostgresErrorCodes.LockNotAvailable => New(
@@ -54,7 +54,6 @@ internal static class Failures
             "It is a standby or read-only: connect to the primary, or keep the store elsewhere (Connect-PerfMonitoring -StoreHostName).", address, e),
         PostgresErrorCodes.TooManyConnections => New(
             "TooManyConnections", FailureKind.Busy, $"{address}: {e.MessageText}.", "Wait, or raise max_connections.", address, e),
-        // MessageText only: Detail and Hint can hold values of the user's data.
         _ => New("ServerError", FailureKind.ServerError, $"{address}: {e.MessageText} (SQLSTATE {e.SqlState}).", null, address, e),
     };
 

@@ -67,7 +67,7 @@ internal sealed class IndexBuild(Database target, IndexStrategy strategy, IndexB
     /// <summary>Something else has the name.</summary>
     public PerfMonitoringException NameTaken(Exception? cause) => new(
         "IndexNameTaken", FailureKind.AlreadyExists,
-        $"{QualifiedName} is there already and is something else than {Definition.ToCreateStatement(concurrently: true)}.",
+        $"{QualifiedName} is there already and is something else than {Definition.WithoutConstants}.",
         "Give the strategy another name.", strategy, cause);
 
     /// <summary>What the server says of a definition that cannot be right, whether it was compared or built.</summary>
@@ -78,7 +78,7 @@ internal sealed class IndexBuild(Database target, IndexStrategy strategy, IndexB
             or PostgresErrorCodes.InvalidObjectDefinition or PostgresErrorCodes.FeatureNotSupported
             or PostgresErrorCodes.InvalidParameterValue or PostgresErrorCodes.AmbiguousFunction => new PerfMonitoringException(
             "InvalidIndexDefinition", FailureKind.InvalidArgument,
-            $"{QualifiedName}: {Innermost(e)}: {Definition.ToCreateStatement(concurrently: true)}", "Correct the strategy.", strategy, e),
+            $"{QualifiedName}: {Innermost(e)}: {Definition.WithoutConstants}", "Correct the strategy.", strategy, e),
         _ => e,
     };
 

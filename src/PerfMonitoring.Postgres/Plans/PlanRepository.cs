@@ -52,22 +52,8 @@ internal sealed class PlanRepository(Database target) : IPlanRepository
         "NotPlannable", FailureKind.InvalidArgument, "The text is not one SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES statement.",
         "Pass one statement that the planner plans.");
 
-    // The server's text may quote a constant of the statement; the SQLSTATE and the condition say what is wrong without it.
     internal static PerfMonitoringException NotPlanned(PostgresException e, ServerTarget target) => new(
-        "PlanFailed", FailureKind.ServerError, $"{target} makes no plan of the statement (SQLSTATE {e.SqlState}): {Reason(e)}",
+        "PlanFailed", FailureKind.ServerError,
+        $"{target} makes no plan of the statement (SQLSTATE {e.SqlState}): {ServerText.WithoutValues(e).MessageText}.",
         "The plan of this statement is unknown; check the role's rights and search_path.");
-
-    /// <summary>Whether the server's text of this condition speaks of names, which are no secret; constants are.</summary>
-    internal static bool IsHarmless(string sqlState) => sqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn
-        or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.UndefinedObject or PostgresErrorCodes.AmbiguousFunction
-        or PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.AmbiguousParameter or PostgresErrorCodes.IndeterminateDatatype
-        or PostgresErrorCodes.InvalidObjectDefinition or PostgresErrorCodes.FeatureNotSupported
-        or PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable;
-
-    private static string Reason(PostgresException e) => e.SqlState switch
-    {
-        _ when IsHarmless(e.SqlState) => e.MessageText + ".",
-        PostgresErrorCodes.SyntaxError => "it is not complete SQL.",
-        _ => "the server refuses it.",
-    };
 }

@@ -201,7 +201,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
 
         if (IsWhatIf)
         {
-            ShouldProcess($"{strategy.TableName} in {Connection.Target}", strategy.IndexDefinition);
+            ShouldProcess($"{strategy.TableName} in {Connection.Target}", strategy.Definition.WithoutConstants);
             WriteObject(Await(token => Creator.CheckAsync(strategy, token)), enumerateCollection: true);
             return;
         }
@@ -214,7 +214,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
             return;
         }
 
-        if (!ShouldProcess($"{strategy.TableName} in {Connection.Target}", strategy.IndexDefinition))
+        if (!ShouldProcess($"{strategy.TableName} in {Connection.Target}", strategy.Definition.WithoutConstants))
         {
             return;
         }

@@ -63,7 +63,7 @@ public sealed class UndoIndexRemovalCommand : IndexChangeCmdlet
             throw Errors.OtherDatabase($"Index {definition.Name}", target, Connection.Target, item);
         }
 
-        if (!ShouldProcess($"{definition.Table} in {Connection.Target}", definition.ToCreateStatement(concurrently: true)))
+        if (!ShouldProcess($"{definition.Table} in {Connection.Target}", definition.WithoutConstants))
         {
             return;
         }

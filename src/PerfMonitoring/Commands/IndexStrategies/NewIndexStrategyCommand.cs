@@ -264,7 +264,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         foreach (var candidate in advice.Candidates.Where(c => c.Verdict is not (CandidateVerdict.Chosen or CandidateVerdict.NotUsed)).Take(MaximumRejected))
         {
             var saving = candidate.SavingShare is { } share ? $"; alone it saves {100 * share:0.0##} %" : "";
-            WriteVerbose($"Not chosen: {candidate.IndexDefinition} ({candidate.SizeBytes / 1048576.0:N1} MB{saving}). {candidate.Reason}");
+            WriteVerbose($"Not chosen: {QueryText.HideConstants(candidate.IndexDefinition)} ({candidate.SizeBytes / 1048576.0:N1} MB{saving}). {candidate.Reason}");
         }
 
         WriteVerbose($"{advice.Strategies.Count} of {advice.Candidates.Count} indexes chosen for {advice.Statements} statements; "
@@ -296,7 +296,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     // What is stored comes back with its id in the store; what is not travels on as it is.
     private void Write(IReadOnlyList<IndexStrategy> strategies)
     {
-        var stored = strategies.Where(s => hasStore && ShouldProcess(Connection.StoreTarget.ToString(), $"Store strategy: {s.IndexDefinition}")).ToList();
+        var stored = strategies.Where(s => hasStore && ShouldProcess(Connection.StoreTarget.ToString(), $"Store strategy: {s.Definition.WithoutConstants}")).ToList();
         var kept = stored.Count == 0 ? [] : Await(token => Connection.Strategies.AddAsync(stored, token));
         foreach (var strategy in strategies)
         {
