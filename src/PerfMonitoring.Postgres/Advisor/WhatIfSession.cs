@@ -57,6 +57,7 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
     /// <summary>The commands of EXPLAIN. All of a batch is one transaction: what is set for the transaction is over with it, even after an error.</summary>
     protected void AddExplain(NpgsqlBatch batch, WhatIfRequest request, string text, int parameters)
     {
+        batch.BatchCommands.Add(target.SearchPathCommand());
         if (parameters == 0)
         {
             // A command of a batch is one statement to the server, whatever the text says. Arguments go the protocol's way: the server

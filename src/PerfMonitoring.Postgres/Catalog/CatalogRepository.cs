@@ -115,12 +115,19 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
 
     private async Task<IReadOnlyList<RelationName>> CompleteAsync(string file, string prefix, CancellationToken cancellationToken)
     {
-        var rows = await target.QueryAsync<NameRow>(Text(file), new { Prefix = prefix }, cancellationToken);
+        var searchPath = await target.GetUserSchemasAsync(cancellationToken);
+        var rows = await target.QueryAsync<NameRow>(Text(file), new { Prefix = prefix, SearchPath = searchPath }, cancellationToken);
         return [.. rows.Select(r => new RelationName(r.SchemaName, r.Name))];
     }
 
-    private Task<IReadOnlyList<TableRow>> FindAsync(IReadOnlyCollection<RelationName> names, CancellationToken cancellationToken) =>
-        target.QueryAsync<TableRow>(Text("FindTables"), new { Names = names.Select(n => n.ToString()).ToArray() }, cancellationToken);
+    private async Task<IReadOnlyList<TableRow>> FindAsync(IReadOnlyCollection<RelationName> names, CancellationToken cancellationToken)
+    {
+        var searchPath = names.Any(n => n.Schema is null) ? await target.GetUserSchemasAsync(cancellationToken) : [];
+        return await target.QueryAsync<TableRow>(
+            Text("FindTables"),
+            new { Schemas = names.Select(n => n.Schema).ToArray(), Names = names.Select(n => n.Name).ToArray(), SearchPath = searchPath },
+            cancellationToken);
+    }
 
     private string Text(string name) => Sql.Get(typeof(CatalogRepository), name, target.Target.ServerVersionNumber);
 

@@ -1,10 +1,19 @@
 -- Purpose: indexes that a user may mean by the beginning of a name.
 -- Minimum version: 13. Privileges: none.
 select
-    case when pg_catalog.pg_table_is_visible(c.oid) then null else n.nspname::text end as schema_name,
+    case when n.nspname::text is distinct from v.schema then n.nspname::text end as schema_name,
     c.relname::text as name
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+-- Where the user's search path finds what has this name.
+left join lateral (
+    select p.schema
+    from pg_catalog.unnest(@SearchPath::text[]) with ordinality p (schema, position)
+    join pg_catalog.pg_namespace vn on vn.nspname = p.schema
+    join pg_catalog.pg_class vc on vc.relnamespace = vn.oid and vc.relname = c.relname
+    order by p.position
+    limit 1
+) v on true
 where c.relkind in ('i', 'I')
     and n.nspname not in ('pg_catalog', 'information_schema', 'perf_monitoring')
     and n.nspname !~ '^pg_(toast|temp)'

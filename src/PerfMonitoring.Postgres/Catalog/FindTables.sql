@@ -1,4 +1,4 @@
--- Purpose: tables by name, along the search path where a name has no schema; rows scaled to the present size as the planner does. A
+-- Purpose: tables by name, along the user's search path where a name has no schema; rows scaled to the present size as the planner does. A
 -- partitioned table is as large as its leaves together; rows of leaves that were never analysed are taken to be as dense as the others'.
 -- Minimum version: 13. Privileges: usage on the schemas.
 select
@@ -21,8 +21,15 @@ select
     r.relname::text as root_name,
     l.schemas as leaf_schemas,
     l.names as leaf_names
-from pg_catalog.unnest(@Names::text[]) with ordinality x (name, position)
-join pg_catalog.pg_class c on c.oid = pg_catalog.to_regclass(x.name)
+from rows from (pg_catalog.unnest(@Schemas::text[]), pg_catalog.unnest(@Names::text[])) with ordinality x (schema, name, position)
+cross join lateral (
+    select pg_catalog.to_regclass(pg_catalog.quote_ident(p.schema) || '.' || pg_catalog.quote_ident(x.name)) as oid
+    from pg_catalog.unnest(case when x.schema is null then @SearchPath::text[] else array[x.schema] end) with ordinality p (schema, position)
+    where pg_catalog.to_regclass(pg_catalog.quote_ident(p.schema) || '.' || pg_catalog.quote_ident(x.name)) is not null
+    order by p.position
+    limit 1
+) f
+join pg_catalog.pg_class c on c.oid = f.oid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 left join pg_catalog.pg_class r on c.relispartition and r.oid = pg_catalog.pg_partition_root(c.oid)
 left join pg_catalog.pg_namespace rn on rn.oid = r.relnamespace

@@ -1,5 +1,7 @@
+using System.Data;
 using System.Data.Common;
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Dapper;
 using Npgsql;
@@ -13,18 +15,36 @@ namespace PerfMonitoring.Postgres.Connections;
 /// </summary>
 internal sealed class Database : IAsyncDisposable
 {
+    private const int MaximumAttempts = 5;
+
     static Database() => TypeHandlers.Register();
 
-    private Database(NpgsqlDataSource source, ServerTarget target, string userName)
+    private readonly string searchPath;
+
+    private Database(NpgsqlDataSource source, ServerTarget target, string userName, Greeting greeting, bool isPooled)
     {
         Source = source;
         Target = target;
         UserName = userName;
+        searchPath = greeting.SearchPath;
+        IsPooled = isPooled;
     }
 
     public ServerTarget Target { get; }
 
     public string UserName { get; }
+
+    /// <summary>
+    /// The search path that the user's sessions have. It is in force only inside a transaction that reads a statement of the user's
+    /// (<see cref="SearchPathCommand"/>); ours run with <see cref="SessionSettings.SearchPath"/>.
+    /// </summary>
+    public string UserSearchPath => searchPath;
+
+    /// <summary>
+    /// Whether a pooler stands between us and the server. The next transaction may then have another session, which others use too: nothing is
+    /// set, locked or prepared beyond a transaction.
+    /// </summary>
+    public bool IsPooled { get; }
 
     /// <summary>For the libraries that open connections themselves.</summary>
     public NpgsqlDataSource Source { get; }
@@ -32,18 +52,26 @@ internal sealed class Database : IAsyncDisposable
     public static async Task<Database> OpenAsync(ConnectionSettings settings, CancellationToken cancellationToken)
     {
         var builder = ConnectionStrings.Build(settings);
-        var source = new NpgsqlDataSourceBuilder(builder.ConnectionString).Build();
         var address = $"{builder.Host}:{builder.Port}/{builder.Database}";
+        NpgsqlDataSource? source = null;
         try
         {
-            await using var connection = await source.OpenConnectionAsync(cancellationToken);
-            var server = await connection.QuerySingleAsync<ServerRow>(
-                new CommandDefinition(Sql.Get(typeof(Database), "GetServer", int.MaxValue), cancellationToken: cancellationToken));
-            if (server.ServerVersionNumber < 130000)
+            var (greeting, isPooled) = await GreetAsync(builder, cancellationToken);
+            if (greeting.Version < 130000)
             {
                 throw new PerfMonitoringException(
                     "ServerTooOld", FailureKind.NotSupported,
-                    $"{address} runs PostgreSQL {connection.PostgreSqlVersion}; PerfMonitoring needs 13 or later.", "Connect to a newer server.", address);
+                    $"{address} runs PostgreSQL {greeting.Version / 10000}; PerfMonitoring needs 13 or later.", "Connect to a newer server.", address);
+            }
+
+            source = CreateSource(Configure(builder, greeting.Version, isPooled));
+            var server = await QueryServerAsync(source, greeting.Version, isPooled, cancellationToken);
+            if (!isPooled && !IsOurs(server.SearchPath))
+            {
+                // What passes the identity of the server's process on and drops startup parameters is a pooler, too.
+                isPooled = true;
+                await source.DisposeAsync();
+                source = CreateSource(Configure(builder, greeting.Version, isPooled));
             }
 
             var target = new ServerTarget
@@ -52,14 +80,18 @@ internal sealed class Database : IAsyncDisposable
                 Port = builder.Port,
                 Database = server.DatabaseName,
                 DatabaseOid = server.DatabaseOid,
-                SystemIdentifier = await GetSystemIdentifierAsync(connection, cancellationToken),
-                ServerVersionNumber = server.ServerVersionNumber,
+                SystemIdentifier = server.SystemIdentifier,
+                ServerVersionNumber = greeting.Version,
             };
-            return new Database(source, target, server.UserName);
+            return new Database(source, target, server.UserName, greeting, isPooled);
         }
         catch (Exception e)
         {
-            await source.DisposeAsync();
+            if (source is not null)
+            {
+                await source.DisposeAsync();
+            }
+
             if (Failures.TryTranslate(e, address, cancellationToken) is { } failure)
             {
                 throw failure;
@@ -69,17 +101,35 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary>A connection of one's own, for session state (advisory locks, hypothetical indexes) or several statements in a row.</summary>
+    /// <summary>A session of one's own, for what outlives a transaction: advisory locks, hypothetical indexes, statements outside of transactions.</summary>
+    /// <exception cref="PerfMonitoringException">PooledConnection: a pooler gives no session.</exception>
     public Task<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken) =>
-        RunAsync(() => Source.OpenConnectionAsync(cancellationToken).AsTask(), cancellationToken);
+        IsPooled ? throw Failures.Pooled(Target.ToString()) : RunAsync(() => Source.OpenConnectionAsync(cancellationToken).AsTask(), cancellationToken);
+
+    /// <summary>Reads the statement that follows in the transaction as the user's sessions would.</summary>
+    public NpgsqlBatchCommand SearchPathCommand() =>
+        new(Sql.Get(typeof(Database), "SetSearchPath", Target.ServerVersionNumber)) { Parameters = { new NpgsqlParameter("SearchPath", searchPath) } };
+
+    /// <summary>The schemas in which a name without a schema is looked for, in order; those that are there and that the role may use.</summary>
+    public Task<string[]> GetUserSchemasAsync(CancellationToken cancellationToken) => InTransactionAsync(
+        async (connection, transaction) =>
+        {
+            await using var batch = new NpgsqlBatch(connection, transaction);
+            batch.BatchCommands.Add(SearchPathCommand());
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(Sql.Get(typeof(Database), "GetUserSchemas", Target.ServerVersionNumber)));
+            await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+            await reader.NextResultAsync(cancellationToken);
+            await reader.ReadAsync(cancellationToken);
+            return reader.GetFieldValue<string[]>(0);
+        },
+        cancellationToken);
 
     /// <summary>All rows, for results that are small by nature.</summary>
     public Task<IReadOnlyList<T>> QueryAsync<T>(string sql, object? parameters, CancellationToken cancellationToken) =>
         RunStatementAsync(
-            async () =>
+            async (connection, transaction) =>
             {
-                await using var connection = await Source.OpenConnectionAsync(cancellationToken);
-                var rows = await connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken));
+                var rows = await connection.QueryAsync<T>(new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));
                 return (IReadOnlyList<T>)rows.AsList();
             },
             cancellationToken);
@@ -87,30 +137,32 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>One value or row; default when there is none.</summary>
     public Task<T?> QuerySingleOrDefaultAsync<T>(string sql, object? parameters, CancellationToken cancellationToken) =>
         RunStatementAsync(
-            async () =>
-            {
-                await using var connection = await Source.OpenConnectionAsync(cancellationToken);
-                return await connection.QuerySingleOrDefaultAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken));
-            },
+            (connection, transaction) => connection.QuerySingleOrDefaultAsync<T>(
+                new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken)),
             cancellationToken);
 
     /// <summary>Runs a statement; returns the number of rows that it touched.</summary>
     public Task<int> ExecuteAsync(string sql, object? parameters, CancellationToken cancellationToken) =>
         RunStatementAsync(
-            async () =>
-            {
-                await using var connection = await Source.OpenConnectionAsync(cancellationToken);
-                return await connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken));
-            },
+            (connection, transaction) => connection.ExecuteAsync(
+                new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken)),
             cancellationToken);
+
+    /// <summary>Runs work in one transaction, which is committed at its end and rolled back where it fails.</summary>
+    /// <remarks>
+    /// The work runs again from its start where the server rolled it back for the sake of another transaction (deadlock, serialization failure).
+    /// </remarks>
+    public Task<T> InTransactionAsync<T>(Func<NpgsqlConnection, NpgsqlTransaction, Task<T>> work, CancellationToken cancellationToken) =>
+        AgainAfterDeadlockAsync(() => RunAsync(() => TransactAsync(work, cancellationToken), cancellationToken), cancellationToken);
 
     /// <summary>Rows as they arrive; nothing is buffered. The map reads the current row by ordinal.</summary>
     public async IAsyncEnumerable<T> StreamAsync<T>(
         string sql, object? parameters, Func<DbDataReader, T> map, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await using var connection = await ConnectAsync(cancellationToken);
+        await using var connection = await RunAsync(() => Source.OpenConnectionAsync(cancellationToken).AsTask(), cancellationToken);
+        await using var transaction = IsPooled ? await RunAsync(() => BeginPooledAsync(connection, cancellationToken), cancellationToken) : null;
         await using var reader = await RunAsync(
-            () => connection.ExecuteReaderAsync(new CommandDefinition(sql, parameters, commandTimeout: 0, cancellationToken: cancellationToken)),
+            () => connection.ExecuteReaderAsync(new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken)),
             cancellationToken);
         while (true)
         {
@@ -146,44 +198,158 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
+    public ValueTask DisposeAsync() => Source.DisposeAsync();
+
     // A session that waited in the pool may have been ended by the server (idle_session_timeout, a restart). A statement that is answered with that was not
     // done, so it is run once more, on a new connection; not one that somebody ended while it ran.
-    private async Task<T> RunStatementAsync<T>(Func<Task<T>> statement, CancellationToken cancellationToken)
+    private async Task<T> RunStatementAsync<T>(Func<NpgsqlConnection, NpgsqlTransaction?, Task<T>> statement, CancellationToken cancellationToken)
     {
         var since = Stopwatch.GetTimestamp();
         try
         {
-            return await RunAsync(statement, cancellationToken);
+            return await AgainAfterDeadlockAsync(RunOnceAsync, cancellationToken);
         }
         catch (PerfMonitoringException e) when (
             e is { Kind: FailureKind.ConnectionFailed, InnerException: PostgresException } && Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(1))
         {
             Source.Clear();
-            return await RunAsync(statement, cancellationToken);
+            return await RunOnceAsync();
+        }
+
+        Task<T> RunOnceAsync() => RunAsync(
+            async () =>
+            {
+                if (IsPooled)
+                {
+                    return await TransactAsync(statement, cancellationToken);
+                }
+
+                await using var connection = await Source.OpenConnectionAsync(cancellationToken);
+                return await statement(connection, null);
+            },
+            cancellationToken);
+    }
+
+    private async Task<T> TransactAsync<T>(Func<NpgsqlConnection, NpgsqlTransaction, Task<T>> work, CancellationToken cancellationToken)
+    {
+        await using var connection = await Source.OpenConnectionAsync(cancellationToken);
+        await using var transaction = IsPooled
+            ? await BeginPooledAsync(connection, cancellationToken)
+            : await connection.BeginTransactionAsync(cancellationToken);
+        var result = await work(connection, transaction);
+        await transaction.CommitAsync(cancellationToken);
+        return result;
+    }
+
+    private Task<NpgsqlTransaction> BeginPooledAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        BeginPooledAsync(connection, Target.ServerVersionNumber, cancellationToken);
+
+    // A pooler's session has the settings that others left in it.
+    private static async Task<NpgsqlTransaction> BeginPooledAsync(NpgsqlConnection connection, int serverVersionNumber, CancellationToken cancellationToken)
+    {
+        var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
+        await using var command = new NpgsqlCommand(SessionSettings.ToStatement(serverVersionNumber), connection, transaction);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+        return transaction;
+    }
+
+    // Whoever the server chose as the victim of a deadlock was rolled back as a whole, so nothing is done twice.
+    private static async Task<T> AgainAfterDeadlockAsync<T>(Func<Task<T>> transaction, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await transaction();
+            }
+            catch (PerfMonitoringException e) when (
+                attempt < MaximumAttempts
+                && e.InnerException is PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure })
+            {
+                // Two that met once meet again unless one of them waits longer.
+                await Task.Delay(Random.Shared.Next(10, 100 << attempt), cancellationToken);
+            }
         }
     }
 
-    public ValueTask DisposeAsync() => Source.DisposeAsync();
-
-    // Some managed services take the right away; the address then has to do.
-    private static async Task<long?> GetSystemIdentifierAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    // Before our settings are in force: one session without a pool, in which the driver asks nothing of its own.
+    private static async Task<(Greeting Greeting, bool IsPooled)> GreetAsync(NpgsqlConnectionStringBuilder builder, CancellationToken cancellationToken)
     {
+        await using var source = CreateSource(new NpgsqlConnectionStringBuilder(builder.ConnectionString) { Pooling = false });
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        var greeting = await connection.QuerySingleAsync<Greeting>(
+            new CommandDefinition(Sql.Get(typeof(Database), "GetGreeting", int.MaxValue), cancellationToken: cancellationToken));
+        // A pooler speaks for many server processes, so it makes the key by which a client cancels itself.
+        return (greeting, greeting.ProcessId != connection.ProcessID);
+    }
+
+    private static NpgsqlConnectionStringBuilder Configure(NpgsqlConnectionStringBuilder builder, int serverVersionNumber, bool isPooled)
+    {
+        var configured = new NpgsqlConnectionStringBuilder(builder.ConnectionString) { SearchPath = null };
+        if (isPooled)
+        {
+            // A pooler refuses startup parameters that it does not know, and a reset of the session would be one of somebody else's.
+            (configured.Options, configured.NoResetOnClose) = (null, true);
+        }
+        else
+        {
+            configured.Options = SessionSettings.ToOptions(builder.Options, serverVersionNumber);
+        }
+
+        return configured;
+    }
+
+    // The driver's look at the server's types is a query with unqualified operators, so it is left out. Batched and prepared
+    // commands would outlive a transaction.
+    private static NpgsqlDataSource CreateSource(NpgsqlConnectionStringBuilder builder)
+    {
+        builder.Multiplexing = false;
+        builder.MaxAutoPrepare = 0;
+        builder.Enlist = false;
+        // A peer that is gone is noticed although nothing is sent: after 10 s, and three more probes.
+        (builder.TcpKeepAlive, builder.TcpKeepAliveTime, builder.TcpKeepAliveInterval) = (true, 10, 5);
+        return new NpgsqlDataSourceBuilder(builder.ConnectionString).ConfigureTypeLoading(types => types.EnableTypeLoading(false)).Build();
+    }
+
+    private static async Task<ServerRow> QueryServerAsync(NpgsqlDataSource source, int version, bool isPooled, CancellationToken cancellationToken)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        var server = await QueryAsync<ServerRow>("GetServer");
         try
         {
-            return await connection.ExecuteScalarAsync<long>(
-                new CommandDefinition(Sql.Get(typeof(Database), "GetSystemIdentifier", int.MaxValue), cancellationToken: cancellationToken));
+            return server with { SystemIdentifier = await QueryAsync<long>("GetSystemIdentifier") };
         }
         catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.UndefinedFunction)
         {
-            return null;
+            // Some managed services take the right away; the address then has to do.
+            return server;
+        }
+
+        async Task<T> QueryAsync<T>(string name)
+        {
+            await using var transaction = isPooled ? await BeginPooledAsync(connection, version, cancellationToken) : null;
+            return await connection.QuerySingleAsync<T>(
+                new CommandDefinition(Sql.Get(typeof(Database), name, int.MaxValue), null, transaction, cancellationToken: cancellationToken));
         }
     }
 
-    private sealed class ServerRow
+    private static bool IsOurs(string path) =>
+        path.Replace(" ", "", StringComparison.Ordinal) == SessionSettings.SearchPath.Replace(" ", "", StringComparison.Ordinal);
+
+    private sealed class Greeting
     {
-        public int ServerVersionNumber { get; init; }
+        public int ProcessId { get; init; }
+        public string ServerVersionNumber { get; init; } = "";
+        public string SearchPath { get; init; } = "";
+        public int Version => int.Parse(ServerVersionNumber, CultureInfo.InvariantCulture);
+    }
+
+    private sealed record ServerRow
+    {
         public uint DatabaseOid { get; init; }
         public string DatabaseName { get; init; } = "";
         public string UserName { get; init; } = "";
+        public string SearchPath { get; init; } = "";
+        public long? SystemIdentifier { get; init; }
     }
 }

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Net.Sockets;
 using Npgsql;
 using PerfMonitoring.Model;
@@ -24,9 +25,13 @@ internal static class Failures
         NpgsqlException { InnerException: TimeoutException } when exception.Message.Contains("connection pool has been exhausted", StringComparison.Ordinal) =>
             New("TooManyConnections", FailureKind.Busy, $"All connections of this session to {address} are in use.",
                 "Wait for what runs in it, or raise Maximum Pool Size in -ConnectionString (at most 10 are used).", address, exception),
-        NpgsqlException { InnerException: TimeoutException } => new PerfMonitoringException(
-            "StatementTimeout", FailureKind.Timeout, $"{address} did not answer in time.",
-            "Try again when the server is less busy, or raise the limit (Command Timeout or Timeout in -ConnectionString).", address, exception),
+        // Whether the server is busy, gone or behind a network that swallows everything: nobody waits for it for every object of a pipeline.
+        NpgsqlException { InnerException: TimeoutException } or TimeoutException => New(
+            "NoAnswer", FailureKind.ConnectionFailed, $"{address} did not answer in time.",
+            "Check that the server runs and the network lets its answers through; where it is only slow, raise Connect-PerfMonitoring -CommandTimeout.",
+            address, exception),
+        // Dapper and the driver find the end of the connection in the middle of a value.
+        DataException { InnerException: { } inner } => TryTranslate(inner, address, cancellationToken),
         NpgsqlException or SocketException or System.IO.IOException or ObjectDisposedException => new PerfMonitoringException(
             "ConnectionFailed", FailureKind.ConnectionFailed, $"{address} cannot be reached: {Innermost(exception)}",
             "Check host name, port, firewall and pg_hba.conf, and that the server runs; then run Connect-PerfMonitoring again.", address, exception),
@@ -52,6 +57,7 @@ internal static class Failures
         PostgresErrorCodes.ReadOnlySqlTransaction => New(
             "ReadOnly", FailureKind.NotSupported, $"{address}: {e.MessageText}.",
             "It is a standby or read-only: connect to the primary, or keep the store elsewhere (Connect-PerfMonitoring -StoreHostName).", address, e),
+        PostgresErrorCodes.ProtocolViolation when e.MessageText.StartsWith("unsupported startup parameter", StringComparison.Ordinal) => Pooled(address, e),
         PostgresErrorCodes.TooManyConnections => New(
             "TooManyConnections", FailureKind.Busy, $"{address}: {e.MessageText}.", "Wait, or raise max_connections.", address, e),
         _ => New("ServerError", FailureKind.ServerError, $"{address}: {e.MessageText} (SQLSTATE {e.SqlState}).", null, address, e),
@@ -61,6 +67,12 @@ internal static class Failures
     public static PerfMonitoringException StoreMissing(string address, Exception? inner = null) => New(
         "StoreMissing", FailureKind.NotInstalled, $"{address} has no PerfMonitoring store, or an older one.",
         "Run Initialize-PerfMonitoringStore.", address, inner);
+
+    /// <summary>A pooler stands in the way of what needs a session.</summary>
+    public static PerfMonitoringException Pooled(string address, Exception? inner = null) => New(
+        "PooledConnection", FailureKind.NotSupported,
+        $"{address} is reached through a connection pooler, and this needs a session of its own (locks, hypothetical indexes, CREATE INDEX CONCURRENTLY).",
+        "Connect to the server itself: give Connect-PerfMonitoring its own -HostName and -Port, not the pooler's.", address, inner);
 
     private static PerfMonitoringException New(
         string id, FailureKind kind, string message, string? remedy, string address, Exception? inner) => new(id, kind, message, remedy, address, inner);

@@ -146,7 +146,7 @@ internal abstract class IndexChange(
         target.RunAsync(
             async () =>
             {
-                await using var connection = await target.Source.OpenConnectionAsync(cancellationToken);
+                await using var connection = await target.ConnectAsync(cancellationToken);
                 Session = new StatementSession(
                     connection.ProcessID, await connection.QuerySingleAsync<DateTimeOffset>(IndexSql.Command("GetBackendStart", null, cancellationToken)));
                 await connection.SetLimitsAsync(lockTimeout, options.MaintenanceWorkMem, cancellationToken);
@@ -187,7 +187,7 @@ internal abstract class IndexChange(
                 async token => await target.RunAsync(
                     async () =>
                     {
-                        await using var connection = await target.Source.OpenConnectionAsync(token);
+                        await using var connection = await target.ConnectAsync(token);
                         return await attempt(connection, token);
                     },
                     token),

@@ -18,7 +18,7 @@ internal sealed class IndexComparison(Database target)
         async () =>
         {
             const string Copy = "perf_monitoring_comparison";
-            await using var connection = await target.Source.OpenConnectionAsync(cancellationToken);
+            await using var connection = await target.ConnectAsync(cancellationToken);
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
             try
             {

@@ -127,7 +127,7 @@ internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepositor
             return await target.RunAsync(
                 async () =>
                 {
-                    await using var connection = await target.Source.OpenConnectionAsync(cancellationToken);
+                    await using var connection = await target.ConnectAsync(cancellationToken);
                     await connection.SetLimitsAsync(IndexChange.MomentaryLockTimeout, null, cancellationToken);
                     await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
                     var names = chosen.ToDictionary(c => c.Key, c => c.Value.Definition);

@@ -32,6 +32,7 @@ internal sealed class PlanRepository(Database target) : IPlanRepository
         PlannableText.TryMake(statement, out var parameters);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await ExecuteAsync(Sql.Get(typeof(PlanRepository), "LimitPlanning", version), null);
+        await ExecuteAsync(Sql.Get(typeof(Database), "SetSearchPath", version), new { SearchPath = target.UserSearchPath });
         await ExecuteAsync(
             Sql.Get(typeof(PlanRepository), "PrepareExplain", version),
             new { Statement = statement, Arguments = Nulls(parameters), Verbose = true });

@@ -26,11 +26,9 @@ internal sealed class QueryPerformanceLogRepository(
         var hidden = await new QueryRepository(target).CountHiddenAsync(new SlowQueryFilter(), cancellationToken);
         var databaseId = await monitoredDatabase.GetIdAsync(cancellationToken);
         await AddPartitionsAsync(details, cancellationToken);
-        return await store.RunAsync(
-            async () =>
+        return await store.InTransactionAsync(
+            async (connection, transaction) =>
             {
-                await using var connection = await store.ConnectAsync(cancellationToken);
-                await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
                 var work = new StoreWork(connection, transaction, store.Target.ServerVersionNumber, cancellationToken);
 
                 // From here until the end no other run for this database: the counters are read while the head is held, so that two runs
@@ -52,7 +50,6 @@ internal sealed class QueryPerformanceLogRepository(
                 await ReplaceStatisticsAsync(work, databaseId, delta.Changed, reading);
                 await work.ExecuteAsync(
                     "SetHead", new { DatabaseId = databaseId, reading.State.TakenAt, reading.State.StatsReset, reading.State.Deallocations });
-                await transaction.CommitAsync(cancellationToken);
 
                 return new QueryPerformanceLogUpdate
                 {
@@ -138,11 +135,9 @@ internal sealed class QueryPerformanceLogRepository(
             Sql.Get(typeof(QueryPerformanceLogRepository), "GetLogPartitions", store.Target.ServerVersionNumber),
             new { Before = before.UtcDateTime }, cancellationToken));
 
-    public Task<QueryPerformanceLogCleanup> ClearAsync(DateTimeOffset before, CancellationToken cancellationToken) => store.RunAsync(
-        async () =>
+    public Task<QueryPerformanceLogCleanup> ClearAsync(DateTimeOffset before, CancellationToken cancellationToken) => store.InTransactionAsync(
+        async (connection, transaction) =>
         {
-            await using var connection = await store.ConnectAsync(cancellationToken);
-            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
             var work = new StoreWork(connection, transaction, store.Target.ServerVersionNumber, cancellationToken);
             var parameters = new { Before = before.UtcDateTime };
             await work.ExecuteAsync("SetLockTimeout", null);
@@ -158,7 +153,6 @@ internal sealed class QueryPerformanceLogRepository(
 
             await work.ExecuteAsync("DeleteOldIntervals", parameters);
             var deleted = await work.ExecuteAsync("DeleteOldEntries", parameters);
-            await transaction.CommitAsync(cancellationToken);
             return Summarize(before, partitions) with { RowsDeleted = deleted };
         },
         cancellationToken);

@@ -11,6 +11,8 @@ namespace PerfMonitoring.Postgres.Store;
 internal sealed class StoreRepository(Database store) : IStoreRepository
 {
     private const string Schema = "perf_monitoring";
+    private static readonly TimeSpan LockPollInterval = TimeSpan.FromMilliseconds(200);
+
     private const string Folder = "PerfMonitoring.Postgres.Migrations.";
 
     private static readonly IReadOnlyList<StoreMigration> Migrations =
@@ -37,8 +39,12 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
         {
             // Held by a connection of its own, so that the second of two upgrades waits and then finds nothing to do.
             await using var gate = await store.ConnectAsync(cancellationToken);
-            await gate.ExecuteAsync(new CommandDefinition(
-                Sql.Get(typeof(StoreRepository), "LockStore", store.Target.ServerVersionNumber), commandTimeout: 0, cancellationToken: cancellationToken));
+            while (!await gate.QuerySingleAsync<bool>(new CommandDefinition(
+                Sql.Get(typeof(StoreRepository), "TryLockStore", store.Target.ServerVersionNumber), cancellationToken: cancellationToken)))
+            {
+                await Task.Delay(LockPollInterval, cancellationToken);
+            }
+
             IReadOnlyList<StoreMigration> pending;
             DatabaseUpgradeResult? result;
             try

@@ -52,18 +52,15 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
 
         var userId = await user.GetIdAsync(cancellationToken);
         var databaseId = await monitored.GetIdAsync(cancellationToken);
-        var ids = await store.RunAsync(
-            async () =>
+        var ids = await store.InTransactionAsync(
+            async (connection, _) =>
             {
-                await using var connection = await store.ConnectAsync(cancellationToken);
-                await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
                 var stored = new List<Guid>();
                 foreach (var strategy in strategies)
                 {
                     stored.Add(await AddOneAsync(connection, strategy, userId, databaseId, cancellationToken));
                 }
 
-                await transaction.CommitAsync(cancellationToken);
                 return stored;
             },
             cancellationToken);

@@ -1,5 +1,5 @@
 -- Purpose: the counters of the current database's statements; no utility statements, none of the product's own. The extension's schema
--- is the search path.
+-- is put in place of public.
 -- Minimum version: 17, with pg_stat_statements 1.11. Privileges: select on the view; pg_read_all_stats for other roles' statements.
 select
     s.queryid as query_id,
@@ -8,7 +8,7 @@ select
     s.calls,
     s.total_exec_time as total_time_ms,
     s.stats_since as counted_since
-from pg_stat_statements s
+from public.pg_stat_statements s
 join pg_catalog.pg_database d on d.oid = s.dbid
 where d.datname = pg_catalog.current_database()
     and s.queryid is not null

@@ -60,8 +60,8 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
         cancellationToken);
 
     public Task<string?> GetStatementTextAsync(StatementCounters statement, CancellationToken cancellationToken) => OnStatementsAsync(
-        (_, connection, transaction) => connection.QueryFirstOrDefaultAsync<string>(new CommandDefinition(
-            Text(target, "GetStatementText"), new { statement.QueryId, UserId = (long)statement.UserId }, transaction, cancellationToken: cancellationToken)),
+        (source, connection, transaction) => connection.QueryFirstOrDefaultAsync<string>(new CommandDefinition(
+            StatementText(source, "GetStatementText"), new { statement.QueryId, UserId = (long)statement.UserId }, transaction, cancellationToken: cancellationToken)),
         cancellationToken);
 
     public async Task<ConnectionCount> GetConnectionsAsync(CancellationToken cancellationToken) =>
@@ -69,7 +69,9 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
 
     public async Task<MeasuredTable?> FindTableAsync(RelationName name, CancellationToken cancellationToken)
     {
-        var found = await target.QuerySingleOrDefaultAsync<TableRow>(Text(target, "FindTable"), new { Name = name.ToString() }, cancellationToken);
+        var searchPath = name.Schema is null ? await target.GetUserSchemasAsync(cancellationToken) : [];
+        var found = await target.QuerySingleOrDefaultAsync<TableRow>(
+            Text(target, "FindTable"), new { name.Schema, name.Name, SearchPath = searchPath }, cancellationToken);
         return found is null ? null : new MeasuredTable { Name = new RelationName(found.SchemaName, found.TableName).ToString(), Oids = found.Oids };
     }
 
@@ -85,6 +87,10 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
         return [.. sizes.Select(s => new TableSize { Name = new RelationName(s.SchemaName, s.TableName).ToString(), Bytes = s.Bytes, TakenAt = s.TakenAt })];
     }
 
+    // The extension may live in any schema.
+    private string StatementText(StatementSource source, string name) =>
+        Text(target, name).Replace("public.pg_stat_statements", Identifier.Quote(source.Schema) + ".pg_stat_statements", StringComparison.Ordinal);
+
     private static string Text(Database database, string name) => Sql.Get(typeof(MetricRepository), name, database.Target.ServerVersionNumber);
 
     private Task<StatementSample> SampleStatementsAsync(CancellationToken cancellationToken) => OnStatementsAsync(
@@ -92,33 +98,22 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
         {
             var resetAt = Version.TryParse(source.Version, out var version) && version >= FirstWithReset
                 ? await connection.QuerySingleAsync<DateTimeOffset?>(
-                    new CommandDefinition(Text(target, "GetStatementReset"), null, transaction, cancellationToken: cancellationToken))
+                    new CommandDefinition(StatementText(source, "GetStatementReset"), null, transaction, cancellationToken: cancellationToken))
                 : null;
             var rows = await connection.QueryAsync<StatementCounters>(new CommandDefinition(
-                Text(target, "GetStatements"), new { Sql.Marker }, transaction, cancellationToken: cancellationToken));
+                StatementText(source, "GetStatements"), new { Sql.Marker }, transaction, cancellationToken: cancellationToken));
             return new StatementSample { ResetAt = resetAt, OfAllRoles = source.OfAllRoles, Statements = rows.AsList() };
         },
         cancellationToken);
 
-    // The extension may live in any schema: for the length of a transaction it is the only one on the search path.
     private async Task<T> OnStatementsAsync<T>(
         Func<StatementSource, NpgsqlConnection, NpgsqlTransaction, Task<T>> work, CancellationToken cancellationToken)
     {
-        await using var connection = await target.ConnectAsync(cancellationToken);
-        return await target.RunAsync(
-            async () =>
-            {
-                var source = await connection.QuerySingleOrDefaultAsync<StatementSource>(
-                    new CommandDefinition(Text(target, "GetStatementSource"), cancellationToken: cancellationToken))
-                    ?? throw new PerfMonitoringException(
-                        "ExtensionMissing", FailureKind.NotInstalled, $"{target.Target} has no extension pg_stat_statements.",
-                        "Test-PerfMonitoringPrerequisite says how to get it.", target.Target);
-                await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-                await connection.ExecuteAsync(new CommandDefinition(
-                    Text(target, "SetSearchPath"), new { source.Schema }, transaction, cancellationToken: cancellationToken));
-                return await work(source, connection, transaction);
-            },
-            cancellationToken);
+        var source = await target.QuerySingleOrDefaultAsync<StatementSource>(Text(target, "GetStatementSource"), null, cancellationToken)
+            ?? throw new PerfMonitoringException(
+                "ExtensionMissing", FailureKind.NotInstalled, $"{target.Target} has no extension pg_stat_statements.",
+                "Test-PerfMonitoringPrerequisite says how to get it.", target.Target);
+        return await target.InTransactionAsync((connection, transaction) => work(source, connection, transaction), cancellationToken);
     }
 
     private sealed class CounterRow

@@ -65,7 +65,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         Assert.Contains("It enforces an exclusion constraint.", stats["orders_during_excl"].Blockers);
         Assert.Contains("It is the replica identity of its table.", stats["customers_code"].Blockers);
         Assert.Contains("Its table is clustered by it.", stats["customers_cust"].Blockers);
-        Assert.Contains("It is attached to parted_n, the index of a partitioned table.", stats["parted_1_n_idx"].Blockers);
+        Assert.Contains("It is attached to public.parted_n, the index of a partitioned table.", stats["parted_1_n_idx"].Blockers);
     }
 
     [Theory]
