@@ -26,10 +26,14 @@ public enum FailureKind
 }
 
 /// <summary>
-/// An error that a user can act upon. The message never holds a password or a literal from a query.
+/// An error that a user can act upon. The message never holds a password or a literal from a query, and names that it speaks of
+/// are visible text.
 /// </summary>
 public sealed class PerfMonitoringException : Exception
 {
+    // An argument or a name may be of any length.
+    private const int LongestMessage = 1500;
+
     /// <summary>Makes an error with a stable id.</summary>
     /// <param name="errorId">Stable id in PascalCase, for <c>FullyQualifiedErrorId</c>.</param>
     /// <param name="kind">What kind of thing went wrong.</param>
@@ -39,11 +43,11 @@ public sealed class PerfMonitoringException : Exception
     /// <param name="inner">The cause, or null.</param>
     public PerfMonitoringException(
         string errorId, FailureKind kind, string message, string? remedy = null, object? target = null, Exception? inner = null)
-        : base(message, inner)
+        : base(VisibleText.Line(message, LongestMessage), inner)
     {
         ErrorId = errorId;
         Kind = kind;
-        Remedy = remedy;
+        Remedy = remedy is null ? null : VisibleText.Line(remedy);
         Subject = target;
     }
 

@@ -8,7 +8,14 @@ internal static class Errors
 {
     public static ErrorRecord Record(PerfMonitoringException e, object? item = null)
     {
-        var record = new ErrorRecord(e, e.ErrorId, Category(e.Kind), e.Subject ?? item);
+        var subject = e.Subject ?? item;
+        var record = new ErrorRecord(e, e.ErrorId, Category(e.Kind), subject);
+        if (subject is not null)
+        {
+            // Without it PowerShell shows the target's own text beside the category.
+            record.CategoryInfo.TargetName = VisibleText.Line(subject.ToString());
+        }
+
         if (e.Remedy is not null)
         {
             record.ErrorDetails = new ErrorDetails(e.Message) { RecommendedAction = e.Remedy };
@@ -34,6 +41,10 @@ internal static class Errors
     public static PerfMonitoringException StrategyNotFound(Guid id) => new(
         "StrategyNotFound", FailureKind.NotFound, $"The store has no index strategy {id} for this database.",
         "Get-IndexStrategy lists them; -IncludeInactive shows removed ones too.", id);
+
+    public static PerfMonitoringException StrategyNotFound(string name) => new(
+        "StrategyNotFound", FailureKind.NotFound, $"The store has no index strategy for '{name}' in this database.",
+        "Get-IndexStrategy without names lists them; -IncludeInactive shows removed ones too.", name);
 
     public static PerfMonitoringException StrategyNotStored(IndexStrategy strategy) => new(
         "StrategyNotStored", FailureKind.NotFound, $"Strategy {strategy.IndexName} is not stored: there is nothing to change.",

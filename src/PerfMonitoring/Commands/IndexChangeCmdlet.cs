@@ -101,22 +101,22 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
     {
         if (result is IndexRemovalResult { State: IndexRemovalState.Removed } removed)
         {
-            Host.UI.WriteWarningLine($"{removed.IndexName} is dropped: the drop was begun when it was stopped. {removed.UndoStatement} makes it again.");
+            SayToHost($"{removed.IndexName} is dropped: the drop was begun when it was stopped. {removed.UndoStatement} makes it again.");
         }
         else if (result is IndexCreationResult { State: IndexCreationState.Created } created)
         {
-            Host.UI.WriteWarningLine($"{created.IndexName} on {created.TableName} is built.");
+            SayToHost($"{created.IndexName} on {created.TableName} is built.");
         }
         else if (result is IndexRepairResult { State: IndexRepairState.Rebuilt } rebuilt)
         {
-            Host.UI.WriteWarningLine($"{rebuilt.IndexName} on {rebuilt.TableName} is built anew.");
+            SayToHost($"{rebuilt.IndexName} on {rebuilt.TableName} is built anew.");
         }
         else if (result is IndexCreationResult { State: IndexCreationState.Reverted } reverted)
         {
-            Host.UI.WriteWarningLine($"{reverted.IndexName} on {reverted.TableName} was built and is dropped again. {reverted.Reason}");
+            SayToHost($"{reverted.IndexName} on {reverted.TableName} was built and is dropped again. {reverted.Reason}");
         }
     }
 
     /// <summary>Says through the host what is left when the pipeline was stopped already.</summary>
-    private protected void SayWhatIsLeft(PerfMonitoringException e) => Host.UI.WriteWarningLine(e.Remedy is null ? e.Message : $"{e.Message} {e.Remedy}");
+    private protected void SayWhatIsLeft(PerfMonitoringException e) => SayToHost(e.Remedy is null ? e.Message : $"{e.Message} {e.Remedy}");
 }

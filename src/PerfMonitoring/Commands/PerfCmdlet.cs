@@ -39,6 +39,31 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
         }
     }
 
+    /// <summary>Writes a warning.</summary>
+    private protected new void WriteWarning(string text) => base.WriteWarning(VisibleText.Line(text));
+
+    /// <summary>Writes a verbose message.</summary>
+    private protected new void WriteVerbose(string text) => base.WriteVerbose(VisibleText.Line(text));
+
+    /// <summary>Shows progress.</summary>
+    private protected new void WriteProgress(ProgressRecord progress)
+    {
+        progress.Activity = VisibleText.Line(progress.Activity);
+        progress.StatusDescription = VisibleText.Line(progress.StatusDescription);
+        progress.CurrentOperation = VisibleText.Line(progress.CurrentOperation);
+        base.WriteProgress(progress);
+    }
+
+    /// <summary>Asks whether an action shall be done to a target.</summary>
+    private protected new bool ShouldProcess(string target, string action) => base.ShouldProcess(VisibleText.Line(target), VisibleText.Line(action));
+
+    /// <summary>Asks in words of the cmdlet's own; the description may have several lines.</summary>
+    private protected new bool ShouldProcess(string description, string question, string caption) =>
+        base.ShouldProcess(VisibleText.Lines(description), VisibleText.Line(question), VisibleText.Line(caption));
+
+    /// <summary>Says something through the host: a pipeline that is stopped takes no warnings.</summary>
+    private protected void SayToHost(string text) => Host.UI.WriteWarningLine(VisibleText.Line(text));
+
     /// <summary>Waits for one result.</summary>
     private protected T Await<T>(Func<CancellationToken, Task<T>> work)
     {

@@ -13,5 +13,5 @@ public sealed class SessionCompleter : IArgumentCompleter
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
         SessionTable.Current.All
             .Where(s => s.Name.StartsWith(Word.Unquote(wordToComplete), StringComparison.OrdinalIgnoreCase))
-            .Select(s => new CompletionResult(Word.Quote(s.Name), s.Name, CompletionResultType.ParameterValue, $"{s.Target} as {s.UserName}"));
+            .Select(s => Word.Choice(s.Name, $"{s.Target} as {s.UserName}"));
 }

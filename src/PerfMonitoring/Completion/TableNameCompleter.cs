@@ -11,7 +11,7 @@ public sealed class TableNameCompleter : IArgumentCompleter
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
         Lookup.Ask((connection, token) => connection.Catalog.CompleteTableNamesAsync(Word.Unquote(wordToComplete), token))
-            .Select(name => new CompletionResult(Word.Quote(name.ToString()), name.ToString(), CompletionResultType.ParameterValue, $"Table {name}"));
+            .Select(name => Word.Choice(name.ToString(), $"Table {name}"));
 }
 
 /// <summary>Names of indexes of the default session's database.</summary>
@@ -21,5 +21,5 @@ public sealed class IndexNameCompleter : IArgumentCompleter
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
         Lookup.Ask((connection, token) => connection.Catalog.CompleteIndexNamesAsync(Word.Unquote(wordToComplete), token))
-            .Select(name => new CompletionResult(Word.Quote(name.Name), name.Name, CompletionResultType.ParameterValue, $"Index {name}"));
+            .Select(name => Word.Choice(name.Name, $"Index {name}"));
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Xml.Linq;
+using PerfMonitoring.Terminal;
 using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Architecture;
@@ -55,5 +56,51 @@ public sealed class ViewTests
 
         Assert.NotEmpty(written);
         Assert.Empty(written.Except(shown));
+    }
+
+    // A column that names a property shows it raw; so only numbers, times and words of the product's own may be shown so.
+    [Fact]
+    public void A_column_that_shows_a_text_makes_it_visible()
+    {
+        using var session = new ModuleRunspace();
+        var raw = new List<string>();
+        foreach (var view in Views.Descendants("View"))
+        {
+            var type = TypeOf(session, view);
+            raw.AddRange(view.Descendants("PropertyName").Select(p => p.Value).Where(p => !IsPlain(type.GetProperty(p)!.PropertyType)).Select(p => $"{type.Name}.{p}"));
+        }
+
+        Assert.Empty(raw);
+    }
+
+    // Lists and group headings, too: each script block of each view, upon an object whose texts are all hostile.
+    [Fact]
+    public void No_cell_of_any_view_steers_a_terminal()
+    {
+        using var session = new ModuleRunspace();
+        var escaped = 0;
+        foreach (var view in Views.Descendants("View"))
+        {
+            var item = Hostile.Fill(TypeOf(session, view));
+            foreach (var script in view.Descendants("ScriptBlock").Select(s => s.Value))
+            {
+                var shown = session.Invoke("$args[0] | ForEach-Object ([scriptblock]::Create($args[1])) | ForEach-Object { \"$_\" }", item, script).MustSucceed().Output;
+                escaped += shown.Count(s => ((string)s.BaseObject).Contains(@"\x1B", StringComparison.Ordinal));
+                Assert.All(shown, s => Hostile.MustBeGone((string)s.BaseObject));
+            }
+        }
+
+        Assert.InRange(escaped, 100, int.MaxValue);
+    }
+
+    private static Type TypeOf(ModuleRunspace session, XElement view) => (Type)session.Invoke(
+        "[PerfMonitoring.Model.SlowQuery].Assembly.GetType($args[0]) ?? (Get-Module PerfMonitoring).ImplementingAssembly.GetType($args[0])",
+        view.Element("ViewSelectedBy")!.Element("TypeName")!.Value).Only().BaseObject;
+
+    private static bool IsPlain(Type type)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        return type.IsPrimitive || type.IsEnum || type == typeof(decimal) || type == typeof(DateTime) || type == typeof(DateTimeOffset) || type == typeof(DateOnly)
+            || type == typeof(TimeSpan) || type == typeof(Guid) || type == typeof(Version);
     }
 }

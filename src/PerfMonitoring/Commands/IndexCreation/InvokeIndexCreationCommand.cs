@@ -167,7 +167,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
         {
             foreach (var built in unverified)
             {
-                Host.UI.WriteWarningLine($"{built.IndexName} on {built.TableName} is built and not verified: Test-IndexStrategy does that later.");
+                SayToHost($"{built.IndexName} on {built.TableName} is built and not verified: Test-IndexStrategy does that later.");
             }
         }
 

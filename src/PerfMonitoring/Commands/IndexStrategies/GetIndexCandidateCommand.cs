@@ -1,6 +1,5 @@
 using System.Management.Automation;
 using PerfMonitoring.Completion;
-using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 
 namespace PerfMonitoring.Commands.IndexStrategies;
@@ -25,18 +24,20 @@ public sealed class GetIndexCandidateCommand : ConnectedCmdlet
     protected override void ProcessRecord() => Run(() =>
     {
         var advice = CurrentSession.LastAdvice ?? throw Errors.NoAdvice(CurrentSession.Name);
-        foreach (var candidate in advice.Candidates.Where(IsWanted))
+        var tables = NamePattern.Of(TableName);
+        foreach (var candidate in advice.Candidates.Where(c => IsWanted(c) && tables?.Any(t => t.Matches(c.Definition.Table)) != false))
         {
             WriteObject(candidate);
+        }
+
+        foreach (var table in tables?.Where(t => !t.IsPattern && !advice.Candidates.Any(c => t.Matches(c.Definition.Table))) ?? [])
+        {
+            WriteError(Errors.Record(new PerfMonitoringException(
+                "CandidateNotFound", FailureKind.NotFound, $"The last advice of session '{CurrentSession.Name}' considered no index on a table '{table.Text}'.",
+                "Get-IndexCandidate without -TableName lists all that it considered.", table.Text)));
         }
     });
 
     private bool IsWanted(IndexCandidate candidate) =>
-        (!Chosen || candidate.Verdict == CandidateVerdict.Chosen)
-        && (Verdict is null || Verdict.Contains(candidate.Verdict))
-        && (TableName is null || Array.Exists(TableName, t => IsNamed(t, candidate.Definition.Table)));
-
-    private static bool IsNamed(string pattern, RelationName table) =>
-        new[] { table.ToString(), table.Name, Identifier.Quote(table.Name), $"{table.Schema}.{table.Name}" }
-            .Any(WildcardPattern.Get(pattern, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant).IsMatch);
+        (!Chosen || candidate.Verdict == CandidateVerdict.Chosen) && (Verdict is null || Verdict.Contains(candidate.Verdict));
 }

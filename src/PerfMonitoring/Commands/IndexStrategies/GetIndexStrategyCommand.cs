@@ -36,13 +36,13 @@ public sealed class GetIndexStrategyCommand : ConnectedCmdlet
 
     protected override void ProcessRecord() => ForItem(Id, () =>
     {
-        var tablePattern = TableName is not null && WildcardPattern.ContainsWildcardCharacters(TableName) ? Pattern(TableName) : null;
-        var indexPattern = IndexName is not null && WildcardPattern.ContainsWildcardCharacters(IndexName) ? Pattern(IndexName) : null;
+        var table = TableName is null ? null : new NamePattern(TableName);
+        var index = IndexName is null ? null : new NamePattern(IndexName);
         var filter = new IndexStrategyFilter
         {
             Ids = Id,
-            Table = TableName is null || tablePattern is not null ? null : RelationName.Parse(TableName),
-            IndexName = indexPattern is null ? IndexName : null,
+            Table = table is { IsPattern: false } ? RelationName.Parse(table.Name) : null,
+            IndexName = index is { IsPattern: false } ? index.Name : null,
             IsCreated = Pending ? false : Created ? true : null,
             IncludeInactive = IncludeInactive,
         };
@@ -50,8 +50,8 @@ public sealed class GetIndexStrategyCommand : ConnectedCmdlet
         WriteAll(token => Connection.Strategies.GetAsync(filter, token), strategy =>
         {
             found.Add(strategy.Id);
-            if ((tablePattern is null || tablePattern.IsMatch(strategy.TableName) || tablePattern.IsMatch(strategy.Definition.Table.Name))
-                && (indexPattern is null || indexPattern.IsMatch(strategy.IndexName)))
+            if ((table is not { IsPattern: true } || table.Matches(strategy.Definition.Table))
+                && (index is not { IsPattern: true } || index.Matches(strategy.IndexName)))
             {
                 WriteObject(strategy);
             }
@@ -60,7 +60,10 @@ public sealed class GetIndexStrategyCommand : ConnectedCmdlet
         {
             WriteError(Errors.Record(Errors.StrategyNotFound(id), id));
         }
-    });
 
-    private static WildcardPattern Pattern(string text) => WildcardPattern.Get(text, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant);
+        if (Id is null && found.Count == 0 && (index is { IsPattern: false } ? index : table) is { IsPattern: false } name && index is not { IsPattern: true })
+        {
+            throw Errors.StrategyNotFound(name.Text);
+        }
+    });
 }

@@ -58,5 +58,9 @@ public sealed class GetIndexStrategyHistoryCommand : ConnectedCmdlet
                 WriteObject(action);
             }
         });
+        foreach (var missing in names.Missing($"the history of {Connection.Target} that was asked for", "Get-IndexStrategyHistory without names shows all of it."))
+        {
+            WriteError(Errors.Record(missing));
+        }
     });
 }

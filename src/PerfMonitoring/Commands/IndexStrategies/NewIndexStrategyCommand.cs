@@ -245,7 +245,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         if (Stopping)
         {
             // A stopped pipeline takes no objects and no warnings any more; the host does.
-            Host.UI.WriteWarningLine($"The search was stopped. Get-IndexCandidate -Chosen gives the best set so far: {advice.Strategies.Count} indexes; nothing was stored.");
+            SayToHost($"The search was stopped. Get-IndexCandidate -Chosen gives the best set so far: {advice.Strategies.Count} indexes; nothing was stored.");
             throw new PipelineStoppedException();
         }
 

@@ -62,21 +62,27 @@ public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
         if (ParameterSetName == HistorySet)
         {
             WriteAll(token => Connection.IndexUsage.GetHistoryAsync(Day(Since), Day(Until), token), WriteWanted);
+            WriteMissing($"the history of {Connection.Target} of these days", "Get-IndexUsageStat without names shows all of them.");
             return;
         }
 
         var scope = Scope(Replica, Window);
         var all = Await(token => UsageReader.GetAsync(Connection, scope, token));
-        foreach (var missing in filter.Missing(all))
-        {
-            WriteError(Errors.Record(missing));
-        }
-
         foreach (var stat in all)
         {
             WriteWanted(stat);
         }
+
+        WriteMissing($"{Connection.Target}", "Run Get-IndexUsageStat without a name to see all.");
     });
+
+    private void WriteMissing(string where, string remedy)
+    {
+        foreach (var missing in filter.Missing(where, remedy))
+        {
+            WriteError(Errors.Record(missing));
+        }
+    }
 
     private void WriteWanted(IndexUsageStat stat)
     {
@@ -92,5 +98,5 @@ public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
         : null;
 
     private bool IsWanted(IndexUsageStat stat) =>
-        (!Unused || stat.TotalScans == 0) && (!RecommendedForDrop || stat.IsRecommendedForDrop) && filter.Matches(stat.TableName, stat.IndexName);
+        filter.Matches(stat.TableName, stat.IndexName) && (!Unused || stat.TotalScans == 0) && (!RecommendedForDrop || stat.IsRecommendedForDrop);
 }

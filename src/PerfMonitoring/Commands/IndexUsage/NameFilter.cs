@@ -1,4 +1,3 @@
-using System.Management.Automation;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 
@@ -7,38 +6,37 @@ namespace PerfMonitoring.Commands.IndexUsage;
 /// <summary>What -TableName and -IndexName ask for: names as in SQL, or patterns; null asks for all.</summary>
 internal sealed class NameFilter
 {
-    private readonly List<(string? Table, string? Index)> wanted = [];
+    private readonly List<(NamePattern? Table, NamePattern? Index)> wanted = [];
+    private readonly HashSet<(NamePattern? Table, NamePattern? Index)> found = [];
 
     public void Add(string[]? tables, string[]? indexes) =>
         wanted.AddRange(from table in Asked(tables) from index in Asked(indexes) select (table, index));
 
-    public bool Matches(string table, string index) => wanted.Any(w => Matches(w, table, index));
-
-    /// <summary>What was asked for by its whole name and is not among <paramref name="found"/>.</summary>
-    public IEnumerable<PerfMonitoringException> Missing(IReadOnlyCollection<IndexUsageStat> found) => wanted
-        .Where(w => !IsPattern(w.Table) && !IsPattern(w.Index) && (w.Table ?? w.Index) is not null
-            && !found.Any(f => Matches(w, f.TableName, f.IndexName)))
-        .Select(w => w.Index is null
-            ? new PerfMonitoringException("IndexNotFound", FailureKind.NotFound, $"There is no index on a table '{w.Table}'.",
-                "Run Get-IndexUsageStat without a name to see all.", w.Table)
-            : new PerfMonitoringException("IndexNotFound", FailureKind.NotFound,
-                $"There is no index '{w.Index}'{(w.Table is null ? "" : $" on '{w.Table}'")}.", "Run Get-IndexUsageStat without a name to see all.", w.Index));
-
-    private static bool Matches((string? Table, string? Index) wanted, string table, string index) =>
-        MatchesTable(wanted.Table, table) && MatchesName(wanted.Index, index, Identifier.Quote(index));
-
-    private static bool MatchesTable(string? pattern, string table)
+    /// <summary>Whether an index is asked for; what asked for it counts as found.</summary>
+    /// <param name="table">The table as it stands in SQL.</param>
+    /// <param name="index">The index as it is called.</param>
+    public bool Matches(string table, string index)
     {
-        var name = RelationName.Parse(table);
-        return MatchesName(pattern, table, name.Name, Identifier.Quote(name.Name), name.Schema + "." + name.Name);
+        var asking = wanted.Where(w => Matches(w, table, index)).ToList();
+        found.UnionWith(asking);
+        return asking.Count > 0;
     }
 
-    // A name from the pipeline may hold what is a wildcard in PowerShell: the same text always matches.
-    private static bool MatchesName(string? pattern, params string[] names) =>
-        pattern is null || names.Contains(pattern, StringComparer.OrdinalIgnoreCase)
-        || names.Any(n => WildcardPattern.Get(pattern, WildcardOptions.IgnoreCase).IsMatch(n));
+    /// <summary>What was asked for by its whole name and was not found.</summary>
+    /// <param name="where">Where it was looked for, for the message.</param>
+    /// <param name="remedy">The way out.</param>
+    public IEnumerable<PerfMonitoringException> Missing(string where, string remedy) => wanted
+        .Where(w => w.Table is not { IsPattern: true } && w.Index is not { IsPattern: true } && (w.Table ?? w.Index) is not null && !found.Contains(w))
+        .Select(w => w.Index is null
+            ? new PerfMonitoringException(
+                "IndexNotFound", FailureKind.NotFound, $"There is no index on a table '{w.Table!.Text}' in {where}.", remedy, w.Table.Text)
+            : new PerfMonitoringException(
+                "IndexNotFound", FailureKind.NotFound,
+                $"There is no index '{w.Index.Text}'{(w.Table is null ? "" : $" on '{w.Table.Text}'")} in {where}.", remedy, w.Index.Text));
 
-    private static string?[] Asked(string?[]? names) => names is { Length: > 0 } ? names : [null];
+    private static bool Matches((NamePattern? Table, NamePattern? Index) wanted, string table, string index) =>
+        wanted.Table?.Matches(RelationName.Parse(table)) != false
+        && (wanted.Index is null || wanted.Index.Matches(index) || wanted.Index.Matches(Identifier.Quote(index)));
 
-    private static bool IsPattern(string? text) => text is not null && WildcardPattern.ContainsWildcardCharacters(text);
+    private static NamePattern?[] Asked(string[]? names) => (NamePattern?[]?)NamePattern.Of(names) ?? [null];
 }

@@ -41,12 +41,12 @@ public sealed class UpdateIndexUsageStatCommand : ConnectedCmdlet
     {
         var scope = Scope(Replica, Window);
         var all = Await(token => UsageReader.GetAsync(Connection, scope, token));
-        foreach (var missing in filter.Missing(all))
+        var wanted = all.Where(s => filter.Matches(s.TableName, s.IndexName)).ToList();
+        foreach (var missing in filter.Missing($"{Connection.Target}", "Run Get-IndexUsageStat without a name to see all."))
         {
             WriteError(Errors.Record(missing));
         }
 
-        var wanted = all.Where(s => filter.Matches(s.TableName, s.IndexName)).ToList();
         if (wanted.Count == 0 || !ShouldProcess($"{Connection.StoreTarget}", $"Store today's usage of {wanted.Count} index(es) of {Connection.Target}"))
         {
             return;

@@ -18,10 +18,10 @@ public sealed class GetPerfMonitoringSessionCommand : PerfCmdlet
     {
         foreach (var name in Name ?? ["*"])
         {
-            var pattern = WildcardPattern.Get(name, WildcardOptions.IgnoreCase);
-            var found = SessionTable.Current.All.Where(s => pattern.IsMatch(s.Name)).ToList();
+            var pattern = new NamePattern(name);
+            var found = SessionTable.Current.All.Where(s => pattern.Matches(s.Name)).ToList();
             WriteObject(found, enumerateCollection: true);
-            if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
+            if (found.Count == 0 && !pattern.IsPattern)
             {
                 WriteError(Errors.Record(Errors.SessionNotFound(name)));
             }

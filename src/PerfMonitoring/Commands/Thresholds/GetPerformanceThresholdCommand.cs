@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 
 namespace PerfMonitoring.Commands.Thresholds;
@@ -23,11 +24,11 @@ public sealed class GetPerformanceThresholdCommand : ConnectedCmdlet
 
     protected override void ProcessRecord() => Run(() =>
     {
-        var tables = TableName?.Select(t => WildcardPattern.Get(t, WildcardOptions.IgnoreCase)).ToList();
+        var tables = NamePattern.Of(TableName);
         var found = Await(token => Connection.Thresholds.GetAsync(IncludeInactive, token))
             .Where(t => MetricType is null || MetricType.Contains(t.MetricType))
             .Where(t => Id is null || Id.Contains(t.Id!.Value))
-            .Where(t => tables is null || (t.TableName is not null && tables.Exists(p => p.IsMatch(t.TableName))))
+            .Where(t => tables is null || (t.TableName is not null && tables.Any(p => p.Matches(RelationName.Parse(t.TableName)))))
             .ToList();
         WriteObject(found, enumerateCollection: true);
         foreach (var id in Id ?? [])
@@ -36,6 +37,11 @@ public sealed class GetPerformanceThresholdCommand : ConnectedCmdlet
             {
                 WriteError(Errors.Record(Limits.NotFound($"with the id {id}"), id));
             }
+        }
+
+        foreach (var table in tables?.Where(p => !p.IsPattern && !found.Exists(t => p.Matches(RelationName.Parse(t.TableName!)))) ?? [])
+        {
+            WriteError(Errors.Record(Limits.NotFound($"for the table '{table.Text}'"), table.Text));
         }
     });
 }
