@@ -18,7 +18,7 @@ public enum IndexActionKind
 /// <summary>How it ended.</summary>
 public enum IndexActionOutcome
 {
-    /// <summary>It was begun: it is still running, or was interrupted before its end could be written.</summary>
+    /// <summary>It was begun and is still running, though perhaps only on the server: its own run may be gone.</summary>
     Started,
     /// <summary>Done.</summary>
     Succeeded,
@@ -61,14 +61,23 @@ public sealed record IndexAction
     /// <summary>The figures behind the reason as JSON, or null.</summary>
     public string? Evidence { get; init; }
 
+    /// <summary>The index that is to be dropped or rebuilt, by its object identifier; null for one that is to be created, and where it is read.</summary>
+    public uint? IndexOid { get; init; }
+
     /// <summary>Why it failed, or null.</summary>
     public string? Error { get; init; }
 
     /// <summary>When it was begun, by the store's clock; given when it is written.</summary>
     public DateTimeOffset StartedAt { get; init; }
 
-    /// <summary>When it ended, by the store's clock; null while it is not known to have ended.</summary>
+    /// <summary>
+    /// When it ended, by the store's clock; null while it is not known to have ended. Where its own run could not write that, it is the moment at which
+    /// it was found to have ended.
+    /// </summary>
     public DateTimeOffset? FinishedAt { get; init; }
+
+    /// <summary>Whether its own run could not write how it ended, and that was read off the server afterwards.</summary>
+    public bool IsReconciled { get; init; }
 
     /// <summary>Who did it: name of the acting user; given when it is written.</summary>
     public string CreatedBy { get; init; } = "";

@@ -70,30 +70,8 @@ public sealed record BloatedIndex(TableIndex Index, long EstimatedSizeBytes)
         IMonitoringConnection connection, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        var id = await connection.Actions.StartAsync(ToAction(), cancellationToken);
-        try
-        {
-            var (result, error) = await connection.IndexRebuilder.RebuildAsync(Index, options, progress, cancellationToken);
-            var untold = await FinishAsync(
-                result.State switch
-                {
-                    IndexRepairState.Rebuilt => IndexActionOutcome.Succeeded,
-                    IndexRepairState.Cancelled => IndexActionOutcome.Cancelled,
-                    _ => IndexActionOutcome.Failed,
-                },
-                result.State == IndexRepairState.NotThere ? "It was not there any more." : error?.Message);
-            error ??= untold;
-            return (result with { EstimatedSizeBytes = EstimatedSizeBytes, Error = error?.Message }, error);
-        }
-        catch (Exception e) when (e is OperationCanceledException or PerfMonitoringException)
-        {
-            // What the store says then is of less weight than what is under way.
-            await FinishAsync(IndexActionOutcome.Cancelled, (e as PerfMonitoringException)?.Message);
-            throw;
-        }
-
-        Task<PerfMonitoringException?> FinishAsync(IndexActionOutcome outcome, string? failure) =>
-            IndexAudit.FinishAsync(connection.Actions, id, outcome, failure, $"{Index.Definition.Name} on {Index.Definition.Table}", Index);
+        var (result, error) = await connection.IndexRebuilder.RebuildAsync(Index, options, progress, cancellationToken, ToAction());
+        return (result with { EstimatedSizeBytes = EstimatedSizeBytes }, error);
     }
 
     private IndexAction ToAction() => new()
@@ -101,6 +79,7 @@ public sealed record BloatedIndex(TableIndex Index, long EstimatedSizeBytes)
         Action = IndexActionKind.Repair,
         TableName = Index.Definition.Table.ToString(),
         IndexName = Index.Definition.Name,
+        IndexOid = Index.Oid,
         Statement = Statement,
         Reason = Reason,
         Evidence = JsonSerializer.Serialize(new RemovalEvidence { SizeBytes = Index.SizeBytes, EstimatedSizeBytes = EstimatedSizeBytes }, RemovalEvidence.Json),

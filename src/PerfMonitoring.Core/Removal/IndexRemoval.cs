@@ -121,37 +121,15 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         IMonitoringConnection connection, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        // Written before the statement, so that the audit knows of it whatever becomes of this process.
-        var id = await connection.Actions.StartAsync(ToAction(), cancellationToken);
-        try
+        var (result, error) = await connection.IndexRemover.RemoveAsync(Index, options, progress, cancellationToken, ToAction());
+        result = result with { Impact = Impact, Reasons = IsRepair ? [Invalid] : RevertReason is null ? Usage.Reasons : [RevertReason] };
+        if (result.State is IndexRemovalState.Removed or IndexRemovalState.NotThere)
         {
-            var (result, error) = await connection.IndexRemover.RemoveAsync(Index, options, progress, cancellationToken);
-            result = result with { Impact = Impact, Reasons = IsRepair ? [Invalid] : RevertReason is null ? Usage.Reasons : [RevertReason] };
-            var (outcome, why) = result.State switch
-            {
-                IndexRemovalState.Removed => (IndexActionOutcome.Succeeded, null),
-                IndexRemovalState.NotThere => (IndexActionOutcome.Failed, "It was not there any more."),
-                IndexRemovalState.Cancelled => (IndexActionOutcome.Cancelled, error?.Message),
-                _ => (IndexActionOutcome.Failed, error?.Message),
-            };
-            var untold = await FinishAsync(outcome, why);
-            if (result.State is IndexRemovalState.Removed or IndexRemovalState.NotThere)
-            {
-                error = await MarkAsync(connection, isThere: false, result.TableName, result.IndexName) ?? untold;
-                result = result with { Error = error?.Message };
-            }
-
-            return (result, error);
-        }
-        catch (Exception e) when (e is OperationCanceledException or PerfMonitoringException)
-        {
-            // What the store says then is of less weight than what is under way.
-            await FinishAsync(IndexActionOutcome.Cancelled, (e as PerfMonitoringException)?.Message);
-            throw;
+            error = await MarkAsync(connection, isThere: false, result.TableName, result.IndexName) ?? error;
+            result = result with { Error = error?.Message };
         }
 
-        Task<PerfMonitoringException?> FinishAsync(IndexActionOutcome outcome, string? failure) =>
-            IndexAudit.FinishAsync(connection.Actions, id, outcome, failure, $"{Usage.IndexName} on {Usage.TableName}", Usage);
+        return (result, error);
     }
 
     private IndexAction ToAction() => new()
@@ -160,6 +138,7 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         IndexStrategyId = Usage.IndexStrategyId,
         TableName = Usage.TableName,
         IndexName = Usage.IndexName,
+        IndexOid = Index.Oid,
         Statement = Statement,
         UndoStatement = Index.Definition.ToCreateStatement(concurrently: !Index.IsPartitioned),
         Reason = IsRepair ? Invalid : RevertReason ?? (Usage.IsRecommendedForDrop ? string.Join(' ', Usage.Reasons) : "It was dropped though that was not recommended."),

@@ -15,9 +15,11 @@ public interface IIndexRebuilder
     /// <param name="options">Limits.</param>
     /// <param name="progress">Is told about every half second.</param>
     /// <param name="cancellationToken">Cancels and cleans up.</param>
+    /// <param name="action">What the audit is told; null for nothing.</param>
     /// <returns>The result, and the error behind it, if any. After a cancellation only where it was built all the same.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled, and the index is as it was.</exception>
     /// <exception cref="PerfMonitoringException">InvalidIndexLeft: it was cancelled, and the invalid index could not be taken away.</exception>
     Task<(IndexRepairResult Result, PerfMonitoringException? Error)> RebuildAsync(
-        TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken);
+        TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken,
+        IndexAction? action = null);
 }

@@ -16,9 +16,11 @@ public interface IIndexRemover
     /// <param name="options">Limits; the memory for builds is not looked at.</param>
     /// <param name="progress">Is told about every half second while it waits.</param>
     /// <param name="cancellationToken">Cancels.</param>
+    /// <param name="action">What the audit is told; null for nothing.</param>
     /// <returns>The result, and the error behind it, if any. After a cancellation only where the index was dropped all the same.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled, and the index is as it was.</exception>
     /// <exception cref="PerfMonitoringException">InvalidIndexLeft: it was cancelled half-way, and the drop could not be carried to its end.</exception>
     Task<(IndexRemovalResult Result, PerfMonitoringException? Error)> RemoveAsync(
-        TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken);
+        TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken,
+        IndexAction? action = null);
 }

@@ -1,23 +1,10 @@
--- Purpose: writes how something ended that was begun with an index. What was begun with it before and never ended, for a process or a server died, has
--- not lasted where the same was now done anew.
--- Minimum version: 13. Privileges: update and select on perf_monitoring.index_action.
-with finished as (
-    update perf_monitoring.index_action a
-    set outcome = @Outcome::text, error = @Error::text, finished_at = pg_catalog.clock_timestamp()
-    where a.id = @Id::uuid
-    returning a.id, a.monitored_database_id, a.action, a.table_name, a.index_name, a.outcome, a.started_at
+-- Purpose: writes how an action ended, by the run that did it: it knows better than one that looked for it meanwhile.
+-- Minimum version: 13. Privileges: update and select on perf_monitoring.index_action and index_action_session.
+with own as (
+    update perf_monitoring.index_action_session s
+    set reconciled_at = null
+    where s.index_action_id = @Id::uuid and s.reconciled_at is not null
 )
-update perf_monitoring.index_action o
-set
-    outcome = 'FAILED',
-    error = 'How it ended was never written: its process or the server was gone. It was done anew.',
-    finished_at = pg_catalog.clock_timestamp()
-from finished f
-where f.outcome = 'SUCCEEDED'
-    and o.outcome = 'STARTED'
-    and o.id <> f.id
-    and o.monitored_database_id = f.monitored_database_id
-    and o.action = f.action
-    and o.table_name = f.table_name
-    and o.index_name = f.index_name
-    and o.started_at < f.started_at
+update perf_monitoring.index_action a
+set outcome = @Outcome::text, error = @Error::text, finished_at = pg_catalog.clock_timestamp()
+where a.id = @Id::uuid

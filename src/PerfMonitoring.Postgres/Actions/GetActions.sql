@@ -1,5 +1,6 @@
--- Purpose: what was done to the indexes of a monitored database, the latest first.
--- Minimum version: 13. Privileges: select on perf_monitoring.index_action and "user".
+-- Purpose: what was done to the indexes of a monitored database, the latest first. Of actions that were judged already the outcome in the store does
+-- not count.
+-- Minimum version: 13. Privileges: select on perf_monitoring.index_action, index_action_session and "user".
 select
     a.id,
     a.index_strategy_id,
@@ -14,15 +15,19 @@ select
     a.error,
     a.started_at,
     a.finished_at,
-    u.name as created_by
+    u.name as created_by,
+    s.reconciled_at is not null as is_reconciled
 from perf_monitoring.index_action a
 join perf_monitoring."user" u on u.id = a.created_by
+left join perf_monitoring.index_action_session s on s.index_action_id = a.id
 where a.monitored_database_id = @MonitoredDatabaseId::uuid
     and (@StrategyIds::uuid[] is null or a.index_strategy_id = any (@StrategyIds::uuid[]))
     and (@TableName::text is null or a.table_name = @TableName::text)
     and (@IndexName::text is null or a.index_name = @IndexName::text)
     and (@Actions::text[] is null or a.action = any (@Actions::text[]))
-    and (@Outcomes::text[] is null or a.outcome = any (@Outcomes::text[]))
+    and (
+        @Outcomes::text[] is null
+        or case when a.id = any (@JudgedIds::uuid[]) then a.id = any (@WantedIds::uuid[]) else a.outcome = any (@Outcomes::text[]) end)
     and (@Since::timestamptz is null or a.started_at >= @Since::timestamptz)
     and (@Until::timestamptz is null or a.started_at < @Until::timestamptz)
 order by a.started_at desc, a.id desc

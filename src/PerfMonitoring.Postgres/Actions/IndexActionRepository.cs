@@ -1,5 +1,7 @@
 using System.Data.Common;
 using System.Runtime.CompilerServices;
+using System.Text.Json;
+using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
 using PerfMonitoring.Postgres.Store;
@@ -8,9 +10,11 @@ using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Postgres.Actions;
 
-/// <summary>The audit in the store.</summary>
-internal sealed class IndexActionRepository(Database store, ServerTarget target, MonitoredDatabase monitored, ActingUser user) : IIndexActionRepository
+/// <summary>The audit in the store, and what the monitored database says of actions whose end is not in it.</summary>
+internal sealed class IndexActionRepository(Database target, Database store, MonitoredDatabase monitored, ActingUser user) : IIndexActionRepository
 {
+    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
     public async Task<Guid?> StartAsync(IndexAction action, CancellationToken cancellationToken)
     {
         // An older store is an error, for it would silently keep no audit; no store at all is a choice.
@@ -34,10 +38,20 @@ internal sealed class IndexActionRepository(Database store, ServerTarget target,
                 action.UndoStatement,
                 action.Reason,
                 action.Evidence,
+                IndexOid = (long?)action.IndexOid,
                 UserId = await user.GetIdAsync(cancellationToken),
             },
             cancellationToken);
         return id;
+    }
+
+    public async Task SetSessionAsync(Guid? id, int processId, DateTimeOffset backendStart, CancellationToken cancellationToken)
+    {
+        if (id is not null)
+        {
+            await store.ExecuteAsync(
+                Text("SetActionSession"), new { Id = id, ProcessId = processId, BackendStart = backendStart.UtcDateTime }, cancellationToken);
+        }
     }
 
     public async Task FinishAsync(Guid? id, IndexActionOutcome outcome, string? failure, CancellationToken cancellationToken)
@@ -48,8 +62,32 @@ internal sealed class IndexActionRepository(Database store, ServerTarget target,
         }
     }
 
+    public async Task<IReadOnlyList<(IndexAction Action, ActionTrace Trace)>> ReconcileAsync(BuilderLock? held, CancellationToken cancellationToken)
+    {
+        if (!await new StoreRepository(store).ExistsAsync(cancellationToken))
+        {
+            return [];
+        }
+
+        var atWork = new List<(IndexAction, ActionTrace)>();
+        foreach (var (action, trace) in await TraceAsync(held, cancellationToken))
+        {
+            if (trace.Judge(action) is { } judged)
+            {
+                await WriteAsync(judged, trace, cancellationToken);
+            }
+            else if (trace is { IsOwnTable: true, IsHeld: false })
+            {
+                atWork.Add((action, trace));
+            }
+        }
+
+        return atWork;
+    }
+
     public async IAsyncEnumerable<IndexAction> GetAsync(IndexActionFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        var judged = (await TraceAsync(null, cancellationToken)).Select(t => t.Trace.Judge(t.Action)).OfType<IndexAction>().ToDictionary(a => a.Id);
         var parameters = new
         {
             MonitoredDatabaseId = await monitored.GetIdAsync(cancellationToken),
@@ -58,13 +96,62 @@ internal sealed class IndexActionRepository(Database store, ServerTarget target,
             filter.IndexName,
             Actions = filter.Actions?.Select(EnumLabel.Of).ToArray(),
             Outcomes = filter.Outcomes?.Select(EnumLabel.Of).ToArray(),
+            JudgedIds = judged.Keys.ToArray(),
+            WantedIds = judged.Values.Where(a => filter.Outcomes?.Contains(a.Outcome) == true).Select(a => a.Id).ToArray(),
             Since = filter.Since?.UtcDateTime,
             Until = filter.Until?.UtcDateTime,
         };
         await foreach (var action in store.StreamAsync(Text("GetActions"), parameters, Read, cancellationToken))
         {
-            yield return action;
+            // Its own run, or another, may have written the end meanwhile.
+            yield return action.Outcome == IndexActionOutcome.Started && judged.TryGetValue(action.Id, out var known)
+                ? action with { Outcome = known.Outcome, Error = known.Error, FinishedAt = known.FinishedAt, IsReconciled = true }
+                : action;
         }
+    }
+
+    // What is begun and not ended, and what the server says of each.
+    private async Task<IReadOnlyList<(IndexAction Action, ActionTrace Trace)>> TraceAsync(BuilderLock? held, CancellationToken cancellationToken)
+    {
+        var started = await store.QueryAsync<StartedRow>(
+            Text("GetStartedActions"), new { MonitoredDatabaseId = await monitored.GetIdAsync(cancellationToken) }, cancellationToken);
+        if (started.Count == 0)
+        {
+            return [];
+        }
+
+        var traces = await target.QueryAsync<TraceRow>(
+            Sql.Get(typeof(IndexActionRepository), "GetActionTraces", target.Target.ServerVersionNumber),
+            new
+            {
+                Actions = JsonSerializer.Serialize(started.Select(GivenRow.From), Json),
+                OwnProcessId = held?.ProcessId,
+                TableOid = (long?)held?.TableOid,
+            },
+            cancellationToken);
+        var byId = traces.ToDictionary(t => t.Id, t => t.ToTrace());
+        return [.. started.Select(s => (s.ToAction(target.Target), byId[s.Id]))];
+    }
+
+    private async Task WriteAsync(IndexAction judged, ActionTrace trace, CancellationToken cancellationToken)
+    {
+        bool? isThere = (judged.Outcome, judged.Action, judged.UndoStatement) switch
+        {
+            (not IndexActionOutcome.Succeeded, _, _) or (_, IndexActionKind.Repair, null) => null,
+            (_, var kind, _) => kind is IndexActionKind.Create or IndexActionKind.Restore,
+        };
+        await store.ExecuteAsync(
+            Text("ReconcileAction"),
+            new
+            {
+                judged.Id,
+                Outcome = EnumLabel.Of(judged.Outcome),
+                judged.Error,
+                IsThere = isThere,
+                SizeBytes = isThere == true ? trace.SizeBytes : null,
+                UserId = await user.GetIdAsync(cancellationToken),
+            },
+            cancellationToken);
     }
 
     private IndexAction Read(DbDataReader row) => new()
@@ -83,8 +170,79 @@ internal sealed class IndexActionRepository(Database store, ServerTarget target,
         StartedAt = row.GetFieldValue<DateTimeOffset>(11),
         FinishedAt = row.IsDBNull(12) ? null : row.GetFieldValue<DateTimeOffset>(12),
         CreatedBy = row.GetString(13),
-        Target = target,
+        IsReconciled = row.GetBoolean(14),
+        Target = target.Target,
     };
 
     private string Text(string name) => Sql.Get(typeof(IndexActionRepository), name, store.Target.ServerVersionNumber);
+
+    private sealed class StartedRow
+    {
+        public Guid Id { get; init; }
+        public string Action { get; init; } = "";
+        public string TableName { get; init; } = "";
+        public string IndexName { get; init; } = "";
+        public string Statement { get; init; } = "";
+        public string? UndoStatement { get; init; }
+        public uint? IndexOid { get; init; }
+        public int? ProcessId { get; init; }
+        public DateTimeOffset? BackendStart { get; init; }
+
+        public IndexAction ToAction(ServerTarget target) => new()
+        {
+            Id = Id,
+            Action = EnumLabel.Parse<IndexActionKind>(Action),
+            TableName = TableName,
+            IndexName = IndexName,
+            Statement = Statement,
+            UndoStatement = UndoStatement,
+            IndexOid = IndexOid,
+            Target = target,
+        };
+    }
+
+    /// <summary>A row for GetActionTraces.sql.</summary>
+    private sealed record GivenRow(
+        Guid Id, string? SchemaName, string TableName, string IndexName, string Statement, string Mark, uint? IndexOid, int? ProcessId,
+        DateTimeOffset? BackendStart)
+    {
+        public static GivenRow From(StartedRow row)
+        {
+            var table = RelationName.Parse(row.TableName);
+            return new(
+                row.Id, table.Schema, table.Name, row.IndexName, row.Statement, ActionTrace.MarkOf(row.Id), row.IndexOid, row.ProcessId,
+                row.BackendStart);
+        }
+    }
+
+    private sealed class TraceRow
+    {
+        public Guid Id { get; init; }
+        public DateTimeOffset Now { get; init; }
+        public bool IsOwnTable { get; init; }
+        public bool IsHeld { get; init; }
+        public int? ProcessId { get; init; }
+        public string? Phase { get; init; }
+        public bool? IsMarked { get; init; }
+        public long? NamedOid { get; init; }
+        public bool IsNamedValid { get; init; }
+        public long? SizeBytes { get; init; }
+        public bool IsThere { get; init; }
+        public bool IsValid { get; init; }
+
+        public ActionTrace ToTrace() => new()
+        {
+            Now = Now,
+            IsOwnTable = IsOwnTable,
+            IsHeld = IsHeld,
+            ProcessId = ProcessId,
+            Phase = Phase,
+            IsMarked = IsMarked,
+            NamedOid = (uint?)NamedOid,
+            IsNamedValid = IsNamedValid,
+            SizeBytes = SizeBytes,
+            IsThere = IsThere,
+            IsValid = IsValid,
+        };
+    }
 }

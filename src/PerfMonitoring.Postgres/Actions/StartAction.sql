@@ -1,8 +1,14 @@
 -- Purpose: writes that something is begun with an index. A strategy that is not stored is left out.
--- Minimum version: 13. Privileges: insert on perf_monitoring.index_action, select on perf_monitoring.index_strategy.
-insert into perf_monitoring.index_action (
-    id, monitored_database_id, index_strategy_id, action, table_name, index_name, statement, undo_statement, reason, evidence, created_by)
-values (
-    @Id::uuid, @MonitoredDatabaseId::uuid,
-    (select s.id from perf_monitoring.index_strategy s where s.id = @IndexStrategyId::uuid),
-    @Action::text, @TableName::text, @IndexName::text, @Statement::text, @UndoStatement::text, @Reason::text, @Evidence::jsonb, @UserId::uuid)
+-- Minimum version: 13. Privileges: insert on perf_monitoring.index_action and index_action_session, select on perf_monitoring.index_strategy.
+with action as (
+    insert into perf_monitoring.index_action (
+        id, monitored_database_id, index_strategy_id, action, table_name, index_name, statement, undo_statement, reason, evidence, created_by)
+    values (
+        @Id::uuid, @MonitoredDatabaseId::uuid,
+        (select s.id from perf_monitoring.index_strategy s where s.id = @IndexStrategyId::uuid),
+        @Action::text, @TableName::text, @IndexName::text, @Statement::text, @UndoStatement::text, @Reason::text, @Evidence::jsonb, @UserId::uuid)
+    returning id
+)
+insert into perf_monitoring.index_action_session (index_action_id, index_oid)
+select a.id, @IndexOid::bigint::oid
+from action a

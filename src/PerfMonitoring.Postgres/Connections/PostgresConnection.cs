@@ -46,13 +46,13 @@ internal sealed class PostgresConnection(Database target, Database store, string
 
     public IIndexBuilder IndexBuilder => new IndexBuilder(target, Catalog, Strategies, Actions);
 
-    public IIndexActionRepository Actions => new IndexActionRepository(store, Target, MonitoredDatabase, ActingUser);
+    public IIndexActionRepository Actions => new IndexActionRepository(target, store, MonitoredDatabase, ActingUser);
 
     public IMaintenanceWindowRepository MaintenanceWindows => new MaintenanceWindowRepository(store, MonitoredDatabase, ActingUser);
 
-    public IIndexRemover IndexRemover => new IndexRemover(target, Catalog);
+    public IIndexRemover IndexRemover => new IndexRemover(target, Catalog, Actions);
 
-    public IIndexRebuilder IndexRebuilder => new IndexRebuilder(target, Catalog);
+    public IIndexRebuilder IndexRebuilder => new IndexRebuilder(target, Catalog, Actions);
 
     public IQueryRepository Queries { get; } = new QueryRepository(target);
 

@@ -1,6 +1,8 @@
 using Dapper;
 using Npgsql;
+using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Postgres.Indexes;
 
@@ -19,14 +21,19 @@ internal sealed class BuilderGate : IAsyncDisposable
         this.connection = connection;
     }
 
-    /// <summary>Waits until no other builder is at work on the table, and then until the database has a free place, for as long as that takes.</summary>
-    public static async Task<BuilderGate> EnterAsync(Database target, IndexChange change, uint tableOid, CancellationToken cancellationToken)
+    /// <summary>
+    /// Waits until no other builder is at work on the table, and then until the database has a free place, for as long as that takes. What processes that
+    /// are gone began on the table, and the server still works on, is waited for too; how they ended is written.
+    /// </summary>
+    public static async Task<BuilderGate> EnterAsync(
+        Database target, IIndexActionRepository actions, IndexChange change, uint tableOid, CancellationToken cancellationToken)
     {
         var gate = new BuilderGate(target, await target.ConnectAsync(cancellationToken));
         try
         {
             // In this order: whoever has a place waits for no table, so nobody waits in a circle.
             await gate.LockAsync(change, [tableOid], cancellationToken);
+            await gate.ReconcileAsync(actions, change, tableOid, cancellationToken);
             await gate.LockAsync(change, [.. Enumerable.Range(0, change.Options.ThrottleLimit).Select(place => (long)place)], cancellationToken);
             return gate;
         }
@@ -47,6 +54,19 @@ internal sealed class BuilderGate : IAsyncDisposable
         {
             var holders = await QueryAsync<BlockerRow>("GetBuilders", new { Keys = keys }, cancellationToken);
             change.Report("waiting for another builder", [.. holders.Select(h => h.ToBlocker())]);
+            await Task.Delay(IndexChange.PollInterval, cancellationToken);
+        }
+    }
+
+    private async Task ReconcileAsync(IIndexActionRepository actions, IndexChange change, uint tableOid, CancellationToken cancellationToken)
+    {
+        var held = new BuilderLock(tableOid, connection.ProcessID);
+        while (await actions.ReconcileAsync(held, cancellationToken) is [var (action, trace), ..])
+        {
+            change.Report(
+                $"waiting for {action.Action} of {action.IndexName}: its process is gone, and the server's {trace.ProcessId} is at work on it"
+                    + (trace.Phase is null ? "" : $" ({trace.Phase})"),
+                [new IndexCreationBlocker(trace.ProcessId ?? 0, null, null, null, null)]);
             await Task.Delay(IndexChange.PollInterval, cancellationToken);
         }
     }

@@ -10,6 +10,9 @@ namespace PerfMonitoring.Postgres.Indexes;
 internal sealed class IndexBuild(Database target, IndexStrategy strategy, IndexBuildOptions options, IProgress<IndexCreationProgress> progress)
     : IndexChange(target, strategy, "Invoke-IndexCreation", options, progress)
 {
+    // The index of a partition may be there without the whole, so it has no mark of its own.
+    private bool isPart;
+
     public IndexStrategy Strategy => strategy;
     public IndexDefinition Definition { get; set; } = strategy.Definition;
     public override string QualifiedName => Definition.QualifiedName.ToString();
@@ -24,8 +27,21 @@ internal sealed class IndexBuild(Database target, IndexStrategy strategy, IndexB
     public bool? IsLeft { get; set; }
 
     /// <summary>The build of a partition's index, whose reports are told with a label.</summary>
-    public IndexBuild PartOf(IndexDefinition definition, string label) =>
-        new(Database, strategy with { Definition = definition }, Options, new LabelledProgress(Progress, label));
+    public IndexBuild PartOf(IndexDefinition definition, string label)
+    {
+        var part = new IndexBuild(Database, strategy with { Definition = definition }, Options, new LabelledProgress(Progress, label)) { isPart = true };
+        part.Join(this);
+        return part;
+    }
+
+    /// <summary>Runs the statement that builds the index.</summary>
+    public Task RunAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var statement = Definition.ToCreateStatement(concurrently: true);
+        return ActionId is { } id && !isPart
+            ? connection.BuildMarkedAsync(statement, Definition.QualifiedName, id, cancellationToken)
+            : connection.ExecuteDdlAsync(statement, cancellationToken);
+    }
 
     /// <summary>Counts what the build of a partition's index was.</summary>
     public void Add(IndexBuild part)

@@ -44,7 +44,7 @@ internal sealed class IndexBuilder(
         catch (PerfMonitoringException caught) when (!cancellationToken.IsCancellationRequested)
         {
             var e = build.ExplainDefinition(caught);
-            build.State = e.ErrorId == "IndexCreationCancelled" ? IndexCreationState.Cancelled : IndexCreationState.Failed;
+            build.State = e.ErrorId == build.CancelledId ? IndexCreationState.Cancelled : IndexCreationState.Failed;
             build.Error = e;
             return (build.ToResult(), e);
         }
@@ -97,7 +97,7 @@ internal sealed class IndexBuilder(
         var table = await catalog.GetTableAsync(build.Definition.Table, cancellationToken);
         build.IsPartitioned = table.Kind == RelationKind.PartitionedTable;
         build.Definition = build.Definition with { Table = table.Name };
-        await using var gate = await BuilderGate.EnterAsync(target, build, table.Oid, cancellationToken);
+        await using var gate = await BuilderGate.EnterAsync(target, actions, build, table.Oid, cancellationToken);
 
         // What was true before the wait need not be so now.
         if (await FindEqualAsync(table, build, cancellationToken) is { } equal)
@@ -109,8 +109,9 @@ internal sealed class IndexBuilder(
         }
 
         var tables = new TableIndexBuilder(target, catalog, comparison);
-        await RecordAsync(
-            build,
+        build.Error = await build.RecordAsync(
+            actions,
+            ToAction(build),
             () => build.IsPartitioned
                 ? new PartitionedIndexBuilder(target, catalog, tables, comparison).BuildAsync(gate, build, table, cancellationToken)
                 : tables.BuildAsync(gate, build, table, cancellationToken),
@@ -118,40 +119,16 @@ internal sealed class IndexBuilder(
         build.State = IndexCreationState.Created;
     }
 
-    // Written before the build, so that the audit knows of it whatever becomes of this process.
-    private async Task RecordAsync(IndexBuild build, Func<Task> work, CancellationToken cancellationToken)
+    private static IndexAction ToAction(IndexBuild build) => new()
     {
-        var id = await actions.StartAsync(
-            new IndexAction
-            {
-                Action = build.Options.Action,
-                IndexStrategyId = build.Strategy.Id,
-                TableName = build.Definition.Table.ToString(),
-                IndexName = build.Definition.Name,
-                Statement = build.Definition.ToCreateStatement(concurrently: !build.IsPartitioned),
-                UndoStatement = build.Definition.ToDropStatement(concurrently: !build.IsPartitioned),
-                Reason = build.Strategy.Reason.Length == 0 ? null : build.Strategy.Reason,
-            },
-            cancellationToken);
-        try
-        {
-            await work();
-        }
-        catch (Exception e) when (e is OperationCanceledException or PerfMonitoringException)
-        {
-            var failure = e as PerfMonitoringException;
-            var isCancelled = cancellationToken.IsCancellationRequested || failure?.ErrorId == "IndexCreationCancelled";
-            await FinishAsync(
-                isCancelled ? IndexActionOutcome.Cancelled : IndexActionOutcome.Failed,
-                failure?.Message ?? (build.Options.EndAt <= DateTimeOffset.UtcNow ? $"It was not done by {build.Options.EndAt:u}, when it had to end." : null));
-            throw;
-        }
-
-        build.Error = await FinishAsync(IndexActionOutcome.Succeeded, null);
-
-        Task<PerfMonitoringException?> FinishAsync(IndexActionOutcome outcome, string? failure) =>
-            IndexAudit.FinishAsync(actions, id, outcome, failure, build.QualifiedName, build.Strategy);
-    }
+        Action = build.Options.Action,
+        IndexStrategyId = build.Strategy.Id,
+        TableName = build.Definition.Table.ToString(),
+        IndexName = build.Definition.Name,
+        Statement = build.Definition.ToCreateStatement(concurrently: !build.IsPartitioned),
+        UndoStatement = build.Definition.ToDropStatement(concurrently: !build.IsPartitioned),
+        Reason = build.Strategy.Reason.Length == 0 ? null : build.Strategy.Reason,
+    };
 
     /// <summary>A valid index that does what the wanted one would do, or null.</summary>
     private async Task<TableIndex?> FindEqualAsync(TableInfo table, IndexBuild build, CancellationToken cancellationToken)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Dapper;
 using Npgsql;
+using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
 using PerfMonitoring.Repositories;
@@ -46,9 +47,17 @@ internal abstract class IndexChange(
     /// <summary>The session of the statement that was begun last; null before.</summary>
     public StatementSession? Session { get; set; }
 
+    /// <summary>Its row in the audit; null where there is no store, and before it is written.</summary>
+    public Guid? ActionId { get; private set; }
+
+    private IIndexActionRepository? Actions { get; set; }
+
     protected Database Database => target;
 
     protected IProgress<IndexCreationProgress> Progress => progress;
+
+    /// <summary>The id of the error of a statement that somebody cancelled on the server.</summary>
+    public string CancelledId => Noun + "Cancelled";
 
     /// <summary>How the id of an error begins: IndexCreation for Invoke-IndexCreation.</summary>
     private string Noun => cmdlet[(cmdlet.IndexOf('-', StringComparison.Ordinal) + 1)..];
@@ -62,6 +71,64 @@ internal abstract class IndexChange(
 
         progress.Report(new IndexCreationProgress { Phase = phase, Percent = percent, Remaining = remaining, Blockers = waitedFor, Retries = Retries });
     }
+
+    /// <summary>
+    /// Does work that the audit knows of before it begins, whatever becomes of this process, and is told the end of. Within the lock of builders: whoever
+    /// finds an action without an end, and nobody that has the lock, knows that its process is gone.
+    /// </summary>
+    /// <param name="actions">The audit.</param>
+    /// <param name="action">What is done; null for what the audit need not know.</param>
+    /// <param name="work">Does it.</param>
+    /// <param name="cancellationToken">What <paramref name="work"/> is cancelled by.</param>
+    /// <returns>What kept the store from being told the end of it, or null.</returns>
+    public async Task<PerfMonitoringException?> RecordAsync(
+        IIndexActionRepository actions, IndexAction? action, Func<Task> work, CancellationToken cancellationToken)
+    {
+        if (action is null)
+        {
+            await work();
+            return null;
+        }
+
+        ActionId = await actions.StartAsync(action, cancellationToken);
+        Actions = actions;
+        try
+        {
+            await work();
+        }
+        catch (Exception e) when (e is OperationCanceledException or PerfMonitoringException)
+        {
+            var failure = e as PerfMonitoringException;
+            var isCancelled = cancellationToken.IsCancellationRequested || failure?.ErrorId == CancelledId;
+
+            // What the store says then is of less weight than what is under way.
+            await FinishAsync(
+                isCancelled ? IndexActionOutcome.Cancelled : IndexActionOutcome.Failed,
+                failure?.Message ?? (options.EndAt <= DateTimeOffset.UtcNow ? $"It was not done by {options.EndAt:u}, when it had to end." : null));
+            throw;
+        }
+
+        return await FinishAsync(IndexActionOutcome.Succeeded, null);
+
+        Task<PerfMonitoringException?> FinishAsync(IndexActionOutcome outcome, string? failure) =>
+            IndexAudit.FinishAsync(actions, ActionId, outcome, failure, QualifiedName, subject);
+    }
+
+    /// <summary>Notes which session does the work from now on, here and in the audit.</summary>
+    public async Task SetSessionAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var session = new StatementSession(
+            connection.ProcessID, await connection.QuerySingleAsync<DateTimeOffset>(IndexSql.Command("GetBackendStart", null, cancellationToken)));
+        if (Actions is not null)
+        {
+            await Actions.SetSessionAsync(ActionId, session.ProcessId, session.BackendStart, cancellationToken);
+        }
+
+        Session = session;
+    }
+
+    /// <summary>Makes it a part of an action that is in the audit already.</summary>
+    protected void Join(IndexChange whole) => (ActionId, Actions) = (whole.ActionId, whole.Actions);
 
     /// <summary>Counts what a part of it was.</summary>
     protected void Add(IndexChange part)
@@ -135,20 +202,20 @@ internal abstract class IndexChange(
 
     /// <summary>Runs a statement on a connection of its own while the gate watches it.</summary>
     /// <param name="gate">Watches.</param>
-    /// <param name="statement">What to run.</param>
+    /// <param name="run">Runs the statement.</param>
     /// <param name="lockTimeout">lock_timeout of the session; zero for none.</param>
     /// <param name="look">Is told each half second what the server says of it; false ends the statement.</param>
     /// <param name="cancellationToken">Cancels the statement.</param>
     /// <returns>How long it ran.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled, or <paramref name="look"/> ended it.</exception>
     public Task<TimeSpan> ExecuteAsync(
-        BuilderGate gate, string statement, TimeSpan lockTimeout, Func<IReadOnlyList<ProgressRow>, bool> look, CancellationToken cancellationToken) =>
+        BuilderGate gate, Func<NpgsqlConnection, CancellationToken, Task> run, TimeSpan lockTimeout, Func<IReadOnlyList<ProgressRow>, bool> look,
+        CancellationToken cancellationToken) =>
         target.RunAsync(
             async () =>
             {
                 await using var connection = await target.ConnectAsync(cancellationToken);
-                Session = new StatementSession(
-                    connection.ProcessID, await connection.QuerySingleAsync<DateTimeOffset>(IndexSql.Command("GetBackendStart", null, cancellationToken)));
+                await SetSessionAsync(connection, cancellationToken);
                 await connection.SetLimitsAsync(lockTimeout, options.MaintenanceWorkMem, cancellationToken);
                 using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 using var givingUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -156,7 +223,7 @@ internal abstract class IndexChange(
                 var watch = WatchAsync(gate, connection.ProcessID, look, givingUp, watching.Token);
                 try
                 {
-                    await connection.ExecuteDdlAsync(statement, givingUp.Token);
+                    await run(connection, givingUp.Token);
                     return Stopwatch.GetElapsedTime(began);
                 }
                 finally
@@ -206,7 +273,7 @@ internal abstract class IndexChange(
             PostgresErrorCodes.DeadlockDetected => new PerfMonitoringException(
                 "Deadlock", FailureKind.Busy, $"{QualifiedName}: {Innermost(e)}.{WaitedFor}", "Try again later.", subject, e),
             PostgresErrorCodes.QueryCanceled => new PerfMonitoringException(
-                Noun + "Cancelled", FailureKind.ServerError, $"{QualifiedName}: {Innermost(e)}.", $"Run {cmdlet} again.", subject, e),
+                CancelledId, FailureKind.ServerError, $"{QualifiedName}: {Innermost(e)}.", $"Run {cmdlet} again.", subject, e),
             // One backend or the whole server: that it was possible to clean up says which.
             PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or Failures.IdleSessionTimeout => Interrupted(),
             null when e.Kind == FailureKind.ConnectionFailed => Interrupted(),

@@ -8,33 +8,35 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Postgres.Indexes;
 
 /// <summary>REINDEX INDEX CONCURRENTLY with all that it needs around it.</summary>
-internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog) : IIndexRebuilder
+internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog, IIndexActionRepository actions) : IIndexRebuilder
 {
     public async Task<(IndexRepairResult Result, PerfMonitoringException? Error)> RebuildAsync(
-        TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
+        TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken,
+        IndexAction? action = null)
     {
         var rebuild = new IndexRebuild(target, index, options, progress);
         try
         {
-            await using var gate = await BuilderGate.EnterAsync(target, rebuild, index.TableOid, cancellationToken);
-            await RebuildAsync(gate, rebuild, cancellationToken);
-            return (rebuild.ToResult(null), null);
+            await using var gate = await BuilderGate.EnterAsync(target, actions, rebuild, index.TableOid, cancellationToken);
+            var untold = await RebuildAsync(gate, rebuild, action, cancellationToken);
+            return (rebuild.ToResult(untold), untold);
         }
         catch (PerfMonitoringException e) when (!cancellationToken.IsCancellationRequested)
         {
-            rebuild.State = e.ErrorId == "IndexCancelled" ? IndexRepairState.Cancelled : IndexRepairState.Failed;
+            rebuild.State = e.ErrorId == rebuild.CancelledId ? IndexRepairState.Cancelled : IndexRepairState.Failed;
             return (rebuild.ToResult(e), e);
         }
     }
 
-    private async Task RebuildAsync(BuilderGate gate, IndexRebuild rebuild, CancellationToken cancellationToken)
+    private async Task<PerfMonitoringException?> RebuildAsync(
+        BuilderGate gate, IndexRebuild rebuild, IndexAction? action, CancellationToken cancellationToken)
     {
         // What was true before the wait need not be so now.
         var before = await catalog.GetIndexesAsync([rebuild.Index.TableOid], cancellationToken);
         if (before.FirstOrDefault(i => i.Oid == rebuild.Index.Oid) is not { } now)
         {
             rebuild.State = IndexRepairState.NotThere;
-            return;
+            return null;
         }
 
         if (!now.IsValid || now.ServerDefinition != rebuild.Index.ServerDefinition)
@@ -45,8 +47,10 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
         }
 
         rebuild.Before = [.. before.Select(i => i.Oid)];
-        await rebuild.RetryAsync(token => AttemptAsync(gate, rebuild, token), cancellationToken);
+        var untold = await rebuild.RecordAsync(
+            actions, action, () => rebuild.RetryAsync(token => AttemptAsync(gate, rebuild, token), cancellationToken), cancellationToken);
         rebuild.State = IndexRepairState.Rebuilt;
+        return untold;
     }
 
     private async Task<bool> AttemptAsync(BuilderGate gate, IndexRebuild rebuild, CancellationToken cancellationToken)
@@ -57,7 +61,8 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
         var watch = new BuildWatch(rebuild);
         try
         {
-            await rebuild.ExecuteAsync(gate, rebuild.Statement, BuildWatch.ServerLimit(rebuild.Options), watch.Look, cancellationToken);
+            await rebuild.ExecuteAsync(
+                gate, (connection, token) => connection.ExecuteDdlAsync(rebuild.Statement, token), BuildWatch.ServerLimit(rebuild.Options), watch.Look, cancellationToken);
             rebuild.SizeBytes = (await FindNewAsync(rebuild, cancellationToken))?.SizeBytes;
             return true;
         }

@@ -9,32 +9,34 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Postgres.Indexes;
 
 /// <summary>DROP INDEX CONCURRENTLY with all that it needs around it; the index of a partitioned table, which PostgreSQL does not drop so, goes with a short wait for its locks.</summary>
-internal sealed class IndexRemover(Database target, ICatalogRepository catalog) : IIndexRemover
+internal sealed class IndexRemover(Database target, ICatalogRepository catalog, IIndexActionRepository actions) : IIndexRemover
 {
     public async Task<(IndexRemovalResult Result, PerfMonitoringException? Error)> RemoveAsync(
-        TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
+        TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken,
+        IndexAction? action = null)
     {
         var drop = new IndexDrop(target, index, options, progress);
         try
         {
-            await using var gate = await BuilderGate.EnterAsync(target, drop, index.TableOid, cancellationToken);
-            await RemoveAsync(gate, drop, cancellationToken);
-            return (drop.ToResult(null), null);
+            await using var gate = await BuilderGate.EnterAsync(target, actions, drop, index.TableOid, cancellationToken);
+            var untold = await RemoveAsync(gate, drop, action, cancellationToken);
+            return (drop.ToResult(untold), untold);
         }
         catch (PerfMonitoringException e) when (!cancellationToken.IsCancellationRequested)
         {
-            drop.State = e.ErrorId == "IndexRemovalCancelled" ? IndexRemovalState.Cancelled : IndexRemovalState.Failed;
+            drop.State = e.ErrorId == drop.CancelledId ? IndexRemovalState.Cancelled : IndexRemovalState.Failed;
             return (drop.ToResult(e), e);
         }
     }
 
-    private async Task RemoveAsync(BuilderGate gate, IndexDrop drop, CancellationToken cancellationToken)
+    private async Task<PerfMonitoringException?> RemoveAsync(
+        BuilderGate gate, IndexDrop drop, IndexAction? action, CancellationToken cancellationToken)
     {
         // What was true before the wait need not be so now.
         if (await FindStateAsync(drop, cancellationToken) is not { } state)
         {
             drop.State = IndexRemovalState.NotThere;
-            return;
+            return null;
         }
 
         if (state.IsBeingBuilt)
@@ -51,16 +53,23 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog) 
                 "Look at it again with Get-IndexUsageStat.", drop.Index);
         }
 
-        try
-        {
-            await drop.RetryAsync(token => AttemptAsync(gate, drop, token), cancellationToken);
-        }
-        catch (Exception e) when (e is OperationCanceledException or PerfMonitoringException)
-        {
-            await CompleteAsync(drop, e);
-        }
-
+        var untold = await drop.RecordAsync(
+            actions,
+            action,
+            async () =>
+            {
+                try
+                {
+                    await drop.RetryAsync(token => AttemptAsync(gate, drop, token), cancellationToken);
+                }
+                catch (Exception e) when (e is OperationCanceledException or PerfMonitoringException)
+                {
+                    await CompleteAsync(drop, e);
+                }
+            },
+            cancellationToken);
         drop.State = IndexRemovalState.Removed;
+        return untold;
     }
 
     private async Task<TimeSpan> AttemptAsync(BuilderGate gate, IndexDrop drop, CancellationToken cancellationToken)
@@ -78,7 +87,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog) 
         try
         {
             return await drop.ExecuteAsync(
-                gate, drop.Statement, drop.Index.IsPartitioned ? IndexChange.MomentaryLockTimeout : drop.Options.LockTimeout, Look, cancellationToken);
+                gate, (connection, token) => connection.ExecuteDdlAsync(drop.Statement, token), drop.Index.IsPartitioned ? IndexChange.MomentaryLockTimeout : drop.Options.LockTimeout, Look, cancellationToken);
         }
         catch (PerfMonitoringException e)
         {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Dapper;
 using Npgsql;
+using PerfMonitoring.Indexes;
 using PerfMonitoring.Postgres.Connections;
 
 namespace PerfMonitoring.Postgres.Indexes;
@@ -28,4 +29,41 @@ internal static class IndexSql
     /// <summary>Runs a statement that was made of a definition, for as long as it takes.</summary>
     public static Task ExecuteDdlAsync(this NpgsqlConnection connection, string statement, CancellationToken cancellationToken) =>
         connection.ExecuteAsync(new CommandDefinition(statement, commandTimeout: 0, cancellationToken: cancellationToken));
+
+    /// <summary>
+    /// Builds an index and marks it. All goes to the server at once, so that it does both even where nobody is left to hear of the build's end.
+    /// </summary>
+    public static async Task BuildMarkedAsync(
+        this NpgsqlConnection connection, string statement, RelationName index, Guid actionId, CancellationToken cancellationToken)
+    {
+        await using var batch = new NpgsqlBatch(connection) { Timeout = 0, BatchCommands = { new NpgsqlBatchCommand(statement) } };
+        AddMark(batch, index, actionId);
+        // The first command with rows is the second: when its answer is there, the index is built.
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        try
+        {
+            await reader.NextResultAsync(cancellationToken);
+        }
+        catch (PostgresException)
+        {
+            // Only its mark is missing, and the audit is told of the build in any case.
+        }
+    }
+
+    /// <summary>Marks an index in the transaction that makes it.</summary>
+    public static async Task MarkAsync(this NpgsqlConnection connection, RelationName index, Guid actionId, CancellationToken cancellationToken)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        AddMark(batch, index, actionId);
+        await batch.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static void AddMark(NpgsqlBatch batch, RelationName index, Guid actionId)
+    {
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(Text("SetMark"))
+        {
+            Parameters = { new NpgsqlParameter("Index", index.ToString()), new NpgsqlParameter("Mark", ActionTrace.MarkOf(actionId)) },
+        });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(Text("MarkIndex")));
+    }
 }

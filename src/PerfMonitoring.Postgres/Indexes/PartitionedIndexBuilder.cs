@@ -128,6 +128,11 @@ internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepositor
                 async () =>
                 {
                     await using var connection = await target.ConnectAsync(cancellationToken);
+                    if (!isTrial)
+                    {
+                        await build.SetSessionAsync(connection, cancellationToken);
+                    }
+
                     await connection.SetLimitsAsync(IndexChange.MomentaryLockTimeout, null, cancellationToken);
                     await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
                     var names = chosen.ToDictionary(c => c.Key, c => c.Value.Definition);
@@ -168,6 +173,11 @@ internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepositor
                     if (made.IsValid != true)
                     {
                         return false;
+                    }
+
+                    if (build.ActionId is { } id)
+                    {
+                        await connection.MarkAsync(root.QualifiedName, id, cancellationToken);
                     }
 
                     await transaction.CommitAsync(cancellationToken);

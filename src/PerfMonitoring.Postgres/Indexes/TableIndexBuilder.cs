@@ -54,7 +54,7 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
         try
         {
             var elapsed = await build.ExecuteAsync(
-                gate, build.Definition.ToCreateStatement(concurrently: true), BuildWatch.ServerLimit(build.Options), watch.Look, cancellationToken);
+                gate, build.RunAsync, BuildWatch.ServerLimit(build.Options), watch.Look, cancellationToken);
             build.BuildTime = elapsed - watch.Waited;
             build.SizeBytes = (await FindRelationAsync(build, cancellationToken))?.SizeBytes;
         }

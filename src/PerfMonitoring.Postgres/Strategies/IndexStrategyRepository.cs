@@ -23,6 +23,9 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
+    private static readonly Comparer<(string Table, string Index)> KeyOrder = Comparer<(string Table, string Index)>.Create((x, y) =>
+        string.CompareOrdinal(x.Table, y.Table) is var tables and not 0 ? tables : string.CompareOrdinal(x.Index, y.Index));
+
     private static readonly JsonSerializerOptions RowJson = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     public async IAsyncEnumerable<IndexStrategy> GetAsync(IndexStrategyFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -55,10 +58,11 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         var ids = await store.InTransactionAsync(
             async (connection, _) =>
             {
-                var stored = new List<Guid>();
-                foreach (var strategy in strategies)
+                // In one order, so that two that store at once do not wait for each other in a circle.
+                var stored = new Guid[strategies.Count];
+                foreach (var (strategy, at) in strategies.Select((s, i) => (s, i)).OrderBy(s => (s.s.TableName, s.s.IndexName), KeyOrder))
                 {
-                    stored.Add(await AddOneAsync(connection, strategy, userId, databaseId, cancellationToken));
+                    stored[at] = await AddOneAsync(connection, strategy, userId, databaseId, cancellationToken);
                 }
 
                 return stored;

@@ -1,19 +1,24 @@
--- Purpose: changes what is given about a strategy of a monitored database; the number of rows tells whether there is one.
+-- Purpose: changes what is given about a strategy of a monitored database; the number of rows tells whether there is one. The strategy is locked before
+-- its detail, as where one is stored: two that write at once then do not wait for each other in a circle.
 -- Minimum version: 13. Privileges: update and select on perf_monitoring.index_strategy and index_strategy_detail.
-with detail as (
-    update perf_monitoring.index_strategy_detail d set
-        size_bytes = coalesce(@SizeBytes::bigint, d.size_bytes),
-        build_seconds = coalesce(@BuildSeconds::float8, d.build_seconds)
-    where d.index_strategy_id = @Id::uuid and d.monitored_database_id = @MonitoredDatabaseId::uuid
-    returning d.index_strategy_id
+with strategy as (
+    update perf_monitoring.index_strategy s set
+        maintenance_window = coalesce(@MaintenanceWindow::text::perf_monitoring.maintenance_window, s.maintenance_window),
+        usage_pattern = coalesce(@UsagePattern::text::perf_monitoring.usage_pattern, s.usage_pattern),
+        is_monitoring = coalesce(@IsMonitoring::bool, s.is_monitoring),
+        is_created = coalesce(@IsCreated::bool, s.is_created),
+        is_active = coalesce(@IsActive::bool, s.is_active),
+        updated_by = @UserId::uuid,
+        updated_at = pg_catalog.now()
+    where s.id = @Id::uuid
+        and exists (
+            select
+            from perf_monitoring.index_strategy_detail o
+            where o.index_strategy_id = s.id and o.monitored_database_id = @MonitoredDatabaseId::uuid)
+    returning s.id
 )
-update perf_monitoring.index_strategy s set
-    maintenance_window = coalesce(@MaintenanceWindow::text::perf_monitoring.maintenance_window, s.maintenance_window),
-    usage_pattern = coalesce(@UsagePattern::text::perf_monitoring.usage_pattern, s.usage_pattern),
-    is_monitoring = coalesce(@IsMonitoring::bool, s.is_monitoring),
-    is_created = coalesce(@IsCreated::bool, s.is_created),
-    is_active = coalesce(@IsActive::bool, s.is_active),
-    updated_by = @UserId::uuid,
-    updated_at = pg_catalog.now()
-from detail d
-where s.id = d.index_strategy_id
+update perf_monitoring.index_strategy_detail d set
+    size_bytes = coalesce(@SizeBytes::bigint, d.size_bytes),
+    build_seconds = coalesce(@BuildSeconds::float8, d.build_seconds)
+from strategy s
+where d.index_strategy_id = s.id

@@ -22,8 +22,21 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
     protected override void BeginProcessing()
     {
         base.BeginProcessing();
-        Run(() => CheckTime(nameof(LockTimeout), LockTimeout, "wait for ever"));
+        Run(() =>
+        {
+            CheckTime(nameof(LockTimeout), LockTimeout, "wait for ever");
+
+            // What earlier runs could not write, for their process was killed, decides what there is to do.
+            if (!IsWhatIf)
+            {
+                Await(token => Connection.Actions.ReconcileAsync(null, token));
+            }
+        });
     }
+
+    private protected bool IsWhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out var given)
+        ? (SwitchParameter)given
+        : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
 
     // A bare number is ticks to PowerShell: 30 would be 3 microseconds.
     private protected static void CheckTime(string parameter, TimeSpan value, string zero)

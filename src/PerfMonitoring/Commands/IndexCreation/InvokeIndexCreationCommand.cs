@@ -97,10 +97,6 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
 
     private IndexCreator Creator { get; set; } = null!;
 
-    private bool IsWhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out var given)
-        ? (SwitchParameter)given
-        : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
-
     protected override void BeginProcessing()
     {
         base.BeginProcessing();
