@@ -138,6 +138,9 @@ public sealed record ColumnGroup(IReadOnlyList<string> Columns, double Distinct,
 /// <summary>An index that exists.</summary>
 public sealed record TableIndex
 {
+    /// <summary>A short name: the definition may hold constants, and errors show what they are about.</summary>
+    public override string ToString() => $"{Definition.Name} on {Definition.Table}";
+
     /// <summary>Object identifier.</summary>
     public required uint Oid { get; init; }
 

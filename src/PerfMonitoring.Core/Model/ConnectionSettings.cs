@@ -1,9 +1,9 @@
 namespace PerfMonitoring.Model;
 
-/// <summary>How to reach one database. What is null is taken from the PG* variables, then from PostgreSQL's defaults.</summary>
+/// <summary>How to reach one database. What is null is taken from the connection string, a service, the PG* variables, then PostgreSQL's defaults.</summary>
 public sealed record ConnectionSettings
 {
-    /// <summary>A whole Npgsql connection string; the other properties win over what it says.</summary>
+    /// <summary>A whole connection string in libpq's or Npgsql's form, or a URI; the other properties win over what it says. Never shown.</summary>
     public string? ConnectionString { get; init; }
 
     /// <summary>Host name, address or socket directory.</summary>
@@ -41,6 +41,12 @@ public sealed record ConnectionSettings
 
     /// <summary>The longest limit of one answer: every wait has an end.</summary>
     public static readonly TimeSpan MaximumCommandTimeout = TimeSpan.FromDays(1);
+
+    /// <summary>Whether it is the store's database, so that errors name the parameters of the store.</summary>
+    public bool IsStore { get; init; }
+
+    /// <summary>A parameter as the user wrote it: -HostName or -StoreHostName.</summary>
+    public string Parameter(string name) => (IsStore ? "-Store" : "-") + name;
 
     /// <summary>Whether anything is set.</summary>
     public bool IsEmpty => this == new ConnectionSettings();

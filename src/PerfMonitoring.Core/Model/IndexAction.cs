@@ -31,6 +31,9 @@ public enum IndexActionOutcome
 /// <summary>One line of the audit: what was done to an index, by whom, why, and how it is undone.</summary>
 public sealed record IndexAction
 {
+    /// <summary>A short name: the definition may hold constants, and errors show what they are about.</summary>
+    public override string ToString() => $"{IndexName} on {TableName}";
+
     /// <summary>Identity, a UUIDv7; given when it is written.</summary>
     public Guid Id { get; init; }
 

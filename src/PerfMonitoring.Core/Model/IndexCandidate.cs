@@ -1,4 +1,5 @@
 using PerfMonitoring.Indexes;
+using PerfMonitoring.Queries;
 
 namespace PerfMonitoring.Model;
 
@@ -32,6 +33,9 @@ public enum CandidateVerdict
 /// <summary>An index that the advisor considered, and why it was chosen or not.</summary>
 public sealed record IndexCandidate
 {
+    /// <summary>A short name: the definition may hold constants, and errors show what they are about.</summary>
+    public override string ToString() => $"{string.Join(", ", Definition.KeyNames.Select(QueryText.HideConstants))} on {TableName}";
+
     /// <summary>The table, schema-qualified and quoted where it must be.</summary>
     public string TableName => Definition.Table.ToString();
 

@@ -33,6 +33,9 @@ public sealed record IndexCreationBlocker(int ProcessId, string? UserName, strin
 /// <summary>What became of one strategy.</summary>
 public sealed record IndexCreationResult
 {
+    /// <summary>A short name: the definition may hold constants, and errors show what they are about.</summary>
+    public override string ToString() => $"{IndexName} on {TableName}";
+
     /// <summary>The strategy.</summary>
     public required Guid IndexStrategyId { get; init; }
 

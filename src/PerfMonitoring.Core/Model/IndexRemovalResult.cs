@@ -18,6 +18,9 @@ public enum IndexRemovalState
 /// <summary>What became of an index that was to be dropped, and what brings it back.</summary>
 public sealed record IndexRemovalResult
 {
+    /// <summary>A short name: the definition may hold constants, and errors show what they are about.</summary>
+    public override string ToString() => $"{IndexName} on {TableName}";
+
     /// <summary>The table, schema-qualified and quoted where it must be.</summary>
     public required string TableName { get; init; }
 

@@ -16,6 +16,9 @@ public enum IndexRepairState
 /// <summary>What became of a bloated index that was to be built anew.</summary>
 public sealed record IndexRepairResult
 {
+    /// <summary>A short name: the definition may hold constants, and errors show what they are about.</summary>
+    public override string ToString() => $"{IndexName} on {TableName}";
+
     /// <summary>The table, schema-qualified and quoted where it must be.</summary>
     public required string TableName { get; init; }
 

@@ -38,6 +38,9 @@ public sealed record QueryImpact
 /// </summary>
 public sealed record IndexStrategy
 {
+    /// <summary>A short name: the definition may hold constants, and errors show what they are about.</summary>
+    public override string ToString() => $"{IndexName} on {TableName}";
+
     /// <summary>Identity, in the store too.</summary>
     public Guid Id { get; init; } = Guid.NewGuid();
 

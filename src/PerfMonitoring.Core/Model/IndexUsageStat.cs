@@ -5,6 +5,9 @@ namespace PerfMonitoring.Model;
 /// <summary>How an index is used, what it costs, and whether it earns its keep: now, or on a day of the stored history.</summary>
 public sealed record IndexUsageStat
 {
+    /// <summary>A short name: the definition may hold constants, and errors show what they are about.</summary>
+    public override string ToString() => $"{IndexName} on {TableName}";
+
     /// <summary>Identity of the stored row; null for live figures.</summary>
     public Guid? Id { get; init; }
 

@@ -62,6 +62,9 @@ public sealed record QueryVerification
 /// <summary>What became of the workload when an index was built, from real executions.</summary>
 public sealed record IndexVerification
 {
+    /// <summary>A short name: the definition may hold constants, and errors show what they are about.</summary>
+    public override string ToString() => $"{IndexName} on {TableName}";
+
     /// <summary>The stored strategy; null where the index was built from one that was not stored.</summary>
     public Guid? IndexStrategyId { get; init; }
 

@@ -28,6 +28,9 @@ public interface IMonitoringConnection : IAsyncDisposable
     /// <summary>The role that the monitored database knows this session by.</summary>
     string UserName { get; }
 
+    /// <summary>What the user has to know about the connections, though they work: no encryption, a password file that is not read.</summary>
+    IReadOnlyList<string> Warnings { get; }
+
     /// <summary>The store's schema: its migrations.</summary>
     IStoreRepository Store { get; }
 

@@ -21,8 +21,9 @@ internal sealed class Database : IAsyncDisposable
 
     private readonly string searchPath;
 
-    private Database(NpgsqlDataSource source, ServerTarget target, string userName, Greeting greeting, bool isPooled)
+    private Database(NpgsqlDataSource source, ServerTarget target, string userName, Greeting greeting, bool isPooled, IReadOnlyList<string> warnings)
     {
+        Warnings = warnings;
         Source = source;
         Target = target;
         UserName = userName;
@@ -33,6 +34,9 @@ internal sealed class Database : IAsyncDisposable
     public ServerTarget Target { get; }
 
     public string UserName { get; }
+
+    /// <summary>What the user has to know about the connection, though it works.</summary>
+    public IReadOnlyList<string> Warnings { get; }
 
     /// <summary>
     /// The search path that the user's sessions have. It is in force only inside a transaction that reads a statement of the user's
@@ -49,14 +53,18 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>For the libraries that open connections themselves.</summary>
     public NpgsqlDataSource Source { get; }
 
-    public static async Task<Database> OpenAsync(ConnectionSettings settings, CancellationToken cancellationToken)
+    public static Task<Database> OpenAsync(ConnectionSettings settings, CancellationToken cancellationToken) =>
+        OpenAsync(settings, LibpqEnvironment.OfProcess, cancellationToken);
+
+    /// <summary>The same with other variables and another home folder than the process's.</summary>
+    public static async Task<Database> OpenAsync(ConnectionSettings settings, LibpqEnvironment environment, CancellationToken cancellationToken)
     {
-        var builder = ConnectionStrings.Build(settings);
-        var address = $"{builder.Host}:{builder.Port}/{builder.Database}";
+        var plan = ConnectionStrings.Build(settings, environment);
+        var address = plan.Address;
         NpgsqlDataSource? source = null;
         try
         {
-            var (greeting, isPooled) = await GreetAsync(builder, cancellationToken);
+            var (greeting, isPooled) = await GreetAsync(plan, cancellationToken);
             if (greeting.Version < 130000)
             {
                 throw new PerfMonitoringException(
@@ -64,26 +72,30 @@ internal sealed class Database : IAsyncDisposable
                     $"{address} runs PostgreSQL {greeting.Version / 10000}; PerfMonitoring needs 13 or later.", "Connect to a newer server.", address);
             }
 
-            source = CreateSource(Configure(builder, greeting.Version, isPooled));
+            plan.JudgeServer(greeting.IsStandby, greeting.ReadOnly == "on");
+            address = plan.Address;
+            source = CreateSource(plan, Configure(plan.Builder, greeting.Version, isPooled));
             var server = await QueryServerAsync(source, greeting.Version, isPooled, cancellationToken);
             if (!isPooled && !IsOurs(server.SearchPath))
             {
                 // What passes the identity of the server's process on and drops startup parameters is a pooler, too.
                 isPooled = true;
                 await source.DisposeAsync();
-                source = CreateSource(Configure(builder, greeting.Version, isPooled));
+                source = CreateSource(plan, Configure(plan.Builder, greeting.Version, isPooled));
             }
 
+            // Behind a pooler the server sees another connection.
+            plan.JudgeEncryption(plan.TriedEncryption && (isPooled || server.IsEncrypted != false));
             var target = new ServerTarget
             {
-                HostName = builder.Host!,
-                Port = builder.Port,
+                HostName = plan.Servers[0].ShownName,
+                Port = plan.Servers[0].Port,
                 Database = server.DatabaseName,
                 DatabaseOid = server.DatabaseOid,
                 SystemIdentifier = server.SystemIdentifier,
                 ServerVersionNumber = greeting.Version,
             };
-            return new Database(source, target, server.UserName, greeting, isPooled);
+            return new Database(source, target, server.UserName, greeting, isPooled, plan.Warnings);
         }
         catch (Exception e)
         {
@@ -92,7 +104,7 @@ internal sealed class Database : IAsyncDisposable
                 await source.DisposeAsync();
             }
 
-            if (Failures.TryTranslate(e, address, cancellationToken) is { } failure)
+            if (plan.Explain(Failures.TryTranslate(e, address, cancellationToken)) is { } failure)
             {
                 throw failure;
             }
@@ -273,10 +285,11 @@ internal sealed class Database : IAsyncDisposable
     }
 
     // Before our settings are in force: one session without a pool, in which the driver asks nothing of its own.
-    private static async Task<(Greeting Greeting, bool IsPooled)> GreetAsync(NpgsqlConnectionStringBuilder builder, CancellationToken cancellationToken)
+    private static async Task<(Greeting Greeting, bool IsPooled)> GreetAsync(ConnectionPlan plan, CancellationToken cancellationToken)
     {
-        await using var source = CreateSource(new NpgsqlConnectionStringBuilder(builder.ConnectionString) { Pooling = false });
+        await using var source = CreateSource(plan, new NpgsqlConnectionStringBuilder(plan.Builder.ConnectionString) { Pooling = false });
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        plan.Pin(connection);
         var greeting = await connection.QuerySingleAsync<Greeting>(
             new CommandDefinition(Sql.Get(typeof(Database), "GetGreeting", int.MaxValue), cancellationToken: cancellationToken));
         // A pooler speaks for many server processes, so it makes the key by which a client cancels itself.
@@ -301,14 +314,26 @@ internal sealed class Database : IAsyncDisposable
 
     // The driver's look at the server's types is a query with unqualified operators, so it is left out. Batched and prepared
     // commands would outlive a transaction.
-    private static NpgsqlDataSource CreateSource(NpgsqlConnectionStringBuilder builder)
+    private static NpgsqlDataSource CreateSource(ConnectionPlan plan, NpgsqlConnectionStringBuilder builder)
     {
         builder.Multiplexing = false;
         builder.MaxAutoPrepare = 0;
         builder.Enlist = false;
         // A peer that is gone is noticed although nothing is sent: after 10 s, and three more probes.
         (builder.TcpKeepAlive, builder.TcpKeepAliveTime, builder.TcpKeepAliveInterval) = (true, 10, 5);
-        return new NpgsqlDataSourceBuilder(builder.ConnectionString).ConfigureTypeLoading(types => types.EnableTypeLoading(false)).Build();
+        var source = new NpgsqlDataSourceBuilder(builder.ConnectionString).ConfigureTypeLoading(types => types.EnableTypeLoading(false));
+        plan.Configure(source);
+        try
+        {
+            return source.Build();
+        }
+        catch (Exception e) when (e is ArgumentException or NotSupportedException)
+        {
+            // The cause may quote a value.
+            throw new PerfMonitoringException(
+                "InvalidConnectionString", FailureKind.InvalidArgument, $"The settings of the connection to {plan.Address} do not fit each other.",
+                "Check sizes and lifetimes of the pool, and leave out what you do not need.", plan.Address);
+        }
     }
 
     private static async Task<ServerRow> QueryServerAsync(NpgsqlDataSource source, int version, bool isPooled, CancellationToken cancellationToken)
@@ -341,6 +366,8 @@ internal sealed class Database : IAsyncDisposable
         public int ProcessId { get; init; }
         public string ServerVersionNumber { get; init; } = "";
         public string SearchPath { get; init; } = "";
+        public bool IsStandby { get; init; }
+        public string ReadOnly { get; init; } = "";
         public int Version => int.Parse(ServerVersionNumber, CultureInfo.InvariantCulture);
     }
 
@@ -350,6 +377,7 @@ internal sealed class Database : IAsyncDisposable
         public string DatabaseName { get; init; } = "";
         public string UserName { get; init; } = "";
         public string SearchPath { get; init; } = "";
+        public bool? IsEncrypted { get; init; }
         public long? SystemIdentifier { get; init; }
     }
 }

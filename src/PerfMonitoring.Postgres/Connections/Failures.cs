@@ -1,5 +1,6 @@
 using System.Data;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using Npgsql;
 using PerfMonitoring.Model;
 
@@ -22,6 +23,9 @@ internal static class Failures
         PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName } server
             when server.MessageText.Contains("perf_monitoring", StringComparison.Ordinal) => StoreMissing(address, ServerText.WithoutValues(server)),
         PostgresException server => FromServer(ServerText.WithoutValues(server), address),
+        // Of several hosts each has a failure of its own; a server's words and our own verdict on its certificate tell the most.
+        NpgsqlException or AggregateException when Cause(exception) is { } cause =>
+            cause is PerfMonitoringException ? cause : TryTranslate(cause, address, cancellationToken),
         NpgsqlException { InnerException: TimeoutException } when exception.Message.Contains("connection pool has been exhausted", StringComparison.Ordinal) =>
             New("TooManyConnections", FailureKind.Busy, $"All connections of this session to {address} are in use.",
                 "Wait for what runs in it, or raise Maximum Pool Size in -ConnectionString (at most 10 are used).", address, exception),
@@ -32,6 +36,16 @@ internal static class Failures
             address, exception),
         // Dapper and the driver find the end of the connection in the middle of a value.
         DataException { InnerException: { } inner } => TryTranslate(inner, address, cancellationToken),
+        NpgsqlException when exception.Message.Contains("No SSL enabled connection", StringComparison.Ordinal) => New(
+            "TlsNotOffered", FailureKind.ConnectionFailed, $"{address} offers no TLS, and the SSL mode demands it.",
+            "Switch it on at the server (ssl = on in postgresql.conf, with a certificate), or choose a weaker mode: -SslMode prefer.", address, exception),
+        NpgsqlException when exception.Message.StartsWith("No password has been provided", StringComparison.Ordinal) => New(
+            "AuthenticationFailed", FailureKind.PermissionDenied, $"{address} asks for a password, and there is none.",
+            "Pass -Credential, or set PGPASSWORD or a pgpass file (its first line that fits host, port, database and user counts).", address, exception),
+        NpgsqlException { InnerException: AuthenticationException } => New(
+            "TlsFailed", FailureKind.ConnectionFailed, $"{address}: the TLS handshake failed: {Innermost(exception)}",
+            "Check that both sides speak a common version (ssl_min_protocol_version) and that the server knows the issuer of the client's certificate (sslcert, sslkey).",
+            address, exception),
         NpgsqlException or SocketException or System.IO.IOException or ObjectDisposedException => new PerfMonitoringException(
             "ConnectionFailed", FailureKind.ConnectionFailed, $"{address} cannot be reached: {Innermost(exception)}",
             "Check host name, port, firewall and pg_hba.conf, and that the server runs; then run Connect-PerfMonitoring again.", address, exception),
@@ -76,6 +90,13 @@ internal static class Failures
 
     private static PerfMonitoringException New(
         string id, FailureKind kind, string message, string? remedy, string address, Exception? inner) => new(id, kind, message, remedy, address, inner);
+
+    private static Exception? Cause(Exception exception)
+    {
+        var causes = exception is AggregateException several ? several.Flatten().InnerExceptions : exception.InnerException is { } inner ? [inner] : (IReadOnlyList<Exception>)[];
+        var all = causes.SelectMany(c => (Exception?[])[c, Cause(c)]).OfType<Exception>().ToList();
+        return all.Find(c => c is PerfMonitoringException) ?? all.Find(c => c is PostgresException);
+    }
 
     private static string Innermost(Exception e)
     {

@@ -25,6 +25,8 @@ internal sealed class PostgresConnection(Database target, Database store, string
 
     public string UserName => target.UserName;
 
+    public IReadOnlyList<string> Warnings { get; } = [.. target.Warnings.Concat(store.Warnings).Distinct()];
+
     public IStoreRepository Store { get; } = new StoreRepository(store);
 
     public ICatalogRepository Catalog { get; } = new CatalogRepository(target);

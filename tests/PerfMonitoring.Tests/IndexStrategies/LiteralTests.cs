@@ -99,7 +99,7 @@ public sealed class LiteralTests(TestDatabase database) : IClassFixture<TestData
     // What Format-List * -Force shows, down the chain of causes; the strategy itself has its definition.
     private static IEnumerable<string> Everything(ErrorRecord error)
     {
-        yield return $"{error} {error.FullyQualifiedErrorId} {error.CategoryInfo} {error.ErrorDetails} {error.ErrorDetails?.RecommendedAction}";
+        yield return $"{error} {error.FullyQualifiedErrorId} {error.CategoryInfo} {error.CategoryInfo.TargetName} {error.ErrorDetails} {error.ErrorDetails?.RecommendedAction}";
         if (error.TargetObject is string target)
         {
             yield return target;

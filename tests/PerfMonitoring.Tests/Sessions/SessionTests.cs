@@ -54,6 +54,15 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
             session.Invoke("Connect-PerfMonitoring -HostName $args[0] -Port $args[1] -Database postgres", PostgresCluster.HostName, cluster.Port).MustSucceed();
         }
 
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+            using var variables = new Variables(new Dictionary<string, string> { ["PGPASSFILE"] = file, ["PGUSER"] = PostgresCluster.UserName });
+            var exposed = Assert.Single(session.Invoke("Connect-PerfMonitoring -HostName $args[0] -Port $args[1] -Database postgres", PostgresCluster.HostName, cluster.Port).AllErrors);
+            Assert.StartsWith("AuthenticationFailed", exposed.FullyQualifiedErrorId, StringComparison.Ordinal);
+            Assert.Contains("has group or world access, so it is ignored", exposed.ToString(), StringComparison.Ordinal);
+        }
+
         await cluster.StopAsync(StopMode.Immediate, TestContext.Current.CancellationToken);
         var gone = Assert.Single(session.Invoke("Test-PerfMonitoringPrerequisite").AllErrors);
         Assert.StartsWith("ConnectionFailed", gone.FullyQualifiedErrorId, StringComparison.Ordinal);
@@ -63,7 +72,7 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
     [Theory]
     [InlineData("Connect-PerfMonitoring -HostName 127.0.0.1 -Port 1 -Database x", "ConnectionFailed", "127.0.0.1:1/x")]
     [InlineData("Connect-PerfMonitoring -ConnectionString 'Nonsense=s3cret'", "InvalidConnectionString", "-ConnectionString")]
-    [InlineData("Connect-PerfMonitoring -ConnectionString 'Port=s3cret'", "InvalidConnectionString", "-ConnectionString")]
+    [InlineData("Connect-PerfMonitoring -ConnectionString 'Port=s3cret'", "InvalidConnectionString", "port in -ConnectionString")]
     [InlineData("Connect-PerfMonitoring -ConnectTimeout 0s", "InvalidTimeout", "-ConnectTimeout is 00:00:00; it must be from 1 s to 00:15:00")]
     [InlineData("Connect-PerfMonitoring -ConnectTimeout 16m", "InvalidTimeout", "-ConnectTimeout")]
     [InlineData("Connect-PerfMonitoring -ConnectTimeout '-00:00:05'", "InvalidTimeout", "-ConnectTimeout")]
@@ -93,7 +102,55 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
 
         var error = Assert.Single(session.Invoke(script, ((IPEndPoint)silent.LocalEndpoint).Port).AllErrors);
 
-        Assert.StartsWith("StatementTimeout,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith("NoAnswer,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+    }
+
+    /// <summary>What a user might type with a password in it, and what might then show it.</summary>
+    public static TheoryData<string> Typed =>
+    [
+        "Connect-PerfMonitoring -ConnectionString 'host=127.0.0.1 port=1 user=u password=S3cret'",
+        "Connect-PerfMonitoring -ConnectionString 'postgresql://u:S3cret@127.0.0.1:1/d'",
+        "Connect-PerfMonitoring -ConnectionString 'Host=127.0.0.1;Port=1;Username=u;Password=S3cret'",
+        "Connect-PerfMonitoring -ConnectionString 'host=127.0.0.1 port=1 user=u password=S3cret' -CommandTimeout 5s -Verbose",
+        "Connect-PerfMonitoring 'host=127.0.0.1 port=1 user=u password=S3cret'",
+        "Connect-PerfMonitoring 'postgres://u:S3cret@127.0.0.1:1/d'",
+        "Connect-PerfMonitoring 'Host=127.0.0.1;Port=1;Password=S3cret'",
+        "Connect-PerfMonitoring 'u:S3cret@127.0.0.1'",
+        "Connect-PerfMonitoring 127.0.0.1 'postgres://u:S3cret@127.0.0.1:1/d'",
+        "Connect-PerfMonitoring 127.0.0.1 'host=127.0.0.1 password=S3cret'",
+        "Connect-PerfMonitoring -ConnectionString $where -StoreConnectionString 'host=127.0.0.1 port=1 user=u password=S3cret'",
+        "Connect-PerfMonitoring -ConnectionString $where -StoreConnectionString 'postgres://u:x/S3cret@127.0.0.1:1/d'",
+        "Connect-PerfMonitoring -ConnectionString $where -StoreHostName 'postgres://u:S3cret@127.0.0.1:1/d'",
+        "Connect-PerfMonitoring -ConnectionString $where -StoreHostName 127.0.0.1 -StoreDatabase 'password=S3cret'",
+        "Connect-PerfMonitoring -ConnectionString $where -StoreConnectionString 'Host=h;Passwort=S3cret'",
+        "[pscustomobject]@{ HostName = 'postgres://u:S3cret@127.0.0.1:1/d' } | Connect-PerfMonitoring",
+    ];
+
+    [Theory]
+    [MemberData(nameof(Typed))]
+    public void A_password_that_was_typed_is_shown_nowhere(string script)
+    {
+        session.Set("where", database.ConnectionString);
+
+        var result = session.Invoke(script);
+
+        Assert.NotEmpty(result.AllErrors);
+        Assert.DoesNotContain("S3cret", Everything(result), StringComparison.Ordinal);
+        Assert.All(result.AllErrors, e => Assert.DoesNotContain("S3cret", $"{e.CategoryInfo.TargetName} {e.ErrorDetails?.RecommendedAction}", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Libpq_s_forms_connect()
+    {
+        var (port, name) = (database.Cluster.Port, database.Name);
+        var user = PostgresCluster.UserName;
+
+        foreach (var text in (string[])[$"host={PostgresCluster.HostName} port = {port} user='{user}' dbname={name}", $"postgresql://{user}@{PostgresCluster.HostName}:{port}/{name}?application_name=x"])
+        {
+            var made = session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]", text);
+            Assert.Equal(name, made.Only().Properties["Database"].Value);
+            Assert.Empty(made.Warnings);
+        }
     }
 
     [Fact]

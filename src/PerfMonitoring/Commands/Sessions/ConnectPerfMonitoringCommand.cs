@@ -113,15 +113,21 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
         var connection = Await(token => Backend.Get().ConnectAsync(monitored, store.IsEmpty ? null : Complete(store, monitored), ActingUser, token));
         var session = new PerfMonitoringSession(Name ?? sessions.SuggestName(connection.Target.Database), connection);
         sessions.Add(session, makeDefault: true);
+        foreach (var warning in connection.Warnings)
+        {
+            WriteWarning(warning);
+        }
+
         WriteObject(session);
     });
 
     // A store beside the monitored database, on the same server, needs no more than its name.
     private static ConnectionSettings Complete(ConnectionSettings store, ConnectionSettings monitored) =>
         store.ConnectionString is not null || store.HostName is not null
-            ? store with { ConnectTimeout = monitored.ConnectTimeout, CommandTimeout = monitored.CommandTimeout }
+            ? store with { IsStore = true, ConnectTimeout = monitored.ConnectTimeout, CommandTimeout = monitored.CommandTimeout }
             : monitored with
             {
+                IsStore = true,
                 Port = store.Port ?? monitored.Port,
                 Database = store.Database ?? monitored.Database,
                 UserName = store.UserName ?? monitored.UserName,
