@@ -87,4 +87,7 @@ public sealed record IndexAction
 
     /// <summary>The database; given when it is read.</summary>
     public ServerTarget? Target { get; init; }
+
+    /// <summary><see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.</summary>
+    public string? DatabaseIdentity => Target?.Identity;
 }

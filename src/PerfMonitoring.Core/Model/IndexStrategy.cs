@@ -145,4 +145,7 @@ public sealed record IndexStrategy
 
     /// <summary>The database that it is for.</summary>
     public ServerTarget? Target { get; init; }
+
+    /// <summary><see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.</summary>
+    public string? DatabaseIdentity => Target?.Identity;
 }

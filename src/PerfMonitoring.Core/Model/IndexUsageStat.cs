@@ -108,6 +108,9 @@ public sealed record IndexUsageStat
     /// <summary>The database that they are of.</summary>
     public ServerTarget? Target { get; init; }
 
+    /// <summary><see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.</summary>
+    public string? DatabaseIdentity => Target?.Identity;
+
     /// <summary>Live figures from the facts and the verdict.</summary>
     public static IndexUsageStat From(IndexFacts facts, DropVerdict verdict, StatisticsState state, ServerTarget target)
     {

@@ -92,6 +92,12 @@ public sealed record IndexVerification
     /// <summary>Confidence of the intervals, 0 to 1.</summary>
     public double Confidence { get; init; }
 
+    /// <summary>How long before and after the build executions were looked at.</summary>
+    public TimeSpan Window { get; init; }
+
+    /// <summary>The least change that counted, as a share of the time before.</summary>
+    public double MinimumEffect { get; init; }
+
     /// <summary>Executions that were compared, before the build.</summary>
     public long CallsBefore => Queries.Sum(q => q.CallsBefore);
 
@@ -112,4 +118,7 @@ public sealed record IndexVerification
 
     /// <summary>The database.</summary>
     public ServerTarget? Target { get; init; }
+
+    /// <summary><see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.</summary>
+    public string? DatabaseIdentity => Target?.Identity;
 }

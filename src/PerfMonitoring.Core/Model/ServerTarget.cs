@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace PerfMonitoring.Model;
 
 /// <summary>Which database on which server an object was seen on.</summary>
@@ -25,19 +27,31 @@ public sealed record ServerTarget
     public int MajorVersion => ServerVersionNumber / 10000;
 
     /// <summary>
+    /// The database wherever it is reached from: system identifier and object identifier. An object in a file proves by it what it is of.
+    /// Null where the role may not read the system identifier.
+    /// </summary>
+    public string? Identity => SystemIdentifier is { } cluster && DatabaseOid != 0
+        ? string.Create(CultureInfo.InvariantCulture, $"{cluster}/{DatabaseOid}")
+        : null;
+
+    /// <summary>
     /// Whether both name the same database of the same cluster: by system identifier and database where both are known
-    /// (a cluster has several addresses), else by address.
+    /// (a cluster has several addresses), else by address. A database that was dropped and made again under its name is another one.
     /// </summary>
     public bool IsSameDatabaseAs(ServerTarget other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        if (SystemIdentifier is { } mine && other.SystemIdentifier is { } theirs)
+        if (Database != other.Database || (DatabaseOid != 0 && other.DatabaseOid != 0 && DatabaseOid != other.DatabaseOid))
         {
-            return mine == theirs && Database == other.Database;
+            return false;
         }
 
-        return Port == other.Port && Database == other.Database
-            && string.Equals(HostName, other.HostName, StringComparison.OrdinalIgnoreCase);
+        if (SystemIdentifier is { } mine && other.SystemIdentifier is { } theirs)
+        {
+            return mine == theirs;
+        }
+
+        return Port == other.Port && string.Equals(HostName, other.HostName, StringComparison.OrdinalIgnoreCase);
     }
 
     /// <inheritdoc/>

@@ -81,4 +81,7 @@ public sealed record SlowQuery
 
     /// <summary>The server that it was seen on.</summary>
     public ServerTarget? Target { get; init; }
+
+    /// <summary><see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.</summary>
+    public string? DatabaseIdentity => Target?.Identity;
 }

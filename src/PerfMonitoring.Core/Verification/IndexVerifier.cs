@@ -117,6 +117,8 @@ public static class IndexVerifier
             EffectLower = Share(ratio?.Lower),
             EffectUpper = Share(ratio?.Upper),
             Confidence = options.Confidence,
+            Window = options.Window,
+            MinimumEffect = options.MinimumEffect,
             Queries = compared.Select(c => c.Query).ToArray(),
             Reason = Explain(verdict, ratio, compared.Count, basket.Count, options),
             Target = create.Target,

@@ -11,7 +11,7 @@ namespace PerfMonitoring.Postgres.Thresholds;
 internal sealed class ThresholdRepository(Database store, ActingUser user) : IThresholdRepository
 {
     public async Task<IReadOnlyList<PerformanceThreshold>> GetAsync(bool includeInactive, CancellationToken cancellationToken) =>
-        [.. (await store.QueryAsync<Row>(Text("GetThresholds"), new { IncludeInactive = includeInactive }, cancellationToken)).Select(r => r.ToModel())];
+        [.. (await store.QueryAsync<Row>(Text("GetThresholds"), new { IncludeInactive = includeInactive }, cancellationToken)).Select(r => r.ToModel() with { Store = store.Target })];
 
     public async Task<PerformanceThreshold> AddAsync(PerformanceThreshold threshold, CancellationToken cancellationToken)
     {

@@ -30,6 +30,63 @@ public abstract class ConnectedCmdlet : PerfCmdlet
                 "InvalidWindow", FailureKind.InvalidArgument, $"-Window is {window}; it must be from 7 days to 10 years.",
                 "Write 35d: weekly and monthly work must have had its turn.", window);
 
+    /// <summary>
+    /// The strategy that an object means: a record of ours as it is; of anything else the one in the store, since a file may be old or of another database.
+    /// </summary>
+    /// <param name="item">The object.</param>
+    /// <param name="mustBeAsShown">Whether the one in the store must be what the object shows.</param>
+    /// <exception cref="PerfMonitoringException">
+    /// OtherDatabase, ObjectIncomplete, ObjectUnreadable, DatabaseUnproven, StrategyNotFound, StrategyNotStored, StrategyChanged.
+    /// </exception>
+    private protected IndexStrategy StrategyOf(PSObject item, bool mustBeAsShown)
+    {
+        if (item.BaseObject is IndexStrategy live)
+        {
+            PipelineObject.Check(live.Target, Connection.Target, $"The strategy for {live.IndexName}", live);
+            return live;
+        }
+
+        var read = new PipelineObject(item, "an index strategy", "Pipe what Get-IndexStrategy gives, or pass -Id.");
+        read.MustBeOf(Connection.Target);
+        // An id beside IndexStrategyId is that of a result, of a figure or of an action.
+        var isOther = item.Properties["IndexStrategyId"] is not null;
+        var id = read.Need<Guid>(isOther ? "IndexStrategyId" : "Id");
+        if (!isOther && read.Get<bool>("IsStored") == false)
+        {
+            throw Errors.StrategyNotStored(read.Text("IndexName"), item);
+        }
+
+        var strategy = FindStrategy(id) ?? throw Errors.StrategyNotFound(id);
+        if (mustBeAsShown && !isOther)
+        {
+            MustBeSame("TableName", read.Text("TableName"), strategy.TableName);
+            MustBeSame("IndexName", read.Text("IndexName"), strategy.IndexName);
+            MustBeSame("IndexDefinition", read.Text("IndexDefinition"), strategy.IndexDefinition);
+            MustBeSame("MaintenanceWindow", read.Get<MaintenanceWindow>("MaintenanceWindow"), strategy.MaintenanceWindow);
+        }
+
+        return strategy;
+
+        void MustBeSame(string property, object? shown, object stored)
+        {
+            if (shown is not null && !shown.Equals(stored))
+            {
+                throw new PerfMonitoringException(
+                    "StrategyChanged", FailureKind.InvalidArgument,
+                    $"The strategy for {strategy.IndexName} is another one in the store than in the object: its {property} is '{stored}' and not '{shown}'.",
+                    "Look at what Get-IndexStrategy gives, and pipe that.", item);
+            }
+        }
+    }
+
+    /// <summary>The stored strategy of an id, removed ones too; null where there is none.</summary>
+    private protected IndexStrategy? FindStrategy(Guid id)
+    {
+        IndexStrategy? found = null;
+        WriteAll(token => Connection.Strategies.GetAsync(new() { Ids = [id], IncludeInactive = true }, token), strategy => found = strategy);
+        return found;
+    }
+
     /// <summary>The open session that an object, a name or null (the default) means.</summary>
     private protected static PerfMonitoringSession Resolve(PSObject? sessionOrName)
     {

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Management.Automation;
 using PerfMonitoring.Model;
 
@@ -13,7 +14,7 @@ internal static class Errors
         if (subject is not null)
         {
             // Without it PowerShell shows the target's own text beside the category.
-            record.CategoryInfo.TargetName = VisibleText.Line(subject.ToString());
+            record.CategoryInfo.TargetName = VisibleText.Line(NameOf(PSObject.AsPSObject(subject)));
         }
 
         if (e.Remedy is not null)
@@ -34,9 +35,18 @@ internal static class Errors
     public static PerfMonitoringException SessionClosed(string name) => new(
         "SessionClosed", FailureKind.NotFound, $"Session '{name}' was disconnected.", "Run Connect-PerfMonitoring again.", name);
 
-    public static PerfMonitoringException OtherDatabase(string what, ServerTarget theirs, ServerTarget ours, object item) => new(
-        "OtherDatabase", FailureKind.InvalidArgument, $"{what} is of {theirs}; this session is connected to {ours}.",
+    public static PerfMonitoringException SessionNotLive(object given) => new(
+        "SessionNotLive", FailureKind.InvalidArgument,
+        "A session cannot come out of a file, a job or Select-Object: its connections stay where it was opened.",
+        "Run Connect-PerfMonitoring in this runspace, or pass the name of one of Get-PerfMonitoringSession.", given);
+
+    public static PerfMonitoringException OtherDatabase(string what, object theirs, ServerTarget ours, object item) => new(
+        "OtherDatabase", FailureKind.InvalidArgument,
+        $"{what} is of {theirs}{(theirs.ToString() == ours.ToString() ? ", on another server or before it was made again" : "")}; this session is connected to {ours}.",
         "Pass -Session with a session of that database.", item);
+
+    public static PerfMonitoringException ObjectIncomplete(string message, string remedy, object item) => new(
+        "ObjectIncomplete", FailureKind.InvalidArgument, message, remedy, item);
 
     public static PerfMonitoringException StrategyNotFound(Guid id) => new(
         "StrategyNotFound", FailureKind.NotFound, $"The store has no index strategy {id} for this database.",
@@ -46,8 +56,8 @@ internal static class Errors
         "StrategyNotFound", FailureKind.NotFound, $"The store has no index strategy for '{name}' in this database.",
         "Get-IndexStrategy without names lists them; -IncludeInactive shows removed ones too.", name);
 
-    public static PerfMonitoringException StrategyNotStored(IndexStrategy strategy) => new(
-        "StrategyNotStored", FailureKind.NotFound, $"Strategy {strategy.IndexName} is not stored: there is nothing to change.",
+    public static PerfMonitoringException StrategyNotStored(string? indexName, object strategy) => new(
+        "StrategyNotStored", FailureKind.NotFound, $"Strategy {indexName} is not stored: there is nothing to change, and a file does not hold all of it.",
         "Run Initialize-PerfMonitoringStore, and New-IndexStrategy again.", strategy);
 
     public static PerfMonitoringException IndexNotMade(object name, object item) => new(
@@ -58,6 +68,11 @@ internal static class Errors
     public static PerfMonitoringException NoAdvice(string session) => new(
         "NoAdvice", FailureKind.NotFound, $"No advice was made in session '{session}' yet.",
         "Run New-IndexStrategy with slow queries or SQL texts first: Get-SlowQuery | New-IndexStrategy.", session);
+
+    // The text of a whole object would hold statements, with their constants.
+    private static string? NameOf(PSObject subject) =>
+        (subject.Properties["IndexName"] ?? subject.Properties["QueryHash"])?.Value?.ToString()
+        ?? (subject.BaseObject is PSCustomObject or IDictionary ? "object" : subject.ToString());
 
     private static ErrorCategory Category(FailureKind kind) => kind switch
     {

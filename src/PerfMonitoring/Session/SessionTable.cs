@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using System.Runtime.CompilerServices;
@@ -25,11 +26,12 @@ internal sealed class SessionTable
         sessions.Find(s => string.Equals(s.Name, name, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The session that a <c>-Session</c> parameter means: an object, a name, or nothing for the default.</summary>
-    /// <exception cref="PerfMonitoringException">NotConnected, SessionNotFound.</exception>
+    /// <exception cref="PerfMonitoringException">NotConnected, SessionNotFound, SessionNotLive.</exception>
     public PerfMonitoringSession Resolve(PSObject? sessionOrName) => sessionOrName?.BaseObject switch
     {
         null => Default ?? throw Errors.NotConnected(),
         PerfMonitoringSession given => given,
+        PSCustomObject or IDictionary => throw Errors.SessionNotLive(sessionOrName),
         var name => Find(name.ToString()!) ?? throw Errors.SessionNotFound(name.ToString()!),
     };
 

@@ -17,10 +17,10 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
 
     /// <summary>What to build.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = StrategySet)]
-    public IndexStrategy[] InputObject { get; set; } = [];
+    public PSObject[] InputObject { get; set; } = [];
 
     /// <summary>Ids of stored strategies.</summary>
-    [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = IdSet)]
+    [Parameter(Mandatory = true, ParameterSetName = IdSet)]
     [Alias("IndexStrategyId")]
     public Guid[] Id { get; set; } = [];
 
@@ -127,12 +127,17 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
 
     protected override void ProcessRecord()
     {
-        IReadOnlyList<IndexStrategy> strategies = InputObject;
+        foreach (var item in InputObject)
+        {
+            ForItem(item, () => Create(StrategyOf(item, mustBeAsShown: true)));
+        }
+
+        List<IndexStrategy> strategies = [];
         Run(() => strategies = ParameterSetName switch
         {
             IdSet => Find(new IndexStrategyFilter { Ids = Id, IncludeInactive = true }),
             PendingSet => Pending ? Find(new IndexStrategyFilter { IsCreated = false }) : [],
-            _ => InputObject,
+            _ => [],
         });
         foreach (var missing in ParameterSetName == IdSet ? Id.Except(strategies.Select(s => s.Id)) : [])
         {
@@ -183,11 +188,6 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
 
     private void Create(IndexStrategy strategy)
     {
-        if (strategy.Target is { } other && !other.IsSameDatabaseAs(Connection.Target))
-        {
-            throw Errors.OtherDatabase($"The strategy for {strategy.IndexName}", other, Connection.Target, strategy);
-        }
-
         if (!strategy.IsActive)
         {
             throw new PerfMonitoringException(

@@ -16,10 +16,11 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
 
     /// <summary>What to drop.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = UsageSet)]
-    public IndexUsageStat[] InputObject { get; set; } = [];
+    [ArgumentCompleter(typeof(IndexNameCompleter))]
+    public PSObject[] InputObject { get; set; } = [];
 
     /// <summary>Names of indexes, with or without schema, as in SQL or as they are shown; no wildcards.</summary>
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = NameSet)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet)]
     [ArgumentCompleter(typeof(IndexNameCompleter))]
     public string[] IndexName { get; set; } = [];
 
@@ -38,20 +39,23 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
     [Parameter]
     public SwitchParameter Force { get; set; }
 
+    // Names that were typed without -IndexName, and no texts of a file.
+    private bool isTyped;
     private UsageScope scope = new();
     private ImpactEstimator? estimator;
 
     protected override void BeginProcessing()
     {
         base.BeginProcessing();
+        isTyped = MyInvocation.BoundParameters.ContainsKey(nameof(InputObject));
         Run(() => scope = Scope(Replica, Window));
     }
 
     protected override void ProcessRecord()
     {
-        foreach (var stat in InputObject)
+        foreach (var item in InputObject)
         {
-            ForItem(stat, () => Remove(stat));
+            ForItem(item, () => Remove(item));
         }
 
         foreach (var name in IndexName)
@@ -60,13 +64,31 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
         }
     }
 
+    private void Remove(PSObject item)
+    {
+        if (item.BaseObject is IndexUsageStat live)
+        {
+            PipelineObject.Check(live.Target, Connection.Target, $"Index {live.IndexName}", live);
+            Remove(live);
+        }
+        else if (isTyped && item.BaseObject is string name)
+        {
+            Remove(Find(name));
+        }
+        else
+        {
+            // Its verdict is not looked at: the index is judged again.
+            var read = new PipelineObject(item, "a figure of Get-IndexUsageStat", "Pipe what Get-IndexUsageStat gives, or pass -IndexName.");
+            read.MustBeOf(Connection.Target);
+            var (table, index) = (read.NeedText("TableName"), read.NeedText("IndexName"));
+            Remove(item.Properties["IndexOid"] is null
+                ? Find($"{index} on {table}", s => s.TableName == table && s.IndexName == index)
+                : new IndexUsageStat { TableName = table, IndexName = index, IndexOid = read.Get<uint>("IndexOid") });
+        }
+    }
+
     private void Remove(IndexUsageStat stat)
     {
-        if (stat.Target is { } other && !other.IsSameDatabaseAs(Connection.Target))
-        {
-            throw Errors.OtherDatabase($"Index {stat.IndexName}", other, Connection.Target, stat);
-        }
-
         if (stat.IndexOid is not { } oid)
         {
             throw new PerfMonitoringException(
@@ -75,6 +97,14 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
         }
 
         var removal = Await(token => Removal.IndexRemoval.PrepareAsync(Connection, oid, scope, Force, token));
+        if ((removal.Usage.TableName, removal.Usage.IndexName) != (stat.TableName, stat.IndexName))
+        {
+            throw new PerfMonitoringException(
+                "IndexChanged", FailureKind.InvalidArgument,
+                $"{stat.IndexName} on {stat.TableName} is {removal.Usage.IndexName} on {removal.Usage.TableName} by now.",
+                "Look at what Get-IndexUsageStat gives, and pipe that.", stat);
+        }
+
         estimator ??= new ImpactEstimator(Connection);
         var impact = Await(token => estimator.EstimateAsync(removal.Index, token));
         foreach (var query in impact.Queries)
@@ -92,9 +122,11 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
             $"Dropping index {stat.IndexName} on {stat.TableName}", (progress, token) => removal.RunAsync(Connection, Options, progress, token));
     }
 
-    private IndexUsageStat Find(string name)
+    private IndexUsageStat Find(string name) => Find(name, s => IsNamed(s, name));
+
+    private IndexUsageStat Find(string name, Func<IndexUsageStat, bool> isMeant)
     {
-        var found = Await(token => PartitionedIndexes.ReadAllAsync(Connection, scope, token)).Where(s => IsNamed(s, name)).ToList();
+        var found = Await(token => PartitionedIndexes.ReadAllAsync(Connection, scope, token)).Where(isMeant).ToList();
         return found switch
         {
             [var only] => only,

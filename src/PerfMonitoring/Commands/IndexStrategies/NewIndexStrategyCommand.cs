@@ -16,6 +16,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
 {
     private const string ByHand = "ByHand";
 
+    private const string Piped = "InputObject";
     private const string FromSlowQuery = "SlowQuery";
     private const string FromText = "Query";
 
@@ -26,92 +27,106 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     private IndexNames names = null!;
     private bool hasStore;
 
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = ByHand)]
+    // All that is piped, of any type: what a property of the same name would bind by itself would be past the check of its target.
+    [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = Piped)]
+    public PSObject InputObject { get; set; } = null!;
+
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByHand)]
     [ArgumentCompleter(typeof(TableNameCompleter))]
     [ValidateNotNullOrEmpty]
     public string TableName { get; set; } = "";
 
-    [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = ByHand)]
+    [Parameter(Position = 1, ParameterSetName = ByHand)]
     [Alias("Columns")]
     public string[]? Column { get; set; }
 
-    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ByHand)]
+    [Parameter(ParameterSetName = ByHand)]
     public string[]? Expression { get; set; }
 
-    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ByHand)]
+    [Parameter(ParameterSetName = ByHand)]
     public string[]? Include { get; set; }
 
-    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ByHand)]
+    [Parameter(ParameterSetName = ByHand)]
     public IndexType? IndexType { get; set; }
 
-    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ByHand)]
+    [Parameter(ParameterSetName = ByHand)]
     [Alias("WhereClause")]
     public string? Where { get; set; }
 
-    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ByHand)]
+    [Parameter(ParameterSetName = ByHand)]
     public string? IndexName { get; set; }
 
     [Parameter(ParameterSetName = ByHand)]
     public SwitchParameter Unique { get; set; }
 
-    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ByHand)]
+    [Parameter(ParameterSetName = ByHand)]
     public UsagePattern? UsagePattern { get; set; }
 
-    [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = FromSlowQuery)]
-    public SlowQuery SlowQuery { get; set; } = null!;
+    [Parameter(Mandatory = true, ParameterSetName = FromSlowQuery)]
+    public PSObject SlowQuery { get; set; } = null!;
 
-    [Parameter(Mandatory = true, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = FromText)]
+    [Parameter(Mandatory = true, ParameterSetName = FromText)]
     [ValidateNotNullOrEmpty]
     public string[] Query { get; set; } = [];
 
-    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = FromText)]
+    [Parameter(ParameterSetName = Piped)]
+    [Parameter(ParameterSetName = FromText)]
     [Alias("Calls")]
     [ValidateRange(0.0, double.MaxValue)]
     public double Weight { get; set; } = 1;
 
+    [Parameter(ParameterSetName = Piped)]
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
     [ValidateRange(1, long.MaxValue)]
     public long? StorageBudget { get; set; }
 
+    [Parameter(ParameterSetName = Piped)]
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
     [ValidateRange(1, int.MaxValue)]
     public int? MaximumCount { get; set; }
 
+    [Parameter(ParameterSetName = Piped)]
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
     [ValidateRange(0.0, 1.0)]
     public double MinimumImprovement { get; set; } = new AdvisorOptions().MinimumImprovement;
 
+    [Parameter(ParameterSetName = Piped)]
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
     [ValidateRange(0.0, double.MaxValue)]
     public double WriteWeight { get; set; } = new AdvisorOptions().WriteWeight;
 
+    [Parameter(ParameterSetName = Piped)]
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
     public WhatIfMethod WhatIfMethod { get; set; }
 
+    [Parameter(ParameterSetName = Piped)]
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
     public SwitchParameter Force { get; set; }
 
+    [Parameter(ParameterSetName = Piped)]
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
     [ValidateRange(0.0, double.MaxValue)]
     public double MaximumRegression { get; set; }
 
+    [Parameter(ParameterSetName = Piped)]
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
     public TimeSpan? TimeLimit { get; set; }
 
+    [Parameter(ParameterSetName = Piped)]
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
     [Duration]
     public TimeSpan ReproposeAfter { get; set; } = TimeSpan.FromDays(90);
 
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     public MaintenanceWindow? MaintenanceWindow { get; set; }
 
     protected override void BeginProcessing()
@@ -147,16 +162,14 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     {
         switch (ParameterSetName)
         {
+            case Piped:
+                ForItem(InputObject, () => Take(InputObject));
+                break;
             case FromSlowQuery:
-                ForItem(SlowQuery, () => Collect(SlowQuery));
+                ForItem(SlowQuery, () => Take(SlowQuery));
                 break;
             case FromText:
-                foreach (var statement in Query.SelectMany(QueryText.Split))
-                {
-                    var normalized = QueryText.Normalize(statement);
-                    workload.Add(new WorkloadStatement(statement, QueryText.Hash(normalized), QueryText.Shorten(normalized), Weight, null));
-                }
-
+                Array.ForEach(Query, text => Collect(text, Weight));
                 break;
             default:
                 ForItem(TableName, Propose);
@@ -172,6 +185,98 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         }
     }
 
+    private void Take(PSObject item)
+    {
+        if (item.BaseObject is SlowQuery query)
+        {
+            Collect(query);
+            return;
+        }
+
+        if (item.BaseObject is string text)
+        {
+            Collect(text, Weight);
+            return;
+        }
+
+        var read = new PipelineObject(
+            item, "a slow query, a text, or a row that describes an index",
+            "Pipe what Get-SlowQuery gives, texts, or rows with Query and Calls, or with TableName and Column.");
+        if (read.HasTarget)
+        {
+            read.MustBeOf(Connection.Target);
+        }
+
+        if (read.Has("TableName") && !read.Has("Query"))
+        {
+            Propose(read);
+        }
+        else
+        {
+            Collect(read, item);
+        }
+    }
+
+    private void Collect(string texts, double weight)
+    {
+        foreach (var statement in QueryText.Split(texts))
+        {
+            var normalized = QueryText.Normalize(statement);
+            workload.Add(new WorkloadStatement(statement, QueryText.Hash(normalized), QueryText.Shorten(normalized), weight, null));
+        }
+    }
+
+    // Rows with a text and a weight are texts by hand; what says where it was seen, or under which fingerprint, is a slow query.
+    private void Collect(PipelineObject read, PSObject item)
+    {
+        var text = read.NeedText("Query");
+        var calls = read.Get<double>("Weight") ?? read.Get<double>("Calls");
+        if (calls < 0)
+        {
+            throw read.Unreadable("Calls", calls.Value, "0 or more");
+        }
+
+        if (!read.HasTarget && !read.Has("QueryHash"))
+        {
+            Collect(text, calls ?? Weight);
+            return;
+        }
+
+        var hash = QueryText.Hash(QueryText.Normalize(text));
+        var told = read.Text("QueryHash") ?? hash;
+        if (!hash.Equals(told, StringComparison.OrdinalIgnoreCase) && text.Length < QueryText.MaximumPatternLength)
+        {
+            throw new PerfMonitoringException(
+                "QueryHashMismatch", FailureKind.InvalidArgument, $"{told} is not the fingerprint of the text beside it: the text was changed or cut.",
+                "Pipe what Get-SlowQuery gives, or Select-Object Query, Calls to use the text as it is.", item);
+        }
+
+        // What is not there is unknown, and not 0.
+        var rows = read.Get<double>("Rows");
+        var (since, until) = (read.Get<DateTimeOffset>("Since"), read.Get<DateTimeOffset>("Until"));
+        Add(
+            new WorkloadStatement(text, told.ToLowerInvariant(), QueryText.Shorten(text), calls ?? Weight, read.Get<double>("MeanTimeMs"))
+            {
+                RowsPerCall = calls >= 1 ? rows / calls : null,
+                Window = calls is null || !read.HasTarget ? null : WindowOf(since, until),
+            },
+            read.Text("DatabaseName"), Connection.Target);
+    }
+
+    private static TimeSpan WindowOf(DateTimeOffset? since, DateTimeOffset? until) =>
+        since is { } from ? (until ?? DateTimeOffset.UtcNow) - from : TimeSpan.MaxValue;
+
+    private void Add(WorkloadStatement statement, string? database, ServerTarget target)
+    {
+        if (database is not null && database != target.Database)
+        {
+            WriteVerbose($"Statement {statement.QueryHash} ran in database {database} and is left out.");
+            return;
+        }
+
+        workload.Add(statement);
+    }
+
     private void Collect(SlowQuery query)
     {
         // Real indexes are tried on a copy: there the slow queries are those of the original.
@@ -181,22 +286,14 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
             throw Errors.OtherDatabase("The slow query", original, Connection.Target, query);
         }
 
-        if (query.DatabaseName is { } database && database != (original ?? Connection.Target).Database)
-        {
-            WriteVerbose($"Statement {query.QueryHash} ran in database {database} and is left out.");
-            return;
-        }
-
-        workload.Add(WorkloadStatement.From(query) with
-        {
-            // What a copy counted of writes is not what the original's workload did.
-            Window = original is not null ? null : query.Since is { } since ? (query.Until ?? DateTimeOffset.UtcNow) - since : TimeSpan.MaxValue,
-        });
+        // What a copy counted of writes is not what the original's workload did.
+        var window = original is null ? WindowOf(query.Since, query.Until) : (TimeSpan?)null;
+        Add(WorkloadStatement.From(query) with { Window = window }, query.DatabaseName, original ?? Connection.Target);
     }
 
-    private void Propose()
-    {
-        var request = new IndexRequest
+    private void Propose() => Propose(
+        TableName,
+        new IndexRequest
         {
             Columns = Given(Column),
             Expressions = Given(Expression),
@@ -205,10 +302,29 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
             Where = Given(Where),
             IndexName = Given(IndexName),
             IsUnique = Unique,
-        };
+        },
+        UsagePattern,
+        MaintenanceWindow);
+
+    private void Propose(PipelineObject row) => Propose(
+        row.NeedText("TableName"),
+        new IndexRequest
+        {
+            Columns = Given(row.Has("Column") ? row.Texts("Column") : row.Texts("Columns")),
+            Expressions = Given(row.Texts("Expression")),
+            Include = Given(row.Texts("Include")),
+            Type = row.Get<IndexType>("IndexType"),
+            Where = row.Text("Where") ?? row.Text("WhereClause"),
+            IndexName = row.Text("IndexName"),
+        },
+        row.Get<UsagePattern>("UsagePattern"),
+        row.Get<MaintenanceWindow>("MaintenanceWindow") ?? MaintenanceWindow);
+
+    private void Propose(string table, IndexRequest request, UsagePattern? usagePattern, MaintenanceWindow? window)
+    {
         var requested = new RequestedStrategy(Connection.Catalog, names, Connection.Target);
         Write([Await(token => requested.CreateAsync(
-            RelationName.Parse(TableName), request, UsagePattern, MaintenanceWindow ?? Model.MaintenanceWindow.Immediate, token))]);
+            RelationName.Parse(table), request, usagePattern, window ?? Model.MaintenanceWindow.Immediate, token))]);
     }
 
     private void Advise()

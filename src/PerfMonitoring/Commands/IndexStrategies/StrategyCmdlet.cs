@@ -8,7 +8,7 @@ public abstract class StrategyCmdlet : ConnectedCmdlet
 {
     /// <summary>The strategies.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = "InputObject")]
-    public IndexStrategy[] InputObject { get; set; } = [];
+    public PSObject[] InputObject { get; set; } = [];
 
     /// <summary>Their ids.</summary>
     [Parameter(Mandatory = true, ParameterSetName = "Id")]
@@ -17,31 +17,20 @@ public abstract class StrategyCmdlet : ConnectedCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        foreach (var strategy in InputObject)
+        foreach (var item in InputObject)
         {
-            ForItem(strategy, () =>
+            ForItem(item, () =>
             {
-                if (strategy.Target is not null && !strategy.Target.IsSameDatabaseAs(Connection.Target))
-                {
-                    throw Errors.OtherDatabase($"Strategy {strategy.IndexName}", strategy.Target, Connection.Target, strategy);
-                }
-
-                Change(strategy.IsStored ? strategy : throw Errors.StrategyNotStored(strategy));
+                var strategy = StrategyOf(item, mustBeAsShown: false);
+                Change(strategy.IsStored ? strategy : throw Errors.StrategyNotStored(strategy.IndexName, strategy));
             });
         }
 
         foreach (var id in Id)
         {
-            ForItem(id, () => Change(Find(id)));
+            ForItem(id, () => Change(FindStrategy(id) is { IsActive: true } found ? found : throw Errors.StrategyNotFound(id)));
         }
     }
 
     private protected abstract void Change(IndexStrategy strategy);
-
-    private IndexStrategy Find(Guid id)
-    {
-        IndexStrategy? found = null;
-        WriteAll(token => Connection.Strategies.GetAsync(new() { Ids = [id] }, token), strategy => found = strategy);
-        return found ?? throw Errors.StrategyNotFound(id);
-    }
 }

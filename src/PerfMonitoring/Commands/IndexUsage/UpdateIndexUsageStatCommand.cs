@@ -6,20 +6,24 @@ using PerfMonitoring.Model;
 namespace PerfMonitoring.Commands.IndexUsage;
 
 /// <summary>Stores how the indexes are used today.</summary>
-[Cmdlet(VerbsData.Update, "IndexUsageStat", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low)]
+[Cmdlet(VerbsData.Update, "IndexUsageStat", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low, DefaultParameterSetName = "Name")]
 [OutputType(typeof(IndexUsageStat))]
 public sealed class UpdateIndexUsageStatCommand : ConnectedCmdlet
 {
     private readonly NameFilter filter = new();
 
+    /// <summary>Figures or strategies whose indexes are meant.</summary>
+    [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = "InputObject")]
+    public PSObject? InputObject { get; set; }
+
     /// <summary>Tables, with or without schema; wildcards.</summary>
-    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
+    [Parameter(Position = 0, ParameterSetName = "Name")]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(TableNameCompleter))]
     public string[]? TableName { get; set; }
 
     /// <summary>Indexes, without schema; wildcards.</summary>
-    [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
+    [Parameter(Position = 1, ParameterSetName = "Name")]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(IndexNameCompleter))]
     public string[]? IndexName { get; set; }
@@ -35,7 +39,21 @@ public sealed class UpdateIndexUsageStatCommand : ConnectedCmdlet
     [Duration]
     public TimeSpan Window { get; set; } = DropVerdict.DefaultWindow;
 
-    protected override void ProcessRecord() => filter.Add(TableName, IndexName);
+    protected override void ProcessRecord()
+    {
+        if (InputObject is not { } item)
+        {
+            filter.Add(TableName, IndexName);
+            return;
+        }
+
+        ForItem(item, () =>
+        {
+            var read = new PipelineObject(item, "a figure of Get-IndexUsageStat", "Pipe what Get-IndexUsageStat gives, or pass -TableName and -IndexName.");
+            read.MustBeOf(Connection.Target);
+            filter.Add([read.NeedText("TableName")], [read.NeedText("IndexName")]);
+        });
+    }
 
     protected override void EndProcessing() => Run(() =>
     {

@@ -16,12 +16,12 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
 
     private bool isGood = true;
 
-    /// <summary>Strategies whose index was built.</summary>
+    /// <summary>Strategies whose index was built, or results of the builds.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = StrategySet)]
-    public IndexStrategy[] InputObject { get; set; } = [];
+    public PSObject[] InputObject { get; set; } = [];
 
     /// <summary>Ids of stored strategies whose index was built.</summary>
-    [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = IdSet)]
+    [Parameter(Mandatory = true, ParameterSetName = IdSet)]
     [Alias("IndexStrategyId")]
     public Guid[] Id { get; set; } = [];
 
@@ -72,17 +72,9 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
             return;
         }
 
-        foreach (var strategy in InputObject)
+        foreach (var item in InputObject)
         {
-            ForItem(strategy, () =>
-            {
-                if (strategy.Target is { } other && !other.IsSameDatabaseAs(Connection.Target))
-                {
-                    throw Errors.OtherDatabase($"Strategy {strategy.IndexName}", other, Connection.Target, strategy);
-                }
-
-                Verify(Only(Made(new IndexActionFilter { TableName = strategy.TableName, IndexName = strategy.IndexName }), strategy.IndexName, strategy));
-            });
+            ForItem(item, () => Verify(Build(item)));
         }
 
         foreach (var id in Id)
@@ -97,6 +89,31 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
         {
             WriteObject(isGood);
         }
+    }
+
+    // Nothing is changed by looking: names and ids do without a target, and a target of another database does not.
+    private IndexAction Build(PSObject item)
+    {
+        if (item.BaseObject is IndexStrategy strategy)
+        {
+            PipelineObject.Check(strategy.Target, Connection.Target, $"The strategy for {strategy.IndexName}", strategy);
+            return Only(Made(new() { TableName = strategy.TableName, IndexName = strategy.IndexName }), strategy.IndexName, strategy);
+        }
+
+        var read = new PipelineObject(
+            item, "an index strategy or a result of Invoke-IndexCreation", "Pipe what Get-IndexStrategy or Invoke-IndexCreation gives, or pass -Id.");
+        if (read.HasTarget)
+        {
+            read.MustBeOf(Connection.Target);
+        }
+
+        if (read.Text("TableName") is { } table && read.Text("IndexName") is { } index)
+        {
+            return Only(Made(new() { TableName = table, IndexName = index }), index, item);
+        }
+
+        var id = read.Get<Guid>("IndexStrategyId") ?? read.Need<Guid>("Id");
+        return Only(Made(new() { StrategyIds = [id] }), id, item);
     }
 
     private IReadOnlyList<IndexAction> Made(IndexActionFilter filter) => Await(token => IndexVerifier.GetMadeAsync(Connection.Actions, filter, token));

@@ -17,12 +17,12 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
     private const string IdSet = "Id";
     private const string AfterSet = "After";
 
-    /// <summary>Results of Test-IndexStrategy; only what regressed is taken back.</summary>
+    /// <summary>Results of Test-IndexStrategy, of which only what regressed is taken back; or strategies, whose index is taken back whatever it does.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = VerificationSet)]
-    public Model.IndexVerification[] InputObject { get; set; } = [];
+    public PSObject[] InputObject { get; set; } = [];
 
     /// <summary>Ids of strategies whose index is taken back whatever it does.</summary>
-    [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = IdSet)]
+    [Parameter(Mandatory = true, ParameterSetName = IdSet)]
     [Alias("IndexStrategyId")]
     public Guid[] Id { get; set; } = [];
 
@@ -38,45 +38,91 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
     public PSObject[] Replica { get; set; } = [];
 
     /// <summary>Why, for the audit.</summary>
+    [Parameter(ParameterSetName = VerificationSet)]
     [Parameter(ParameterSetName = IdSet)]
     [ValidateNotNullOrEmpty]
     public string Reason { get; set; } = "Taken back by hand.";
 
     protected override void ProcessRecord()
     {
-        foreach (var verification in InputObject)
+        foreach (var item in InputObject)
         {
-            ForItem(verification, () =>
+            ForItem(item, () =>
             {
-                if (verification.Target is { } other && !other.IsSameDatabaseAs(Connection.Target))
+                if (item.BaseObject is IndexStrategy strategy)
                 {
-                    throw Errors.OtherDatabase($"Index {verification.IndexName}", other, Connection.Target, verification);
+                    PipelineObject.Check(strategy.Target, Connection.Target, $"The strategy for {strategy.IndexName}", strategy);
+                    RevertByHand(strategy.Id);
                 }
-
-                if (verification.Verdict != VerificationVerdict.Regressed)
+                else
                 {
-                    WriteVerbose($"{verification.IndexName} stays: {verification.Reason}");
-                    return;
+                    RevertWhatRegressed(Read(item));
                 }
-
-                var made = Made(new() { TableName = verification.TableName, IndexName = verification.IndexName });
-                Revert(made.Count > 0 ? made[0] : throw Errors.IndexNotMade(verification.IndexName, verification), verification.Reason, verification);
             });
         }
 
         foreach (var id in Id)
         {
-            ForItem(id, () =>
-            {
-                var made = Made(new() { StrategyIds = [id] });
-                Revert(made.Count > 0 ? made[^1] : throw Errors.IndexNotMade(id, id), Reason, null);
-            });
+            ForItem(id, () => RevertByHand(id));
         }
 
         if (ParameterSetName == AfterSet)
         {
             ForItem(null, RevertWhatDidNotHelp);
         }
+    }
+
+    private void RevertByHand(Guid id)
+    {
+        var made = Made(new() { StrategyIds = [id] });
+        Revert(made.Count > 0 ? made[^1] : throw Errors.IndexNotMade(id, id), Reason, null);
+    }
+
+    private Model.IndexVerification Read(PSObject item)
+    {
+        if ((item.BaseObject as Model.IndexVerification ?? (item.BaseObject as IndexCreationResult)?.Verification) is { } live)
+        {
+            PipelineObject.Check(live.Target, Connection.Target, $"Index {live.IndexName}", live);
+            return live;
+        }
+
+        var read = new PipelineObject(
+            item, "a result of Test-IndexStrategy", "Pipe what Test-IndexStrategy gives, or pass -Id to take the index back whatever its verdict is.");
+        read.MustBeOf(Connection.Target);
+        return new Model.IndexVerification
+        {
+            TableName = read.NeedText("TableName"),
+            IndexName = read.NeedText("IndexName"),
+            BuiltAt = default,
+            Verdict = read.Need<VerificationVerdict>("Verdict"),
+            Reason = read.Text("Reason") ?? "",
+            Target = Connection.Target,
+        };
+    }
+
+    // The verdict may be from yesterday or from a file: it is made again, with the limits of a live one.
+    private void RevertWhatRegressed(Model.IndexVerification shown)
+    {
+        if (shown.Verdict != VerificationVerdict.Regressed)
+        {
+            WriteVerbose($"{shown.IndexName} stays: {shown.Reason}");
+            return;
+        }
+
+        var made = Made(new() { TableName = shown.TableName, IndexName = shown.IndexName });
+        var create = made.Count > 0 ? made[0] : throw Errors.IndexNotMade(shown.IndexName, shown);
+        var options = shown.Window == TimeSpan.Zero
+            ? new VerificationOptions()
+            : new VerificationOptions { Window = shown.Window, MinimumEffect = shown.MinimumEffect, Confidence = shown.Confidence };
+        var verification = Await(token => IndexVerifier.VerifyAsync(Connection, create, options, token));
+        if (verification.Verdict != VerificationVerdict.Regressed)
+        {
+            throw new PerfMonitoringException(
+                "VerdictChanged", FailureKind.InvalidArgument, $"{shown.IndexName} stays: the verdict was Regressed and is now {verification.Verdict}. {verification.Reason}",
+                "Run Test-IndexStrategy again, or pass -Id to take the index back whatever its verdict is.", shown);
+        }
+
+        Revert(create, verification.Reason, verification);
     }
 
     private void RevertWhatDidNotHelp()

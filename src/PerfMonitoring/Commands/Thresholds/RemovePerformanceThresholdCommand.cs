@@ -3,24 +3,15 @@ using System.Management.Automation;
 namespace PerfMonitoring.Commands.Thresholds;
 
 /// <summary>Removes thresholds; their rows stay in the store, inactive.</summary>
-[Cmdlet(VerbsCommon.Remove, "PerformanceThreshold", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium)]
+[Cmdlet(VerbsCommon.Remove, "PerformanceThreshold", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "InputObject")]
 [OutputType(typeof(void))]
-public sealed class RemovePerformanceThresholdCommand : ConnectedCmdlet
+public sealed class RemovePerformanceThresholdCommand : ThresholdCmdlet
 {
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
-    public Guid[] Id { get; set; } = [];
-
-    protected override void ProcessRecord()
+    private protected override void Change(Guid id)
     {
-        foreach (var id in Id)
+        if (ShouldProcess($"{Connection.StoreTarget}", $"Remove the threshold {id}"))
         {
-            ForItem(id, () =>
-            {
-                if (ShouldProcess($"{Connection.StoreTarget}", $"Remove the threshold {id}"))
-                {
-                    Await(token => Connection.Thresholds.RemoveAsync(id, token));
-                }
-            });
+            Await(token => Connection.Thresholds.RemoveAsync(id, token));
         }
     }
 }

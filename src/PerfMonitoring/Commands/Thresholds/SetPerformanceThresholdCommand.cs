@@ -6,13 +6,10 @@ using PerfMonitoring.Thresholds;
 namespace PerfMonitoring.Commands.Thresholds;
 
 /// <summary>Changes limits, unit or alert of a threshold.</summary>
-[Cmdlet(VerbsCommon.Set, "PerformanceThreshold", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low)]
+[Cmdlet(VerbsCommon.Set, "PerformanceThreshold", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low, DefaultParameterSetName = "InputObject")]
 [OutputType(typeof(PerformanceThreshold))]
-public sealed class SetPerformanceThresholdCommand : ConnectedCmdlet
+public sealed class SetPerformanceThresholdCommand : ThresholdCmdlet
 {
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
-    public Guid Id { get; set; }
-
     [Parameter]
     public decimal Warning { get; set; }
 
@@ -32,10 +29,10 @@ public sealed class SetPerformanceThresholdCommand : ConnectedCmdlet
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
-    protected override void ProcessRecord() => ForItem(Id, () =>
+    private protected override void Change(Guid id)
     {
-        var old = Await(token => Connection.Thresholds.GetAsync(includeInactive: false, token)).FirstOrDefault(t => t.Id == Id)
-            ?? throw Limits.NotFound($"with the id {Id}");
+        var old = Await(token => Connection.Thresholds.GetAsync(includeInactive: false, token)).FirstOrDefault(t => t.Id == id)
+            ?? throw Limits.NotFound($"with the id {id}");
         if (IsGiven(nameof(Unit)) && Unit != old.Unit && !(IsGiven(nameof(Warning)) && IsGiven(nameof(Critical))))
         {
             throw new PerfMonitoringException(
@@ -52,7 +49,7 @@ public sealed class SetPerformanceThresholdCommand : ConnectedCmdlet
             AlertConfiguration = IsGiven(nameof(AlertConfiguration)) ? Limits.Configuration(AlertConfiguration) : old.AlertConfiguration,
         };
         Metric.Of(threshold.MetricType).Check(threshold.Warning, threshold.Critical, threshold.Unit, threshold.TableName);
-        if (!ShouldProcess($"{Connection.StoreTarget}", $"Change the threshold {Id} for {threshold.MetricType}: warning {threshold.Warning}, critical {threshold.Critical} ({threshold.Unit})"))
+        if (!ShouldProcess($"{Connection.StoreTarget}", $"Change the threshold {id} for {threshold.MetricType}: warning {threshold.Warning}, critical {threshold.Critical} ({threshold.Unit})"))
         {
             return;
         }
@@ -62,7 +59,7 @@ public sealed class SetPerformanceThresholdCommand : ConnectedCmdlet
         {
             WriteObject(stored);
         }
-    });
+    }
 
     private bool IsGiven(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
 }

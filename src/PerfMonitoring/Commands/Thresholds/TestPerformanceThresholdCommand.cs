@@ -15,7 +15,7 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
     private bool isIncomplete;
 
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = "Threshold")]
-    public PerformanceThreshold? InputObject { get; set; }
+    public PSObject? InputObject { get; set; }
 
     [Parameter(ParameterSetName = "Stored")]
     public Guid[]? Id { get; set; }
@@ -49,7 +49,7 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
         switch (ParameterSetName)
         {
             case "Threshold":
-                thresholds.Add(InputObject!);
+                ForItem(InputObject, () => thresholds.Add(Read(InputObject!)));
                 break;
             case "Limits":
                 Run(() => thresholds.AddRange(MetricType!.Select(Given)));
@@ -95,6 +95,28 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
             WriteObject(results, enumerateCollection: true);
         }
     });
+
+    // Nothing is changed by measuring: the limits are those of the object, wherever it is stored.
+    private static PerformanceThreshold Read(PSObject item)
+    {
+        if (item.BaseObject is PerformanceThreshold live)
+        {
+            return live;
+        }
+
+        var read = new PipelineObject(item, "a threshold", "Pipe what Get-PerformanceThreshold gives, or pass -MetricType, -Warning and -Critical.");
+        var threshold = new PerformanceThreshold
+        {
+            Id = read.Get<Guid>("Id"),
+            MetricType = read.Need<MetricType>("MetricType"),
+            TableName = read.Text("TableName"),
+            Warning = read.Need<decimal>("Warning"),
+            Critical = read.Need<decimal>("Critical"),
+            Unit = read.Need<ThresholdUnit>("Unit"),
+        };
+        Metric.Of(threshold.MetricType).Check(threshold.Warning, threshold.Critical, threshold.Unit, threshold.TableName);
+        return threshold;
+    }
 
     private PerformanceThreshold Given(MetricType type)
     {
