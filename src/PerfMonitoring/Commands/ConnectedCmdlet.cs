@@ -73,7 +73,7 @@ public abstract class ConnectedCmdlet : PerfCmdlet
             {
                 throw new PerfMonitoringException(
                     "StrategyChanged", FailureKind.InvalidArgument,
-                    $"The strategy for {strategy.IndexName} is another one in the store than in the object: its {property} is '{stored}' and not '{shown}'.",
+                    $"The strategy for {strategy.IndexName} has another {property} in the store than in the object.",
                     "Look at what Get-IndexStrategy gives, and pipe that.", item);
             }
         }

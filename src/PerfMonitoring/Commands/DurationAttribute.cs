@@ -25,6 +25,12 @@ internal sealed partial class DurationAttribute : ArgumentTransformationAttribut
             return TimeSpan.FromSeconds(seconds);
         }
 
+        // As ConvertTo-Json writes one.
+        if (value is PSCustomObject && PSObject.AsPSObject(inputData).Properties["Ticks"]?.Value is long ticks)
+        {
+            return TimeSpan.FromTicks(ticks);
+        }
+
         if (value is int or long or double)
         {
             throw new ArgumentTransformationMetadataException($"'{value}' has no unit: write {value}d for days, {value}h for hours, or days.hours:minutes:seconds.");

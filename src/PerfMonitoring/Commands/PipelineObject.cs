@@ -194,7 +194,8 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
         _ => null,
     };
 
-    private static object? Number(TypeCode code, object value)
+    /// <summary>A number of that type; null where it is none.</summary>
+    public static object? Number(TypeCode code, object value)
     {
         const NumberStyles Style = NumberStyles.Float;
         try

@@ -16,9 +16,11 @@ public sealed class NewPerformanceThresholdCommand : ConnectedCmdlet
     public MetricType MetricType { get; set; }
 
     [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
+    [Number]
     public decimal Warning { get; set; }
 
     [Parameter(Mandatory = true, Position = 2, ValueFromPipelineByPropertyName = true)]
+    [Number]
     public decimal Critical { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]

@@ -11,9 +11,11 @@ namespace PerfMonitoring.Commands.Thresholds;
 public sealed class SetPerformanceThresholdCommand : ThresholdCmdlet
 {
     [Parameter]
+    [Number]
     public decimal Warning { get; set; }
 
     [Parameter]
+    [Number]
     public decimal Critical { get; set; }
 
     [Parameter]

@@ -25,9 +25,11 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
     public MetricType[]? MetricType { get; set; }
 
     [Parameter(Position = 1, Mandatory = true, ParameterSetName = "Limits")]
+    [Number]
     public decimal Warning { get; set; }
 
     [Parameter(Position = 2, Mandatory = true, ParameterSetName = "Limits")]
+    [Number]
     public decimal Critical { get; set; }
 
     [Parameter(ParameterSetName = "Limits")]
