@@ -49,7 +49,7 @@ public abstract class ConnectedCmdlet : PerfCmdlet
         var read = new PipelineObject(item, "an index strategy", "Pipe what Get-IndexStrategy gives, or pass -Id.");
         read.MustBeOf(Connection.Target);
         // An id beside IndexStrategyId is that of a result, of a figure or of an action.
-        var isOther = item.Properties["IndexStrategyId"] is not null;
+        var isOther = read.Declares("IndexStrategyId");
         var id = read.Need<Guid>(isOther ? "IndexStrategyId" : "Id");
         if (!isOther && read.Get<bool>("IsStored") == false)
         {

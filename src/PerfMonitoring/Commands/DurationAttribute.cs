@@ -10,6 +10,9 @@ namespace PerfMonitoring.Commands;
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed partial class DurationAttribute : ArgumentTransformationAttribute
 {
+    /// <summary>Whether the cmdlet itself refuses what a bare number means.</summary>
+    public bool LetsNumbersPass { get; init; }
+
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
         var value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
@@ -31,7 +34,7 @@ internal sealed partial class DurationAttribute : ArgumentTransformationAttribut
             return TimeSpan.FromTicks(ticks);
         }
 
-        if (value is int or long or double)
+        if (!LetsNumbersPass && value is (int or long or double))
         {
             throw new ArgumentTransformationMetadataException($"'{value}' has no unit: write {value}d for days, {value}h for hours, or days.hours:minutes:seconds.");
         }

@@ -38,6 +38,9 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
         }
     }
 
+    /// <summary>Whether it has such a property, be it empty.</summary>
+    public bool Declares(string property) => item.BaseObject is IDictionary table ? KeyOf(table, property) is not null : item.Properties[property] is not null;
+
     /// <summary>Whether it has such a property that is not empty.</summary>
     public bool Has(string property) => Raw(item, property) is not null;
 
@@ -131,7 +134,7 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
         try
         {
             value = holder.BaseObject is IDictionary table
-                ? table.Keys.Cast<object>().FirstOrDefault(k => property.Equals(k as string, StringComparison.OrdinalIgnoreCase)) is { } key ? table[key] : null
+                ? KeyOf(table, property) is { } key ? table[key] : null
                 : holder.Properties[property]?.Value;
         }
         catch (GetValueException)
@@ -142,6 +145,9 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
         var plain = value is PSObject wrapped && wrapped.BaseObject is not PSCustomObject ? wrapped.BaseObject : value;
         return plain is string text && string.IsNullOrWhiteSpace(text) ? null : plain;
     }
+
+    private static object? KeyOf(IDictionary table, string property) =>
+        table.Keys.Cast<object>().FirstOrDefault(k => property.Equals(k as string, StringComparison.OrdinalIgnoreCase));
 
     private static string? TextOf(object? value) => value switch
     {

@@ -81,9 +81,9 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
             var read = new PipelineObject(item, "a figure of Get-IndexUsageStat", "Pipe what Get-IndexUsageStat gives, or pass -IndexName.");
             read.MustBeOf(Connection.Target);
             var (table, index) = (read.NeedText("TableName"), read.NeedText("IndexName"));
-            Remove(item.Properties["IndexOid"] is null
-                ? Find($"{index} on {table}", s => s.TableName == table && s.IndexName == index)
-                : new IndexUsageStat { TableName = table, IndexName = index, IndexOid = read.Get<uint>("IndexOid") });
+            Remove(read.Declares("IndexOid")
+                ? new IndexUsageStat { TableName = table, IndexName = index, IndexOid = read.Get<uint>("IndexOid") }
+                : Find($"{index} on {table}", s => s.TableName == table && s.IndexName == index));
         }
     }
 

@@ -29,7 +29,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
 
     // All that is piped, of any type: what a property of the same name would bind by itself would be past the check of its target.
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = Piped)]
-    public PSObject InputObject { get; set; } = null!;
+    public PSObject[] InputObject { get; set; } = [];
 
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByHand)]
     [ArgumentCompleter(typeof(TableNameCompleter))]
@@ -163,7 +163,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         switch (ParameterSetName)
         {
             case Piped:
-                ForItem(InputObject, () => Take(InputObject));
+                Array.ForEach(InputObject, item => ForItem(item, () => Take(item)));
                 break;
             case FromSlowQuery:
                 ForItem(SlowQuery, () => Take(SlowQuery));

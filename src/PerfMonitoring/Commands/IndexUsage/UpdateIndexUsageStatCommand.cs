@@ -14,7 +14,7 @@ public sealed class UpdateIndexUsageStatCommand : ConnectedCmdlet
 
     /// <summary>Figures or strategies whose indexes are meant.</summary>
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = "InputObject")]
-    public PSObject? InputObject { get; set; }
+    public PSObject[] InputObject { get; set; } = [];
 
     /// <summary>Tables, with or without schema; wildcards.</summary>
     [Parameter(Position = 0, ParameterSetName = "Name")]
@@ -41,18 +41,21 @@ public sealed class UpdateIndexUsageStatCommand : ConnectedCmdlet
 
     protected override void ProcessRecord()
     {
-        if (InputObject is not { } item)
+        if (ParameterSetName == "Name")
         {
             filter.Add(TableName, IndexName);
-            return;
         }
 
-        ForItem(item, () =>
+        foreach (var item in InputObject)
         {
-            var read = new PipelineObject(item, "a figure of Get-IndexUsageStat", "Pipe what Get-IndexUsageStat gives, or pass -TableName and -IndexName.");
-            read.MustBeOf(Connection.Target);
-            filter.Add([read.NeedText("TableName")], [read.NeedText("IndexName")]);
-        });
+            ForItem(item, () =>
+            {
+                var read = new PipelineObject(
+                    item, "a figure of Get-IndexUsageStat", "Pipe what Get-IndexUsageStat gives, or pass -TableName and -IndexName.");
+                read.MustBeOf(Connection.Target);
+                filter.Add([read.NeedText("TableName")], [read.NeedText("IndexName")]);
+            });
+        }
     }
 
     protected override void EndProcessing() => Run(() =>

@@ -16,7 +16,7 @@ public sealed class SetMaintenanceWindowCommand : ConnectedCmdlet
     public string? CronExpression { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [Duration]
+    [Duration(LetsNumbersPass = true)]
     public TimeSpan? Duration { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]

@@ -15,7 +15,7 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
     private bool isIncomplete;
 
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = "Threshold")]
-    public PSObject? InputObject { get; set; }
+    public PSObject[] InputObject { get; set; } = [];
 
     [Parameter(ParameterSetName = "Stored")]
     public Guid[]? Id { get; set; }
@@ -51,7 +51,9 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
         switch (ParameterSetName)
         {
             case "Threshold":
-                ForItem(InputObject, () => thresholds.Add(Read(InputObject!)));
+                var before = thresholds.Count;
+                Array.ForEach(InputObject, item => ForItem(item, () => thresholds.Add(Read(item))));
+                isIncomplete |= thresholds.Count < before + InputObject.Length;
                 break;
             case "Limits":
                 Run(() => thresholds.AddRange(MetricType!.Select(Given)));
