@@ -46,7 +46,8 @@ Describe 'Objects that went through a file or a job' {
         (Get-IndexUsageStat -IndexName visits_seen).IndexName | Should -Be 'visits_seen'
     }
 
-    It 'builds, drops and restores as with the live object: <Shape>' -ForEach $shapes {
+    # A job is a process: one journey with it is enough.
+    It 'builds, drops and restores as with the live object: <Shape>' -ForEach ($shapes | Where-Object Shape -NE 'Job') {
         $built = Get-IndexStrategy -IndexName visits_guest | ConvertTo-Shape -Shape $Shape | Invoke-IndexCreation -Confirm:$false
         $built.State | Should -BeIn 'Created', 'AlreadyExists'
         $removed = Get-IndexUsageStat -IndexName visits_seen | ConvertTo-Shape -Shape $Shape | Invoke-IndexRemoval -Force -Confirm:$false

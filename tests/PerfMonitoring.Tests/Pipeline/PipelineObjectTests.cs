@@ -80,7 +80,13 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
     private readonly ModuleRunspace session = twins.Session;
 
     public static TheoryData<string, Shape, bool> Cells =>
-        [.. from c in Cases from shape in Enum.GetValues<Shape>() from isHere in new[] { true, false } select (c.Name, shape, isHere)];
+        [
+            .. from c in Cases
+               from shape in Enum.GetValues<Shape>()
+               from isHere in new[] { true, false }
+               where shape is not (Shape.Table or Shape.SelectAll) || c.Name is "Invoke-IndexRemoval" or "Remove-PerformanceThreshold" or "Set-MaintenanceWindow"
+               select (c.Name, shape, isHere),
+        ];
 
     [Theory]
     [MemberData(nameof(Cells))]
@@ -88,11 +94,11 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
     {
         var cell = Array.Find(Cases, c => c.Name == name)!;
         var live = session.Invoke(string.Format(null, cell.Source, isHere ? "here" : "there")).Only();
-        var (here, there) = (await TwinDatabases.FingerprintAsync(twins.Here), await TwinDatabases.FingerprintAsync(twins.There));
+        var (here, there) = await twins.FingerprintAsync();
 
         var result = session.Invoke($"$args[0] | {cell.Act} -Session here", Shapes.Of(live, shape, cell.Few));
 
-        var (hereNow, thereNow) = (await TwinDatabases.FingerprintAsync(twins.Here), await TwinDatabases.FingerprintAsync(twins.There));
+        var (hereNow, thereNow) = await twins.FingerprintAsync();
         await UndoAsync(cell);
         Assert.Equal(there, thereNow);
         if (cell.Refused(shape, isHere) is { } error)
@@ -139,13 +145,13 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
     [InlineData("", "ObjectIncomplete")]
     public async Task A_verdict_in_a_file_is_no_proof(string verdict, string? error)
     {
-        var before = await TwinDatabases.FingerprintAsync(twins.Here);
+        var before = await twins.FingerprintAsync();
         var live = session.Invoke("Test-IndexStrategy -Session here | Where-Object IndexName -eq faster").Only();
 
         var result = session.Invoke("$args[0] | Undo-IndexCreation -Session here -Confirm:$false", Shapes.With(Shapes.Of(live, Shape.Csv), ("Verdict", verdict)));
 
         Assert.Equal(error, result.AllErrors.Count == 0 ? null : Assert.Single(result.AllErrors).FullyQualifiedErrorId.Split(',')[0]);
-        Assert.Equal(before, await TwinDatabases.FingerprintAsync(twins.Here));
+        Assert.Equal(before, await twins.FingerprintAsync());
     }
 
     [Theory]
@@ -163,13 +169,13 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
     [InlineData("IndexOid", "", "IndexNotFound")]
     public async Task A_row_that_was_edited_drops_nothing(string property, string value, string error)
     {
-        var before = await TwinDatabases.FingerprintAsync(twins.Here);
+        var before = await twins.FingerprintAsync();
         var live = session.Invoke("Get-IndexUsageStat -IndexName spare -Session here").Only();
 
         var result = session.Invoke("$args[0] | Invoke-IndexRemoval -Force -Session here -Confirm:$false", Shapes.With(Shapes.Of(live, Shape.Csv), (property, value)));
 
         Assert.Equal(error, Assert.Single(result.AllErrors).FullyQualifiedErrorId.Split(',')[0]);
-        Assert.Equal(before, await TwinDatabases.FingerprintAsync(twins.Here));
+        Assert.Equal(before, await twins.FingerprintAsync());
     }
 
     [Theory]
@@ -182,12 +188,12 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
     public async Task A_strategy_that_is_another_one_than_in_the_store_is_not_built(string property, string value, string error)
     {
         var live = session.Invoke("New-IndexStrategy -TableName items -Column status -IndexName wanted -Session here").Only();
-        var before = await TwinDatabases.FingerprintAsync(twins.Here);
+        var before = await twins.FingerprintAsync();
 
         var result = session.Invoke("$args[0] | Invoke-IndexCreation -Session here -Confirm:$false", Shapes.With(Shapes.Of(live, Shape.Csv), (property, value)));
 
         Assert.Equal(error, Assert.Single(result.AllErrors).FullyQualifiedErrorId.Split(',')[0]);
-        Assert.Equal(before, await TwinDatabases.FingerprintAsync(twins.Here));
+        Assert.Equal(before, await twins.FingerprintAsync());
     }
 
     [Theory]
@@ -263,15 +269,16 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
 
     private async Task UndoAsync(Case cell)
     {
-        if (cell.UndoScript is { } script && await twins.Here.ScalarAsync<long>("select count(*) from pg_indexes where indexname in ('slower', 'faster')") < 2)
+        if (cell.UndoScript is { } script
+            && await twins.RunAsync(twins.Here, "select count(*) from pg_indexes where indexname in ('slower', 'faster')") is not 2L)
         {
             session.Invoke(script).MustSucceed();
-            await twins.Here.ExecuteAsync("delete from perf_monitoring.index_action where action <> 'CREATE' and index_name in ('slower', 'faster');" + TwinDatabases.PutBuildsIntoTheLog);
+            await twins.RunAsync(twins.Here, "delete from perf_monitoring.index_action where action <> 'CREATE' and index_name in ('slower', 'faster');" + TwinDatabases.PutBuildsIntoTheLog);
         }
 
         foreach (var database in cell.Undo is null ? [] : new[] { twins.Here, twins.There })
         {
-            await database.ExecuteAsync(cell.Undo!);
+            await twins.RunAsync(database, cell.Undo!);
         }
     }
 

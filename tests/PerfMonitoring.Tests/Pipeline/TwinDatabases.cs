@@ -1,3 +1,4 @@
+using Npgsql;
 using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Pipeline;
@@ -5,6 +6,9 @@ namespace PerfMonitoring.Pipeline;
 /// <summary>Two databases with the same tables, indexes, log and store, and a session with each: "here" and "there".</summary>
 public sealed class TwinDatabases(SandboxFixture sandbox) : IAsyncLifetime
 {
+    // Open throughout: the table has some hundred cells.
+    private readonly Dictionary<TestDatabase, NpgsqlConnection> connections = [];
+
     public TestDatabase Here { get; } = new(sandbox);
 
     public TestDatabase There { get; } = new(sandbox);
@@ -16,6 +20,8 @@ public sealed class TwinDatabases(SandboxFixture sandbox) : IAsyncLifetime
         foreach (var (name, database) in new[] { ("there", There), ("here", Here) })
         {
             await database.InitializeAsync();
+            connections[database] = new NpgsqlConnection(database.ConnectionString);
+            await connections[database].OpenAsync();
             await database.ExecuteAsync("""
                 create extension if not exists hypopg;
                 create extension if not exists pg_stat_statements;
@@ -46,8 +52,17 @@ public sealed class TwinDatabases(SandboxFixture sandbox) : IAsyncLifetime
     public const string PutBuildsIntoTheLog =
         "update perf_monitoring.index_action set started_at = now() - interval '60 s', finished_at = now() - interval '50 s' where action = 'CREATE';\n";
 
-    /// <summary>All that a change could leave in a database and its store.</summary>
-    public static Task<string?> FingerprintAsync(TestDatabase database) => database.ScalarAsync<string>("""
+    /// <summary>All that a change could leave in both databases and their stores.</summary>
+    public async Task<(string? Here, string? There)> FingerprintAsync() => (await FingerprintAsync(Here), await FingerprintAsync(There));
+
+    /// <summary>Runs SQL text in one of them.</summary>
+    public async Task<object?> RunAsync(TestDatabase database, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connections[database]);
+        return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
+    }
+
+    private async Task<string?> FingerprintAsync(TestDatabase database) => (string?)await RunAsync(database, """
         select md5(concat_ws('|',
             (select string_agg(indexname, ',' order by indexname) from pg_indexes where schemaname = 'public'),
             (select string_agg(s::text, ',' order by id) from perf_monitoring.index_strategy s),
@@ -60,7 +75,10 @@ public sealed class TwinDatabases(SandboxFixture sandbox) : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         Session.Dispose();
-        await Here.DisposeAsync();
-        await There.DisposeAsync();
+        foreach (var (database, connection) in connections)
+        {
+            await connection.DisposeAsync();
+            await database.DisposeAsync();
+        }
     }
 }
