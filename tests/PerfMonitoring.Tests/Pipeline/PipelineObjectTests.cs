@@ -65,7 +65,7 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
             "New-PerformanceThreshold",
             "$t = New-PerformanceThreshold ConnectionCount 80 90 -Session {0}; $t | Remove-PerformanceThreshold -Session {0} -Confirm:$false; $t", "New-PerformanceThreshold")
         {
-            Refused = (shape, _) => shape is Shape.Table or Shape.SelectFew ? "InputObjectNotBound" : null,
+            Refused = (shape, _) => shape == Shape.SelectFew ? "InputObjectMissingMandatory" : null,
             Undo = "delete from perf_monitoring.performance_threshold where metric_type = 'CONNECTION_COUNT'",
         },
         new("Set-MaintenanceWindow", "Get-MaintenanceWindow Weekend -Session {0}", "Set-MaintenanceWindow")
@@ -105,7 +105,7 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
         {
             var refusal = Assert.Single(result.AllErrors);
             Assert.Equal(error, refusal.FullyQualifiedErrorId.Split(',')[0]);
-            Assert.True(error == "InputObjectNotBound" || refusal.ErrorDetails.RecommendedAction.Length > 0);
+            Assert.True(error.StartsWith("InputObject", StringComparison.Ordinal) || refusal.ErrorDetails.RecommendedAction.Length > 0);
             Assert.Equal(here, hereNow);
         }
         else
