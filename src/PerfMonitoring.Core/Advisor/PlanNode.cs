@@ -1,4 +1,6 @@
 using System.Text.Json;
+using PerfMonitoring.Model;
+using PerfMonitoring.Queries;
 
 namespace PerfMonitoring.Advisor;
 
@@ -80,9 +82,10 @@ public sealed record PlanNode
 
     /// <summary>Reads what EXPLAIN (FORMAT JSON) wrote.</summary>
     /// <exception cref="JsonException">It is no plan.</exception>
+    /// <exception cref="PerfMonitoringException">PlanTooDeep.</exception>
     public static PlanNode Parse(string json)
     {
-        using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 1000 });
+        using var document = PlanJson.Read(json);
         var root = document.RootElement[0];
         return root.TryGetProperty("Plan", out var plan) ? Read(plan) : throw new JsonException("There is no plan: a utility statement.");
     }

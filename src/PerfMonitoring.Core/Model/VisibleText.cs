@@ -31,11 +31,8 @@ public static class VisibleText
     /// <returns>The value, a text, an array of such, or null.</returns>
     public static object? Cell(object? value) => value switch
     {
-        null => null,
-        string text => Line(text),
-        IConvertible or TimeSpan or DateTimeOffset or DateOnly or Guid or Version => value,
-        IEnumerable list => list.Cast<object?>().Select(Cell).ToArray(),
-        _ => Line(value.ToString()),
+        IEnumerable list and not string => list.Cast<object?>().Select(Single).ToArray(),
+        _ => Single(value),
     };
 
     /// <summary>Whether a character is shown as itself: it neither steers a terminal nor is it without a shape.</summary>
@@ -49,6 +46,14 @@ public static class VisibleText
     private static bool IsIgnorable(int value) => value is
         0x034F or 0x115F or 0x1160 or 0x17B4 or 0x17B5 or (>= 0x180B and <= 0x180F) or (>= 0x2060 and <= 0x206F) or 0x3164
         or (>= 0xFE00 and <= 0xFE0F) or 0xFFA0 or (>= 0xFFF0 and <= 0xFFF8) or (>= 0xE0000 and <= 0xE0FFF);
+
+    private static object? Single(object? value) => value switch
+    {
+        null => null,
+        string text => Line(text),
+        IConvertible or TimeSpan or DateTimeOffset or DateOnly or Guid or Version => value,
+        _ => Line(value.ToString()),
+    };
 
     private static string Write(string? text, bool keepsLines)
     {

@@ -21,9 +21,10 @@ public sealed record PlanSummary
 
     /// <summary>Reads a plan as EXPLAIN (FORMAT JSON, VERBOSE) writes it.</summary>
     /// <param name="json">The plan.</param>
+    /// <exception cref="Model.PerfMonitoringException">PlanTooDeep.</exception>
     public static PlanSummary Read(string json)
     {
-        using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 1024 });
+        using var document = PlanJson.Read(json);
         var indexes = new List<string>();
         var scans = new List<PlanScan>();
         foreach (var statement in document.RootElement.EnumerateArray())

@@ -54,6 +54,9 @@ public ref struct SqlLexer
     /// <summary>The current token's text.</summary>
     public readonly ReadOnlySpan<char> Text => sql[Start..position];
 
+    /// <summary>Whether every string, quoted name and comment up to here is closed.</summary>
+    public bool IsClosed { get; private set; } = true;
+
     /// <summary>Goes to the next token.</summary>
     /// <returns>False at the end.</returns>
     public bool Read()
@@ -197,6 +200,7 @@ public ref struct SqlLexer
         var tag = sql[position..(i + 1)];
         var end = sql[(i + 1)..].IndexOf(tag, StringComparison.Ordinal);
         position = end < 0 ? sql.Length : i + 1 + end + tag.Length;
+        IsClosed &= end >= 0;
         return SqlTokenKind.Literal;
     }
 
@@ -250,6 +254,7 @@ public ref struct SqlLexer
         }
 
         position = sql.Length;
+        IsClosed = false;
     }
 
     private void ReadNumber()
@@ -358,6 +363,8 @@ public ref struct SqlLexer
                 position++;
             }
         }
+
+        IsClosed = false;
     }
 
     private readonly bool StartsComment() =>

@@ -64,7 +64,8 @@ public sealed class Metric
     {
         if (!Units.Contains(unit))
         {
-            throw Invalid("UnitNotAllowed", $"-Unit {unit} does not fit {Type}, which is measured in {string.Join(" or ", Units)}.", null, unit);
+            throw Invalid("UnitNotAllowed", $"-Unit {unit} does not fit {Type}, which is measured in {string.Join(" or ", Units)}.",
+                $"Write -Unit {Units[0]}, or leave -Unit out.", unit);
         }
 
         if (tableName is not null)
@@ -76,7 +77,8 @@ public sealed class Metric
 
             if (RelationName.Parse(tableName).ToString().Length > 100)
             {
-                throw Invalid("InvalidName", $"-TableName '{tableName}' has more than 100 characters, and the store keeps 100.", null, tableName);
+                throw Invalid("InvalidName", $"-TableName '{tableName}' has more than 100 characters, and the store keeps 100.",
+                    "Rename the table, or leave -TableName out.", tableName);
             }
         }
 
@@ -121,7 +123,7 @@ public sealed class Metric
                 "InvalidThreshold", $"{argument} {Text(value)} is not a {unit}: it must lie between 0 and {Text(Whole(unit))}.",
                 unit == ThresholdUnit.Ratio && value is > 1 and <= 100
                     ? $"Write {argument} {Text(value / 100)}{(Units.Contains(ThresholdUnit.Percentage) ? ", or add -Unit Percentage" : "")}."
-                    : null,
+                    : $"Write {argument} as a number between 0 and {Text(Whole(unit))}.",
                 value);
         }
 
@@ -135,7 +137,7 @@ public sealed class Metric
 
         if (!LowerIsWorse && value <= 0)
         {
-            throw Invalid("InvalidThreshold", $"{argument} {Text(value)} must be above 0.", null, value);
+            throw Invalid("InvalidThreshold", $"{argument} {Text(value)} must be above 0.", $"Write {argument} as a number above 0.", value);
         }
     }
 

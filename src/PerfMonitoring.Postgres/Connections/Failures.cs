@@ -58,7 +58,7 @@ internal static class Failures
             "AuthenticationFailed", FailureKind.PermissionDenied, $"{address} refused the login: {e.MessageText}.",
             "Pass -Credential, or set PGPASSWORD or a pgpass file; check pg_hba.conf.", address, e),
         PostgresErrorCodes.InvalidCatalogName => New(
-            "DatabaseNotFound", FailureKind.NotFound, $"{address}: {e.MessageText}.", "Check -Database.", address, e),
+            "DatabaseNotFound", FailureKind.NotFound, $"{address}: {e.MessageText}.", "Check -Database; for the store -StoreDatabase.", address, e),
         PostgresErrorCodes.InsufficientPrivilege => New(
             "PermissionDenied", FailureKind.PermissionDenied, $"{address}: {e.MessageText}.",
             "Test-PerfMonitoringPrerequisite lists the rights that are needed and the statements that grant them.", address, e),
@@ -72,6 +72,10 @@ internal static class Failures
             "ReadOnly", FailureKind.NotSupported, $"{address}: {e.MessageText}.",
             "It is a standby or read-only: connect to the primary, or keep the store elsewhere (Connect-PerfMonitoring -StoreHostName).", address, e),
         PostgresErrorCodes.ProtocolViolation when e.MessageText.StartsWith("unsupported startup parameter", StringComparison.Ordinal) => Pooled(address, e),
+        // The only regular expressions that reach a server are made of wildcards.
+        PostgresErrorCodes.InvalidRegularExpression => New(
+            "InvalidPattern", FailureKind.InvalidArgument, $"{address} cannot use a pattern with wildcards: {e.MessageText}.",
+            "Check -Like, -ExcludeLike, -Database and -User: a range such as [a-z] goes upwards, and a backtick stands before what is no wildcard.", address, e),
         PostgresErrorCodes.TooManyConnections => New(
             "TooManyConnections", FailureKind.Busy, $"{address}: {e.MessageText}.", "Wait, or raise max_connections.", address, e),
         _ => New("ServerError", FailureKind.ServerError, $"{address}: {e.MessageText} (SQLSTATE {e.SqlState}).", null, address, e),

@@ -25,9 +25,12 @@ internal sealed class PlanAttachment(Database target, IPlanRepository plans)
                 continue;
             }
 
+            PlanSummary summary;
             try
             {
-                entry.Plan = await plans.ExplainAsync(entry.Query, cancellationToken);
+                var plan = await plans.ExplainAsync(entry.Query, cancellationToken);
+                summary = PlanSummary.Read(plan);
+                entry.Plan = plan;
             }
             catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
             {
@@ -35,7 +38,6 @@ internal sealed class PlanAttachment(Database target, IPlanRepository plans)
                 continue;
             }
 
-            var summary = PlanSummary.Read(entry.Plan);
             entry.IndexesUsed = JsonSerializer.Serialize(summary.Indexes);
             entry.UsedIndex = summary.Indexes.Count > 0;
             summaries.Add((entry, summary));

@@ -38,6 +38,12 @@ internal sealed class QueryRepository(Database target) : IQueryRepository
                 cancellationToken);
     }
 
+    public Task<IReadOnlyList<string>> GetMissingNamesAsync(IReadOnlyList<string> names, bool areDatabases, CancellationToken cancellationToken) =>
+        target.QueryAsync<string>(
+            Sql.Get(typeof(QueryRepository), "GetMissingNames", target.Target.ServerVersionNumber),
+            new { Names = names.ToArray(), AreDatabases = areDatabases },
+            cancellationToken);
+
     internal static object Parameters(SlowQueryFilter filter) => new
     {
         Databases = Regexes(filter.Databases),

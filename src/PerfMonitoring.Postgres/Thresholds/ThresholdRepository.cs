@@ -118,7 +118,7 @@ internal sealed class ThresholdRepository(Database store, ActingUser user) : ITh
             JsonValueKind.Object => element.EnumerateObject().ToDictionary(p => p.Name, p => Plain(p.Value)),
             JsonValueKind.Array => element.EnumerateArray().Select(Plain).ToArray(),
             JsonValueKind.String => element.GetString(),
-            JsonValueKind.Number => element.TryGetInt64(out var number) ? number : element.GetDecimal(),
+            JsonValueKind.Number => element.TryGetInt64(out var whole) ? whole : element.TryGetDecimal(out var exact) ? exact : element.GetDouble(),
             JsonValueKind.True => true,
             JsonValueKind.False => false,
             _ => null,

@@ -20,7 +20,11 @@ public abstract class ConnectedCmdlet : PerfCmdlet
     private protected IMonitoringConnection Connection => CurrentSession.Connection;
 
     /// <inheritdoc/>
-    protected override void BeginProcessing() => Run(() => CurrentSession = Resolve(Session));
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
+        Run(() => CurrentSession = Resolve(Session));
+    }
 
     /// <summary>Where -Replica and -Window ask how indexes are used.</summary>
     private protected static UsageScope Scope(PSObject[] replicas, TimeSpan window) =>

@@ -5,28 +5,17 @@ using System.Text.RegularExpressions;
 namespace PerfMonitoring.Commands;
 
 /// <summary>
-/// Lets a time span be written as 7d, 12h, 30m or 45s. A bare number is refused: PowerShell would take it as ticks of 100 ns.
+/// Lets a time span be written as 7d, 12h, 30m, 45s or 250ms. A bare number is refused, unless it is 0: PowerShell would take it as ticks of 100 ns.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed partial class DurationAttribute : ArgumentTransformationAttribute
 {
-    /// <summary>Whether the cmdlet itself refuses what a bare number means.</summary>
-    public bool LetsNumbersPass { get; init; }
+    // .NET counts no further; every parameter has a limit of its own below it.
+    private const double MostDays = 10_000_000;
 
-    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
         var value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
-        if (value is decimal days and > -10_000_000 and < 10_000_000)
-        {
-            // To PowerShell 7d without quotes is the number 7 of type decimal.
-            return TimeSpan.FromDays((double)days);
-        }
-
-        if (value is short seconds)
-        {
-            // And 45s the number 45 of type short.
-            return TimeSpan.FromSeconds(seconds);
-        }
 
         // As ConvertTo-Json writes one.
         if (value is PSCustomObject && PSObject.AsPSObject(inputData).Properties["Ticks"]?.Value is long ticks)
@@ -34,23 +23,46 @@ internal sealed partial class DurationAttribute : ArgumentTransformationAttribut
             return TimeSpan.FromTicks(ticks);
         }
 
-        if (!LetsNumbersPass && value is (int or long or double))
-        {
-            throw new ArgumentTransformationMetadataException($"'{value}' has no unit: write {value}d for days, {value}h for hours, or days.hours:minutes:seconds.");
-        }
-
-        return value is string text && Unit().Match(text.Trim()) is { Success: true } match
-            && double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) is var number and < 10_000_000
-            ? match.Groups[2].Value switch
-            {
-                "d" or "D" => TimeSpan.FromDays(number),
-                "h" or "H" => TimeSpan.FromHours(number),
-                "m" or "M" => TimeSpan.FromMinutes(number),
-                _ => TimeSpan.FromSeconds(number),
-            }
-            : inputData;
+        return value is null ? null
+            : Read(value) ?? throw new ArgumentTransformationMetadataException(
+                $"'{Model.VisibleText.Line(value.ToString(), 60)}' is no duration: write 7d, 12h, 30m, 45s or 250ms, or days.hours:minutes:seconds.");
     }
 
-    [GeneratedRegex(@"^([0-9]+(?:\.[0-9]+)?)([dhmsDHMS])$")]
+    /// <summary>The time span that a value means, or null where it has no unit or is too long.</summary>
+    /// <param name="value">A time span, a text, or what PowerShell makes of one without quotes.</param>
+    internal static TimeSpan? Read(object value) => value switch
+    {
+        TimeSpan time => time,
+        // To PowerShell 7d without quotes is the number 7 of type decimal.
+        decimal days when Math.Abs(days) < (decimal)MostDays => TimeSpan.FromDays((double)days),
+        // And 45s the number 45 of type short.
+        short seconds => TimeSpan.FromSeconds(seconds),
+        0 or 0L or 0.0 => TimeSpan.Zero,
+        string text => Read(text.Trim()),
+        _ => null,
+    };
+
+    private static TimeSpan? Read(string text)
+    {
+        if (Unit().Match(text) is not { Success: true } match)
+        {
+            return text == "0" ? TimeSpan.Zero
+                : text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var written) ? written
+                : null;
+        }
+
+        var number = double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
+        var days = number * match.Groups[2].Value.ToLowerInvariant() switch
+        {
+            "d" => 1,
+            "h" => 1 / 24.0,
+            "m" => 1 / 1440.0,
+            "s" => 1 / 86_400.0,
+            _ => 1 / 86_400_000.0,
+        };
+        return Math.Abs(days) < MostDays ? TimeSpan.FromTicks((long)Math.Round(days * TimeSpan.TicksPerDay)) : null;
+    }
+
+    [GeneratedRegex(@"^(-?[0-9]+(?:\.[0-9]+)?)(d|h|m|s|ms)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Unit();
 }

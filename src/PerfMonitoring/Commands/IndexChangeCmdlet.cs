@@ -9,6 +9,7 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
 {
     /// <summary>How long a wait for a lock may last; zero waits for ever.</summary>
     [Parameter]
+    [Duration]
     public TimeSpan LockTimeout { get; set; } = new IndexBuildOptions().LockTimeout;
 
     /// <summary>How often it is tried again after a wait was too long.</summary>

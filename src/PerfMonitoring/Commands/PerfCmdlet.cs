@@ -28,6 +28,9 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     }
 
     /// <inheritdoc/>
+    protected override void BeginProcessing() => Run(() => Arguments.Check(MyInvocation.BoundParameters, areTyped: true));
+
+    /// <inheritdoc/>
     protected override void StopProcessing() => stopping.Cancel();
 
     /// <summary>Frees what the cmdlet holds.</summary>
@@ -183,6 +186,7 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     {
         try
         {
+            Arguments.Check(MyInvocation.BoundParameters, areTyped: false);
             act();
         }
         catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
@@ -200,6 +204,7 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     {
         try
         {
+            Arguments.Check(MyInvocation.BoundParameters, areTyped: false);
             act();
         }
         catch (PerfMonitoringException e)

@@ -57,14 +57,19 @@ internal sealed class SessionTable
 
     public string SuggestName(string database)
     {
-        var name = database;
+        var first = Plain(database) is { Length: > 0 } plain ? plain : "session";
+        var name = first;
         for (var i = 2; Find(name) is not null; i++)
         {
-            name = $"{database}-{i}";
+            name = $"{first}-{i}";
         }
 
         return name;
     }
+
+    /// <summary>A name as a session may have it, so that it can be typed and is no pattern: without wildcards and without what cannot be seen.</summary>
+    public static string Plain(string name) =>
+        string.Concat(name.EnumerateRunes().Select(c => VisibleText.IsVisible(c) && c.Value is not ('*' or '?' or '[' or ']' or '`') ? c.ToString() : "_")).Trim();
 
     private void SetDefault(PerfMonitoringSession session)
     {

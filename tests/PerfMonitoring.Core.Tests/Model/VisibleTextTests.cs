@@ -52,6 +52,15 @@ public class VisibleTextTests
     }
 
     [Fact]
+    public void A_list_that_holds_itself_is_shown_and_not_followed()
+    {
+        var ring = new List<object>();
+        ring.Add(ring);
+
+        Assert.Single((object?[])VisibleText.Cell(ring)!);
+    }
+
+    [Fact]
     public void Errors_speak_of_names_in_visible_text()
     {
         var error = new PerfMonitoringException("X", FailureKind.NotFound, "no table '\u001B[2Jx\n'", "drop \u202E");

@@ -114,7 +114,7 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
     [InlineData("Invoke-IndexRemoval 'orders*' -Force", "IndexNotFound")]
     [InlineData("Invoke-IndexRemoval 'x\"; drop table sales.orders; --' -Force", "IndexNotFound")]
     [InlineData("Invoke-IndexRemoval orders_pkey -Force", "IndexIsNeeded")]
-    [InlineData("Invoke-IndexRemoval orders_status_idx -LockTimeout 30", "InvalidLockTimeout")]
+    [InlineData("Invoke-IndexRemoval orders_status_idx -LockTimeout 30", "ParameterArgumentTransformationError")]
     [InlineData("$s = Get-IndexUsageStat -IndexName orders_status_idx; [PerfMonitoring.Model.IndexUsageStat]@{ TableName = $s.TableName; IndexName = $s.IndexName; Target = [PerfMonitoring.Model.ServerTarget]@{ HostName = 'db2'; Port = 5432; Database = 'app' } } | Invoke-IndexRemoval -Force", "OtherDatabase")]
     public async Task What_cannot_be_meant_is_an_error_that_changes_nothing(string command, string error)
     {
@@ -248,7 +248,7 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
     [Theory]
     [InlineData("Repair-Index -Bloated -MinimumBloat 2", "ParameterArgumentValidationError")]
     [InlineData("Repair-Index -Bloated -MinimumWaste -1", "ParameterArgumentValidationError")]
-    [InlineData("Repair-Index -Bloated -SnapshotTimeout 30", "InvalidSnapshotTimeout")]
+    [InlineData("Repair-Index -Bloated -SnapshotTimeout 30", "ParameterArgumentTransformationError")]
     public void What_repair_cannot_mean_is_an_error(string command, string error) =>
         Assert.Equal(error, Assert.Single(session.Invoke($"{command} -Confirm:$false").AllErrors).FullyQualifiedErrorId.Split(',')[0]);
 

@@ -56,7 +56,7 @@ public sealed class MaintenanceWindowCommandTests(TestDatabase database) : IClas
     [InlineData("OffPeak '0 0 1 * * *'", "InvalidCronExpression")]
     [InlineData("OffPeak '0 0 30 2 *'", "InvalidCronExpression")]
     [InlineData("OffPeak -TimeZone Mars/Olympus", "InvalidTimeZone")]
-    [InlineData("OffPeak -Duration 4", "InvalidDuration")]
+    [InlineData("OffPeak -Duration 4", "ParameterArgumentTransformationError")]
     [InlineData("OffPeak -Duration 8.00:00:00", "InvalidDuration")]
     [InlineData("Scheduled -Duration 01:00:00", "CronExpressionMissing")]
     [InlineData("OffPeak", "NothingToChange")]

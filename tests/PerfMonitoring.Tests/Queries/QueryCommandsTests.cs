@@ -43,7 +43,9 @@ public sealed class QueryCommandsTests : IClassFixture<TestDatabase>, IAsyncLife
     public void Slow_queries_are_filtered_and_go_down_the_pipeline()
     {
         Assert.Equal("select count(*) from item where n = $1", session.Invoke("Get-SlowQuery -Like 'count(`*) from item' -User postgres -Top 1 -OrderBy Calls").Only().Properties["Query"].Value);
-        Assert.Empty(session.Invoke("Get-SlowQuery -Database 'no such database'").MustSucceed().Output);
+        Assert.Empty(session.Invoke("Get-SlowQuery -Database 'no such*'").MustSucceed().Output);
+        Assert.StartsWith(
+            "DatabaseNotFound,", Assert.Single(session.Invoke("Get-SlowQuery -Database 'no such database'").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.StartsWith("ParameterArgumentValidationError", Assert.Single(session.Invoke("Get-SlowQuery -Top 0").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
 
         session.Invoke("$null = Update-QueryPerformanceLog").MustSucceed();

@@ -20,6 +20,10 @@ internal static partial class Hostile
     public static void MustBeGone(string? shown) =>
         Assert.DoesNotMatch(Steering(), shown ?? "");
 
+    /// <summary>Whether a text would steer a terminal.</summary>
+    /// <param name="shown">What was shown.</param>
+    public static bool Steers(string? shown) => Steering().IsMatch(shown ?? "");
+
     /// <summary>An object of the type, each text in it hostile.</summary>
     public static object Fill(Type type) => Value(type, 0)!;
 

@@ -27,6 +27,20 @@ public sealed class ThresholdTests(SandboxFixture sandbox) : IAsyncLifetime
         await database.DisposeAsync();
     }
 
+    [Theory]
+    [InlineData("1s 5s", 1000, 5000)]
+    [InlineData("250 '1.5s'", 250, 1500)]
+    [InlineData("00:00:02 '1m'", 2000, 60_000)]
+    [InlineData("'100ms' (New-TimeSpanOfSeconds 3)", 100, 3000)]
+    public void A_limit_of_a_time_may_be_written_as_one(string limits, int warning, int critical)
+    {
+        session.Invoke("function New-TimeSpanOfSeconds($s) { [timespan]::FromSeconds($s) }").MustSucceed();
+
+        var made = session.Invoke($"New-PerformanceThreshold QueryTime {limits}").Only();
+
+        Assert.Equal((warning, critical), ((decimal)made.Properties["Warning"].Value, (decimal)made.Properties["Critical"].Value));
+    }
+
     [Fact]
     public async Task Limits_are_written_naturally_and_stored_as_the_model_demands()
     {
@@ -150,7 +164,8 @@ public sealed class ThresholdTests(SandboxFixture sandbox) : IAsyncLifetime
     {
         Assert.Equal(true, session.Invoke("Test-PerformanceThreshold TableSize 1TB 2TB -Quiet").Only().BaseObject);
         Assert.Equal(false, session.Invoke("Test-PerformanceThreshold TableSize 1 2TB -Quiet").Only().BaseObject);
-        Assert.Equal(false, session.Invoke("Test-PerformanceThreshold TableSize 1TB 2TB -TableName nowhere -Quiet").Only().BaseObject);
+        Assert.StartsWith(
+            "TableNotFound,", Assert.Single(session.Invoke("Test-PerformanceThreshold TableSize 1TB 2TB -TableName nowhere -Quiet").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
         var nothing = session.Invoke("Test-PerformanceThreshold -Quiet");
         Assert.Equal(false, Assert.Single(nothing.Output).BaseObject);
         Assert.Single(nothing.Errors);

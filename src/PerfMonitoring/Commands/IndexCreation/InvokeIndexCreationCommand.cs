@@ -38,6 +38,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
 
     /// <summary>How long each wait for other transactions may last; zero waits for ever.</summary>
     [Parameter]
+    [Duration]
     public TimeSpan SnapshotTimeout { get; set; } = new IndexBuildOptions().SnapshotTimeout;
 
     /// <summary>maintenance_work_mem of the build, for example 512MB.</summary>
@@ -57,10 +58,12 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
 
     /// <summary>While a standby is further behind than this, a build does not begin.</summary>
     [Parameter]
+    [Duration]
     public TimeSpan? MaximumReplicationLag { get; set; }
 
     /// <summary>How long to wait for the load to go down.</summary>
     [Parameter]
+    [Duration]
     public TimeSpan LoadTimeout { get; set; } = new IndexCreationOptions().LoadTimeout;
 
     /// <summary>Builds though the server then cancels the autovacuum of the table.</summary>
@@ -105,6 +108,13 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
             CheckTime(nameof(SnapshotTimeout), SnapshotTimeout, "wait for ever");
             CheckTime(nameof(LoadTimeout), LoadTimeout, "not wait");
             CheckTime(nameof(MaximumReplicationLag), MaximumReplicationLag ?? TimeSpan.Zero, "allow none");
+            if (Force && WaitForWindow)
+            {
+                throw new PerfMonitoringException(
+                    "ForceAndWait", FailureKind.InvalidArgument, "-Force builds whatever the maintenance window says, and -WaitForWindow waits for it.",
+                    "Pass one of them.");
+            }
+
             if (VerifyAfter < TimeSpan.FromSeconds(1) || VerifyAfter > TimeSpan.FromDays(7))
             {
                 throw new PerfMonitoringException(

@@ -36,6 +36,7 @@ public sealed class RepairIndexCommand : IndexChangeCmdlet
 
     /// <summary>How long each wait for older transactions may last; zero waits for ever.</summary>
     [Parameter(ParameterSetName = BloatedSet)]
+    [Duration]
     public TimeSpan SnapshotTimeout { get; set; } = new IndexBuildOptions().SnapshotTimeout;
 
     protected override void BeginProcessing()

@@ -16,6 +16,8 @@ public sealed class GetIndexCandidateCommand : ConnectedCmdlet
     public string[]? TableName { get; set; }
 
     [Parameter]
+    [Word(typeof(CandidateVerdict))]
+    [KnownWord]
     public CandidateVerdict[]? Verdict { get; set; }
 
     [Parameter]

@@ -28,15 +28,21 @@ public sealed class GetIndexStrategyHistoryCommand : ConnectedCmdlet
     public Guid[]? IndexStrategyId { get; set; }
 
     [Parameter]
+    [Word(typeof(IndexActionKind))]
+    [KnownWord]
     public IndexActionKind[]? Action { get; set; }
 
     [Parameter]
+    [Word(typeof(IndexActionOutcome))]
+    [KnownWord]
     public IndexActionOutcome[]? Outcome { get; set; }
 
     [Parameter]
+    [Moment]
     public DateTimeOffset? Since { get; set; }
 
     [Parameter]
+    [Moment]
     public DateTimeOffset? Until { get; set; }
 
     protected override void ProcessRecord() => ForItem(IndexStrategyId, () =>
@@ -51,13 +57,23 @@ public sealed class GetIndexStrategyHistoryCommand : ConnectedCmdlet
             Since = Since,
             Until = Until,
         };
+        var found = new HashSet<Guid?>();
         WriteAll(token => Connection.Actions.GetAsync(filter, token), action =>
         {
+            found.Add(action.IndexStrategyId);
             if (names.Matches(action.TableName, action.IndexName))
             {
                 WriteObject(action);
             }
         });
+        // Most strategies that are piped have no history yet.
+        foreach (var id in MyInvocation.ExpectingInput ? [] : (IndexStrategyId ?? []).Where(id => !found.Contains(id)))
+        {
+            WriteError(Errors.Record(new PerfMonitoringException(
+                "ActionNotFound", FailureKind.NotFound, $"The history of {Connection.Target} has nothing that was asked for of the strategy {id}.",
+                "Get-IndexStrategyHistory without -IndexStrategyId shows all of it.", id)));
+        }
+
         foreach (var missing in names.Missing($"the history of {Connection.Target} that was asked for", "Get-IndexStrategyHistory without names shows all of it."))
         {
             WriteError(Errors.Record(missing));

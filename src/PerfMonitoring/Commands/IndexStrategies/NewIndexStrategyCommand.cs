@@ -24,6 +24,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     private const int MaximumRejected = 20;
 
     private readonly List<WorkloadStatement> workload = [];
+    private readonly TypedQueries typed = new();
     private IndexNames names = null!;
     private bool hasStore;
 
@@ -47,6 +48,8 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     public string[]? Include { get; set; }
 
     [Parameter(ParameterSetName = ByHand)]
+    [Word(typeof(Model.IndexType))]
+    [KnownWord]
     public IndexType? IndexType { get; set; }
 
     [Parameter(ParameterSetName = ByHand)]
@@ -60,6 +63,8 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     public SwitchParameter Unique { get; set; }
 
     [Parameter(ParameterSetName = ByHand)]
+    [Word(typeof(Model.UsagePattern))]
+    [KnownWord]
     public UsagePattern? UsagePattern { get; set; }
 
     [Parameter(Mandatory = true, ParameterSetName = FromSlowQuery)]
@@ -102,6 +107,8 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     [Parameter(ParameterSetName = Piped)]
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
+    [Word(typeof(Model.WhatIfMethod))]
+    [KnownWord]
     public WhatIfMethod WhatIfMethod { get; set; }
 
     [Parameter(ParameterSetName = Piped)]
@@ -118,6 +125,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     [Parameter(ParameterSetName = Piped)]
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
+    [Duration]
     public TimeSpan? TimeLimit { get; set; }
 
     [Parameter(ParameterSetName = Piped)]
@@ -127,6 +135,8 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     public TimeSpan ReproposeAfter { get; set; } = TimeSpan.FromDays(90);
 
     [Parameter]
+    [Word(typeof(Model.MaintenanceWindow))]
+    [KnownWord]
     public MaintenanceWindow? MaintenanceWindow { get; set; }
 
     protected override void BeginProcessing()
@@ -169,7 +179,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
                 ForItem(SlowQuery, () => Take(SlowQuery));
                 break;
             case FromText:
-                Array.ForEach(Query, text => Collect(text, Weight));
+                workload.AddRange(typed.Read(Query, Weight, failure => WriteError(Errors.Record(failure))));
                 break;
             default:
                 ForItem(TableName, Propose);
@@ -391,13 +401,21 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     // A log is full of VACUUM, SET and BEGIN, and of statements on catalogs: one line says that they were seen.
     private void WriteLeftOut(Advice advice)
     {
+        var texts = workload.ToLookup(s => s.QueryHash);
         foreach (var skipped in advice.Skipped)
         {
+            if (typed.Failure(skipped) is { } failure)
+            {
+                WriteError(Errors.Record(failure));
+                continue;
+            }
+
             Action<string> write = skipped.IsUtility ? WriteVerbose : WriteWarning;
-            write($"Statement {skipped.QueryHash} is left out: {skipped.Reason}");
+            var text = texts[skipped.QueryHash].First().Text;
+            write($"Statement {skipped.QueryHash} ({TypedQueries.Shown(QueryText.Normalize(text))}) is left out: {skipped.Reason}");
         }
 
-        if (advice.Skipped.Count(s => s.IsUtility) is > 0 and var utilities)
+        if (ParameterSetName != FromText && advice.Skipped.Count(s => s.IsUtility) is > 0 and var utilities)
         {
             WriteWarning($"{utilities} of {workload.Count} statements are left out, since they are not SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES; -Verbose names them.");
         }

@@ -10,9 +10,13 @@ namespace PerfMonitoring.Commands.IndexStrategies;
 public sealed class SetIndexStrategyCommand : StrategyCmdlet
 {
     [Parameter]
+    [Word(typeof(Model.MaintenanceWindow))]
+    [KnownWord]
     public MaintenanceWindow? MaintenanceWindow { get; set; }
 
     [Parameter]
+    [Word(typeof(Model.UsagePattern))]
+    [KnownWord]
     public UsagePattern? UsagePattern { get; set; }
 
     [Parameter]

@@ -48,10 +48,12 @@ public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
 
     /// <summary>First day of the stored history to read (UTC).</summary>
     [Parameter(ParameterSetName = HistorySet)]
+    [Moment]
     public DateTime? Since { get; set; }
 
     /// <summary>Last day of the stored history to read (UTC).</summary>
     [Parameter(ParameterSetName = HistorySet)]
+    [Moment]
     public DateTime? Until { get; set; }
 
     protected override void ProcessRecord() => filter.Add(TableName, IndexName);

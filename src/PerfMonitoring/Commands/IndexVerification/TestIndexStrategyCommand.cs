@@ -14,6 +14,7 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
     private const string StrategySet = "Strategy";
     private const string IdSet = "Id";
 
+    private int judged;
     private bool isGood = true;
 
     /// <summary>Strategies whose index was built, or results of the builds.</summary>
@@ -27,6 +28,7 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
 
     /// <summary>Every index that was built since, and is there; without it all that were built.</summary>
     [Parameter(ParameterSetName = MadeSet)]
+    [Moment]
     public DateTimeOffset? Since { get; set; }
 
     /// <summary>How long before and after the build executions are looked at.</summary>
@@ -44,7 +46,7 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
     [ValidateRange(0.5, 0.9999)]
     public double Confidence { get; set; } = new VerificationOptions().Confidence;
 
-    /// <summary>Only whether none regressed.</summary>
+    /// <summary>Only whether all were judged, and none regressed.</summary>
     [Parameter]
     public SwitchParameter Quiet { get; set; }
 
@@ -62,24 +64,18 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
     {
         if (ParameterSetName == MadeSet)
         {
-            ForItem(null, () =>
-            {
-                foreach (var create in Made(new IndexActionFilter { Since = Since }))
-                {
-                    Verify(create);
-                }
-            });
+            Judge(null, () => Made(new IndexActionFilter { Since = Since }));
             return;
         }
 
         foreach (var item in InputObject)
         {
-            ForItem(item, () => Verify(Build(item)));
+            Judge(item, () => [Build(item)]);
         }
 
         foreach (var id in Id)
         {
-            ForItem(id, () => Verify(Only(Made(new IndexActionFilter { StrategyIds = [id] }), id, id)));
+            Judge(id, () => [Only(Made(new IndexActionFilter { StrategyIds = [id] }), id, id)]);
         }
     }
 
@@ -87,8 +83,24 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
     {
         if (Quiet)
         {
-            WriteObject(isGood);
+            // Nothing that was judged is no good news, and what failed is none.
+            WriteObject(isGood && judged > 0);
         }
+    }
+
+    private void Judge(object? item, Func<IReadOnlyList<IndexAction>> find)
+    {
+        var isDone = false;
+        ForItem(item, () =>
+        {
+            foreach (var create in find())
+            {
+                Verify(create);
+            }
+
+            isDone = true;
+        });
+        isGood &= isDone;
     }
 
     // Nothing is changed by looking: names and ids do without a target, and a target of another database does not.
@@ -124,7 +136,8 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
     {
         var options = new VerificationOptions { Window = Window, MinimumEffect = MinimumEffect, Confidence = Confidence };
         var verification = Await(token => IndexVerifier.VerifyAsync(Connection, create, options, token));
-        isGood &= verification.Verdict != VerificationVerdict.Regressed;
+        judged++;
+        isGood &= verification.Verdict is VerificationVerdict.Improved or VerificationVerdict.Neutral;
         if (!Quiet)
         {
             WriteObject(verification);

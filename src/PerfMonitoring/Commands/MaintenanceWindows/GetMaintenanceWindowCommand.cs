@@ -9,6 +9,8 @@ namespace PerfMonitoring.Commands.MaintenanceWindows;
 public sealed class GetMaintenanceWindowCommand : ConnectedCmdlet
 {
     [Parameter(Position = 0)]
+    [Word(typeof(Model.MaintenanceWindow))]
+    [KnownWord]
     public MaintenanceWindow[]? Window { get; set; }
 
     protected override void ProcessRecord() => Run(() =>

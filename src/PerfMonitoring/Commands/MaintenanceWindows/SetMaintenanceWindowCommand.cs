@@ -9,6 +9,8 @@ namespace PerfMonitoring.Commands.MaintenanceWindows;
 public sealed class SetMaintenanceWindowCommand : ConnectedCmdlet
 {
     [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
+    [Word(typeof(Model.MaintenanceWindow))]
+    [KnownWord]
     public MaintenanceWindow Window { get; set; }
 
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
@@ -16,7 +18,7 @@ public sealed class SetMaintenanceWindowCommand : ConnectedCmdlet
     public string? CronExpression { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [Duration(LetsNumbersPass = true)]
+    [Duration]
     public TimeSpan? Duration { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]

@@ -9,6 +9,7 @@ namespace PerfMonitoring.Commands.Queries;
 public sealed class ClearQueryPerformanceLogCommand : ConnectedCmdlet
 {
     [Parameter(Mandatory = true, Position = 0)]
+    [Moment]
     public DateTimeOffset Before { get; set; }
 
     protected override void ProcessRecord() => Run(() =>

@@ -11,9 +11,11 @@ public sealed class GetQueryPerformanceLogCommand : ConnectedCmdlet
     private readonly List<string> hashes = [];
 
     [Parameter(Position = 0)]
+    [Moment]
     public DateTimeOffset? Since { get; set; }
 
     [Parameter(Position = 1)]
+    [Moment]
     public DateTimeOffset? Until { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
@@ -61,6 +63,18 @@ public sealed class GetQueryPerformanceLogCommand : ConnectedCmdlet
             First = First == 0 ? null : First,
             AllDatabases = AllDatabases,
         };
-        WriteAll(token => Connection.QueryLog.GetAsync(filter, token));
+        var found = 0L;
+        WriteAll(token => Connection.QueryLog.GetAsync(filter, token), entry =>
+        {
+            found++;
+            WriteObject(entry);
+        });
+        if (found == 0)
+        {
+            foreach (var missing in Await(token => ServerNames.GetMissingAsync(Connection, null, User, token)))
+            {
+                WriteError(Errors.Record(missing));
+            }
+        }
     });
 }

@@ -22,6 +22,8 @@ public sealed class GetSlowQueryCommand : ConnectedCmdlet
     public long MinimumCalls { get; set; }
 
     [Parameter]
+    [Word(typeof(SlowQueryOrder))]
+    [KnownWord]
     public SlowQueryOrder OrderBy { get; set; }
 
     [Parameter]
@@ -49,11 +51,13 @@ public sealed class GetSlowQueryCommand : ConnectedCmdlet
 
     [Parameter(Mandatory = true, ParameterSetName = "LogSince")]
     [Parameter(ParameterSetName = "Log")]
+    [Moment]
     public DateTimeOffset? Since { get; set; }
 
     [Parameter(ParameterSetName = "Log")]
     [Parameter(ParameterSetName = "LogSince")]
     [Parameter(Mandatory = true, ParameterSetName = "LogUntil")]
+    [Moment]
     public DateTimeOffset? Until { get; set; }
 
     protected override void ProcessRecord() => Run(() =>
@@ -71,13 +75,28 @@ public sealed class GetSlowQueryCommand : ConnectedCmdlet
             Since = Since,
             Until = Until,
         };
-        if (ParameterSetName != "Statistics")
+        var isFromLog = ParameterSetName != "Statistics";
+        var found = 0L;
+        WriteAll(
+            token => isFromLog ? Connection.QueryLog.GetSlowQueriesAsync(filter, token) : Connection.Queries.GetSlowQueriesAsync(filter, token),
+            query =>
+            {
+                found++;
+                WriteObject(query);
+            });
+        if (found == 0)
         {
-            WriteAll(token => Connection.QueryLog.GetSlowQueriesAsync(filter, token));
+            foreach (var missing in Await(token => ServerNames.GetMissingAsync(Connection, Database, User, token)))
+            {
+                WriteError(Errors.Record(missing));
+            }
+        }
+
+        if (isFromLog)
+        {
             return;
         }
 
-        WriteAll(token => Connection.Queries.GetSlowQueriesAsync(filter, token));
         var hidden = Await(token => Connection.Queries.CountHiddenAsync(filter, token));
         if (hidden > 0)
         {

@@ -79,6 +79,21 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
     protected override void ProcessRecord() => Run(() =>
     {
         var sessions = SessionTable.Current;
+        if (Name is not null && SessionTable.Plain(Name) != Name)
+        {
+            throw new PerfMonitoringException(
+                "InvalidSessionName", FailureKind.InvalidArgument, $"-Name '{Name}' cannot be a session's name: it holds a wildcard or what cannot be seen.",
+                "Choose a name without *, ?, [, ], a backtick, control characters and blanks at its ends.", Name);
+        }
+
+        if (StoreConnectionString is not null && (StoreHostName is not null || StorePort != 0 || StoreDatabase is not null))
+        {
+            throw new PerfMonitoringException(
+                "StoreGivenTwice", FailureKind.InvalidArgument,
+                "-StoreConnectionString cannot be used together with -StoreHostName, -StorePort or -StoreDatabase.",
+                "Write all of it into -StoreConnectionString, or none; -StoreCredential and -StoreSslMode may stand beside it.");
+        }
+
         if (Name is not null && sessions.Find(Name) is not null)
         {
             throw new PerfMonitoringException(

@@ -10,6 +10,8 @@ namespace PerfMonitoring.Commands.Thresholds;
 public sealed class GetPerformanceThresholdCommand : ConnectedCmdlet
 {
     [Parameter(Position = 0)]
+    [Word(typeof(Model.MetricType))]
+    [KnownWord]
     public MetricType[]? MetricType { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]

@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Management.Automation;
 using PerfMonitoring.Completion;
-using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Thresholds;
 
@@ -13,17 +12,21 @@ namespace PerfMonitoring.Commands.Thresholds;
 public sealed class NewPerformanceThresholdCommand : ConnectedCmdlet
 {
     [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
+    [Word(typeof(Model.MetricType))]
+    [KnownWord]
     public MetricType MetricType { get; set; }
 
     [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
-    [Number]
-    public decimal Warning { get; set; }
+    [Limit]
+    public MetricLimit Warning { get; set; }
 
     [Parameter(Mandatory = true, Position = 2, ValueFromPipelineByPropertyName = true)]
-    [Number]
-    public decimal Critical { get; set; }
+    [Limit]
+    public MetricLimit Critical { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Word(typeof(ThresholdUnit))]
+    [KnownWord]
     public ThresholdUnit? Unit { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
@@ -42,27 +45,25 @@ public sealed class NewPerformanceThresholdCommand : ConnectedCmdlet
         var unit = Unit ?? metric.Units[0];
         // A column of an imported file that is empty means no table.
         var table = string.IsNullOrEmpty(TableName) ? null : TableName;
-        metric.Check(Warning, Critical, unit, table);
+        var (warning, critical) = (Warning.For(nameof(Warning), metric, unit), Critical.For(nameof(Critical), metric, unit));
+        metric.Check(warning, critical, unit, table);
         if (table is not null)
         {
-            var name = RelationName.Parse(table);
-            table = Await(token => Connection.Metrics.FindTableAsync(name, token))?.Name
-                ?? throw new PerfMonitoringException(
-                    "TableNotFound", FailureKind.NotFound, $"{Connection.Target} has no table {name}.", "Check -TableName and its schema.", TableName);
-            metric.Check(Warning, Critical, unit, table);
+            table = Await(token => Limits.FindTableAsync(Connection, table, token));
+            metric.Check(warning, critical, unit, table);
         }
 
         var threshold = new PerformanceThreshold
         {
             MetricType = MetricType,
             TableName = table,
-            Warning = Warning,
-            Critical = Critical,
+            Warning = warning,
+            Critical = critical,
             Unit = unit,
             AlertEnabled = AlertEnabled,
             AlertConfiguration = Limits.Configuration(AlertConfiguration),
         };
-        if (ShouldProcess($"{Connection.StoreTarget}", $"Store a threshold for {MetricType}{(table is null ? "" : " of " + table)}: warning {Warning}, critical {Critical} ({unit})"))
+        if (ShouldProcess($"{Connection.StoreTarget}", $"Store a threshold for {MetricType}{(table is null ? "" : " of " + table)}: warning {warning}, critical {critical} ({unit})"))
         {
             WriteObject(Await(token => Connection.Thresholds.AddAsync(threshold, token)));
         }

@@ -11,14 +11,16 @@ namespace PerfMonitoring.Commands.Thresholds;
 public sealed class SetPerformanceThresholdCommand : ThresholdCmdlet
 {
     [Parameter]
-    [Number]
-    public decimal Warning { get; set; }
+    [Limit]
+    public MetricLimit Warning { get; set; }
 
     [Parameter]
-    [Number]
-    public decimal Critical { get; set; }
+    [Limit]
+    public MetricLimit Critical { get; set; }
 
     [Parameter]
+    [Word(typeof(ThresholdUnit))]
+    [KnownWord]
     public ThresholdUnit Unit { get; set; }
 
     [Parameter]
@@ -35,6 +37,13 @@ public sealed class SetPerformanceThresholdCommand : ThresholdCmdlet
     {
         var old = Await(token => Connection.Thresholds.GetAsync(includeInactive: false, token)).FirstOrDefault(t => t.Id == id)
             ?? throw Limits.NotFound($"with the id {id}");
+        if (!new[] { nameof(Warning), nameof(Critical), nameof(Unit), nameof(AlertEnabled), nameof(AlertConfiguration) }.Any(IsGiven))
+        {
+            throw new PerfMonitoringException(
+                "NothingToChange", FailureKind.InvalidArgument, "Nothing is given that shall change.",
+                "Pass -Warning, -Critical, -Unit, -AlertEnabled or -AlertConfiguration.", id);
+        }
+
         if (IsGiven(nameof(Unit)) && Unit != old.Unit && !(IsGiven(nameof(Warning)) && IsGiven(nameof(Critical))))
         {
             throw new PerfMonitoringException(
@@ -42,15 +51,17 @@ public sealed class SetPerformanceThresholdCommand : ThresholdCmdlet
                 "Pass -Warning and -Critical in the new unit.", Unit);
         }
 
+        var metric = Metric.Of(old.MetricType);
+        var unit = IsGiven(nameof(Unit)) ? Unit : old.Unit;
         var threshold = old with
         {
-            Warning = IsGiven(nameof(Warning)) ? Warning : old.Warning,
-            Critical = IsGiven(nameof(Critical)) ? Critical : old.Critical,
-            Unit = IsGiven(nameof(Unit)) ? Unit : old.Unit,
+            Warning = IsGiven(nameof(Warning)) ? Warning.For(nameof(Warning), metric, unit) : old.Warning,
+            Critical = IsGiven(nameof(Critical)) ? Critical.For(nameof(Critical), metric, unit) : old.Critical,
+            Unit = unit,
             AlertEnabled = IsGiven(nameof(AlertEnabled)) ? AlertEnabled : old.AlertEnabled,
             AlertConfiguration = IsGiven(nameof(AlertConfiguration)) ? Limits.Configuration(AlertConfiguration) : old.AlertConfiguration,
         };
-        Metric.Of(threshold.MetricType).Check(threshold.Warning, threshold.Critical, threshold.Unit, threshold.TableName);
+        metric.Check(threshold.Warning, threshold.Critical, threshold.Unit, threshold.TableName);
         if (!ShouldProcess($"{Connection.StoreTarget}", $"Change the threshold {id} for {threshold.MetricType}: warning {threshold.Warning}, critical {threshold.Critical} ({threshold.Unit})"))
         {
             return;

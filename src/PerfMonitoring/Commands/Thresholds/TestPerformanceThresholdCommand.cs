@@ -1,6 +1,5 @@
 using System.Management.Automation;
 using PerfMonitoring.Completion;
-using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Thresholds;
 
@@ -22,17 +21,21 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
 
     [Parameter(Position = 0, ParameterSetName = "Stored")]
     [Parameter(Position = 0, Mandatory = true, ParameterSetName = "Limits")]
+    [Word(typeof(Model.MetricType))]
+    [KnownWord]
     public MetricType[]? MetricType { get; set; }
 
     [Parameter(Position = 1, Mandatory = true, ParameterSetName = "Limits")]
-    [Number]
-    public decimal Warning { get; set; }
+    [Limit]
+    public MetricLimit Warning { get; set; }
 
     [Parameter(Position = 2, Mandatory = true, ParameterSetName = "Limits")]
-    [Number]
-    public decimal Critical { get; set; }
+    [Limit]
+    public MetricLimit Critical { get; set; }
 
     [Parameter(ParameterSetName = "Limits")]
+    [Word(typeof(ThresholdUnit))]
+    [KnownWord]
     public ThresholdUnit? Unit { get; set; }
 
     [Parameter(ParameterSetName = "Limits")]
@@ -126,13 +129,15 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
     {
         var metric = Metric.Of(type);
         var unit = Unit ?? metric.Units[0];
-        metric.Check(Warning, Critical, unit, TableName);
+        var (warning, critical) = (Warning.For(nameof(Warning), metric, unit), Critical.For(nameof(Critical), metric, unit));
+        metric.Check(warning, critical, unit, TableName);
+        var table = TableName is null ? null : Await(token => Limits.FindTableAsync(Connection, TableName, token));
         return new PerformanceThreshold
         {
             MetricType = type,
-            TableName = TableName is null ? null : RelationName.Parse(TableName).ToString(),
-            Warning = Warning,
-            Critical = Critical,
+            TableName = table,
+            Warning = warning,
+            Critical = critical,
             Unit = unit,
         };
     }
