@@ -1,3 +1,4 @@
+using System.Management.Automation;
 using Npgsql;
 using PerfMonitoring.Testing;
 
@@ -85,7 +86,7 @@ public sealed class VerifiedCreationTests(TestDatabase database) : IClassFixture
         var created = session.Invoke($"{Strategy("harmful")} | Invoke-IndexCreation -RevertOnRegression -VerifyAfter 1s -Confirm:$false").Only();
 
         Assert.Equal("Created", $"{created.Properties["State"].Value}");
-        Assert.Contains("Insufficient", $"{created.Properties["Verification"].Value}", StringComparison.Ordinal);
+        Assert.Equal("Insufficient", $"{PSObject.AsPSObject(created.Properties["Verification"].Value).Properties["Verdict"].Value}");
     }
 
     [Fact]
