@@ -33,9 +33,18 @@ internal static class SessionSettings
         ("default_transaction_deferrable", "off", 0),
         ("statement_timeout", "0", 0),
         ("lock_timeout", "0", 0),
-        ("idle_in_transaction_session_timeout", "0", 0),
+        // The end of what a client left open whose network went away: its locks would stay. It is far above the longest pause between two statements.
+        ("idle_in_transaction_session_timeout", "1h", 0),
         ("idle_session_timeout", "0", 140000),
         ("transaction_timeout", "0", 170000),
+    ];
+
+    // How a server notices that a client is gone, instead of after two hours; it is a matter of the connection and not of a transaction.
+    private static readonly (string Name, string Value, int Since)[] OfConnection =
+    [
+        ("tcp_keepalives_idle", "30", 0),
+        ("tcp_keepalives_interval", "10", 0),
+        ("tcp_keepalives_count", "3", 0),
     ];
 
     /// <summary>
@@ -45,7 +54,7 @@ internal static class SessionSettings
     /// <param name="serverVersionNumber">server_version_num.</param>
     public static string ToOptions(string? own, int serverVersionNumber)
     {
-        var settings = For(serverVersionNumber).Select(s => $"-c {s.Name}={Escape(s.Value)}").ToList();
+        var settings = For(serverVersionNumber).Concat(OfConnection).Select(s => $"-c {s.Name}={Escape(s.Value)}").ToList();
         return string.Join(' ', own is null ? settings : [settings[0], own, .. settings.Skip(1)]);
     }
 

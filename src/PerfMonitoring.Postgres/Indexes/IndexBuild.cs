@@ -40,7 +40,7 @@ internal sealed class IndexBuild(Database target, IndexStrategy strategy, IndexB
         var statement = Definition.ToCreateStatement(concurrently: true);
         return ActionId is { } id && !isPart
             ? connection.BuildMarkedAsync(statement, Definition.QualifiedName, id, cancellationToken)
-            : connection.ExecuteDdlAsync(statement, cancellationToken);
+            : connection.ExecuteDdlAsync(statement, isWatched: true, cancellationToken);
     }
 
     /// <summary>Counts what the build of a partition's index was.</summary>

@@ -226,10 +226,15 @@ internal abstract class IndexChange(
                     await run(connection, givingUp.Token);
                     return Stopwatch.GetElapsedTime(began);
                 }
+                catch (OperationCanceledException) when (watch.IsFaulted && !cancellationToken.IsCancellationRequested)
+                {
+                    await watch;
+                    throw;
+                }
                 finally
                 {
                     await watching.CancelAsync();
-                    await watch;
+                    await watch.ContinueWith(static t => _ = t.Exception, TaskScheduler.Default);
                 }
             },
             cancellationToken);
@@ -294,8 +299,7 @@ internal abstract class IndexChange(
             while (true)
             {
                 await Task.Delay(PollInterval, cancellationToken);
-                var rows = await gate.QueryAsync<ProgressRow>("GetBuildProgress", new { ProcessId = processId }, cancellationToken);
-                if (!look(rows))
+                if (!look(await AskAsync()))
                 {
                     await givingUp.CancelAsync();
                     return;
@@ -306,9 +310,25 @@ internal abstract class IndexChange(
         {
             // The statement is over.
         }
-        catch (Exception e) when (e is PerfMonitoringException or InvalidOperationException)
+        catch (PerfMonitoringException e) when (e.Kind == FailureKind.ConnectionFailed)
         {
-            Report("running; its progress is unknown, for the connection that watches broke", []);
+            // The server is out of reach, and the statement has no limit of its own: nobody waits for an answer that never comes.
+            await givingUp.CancelAsync();
+            throw;
+        }
+
+        // The connection of the gate may have broken alone: a new one tells whether the server is there.
+        async Task<IReadOnlyList<ProgressRow>> AskAsync()
+        {
+            var parameters = new { ProcessId = processId };
+            try
+            {
+                return await gate.QueryAsync<ProgressRow>("GetBuildProgress", parameters, cancellationToken);
+            }
+            catch (Exception e) when (e is PerfMonitoringException { Kind: FailureKind.ConnectionFailed } or InvalidOperationException)
+            {
+                return await target.QueryAsync<ProgressRow>(IndexSql.Text("GetBuildProgress"), parameters, cancellationToken);
+            }
         }
     }
 }

@@ -62,7 +62,7 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
         try
         {
             await rebuild.ExecuteAsync(
-                gate, (connection, token) => connection.ExecuteDdlAsync(rebuild.Statement, token), BuildWatch.ServerLimit(rebuild.Options), watch.Look, cancellationToken);
+                gate, (connection, token) => connection.ExecuteDdlAsync(rebuild.Statement, isWatched: true, token), BuildWatch.ServerLimit(rebuild.Options), watch.Look, cancellationToken);
             rebuild.SizeBytes = (await FindNewAsync(rebuild, cancellationToken))?.SizeBytes;
             return true;
         }
@@ -119,7 +119,7 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
             }
 
             await connection.SetLimitsAsync(IndexChange.CleanUpLockTimeout, null, cancellationToken);
-            await connection.ExecuteDdlAsync(left.Definition.ToDropStatement(concurrently: true), cancellationToken);
+            await connection.ExecuteDdlAsync(left.Definition.ToDropStatement(concurrently: true), isWatched: false, cancellationToken);
         }
 
         rebuild.LeftoverIndex = null;

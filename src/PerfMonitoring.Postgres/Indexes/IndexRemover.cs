@@ -87,7 +87,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
         try
         {
             return await drop.ExecuteAsync(
-                gate, (connection, token) => connection.ExecuteDdlAsync(drop.Statement, token), drop.Index.IsPartitioned ? IndexChange.MomentaryLockTimeout : drop.Options.LockTimeout, Look, cancellationToken);
+                gate, (connection, token) => connection.ExecuteDdlAsync(drop.Statement, isWatched: true, token), drop.Index.IsPartitioned ? IndexChange.MomentaryLockTimeout : drop.Options.LockTimeout, Look, cancellationToken);
         }
         catch (PerfMonitoringException e)
         {
@@ -149,7 +149,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
         // An index that was invalid before may not have been touched; it was to be dropped all the same.
         drop.Report("carrying the drop to its end", []);
         await connection.SetLimitsAsync(drop.Index.IsPartitioned ? IndexChange.MomentaryLockTimeout : IndexChange.CleanUpLockTimeout, null, cancellationToken);
-        await connection.ExecuteDdlAsync(drop.Statement, cancellationToken);
+        await connection.ExecuteDdlAsync(drop.Statement, isWatched: false, cancellationToken);
         return true;
     }
 

@@ -26,9 +26,15 @@ internal static class IndexSql
             },
             cancellationToken));
 
-    /// <summary>Runs a statement that was made of a definition, for as long as it takes.</summary>
-    public static Task ExecuteDdlAsync(this NpgsqlConnection connection, string statement, CancellationToken cancellationToken) =>
-        connection.ExecuteAsync(new CommandDefinition(statement, commandTimeout: 0, cancellationToken: cancellationToken));
+    /// <summary>Runs a statement that was made of a definition.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="statement">The statement.</param>
+    /// <param name="isWatched">Whether it may take as long as it takes, since another connection watches the server meanwhile.</param>
+    /// <param name="cancellationToken">Cancels the statement.</param>
+    public static Task ExecuteDdlAsync(
+        this NpgsqlConnection connection, string statement, bool isWatched, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(new CommandDefinition(
+            statement, commandTimeout: isWatched ? 0 : null, cancellationToken: cancellationToken));
 
     /// <summary>
     /// Builds an index and marks it. All goes to the server at once, so that it does both even where nobody is left to hear of the build's end.

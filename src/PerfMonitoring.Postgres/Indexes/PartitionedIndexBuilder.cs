@@ -150,7 +150,7 @@ internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepositor
                             definition = definition with { Name = await free.FindFreeAsync(definition, cancellationToken) };
                         }
 
-                        await connection.ExecuteDdlAsync(definition.ToParentStatement(), cancellationToken);
+                        await connection.ExecuteDdlAsync(definition.ToParentStatement(), isWatched: false, cancellationToken);
                         names[table.Oid] = definition;
                     }
 
@@ -164,7 +164,7 @@ internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepositor
                     {
                         var part = names[table.Oid];
                         await connection.ExecuteDdlAsync(
-                            names[table.ParentOid!.Value].ToAttachStatement(part.QualifiedName), cancellationToken);
+                            names[table.ParentOid!.Value].ToAttachStatement(part.QualifiedName), isWatched: false, cancellationToken);
                     }
 
                     var root = names[tree[0].Oid];

@@ -123,7 +123,7 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
         }
 
         await connection.SetLimitsAsync(IndexChange.CleanUpLockTimeout, null, cancellationToken);
-        await connection.ExecuteDdlAsync(build.Definition.ToDropStatement(concurrently: true), cancellationToken);
+        await connection.ExecuteDdlAsync(build.Definition.ToDropStatement(concurrently: true), isWatched: false, cancellationToken);
         return true;
     }
 

@@ -147,7 +147,7 @@ internal sealed class QueryPerformanceLogRepository(
                 foreach (var table in new[] { partition.Name, partition.Name.Replace("_log_", "_interval_", StringComparison.Ordinal) })
                 {
                     await connection.ExecuteAsync(new CommandDefinition(
-                        $"drop table if exists perf_monitoring.{Identifier.Quote(table)}", null, transaction, 0, cancellationToken: cancellationToken));
+                        $"drop table if exists perf_monitoring.{Identifier.Quote(table)}", null, transaction, cancellationToken: cancellationToken));
                 }
             }
 
@@ -322,14 +322,17 @@ internal sealed class QueryPerformanceLogRepository(
     /// <summary>Statements of one transaction of the store.</summary>
     private sealed class StoreWork(NpgsqlConnection connection, NpgsqlTransaction transaction, int version, CancellationToken cancellationToken)
     {
-        // A lock may be waited for longer than a statement usually takes; lock_timeout bounds that.
+        // Another run may hold the head for as long as LockHead.sql waits for it, which is longer than a statement usually takes.
+        private const int HeadSeconds = 60 + 30;
+
         public Task<int> ExecuteAsync(string file, object? parameters) => connection.ExecuteAsync(Command(file, parameters));
 
         public async Task<IReadOnlyList<T>> QueryAsync<T>(string file, object? parameters) =>
             (await connection.QueryAsync<T>(Command(file, parameters))).AsList();
 
         private CommandDefinition Command(string file, object? parameters) => new(
-            Sql.Get(typeof(QueryPerformanceLogRepository), file, version), parameters, transaction, 0, cancellationToken: cancellationToken);
+            Sql.Get(typeof(QueryPerformanceLogRepository), file, version), parameters, transaction,
+            file is "LockHead" or "GetHead" ? HeadSeconds : null, cancellationToken: cancellationToken);
     }
 
     private sealed class Head
