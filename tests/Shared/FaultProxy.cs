@@ -28,7 +28,7 @@ public enum ProxyFault
 
 /// <summary>
 /// A TCP proxy before a server on loopback, which forwards bytes until it is told to do something else. A fault counts the packets of each connection,
-/// in both directions, from the moment that it is set or the connection is made; as many as its <c>after</c> still pass.
+/// in both directions, from the moment that it is set or the connection is made, or those of all connections together; as many as its <c>after</c> still pass.
 /// </summary>
 public sealed class FaultProxy : IAsyncDisposable
 {
@@ -37,7 +37,7 @@ public sealed class FaultProxy : IAsyncDisposable
     private readonly CancellationTokenSource ending = new();
     private readonly ConcurrentDictionary<Link, Task> links = new();
     private readonly Task accepting;
-    private volatile Rule rule = new(ProxyFault.None, 0, TimeSpan.Zero);
+    private volatile Rule rule = new(ProxyFault.None, 0, TimeSpan.Zero, false);
     private volatile bool isRefusing;
 
     private FaultProxy(int serverPort)
@@ -61,13 +61,21 @@ public sealed class FaultProxy : IAsyncDisposable
     public static FaultProxy Start(int serverPort) => new(serverPort);
 
     /// <summary>Forwards again, what was held first. Connections that lost something stay lost.</summary>
-    public void Heal() => Set(new Rule(ProxyFault.None, 0, TimeSpan.Zero), refuse: false);
+    public void Heal() => Set(new Rule(ProxyFault.None, 0, TimeSpan.Zero, false), refuse: false);
 
     /// <summary>Forwards every packet that much later.</summary>
-    public void Delay(TimeSpan time, int after = 0) => Set(new Rule(ProxyFault.Delay, after, time), refuse: false);
+    public void Delay(TimeSpan time, int after = 0) => Set(new Rule(ProxyFault.Delay, after, time, false), refuse: false);
 
     /// <summary>Does that to the packets that follow.</summary>
-    public void Set(ProxyFault fault, int after = 0) => Set(new Rule(fault, after, TimeSpan.Zero), refuse: false);
+    public void Set(ProxyFault fault, int after = 0) => Set(new Rule(fault, after, TimeSpan.Zero, false), refuse: false);
+
+    /// <summary>
+    /// The same, where the packets of all connections count together: the first one after so many is struck, and those that follow where it is held or delayed.
+    /// </summary>
+    public void SetForAll(ProxyFault fault, int after) => Set(new Rule(fault, after, TimeSpan.Zero, true), refuse: false);
+
+    /// <summary>How many packets came since the present fault was set with <see cref="SetForAll"/>.</summary>
+    public int PacketCount => rule.Total;
 
     /// <summary>Resets every connection at once, whether something is under way or not; new ones are made.</summary>
     public void CutAll()
@@ -202,7 +210,9 @@ public sealed class FaultProxy : IAsyncDisposable
                 return ProxyFault.Swallow;
             }
 
-            if (current.Fault == ProxyFault.None || link.Count(current) <= current.After)
+            var count = current.IsShared ? current.Add() : link.Count(current);
+            var isOver = current.IsShared && current.Fault is not (ProxyFault.Hold or ProxyFault.Delay) && count > current.After + 1;
+            if (current.Fault == ProxyFault.None || count <= current.After || isOver)
             {
                 return ProxyFault.None;
             }
@@ -225,8 +235,14 @@ public sealed class FaultProxy : IAsyncDisposable
         }
     }
 
-    private sealed record Rule(ProxyFault Fault, int After, TimeSpan Time)
+    private sealed record Rule(ProxyFault Fault, int After, TimeSpan Time, bool IsShared)
     {
+        private int total;
+
+        public int Total => Volatile.Read(ref total);
+
+        public int Add() => Interlocked.Increment(ref total);
+
         public TaskCompletionSource Struck { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public TaskCompletionSource Over { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);

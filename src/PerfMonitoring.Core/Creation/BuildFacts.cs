@@ -11,6 +11,33 @@ public sealed record BuildFacts
     /// <summary>Whether the role owns the table, or is a member of the role that does.</summary>
     public bool IsOwner { get; init; } = true;
 
+    /// <summary>The role that builds, as the server calls it.</summary>
+    public string RoleName { get; init; } = "";
+
+    /// <summary>Whether the role may make something in the table's schema; owning the table does not include that (CREATE, by default missing from PostgreSQL 15 on in public).</summary>
+    public bool CanCreateInSchema { get; init; } = true;
+
+    /// <summary>The tablespace that the index goes to; null where that is the database's own.</summary>
+    public string? Tablespace { get; init; }
+
+    /// <summary>Whether there is that tablespace.</summary>
+    public bool HasTablespace { get; init; } = true;
+
+    /// <summary>Whether the role may make something in it.</summary>
+    public bool CanCreateInTablespace { get; init; } = true;
+
+    /// <summary>The most columns that an index may have, keys and INCLUDE together.</summary>
+    public int MaximumColumns { get; init; } = 32;
+
+    /// <summary>How many sessions the server, the database and the role have left for this role, the least of the three; null where nothing limits them.</summary>
+    public int? SessionsLeft { get; init; }
+
+    /// <summary>Event triggers that run on CREATE INDEX and may refuse it.</summary>
+    public IReadOnlyList<string> EventTriggers { get; init; } = [];
+
+    /// <summary>Partitions that are foreign tables, which take no index.</summary>
+    public IReadOnlyList<string> ForeignPartitions { get; init; } = [];
+
     /// <summary>Whether the role may see what other sessions do (pg_read_all_stats); where not, what is said of them is incomplete.</summary>
     public bool SeesOthers { get; init; } = true;
 

@@ -185,7 +185,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
             if (blocks.Count > 0)
             {
                 throw new PerfMonitoringException(
-                    "PreflightBlocked", blocks.Exists(b => b.Check == PreflightCheck.Privilege) ? FailureKind.PermissionDenied : FailureKind.Busy,
+                    "PreflightBlocked", blocks.Exists(b => b.Check is PreflightCheck.Privilege or PreflightCheck.Tablespace) ? FailureKind.PermissionDenied : FailureKind.Busy,
                     $"{strategy.IndexName} on {strategy.TableName} is not built. {string.Join(' ', blocks.Select(b => b.Reason))}",
                     "Mend what is said, and look at the findings of Invoke-IndexCreation -WhatIf.", strategy);
             }
@@ -198,7 +198,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         long builtBytes = 0;
         try
         {
-            var (result, error) = await connection.IndexBuilder.BuildAsync(strategy, options.Build with { EndAt = window.ClosesAt }, progress, cancellationToken);
+            var (result, error) = await connection.IndexBuilder.BuildAsync(strategy, options.Build with { EndAt = window.ClosesAt, Clock = time }, progress, cancellationToken);
             builtBytes = result.State == IndexCreationState.Created ? result.SizeBytes ?? 0 : 0;
             if (result.State == IndexCreationState.Deferred)
             {

@@ -10,6 +10,9 @@ namespace PerfMonitoring.Creation;
 /// <param name="options">The limits.</param>
 public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions options)
 {
+    // The statement, the lock with the watch, and what is asked beside them.
+    private const int NeededSessions = 3;
+
     private const string UnknownLag = "How far a standby is behind is unknown: it has replayed nothing since it was last up to date, or is not connected to its slot.";
 
     /// <summary>All findings, one for each check.</summary>
@@ -33,6 +36,14 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
                 ? Ok(PreflightCheck.MaintenanceWindow, options.Force ? "Maintenance windows are not looked at (-Force)." : $"{strategy.MaintenanceWindow}: open.")
                 : options.WaitForWindow && window.OpensAt is not null ? Warn(PreflightCheck.MaintenanceWindow, window.Reason!) : Block(PreflightCheck.MaintenanceWindow, window.Reason!),
             Privilege(facts),
+            Definition(facts),
+            Tablespace(facts),
+            facts.SessionsLeft < NeededSessions
+                ? Warn(PreflightCheck.Connection, $"{Count(facts.SessionsLeft.Value, "session")} {(facts.SessionsLeft == 1 ? "is" : "are")} left for {facts.RoleName}; a build needs {NeededSessions}: raise max_connections, or the CONNECTION LIMIT of the database or the role.")
+                : Ok(PreflightCheck.Connection, "Enough sessions are left."),
+            facts.EventTriggers.Count > 0
+                ? Warn(PreflightCheck.EventTrigger, $"{Count(facts.EventTriggers.Count, "event trigger")} may refuse CREATE INDEX: {string.Join(", ", facts.EventTriggers)}.")
+                : Ok(PreflightCheck.EventTrigger, "None runs on CREATE INDEX."),
             Existing(indexes, facts, leaves, ofLeaves ?? []),
             Growth(sizeBytes, grownBytes),
             Disk(sizeBytes, facts.FreeDiskBytes),
@@ -86,7 +97,31 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
     private IndexPreflight Privilege(BuildFacts facts) =>
         facts.IsStandby ? Block(PreflightCheck.Privilege, "The server is a standby: connect to the primary.")
         : !facts.IsOwner ? Block(PreflightCheck.Privilege, $"The role does not own {strategy.TableName}: connect as its owner, or as a member of that role.")
+        : !facts.CanCreateInSchema ? Block(
+            PreflightCheck.Privilege,
+            $"{facts.RoleName} owns {strategy.TableName} and may make nothing in its schema: GRANT CREATE ON SCHEMA {Identifier.Quote(strategy.Definition.Table.Schema!)} TO {Identifier.Quote(facts.RoleName)};")
         : Ok(PreflightCheck.Privilege, "The role may make it.");
+
+    private IndexPreflight Definition(BuildFacts facts)
+    {
+        var columns = strategy.Definition.Keys.Count + strategy.Definition.Include.Count;
+        return columns > facts.MaximumColumns
+                ? Block(PreflightCheck.Definition, $"It has {columns} columns; PostgreSQL allows {facts.MaximumColumns}: leave some out.")
+            : facts.ForeignPartitions.Count > 0
+                ? Block(PreflightCheck.Definition, $"{string.Join(", ", facts.ForeignPartitions)} {(facts.ForeignPartitions.Count == 1 ? "is a foreign table" : "are foreign tables")}, which take no index: make a strategy for each of the other partitions.")
+            : Ok(PreflightCheck.Definition, "The table takes such an index.");
+    }
+
+    private IndexPreflight Tablespace(BuildFacts facts) => facts switch
+    {
+        { Tablespace: not { } } => Ok(PreflightCheck.Tablespace, "It goes to the database's own tablespace."),
+        { HasTablespace: false } => Block(PreflightCheck.Tablespace, $"There is no tablespace {facts.Tablespace}: make it, or give the strategy another."),
+        { CanCreateInTablespace: false, Tablespace: "pg_global" } => Block(PreflightCheck.Tablespace, "Only the server's own relations may be in pg_global: give the strategy another tablespace."),
+        { CanCreateInTablespace: false } => Block(
+            PreflightCheck.Tablespace,
+            $"{facts.RoleName} may make nothing in tablespace {facts.Tablespace}: GRANT CREATE ON TABLESPACE {Identifier.Quote(facts.Tablespace)} TO {Identifier.Quote(facts.RoleName)};"),
+        _ => Ok(PreflightCheck.Tablespace, $"It goes to tablespace {facts.Tablespace}."),
+    };
 
     private IndexPreflight Existing(IReadOnlyList<TableIndex> indexes, BuildFacts facts, int leaves, IReadOnlyList<TableIndex> ofLeaves)
     {
@@ -99,7 +134,7 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
 
         if (alike.Find(i => facts.IndexesBeingBuilt.Contains(i.Oid)) is { } building)
         {
-            return Block(PreflightCheck.ExistingIndex, $"{building.Definition.Name} does the same and is being built: wait until it is done.");
+            return Warn(PreflightCheck.ExistingIndex, $"{building.Definition.Name} does the same and is being built: that is waited for.");
         }
 
         if (alike.Find(i => !i.IsValid) is { } rest)
@@ -111,7 +146,7 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
 
         if (ofLeaves.FirstOrDefault(i => facts.IndexesBeingBuilt.Contains(i.Oid) && IndexEquality.IsWrittenAlike(i.Definition, wanted)) is { } part)
         {
-            return Block(PreflightCheck.ExistingIndex, $"{part.Definition.Name} on {part.Definition.Table}, a partition, does the same and is being built: wait until it is done.");
+            return Warn(PreflightCheck.ExistingIndex, $"{part.Definition.Name} on {part.Definition.Table}, a partition, does the same and is being built: that is waited for.");
         }
 
         if (FindServed(wanted, ofLeaves).Count is > 0 and var served)

@@ -18,6 +18,14 @@ public enum PreflightCheck
     MaintenanceWindow,
     /// <summary>Whether the server takes writes and the role may make the index.</summary>
     Privilege,
+    /// <summary>Whether the table and its partitions take such an index.</summary>
+    Definition,
+    /// <summary>Whether its tablespace is there, and the role may use it.</summary>
+    Tablespace,
+    /// <summary>Whether enough sessions are left: a build needs three.</summary>
+    Connection,
+    /// <summary>Whether event triggers run on CREATE INDEX.</summary>
+    EventTrigger,
     /// <summary>Whether an index that does the same, or more, is there already.</summary>
     ExistingIndex,
     /// <summary>Its expected size against the growth that is allowed.</summary>

@@ -9,6 +9,8 @@ public enum IndexRemovalState
     Removed,
     /// <summary>Somebody else had dropped it by then; nothing was done.</summary>
     NotThere,
+    /// <summary>It was invalid, and somebody else made it valid or works on it by now; nothing was done.</summary>
+    Kept,
     /// <summary>It could not be dropped; <see cref="IndexRemovalResult.Error"/> says why.</summary>
     Failed,
     /// <summary>Somebody cancelled the statement on the server.</summary>

@@ -42,11 +42,12 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
     /// <param name="scope">Where its usage is asked for.</param>
     /// <param name="force">Whether to drop it though that is not recommended.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The removal; null where the index is not there any more, for somebody else was first.</returns>
     /// <exception cref="PerfMonitoringException">
-    /// IndexNotFound; IndexIsNeeded: a constraint, the replica identity or a partitioned table's index rests on it;
+    /// IndexIsNeeded: a constraint, the replica identity or a partitioned table's index rests on it;
     /// NotRecommendedForDrop.
     /// </exception>
-    public static async Task<IndexRemoval> PrepareAsync(
+    public static async Task<IndexRemoval?> PrepareAsync(
         IMonitoringConnection connection, uint indexOid, UsageScope scope, bool force, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
@@ -56,8 +57,7 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
             : (await connection.Catalog.GetIndexesAsync([usage.TableOid!.Value], cancellationToken)).FirstOrDefault(i => i.Oid == indexOid);
         if (usage is null || index is null)
         {
-            throw new PerfMonitoringException(
-                "IndexNotFound", FailureKind.NotFound, $"The index is not in {connection.Target} any more.", "Get-IndexUsageStat lists those that are.");
+            return null;
         }
 
         return Refuse(index, usage, force) is { } refusal
@@ -123,7 +123,9 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         ArgumentNullException.ThrowIfNull(connection);
         var (result, error) = await connection.IndexRemover.RemoveAsync(Index, options, progress, cancellationToken, ToAction());
         result = result with { Impact = Impact, Reasons = IsRepair ? [Invalid] : RevertReason is null ? Usage.Reasons : [RevertReason] };
-        if (result.State is IndexRemovalState.Removed or IndexRemovalState.NotThere)
+        // Whoever dropped it may not have told the store, and may have built it again since.
+        if (result.State == IndexRemovalState.NotThere
+            && !await connection.Catalog.ExistsAsync(Index.Definition.QualifiedName, CancellationToken.None))
         {
             error = await MarkAsync(connection, isThere: false, result.TableName, result.IndexName) ?? error;
             result = result with { Error = error?.Message };

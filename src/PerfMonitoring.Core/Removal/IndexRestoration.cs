@@ -22,7 +22,8 @@ public static class IndexRestoration
         var strategy = new IndexStrategy { Definition = definition, Reason = "It was dropped and is wanted again.", Target = connection.Target };
         var (result, error) = await connection.IndexBuilder.BuildAsync(
             strategy, options with { Action = IndexActionKind.Restore }, progress, cancellationToken);
-        if (error is null && result.State is IndexCreationState.Created or IndexCreationState.AlreadyExists)
+        // Of what is built the audit tells the strategy.
+        if (error is null && result.State == IndexCreationState.AlreadyExists)
         {
             error = await IndexRemoval.MarkAsync(connection, isThere: true, result.TableName, definition.Name);
             result = result with { Error = error?.Message };

@@ -31,6 +31,9 @@ public sealed record IndexBuildOptions
     /// <summary>When a build that is not done is ended, cleaned up and left for later; null for never.</summary>
     public DateTimeOffset? EndAt { get; init; }
 
+    /// <summary>The clock that <see cref="EndAt"/> goes by.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>What the audit calls it. One that is restored is built as it was, also beside an index of another name that does the same.</summary>
     public IndexActionKind Action { get; init; } = IndexActionKind.Create;
 

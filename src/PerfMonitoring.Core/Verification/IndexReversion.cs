@@ -66,18 +66,20 @@ public static class IndexReversion
     /// <param name="reason">Why, in a sentence.</param>
     /// <param name="verification">The figures behind the reason, or null.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="PerfMonitoringException">IndexNotFound; IndexIsNeeded; IndexChanged: there is another index of that name now.</exception>
-    public static async Task<IndexRemoval> PrepareAsync(
+    /// <returns>The removal; null where the index is not there any more, for somebody else was first.</returns>
+    /// <exception cref="PerfMonitoringException">IndexIsNeeded; IndexChanged: there is another index of that name now.</exception>
+    public static async Task<IndexRemoval?> PrepareAsync(
         IMonitoringConnection connection, IndexAction create, string reason, IndexVerification? verification, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(create);
         var usage = (await PartitionedIndexes.ReadAllAsync(connection, new(), cancellationToken))
-            .FirstOrDefault(s => s.TableName == create.TableName && s.IndexName == create.IndexName && s.IndexOid is not null)
-            ?? throw new PerfMonitoringException(
-                "IndexNotFound", FailureKind.NotFound, $"{create.IndexName} on {create.TableName} is not in {connection.Target} any more.",
-                "Somebody else dropped it: there is nothing to undo.", create);
-        var removal = await IndexRemoval.PrepareAsync(connection, usage.IndexOid!.Value, new(), force: true, cancellationToken);
+            .FirstOrDefault(s => s.TableName == create.TableName && s.IndexName == create.IndexName && s.IndexOid is not null);
+        if (usage is null || await IndexRemoval.PrepareAsync(connection, usage.IndexOid!.Value, new(), force: true, cancellationToken) is not { } removal)
+        {
+            return null;
+        }
+
         if (create.IndexStrategyId is { } id)
         {
             await foreach (var strategy in connection.Strategies.GetAsync(new() { Ids = [id], IncludeInactive = true }, cancellationToken))

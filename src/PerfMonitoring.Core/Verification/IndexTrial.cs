@@ -69,7 +69,11 @@ public sealed class IndexTrial(IMonitoringConnection connection, TimeSpan after,
                 return (created, null);
             }
 
-            var removal = await IndexReversion.PrepareAsync(connection, build, verification.Reason, verification, cancellationToken);
+            if (await IndexReversion.PrepareAsync(connection, build, verification.Reason, verification, cancellationToken) is not { } removal)
+            {
+                return (created with { Reason = $"Somebody else dropped it: {verification.Reason}" }, null);
+            }
+
             var (removed, error) = await removal.RunAsync(connection, options, progress, cancellationToken);
             return removed.State == IndexRemovalState.Removed
                 ? (created with { State = IndexCreationState.Reverted, Reason = verification.Reason, Error = error?.Message }, error)

@@ -56,9 +56,9 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
 
     public async Task FinishAsync(Guid? id, IndexActionOutcome outcome, string? failure, CancellationToken cancellationToken)
     {
-        if (id is not null)
+        if (id is { } known)
         {
-            await store.ExecuteAsync(Text("FinishAction"), new { Id = id, Outcome = EnumLabel.Of(outcome), Error = failure }, cancellationToken);
+            await FinishAsync(known, outcome, failure, null, isReconciled: false, cancellationToken);
         }
     }
 
@@ -74,7 +74,7 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
         {
             if (trace.Judge(action) is { } judged)
             {
-                await WriteAsync(judged, trace, cancellationToken);
+                await FinishAsync(judged.Id, judged.Outcome, judged.Error, trace.SizeBytes, isReconciled: true, cancellationToken);
             }
             else if (trace is { IsOwnTable: true, IsHeld: false })
             {
@@ -133,26 +133,19 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
         return [.. started.Select(s => (s.ToAction(target.Target), byId[s.Id]))];
     }
 
-    private async Task WriteAsync(IndexAction judged, ActionTrace trace, CancellationToken cancellationToken)
-    {
-        bool? isThere = (judged.Outcome, judged.Action, judged.UndoStatement) switch
+    private async Task FinishAsync(
+        Guid id, IndexActionOutcome outcome, string? failure, long? sizeBytes, bool isReconciled, CancellationToken cancellationToken) => await store.ExecuteAsync(
+        Text("FinishAction"),
+        new
         {
-            (not IndexActionOutcome.Succeeded, _, _) or (_, IndexActionKind.Repair, null) => null,
-            (_, var kind, _) => kind is IndexActionKind.Create or IndexActionKind.Restore,
-        };
-        await store.ExecuteAsync(
-            Text("ReconcileAction"),
-            new
-            {
-                judged.Id,
-                Outcome = EnumLabel.Of(judged.Outcome),
-                judged.Error,
-                IsThere = isThere,
-                SizeBytes = isThere == true ? trace.SizeBytes : null,
-                UserId = await user.GetIdAsync(cancellationToken),
-            },
-            cancellationToken);
-    }
+            Id = id,
+            Outcome = EnumLabel.Of(outcome),
+            Error = failure,
+            SizeBytes = sizeBytes,
+            IsReconciled = isReconciled,
+            UserId = await user.GetIdAsync(cancellationToken),
+        },
+        cancellationToken);
 
     private IndexAction Read(DbDataReader row) => new()
     {

@@ -46,6 +46,16 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
                 "TableNotFound", FailureKind.NotFound, $"There is no table {name} in {target.Target}.",
                 name.Schema is null ? "Write the schema too (schema.table) where the table is not on the search path." : "Check schema and name.",
                 name.ToString());
+        if (table.Name.Schema == "perf_monitoring" || table.IsTemporary)
+        {
+            throw new PerfMonitoringException(
+                "TableNotIndexable", FailureKind.InvalidArgument,
+                table.IsTemporary
+                    ? $"{table.Name} in {target.Target} is a temporary table of another session: no index is made for it."
+                    : $"{table.Name} in {target.Target} belongs to PerfMonitoring's own store, which has the indexes that it needs.",
+                "Name a table of the application.", name.ToString());
+        }
+
         return table.CanBeIndexed
             ? table
             : throw new PerfMonitoringException(

@@ -3,20 +3,36 @@
 select
     pg_catalog.pg_is_in_recovery() as is_standby,
     pg_catalog.pg_has_role(c.relowner, 'usage') as is_owner,
+    current_user::text as role_name,
+    pg_catalog.has_schema_privilege(c.relnamespace, 'create') as can_create_in_schema,
+    case when u.name is not null and u.oid is distinct from b.dattablespace then u.name end as tablespace,
+    u.oid is not null as has_tablespace,
+    coalesce(
+        u.oid = b.dattablespace or (u.name <> 'pg_global' and pg_catalog.has_tablespace_privilege(u.oid, 'create')), false) as can_create_in_tablespace,
+    pg_catalog.current_setting('max_index_keys')::int as maximum_columns,
+    least(
+        case when not r.rolsuper then pg_catalog.current_setting('max_connections')::int - pg_catalog.current_setting('superuser_reserved_connections')::int
+            else pg_catalog.current_setting('max_connections')::int end - n.of_server,
+        case when b.datconnlimit >= 0 and not r.rolsuper then b.datconnlimit - n.of_database end,
+        case when r.rolconnlimit >= 0 and not r.rolsuper then r.rolconnlimit - n.of_role end)::int as sessions_left,
+    array(
+        select e.evtname::text
+        from pg_catalog.pg_event_trigger e
+        where e.evtevent in ('ddl_command_start', 'ddl_command_end')
+            and e.evtenabled in ('O', 'A')
+            and (e.evttags is null or 'CREATE INDEX' = any (e.evttags))
+        order by e.evtname
+    ) as event_triggers,
+    array(
+        select p.relid::text
+        from pg_catalog.pg_partition_tree(c.oid::pg_catalog.regclass) p
+        join pg_catalog.pg_class f on f.oid = p.relid
+        where f.relkind = 'f'
+        order by p.relid::text
+    ) as foreign_partitions,
     pg_catalog.pg_has_role('pg_read_all_stats', 'usage') as sees_others,
     coalesce(
-        (
-            select nullif(pg_catalog.pg_tablespace_location(t.oid), '')
-            from pg_catalog.pg_tablespace t
-            where t.spcname = coalesce(
-                @Tablespace::text, nullif(pg_catalog.current_setting('default_tablespace'), ''),
-                (
-                    select dt.spcname::text
-                    from pg_catalog.pg_database d
-                    join pg_catalog.pg_tablespace dt on dt.oid = d.dattablespace
-                    where d.datname = pg_catalog.current_database()
-                ))
-        ),
+        nullif(pg_catalog.pg_tablespace_location(u.oid), ''),
         (select s.setting from pg_catalog.pg_settings s where s.name = 'data_directory')
     ) as directory,
     array(
@@ -53,9 +69,38 @@ select
         from pg_catalog.pg_stat_activity a
         where a.state = 'active' and a.backend_type = 'client backend' and a.pid <> pg_catalog.pg_backend_pid()
     )::int as active_sessions,
-    r.standbys,
-    r.lag_seconds
+    y.standbys,
+    y.lag_seconds
 from pg_catalog.pg_class c
+join pg_catalog.pg_database b on b.datname = pg_catalog.current_database()
+join pg_catalog.pg_roles r on r.rolname = current_user
+cross join lateral (
+    -- What is not there as default_tablespace is left out by the server, what is asked for is not.
+    select x.name, t.oid
+    from (
+        select coalesce(
+            @Tablespace::text,
+            (select d.spcname::text from pg_catalog.pg_tablespace d where d.spcname = pg_catalog.current_setting('default_tablespace')),
+            (select o.spcname::text from pg_catalog.pg_tablespace o where o.oid = b.dattablespace)) as name
+    ) x
+    left join pg_catalog.pg_tablespace t on t.spcname = x.name
+) u
+cross join lateral (
+    -- All but this session, and those of this session's pool that wait to be used again.
+    select
+        pg_catalog.count(*) as of_server,
+        pg_catalog.count(*) filter (where a.datname = pg_catalog.current_database()) as of_database,
+        pg_catalog.count(*) filter (where a.usename = current_user) as of_role
+    from pg_catalog.pg_stat_activity a
+    where a.backend_type is distinct from 'autovacuum worker'
+        and a.datid is not null
+        and a.pid <> pg_catalog.pg_backend_pid()
+        and not (
+            a.usename = current_user
+            and a.datname = pg_catalog.current_database()
+            and a.state = 'idle'
+            and a.application_name = pg_catalog.current_setting('application_name'))
+) n
 cross join lateral (
     select
         pg_catalog.count(*) > 0 as has_autovacuum,
@@ -83,5 +128,5 @@ cross join lateral (
         from pg_catalog.pg_replication_slots t
         where t.slot_type = 'physical' and not t.active and t.restart_lsn is not null
     ) w
-) r
+) y
 where c.oid = @TableOid::bigint::oid

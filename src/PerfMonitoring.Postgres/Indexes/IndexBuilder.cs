@@ -16,24 +16,12 @@ internal sealed class IndexBuilder(
         IndexStrategy strategy, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
     {
         var build = new IndexBuild(target, strategy, options, progress);
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        if (options.EndAt is { } end)
-        {
-            ending.CancelAfter((int)Math.Clamp((end - DateTimeOffset.UtcNow).TotalMilliseconds, 0, int.MaxValue));
-        }
+        using var closing = options.EndAt is { } end ? new CancellationTokenSource(Left(end, options.Clock), options.Clock) : new CancellationTokenSource();
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, closing.Token);
 
         try
         {
             await BuildAsync(build, ending.Token);
-            if (strategy.IsStored)
-            {
-                // The index is there, whatever happens now.
-                build.Error = await IndexAudit.MarkAsync(
-                    () => strategies.UpdateAsync(
-                        strategy.Id, new IndexStrategyChange { IsCreated = true, SizeBytes = build.SizeBytes, BuildTime = build.BuildTime }, CancellationToken.None),
-                    $"{build.QualifiedName} is there", "run Invoke-IndexCreation again: it finds the index and marks the strategy", strategy) ?? build.Error;
-            }
-
             return (build.ToResult(), build.Error);
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
@@ -50,6 +38,10 @@ internal sealed class IndexBuilder(
         }
     }
 
+    // At most what a timer takes, which is 24 days.
+    private static TimeSpan Left(DateTimeOffset end, TimeProvider clock) =>
+        TimeSpan.FromMilliseconds(Math.Clamp((end - clock.GetUtcNow()).TotalMilliseconds, 0, int.MaxValue));
+
     public async Task<BuildFacts> GetFactsAsync(TableInfo table, string? tablespace, CancellationToken cancellationToken)
     {
         long[] oids = table.Leaves.Count == 0
@@ -64,6 +56,15 @@ internal sealed class IndexBuilder(
         {
             IsStandby = facts.IsStandby,
             IsOwner = facts.IsOwner,
+            RoleName = facts.RoleName,
+            CanCreateInSchema = facts.CanCreateInSchema,
+            Tablespace = facts.Tablespace,
+            HasTablespace = facts.HasTablespace,
+            CanCreateInTablespace = facts.CanCreateInTablespace,
+            MaximumColumns = facts.MaximumColumns,
+            SessionsLeft = facts.SessionsLeft,
+            EventTriggers = facts.EventTriggers,
+            ForeignPartitions = facts.ForeignPartitions,
             SeesOthers = facts.SeesOthers,
             OlderTransactions = [.. older.Select(o => o.ToBlocker())],
             PreparedTransactions = facts.PreparedTransactions,
@@ -100,15 +101,17 @@ internal sealed class IndexBuilder(
         await using var gate = await BuilderGate.EnterAsync(target, actions, build, table.Oid, cancellationToken);
 
         // What was true before the wait need not be so now.
+        var tables = new TableIndexBuilder(target, catalog, comparison);
+        await tables.WaitForOthersAsync(build, table.Oid, build.Definition, cancellationToken);
         if (await FindEqualAsync(table, build, cancellationToken) is { } equal)
         {
             build.State = IndexCreationState.AlreadyExists;
             build.IndexName = equal.Definition.Name;
             build.SizeBytes = build.IsPartitioned ? null : equal.SizeBytes;
+            await MarkAsync(build);
             return;
         }
 
-        var tables = new TableIndexBuilder(target, catalog, comparison);
         build.Error = await build.RecordAsync(
             actions,
             ToAction(build),
@@ -117,6 +120,19 @@ internal sealed class IndexBuilder(
                 : tables.BuildAsync(gate, build, table, cancellationToken),
             cancellationToken);
         build.State = IndexCreationState.Created;
+        await MarkAsync(build);
+    }
+
+    // The index is there, whatever happens now. Within the lock of builders, so that nobody drops it before the mark.
+    private async Task MarkAsync(IndexBuild build)
+    {
+        if (build.Strategy.IsStored)
+        {
+            build.Error = await IndexAudit.MarkAsync(
+                () => strategies.UpdateAsync(
+                    build.Strategy.Id, new IndexStrategyChange { IsCreated = true, SizeBytes = build.SizeBytes, BuildTime = build.BuildTime }, CancellationToken.None),
+                $"{build.QualifiedName} is there", "run Invoke-IndexCreation again: it finds the index and marks the strategy", build.Strategy) ?? build.Error;
+        }
     }
 
     private static IndexAction ToAction(IndexBuild build) => new()
@@ -158,6 +174,15 @@ internal sealed class IndexBuilder(
     {
         public bool IsStandby { get; init; }
         public bool IsOwner { get; init; }
+        public string RoleName { get; init; } = "";
+        public bool CanCreateInSchema { get; init; }
+        public string? Tablespace { get; init; }
+        public bool HasTablespace { get; init; }
+        public bool CanCreateInTablespace { get; init; }
+        public int MaximumColumns { get; init; }
+        public int? SessionsLeft { get; init; }
+        public string[] EventTriggers { get; init; } = [];
+        public string[] ForeignPartitions { get; init; } = [];
         public bool SeesOthers { get; init; }
         public string? Directory { get; init; }
         public string[] PreparedTransactions { get; init; } = [];

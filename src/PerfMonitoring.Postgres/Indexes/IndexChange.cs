@@ -104,7 +104,7 @@ internal abstract class IndexChange(
             // What the store says then is of less weight than what is under way.
             await FinishAsync(
                 isCancelled ? IndexActionOutcome.Cancelled : IndexActionOutcome.Failed,
-                failure?.Message ?? (options.EndAt <= DateTimeOffset.UtcNow ? $"It was not done by {options.EndAt:u}, when it had to end." : null));
+                failure?.Message ?? (options.EndAt <= options.Clock.GetUtcNow() ? $"It was not done by {options.EndAt:u}, when it had to end." : null));
             throw;
         }
 

@@ -22,6 +22,11 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
             var untold = await RemoveAsync(gate, drop, action, cancellationToken);
             return (drop.ToResult(untold), untold);
         }
+        catch (PerfMonitoringException e) when (e.ErrorId == "IndexChanged" && action?.Action == IndexActionKind.Repair)
+        {
+            drop.State = IndexRemovalState.Kept;
+            return (drop.ToResult(null), null);
+        }
         catch (PerfMonitoringException e) when (!cancellationToken.IsCancellationRequested)
         {
             drop.State = e.ErrorId == drop.CancelledId ? IndexRemovalState.Cancelled : IndexRemovalState.Failed;
@@ -36,6 +41,12 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
         if (await FindStateAsync(drop, cancellationToken) is not { } state)
         {
             drop.State = IndexRemovalState.NotThere;
+            return null;
+        }
+
+        if (action?.Action == IndexActionKind.Repair && (state.IsValid || state.IsBeingBuilt))
+        {
+            drop.State = IndexRemovalState.Kept;
             return null;
         }
 

@@ -37,6 +37,7 @@ internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepositor
             build.SizeBytes = 0;
             foreach (var table in tree)
             {
+                await tables.WaitForOthersAsync(build, table.Oid, build.Definition with { Table = table.Name }, cancellationToken);
                 if (await FindPartAsync(build, table, chosen, cancellationToken) is { } existing)
                 {
                     chosen[table.Oid] = existing;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Dapper;
 using Npgsql;
 using PerfMonitoring.Indexes;
@@ -17,6 +18,40 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
         await build.RetryAsync(token => AttemptAsync(gate, build, token), cancellationToken);
     }
 
+    /// <summary>
+    /// Waits until nobody builds an index on the table that is written as the wanted one: what another run, or a person, gets done first is no failure.
+    /// </summary>
+    public async Task WaitForOthersAsync(IndexBuild build, uint tableOid, IndexDefinition wanted, CancellationToken cancellationToken)
+    {
+        var since = Stopwatch.GetTimestamp();
+        while (await FindBuildingAsync(tableOid, wanted, cancellationToken) is { } other)
+        {
+            if (build.Options.SnapshotTimeout > TimeSpan.Zero && Stopwatch.GetElapsedTime(since) > build.Options.SnapshotTimeout)
+            {
+                throw BeingBuilt(build, other.Definition.QualifiedName);
+            }
+
+            build.Report($"waiting until another session has built {other.Definition.QualifiedName}", []);
+            await Task.Delay(IndexChange.PollInterval, cancellationToken);
+        }
+    }
+
+    private async Task<TableIndex?> FindBuildingAsync(uint tableOid, IndexDefinition wanted, CancellationToken cancellationToken)
+    {
+        foreach (var index in (await catalog.GetIndexesAsync([tableOid], cancellationToken)).Where(i => !i.IsValid && IndexEquality.IsWrittenAlike(i.Definition, wanted)))
+        {
+            if (await target.QuerySingleOrDefaultAsync<RelationRow>(IndexSql.Text("GetIndexState"), new { Oid = (long)index.Oid }, cancellationToken) is { IsBeingBuilt: true })
+            {
+                return index;
+            }
+        }
+
+        return null;
+    }
+
+    private static PerfMonitoringException BeingBuilt(IndexBuild build, RelationName index) => new(
+        "IndexBeingBuilt", FailureKind.Busy, $"{index} is being built by another session.", "Wait until it is done and run Invoke-IndexCreation again.", build.Strategy);
+
     /// <summary>Sees to it that the name is free: an invalid index of the same kind that nobody builds is the rest of a build that failed.</summary>
     private async Task ClearNameAsync(IndexBuild build, TableInfo table, CancellationToken cancellationToken)
     {
@@ -27,9 +62,7 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
 
         if (holder.IsBeingBuilt)
         {
-            throw new PerfMonitoringException(
-                "IndexBeingBuilt", FailureKind.Busy, $"{build.QualifiedName} is being built by another session.",
-                "Wait until it is done and run Invoke-IndexCreation again.", build.Strategy);
+            throw BeingBuilt(build, build.Definition.QualifiedName);
         }
 
         var same = holder is { TableOid: { } tableOid, IsValid: false } && tableOid == table.Oid

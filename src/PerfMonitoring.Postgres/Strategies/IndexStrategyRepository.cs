@@ -199,7 +199,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
                 "Choose another -IndexName, or keep the store of this database apart (Connect-PerfMonitoring -StoreDatabase).", strategy.IndexName);
         }
 
-        await foreach (var stored in GetAsync(new IndexStrategyFilter { Ids = [holder.Id] }, cancellationToken))
+        await foreach (var stored in GetAsync(new IndexStrategyFilter { Ids = [holder.Id], IncludeInactive = true }, cancellationToken))
         {
             if (stored.Definition.ToAnonymousStatement() == strategy.Definition.ToAnonymousStatement())
             {

@@ -7,6 +7,7 @@ using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
 using PerfMonitoring.Repositories;
 using PerfMonitoring.Sandbox;
+using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Postgres.Faults;
 
@@ -20,6 +21,12 @@ internal sealed class FaultLane : IAsyncDisposable
     public const string SmallTablespace = "small";
 
     private const string Application = "the builder";
+
+    // How long the maintenance window stays open.
+    private static readonly TimeSpan Open = TimeSpan.FromHours(1);
+
+    // How long anything may take on a machine that is busy with other things.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     // Rows of -1 come while the index is built; what is below is never waited for.
     private const string Schema = """
@@ -108,7 +115,8 @@ internal sealed class FaultLane : IAsyncDisposable
         await using var control = await OpenAsync();
         await MakeTableAsync(control, test);
         var strategy = await AddStrategyAsync(test);
-        var options = Options(test.Fault);
+        var clock = new ManualClock(DateTimeOffset.UtcNow);
+        var options = Options(test.Fault, clock);
         await using var limited = await ConnectLimitedAsync(test.Fault);
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
         var reports = new Reports();
@@ -137,6 +145,7 @@ internal sealed class FaultLane : IAsyncDisposable
                     await cancel.CancelAsync();
                     break;
                 case Fault.WindowClosed:
+                    clock.Advance(Open);
                     await UntilAsync(() => first.IsOver || reports.Any(r => r.Phase.Contains("dropping the invalid index", StringComparison.Ordinal)), "ended");
                     break;
                 case Fault.WaitTooLong or Fault.WaitTooLongOnce:
@@ -215,15 +224,15 @@ internal sealed class FaultLane : IAsyncDisposable
         return limited;
     }
 
-    private static IndexBuildOptions Options(Fault fault) => new()
+    private static IndexBuildOptions Options(Fault fault, ManualClock? clock = null) => new()
     {
         LockTimeout = TimeSpan.FromSeconds(fault is Fault.WaitTooLong or Fault.WaitTooLongOnce ? 0.5 : 60),
         SnapshotTimeout = TimeSpan.FromSeconds(fault is Fault.WaitTooLong or Fault.WaitTooLongOnce ? 0.5 : 60),
         MaximumRetry = fault == Fault.WaitTooLongOnce ? 5 : 0,
         RetryDelay = TimeSpan.FromMilliseconds(100),
         CleanUpLimit = TimeSpan.FromSeconds(fault == Fault.ServerAway ? 1 : 60),
-        // Long enough to come to any phase before.
-        EndAt = fault == Fault.WindowClosed ? DateTimeOffset.UtcNow.AddSeconds(5) : null,
+        EndAt = fault == Fault.WindowClosed ? clock!.GetUtcNow() + Open : null,
+        Clock = clock ?? TimeProvider.System,
     };
 
     private static Task MakeTableAsync(NpgsqlConnection control, FaultCase test) => ExecuteAsync(control, $"""
@@ -245,7 +254,7 @@ internal sealed class FaultLane : IAsyncDisposable
         {
             Table = new RelationName("public", "t"),
             Name = string.Create(CultureInfo.InvariantCulture, $"i{test.Number}"),
-            Keys = [IndexKey.OnExpression("held(n)"), IndexKey.OnColumn("u")],
+            Keys = [IndexKey.OnExpression("public.held(n)"), IndexKey.OnColumn("u")],
             IsUnique = test.Fault == Fault.Duplicate,
             Include = test.Fault == Fault.DiskFull ? ["pad"] : [],
             Tablespace = test.Fault == Fault.DiskFull ? SmallTablespace : null,
@@ -463,7 +472,7 @@ internal sealed class FaultLane : IAsyncDisposable
         var watch = Stopwatch.StartNew();
         while (!await condition())
         {
-            if (watch.Elapsed > TimeSpan.FromSeconds(60))
+            if (watch.Elapsed > Patience)
             {
                 throw new TimeoutException($"Never true: {what}");
             }
@@ -487,7 +496,7 @@ internal sealed class FaultLane : IAsyncDisposable
         {
             try
             {
-                await build.WaitAsync(TimeSpan.FromMinutes(2), Token);
+                await build.WaitAsync(2 * Patience, Token);
             }
             catch (Exception e) when (!Token.IsCancellationRequested)
             {

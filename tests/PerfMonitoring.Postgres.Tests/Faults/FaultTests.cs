@@ -14,7 +14,10 @@ public sealed class FaultTests(ITestOutputHelper output)
     // Of each lane, between two crashes.
     private const int BuildsOfRound = 4;
 
-    private static int Builds => Setting("PERFMONITORING_FAULT_BUILDS", 200);
+    /// <summary>How many builds, and how many other changes, go wrong: half of what was asked for each.</summary>
+    internal static int Builds => Setting("PERFMONITORING_FAULT_BUILDS", 200) / 2;
+
+    internal static int Seed => Setting("PERFMONITORING_FAULT_SEED", 1);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -49,10 +52,9 @@ public sealed class FaultTests(ITestOutputHelper output)
 
     private async Task RunAsync(PostgresCluster cluster, int width, int builds, IEnumerable<Fault> faults, IReadOnlyList<Fault> crashes)
     {
-        var seed = Setting("PERFMONITORING_FAULT_SEED", 1);
-        output.WriteLine($"Seed {seed}, {builds} builds.");
+        output.WriteLine($"Seed {Seed}, {builds} builds.");
         var clock = Stopwatch.StartNew();
-        var random = new Random(seed);
+        var random = new Random(Seed);
         var number = 0;
         using var cases = FaultCase.Deal(random, [.. faults]).GetEnumerator();
         var crashCases = crashes.Select(c => FaultCase.Deal(random, c).GetEnumerator()).ToList();

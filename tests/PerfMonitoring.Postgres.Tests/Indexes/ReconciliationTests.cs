@@ -139,7 +139,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         var made = Assert.Single(await IndexVerifier.GetMadeAsync(next.Actions, new() { StrategyIds = [strategy.Id] }, Token));
         Assert.Equal(VerificationVerdict.Insufficient, (await IndexVerifier.VerifyAsync(next, made, new(), Token)).Verdict);
         var removal = await IndexReversion.PrepareAsync(next, made, "Not wanted.", null, Token);
-        Assert.Equal(IndexRemovalState.Removed, (await removal.RunAsync(next, Options, new Reports(reports), Token)).Result.State);
+        Assert.Equal(IndexRemovalState.Removed, (await removal!.RunAsync(next, Options, new Reports(reports), Token)).Result.State);
         Assert.Equal(["Succeeded", "Succeeded"], (await ListAsync(new())).Select(a => $"{a.Outcome}"));
     }
 
@@ -287,7 +287,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
             default:
                 var removal = work == Work.DropInvalid
                     ? Assert.Single(await IndexRemoval.FindInvalidAsync(next, Token))
-                    : await IndexRemoval.PrepareAsync(next, await OidAsync(index), new(), force: true, Token);
+                    : (await IndexRemoval.PrepareAsync(next, await OidAsync(index), new(), force: true, Token))!;
                 // Whom the statement meets, and not the wait before it.
                 var early = await HoldAsync($"begin; select count(*) from {table}");
                 Start((removal with { RevertReason = work == Work.Revert ? "It regressed." : null }).RunAsync(ghost, Options, new Reports(reports), Token));

@@ -237,31 +237,6 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
     }
 
     [Fact]
-    public async Task A_window_that_closes_ends_the_build_and_leaves_it_for_the_next_opening()
-    {
-        await database.ExecuteAsync("insert into orders select g, g % 50, 'new' from generate_series(1001, 4000) g");
-
-        var result = session.Invoke("""
-            $null = Initialize-PerfMonitoringStore
-            $now = [DateTimeOffset]::UtcNow
-            $opened = $now.AddMinutes(-2).AddSeconds(-$now.Second)
-            Set-MaintenanceWindow Scheduled "$($opened.Minute) $($opened.Hour) * * *" -Duration ([TimeSpan]::FromSeconds([int]($now - $opened).TotalSeconds + 4))
-            New-IndexStrategy -TableName orders -Expression 'slow(customer_id)' -MaintenanceWindow Scheduled | Invoke-IndexCreation -Confirm:$false
-            Get-IndexStrategyHistory
-            """).MustSucceed();
-
-        var (deferred, action) = (result.Output[0], result.Output[1]);
-        Assert.Equal("Deferred", $"{deferred.Properties["State"].Value}");
-        Assert.Contains("closed at", (string)deferred.Properties["Reason"].Value, StringComparison.Ordinal);
-        Assert.Contains("opens at", (string)deferred.Properties["Reason"].Value, StringComparison.Ordinal);
-        Assert.InRange((DateTimeOffset)deferred.Properties["DeferredUntil"].Value, DateTimeOffset.UtcNow.AddHours(23), DateTimeOffset.UtcNow.AddHours(24));
-        Assert.Equal("Cancelled", $"{action.Properties["Outcome"].Value}");
-        Assert.Contains("when it had to end", (string)action.Properties["Error"].Value, StringComparison.Ordinal);
-        Assert.Equal(1, await IndexesAsync());
-        Assert.False(await database.ScalarAsync<bool>("select bool_or(is_created) from perf_monitoring.index_strategy"));
-    }
-
-    [Fact]
     public async Task Several_that_are_stopped_leave_nothing_and_what_was_done_is_said()
     {
         await database.ExecuteAsync(Tables);

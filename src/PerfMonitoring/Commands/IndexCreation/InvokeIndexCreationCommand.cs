@@ -43,7 +43,6 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
 
     /// <summary>maintenance_work_mem of the build, for example 512MB.</summary>
     [Parameter]
-    [ValidatePattern("^[0-9]+ ?(kB|MB|GB|TB)?$", Options = System.Text.RegularExpressions.RegexOptions.None)]
     public string? MaintenanceWorkMem { get; set; }
 
     /// <summary>By how many bytes the indexes of this run may let the database grow.</summary>
@@ -107,6 +106,11 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
         {
             CheckTime(nameof(SnapshotTimeout), SnapshotTimeout, "wait for ever");
             CheckTime(nameof(LoadTimeout), LoadTimeout, "not wait");
+            if (MaintenanceWorkMem is not null)
+            {
+                MemorySetting.Check(nameof(MaintenanceWorkMem), MaintenanceWorkMem);
+            }
+
             CheckTime(nameof(MaximumReplicationLag), MaximumReplicationLag ?? TimeSpan.Zero, "allow none");
             if (Force && WaitForWindow)
             {

@@ -96,7 +96,12 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
                 "Pipe live figures: Get-IndexUsageStat without -Since and -Until.", stat);
         }
 
-        var removal = Await(token => Removal.IndexRemoval.PrepareAsync(Connection, oid, scope, Force, token));
+        if (Await(token => Removal.IndexRemoval.PrepareAsync(Connection, oid, scope, Force, token)) is not { } removal)
+        {
+            WriteVerbose($"{stat.IndexName} on {stat.TableName} is not there any more: somebody else dropped it.");
+            return;
+        }
+
         if ((removal.Usage.TableName, removal.Usage.IndexName) != (stat.TableName, stat.IndexName))
         {
             throw new PerfMonitoringException(

@@ -164,7 +164,12 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
 
     private void Revert(IndexAction create, string reason, Model.IndexVerification? verification)
     {
-        var removal = Await(token => IndexReversion.PrepareAsync(Connection, create, reason, verification, token));
+        if (Await(token => IndexReversion.PrepareAsync(Connection, create, reason, verification, token)) is not { } removal)
+        {
+            WriteVerbose($"{create.IndexName} on {create.TableName} is not there any more: there is nothing to undo.");
+            return;
+        }
+
         if (!ShouldDrop(removal, $"{removal.Statement} -- {reason}"))
         {
             return;
