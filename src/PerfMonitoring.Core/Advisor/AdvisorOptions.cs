@@ -43,7 +43,11 @@ public sealed record AdvisorProgress(string Activity, int Percent, int Calls);
 /// <param name="QueryHash">Its fingerprint.</param>
 /// <param name="Reason">Why; without constants of the statement.</param>
 /// <param name="IsUtility">Whether it is of a kind that no statement of which is planned: nobody would expect advice.</param>
-public sealed record SkippedStatement(string QueryHash, string Reason, bool IsUtility = false);
+public sealed record SkippedStatement(string QueryHash, string Reason, bool IsUtility = false)
+{
+    /// <summary>Set where it was left out for the code that planning it could run.</summary>
+    public UntrustedStatement? Untrusted { get; init; }
+}
 
 /// <summary>A table of the workload that no advice is given for.</summary>
 /// <param name="TableName">The table.</param>

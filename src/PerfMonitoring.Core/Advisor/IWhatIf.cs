@@ -9,7 +9,22 @@ namespace PerfMonitoring.Advisor;
 /// A value for each of $1, $2 ... in the text: as the type's input function reads it, without quotes; null for NULL. The plan is then the
 /// one for these values. Null for the generic plan.
 /// </param>
-public sealed record PlanText(string Text, IReadOnlyList<string?>? Arguments = null);
+public sealed record PlanText(string Text, IReadOnlyList<string?>? Arguments = null)
+{
+    /// <summary>Whose statement it is.</summary>
+    public StatementOrigin Origin { get; init; } = StatementOrigin.Unknown;
+}
+
+/// <summary>Whose statement is planned. It gets the rights and the search path of the first of its roles that the session may become.</summary>
+/// <param name="Roles">The roles that ran it, the one that ran it most first; none where that is not known.</param>
+/// <param name="MayRunAnyCode">
+/// Whether it is planned although planning may run functions of roles that are less trusted than the session's: the planner folds constants with them.
+/// </param>
+public sealed record StatementOrigin(IReadOnlyList<string> Roles, bool MayRunAnyCode = false)
+{
+    /// <summary>A text that came by hand, or of a role that nobody knows.</summary>
+    public static StatementOrigin Unknown { get; } = new([]);
+}
 
 /// <summary>A question to the planner.</summary>
 /// <param name="Statement">What would be executed.</param>
@@ -44,7 +59,9 @@ public interface IWhatIf : IAsyncDisposable
     bool IsReal { get; }
 
     /// <summary>The plan of a statement as if exactly these indexes were there besides the real ones.</summary>
-    /// <exception cref="PerfMonitoringException">NotPlannable, PlanFailed: what the server says against the statement.</exception>
+    /// <exception cref="PerfMonitoringException">
+    /// NotPlannable, PlanFailed: what the server says against the statement. UntrustedCode: planning could run code of a less trusted role.
+    /// </exception>
     Task<WhatIfPlan> ExplainAsync(WhatIfRequest request, CancellationToken cancellationToken);
 }
 

@@ -74,11 +74,11 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             planned.Statements.SelectMany(p => p.Writes.Select(w => (w, p.Weight))), window is null ? [] : await catalog.GetWriteActivityAsync(cancellationToken), window);
         var foreignKeys = await catalog.GetForeignKeysAsync([.. tables.Keys.Union(load.Tables)], cancellationToken);
         tables = ReferencedKeys.AddTo(tables, existing, foreignKeys, planned.Statements.Select(p => p.Use).Distinct());
-        var partials = new Dictionary<string, double>();
+        var partials = new Dictionary<string, double?>();
         var pool = new CandidatePool(
             [.. existing.SelectMany(g => g).Select(i => i.Definition)],
             options.Reverted,
-            async (table, where) => await RowsAsync(sessions[0], table, where, partials, cancellationToken),
+            async (table, where) => await RowsAsync(sessions[0], table, where, OriginOf(planned, table), partials, cancellationToken),
             (index, table, rows) => options.WriteWeight * load.CostOf(index, table.Rows, [.. existing[table.Name].Select(i => i.Definition)], rows / table.Rows ?? 1));
         var hints = new HashSet<string>();
         var own = await CandidatesAsync(planned, tables, pool, hints, cancellationToken);
@@ -212,16 +212,30 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
 
     // How many rows a condition leaves, by the planner.
     private static async Task<double?> RowsAsync(
-        IWhatIf session, TableInfo table, string where, Dictionary<string, double> known, CancellationToken cancellationToken)
+        IWhatIf session, TableInfo table, string where, StatementOrigin origin, Dictionary<string, double?> known, CancellationToken cancellationToken)
     {
         var statement = $"select from {table.Name} where {where}";
         if (!known.TryGetValue(statement, out var rows))
         {
-            known[statement] = rows = (await session.ExplainAsync(new WhatIfRequest(new PlanText(statement), []), cancellationToken)).Plan.Rows;
+            try
+            {
+                rows = (await session.ExplainAsync(new WhatIfRequest(new PlanText(statement) { Origin = origin }, []), cancellationToken)).Plan.Rows;
+            }
+            catch (PerfMonitoringException e) when (e.ErrorId is "PlanFailed" or "UntrustedCode")
+            {
+                // A role may read a view and not the table behind it.
+                rows = null;
+            }
+
+            known[statement] = rows;
         }
 
         return rows;
     }
+
+    // Whoever ran a statement on the table may read it.
+    private static StatementOrigin OriginOf(PlannedWorkload planned, TableInfo table) =>
+        planned.Statements.FirstOrDefault(p => p.Use.Relations.Any(r => r.Table == table.Name))?.Statement.Origin ?? StatementOrigin.Unknown;
 
     // The strategies by the candidates' ids.
     private async Task<Dictionary<int, IndexStrategy>> DescribeAsync(

@@ -32,11 +32,14 @@ public sealed class WorkloadReader(ICatalogRepository catalog, IReadOnlyList<IWh
             progress?.Report(new AdvisorProgress("Reading plans", 100 * i / workload.Count, Calls));
             try
             {
-                plans[i] = await ExplainAsync(session, new PlanText(workload[i].Text), true, cancellationToken);
+                plans[i] = await ExplainAsync(session, workload[i].ToPlanText(workload[i].Text), true, cancellationToken);
             }
             catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
             {
-                skipped[i] = new SkippedStatement(workload[i].QueryHash, e.Message, IsUtility: e.ErrorId == "NotPlannable");
+                skipped[i] = new SkippedStatement(workload[i].QueryHash, e.Message, IsUtility: e.ErrorId == "NotPlannable")
+                {
+                    Untrusted = e.ErrorId == "UntrustedCode" ? new UntrustedStatement(workload[i].QueryHash, QueryText.Normalize(workload[i].Text), e.Message) : null,
+                };
             }
         });
 
@@ -66,7 +69,7 @@ public sealed class WorkloadReader(ICatalogRepository catalog, IReadOnlyList<IWh
         catch (PerfMonitoringException e) when (e.Kind is FailureKind.ServerError or FailureKind.InvalidArgument)
         {
             // A type that does not read the values that its column shows: what holds for all values stands.
-            return [new PlannedStatement(statement, new PlanText(statement.Text), statement.Weight, generic, use, writes)];
+            return [new PlannedStatement(statement, statement.ToPlanText(statement.Text), statement.Weight, generic, use, writes)];
         }
 
         return [.. StatementParameters.Weigh(variants, plans, statement.RowsPerCall)

@@ -20,11 +20,19 @@ public sealed record WorkloadStatement(string Text, string QueryHash, string Pat
     /// <summary>Mean number of rows that a run returned or changed, as the server counted them; null where unknown.</summary>
     public double? RowsPerCall { get; init; }
 
+    /// <summary>Whose statement it is.</summary>
+    public StatementOrigin Origin { get; init; } = StatementOrigin.Unknown;
+
     /// <summary>
     /// Ways in which it was really run, with their shares, where texts with different constants are behind it; empty where there is
     /// <see cref="Text"/> only.
     /// </summary>
     public IReadOnlyList<PlanVariant> Examples { get; init; } = [];
+
+    /// <summary>A text of it, as it is to be planned.</summary>
+    /// <param name="text">With constants or with $n.</param>
+    /// <param name="arguments">Values of its parameters, or null.</param>
+    public PlanText ToPlanText(string text, IReadOnlyList<string?>? arguments = null) => new(text, arguments) { Origin = Origin };
 
     /// <summary>A statement that the server or the log counted.</summary>
     public static WorkloadStatement From(SlowQuery query)
@@ -33,6 +41,7 @@ public sealed record WorkloadStatement(string Text, string QueryHash, string Pat
         return new WorkloadStatement(query.Query, query.QueryHash, QueryText.Shorten(query.Query), query.Calls, query.MeanTimeMs)
         {
             RowsPerCall = (double)query.Rows / Math.Max(1, query.Calls),
+            Origin = new StatementOrigin(query.UserName is { Length: > 0 } user ? [user] : []),
         };
     }
 
@@ -54,7 +63,10 @@ public sealed record WorkloadStatement(string Text, string QueryHash, string Pat
         var texts = same.GroupBy(s => s.Text, StringComparer.Ordinal).Select(g => (Text: g.Key, Weight: g.Sum(s => s.Weight)))
             .OrderByDescending(t => t.Weight).ThenBy(t => t.Text, StringComparer.Ordinal).ToList();
         var real = texts.Count == 1 ? texts : texts.FindAll(t => PlannableText.TryMake(t.Text, out var parameters) is not null && parameters == 0);
-        var examples = real.Count < 2 ? [] : ExamplesOf(real);
+        var roles = same.SelectMany(s => s.Origin.Roles.Select(role => (role, s.Weight))).GroupBy(r => r.role, StringComparer.Ordinal)
+            .OrderByDescending(g => g.Sum(r => r.Weight)).Select(g => g.Key);
+        var origin = new StatementOrigin([.. roles], same.TrueForAll(s => s.Origin.MayRunAnyCode));
+        var examples = real.Count < 2 ? [] : ExamplesOf(real, origin);
         return same[0] with
         {
             Text = real.Count > 0 ? real[0].Text : texts[0].Text,
@@ -63,10 +75,11 @@ public sealed record WorkloadStatement(string Text, string QueryHash, string Pat
             Window = same.Max(s => s.Window),
             RowsPerCall = Mean(same, s => s.RowsPerCall),
             Examples = examples,
+            Origin = origin,
         };
     }
 
-    private static IReadOnlyList<PlanVariant> ExamplesOf(List<(string Text, double Weight)> texts)
+    private static IReadOnlyList<PlanVariant> ExamplesOf(List<(string Text, double Weight)> texts, StatementOrigin origin)
     {
         var rest = texts.Skip(1).Sum(t => t.Weight);
         var middle = 1;
@@ -76,7 +89,9 @@ public sealed record WorkloadStatement(string Text, string QueryHash, string Pat
         }
 
         var share = texts[0].Weight / (texts[0].Weight + rest);
-        return [new(new PlanText(texts[middle].Text), 1 - share), new(new PlanText(texts[0].Text), share)];
+        return [new(Text(middle), 1 - share), new(Text(0), share)];
+
+        PlanText Text(int place) => new(texts[place].Text) { Origin = origin };
     }
 
     private static double? Mean(List<WorkloadStatement> statements, Func<WorkloadStatement, double?> value)

@@ -1,4 +1,5 @@
 using PerfMonitoring.Model;
+using PerfMonitoring.Queries;
 
 namespace PerfMonitoring.Indexes;
 
@@ -46,100 +47,51 @@ public static class SqlFragment
     private static string? Scan(string text, out int firstClose)
     {
         firstClose = -1;
+        if (text.Contains('\0', StringComparison.Ordinal))
+        {
+            return "it holds a zero character";
+        }
+
         var open = new Stack<char>();
-        for (var i = 0; i < text.Length; i++)
+        var lexer = new SqlLexer(text);
+        while (lexer.Read() && lexer.IsClosed && !lexer.IsAfterComment)
         {
-            var c = text[i];
-            switch (c)
+            var c = text[lexer.Start];
+            if (lexer.Is(';'))
             {
-                case '\0':
-                    return "it holds a zero character";
-                case ';':
-                    return "it holds a semicolon";
-                case '-' when Next(text, i) == '-':
-                case '/' when Next(text, i) == '*':
-                    return "it holds a comment";
-                case '$' when IsDollarQuote(text, i):
-                    return "it holds a dollar-quoted string; use single quotes";
-                case '\'':
-                    i = EndOfQuote(text, i, '\'', IsEscapeString(text, i));
-                    if (i < 0)
-                    {
-                        return "a string is not closed";
-                    }
-
-                    break;
-                case '"':
-                    i = EndOfQuote(text, i, '"', escapes: false);
-                    if (i < 0)
-                    {
-                        return "a double quote is not closed";
-                    }
-
-                    break;
-                case '(' or '[':
-                    open.Push(c);
-                    break;
-                case ')' or ']':
-                    if (!open.TryPop(out var opened) || (opened == '(') != (c == ')'))
-                    {
-                        return $"'{c}' closes nothing";
-                    }
-
-                    if (open.Count == 0 && firstClose < 0)
-                    {
-                        firstClose = i;
-                    }
-
-                    break;
+                return "it holds a semicolon";
             }
-        }
 
-        return open.Count == 0 ? null : $"'{open.Peek()}' is not closed";
-    }
-
-    private static char Next(string text, int i) => i + 1 < text.Length ? text[i + 1] : '\0';
-
-    // A dollar opens a quote only where no identifier goes on (a$b$ is a name), and only as $$ or $word$.
-    private static bool IsDollarQuote(string text, int i)
-    {
-        if (i > 0 && (char.IsLetterOrDigit(text[i - 1]) || text[i - 1] is '_' or '$' || text[i - 1] > 127))
-        {
-            return false;
-        }
-
-        var j = i + 1;
-        while (j < text.Length && (char.IsLetterOrDigit(text[j]) || text[j] == '_' || text[j] > 127))
-        {
-            j++;
-        }
-
-        return j < text.Length && text[j] == '$' && !(j > i + 1 && char.IsAsciiDigit(text[i + 1]));
-    }
-
-    private static bool IsEscapeString(string text, int quote) =>
-        quote > 0 && text[quote - 1] is 'e' or 'E' && (quote == 1 || !(char.IsLetterOrDigit(text[quote - 2]) || text[quote - 2] is '_' or '$' || text[quote - 2] > 127));
-
-    private static int EndOfQuote(string text, int start, char quote, bool escapes)
-    {
-        for (var i = start + 1; i < text.Length; i++)
-        {
-            if (escapes && text[i] == '\\')
+            if (lexer.Kind == SqlTokenKind.Literal && c == '$')
             {
-                i++;
+                return "it holds a dollar-quoted string; use single quotes";
             }
-            else if (text[i] == quote)
+
+            if (lexer.Is('(') || lexer.Is('['))
             {
-                if (Next(text, i) != quote)
+                open.Push(c);
+            }
+            else if (lexer.Is(')') || lexer.Is(']'))
+            {
+                if (!open.TryPop(out var opened) || (opened == '(') != (c == ')'))
                 {
-                    return i;
+                    return $"'{c}' closes nothing";
                 }
 
-                i++;
+                if (open.Count == 0 && firstClose < 0)
+                {
+                    firstClose = lexer.Start;
+                }
             }
         }
 
-        return -1;
+        return lexer switch
+        {
+            { IsAfterComment: true } => "it holds a comment",
+            { IsClosed: false, Kind: SqlTokenKind.QuotedIdentifier } => "a double quote is not closed",
+            { IsClosed: false } => "a string is not closed",
+            _ => open.Count == 0 ? null : $"'{open.Peek()}' is not closed",
+        };
     }
 
     private static PerfMonitoringException Invalid(string argument, string why) => new(

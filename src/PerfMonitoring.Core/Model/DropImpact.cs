@@ -34,6 +34,9 @@ public sealed record DropImpact
     /// <summary>How many more there are that the role may not read or the server does not plan.</summary>
     public long UnplannedQueries { get; init; }
 
+    /// <summary>Those of them that were not planned for the code that this could run.</summary>
+    public IReadOnlyList<UntrustedStatement> Untrusted { get; init => field = value.ToArray(); } = [];
+
     /// <summary>Why nothing is known, or null.</summary>
     public string? Unknown { get; init; }
 

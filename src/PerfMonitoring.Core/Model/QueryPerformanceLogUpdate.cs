@@ -21,6 +21,9 @@ public sealed record QueryPerformanceLogUpdate
     /// <summary>How many of the slow ones have a plan.</summary>
     public int Plans { get; init; }
 
+    /// <summary>Those of the slow ones that were not planned for the code that this could run.</summary>
+    public IReadOnlyList<UntrustedStatement> UntrustedStatements { get; init => field = value.ToArray(); } = [];
+
     /// <summary>Executions in the interval.</summary>
     public long Calls { get; init; }
 

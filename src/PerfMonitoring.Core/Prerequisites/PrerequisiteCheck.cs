@@ -37,6 +37,7 @@ public static class PrerequisiteCheck
             yield return result;
         }
 
+        yield return JudgePowers(connection.Target, await Fact.OfAsync(repository.GetPowersAsync, cancellationToken));
         foreach (var result in JudgeStatistics(connection.Target, await Fact.OfAsync(repository.GetStatisticsAsync, cancellationToken)))
         {
             yield return result;
@@ -125,6 +126,14 @@ public static class PrerequisiteCheck
                 s => AtLeast(s, "pg_stat_statements.max", 5000, "statements", "alter system set pg_stat_statements.max = 5000; -- then restart PostgreSQL"));
         }
     }
+
+    internal static PrerequisiteResult JudgePowers(ServerTarget target, Fact<IReadOnlyList<string>> powers) => new Maker(target).From(
+        "No rights over the server", PrerequisiteCategory.Right,
+        "Planning statements that call functions of other roles: the planner runs them, with all rights of the session.", powers,
+        p => p.Count == 0
+            ? (PrerequisiteState.Ok, "none", null)
+            : (PrerequisiteState.Missing, string.Join(", ", p),
+                "create role perf_monitoring login; grant pg_monitor to perf_monitoring; -- then set its password and connect with it"));
 
     internal static IEnumerable<PrerequisiteResult> JudgeStatistics(ServerTarget target, Fact<StatisticsFacts> statistics)
     {

@@ -16,7 +16,8 @@ public static class PlannableText
     {
         ArgumentNullException.ThrowIfNull(sql);
         parameters = 0;
-        if (QueryText.Split(sql) is not [var statement])
+        // The server takes neither; a zero would end the text in the middle of its message.
+        if (sql.Contains('\0', StringComparison.Ordinal) || !IsUnicode(sql) || QueryText.Split(sql) is not [var statement])
         {
             return null;
         }
@@ -30,9 +31,22 @@ public static class PlannableText
         while (first.Is('('));
 
         return first.Kind == SqlTokenKind.Word
-            && first.Text.ToString().ToLowerInvariant() is "select" or "insert" or "update" or "delete" or "merge" or "with" or "values" or "table"
+            && SqlLexer.Fold(first.Text) is "select" or "insert" or "update" or "delete" or "merge" or "with" or "values" or "table"
             ? Mend(statement, out parameters)
             : null;
+    }
+
+    private static bool IsUnicode(string sql)
+    {
+        for (var i = 0; i < sql.Length; i++)
+        {
+            if (char.IsSurrogate(sql[i]) && (!char.IsHighSurrogate(sql[i]) || i + 1 == sql.Length || !char.IsLowSurrogate(sql[++i])))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     // "prepare p (int) as ...", "declare c no scroll cursor with hold for ...", "copy (...) to stdout": the query in it is what takes time.
@@ -85,7 +99,7 @@ public static class PlannableText
         var typeStart = -1;
         while (lexer.Read())
         {
-            var text = lexer.Kind == SqlTokenKind.Word ? lexer.Text.ToString().ToLowerInvariant() : lexer.Kind == SqlTokenKind.Punctuation ? lexer.Text.ToString() : "";
+            var text = lexer.Kind == SqlTokenKind.Word ? SqlLexer.Fold(lexer.Text) : lexer.Kind == SqlTokenKind.Punctuation ? lexer.Text.ToString() : "";
             if (lexer.Is('('))
             {
                 callers.Push(before);
@@ -163,7 +177,7 @@ public static class PlannableText
 
         var next = lexer.Ahead();
         while (next.Kind == SqlTokenKind.Word
-            && next.Text.ToString().ToLowerInvariant() is "year" or "month" or "day" or "hour" or "minute" or "second" or "to")
+            && SqlLexer.Fold(next.Text) is "year" or "month" or "day" or "hour" or "minute" or "second" or "to")
         {
             result.Append(' ').Append(next.Text);
             lexer.Read();

@@ -24,9 +24,11 @@ public enum SqlTokenKind
 }
 
 /// <summary>
-/// PostgreSQL's lexical rules (manual, 4.1), as far as they decide where a token begins and ends: comments nest, strings may be
-/// dollar-quoted, an operator gives up its trailing sign. What is not closed reaches to the end of the text. One pass, no allocation.
+/// PostgreSQL's lexical rules (src/backend/parser/scan.l), as far as they decide where a token begins and ends: comments nest, strings may be
+/// dollar-quoted, an operator gives up its trailing sign, every character above ASCII is a letter. What is not closed reaches to the end of the
+/// text. One pass, no allocation.
 /// </summary>
+/// <remarks>A convenience and no guard: what must be one statement is sent as one command of the extended protocol.</remarks>
 public ref struct SqlLexer
 {
     private readonly ReadOnlySpan<char> sql;
@@ -57,11 +59,26 @@ public ref struct SqlLexer
     /// <summary>Whether every string, quoted name and comment up to here is closed.</summary>
     public bool IsClosed { get; private set; } = true;
 
+    /// <summary>Whether a comment stands between the token before and the current one.</summary>
+    public bool IsAfterComment { get; private set; }
+
+    /// <summary>A word as the server folds it: ASCII letters in lower case.</summary>
+    /// <param name="word">An unquoted word.</param>
+    public static string Fold(ReadOnlySpan<char> word)
+    {
+        Span<char> folded = word.Length <= 256 ? stackalloc char[word.Length] : new char[word.Length];
+        for (var i = 0; i < word.Length; i++)
+        {
+            folded[i] = char.IsAsciiLetterUpper(word[i]) ? (char)(word[i] | 0x20) : word[i];
+        }
+
+        return folded.ToString();
+    }
+
     /// <summary>Goes to the next token.</summary>
     /// <returns>False at the end.</returns>
     public bool Read()
     {
-        var before = Kind;
         SkipSpace();
         Start = position;
         if (position >= sql.Length)
@@ -70,7 +87,7 @@ public ref struct SqlLexer
             return false;
         }
 
-        Kind = ReadToken(before);
+        Kind = ReadToken();
         return true;
     }
 
@@ -90,7 +107,7 @@ public ref struct SqlLexer
     /// <param name="character">The character.</param>
     public readonly bool Is(char character) => Kind == SqlTokenKind.Punctuation && sql[Start] == character;
 
-    private SqlTokenKind ReadToken(SqlTokenKind before)
+    private SqlTokenKind ReadToken()
     {
         var c = sql[position];
         var next = Peek(1);
@@ -110,7 +127,10 @@ public ref struct SqlLexer
             case ':' when next == '=':
                 position += 2;
                 return SqlTokenKind.Operator;
-            case '.' when char.IsAsciiDigit(next) && before is not (SqlTokenKind.Word or SqlTokenKind.QuotedIdentifier):
+            case '.' when next == '.':
+                position += 2;
+                return SqlTokenKind.Punctuation;
+            case '.' when char.IsAsciiDigit(next):
                 ReadNumber();
                 return SqlTokenKind.Number;
             case '(' or ')' or '[' or ']' or ',' or ';' or '.' or ':':
@@ -204,7 +224,7 @@ public ref struct SqlLexer
         return SqlTokenKind.Literal;
     }
 
-    // Two constants with nothing but a line break between them are one.
+    // Two constants with a line break between them are one; comments to the end of a line may stand there too.
     private void ReadString(bool escapes)
     {
         while (true)
@@ -212,8 +232,15 @@ public ref struct SqlLexer
             ReadQuoted('\'', escapes);
             var i = position;
             var lines = false;
-            while (i < sql.Length && char.IsWhiteSpace(sql[i]))
+            while (i < sql.Length && (IsSpace(sql[i]) || sql[i..].StartsWith("--", StringComparison.Ordinal)))
             {
+                if (sql[i] == '-')
+                {
+                    var end = sql[i..].IndexOfAny('\n', '\r');
+                    i = end < 0 ? sql.Length : i + end;
+                    continue;
+                }
+
                 lines |= sql[i] is '\n' or '\r';
                 i++;
             }
@@ -318,17 +345,22 @@ public ref struct SqlLexer
 
     private void SkipSpace()
     {
+        IsAfterComment = false;
         while (position < sql.Length)
         {
-            if (char.IsWhiteSpace(sql[position]))
+            if (IsSpace(sql[position]))
             {
                 position++;
+                continue;
             }
-            else if (!StartsComment())
+
+            if (!StartsComment())
             {
                 return;
             }
-            else if (sql[position] == '-')
+
+            IsAfterComment = true;
+            if (sql[position] == '-')
             {
                 var end = sql[position..].IndexOfAny('\n', '\r');
                 position = end < 0 ? sql.Length : position + end;
@@ -372,7 +404,10 @@ public ref struct SqlLexer
 
     private readonly char Peek(int offset) => position + offset < sql.Length ? sql[position + offset] : '\0';
 
-    private static bool IsWordStart(char c) => char.IsAsciiLetter(c) || c == '_' || (c >= 0x80 && !char.IsWhiteSpace(c));
+    // A vertical tab is space from PostgreSQL 16 on, and a syntax error before.
+    private static bool IsSpace(char c) => c is ' ' or '\t' or '\n' or '\r' or '\f' or '\v';
+
+    private static bool IsWordStart(char c) => char.IsAsciiLetter(c) || c == '_' || c >= 0x80;
 
     private static bool IsOperator(char c) => c is '+' or '-' or '*' or '/' or '<' or '>' or '=' or '~' or '!' or '@' or '#' or '%'
         or '^' or '&' or '|' or '`' or '?';

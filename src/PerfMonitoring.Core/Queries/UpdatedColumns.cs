@@ -57,6 +57,6 @@ public static class UpdatedColumns
     }
 
     private static string NameOf(SqlLexer lexer) => lexer.Kind == SqlTokenKind.Word
-        ? lexer.Text.ToString().ToLowerInvariant()
+        ? SqlLexer.Fold(lexer.Text)
         : lexer.Text[1..^1].ToString().Replace("\"\"", "\"", StringComparison.Ordinal);
 }

@@ -77,6 +77,7 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
         {
             KnownQueries = known.Count,
             UnplannedQueries = known.Unplanned + failed.Count,
+            Untrusted = known.Untrusted,
             Queries =
             [
                 .. users.Where(u => !failed.Contains(u.Statement.Statement.QueryHash)).GroupBy(u => u.Statement.Statement.QueryHash).Select(ways =>
@@ -131,7 +132,7 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
         }
         catch (PerfMonitoringException e) when (missing is not null && e.Kind != FailureKind.ConnectionFailed)
         {
-            return new Workload([], 0, 0, $"{missing} {e.Message}");
+            return new Workload([], 0, 0, [], $"{missing} {e.Message}");
         }
         catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
         {
@@ -143,6 +144,7 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
         var planned = await new WorkloadReader(connection.Catalog, [session], null).ReadAsync(workload, cancellationToken);
         return new Workload(
             planned.Statements, workload.Count - planned.Skipped.Count, hidden + planned.Skipped.Count(s => !s.IsUtility),
+            [.. planned.Skipped.Select(s => s.Untrusted).OfType<UntrustedStatement>()],
             workload.Count == 0 ? missing ?? "no query was recorded yet." : null);
 
         async Task AddAsync(IAsyncEnumerable<SlowQuery> source)
@@ -154,5 +156,6 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
         }
     }
 
-    private sealed record Workload(IReadOnlyList<PlannedStatement> Statements, int Count, long Unplanned, string? Unknown);
+    private sealed record Workload(
+        IReadOnlyList<PlannedStatement> Statements, int Count, long Unplanned, IReadOnlyList<UntrustedStatement> Untrusted, string? Unknown);
 }

@@ -1,3 +1,4 @@
+using PerfMonitoring.Advisor;
 using PerfMonitoring.Model;
 
 namespace PerfMonitoring.Repositories;
@@ -10,6 +11,8 @@ public interface IPlanRepository
     /// EXPLAIN (FORMAT JSON, VERBOSE). The text may be one of pg_stat_statements, whose "interval $1" and the like are mended first.
     /// Nothing is executed: it is asked for in a read-only transaction that is rolled back.
     /// </summary>
-    /// <exception cref="PerfMonitoringException">NotPlannable: another kind of statement, or several. PlanFailed: the server refuses it.</exception>
-    Task<string> ExplainAsync(string sql, CancellationToken cancellationToken);
+    /// <exception cref="PerfMonitoringException">
+    /// NotPlannable: another kind of statement, or several. PlanFailed: the server refuses it. UntrustedCode: planning could run code of a less trusted role.
+    /// </exception>
+    Task<string> ExplainAsync(PlanText statement, CancellationToken cancellationToken);
 }

@@ -102,6 +102,9 @@ public interface IPrerequisiteRepository
     /// <summary>The role's rights in the monitored database.</summary>
     Task<RightFacts> GetRightsAsync(CancellationToken cancellationToken);
 
+    /// <summary>Rights over the server that code which runs with them could abuse: superuser, createrole, pg_execute_server_program ...; empty for none.</summary>
+    Task<IReadOnlyList<string>> GetPowersAsync(CancellationToken cancellationToken);
+
     /// <summary>The role's rights in the store's database.</summary>
     Task<StoreRightFacts> GetStoreRightsAsync(CancellationToken cancellationToken);
 

@@ -4,6 +4,7 @@ using PerfMonitoring.Advisor;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Postgres.Plans;
 
 namespace PerfMonitoring.Postgres.Advisor;
 
@@ -15,12 +16,13 @@ internal sealed class BuiltIndexes : WhatIfSession
 {
     private const string Savepoint = "perf_monitoring";
 
-    private readonly long timeoutMs;
     private readonly Dictionary<int, Built> built = [];
     private bool isOpen;
 
     private BuiltIndexes(Database target, NpgsqlConnection connection, TimeSpan statementTimeout)
-        : base(target, connection) => timeoutMs = (long)statementTimeout.TotalMilliseconds;
+        : base(target, connection, statementTimeout)
+    {
+    }
 
     public override bool IsReal => true;
 
@@ -62,11 +64,16 @@ internal sealed class BuiltIndexes : WhatIfSession
 
     protected override Task PrepareAsync(CancellationToken cancellationToken) => RollBackAsync();
 
-    protected override async Task<string?> AskAsync(WhatIfRequest request, string text, int parameters, CancellationToken cancellationToken)
+    // AskAsync has gone back to its savepoint: what was built stays.
+    protected override Task EndAsync() => Task.CompletedTask;
+
+    protected override Task GiveUpAsync() => RollBackAsync();
+
+    protected override async Task<string?> AskAsync(WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken)
     {
         try
         {
-            return await BuildAndExplainAsync(request, text, parameters, cancellationToken);
+            return await BuildAndExplainAsync(request, commands, cancellationToken);
         }
         catch (PostgresException) when (isOpen && !cancellationToken.IsCancellationRequested && Connection.FullState == ConnectionState.Open)
         {
@@ -90,7 +97,7 @@ internal sealed class BuiltIndexes : WhatIfSession
             there.ToDictionary(id => id, id => built[id].SizeBytes));
     }
 
-    private async Task<string?> BuildAndExplainAsync(WhatIfRequest request, string text, int parameters, CancellationToken cancellationToken)
+    private async Task<string?> BuildAndExplainAsync(WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(Connection);
         if (!isOpen)
@@ -121,16 +128,17 @@ internal sealed class BuiltIndexes : WhatIfSession
         }
 
         Add($"savepoint {Savepoint}");
-        var limit = new NpgsqlBatchCommand(WhatIfSql("LimitExplain"));
-        limit.Parameters.Add(new NpgsqlParameter("Milliseconds", timeoutMs));
-        batch.BatchCommands.Add(limit);
         var idle = built.Where(b => !wanted.ContainsKey(b.Key)).SelectMany(b => b.Value.Names).ToList();
         if (idle.Count > 0)
         {
             Add("drop index " + string.Join(", ", idle));
         }
 
-        AddExplain(batch, request, text, parameters);
+        foreach (var command in commands.Commands)
+        {
+            batch.BatchCommands.Add(command);
+        }
+
         Add($"rollback to savepoint {Savepoint}");
         Add($"release savepoint {Savepoint}");
         isOpen = true;
@@ -147,7 +155,7 @@ internal sealed class BuiltIndexes : WhatIfSession
             }
         }
 
-        return await ReadPlanAsync(reader, cancellationToken);
+        return await Planner.ReadAsync(reader, cancellationToken);
 
         void Add(string sql) => batch.BatchCommands.Add(new NpgsqlBatchCommand(sql));
     }

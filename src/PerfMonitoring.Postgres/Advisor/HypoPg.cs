@@ -7,6 +7,7 @@ using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Catalog;
 using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Postgres.Plans;
 
 namespace PerfMonitoring.Postgres.Advisor;
 
@@ -17,14 +18,13 @@ namespace PerfMonitoring.Postgres.Advisor;
 internal sealed partial class HypoPg : WhatIfSession
 {
     private readonly string schema;
-    private readonly long timeoutMs;
 
     // What the backend has, by candidate; each part by its handle. Unsure after a failure that left it open what was done.
     private readonly Dictionary<int, (uint[] Handles, long SizeBytes)> installed = [];
     private bool isSure;
 
     private HypoPg(Database target, NpgsqlConnection connection, string schema, TimeSpan statementTimeout)
-        : base(target, connection) => (this.schema, timeoutMs) = (schema, (long)statementTimeout.TotalMilliseconds);
+        : base(target, connection, statementTimeout) => this.schema = schema;
 
     public override bool IsReal => false;
 
@@ -52,21 +52,10 @@ internal sealed partial class HypoPg : WhatIfSession
     }
 
     // Real object identifiers would be taken from the catalog's counter; hypothetical ones need none.
-    // Planning may call functions of the user's to fold constants: they shall not write.
     protected override Task PrepareAsync(CancellationToken cancellationToken)
     {
         isSure = false;
-        return RunAsync(
-            [
-                $"set statement_timeout = {timeoutMs}",
-                $"set lock_timeout = {Math.Min(timeoutMs, 5000)}",
-                "set plan_cache_mode = force_generic_plan",
-                "set standard_conforming_strings = on",
-                Reset,
-                "set hypopg.use_real_oids = off",
-                "set default_transaction_read_only = on",
-            ],
-            cancellationToken);
+        return RunAsync([Reset, "set hypopg.use_real_oids = off"], cancellationToken);
     }
 
     private string Reset => $"select {Sql.Marker} {Identifier.Quote(schema)}.hypopg_reset()";
@@ -100,9 +89,10 @@ internal sealed partial class HypoPg : WhatIfSession
         await Connection.DisposeAsync();
     }
 
-    protected override async Task<string?> AskAsync(WhatIfRequest request, string text, int parameters, CancellationToken cancellationToken)
+    protected override async Task<string?> AskAsync(WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(Connection);
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("begin read only"));
         var changes = 0;
         if (!isSure)
         {
@@ -126,7 +116,13 @@ internal sealed partial class HypoPg : WhatIfSession
             changes += 2;
         }
 
-        AddExplain(batch, request, text, parameters);
+        foreach (var command in commands.Commands)
+        {
+            batch.BatchCommands.Add(command);
+        }
+
+        // Hypothetical indexes stay, for no transaction takes them back; what planning may have set does not.
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("rollback"));
         isSure = changes == 0;
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         for (var i = 1; i < changes; i++)
@@ -148,7 +144,7 @@ internal sealed partial class HypoPg : WhatIfSession
         }
 
         isSure = true;
-        var plan = await ReadPlanAsync(reader, cancellationToken);
+        var plan = await Planner.ReadAsync(reader, cancellationToken);
         return isWhole ? plan : null;
     }
 

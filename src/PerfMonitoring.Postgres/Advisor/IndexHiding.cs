@@ -4,6 +4,7 @@ using PerfMonitoring.Advisor;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Postgres.Plans;
 
 namespace PerfMonitoring.Postgres.Advisor;
 
@@ -23,10 +24,9 @@ internal sealed class IndexHidingRepository(Database target) : IWhatIfRepository
 internal sealed class IndexHiding : WhatIfSession
 {
     private readonly string? schema;
-    private readonly long timeoutMs;
 
     private IndexHiding(Database target, NpgsqlConnection connection, string? schema, TimeSpan statementTimeout)
-        : base(target, connection) => (this.schema, timeoutMs) = (schema, (long)statementTimeout.TotalMilliseconds);
+        : base(target, connection, statementTimeout) => this.schema = schema;
 
     public override bool IsReal => true;
 
@@ -34,17 +34,7 @@ internal sealed class IndexHiding : WhatIfSession
     {
         var schema = await target.QuerySingleOrDefaultAsync<string>(
             Sql.Get(typeof(IndexHiding), "GetHidingSchema", target.Target.ServerVersionNumber), null, cancellationToken);
-        var session = new IndexHiding(target, await target.ConnectAsync(cancellationToken), schema, statementTimeout);
-        try
-        {
-            await session.PrepareAsync(cancellationToken);
-            return session;
-        }
-        catch
-        {
-            await session.DisposeAsync();
-            throw;
-        }
+        return new IndexHiding(target, await target.ConnectAsync(cancellationToken), schema, statementTimeout);
     }
 
     public override async ValueTask DisposeAsync()
@@ -66,18 +56,10 @@ internal sealed class IndexHiding : WhatIfSession
         await Connection.DisposeAsync();
     }
 
-    // Planning may call functions of the user's to fold constants: they shall not write.
-    protected override Task PrepareAsync(CancellationToken cancellationToken) => RunAsync(
-        [
-            $"set statement_timeout = {timeoutMs}",
-            $"set lock_timeout = {Math.Min(timeoutMs, 5000)}",
-            "set plan_cache_mode = force_generic_plan",
-            "set standard_conforming_strings = on",
-            "set default_transaction_read_only = on",
-        ],
-        cancellationToken);
+    // Nothing is set that outlasts a question.
+    protected override Task PrepareAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    protected override async Task<string?> AskAsync(WhatIfRequest request, string text, int parameters, CancellationToken cancellationToken)
+    protected override async Task<string?> AskAsync(WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken)
     {
         if (request.Hidden.Count > 0 && schema is null)
         {
@@ -87,6 +69,7 @@ internal sealed class IndexHiding : WhatIfSession
         }
 
         await using var batch = new NpgsqlBatch(Connection);
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("begin read only"));
         if (schema is not null)
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand(Unhide));
@@ -97,7 +80,12 @@ internal sealed class IndexHiding : WhatIfSession
             });
         }
 
-        AddExplain(batch, request, text, parameters);
+        foreach (var command in commands.Commands)
+        {
+            batch.BatchCommands.Add(command);
+        }
+
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("rollback"));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         if (schema is not null)
         {
@@ -110,7 +98,7 @@ internal sealed class IndexHiding : WhatIfSession
             }
         }
 
-        return await ReadPlanAsync(reader, cancellationToken);
+        return await Planner.ReadAsync(reader, cancellationToken);
     }
 
     protected override WhatIfPlan Read(PlanNode plan, WhatIfRequest request, IReadOnlyDictionary<int, string> refused) =>

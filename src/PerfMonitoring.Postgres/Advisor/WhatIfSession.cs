@@ -2,7 +2,6 @@ using System.Data;
 using System.Globalization;
 using System.Text.Json;
 using Npgsql;
-using NpgsqlTypes;
 using PerfMonitoring.Advisor;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
@@ -13,9 +12,10 @@ using PerfMonitoring.Queries;
 namespace PerfMonitoring.Postgres.Advisor;
 
 /// <summary>A pinned connection that asks for plans; how the indexes get there is the heirs' affair.</summary>
-internal abstract class WhatIfSession(Database target, NpgsqlConnection connection) : IWhatIf
+internal abstract class WhatIfSession(Database target, NpgsqlConnection connection, TimeSpan statementTimeout) : IWhatIf
 {
     private readonly StatementMender mender = new(target);
+    private readonly Planner planner = new(target);
 
     public abstract bool IsReal { get; }
 
@@ -49,55 +49,19 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
     /// <summary>Makes a new connection ready.</summary>
     protected abstract Task PrepareAsync(CancellationToken cancellationToken);
 
-    /// <summary>In one round trip, brings it about that exactly the requested indexes are there, and explains; null where one came in part only.</summary>
-    protected abstract Task<string?> AskAsync(WhatIfRequest request, string text, int parameters, CancellationToken cancellationToken);
+    /// <summary>
+    /// In one round trip and one transaction that is rolled back, brings it about that exactly the requested indexes are there, and explains; null where one came
+    /// in part only.
+    /// </summary>
+    protected abstract Task<string?> AskAsync(WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken);
+
+    /// <summary>Ends the transaction of a question that failed, as far as it is of that question alone.</summary>
+    protected virtual Task EndAsync() => RunAsync(["rollback"], CancellationToken.None);
+
+    /// <summary>Ends all that is open, for nobody asks any more.</summary>
+    protected virtual Task GiveUpAsync() => Task.CompletedTask;
 
     protected abstract WhatIfPlan Read(PlanNode plan, WhatIfRequest request, IReadOnlyDictionary<int, string> refused);
-
-    /// <summary>The commands of EXPLAIN. All of a batch is one transaction: what is set for the transaction is over with it, even after an error.</summary>
-    protected void AddExplain(NpgsqlBatch batch, WhatIfRequest request, string text, int parameters)
-    {
-        batch.BatchCommands.Add(target.SearchPathCommand());
-        if (parameters == 0)
-        {
-            // A command of a batch is one statement to the server, whatever the text says. Arguments go the protocol's way: the server
-            // infers their types from the statement and plans for their values.
-            var explain = new NpgsqlBatchCommand($"explain (format json, verbose {(request.Verbose ? "on" : "off")}) {text}");
-            foreach (var argument in request.Statement.Arguments ?? [])
-            {
-                explain.Parameters.Add(new NpgsqlParameter { Value = (object?)argument ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Unknown });
-            }
-
-            batch.BatchCommands.Add(explain);
-        }
-        else
-        {
-            // Prepared anew each time: a plan that is kept does not notice hypothetical indexes that come and go.
-            var prepare = new NpgsqlBatchCommand(PlanSql("PrepareExplain"));
-            prepare.Parameters.Add(new NpgsqlParameter("Statement", text));
-            prepare.Parameters.Add(new NpgsqlParameter("Arguments", PlanRepository.Nulls(parameters)));
-            prepare.Parameters.Add(new NpgsqlParameter("Verbose", request.Verbose));
-            batch.BatchCommands.Add(prepare);
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(PlanSql("Explain")));
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(PlanSql("GetPlan")));
-        }
-    }
-
-    /// <summary>The plan: the last value of all the results that are left.</summary>
-    protected static async Task<string?> ReadPlanAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
-    {
-        string? plan = null;
-        do
-        {
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                plan = reader.GetValue(0) as string;
-            }
-        }
-        while (await reader.NextResultAsync(cancellationToken));
-
-        return plan;
-    }
 
     /// <summary>The next rows, about the making of a candidate: numbers where it went well, else the refusal, which is noted.</summary>
     /// <exception cref="PerfMonitoringException">IndexNotMade: it was not the index that was wrong.</exception>
@@ -151,6 +115,28 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
             PlannableText.TryMake(text, out parameters);
         }
 
+        var question = new PlanQuestion(text, parameters, request.Statement, request.Verbose, statementTimeout);
+        string? json;
+        try
+        {
+            do
+            {
+                // A candidate that was made in part only has to go, and then the plan is not the one that was asked for.
+                json = await planner.PlanAsync(question, commands => AskOpenAsync(request, commands, cancellationToken), cancellationToken);
+            }
+            while (json is null);
+        }
+        catch (OperationCanceledException)
+        {
+            await GiveUpAsync();
+            throw;
+        }
+
+        return json;
+    }
+
+    private async Task<string?> AskOpenAsync(WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken)
+    {
         // After an internal error of the server (XX000) Npgsql gives the connection up; that must not cost the run.
         if (connection.FullState != ConnectionState.Open)
         {
@@ -159,18 +145,17 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
             await PrepareAsync(cancellationToken);
         }
 
-        string? json;
-        do
+        try
         {
-            // A candidate that was made in part only has to go, and then the plan is not the one that was asked for.
-            json = await AskAsync(request, text, parameters, cancellationToken);
+            return await AskAsync(request, commands, cancellationToken);
         }
-        while (json is null);
-
-        return json;
+        catch (Exception) when (connection.FullState == ConnectionState.Open)
+        {
+            await EndAsync();
+            await Planner.ForgetAsync(connection);
+            throw;
+        }
     }
-
-    private string PlanSql(string name) => Sql.Get(typeof(PlanRepository), name, target.Target.ServerVersionNumber);
 
     private PlanNode Parse(string json)
     {
@@ -198,7 +183,7 @@ internal sealed record Refusal(string SqlState, string Text)
 
     /// <summary>For a report: without constants.</summary>
     public string Reason(IndexDefinition definition) =>
-        $"{(SqlState == NotYetUsable ? Text : ServerText.WithoutValues(SqlState, Text, definition.ToString()))} (SQLSTATE {SqlState})";
+        $"{(SqlState == NotYetUsable ? Text : ServerText.WithoutValues(SqlState, Text, definition.ToAnonymousStatement()))} (SQLSTATE {SqlState})";
 
     /// <summary>Null for the numbers of one that was made.</summary>
     public static Refusal? TryRead(string result) => result.IndexOf(' ', StringComparison.Ordinal) is > 0 and var at ? new Refusal(result[..at], result[(at + 1)..]) : null;

@@ -1,5 +1,6 @@
-using Dapper;
+using System.Runtime.ExceptionServices;
 using Npgsql;
+using PerfMonitoring.Advisor;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
 using PerfMonitoring.Queries;
@@ -7,47 +8,70 @@ using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Postgres.Plans;
 
-/// <summary>Generic plans: asked for under short limits, in a read-only transaction that is rolled back.</summary>
+/// <summary>Generic plans: asked for under short limits, in a read-only transaction, of which nothing is left.</summary>
 internal sealed class PlanRepository(Database target) : IPlanRepository
 {
+    private const string Savepoint = "perf_monitoring";
+
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
+
     private readonly StatementMender mender = new(target);
 
-    public async Task<string> ExplainAsync(string sql, CancellationToken cancellationToken)
+    public Task<string> ExplainAsync(PlanText statement, CancellationToken cancellationToken)
     {
-        var statement = PlannableText.TryMake(sql, out _) ?? throw NotPlannable();
-        await using var connection = await target.ConnectAsync(cancellationToken);
-        try
+        var text = PlannableText.TryMake(statement.Text, out _) ?? throw NotPlannable();
+        var planner = new Planner(target);
+        return target.RunAsync(() => mender.PlanAsync(text, ExplainAsync, cancellationToken), cancellationToken);
+
+        async Task<string> ExplainAsync(string attempt)
         {
-            return await mender.PlanAsync(statement, text => ExplainAsync(connection, text, cancellationToken), cancellationToken);
-        }
-        catch (Exception e) when (Failures.TryTranslate(e, target.Target.ToString(), cancellationToken) is { } failure)
-        {
-            throw failure;
+            PlannableText.TryMake(attempt, out var parameters);
+            var question = new PlanQuestion(attempt, parameters, statement, true, Limit);
+            return (await planner.PlanAsync(question, commands => RunAsync(commands, cancellationToken), cancellationToken))!;
         }
     }
 
-    private async Task<string> ExplainAsync(NpgsqlConnection connection, string statement, CancellationToken cancellationToken)
+    // The server's own error comes out, for the mender to read.
+    private async Task<string?> RunAsync(PlanCommands commands, CancellationToken cancellationToken)
     {
-        var version = target.Target.ServerVersionNumber;
-        PlannableText.TryMake(statement, out var parameters);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await ExecuteAsync(Sql.Get(typeof(PlanRepository), "LimitPlanning", version), null);
-        await ExecuteAsync(Sql.Get(typeof(Database), "SetSearchPath", version), new { SearchPath = target.UserSearchPath });
-        await ExecuteAsync(
-            Sql.Get(typeof(PlanRepository), "PrepareExplain", version),
-            new { Statement = statement, Arguments = Nulls(parameters), Verbose = true });
-        await ExecuteAsync(Sql.Get(typeof(PlanRepository), "Explain", version), null);
-        var plan = await connection.ExecuteScalarAsync<string>(
-            new CommandDefinition(Sql.Get(typeof(PlanRepository), "GetPlan", version), transaction: transaction, cancellationToken: cancellationToken));
-        await transaction.RollbackAsync(CancellationToken.None);
-        return plan!;
+        var (plan, refusal) = await target.InTransactionAsync<(string?, PostgresException?)>(
+            async (connection, transaction) =>
+            {
+                await using var batch = new NpgsqlBatch(connection, transaction);
+                batch.BatchCommands.Add(new NpgsqlBatchCommand($"savepoint {Savepoint}"));
+                foreach (var command in commands.Commands)
+                {
+                    batch.BatchCommands.Add(command);
+                }
 
-        Task<int> ExecuteAsync(string text, object? values) =>
-            connection.ExecuteAsync(new CommandDefinition(text, values, transaction, cancellationToken: cancellationToken));
+                try
+                {
+                    await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+                    return (await Planner.ReadAsync(reader, cancellationToken), null);
+                }
+                catch (PostgresException e) when (!cancellationToken.IsCancellationRequested && connection.FullState == System.Data.ConnectionState.Open)
+                {
+                    return (null, e);
+                }
+                finally
+                {
+                    if (connection.FullState == System.Data.ConnectionState.Open)
+                    {
+                        // What the code that planning ran has set is taken back, too.
+                        await using var back = new NpgsqlCommand($"rollback to savepoint {Savepoint}", connection, transaction);
+                        await back.ExecuteNonQueryAsync(CancellationToken.None);
+                        await Planner.ForgetAsync(connection);
+                    }
+                }
+            },
+            cancellationToken);
+        if (refusal is not null)
+        {
+            ExceptionDispatchInfo.Throw(refusal);
+        }
+
+        return plan;
     }
-
-    /// <summary>A null for each parameter, as EXECUTE wants them.</summary>
-    internal static string Nulls(int parameters) => parameters == 0 ? "" : $"({string.Join(',', Enumerable.Repeat("null", parameters))})";
 
     internal static PerfMonitoringException NotPlannable() => new(
         "NotPlannable", FailureKind.InvalidArgument, "The text is not one SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES statement.",

@@ -131,10 +131,9 @@ internal sealed partial class StatementMender(Database target)
     // Where the server points at, from 0; it counts characters, not UTF-16 units.
     private static int? PositionIn(string text, PostgresException e)
     {
-        var isInner = e.InternalQuery is not null;
-        var position = isInner ? e.InternalPosition : e.Position;
-        // The statement is the end of what was sent.
-        var sent = isInner ? e.InternalQuery! : (e.BatchCommand?.CommandText ?? "");
+        // The statement is the end of what was sent; an error inside a function points into the function.
+        var position = e.InternalQuery is null ? e.Position : 0;
+        var sent = e.BatchCommand?.CommandText ?? "";
         var start = sent.Length - text.Length;
         if (position <= 0 || start < 0 || !sent.EndsWith(text, StringComparison.Ordinal))
         {

@@ -18,6 +18,9 @@ internal sealed class PrerequisiteRepository(Database target, Database store) : 
     public Task<RightFacts> GetRightsAsync(CancellationToken cancellationToken) =>
         SingleAsync<RightFacts>(target, "GetRights", cancellationToken);
 
+    public Task<IReadOnlyList<string>> GetPowersAsync(CancellationToken cancellationToken) =>
+        target.QueryAsync<string>(Text(target, "GetPowers"), null, cancellationToken);
+
     public Task<StoreRightFacts> GetStoreRightsAsync(CancellationToken cancellationToken) =>
         SingleAsync<StoreRightFacts>(store, "GetStoreRights", cancellationToken);
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using PerfMonitoring.Advisor;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
 using PerfMonitoring.Queries;
@@ -13,9 +14,11 @@ internal sealed class PlanAttachment(Database target, IPlanRepository plans)
     // The store's head is held meanwhile: other runs wait.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
-    public async Task AttachAsync(IReadOnlyList<Entry> entries, IProgress<string> details, CancellationToken cancellationToken)
+    /// <summary>Adds the plans; returns the statements that were not planned for the code that this could run.</summary>
+    public async Task<IReadOnlyList<UntrustedStatement>> AttachAsync(IReadOnlyList<Entry> entries, IProgress<string> details, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
+        var untrusted = new List<UntrustedStatement>();
         var summaries = new List<(Entry Entry, PlanSummary Summary)>();
         foreach (var entry in entries)
         {
@@ -28,12 +31,17 @@ internal sealed class PlanAttachment(Database target, IPlanRepository plans)
             PlanSummary summary;
             try
             {
-                var plan = await plans.ExplainAsync(entry.Query, cancellationToken);
+                var plan = await plans.ExplainAsync(new PlanText(entry.Query) { Origin = new StatementOrigin([entry.UserName]) }, cancellationToken);
                 summary = PlanSummary.Read(plan);
                 entry.Plan = plan;
             }
             catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
             {
+                if (e.ErrorId == "UntrustedCode")
+                {
+                    untrusted.Add(new UntrustedStatement(entry.Hash, entry.Pattern, e.Message));
+                }
+
                 details.Report($"Statement {entry.Hash[..12]} has no plan: {e.Message}");
                 continue;
             }
@@ -48,6 +56,8 @@ internal sealed class PlanAttachment(Database target, IPlanRepository plans)
         {
             entry.RowsExamined = summary.EstimateRowsExamined(s => rows.TryGetValue((s.Schema ?? "", s.Table), out var count) ? count : null);
         }
+
+        return untrusted;
     }
 
     private async Task<Dictionary<(string Schema, string Table), double>> GetTableRowsAsync(

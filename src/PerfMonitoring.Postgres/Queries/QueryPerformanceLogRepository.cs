@@ -45,7 +45,7 @@ internal sealed class QueryPerformanceLogRepository(
                     before, [.. last.Select(r => r.ToCounters())], reading.State, [.. reading.Statements.Select(s => s.Counters)]);
                 var threshold = (await work.QueryAsync<double>("GetQueryTimeThreshold", null)).Select(t => (double?)t).FirstOrDefault() ?? DefaultThresholdMs;
 
-                var entries = await MakeEntriesAsync(reading, delta, threshold, details, cancellationToken);
+                var (entries, untrusted) = await MakeEntriesAsync(reading, delta, threshold, details, cancellationToken);
                 await AddEntriesAsync(work, databaseId, entries, reading.State.TakenAt, threshold);
                 await ReplaceStatisticsAsync(work, databaseId, delta.Changed, reading);
                 await work.ExecuteAsync(
@@ -59,6 +59,7 @@ internal sealed class QueryPerformanceLogRepository(
                     Statements = entries.Count,
                     SlowStatements = entries.Count(e => e.IsSlow),
                     Plans = entries.Count(e => e.Plan is not null),
+                    UntrustedStatements = untrusted,
                     Calls = entries.Sum(e => e.Interval.Calls),
                     TotalTimeMs = entries.Sum(e => e.Interval.TotalTimeMs),
                     Gaps = delta.Gaps,
@@ -183,7 +184,7 @@ internal sealed class QueryPerformanceLogRepository(
         }
     }
 
-    private async Task<IReadOnlyList<Entry>> MakeEntriesAsync(
+    private async Task<(IReadOnlyList<Entry> Entries, IReadOnlyList<UntrustedStatement> Untrusted)> MakeEntriesAsync(
         StatementReading reading, StatisticsDelta delta, double threshold, IProgress<string> details, CancellationToken cancellationToken)
     {
         var statements = reading.Statements.ToDictionary(s => s.Counters.Key);
@@ -205,8 +206,8 @@ internal sealed class QueryPerformanceLogRepository(
             });
         }
 
-        await new PlanAttachment(target, plans).AttachAsync([.. entries.Where(e => e.IsSlow).OrderByDescending(e => e.Interval.TotalTimeMs)], details, cancellationToken);
-        return entries;
+        var slow = entries.Where(e => e.IsSlow).OrderByDescending(e => e.Interval.TotalTimeMs).ToList();
+        return (entries, await new PlanAttachment(target, plans).AttachAsync(slow, details, cancellationToken));
     }
 
     private async Task AddEntriesAsync(StoreWork work, Guid databaseId, IReadOnlyList<Entry> entries, DateTimeOffset executedAt, double threshold)

@@ -67,6 +67,18 @@ public sealed class PrerequisiteCheckTests
         Assert.Equal((PrerequisiteState.Unknown, "why"), (unknown.State, unknown.Value));
     }
 
+    [Theory]
+    [InlineData("", PrerequisiteState.Ok)]
+    [InlineData("superuser", PrerequisiteState.Missing)]
+    [InlineData("createrole, pg_execute_server_program", PrerequisiteState.Missing)]
+    public void Rights_over_the_server_are_told(string powers, PrerequisiteState state)
+    {
+        var result = PrerequisiteCheck.JudgePowers(Target, Fact.Known<IReadOnlyList<string>>(powers.Split(", ", StringSplitOptions.RemoveEmptyEntries)));
+
+        Assert.Equal((state, state == PrerequisiteState.Ok ? "none" : powers), (result.State, result.Value));
+        Assert.Equal(state != PrerequisiteState.Ok, result.Remedy?.Contains("create role", StringComparison.Ordinal) ?? false);
+    }
+
     [Fact]
     public async Task A_lost_connection_ends_them() => await Assert.ThrowsAsync<PerfMonitoringException>(
         () => Fact.OfAsync<RightFacts>(_ => throw new PerfMonitoringException("ConnectionFailed", FailureKind.ConnectionFailed, "gone"), TestContext.Current.CancellationToken));

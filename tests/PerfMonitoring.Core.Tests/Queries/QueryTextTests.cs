@@ -41,7 +41,7 @@ public class QueryTextTests
     [InlineData("select f(1, 2)", "select f($1, $2)")]
     // comments and space
     [InlineData("-- one\nselect /* two /* nested */ still */ 1 -- three", "select $1")]
-    [InlineData("  select\t\r\n  1\u00a0 ", "select $1")]
+    [InlineData("  select\t\r\n  1\t\f\v ", "select $1")]
     [InlineData("select a--comment\nfrom t", "select a from t")]
     [InlineData("select a+/* c */b", "select a + b")]
     [InlineData("select 1;;  ; ", "select $1")]

@@ -97,7 +97,7 @@ public sealed class StatementParametersTests(SandboxFixture sandbox)
         var failures = new List<string>();
         foreach (var (statement, expected) in Cases)
         {
-            var generic = PlanNode.Parse(await connection.Plans.ExplainAsync(statement, Token));
+            var generic = PlanNode.Parse(await connection.Plans.ExplainAsync(new PlanText(statement), Token));
             var tables = await WorkloadTables.FindAsync(connection.Catalog, [generic], Token);
             var variants = await parameters.VariantsAsync(
                 new WorkloadStatement(statement, QueryText.Hash(QueryText.Normalize(statement)), statement, 1, null), generic, tables, Token);

@@ -85,7 +85,7 @@ public sealed class EveryStatementTests(SandboxFixture sandbox)
             string found;
             try
             {
-                var plan = PlanNode.Parse(await connection.Plans.ExplainAsync(statement, Token));
+                var plan = PlanNode.Parse(await connection.Plans.ExplainAsync(new PlanText(statement), Token));
                 var tables = await WorkloadTables.FindAsync(connection.Catalog, [plan], Token);
                 found = string.Join(", ", tables.Unite(plan).All().Where(n => n.RelationName is not null)
                     .Select(n => new RelationName(n.Schema, n.RelationName!).ToString()).Distinct().Order(StringComparer.Ordinal));
@@ -112,7 +112,7 @@ public sealed class EveryStatementTests(SandboxFixture sandbox)
         await database.ExecuteAsync(Schema);
         await using var connection = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
         var plan = PlanNode.Parse(await connection.Plans.ExplainAsync(
-            "select e.id, o.note from events e join orders o on o.id = e.id where e.kind = $1 order by e.at desc limit 5", Token));
+            new PlanText("select e.id, o.note from events e join orders o on o.id = e.id where e.kind = $1 order by e.at desc limit 5"), Token));
 
         var tables = await WorkloadTables.FindAsync(connection.Catalog, [plan], Token);
         var use = Assert.Single(PlanReader.Read(tables.Unite(plan)).Relations, r => r.Table.Name == "events");
@@ -135,7 +135,7 @@ public sealed class EveryStatementTests(SandboxFixture sandbox)
         await using var database = await TestDatabase.OnAsync(await sandbox.ClusterAsync());
         await database.ExecuteAsync("create table orders (id int); create extension if not exists file_fdw; create server files foreign data wrapper file_fdw; create foreign table far (id int) server files options (filename '/dev/null')");
         await using var connection = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
-        var plan = PlanNode.Parse(await connection.Plans.ExplainAsync("select 1 from orders, far, pg_class where orders.id = far.id", Token));
+        var plan = PlanNode.Parse(await connection.Plans.ExplainAsync(new PlanText("select 1 from orders, far, pg_class where orders.id = far.id"), Token));
 
         var tables = await WorkloadTables.FindAsync(connection.Catalog, [plan], Token);
 

@@ -1,4 +1,5 @@
 using Npgsql;
+using PerfMonitoring.Advisor;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
 using PerfMonitoring.Queries;
@@ -53,24 +54,24 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
     {
         await using var lab = await Lab.OnAsync(await sandbox.ClusterAsync(version), store: false);
 
-        var plan = QueryPlan(await lab.Connection.Plans.ExplainAsync("select * from item where id = $1 and n > $2 limit $3", Token));
+        var plan = QueryPlan(await lab.Connection.Plans.ExplainAsync(new PlanText("select * from item where id = $1 and n > $2 limit $3"), Token));
         Assert.Equal(["item_pkey"], plan.Indexes);
-        Assert.NotEmpty(QueryPlan(await lab.Connection.Plans.ExplainAsync("select extract($1 from at), $2 - n from item where at > date $3 - interval $4", Token)).Scans);
-        Assert.NotNull(await lab.Connection.Plans.ExplainAsync("insert into item (n) values (1)", Token));
-        Assert.NotNull(await lab.Connection.Plans.ExplainAsync("update item set n = $1 where id = $2", Token));
-        Assert.NotNull(await lab.Connection.Plans.ExplainAsync("delete from item", Token));
-        Assert.NotNull(await lab.Connection.Plans.ExplainAsync("delete from item", Token));
+        Assert.NotEmpty(QueryPlan(await lab.Connection.Plans.ExplainAsync(new PlanText("select extract($1 from at), $2 - n from item where at > date $3 - interval $4"), Token)).Scans);
+        Assert.NotNull(await lab.Connection.Plans.ExplainAsync(new PlanText("insert into item (n) values (1)"), Token));
+        Assert.NotNull(await lab.Connection.Plans.ExplainAsync(new PlanText("update item set n = $1 where id = $2"), Token));
+        Assert.NotNull(await lab.Connection.Plans.ExplainAsync(new PlanText("delete from item"), Token));
+        Assert.NotNull(await lab.Connection.Plans.ExplainAsync(new PlanText("delete from item"), Token));
 
         foreach (var refused in new[] { "select 1; drop table item", "drop table item", "explain analyze delete from item", "vacuum", "" })
         {
-            var error = await Assert.ThrowsAsync<PerfMonitoringException>(() => lab.Connection.Plans.ExplainAsync(refused, Token));
+            var error = await Assert.ThrowsAsync<PerfMonitoringException>(() => lab.Connection.Plans.ExplainAsync(new PlanText(refused), Token));
             Assert.Equal("NotPlannable", error.ErrorId);
         }
 
-        var failure = await Assert.ThrowsAsync<PerfMonitoringException>(() => lab.Connection.Plans.ExplainAsync("select 'hunter2'::int from item", Token));
+        var failure = await Assert.ThrowsAsync<PerfMonitoringException>(() => lab.Connection.Plans.ExplainAsync(new PlanText("select 'hunter2'::int from item"), Token));
         Assert.Equal("PlanFailed", failure.ErrorId);
         Assert.DoesNotContain("hunter2", failure.ToString(), StringComparison.Ordinal);
-        Assert.Contains("no_such", (await Assert.ThrowsAsync<PerfMonitoringException>(() => lab.Connection.Plans.ExplainAsync("select * from no_such", Token))).Message, StringComparison.Ordinal);
+        Assert.Contains("no_such", (await Assert.ThrowsAsync<PerfMonitoringException>(() => lab.Connection.Plans.ExplainAsync(new PlanText("select * from no_such"), Token))).Message, StringComparison.Ordinal);
         Assert.Equal(1000, await lab.Database.ScalarAsync<long>("select count(*) from item where n = id % 100"));
     }
 

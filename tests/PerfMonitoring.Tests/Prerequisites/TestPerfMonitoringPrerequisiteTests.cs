@@ -26,6 +26,7 @@ public sealed class TestPerfMonitoringPrerequisiteTests(SandboxFixture sandbox, 
         Assert.Equal("Missing", states["Store"]);
         Assert.Equal("Missing", states["Tables analysed"]);
         Assert.Equal("Ok", states["Create indexes"]);
+        Assert.Equal("Missing", states["No rights over the server"]);
         Assert.Equal(majorVersion >= 14, states.ContainsKey("compute_query_id"));
         Assert.Equal(["pg_stat_statements readable"], states.Where(s => s.Value == "Unknown").Select(s => s.Key));
     }

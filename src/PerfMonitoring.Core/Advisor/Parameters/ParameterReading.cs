@@ -208,11 +208,11 @@ internal sealed partial class ParameterReading
                 var cast = lexer.Ahead();
                 if (cast.Kind == SqlTokenKind.Cast && cast.Ahead() is { Kind: SqlTokenKind.Word } type)
                 {
-                    Types[number] = type.Text.ToString().ToLowerInvariant();
+                    Types[number] = SqlLexer.Fold(type.Text);
                 }
             }
 
-            (beforeThat, before) = (before, lexer.Kind is SqlTokenKind.Word ? lexer.Text.ToString().ToLowerInvariant() : lexer.Text.ToString());
+            (beforeThat, before) = (before, lexer.Kind is SqlTokenKind.Word ? SqlLexer.Fold(lexer.Text) : lexer.Text.ToString());
         }
     }
 

@@ -44,7 +44,7 @@ public sealed class StatementParameters(ICatalogRepository catalog)
             return statement.Examples;
         }
 
-        IReadOnlyList<PlanVariant> generic = [new(new PlanText(statement.Text), 1)];
+        IReadOnlyList<PlanVariant> generic = [new(statement.ToPlanText(statement.Text), 1)];
         if (PlannableText.TryMake(statement.Text, out var parameters) is not { } text || parameters == 0)
         {
             return generic;
@@ -68,11 +68,11 @@ public sealed class StatementParameters(ICatalogRepository catalog)
 
         if ((skewed.Count == 0 && !hasRange) || Choose(isHeavy: true) is not { } heavy || heavy.SequenceEqual(typical))
         {
-            return [new(new PlanText(text, typical), 1)];
+            return [new(statement.ToPlanText(text, typical), 1)];
         }
 
         var share = skewed.Count > 0 ? skewed.Aggregate(1.0, (product, column) => product * column.HeavyShare!.Value) : WideRangeShare;
-        return [new(new PlanText(text, typical), 1 - share), new(new PlanText(text, heavy), share)];
+        return [new(statement.ToPlanText(text, typical), 1 - share), new(statement.ToPlanText(text, heavy), share)];
 
         IReadOnlyList<string?>? Choose(bool isHeavy) => new ParameterChoice(reading, Values, isHeavy).Choose(parameters);
     }

@@ -43,6 +43,7 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
     private bool isTyped;
     private UsageScope scope = new();
     private ImpactEstimator? estimator;
+    private bool hasWarned;
 
     protected override void BeginProcessing()
     {
@@ -112,6 +113,12 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
 
         estimator ??= new ImpactEstimator(Connection);
         var impact = Await(token => estimator.EstimateAsync(removal.Index, token));
+        if (!hasWarned && impact.Untrusted.Count > 0)
+        {
+            hasWarned = true;
+            WriteWarning(UntrustedStatement.Describe(impact.Untrusted, "are not asked whether they use the index"));
+        }
+
         foreach (var query in impact.Queries)
         {
             WriteVerbose($"{stat.IndexName}: {query}");

@@ -360,8 +360,9 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         };
         var advisor = new IndexAdvisor(
             Connection.Catalog, WhatIfMethod == WhatIfMethod.Transaction ? Connection.GetRealWhatIf(Force) : Connection.WhatIf, names, Connection.Target);
+        var statements = workload.ConvertAll(s => s with { Origin = s.Origin with { MayRunAnyCode = Force } });
         var advice = AwaitWithProgress<AdvisorProgress, Advice>(
-            (progress, token) => advisor.AdviseAsync(workload, options, progress, token),
+            (progress, token) => advisor.AdviseAsync(statements, options, progress, token),
             report => WriteProgress(new ProgressRecord(1, "New-IndexStrategy", report.Activity)
             {
                 PercentComplete = Math.Clamp(report.Percent, 0, 100),
@@ -402,7 +403,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     private void WriteLeftOut(Advice advice)
     {
         var texts = workload.ToLookup(s => s.QueryHash);
-        foreach (var skipped in advice.Skipped)
+        foreach (var skipped in advice.Skipped.Where(s => s.Untrusted is null))
         {
             if (typed.Failure(skipped) is { } failure)
             {
@@ -413,6 +414,11 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
             Action<string> write = skipped.IsUtility ? WriteVerbose : WriteWarning;
             var text = texts[skipped.QueryHash].First().Text;
             write($"Statement {skipped.QueryHash} ({TypedQueries.Shown(QueryText.Normalize(text))}) is left out: {skipped.Reason}");
+        }
+
+        if (advice.Skipped.Select(s => s.Untrusted).OfType<UntrustedStatement>().ToList() is { Count: > 0 } untrusted)
+        {
+            WriteWarning(UntrustedStatement.Describe(untrusted, "are left out (-Force plans them all the same; see about_PerfMonitoring_Security)"));
         }
 
         if (ParameterSetName != FromText && advice.Skipped.Count(s => s.IsUtility) is > 0 and var utilities)

@@ -23,6 +23,11 @@ public sealed class UpdateQueryPerformanceLogCommand : ConnectedCmdlet
                 "what these statements did before that is partly unknown. Run it more often, or raise pg_stat_statements.max.");
         }
 
+        if (update.UntrustedStatements.Count > 0)
+        {
+            WriteWarning(UntrustedStatement.Describe(update.UntrustedStatements, "are stored without a plan"));
+        }
+
         if (update.HiddenStatements > 0)
         {
             WriteWarning(Hidden.Message(update.HiddenStatements, Connection.UserName));

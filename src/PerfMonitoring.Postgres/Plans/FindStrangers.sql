@@ -1,0 +1,12 @@
+-- Purpose: whether there is code of somebody who is none of the trusted owners: a function in SQL or a procedural language (what is written in C was made by a superuser), or a foreign table. If there
+-- is, the transaction ends (22012), which keeps what follows in the same batch from being run.
+-- Minimum version: 13. Privileges: none.
+select 1 / (case when o.oid <> 0 then 0 else 1 end)
+from (
+    select p.proowner as oid from pg_catalog.pg_proc p where p.oid >= 16384 and p.prolang not in (12, 13)
+    union all
+    select c.relowner from pg_catalog.pg_class c where c.relkind = 'f'
+    union all
+    select s.srvowner from pg_catalog.pg_foreign_server s
+) o
+where not o.oid = any (@Trusted::oid[])
