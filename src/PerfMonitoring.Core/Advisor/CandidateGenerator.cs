@@ -50,7 +50,8 @@ public sealed record CandidateContext
 /// <remarks>
 /// What cannot win is not made, since every candidate costs planning time: keys behind a prefix that finds a row or two; lookups, ranges and
 /// orders that fetch a large part of a table in no order of its pages; index-only scans of an index that is not clearly smaller than the table,
-/// or of a table whose pages are not known to be visible.
+/// or of a table whose pages are not known to be visible. Nor is what would refuse writes (<see cref="EntryLimit"/>): a column without a bound on its
+/// length is a key where a condition or an order needs it and its known values are short, and is never added to be read along.
 /// </remarks>
 public static class CandidateGenerator
 {
@@ -74,7 +75,7 @@ public static class CandidateGenerator
 
     private const int BrinPages = 10_000;
 
-    // A B-tree refuses an entry of more than a third of a page (nbtree.h, BTMaxItemSize): the mean width of a key, and of what is only read along.
+    // The mean width from which a value is no key of a B-tree, the longest known one from which a hash index is better; the mean of what is only read along.
     private const int WideKey = 600;
     private const int WideColumn = 64;
 
@@ -174,7 +175,7 @@ public static class CandidateGenerator
         foreach (var key in use.Predicates
             .Where(p => p.Kind is PredicateKind.Equal or PredicateKind.In or PredicateKind.Join or PredicateKind.Range && p.Key.Column is not null)
             .Select(p => p.Key).Distinct()
-            .Where(k => table.FindColumn(k.Column!) is { NullFraction: > LargeShare, HasBtree: true }))
+            .Where(k => CanBeKey(k, table) && table.FindColumn(k.Column!) is { NullFraction: > LargeShare }))
         {
             Add(found, Define(table, [key], Identifier.Quote(key.Column!) + " IS NOT NULL"), UsagePattern.Lookup);
         }
@@ -235,7 +236,7 @@ public static class CandidateGenerator
 
         foreach (var key in use.Predicates.Where(p => p.Kind == PredicateKind.Range && p.Key.Column is not null).Select(p => p.Key).Distinct())
         {
-            if (table.Pages >= BrinPages && table.FindColumn(key.Column!)?.Correlation is > Ordered or < -Ordered)
+            if (table.Pages >= BrinPages && table.FindColumn(key.Column!) is { IsCollection: false, Correlation: > Ordered or < -Ordered })
             {
                 Add(found, Define(table, [key], null) with { Method = "brin" }, UsagePattern.RangeScan);
             }
@@ -245,20 +246,27 @@ public static class CandidateGenerator
     // A hash index holds four bytes of each value, however wide it is; it serves nothing but equality.
     private static void AddHash(Dictionary<string, ProposedIndex> found, IndexKey key, List<PlanPredicate> all, RelationUse use, TableInfo table)
     {
-        if (table.FindColumn(key.Column!) is not { HasBtree: true })
+        if (!IsOnlyCompared(key, all, use, table))
         {
             return;
         }
 
         var tree = Define(table, [key], null);
         var hash = tree with { Method = "hash" };
-        if (all.TrueForAll(p => p.Key != key || p.Kind is PredicateKind.Equal or PredicateKind.Join)
-            && !use.Orders.Concat(use.Groups).Any(o => o.Contains(key))
-            && IndexSize.Estimate(hash, table) is { } small && (!CanBeKey(key, table) || small < 0.75 * IndexSize.Estimate(tree, table)))
+        if (IndexSize.Estimate(hash, table) is { } small
+            && (!CanBeKey(key, table) || IsLong(key, table) || small < 0.75 * IndexSize.Estimate(tree, table)))
         {
             Add(found, hash, UsagePattern.Lookup);
         }
     }
+
+    // Whether a hash index does all that is asked of a key.
+    private static bool IsOnlyCompared(IndexKey key, IEnumerable<PlanPredicate> all, RelationUse use, TableInfo table) =>
+        key.Column is { } name && table.FindColumn(name) is { HasHash: true }
+        && all.All(p => p.Key != key || p.Kind is PredicateKind.Equal or PredicateKind.Join)
+        && !use.Orders.Concat(use.Groups).Any(o => o.Contains(key));
+
+    private static bool IsLong(IndexKey key, TableInfo table) => key.Column is { } name && table.FindColumn(name) is { LongestKnown: > WideKey };
 
     private static IndexDefinition Define(TableInfo table, IReadOnlyList<IndexKey> keys, string? where) =>
         new() { Table = table.Name, Name = "", Keys = keys, Where = where };
@@ -273,7 +281,8 @@ public static class CandidateGenerator
             rest.Remove(first);
         }
 
-        if (definition.Keys.Count == 0 || definition.Keys.Count + rest.Count > MaximumColumns || rest.Exists(c => c.AverageWidth > WideColumn))
+        if (definition.Keys.Count == 0 || definition.Keys.Count + rest.Count > MaximumColumns || rest.Exists(c => c.AverageWidth > WideColumn)
+            || !EntryLimit.CanCover(isWhole ? definition with { Keys = [] } : definition, table, [.. rest.Select(c => c.Name), .. isWhole ? definition.Keys.Select(k => k.Column!) : []]))
         {
             return null;
         }
@@ -327,7 +336,7 @@ public static class CandidateGenerator
     private static bool IsSame(IndexKey one, IndexKey other) => one.Column == other.Column && one.Expression == other.Expression;
 
     private static bool CanBeKey(IndexKey key, TableInfo table) => key.Column is { } name
-        ? table.FindColumn(name) is { HasBtree: true, AverageWidth: null or <= WideKey }
+        ? table.FindColumn(name) is { HasBtree: true, IsCollection: false, AverageWidth: null or <= WideKey, LongestKnown: null or <= ColumnInfo.LongestInStatistics }
         : !DependsOnTimeZone(key.Expression!, table);
 
     // The day of a timestamptz depends on who asks: such an index cannot be, and the server need not be asked.
@@ -354,7 +363,8 @@ public static class CandidateGenerator
         {
             this.use = use;
             this.table = table;
-            var usable = predicates.Where(p => CanBeKey(p.Key, table)).ToList();
+            // Where only equality is asked for, values that can be long have a hash index.
+            var usable = predicates.Where(p => CanBeKey(p.Key, table) && !(IsLong(p.Key, table) && IsOnlyCompared(p.Key, predicates, use, table))).ToList();
             Equality = Keys(usable, PredicateKind.Equal, PredicateKind.In, PredicateKind.Null, PredicateKind.True, PredicateKind.False);
             // A list of values is found piece by piece, in no order; nulls are found together, and yet the planner does not take them for one value.
             ordering = Keys(usable, PredicateKind.Equal, PredicateKind.True, PredicateKind.False);
@@ -480,7 +490,7 @@ public static class CandidateGenerator
                 yield return FindsFew(join) ? join : Join(Join(join, Equality), ranges.Take(1));
             }
 
-            foreach (var order in orders.Concat(groups).Where(o => o.Count > 0).DistinctBy(o => string.Join(',', o)).Take(3))
+            foreach (var order in orders.Concat(groups.Where(g => g.All(HasBound))).Where(o => o.Count > 0).DistinctBy(o => string.Join(',', o)).Take(3))
             {
                 yield return Join(FindsFew(ordering) ? [] : ordering, order);
             }
@@ -506,6 +516,8 @@ public static class CandidateGenerator
 
         private bool FindsFew(List<IndexKey> keys) =>
             keys.Exists(k => Distinct(k) is > 0 and { } distinct && table.Rows is { } rows && rows / distinct < 2 && rows > 1);
+
+        private bool HasBound(IndexKey key) => key.Column is { } name && table.FindColumn(name) is { MaximumWidth: not null };
 
         private double Distinct(IndexKey key) => CandidateGenerator.Distinct(key.Column is null ? null : table.FindColumn(key.Column), table);
 

@@ -16,6 +16,7 @@ public sealed class CandidatePool(
 {
     private readonly Dictionary<string, Candidate?> known = [];
     private readonly ILookup<RelationName, IndexDefinition> existing = existing.ToLookup(e => e.Table);
+    private readonly Dictionary<RelationName, TableInfo> tables = [];
     private readonly List<Candidate> candidates = [];
     private readonly List<IndexCandidate> passedOver = [];
 
@@ -25,7 +26,17 @@ public sealed class CandidatePool(
     /// <summary>What would be candidates, had they not been taken back.</summary>
     public IReadOnlyList<IndexCandidate> Reverted => passedOver;
 
-    /// <summary>The candidate of that definition; null where an index does its work already, it was taken back, or its size is unknown.</summary>
+    /// <summary>The table of a candidate.</summary>
+    public TableInfo TableOf(Candidate candidate)
+    {
+        ArgumentNullException.ThrowIfNull(candidate);
+        return tables[candidate.Definition.Table];
+    }
+
+    /// <summary>
+    /// The candidate of that definition; null where an index does its work already, it was taken back, its size is unknown, or it would refuse writes for
+    /// what is only read along.
+    /// </summary>
     public async Task<Candidate?> GetAsync(IndexDefinition definition, TableInfo table, UsagePattern pattern)
     {
         ArgumentNullException.ThrowIfNull(definition);
@@ -36,6 +47,12 @@ public sealed class CandidatePool(
             return candidate;
         }
 
+        if ((definition.Include.Count > 0 && !EntryLimit.CanCover(definition, table, definition.Include)) || EntryLimit.Of(definition, table).IsExceeded)
+        {
+            return known[key] = null;
+        }
+
+        tables.TryAdd(table.Name, table);
         var rows = definition.Where is { } where ? await rowsOf(table, where) : null;
         var estimate = IndexSize.Estimate(definition, table, rows);
         if (reverted.TryGetValue(key, out var reason))

@@ -94,7 +94,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         var set = await search.FindAsync(own, enough, cancellationToken);
         var review = search.Review();
         // What was found is worth the few questions for names that are left.
-        var chosen = await DescribeAsync(set, review, planned.Statements, costs, needs, existing, sessions[0].IsReal ? search.Sizes : new Dictionary<int, long>(), options, search.IsCutShort ? CancellationToken.None : cancellationToken);
+        var chosen = await DescribeAsync(set, pool, review, planned.Statements, costs, needs, existing, sessions[0].IsReal ? search.Sizes : new Dictionary<int, long>(), options, search.IsCutShort ? CancellationToken.None : cancellationToken);
         return new Advice
         {
             Strategies = [.. chosen.Values.OrderBy(s => s.Rank)],
@@ -170,12 +170,13 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             TrigramSchema = schema,
         };
         var known = new Dictionary<StatementUse, IReadOnlyList<Candidate>>(ReferenceEqualityComparer.Instance);
+        var resolved = new Dictionary<string, ResolvedDefinition>();
         var own = new List<IReadOnlyList<Candidate>>();
         foreach (var statement in planned.Statements)
         {
             if (!known.TryGetValue(statement.Use, out var mine))
             {
-                known[statement.Use] = mine = await CandidatesAsync(statement.Use, tables, pool, context, hints);
+                known[statement.Use] = mine = await CandidatesAsync(statement.Use, tables, pool, context, hints, resolved, cancellationToken);
             }
 
             own.Add(mine);
@@ -184,8 +185,9 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         return own;
     }
 
-    private static async Task<IReadOnlyList<Candidate>> CandidatesAsync(
-        StatementUse statement, IReadOnlyDictionary<RelationName, TableInfo> tables, CandidatePool pool, CandidateContext context, HashSet<string> hints)
+    private async Task<IReadOnlyList<Candidate>> CandidatesAsync(
+        StatementUse statement, IReadOnlyDictionary<RelationName, TableInfo> tables, CandidatePool pool, CandidateContext context, HashSet<string> hints,
+        Dictionary<string, ResolvedDefinition> resolved, CancellationToken cancellationToken)
     {
         var mine = new List<Candidate>();
         foreach (var use in statement.Relations)
@@ -199,7 +201,11 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
                         hints.Add($"{table.Name} may gain by {QueryText.HideConstants(proposed.Definition.ToAnonymousStatement())}, "
                             + $"which the planner cannot be asked about before: {statementFirst};");
                     }
-                    else if (await pool.GetAsync(proposed.Definition, table, proposed.Pattern) is { } candidate)
+                    else if (await ResolveAsync(proposed.Definition, resolved, cancellationToken) is { Distrusted: { } distrusted })
+                    {
+                        hints.Add($"{table.Name} gets no index that calls {distrusted}: it would run for whoever writes to the table;");
+                    }
+                    else if (await pool.GetAsync(resolved[proposed.Definition.ToAnonymousStatement()].Definition, table, proposed.Pattern) is { } candidate)
                     {
                         mine.Add(candidate);
                     }
@@ -208,6 +214,21 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         }
 
         return [.. mine.Distinct()];
+    }
+
+    private async Task<ResolvedDefinition> ResolveAsync(
+        IndexDefinition definition, Dictionary<string, ResolvedDefinition> known, CancellationToken cancellationToken)
+    {
+        var key = definition.ToAnonymousStatement();
+        if (!known.TryGetValue(key, out var found))
+        {
+            // What the candidates name with its schema, or need none for, is not asked about.
+            known[key] = found = definition.Where is null && definition.Keys.All(k => k.Expression is null)
+                ? new ResolvedDefinition(definition, null)
+                : await catalog.ResolveAsync(definition, cancellationToken);
+        }
+
+        return found;
     }
 
     // How many rows a condition leaves, by the planner.
@@ -239,7 +260,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
 
     // The strategies by the candidates' ids.
     private async Task<Dictionary<int, IndexStrategy>> DescribeAsync(
-        SelectedSet set, SelectionReview review, IReadOnlyList<PlannedStatement> planned, List<CostTable> costs, List<(ForeignKeyNeed Need, int Place)> needs,
+        SelectedSet set, CandidatePool pool, SelectionReview review, IReadOnlyList<PlannedStatement> planned, List<CostTable> costs, List<(ForeignKeyNeed Need, int Place)> needs,
         ILookup<RelationName, TableIndex> existing, IReadOnlyDictionary<int, long> sizes, AdvisorOptions options, CancellationToken cancellationToken)
     {
         var strategies = new Dictionary<int, IndexStrategy>();
@@ -260,6 +281,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             var costBefore = impacts.Sum(i => i.CostBefore * i.Weight) + served.Sum(n => n.SavedCost);
             var costAfter = impacts.Sum(i => i.CostAfter * i.Weight);
             var replaced = existing[unnamed.Table].Where(i => i.Need is null && Redundancy.Covers(unnamed, i.Definition)).ToList();
+            var limit = EntryLimit.Of(unnamed, pool.TableOf(candidate), await catalog.GetExpressionTypesAsync(unnamed, cancellationToken));
             var isEstimate = set.After.Any(c => c.IsEstimate && c.Used.Contains(id));
             strategies.Add(id, new IndexStrategy
             {
@@ -277,7 +299,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
                 Evidence = isEstimate ? EvidenceSource.Estimate : EvidenceSource.WhatIf,
                 Reason = string.Join(' ', Reasons(
                     candidate, impacts, served, replaced, costBefore - costAfter, gain, statements, isEstimate,
-                    Count(review.Safer(id, byId.Keys)), Count(review.Risky(id, byId.Keys)))),
+                    Count(review.Safer(id, byId.Keys)), Count(review.Risky(id, byId.Keys)), limit.Risk)),
                 Target = target,
             });
         }
@@ -309,7 +331,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
 
     private static IEnumerable<string> Reasons(
         Candidate candidate, List<QueryImpact> impacts, List<ForeignKeyNeed> served, List<TableIndex> replaced, double saved, double gain, int statements,
-        bool isEstimate, int safer, int risky)
+        bool isEstimate, int safer, int risky, string? refused)
     {
         var helped = impacts.Where(i => i.CostAfter < i.CostBefore).ToList();
         if (helped.Count > 0)
@@ -357,6 +379,11 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         if (risky > 0)
         {
             yield return $"{risky} {(risky == 1 ? "statement" : "statements")} may run longer than without it, where the server takes such a plan: {Risk}. Compare the run times once it is built.";
+        }
+
+        if (refused is not null)
+        {
+            yield return refused;
         }
 
         if (isEstimate)

@@ -10,7 +10,8 @@ internal static class OperatorClasses
     public static IEnumerable<(IndexDefinition Definition, UsagePattern Pattern, string? Requires)> For(
         IndexKey key, IReadOnlyList<PlanPredicate> predicates, TableInfo table, CandidateContext context)
     {
-        var type = key.Column is { } name ? table.FindColumn(name)?.Type : TypeOf(key.Expression!);
+        var column = key.Column is { } name ? table.FindColumn(name) : null;
+        var type = key.Column is null ? TypeOf(key.Expression!) : column?.BaseType;
         var operators = predicates.Select(p => p.Operator!).ToHashSet();
         if (type is null)
         {
@@ -22,7 +23,7 @@ internal static class OperatorClasses
             // jsonb_path_ops knows paths to values but no bare keys; it is smaller and finds faster what it finds.
             yield return (Index("gin", operators.IsSubsetOf(["@>", "@?", "@@"]) ? "jsonb_path_ops" : null), UsagePattern.Lookup, null);
         }
-        else if (type.EndsWith("[]", StringComparison.Ordinal) && operators.Overlaps(["@>", "<@", "&&"]))
+        else if (column is { HasBtree: true } && column.Type.EndsWith("[]", StringComparison.Ordinal) && operators.Overlaps(["@>", "<@", "&&"]))
         {
             yield return (Index("gin", null), UsagePattern.Lookup, null);
         }
@@ -32,7 +33,7 @@ internal static class OperatorClasses
         }
         else if (IsText(type) && predicates.Any(IsTrigram) && (context.TrigramSchema is not null || context.IsTrigramAvailable))
         {
-            var schema = context.TrigramSchema is null or "public" or "pg_catalog" ? "" : Identifier.Quote(context.TrigramSchema) + ".";
+            var schema = context.TrigramSchema is null or "pg_catalog" ? "" : Identifier.Quote(context.TrigramSchema) + ".";
             var isNearest = predicates.Any(p => p.Kind == PredicateKind.Nearest);
             yield return (
                 Index(isNearest ? "gist" : "gin", schema + (isNearest ? "gist_trgm_ops" : "gin_trgm_ops")), UsagePattern.FullText,
@@ -77,7 +78,7 @@ internal static class OperatorClasses
         : expression.Contains(" -> ", StringComparison.Ordinal) ? "jsonb"
         : null;
 
-    private static bool IsText(string type) => type == "text" || type.StartsWith("character", StringComparison.Ordinal);
+    private static bool IsText(string type) => type is "text" or "varchar" or "bpchar" || type.StartsWith("character", StringComparison.Ordinal);
 
     private static bool IsRange(string type) => type.EndsWith("range", StringComparison.Ordinal);
 

@@ -56,6 +56,9 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(30);
 
+    // How long -Force may read a table before its build, which reads it twice.
+    private static readonly TimeSpan MeasureLimit = TimeSpan.FromMinutes(1);
+
     private static readonly TimeSpan LoadInterval = TimeSpan.FromSeconds(2);
 
     private readonly TimeProvider time = clock ?? TimeProvider.System;
@@ -332,9 +335,15 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
             }
         }
 
+        var entry = EntryLimit.Of(strategy.Definition, table, await connection.Catalog.GetExpressionTypesAsync(strategy.Definition, cancellationToken));
+        if (options.Force && facts is { IsOwner: true, IsStandby: false } && !entry.AlwaysFits)
+        {
+            entry = entry with { Measured = await connection.Catalog.MeasureEntriesAsync(strategy.Definition, table, MeasureLimit, cancellationToken) };
+        }
+
         lock (growing)
         {
-            var findings = new Preflight(strategy, options).Judge(facts, indexes, window, size, grownBytes, table.Leaves.Count, ofLeaves);
+            var findings = new Preflight(strategy, options).Judge(facts, indexes, window, size, grownBytes, table.Leaves.Count, ofLeaves, entry);
             if (!willBuild || findings.Any(f => f.State == PreflightState.Block))
             {
                 return (findings, 0);

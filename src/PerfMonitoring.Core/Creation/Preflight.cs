@@ -23,9 +23,10 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
     /// <param name="grownBytes">By how much the database grew or will grow by this run.</param>
     /// <param name="leaves">How many partitions with rows the table has; 0 for one that has none.</param>
     /// <param name="ofLeaves">Their indexes.</param>
+    /// <param name="entry">What it refuses; null where that is not looked at.</param>
     public IReadOnlyList<IndexPreflight> Judge(
         BuildFacts facts, IReadOnlyList<TableIndex> indexes, WindowDecision window, long? sizeBytes, long grownBytes, int leaves = 0,
-        IReadOnlyList<TableIndex>? ofLeaves = null)
+        IReadOnlyList<TableIndex>? ofLeaves = null, EntryLimit? entry = null)
     {
         ArgumentNullException.ThrowIfNull(facts);
         ArgumentNullException.ThrowIfNull(indexes);
@@ -45,6 +46,7 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
                 ? Warn(PreflightCheck.EventTrigger, $"{Count(facts.EventTriggers.Count, "event trigger")} may refuse CREATE INDEX: {string.Join(", ", facts.EventTriggers)}.")
                 : Ok(PreflightCheck.EventTrigger, "None runs on CREATE INDEX."),
             Existing(indexes, facts, leaves, ofLeaves ?? []),
+            Entries(entry),
             Growth(sizeBytes, grownBytes),
             Disk(sizeBytes, facts.FreeDiskBytes),
             Transactions(facts),
@@ -166,6 +168,11 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
         .Where(i => i is { IsValid: true, IsReady: true, IsExclusion: false, IsAttached: false, ConstraintName: null }
             && i.Definition.IsUnique == wanted.IsUnique && IndexEquality.IsWrittenAlike(i.Definition, wanted))
         .Select(i => i.TableOid).ToHashSet();
+
+    private IndexPreflight Entries(EntryLimit? entry) =>
+        entry?.Risk is not { } risk ? Ok(PreflightCheck.EntrySize, "Every row that may be written fits into it.")
+        : entry.IsExceeded ? Block(PreflightCheck.EntrySize, $"{risk} {entry.Evidence} The build would fail. {entry.Remedy}")
+        : Warn(PreflightCheck.EntrySize, entry.AlwaysFits ? risk : $"{risk} {entry.Evidence} {entry.Remedy}");
 
     private IndexPreflight Growth(long? size, long grown) => options.MaximumDatabaseGrowth is not { } limit
         ? Ok(PreflightCheck.DatabaseGrowth, size is { } bytes ? $"Expected size: {Megabytes(bytes)}." : "Its size cannot be estimated; no limit was asked for.")

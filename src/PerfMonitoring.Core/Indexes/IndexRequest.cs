@@ -123,7 +123,7 @@ public sealed partial record IndexRequest
             keys.Add(new IndexKey
             {
                 Column = name,
-                OperatorClass = match.Groups["class"] is { Success: true } operatorClass ? operatorClass.Value.ToLowerInvariant() : null,
+                OperatorClass = match.Groups["class"] is { Success: true } operatorClass ? Lower(operatorClass.Value) : null,
                 Descending = match.Groups["order"].Value.Equals("desc", StringComparison.OrdinalIgnoreCase),
                 NullsFirst = match.Groups["nulls"] is { Success: true } nulls ? nulls.Value.Equals("first", StringComparison.OrdinalIgnoreCase) : null,
             });
@@ -139,12 +139,15 @@ public sealed partial record IndexRequest
             $"It has: {string.Join(", ", table.Columns.Select(c => Identifier.Quote(c.Name)))}.", text);
     }
 
+    // Quoted names stay as they are.
+    private static string Lower(string name) => name.Contains('"', StringComparison.Ordinal) ? name : name.ToLowerInvariant();
+
     private static PerfMonitoringException Mismatch(string message) => new(
         "IndexTypeMismatch", FailureKind.InvalidArgument, message, "Change -IndexType, or leave it out: it follows from the other parameters.");
 
     [GeneratedRegex("""
         ^\s*(?:"(?<quoted>(?:[^"]|"")+)"|(?<bare>[\p{L}_][\p{L}\p{N}_$]*))
-        (?:\s+(?!(?:asc|desc|nulls)\b)(?<class>[a-z_][a-z0-9_]*))?
+        (?:\s+(?!(?:asc|desc|nulls)\b)(?<class>(?:(?:"(?:[^"]|"")+"|[\p{L}_][\p{L}\p{N}_$]*)\.)?[a-z_][a-z0-9_]*))?
         (?:\s+(?<order>asc|desc))?
         (?:\s+nulls\s+(?<nulls>first|last))?\s*(?:,(?=.)|$)
         """, RegexOptions.IgnoreCase | RegexOptions.IgnorePatternWhitespace | RegexOptions.CultureInvariant)]

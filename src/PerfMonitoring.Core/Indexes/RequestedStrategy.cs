@@ -10,17 +10,18 @@ namespace PerfMonitoring.Indexes;
 /// <param name="target">The database that the strategies are for.</param>
 public sealed class RequestedStrategy(ICatalogRepository catalog, IndexNames names, ServerTarget target)
 {
-    /// <summary>The strategy of a request. Nothing is stored, nothing is made.</summary>
+    /// <summary>The strategy of a request, and what a person should know of it at once, or null. Nothing is stored, nothing is made.</summary>
     /// <exception cref="PerfMonitoringException">
     /// TableNotFound, TableNotIndexable, InvalidIndexDefinition, IndexNameTaken, EqualIndexExists, DefinitionTooLong, and what
     /// <see cref="IndexRequest.ToDefinition"/> says.
     /// </exception>
-    public async Task<IndexStrategy> CreateAsync(
+    public async Task<(IndexStrategy Strategy, string? Warning)> CreateAsync(
         RelationName tableName, IndexRequest request, UsagePattern? usagePattern, MaintenanceWindow maintenanceWindow, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         var table = await catalog.GetTableAsync(tableName, cancellationToken);
-        var definition = request.ToDefinition(table);
+        var resolved = await catalog.ResolveAsync(request.ToDefinition(table), cancellationToken);
+        var definition = resolved.Definition;
         var existing = await catalog.GetIndexesAsync([table.Oid], cancellationToken);
         var equal = existing.FirstOrDefault(i => i.IsValid && i.Definition.ToAnonymousStatement() == definition.ToAnonymousStatement());
         if (equal is not null && request.IndexName is not null && equal.Definition.Name != request.IndexName)
@@ -30,10 +31,13 @@ public sealed class RequestedStrategy(ICatalogRepository catalog, IndexNames nam
 
         if (equal is null)
         {
-            await catalog.CheckDefinitionAsync(definition, cancellationToken);
+            await CheckAsync(resolved, cancellationToken);
             definition = definition with { Name = await ChooseNameAsync(definition, request.IndexName, cancellationToken) };
         }
 
+        // What it refuses is said of each; as a warning, where values are known to be long or nothing but reading along needs them.
+        var limit = EntryLimit.Of(definition, table, await catalog.GetExpressionTypesAsync(definition, cancellationToken));
+        var warning = equal is null && (limit.IsLikely || !EntryLimit.CanCover(definition, table, definition.Include)) ? limit.Risk : null;
         var strategy = new IndexStrategy
         {
             Definition = equal?.Definition ?? definition,
@@ -42,10 +46,24 @@ public sealed class RequestedStrategy(ICatalogRepository catalog, IndexNames nam
             IsCreated = equal is not null,
             SizeBytes = equal?.SizeBytes ?? IndexSize.Estimate(definition, table),
             Evidence = EvidenceSource.None,
-            Reason = equal is null ? "Asked for by hand." : "Asked for by hand; the index is there already.",
+            Reason = (equal is null ? "Asked for by hand." : "Asked for by hand; the index is there already.") + (limit.Risk is { } risk ? " " + risk : ""),
             Target = target,
         };
-        return strategy.IndexDefinition.Length <= IndexDefinition.MaximumLength ? strategy : throw TooLong(strategy);
+        return strategy.IndexDefinition.Length <= IndexDefinition.MaximumLength ? (strategy, warning is null ? null : $"{strategy.IndexName}: {warning} {limit.Remedy}") : throw TooLong(strategy);
+    }
+
+    private async Task CheckAsync(ResolvedDefinition resolved, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await catalog.CheckDefinitionAsync(resolved.Definition, cancellationToken);
+        }
+        catch (PerfMonitoringException e) when (e.ErrorId == "InvalidIndexDefinition" && resolved.Distrusted is { } distrusted)
+        {
+            throw new PerfMonitoringException(
+                e.ErrorId, e.Kind, $"{e.Message} Names are looked for in pg_catalog and where nobody but superusers, the table's owner and this role has one of the same name; passed over: {distrusted}.",
+                "Write its schema before the name, if it is meant: it will run for whoever writes to the table.", e.Subject, e);
+        }
     }
 
     private async Task<string> ChooseNameAsync(IndexDefinition definition, string? wanted, CancellationToken cancellationToken)

@@ -71,11 +71,21 @@ public sealed record TableInfo
 /// <summary>A column with what ANALYZE knows of it.</summary>
 public sealed record ColumnInfo
 {
+    /// <summary>ANALYZE keeps no value of more bytes (analyze.c, WIDTH_THRESHOLD).</summary>
+    public const int LongestInStatistics = 1024;
+
     /// <summary>Name, unquoted.</summary>
     public required string Name { get; init; }
 
     /// <summary>Type as in SQL, with its modifier: <c>character varying(25)</c>.</summary>
     public required string Type { get; init; }
+
+    /// <summary>Name of the type as in pg_type, without schema and modifier; of a domain, that of the type under it.</summary>
+    public string BaseType
+    {
+        get => field ?? Type;
+        init;
+    }
 
     /// <summary>Length of the type in bytes; -1 for a variable one.</summary>
     public int TypeLength { get; init; } = -1;
@@ -86,11 +96,33 @@ public sealed record ColumnInfo
     /// <summary>Whether values can be stored with a one-byte header (false for fixed lengths and PLAIN storage).</summary>
     public bool IsPackable { get; init; }
 
+    /// <summary>The most bytes that a value needs, header included; null where the type sets no bound. A fixed length is one.</summary>
+    public int? MaximumWidth
+    {
+        get => field ?? (TypeLength > 0 ? TypeLength : null);
+        init;
+    }
+
+    /// <summary>The most bytes that an element of an array needs; null where the element's type sets no bound, or for another type.</summary>
+    public int? MaximumElementWidth { get; init; }
+
+    /// <summary>
+    /// The longest value that statistics tell, in bytes; null where they tell none. More than <see cref="LongestInStatistics"/> says that all that ANALYZE saw
+    /// were longer.
+    /// </summary>
+    public int? LongestKnown { get; init; }
+
+    /// <summary>Whether a value is a collection of others (array, document, row, set of words, shape), as long as the application pleases.</summary>
+    public bool IsCollection { get; init; }
+
     /// <summary>Whether it takes no nulls.</summary>
     public bool IsNotNull { get; init; }
 
-    /// <summary>Whether its type has a default B-tree operator class.</summary>
+    /// <summary>Whether its type has a default B-tree operator class, and the types of its elements, if any.</summary>
     public bool HasBtree { get; init; } = true;
+
+    /// <summary>Whether its type has a default hash operator class, and the types of its elements, if any.</summary>
+    public bool HasHash { get; init; } = true;
 
     /// <summary>Whether a B-tree may merge equal values (the operator class calls equal what is the same in every bit).</summary>
     public bool CanDeduplicate { get; init; } = true;

@@ -28,6 +28,8 @@ public enum PreflightCheck
     EventTrigger,
     /// <summary>Whether an index that does the same, or more, is there already.</summary>
     ExistingIndex,
+    /// <summary>Whether every row that may be written fits into it, and every row of the table does.</summary>
+    EntrySize,
     /// <summary>Its expected size against the growth that is allowed.</summary>
     DatabaseGrowth,
     /// <summary>Its expected size against the free space of its disk.</summary>

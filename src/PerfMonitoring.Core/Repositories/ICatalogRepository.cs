@@ -4,6 +4,14 @@ using PerfMonitoring.Model;
 
 namespace PerfMonitoring.Repositories;
 
+/// <summary>A definition whose names do not depend on a search path.</summary>
+/// <param name="Definition">The definition.</param>
+/// <param name="Distrusted">
+/// What it calls that belongs to neither a superuser, nor the table's owner, nor the role of the session, with its owner, in words; else null. It would run for
+/// whoever writes to the table.
+/// </param>
+public sealed record ResolvedDefinition(IndexDefinition Definition, string? Distrusted);
+
 /// <summary>Tables, columns and indexes of the monitored database, as its catalog has them.</summary>
 public interface ICatalogRepository
 {
@@ -42,6 +50,26 @@ public interface ICatalogRepository
     /// </summary>
     /// <exception cref="PerfMonitoringException">InvalidIndexDefinition.</exception>
     Task CheckDefinitionAsync(IndexDefinition definition, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// The definition with the schema of each function, operator, type, collation and operator class that is not the system's, as the user's search path finds it:
+    /// our connections have none. Names of schemas where somebody who need not be trusted has one of the same name are not looked for there.
+    /// </summary>
+    Task<ResolvedDefinition> ResolveAsync(IndexDefinition definition, CancellationToken cancellationToken);
+
+    /// <summary>What the types of the expressions among an index's keys are, by the expression's text; nothing is executed.</summary>
+    /// <exception cref="PerfMonitoringException">InvalidIndexDefinition.</exception>
+    Task<IReadOnlyDictionary<string, ColumnInfo>> GetExpressionTypesAsync(IndexDefinition definition, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Reads the table once and tells the bytes that its widest row needs in the index, of plain columns only (an expression would be executed). Null where there
+    /// are others, the method cannot be reckoned so, the table is empty, or the time is over.
+    /// </summary>
+    /// <param name="definition">The index.</param>
+    /// <param name="table">Its table.</param>
+    /// <param name="timeout">How long reading may take.</param>
+    /// <param name="cancellationToken">Cancels the reading.</param>
+    Task<long?> MeasureEntriesAsync(IndexDefinition definition, TableInfo table, TimeSpan timeout, CancellationToken cancellationToken);
 
     /// <summary>Whether an extension can be created in the database, and the schema of the one that is; null where it is not.</summary>
     Task<(bool IsAvailable, string? Schema)> GetExtensionAsync(string name, CancellationToken cancellationToken);

@@ -1,4 +1,7 @@
+using System.Globalization;
 using System.Text.Json;
+using Dapper;
+using Npgsql;
 using PerfMonitoring.Advisor;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
@@ -20,8 +23,9 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
 
         var oids = tables.Select(t => (long)t.Oid).Distinct().ToArray();
         var columns = (await target.QueryAsync<ColumnRow>(Text("GetColumns"), new { TableOids = oids }, cancellationToken)).ToLookup(c => c.TableOid);
+        var types = await GetTypesAsync(columns.SelectMany(g => g).Select(c => (c.TypeOid, c.TypeModifier)), cancellationToken);
         var groups = (await target.QueryAsync<GroupRow>(Text("GetColumnGroups"), new { TableOids = oids }, cancellationToken)).ToLookup(g => g.TableOid);
-        return [.. tables.DistinctBy(t => t.Oid).Select(t => t.ToTable(columns[t.Oid], groups[t.Oid]))];
+        return [.. tables.DistinctBy(t => t.Oid).Select(t => t.ToTable(columns[t.Oid].Select(c => c.ToColumn(types[(c.TypeOid, c.TypeModifier)])), groups[t.Oid]))];
     }
 
     public async Task<IReadOnlyList<ColumnValues>> GetColumnValuesAsync(
@@ -108,6 +112,41 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
     public Task CheckDefinitionAsync(IndexDefinition definition, CancellationToken cancellationToken) =>
         IndexCheck.RunAsync(target, definition, cancellationToken);
 
+    public Task<ResolvedDefinition> ResolveAsync(IndexDefinition definition, CancellationToken cancellationToken) =>
+        new DefinitionNames(target).ResolveAsync(definition, cancellationToken);
+
+    public async Task<IReadOnlyDictionary<string, ColumnInfo>> GetExpressionTypesAsync(IndexDefinition definition, CancellationToken cancellationToken)
+    {
+        if (definition.Keys.All(k => k.Expression is null))
+        {
+            return new Dictionary<string, ColumnInfo>();
+        }
+
+        var described = await IndexCheck.DescribeExpressionsAsync(target, definition, cancellationToken);
+        var types = await GetTypesAsync(described.Values, cancellationToken);
+        return described.ToDictionary(d => d.Key, d => types[d.Value].ToColumn());
+    }
+
+    // Not the file of a method, since it names columns; they are plain ones, so that reading them runs nobody's function.
+    public async Task<long?> MeasureEntriesAsync(IndexDefinition definition, TableInfo table, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        const int Header = 8;
+        var columns = definition.Keys.Select(k => k.Column).Concat(definition.Include).ToList();
+        if (columns.Contains(null) || definition.Method is not ("btree" or "gin"))
+        {
+            return null;
+        }
+
+        var quoted = columns.ConvertAll(c => Identifier.Quote(c!));
+        var from = (table.Leaves.Count == 0 ? "only " : "") + table.Name;
+        var sql = definition.Method == "btree"
+            ? $"select {Sql.Marker} pg_catalog.max({string.Join(" + ", quoted.Select(c => $"coalesce(pg_catalog.pg_column_size({c}), 0)"))})::bigint from {from}"
+            : quoted is [var only] && table.FindColumn(columns[0]!) is { IsCollection: true, HasBtree: true } column && column.Type.EndsWith("[]", StringComparison.Ordinal)
+                ? $"select {Sql.Marker} pg_catalog.max(pg_catalog.pg_column_size(x))::bigint from {from} cross join pg_catalog.unnest({only}) x"
+                : null;
+        return sql is null || await LongestAsync(sql, timeout, cancellationToken) is not { } bytes ? null : bytes + Header;
+    }
+
     public async Task<(bool IsAvailable, string? Schema)> GetExtensionAsync(string name, CancellationToken cancellationToken)
     {
         var row = await target.QuerySingleOrDefaultAsync<ExtensionRow>(Text("GetExtension"), new { Name = name }, cancellationToken);
@@ -122,6 +161,37 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
 
     public Task<IReadOnlyList<RelationName>> CompleteIndexNamesAsync(string prefix, CancellationToken cancellationToken) =>
         CompleteAsync("CompleteIndexNames", prefix, cancellationToken);
+
+    private async Task<long?> LongestAsync(string sql, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await target.InTransactionAsync(
+                async (connection, transaction) =>
+                {
+                    var limit = new { Milliseconds = ((long)timeout.TotalMilliseconds).ToString(CultureInfo.InvariantCulture) };
+                    await connection.ExecuteAsync(new CommandDefinition(Text("LimitReading"), limit, transaction, cancellationToken: cancellationToken));
+                    return await connection.QuerySingleAsync<long?>(
+                        new CommandDefinition(sql, null, transaction, (int)timeout.TotalSeconds + 10, cancellationToken: cancellationToken));
+                },
+                cancellationToken);
+        }
+        catch (PerfMonitoringException e) when (!cancellationToken.IsCancellationRequested && e.InnerException is PostgresException { SqlState: PostgresErrorCodes.QueryCanceled })
+        {
+            return null;
+        }
+    }
+
+    private async Task<IReadOnlyDictionary<(long Oid, int Modifier), TypeRow>> GetTypesAsync(
+        IEnumerable<(long Oid, int Modifier)> types, CancellationToken cancellationToken)
+    {
+        var wanted = types.Distinct().ToList();
+        var rows = await target.QueryAsync<TypeRow>(
+            Text("GetTypes"),
+            new { TypeOids = wanted.Select(t => t.Oid).ToArray(), Modifiers = wanted.Select(t => t.Modifier).ToArray() },
+            cancellationToken);
+        return rows.ToDictionary(r => (r.TypeOid, r.Modifier));
+    }
 
     private async Task<IReadOnlyList<RelationName>> CompleteAsync(string file, string prefix, CancellationToken cancellationToken)
     {
@@ -195,7 +265,7 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         public string[]? LeafSchemas { get; init; }
         public string[]? LeafNames { get; init; }
 
-        public TableInfo ToTable(IEnumerable<ColumnRow> columns, IEnumerable<GroupRow> groups) => new()
+        public TableInfo ToTable(IEnumerable<ColumnInfo> columns, IEnumerable<GroupRow> groups) => new()
         {
             Oid = Oid,
             Name = new RelationName(SchemaName, TableName),
@@ -217,7 +287,7 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
                 : AnalysedPages > 0 ? AnalysedRows / AnalysedPages * Pages : AnalysedRows,
             Pages = Pages,
             AllVisibleFraction = AnalysedPages > 0 ? Math.Min(1, (double)AllVisiblePages / AnalysedPages) : 0,
-            Columns = [.. columns.Select(c => c.ToColumn())],
+            Columns = [.. columns],
             Groups = [.. groups.Select(g => new ColumnGroup(g.Columns, g.Distinct, IsCounted: true))],
         };
     }
@@ -231,8 +301,10 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         public int TypeAlignment { get; init; }
         public bool IsPackable { get; init; }
         public bool IsNotNull { get; init; }
-        public bool HasBtree { get; init; }
-        public bool CanDeduplicate { get; init; }
+        public long TypeOid { get; init; }
+        public int TypeModifier { get; init; }
+        public bool IsDeterministic { get; init; }
+        public int? LongestKnown { get; init; }
         public bool? IsCollationC { get; init; }
         public int? AverageWidth { get; init; }
         public double? NullFraction { get; init; }
@@ -244,7 +316,7 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         public double? CommonFraction { get; init; }
         public double? SampledRows { get; init; }
 
-        public ColumnInfo ToColumn() => new()
+        public ColumnInfo ToColumn(TypeRow type) => type.ToColumn() with
         {
             Name = Name,
             Type = Type,
@@ -252,8 +324,9 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
             TypeAlignment = TypeAlignment,
             IsPackable = IsPackable,
             IsNotNull = IsNotNull,
-            HasBtree = HasBtree,
-            CanDeduplicate = CanDeduplicate,
+            CanDeduplicate = type.CanDeduplicate && IsDeterministic,
+            LongestKnown = LongestKnown is { } bytes ? ValueWidth.OfText(type.Name, bytes)
+                : type.IsScalar && AverageWidth is not null && NullFraction < 1 ? ColumnInfo.LongestInStatistics + 1 : null,
             IsCollationC = IsCollationC,
             AverageWidth = AverageWidth,
             NullFraction = NullFraction,
@@ -264,6 +337,51 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
             CommonCount = CommonCount,
             CommonFraction = CommonFraction,
             SampledRows = SampledRows,
+        };
+    }
+
+    private sealed class TypeRow
+    {
+        // Types of these names have no order of their own worth the name, wherever they come from.
+        private static readonly HashSet<string> Collections =
+            ["jsonb", "json", "xml", "hstore", "tsvector", "tsquery", "geometry", "geography", "raster", "vector", "halfvec", "sparsevec", "cube"];
+
+        public long TypeOid { get; init; }
+        public int Modifier { get; init; }
+        public string Name { get; init; } = "";
+        public bool IsBuiltIn { get; init; }
+        public string Kind { get; init; } = "";
+        public string Category { get; init; } = "";
+        public int Length { get; init; }
+        public int BaseModifier { get; init; }
+        public int? SubtypeLength { get; init; }
+        public string? ElementName { get; init; }
+        public int? ElementLength { get; init; }
+        public int? ElementModifier { get; init; }
+        public int CharacterBytes { get; init; }
+        public bool HasBtree { get; init; }
+        public bool HasHash { get; init; }
+        public bool CanDeduplicate { get; init; }
+
+        // ANALYZE keeps common values and a histogram of every such type.
+        public bool IsScalar => Length < 0 && HasBtree && Kind == "b" && !IsCollection;
+
+        private bool IsCollection => Length < 0 && (ElementName is not null || Kind is "c" or "m" || Category is "A" or "C" or "G" || Collections.Contains(Name));
+
+        public ColumnInfo ToColumn() => new()
+        {
+            Name = "",
+            Type = Name,
+            BaseType = Name,
+            TypeLength = Length,
+            MaximumWidth = ValueWidth.Maximum(IsBuiltIn ? Name : null, Length, BaseModifier, SubtypeLength, CharacterBytes),
+            MaximumElementWidth = ElementLength is { } element
+                ? ValueWidth.Maximum(ElementName, element, ElementModifier ?? -1, null, CharacterBytes)
+                : null,
+            IsCollection = IsCollection,
+            HasBtree = HasBtree,
+            HasHash = HasHash,
+            CanDeduplicate = CanDeduplicate,
         };
     }
 

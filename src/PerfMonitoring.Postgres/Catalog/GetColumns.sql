@@ -8,9 +8,10 @@ select
     t.typlen::int as type_length,
     case t.typalign when 'c' then 1 when 's' then 2 when 'i' then 4 else 8 end as type_alignment,
     t.typlen = -1 and t.typstorage <> 'p' as is_packable,
+    a.atttypid::bigint as type_oid,
+    a.atttypmod as type_modifier,
     a.attnotnull as is_not_null,
-    o.opclass is not null as has_btree,
-    coalesce(o.can_deduplicate and coalesce(l.collisdeterministic, true), false) as can_deduplicate,
+    coalesce(l.collisdeterministic, true) as is_deterministic,
     case
         when a.attcollation = 0 then null
         when l.collname = 'default' then d.datcollate in ('C', 'POSIX')
@@ -20,6 +21,14 @@ select
     coalesce(s.null_frac::float8, f.null_frac) as null_fraction,
     coalesce(s.n_distinct::float8, f.n_distinct) as distinct,
     coalesce(s.correlation::float8, f.correlation) as correlation,
+    -- As the output functions write them. ANALYZE keeps no value of more than 1 kB (analyze.c, WIDTH_THRESHOLD).
+    coalesce(
+        (
+            select pg_catalog.max(pg_catalog.octet_length(v))
+            from pg_catalog.unnest(s.most_common_vals::text::text[] || s.histogram_bounds::text::text[]) v
+            where t.typlen = -1 and t.typdelim = ','
+        ),
+        f.longest_known) as longest_known,
     pg_catalog.cardinality(s.most_common_freqs) as common_count,
     (select pg_catalog.sum(x)::float8 from pg_catalog.unnest(s.most_common_freqs) x) as common_fraction,
     -- analyze.c: 300 rows for each of the target; a count that the owner has set is none of its own.
@@ -33,31 +42,8 @@ from pg_catalog.pg_attribute a
 join pg_catalog.pg_class c on c.oid = a.attrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_type t on t.oid = a.atttypid
-join pg_catalog.pg_type b on b.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end
 join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
 left join pg_catalog.pg_collation l on l.oid = a.attcollation
-left join lateral (
-    select
-        p.oid as opclass,
-        -- Support function 4 (equalimage) says so; numeric and floats have none, since equal ones can differ in what is displayed.
-        -- character(n) has one, and yet is not merged (bt_metap() of a built index says so, and its size).
-        b.oid <> 'pg_catalog.bpchar'::pg_catalog.regtype and exists (
-            select 1
-            from pg_catalog.pg_amproc f
-            where f.amprocfamily = p.opcfamily and f.amproclefttype = p.opcintype and f.amprocnum = 4
-        ) as can_deduplicate
-    from pg_catalog.pg_opclass p
-    join pg_catalog.pg_am m on m.oid = p.opcmethod
-    where m.amname = 'btree' and p.opcdefault
-        and (p.opcintype = b.oid
-            -- varchar has none of its own and borrows that of text; enums, arrays and ranges go by their family.
-            or (p.opcintype = 'pg_catalog.text'::pg_catalog.regtype and b.oid = 'pg_catalog.varchar'::pg_catalog.regtype)
-            or (p.opcintype = 'pg_catalog.anyenum'::pg_catalog.regtype and b.typtype = 'e')
-            or (p.opcintype = 'pg_catalog.anyarray'::pg_catalog.regtype and b.typcategory = 'A')
-            or (p.opcintype = 'pg_catalog.anyrange'::pg_catalog.regtype and b.typtype = 'r'))
-    order by p.oid
-    limit 1
-) o on true
 left join pg_catalog.pg_stats s
     on s.schemaname = n.nspname and s.tablename = c.relname and s.attname = a.attname and s.inherited = (c.relkind = 'p')
 left join lateral (
@@ -66,7 +52,12 @@ left join lateral (
         (pg_catalog.sum(q.null_frac * w.rows) / pg_catalog.sum(w.rows))::float8 as null_frac,
         case when pg_catalog.max(q.n_distinct) < 0 then pg_catalog.max(q.n_distinct) else pg_catalog.max(
             case when q.n_distinct < 0 then -q.n_distinct * w.rows else q.n_distinct end) end::float8 as n_distinct,
-        (pg_catalog.sum(q.correlation * w.rows) / pg_catalog.sum(w.rows))::float8 as correlation
+        (pg_catalog.sum(q.correlation * w.rows) / pg_catalog.sum(w.rows))::float8 as correlation,
+        pg_catalog.max((
+            select pg_catalog.max(pg_catalog.octet_length(v))
+            from pg_catalog.unnest(q.most_common_vals::text::text[] || q.histogram_bounds::text::text[]) v
+            where t.typlen = -1 and t.typdelim = ','
+        )) as longest_known
     from pg_catalog.pg_partition_tree(c.oid) p
     join pg_catalog.pg_class h on h.oid = p.relid
     join pg_catalog.pg_namespace m on m.oid = h.relnamespace

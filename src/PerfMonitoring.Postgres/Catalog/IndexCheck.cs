@@ -1,6 +1,7 @@
 using System.Data;
 using System.Text.RegularExpressions;
 using Npgsql;
+using Npgsql.Schema;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Advisor;
@@ -31,7 +32,7 @@ internal static partial class IndexCheck
             }
             else
             {
-                await DescribeAsync(target, definition, cancellationToken);
+                await CheckKeysAsync(target, definition, cancellationToken);
             }
         }
         catch (PerfMonitoringException e) when (e.InnerException is PostgresException server && IsAboutTheDefinition(server.SqlState))
@@ -40,25 +41,51 @@ internal static partial class IndexCheck
         }
     }
 
+    /// <summary>The types of the expressions among the keys, by text, each with its modifier.</summary>
+    public static async Task<IReadOnlyDictionary<string, (long Oid, int Modifier)>> DescribeExpressionsAsync(
+        Database target, IndexDefinition definition, CancellationToken cancellationToken)
+    {
+        var expressions = definition.Keys.Select(k => k.Expression).OfType<string>().Distinct().ToList();
+        try
+        {
+            var types = await DescribeAsync(target, $"select {string.Join(", ", expressions.Select(e => "(" + e + ")"))} from {definition.Table}", cancellationToken);
+            return expressions.Zip(types).ToDictionary(p => p.First, p => p.Second);
+        }
+        catch (PerfMonitoringException e) when (e.InnerException is PostgresException server && IsAboutTheDefinition(server.SqlState))
+        {
+            throw Refused(definition, server.MessageText, e);
+        }
+    }
+
     // Parsing and describing runs nothing and takes the lock of a SELECT; the extended protocol takes one statement only.
-    private static async Task DescribeAsync(Database target, IndexDefinition definition, CancellationToken cancellationToken)
+    private static Task<List<(long Oid, int Modifier)>> DescribeAsync(Database target, string sql, CancellationToken cancellationToken) => target.InTransactionAsync(
+        async (connection, transaction) =>
+        {
+            await using var command = new NpgsqlCommand(sql, connection, transaction);
+            await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SchemaOnly, cancellationToken);
+            return reader.GetColumnSchema().Select(c => ((long)c.TypeOID, ModifierOf(c))).ToList();
+        },
+        cancellationToken);
+
+    // As in pg_attribute.atttypmod, of the types whose length it bounds.
+    private static int ModifierOf(NpgsqlDbColumn column) => column switch
+    {
+        { NumericPrecision: { } precision, DataTypeName: "numeric" } => ((precision << 16) | (column.NumericScale ?? 0)) + 4,
+        { ColumnSize: > 0 and { } size, DataTypeName: "character varying" or "character" } => size + 4,
+        { ColumnSize: > 0 and { } bits, DataTypeName: "bit" or "bit varying" } => bits,
+        _ => -1,
+    };
+
+    private static async Task CheckKeysAsync(Database target, IndexDefinition definition, CancellationToken cancellationToken)
     {
         var keys = definition.Keys.Select(k => "(" + (k.Column is null ? k.Expression : Identifier.Quote(k.Column)) + ")");
         var sql = $"select {string.Join(", ", keys)} from {definition.Table}" + (definition.Where is null ? "" : $" where ({definition.Where})");
-        var types = await target.RunAsync(
-            async () =>
-            {
-                await using var connection = await target.ConnectAsync(cancellationToken);
-                await using var command = new NpgsqlCommand(sql, connection);
-                await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SchemaOnly, cancellationToken);
-                return Enumerable.Range(0, reader.FieldCount).Select(i => (long)reader.GetDataTypeOID(i)).ToList();
-            },
-            cancellationToken);
+        var types = await DescribeAsync(target, sql, cancellationToken);
         var version = target.Target.ServerVersionNumber;
         var ownClass = definition.Keys.Select(k => k.OperatorClass is null).ToList();
         var missing = await target.QueryAsync<string>(
             Sql.Get(typeof(IndexCheck), "GetTypesWithoutOperatorClass", version),
-            new { Types = types.Where((_, i) => ownClass[i]).ToArray(), definition.Method },
+            new { Types = types.Where((_, i) => ownClass[i]).Select(t => t.Oid).ToArray(), definition.Method },
             cancellationToken);
         if (missing.Count > 0)
         {

@@ -77,6 +77,13 @@ internal sealed class IndexBuild(Database target, IndexStrategy strategy, IndexB
         PostgresErrorCodes.DiskFull => new PerfMonitoringException(
             "DiskFull", FailureKind.ServerError, $"{QualifiedName}: {Innermost(e)}.",
             "Make room, or build it in another tablespace; Invoke-IndexCreation -WhatIf says what it expects to need.", strategy, e),
+        PostgresErrorCodes.ProgramLimitExceeded => new PerfMonitoringException(
+            "IndexEntryTooLarge", FailureKind.InvalidArgument, $"{QualifiedName}: {Innermost(e)}: a row of the table does not fit into it.",
+            EntryLimit.RemedyFor(Definition.Method), strategy, e),
+        // What the server says of it holds the value.
+        ['2', '2', ..] and not PostgresErrorCodes.InvalidParameterValue and var state => new PerfMonitoringException(
+            "IndexExpressionFailed", FailureKind.InvalidArgument, $"{QualifiedName}: its expression or condition raises an error for a row of the table (SQLSTATE {state}).",
+            "Write it so that it takes every row: a CASE around what can fail, or a condition that leaves such rows out.", strategy, e),
         _ => base.Explain(e),
     };
 

@@ -67,8 +67,8 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     [InlineData("select note from items where words @@ to_tsquery('simple', 'word1')", "gin (words)")]
     [InlineData("select note from items where to_tsvector('simple', note) @@ plainto_tsquery('simple', 'x')", "gin ((to_tsvector('simple'::regconfig, note)))")]
     [InlineData("select note from items where code like 'ab%'", "btree (code text_pattern_ops)")]
-    [InlineData("select note from items where code like '%abc%'", "gin (code gin_trgm_ops)")]
-    [InlineData("select note from items where code ilike 'abc%'", "gin (code gin_trgm_ops)")]
+    [InlineData("select note from items where code like '%abc%'", "gin (code public.gin_trgm_ops)")]
+    [InlineData("select note from items where code ilike 'abc%'", "gin (code public.gin_trgm_ops)")]
     [InlineData("select note from items where code like '%ab%'", "")]
     [InlineData("select note from items where during && int4range(5, 10)", "gist (during)")]
     [InlineData("select note from items where during @> 5", "gist (during)")]
@@ -78,8 +78,8 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     // Writes and joins.
     [InlineData("delete from items where shop_id = 5 and price > 3", "btree (price)|btree (shop_id)|btree (shop_id, price)")]
     [InlineData("update items set note = '' where number = 5", "btree (number)")]
-    [InlineData("select s.name, i.note from shops s join items i on i.shop_id = s.id where s.city = 'c5'", "btree (shop_id)|shops: btree (city)|shops: btree (city) INCLUDE (id, name)|shops: btree (city, id)|shops: btree (id)|shops: btree (id) INCLUDE (name, city)")]
-    [InlineData("select s.name from shops s where exists (select from items i where i.shop_id = s.id and i.number = 5)", "btree (number)|btree (shop_id)|shops: btree (id)|shops: btree (id) INCLUDE (name)")]
+    [InlineData("select s.name, i.note from shops s join items i on i.shop_id = s.id where s.city = 'c5'", "btree (shop_id)|shops: btree (city)|shops: btree (city, id)|shops: btree (id)")]
+    [InlineData("select s.name from shops s where exists (select from items i where i.shop_id = s.id and i.number = 5)", "btree (number)|btree (shop_id)|shops: btree (id)")]
     public async Task The_candidates_are_exactly_these(string statement, string expected)
     {
         var found = await CandidatesAsync(statement);
@@ -232,7 +232,7 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     [InlineData("select note from items where doc @> '{\"city\":\"c3\"}' order by number limit 10", "gin (doc jsonb_path_ops)")]
     [InlineData("select note from items where tags @> '{t1,u5}'", "gin (tags)")]
     [InlineData("select note from items where words @@ to_tsquery('simple', 'word77')", "gin (words)")]
-    [InlineData("select note from items where code like '%abcd%'", "gin (code gin_trgm_ops)")]
+    [InlineData("select note from items where code like '%abcd%'", "gin (code public.gin_trgm_ops)")]
     [InlineData("select note from items where during && int4range(500, 600)", "gist (during)")]
     [InlineData("select note from items where place <@ box '((0,0),(90,90))'", "gist (place)")]
     [InlineData("select note from items order by place <-> point '(5,5)' limit 9", "gist (place)")]

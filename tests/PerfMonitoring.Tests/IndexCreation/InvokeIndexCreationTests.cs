@@ -38,6 +38,66 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         Assert.Equal(1, await IndexesAsync());
     }
 
+    // A row of the table that no B-tree takes.
+    private const string LongNote = """
+        alter table orders add note text;
+        update orders set note = 'short' || id;
+        update orders set note = (select string_agg(md5(random()::text || i), '') from generate_series(1, 1000) i) where id = 7;
+        analyze orders;
+        """;
+
+    [Theory]
+    [InlineData("-Column note", "", "Warn", "A value of note that needs more than 2,692 bytes is refused at writing", "The longest value that statistics know has ")]
+    [InlineData("-Column note", "-Force", "Block", "The widest row of the table needs 32,0", "md5(column)")]
+    [InlineData("-Column id -Include note", "-Force", "Block", "A value of note that needs more than 2,6", "what is only read along can be left out")]
+    [InlineData("-Column note -IndexType Hash", "-Force", "Ok", "Every row that may be written fits into it.", "")]
+    [InlineData("-Column status -Where 'id < 5'", "-Force", "Warn", "A value of status", "")]
+    [InlineData("-Expression 'md5(note)'", "-Force", "Ok", "Every row", "")]
+    [InlineData("-Expression 'note::int'", "", "Warn", "A row for which its expression or condition raises an error is refused at writing.", "")]
+    [InlineData("-Column customer_id", "", "Ok", "Every row", "")]
+    public async Task What_an_index_refuses_is_a_finding(string index, string force, string state, string reason, string remedy)
+    {
+        await database.ExecuteAsync(LongNote);
+
+        var result = session.Invoke($"New-IndexStrategy -TableName orders {index} | Invoke-IndexCreation {force} -WhatIf").MustSucceed();
+
+        var finding = result.Output.Single(o => $"{o.Properties["Check"].Value}" == "EntrySize");
+        Assert.Equal(state, $"{finding.Properties["State"].Value}");
+        Assert.Contains(reason, (string)finding.Properties["Reason"].Value, StringComparison.Ordinal);
+        Assert.Contains(remedy, (string)finding.Properties["Reason"].Value, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_row_that_is_too_long_is_told_with_the_way_out_and_nothing_is_left()
+    {
+        await database.ExecuteAsync(LongNote);
+
+        var built = session.Invoke("New-IndexStrategy -TableName orders -Column note | Invoke-IndexCreation -Confirm:$false");
+        var blocked = session.Invoke("New-IndexStrategy -TableName orders -Column note | Invoke-IndexCreation -Force -Confirm:$false");
+        var failing = session.Invoke("New-IndexStrategy -TableName orders -Expression 'note::int' | Invoke-IndexCreation -Confirm:$false");
+
+        Assert.StartsWith("IndexEntryTooLarge,", Assert.Single(built.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains("-IndexType Hash", built.AllErrors[0].ErrorDetails?.RecommendedAction, StringComparison.Ordinal);
+        Assert.StartsWith("PreflightBlocked,", Assert.Single(blocked.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith("IndexExpressionFailed,", Assert.Single(failing.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.DoesNotContain("short", failing.AllErrors[0].Exception.Message, StringComparison.Ordinal);
+        Assert.Equal(1, await IndexesAsync());
+    }
+
+    [Theory]
+    [InlineData("-Column note", false)]
+    [InlineData("-Column customer_id -Include note", true)]
+    [InlineData("-Column customer_id -Include id", false)]
+    public async Task A_column_that_is_only_read_along_and_may_be_too_long_is_a_warning(string index, bool isWarned)
+    {
+        await database.ExecuteAsync(LongNote);
+
+        var result = session.Invoke($"New-IndexStrategy -TableName orders {index}").MustSucceed();
+
+        Assert.Equal(isWarned, result.Warnings.Any(w => $"{w}".Contains("A value of note that needs more than", StringComparison.Ordinal)));
+        Assert.Equal(index.Contains("note", StringComparison.Ordinal), ((string)result.Only().Properties["Reason"].Value).Contains("is refused at writing", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task A_budget_that_is_too_small_builds_what_fits()
     {

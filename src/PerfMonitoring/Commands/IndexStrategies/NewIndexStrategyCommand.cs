@@ -333,8 +333,14 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     private void Propose(string table, IndexRequest request, UsagePattern? usagePattern, MaintenanceWindow? window)
     {
         var requested = new RequestedStrategy(Connection.Catalog, names, Connection.Target);
-        Write([Await(token => requested.CreateAsync(
-            RelationName.Parse(table), request, usagePattern, window ?? Model.MaintenanceWindow.Immediate, token))]);
+        var (strategy, warning) = Await(token => requested.CreateAsync(
+            RelationName.Parse(table), request, usagePattern, window ?? Model.MaintenanceWindow.Immediate, token));
+        if (warning is not null)
+        {
+            WriteWarning(warning);
+        }
+
+        Write([strategy]);
     }
 
     private void Advise()

@@ -1,0 +1,40 @@
+namespace PerfMonitoring.Indexes;
+
+/// <summary>
+/// The most bytes that a value of a type needs in a table or an index, header included. Sources in PostgreSQL: varchar.c, numeric.c, varbit.c,
+/// network.c, rangetypes.c.
+/// </summary>
+public static class ValueWidth
+{
+    private const int Header = 4;
+
+    /// <summary>Its bound in bytes; null where the type has none, or none that is known.</summary>
+    /// <param name="type">Name of a built-in type as in pg_type (bpchar, varchar); null for any other.</param>
+    /// <param name="length">Length of the type in bytes; negative for a variable one.</param>
+    /// <param name="modifier">Type modifier; -1 for none.</param>
+    /// <param name="subtypeLength">Of a range, the length of its subtype; else null.</param>
+    /// <param name="characterBytes">Most bytes of a character in the database's encoding.</param>
+    public static int? Maximum(string? type, int length, int modifier, int? subtypeLength, int characterBytes) => type switch
+    {
+        _ when length > 0 => length,
+        // Type, two bounds, flags, and what aligns them.
+        _ when subtypeLength is > 0 and { } bound => Header + 4 + (2 * (bound + 8)) + 1,
+        "inet" or "cidr" => Header + 18,
+        "varchar" or "bpchar" when modifier >= Header => Within(Header + ((long)(modifier - Header) * characterBytes)),
+        "bit" or "varbit" when modifier > 0 => Header + 4 + ((modifier + 7) / 8),
+        // Four decimal digits take two bytes; the first and the last four need not be whole.
+        "numeric" when modifier >= Header => Header + 4 + (2 * ((((modifier - Header) >> 16) / 4) + 2)),
+        _ => null,
+    };
+
+    /// <summary>The width of a value whose text, as the type's output function writes it, has so many bytes; rough but for texts.</summary>
+    public static int OfText(string type, int bytes) => type switch
+    {
+        "bytea" => Math.Max(0, bytes - 2) / 2,
+        "bit" or "varbit" => 4 + ((bytes + 7) / 8),
+        "numeric" => 4 + (bytes / 2),
+        _ => bytes,
+    };
+
+    private static int? Within(long bytes) => bytes <= int.MaxValue ? (int)bytes : null;
+}

@@ -1,0 +1,76 @@
+-- Purpose: what a value of a type is and what compares it. Domains, nested ones too, stand for what is under them; the modifier of an array is that of its
+-- elements. An array or a range has an operator class only where its elements have one: the class exists for all of them and then fails at each write.
+-- Minimum version: 13. Privileges: none.
+select
+    x.type_oid as type_oid,
+    x.modifier as modifier,
+    b.typname::text as name,
+    b.typnamespace = 'pg_catalog'::pg_catalog.regnamespace as is_built_in,
+    b.typtype::text as kind,
+    b.typcategory::text as category,
+    b.typlen::int as length,
+    y.base_modifier as base_modifier,
+    s.typlen::int as subtype_length,
+    e.typname::text as element_name,
+    e.typlen::int as element_length,
+    y.element_modifier as element_modifier,
+    pg_catalog.pg_encoding_max_length(d.encoding) as character_bytes,
+    o.btrees = 1 + (e.oid is not null)::int + (s.oid is not null)::int as has_btree,
+    o.hashes = 1 + (e.oid is not null)::int + (s.oid is not null)::int as has_hash,
+    coalesce(o.can_deduplicate, false)
+        -- character(n) was merged up to the releases of May 2026 (bt_metap() says so of 15.18) and is not any more (15.20), whatever its operator class says.
+        and (b.oid <> 'pg_catalog.bpchar'::pg_catalog.regtype or v.number < case v.number / 10000
+            when 13 then 140000 when 14 then 140024 when 15 then 150019 when 16 then 160015 when 17 then 170011 when 18 then 180005 else 0
+        end) as can_deduplicate
+from rows from (pg_catalog.unnest(@TypeOids::bigint[]), pg_catalog.unnest(@Modifiers::int[])) x (type_oid, modifier)
+cross join lateral (
+    with recursive base (oid, modifier, element) as (
+        select x.type_oid::oid, x.modifier, false
+        union all
+        select
+            case when t.typtype = 'd' then t.typbasetype else a.oid end,
+            case when t.typtype = 'd' then t.typtypmod else r.modifier end,
+            r.element or t.typtype <> 'd'
+        from base r
+        join pg_catalog.pg_type t on t.oid = r.oid
+        left join pg_catalog.pg_type a on a.typarray = t.oid
+        where t.typtype = 'd' or (a.oid is not null and not r.element)
+    )
+    select
+        pg_catalog.max(r.oid::bigint) filter (where not r.element)::oid as base_oid,
+        pg_catalog.max(r.modifier) filter (where not r.element) as base_modifier,
+        pg_catalog.max(r.oid::bigint) filter (where r.element)::oid as element_oid,
+        pg_catalog.max(r.modifier) filter (where r.element) as element_modifier
+    from base r
+    join pg_catalog.pg_type t on t.oid = r.oid
+    where t.typtype <> 'd'
+) y
+join pg_catalog.pg_type b on b.oid = y.base_oid
+cross join (select pg_catalog.current_setting('server_version_num')::int as number) v
+join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
+left join pg_catalog.pg_type e on e.oid = y.element_oid
+left join pg_catalog.pg_range g on g.rngtypid = b.oid
+left join pg_catalog.pg_type s on s.oid = g.rngsubtype
+cross join lateral (
+    select
+        pg_catalog.count(distinct w.oid) filter (where m.amname = 'btree') as btrees,
+        pg_catalog.count(distinct w.oid) filter (where m.amname = 'hash') as hashes,
+        -- Support function 4 (equalimage) says so; numeric and floats have none, since equal ones can differ in what is displayed.
+        pg_catalog.bool_or(w.oid = b.oid and f.oid is not null) as can_deduplicate
+    from pg_catalog.pg_type w
+    join pg_catalog.pg_opclass p on p.opcdefault
+        and (p.opcintype = w.oid
+            -- varchar borrows the class of text, cidr that of inet; enums, arrays and ranges go by their family.
+            or exists (
+                select 1
+                from pg_catalog.pg_cast k
+                where k.castsource = w.oid and k.casttarget = p.opcintype and k.castmethod = 'b' and k.castcontext = 'i')
+            or (p.opcintype = 'pg_catalog.anyenum'::pg_catalog.regtype and w.typtype = 'e')
+            or (p.opcintype = 'pg_catalog.anyarray'::pg_catalog.regtype and w.oid = b.oid and e.oid is not null)
+            or (p.opcintype = 'pg_catalog.anyrange'::pg_catalog.regtype and w.typtype = 'r'))
+    join pg_catalog.pg_am m on m.oid = p.opcmethod
+    left join pg_catalog.pg_amproc f on m.amname = 'btree' and f.amprocfamily = p.opcfamily and f.amproclefttype = p.opcintype
+        and f.amprocrighttype = p.opcintype and f.amprocnum = 4
+    where w.oid in (b.oid, e.oid, s.oid)
+) o
+order by x.type_oid, x.modifier
