@@ -8,8 +8,14 @@ if (args is not [var pages, var output])
 
 try
 {
-    Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(output))!);
+    var folder = Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(output))!).FullName;
     Maml.Write(Directory.EnumerateFiles(pages, "*-*.md").Order(StringComparer.Ordinal).Select(HelpReader.Read)).Save(output);
+    foreach (var page in Directory.EnumerateFiles(pages, "about_*.md"))
+    {
+        var name = Path.GetFileNameWithoutExtension(page);
+        File.WriteAllText(Path.Combine(folder, name + ".help.txt"), AboutPage.Render(name, File.ReadAllText(page)));
+    }
+
     return 0;
 }
 catch (FormatException e)

@@ -32,17 +32,20 @@ public sealed record IndexKey
     public static IndexKey OnExpression(string expression) => new() { Expression = expression };
 
     /// <summary>The key as it stands in CREATE INDEX.</summary>
+    /// <exception cref="PerfMonitoringException">InvalidExpression: a part would be more than its place in the statement takes.</exception>
     public override string ToString()
     {
-        var sql = new StringBuilder(Column is null ? "(" + Expression + ")" : Identifier.Quote(Column));
+        var sql = new StringBuilder(Column is null
+            ? "(" + SqlFragment.Check(Expression ?? "", "The expression of an index") + ")"
+            : Identifier.Quote(Column));
         if (Collation is not null)
         {
-            sql.Append(" COLLATE ").Append(Collation);
+            sql.Append(" COLLATE ").Append(SqlFragment.Check(Collation, "The collation of an index"));
         }
 
         if (OperatorClass is not null)
         {
-            sql.Append(' ').Append(OperatorClass);
+            sql.Append(' ').Append(SqlFragment.Check(OperatorClass, "The operator class of an index"));
         }
 
         if (Descending)
@@ -211,7 +214,7 @@ public sealed record IndexDefinition
 
         if (StorageParameters.Count > 0)
         {
-            sql.Append(" WITH (").AppendJoin(", ", StorageParameters).Append(')');
+            sql.Append(" WITH (").AppendJoin(", ", StorageParameters.Select(p => SqlFragment.Check(p, "A storage parameter of an index"))).Append(')');
         }
 
         if (Tablespace is not null)
@@ -221,7 +224,7 @@ public sealed record IndexDefinition
 
         if (Where is not null)
         {
-            sql.Append(" WHERE ").Append(Where);
+            sql.Append(" WHERE ").Append(SqlFragment.Check(Where, "The predicate of an index"));
         }
     }
 }

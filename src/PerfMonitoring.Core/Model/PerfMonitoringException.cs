@@ -21,6 +21,8 @@ public enum FailureKind
     Timeout,
     /// <summary>The server or this version of the product cannot do it.</summary>
     NotSupported,
+    /// <summary>Going on could run the code of others with the user's rights.</summary>
+    Security,
     /// <summary>The server refused the statement for a reason of its own.</summary>
     ServerError,
 }
@@ -62,4 +64,7 @@ public sealed class PerfMonitoringException : Exception
 
     /// <summary>The object that the error speaks of, or null.</summary>
     public object? Subject { get; }
+
+    /// <summary>The same error with another way out.</summary>
+    public PerfMonitoringException WithRemedy(string remedy) => new(ErrorId, Kind, Message, remedy, Subject, InnerException);
 }

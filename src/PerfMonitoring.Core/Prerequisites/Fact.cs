@@ -3,7 +3,7 @@ using PerfMonitoring.Model;
 namespace PerfMonitoring.Prerequisites;
 
 /// <summary>An answer of the server, or why there is none.</summary>
-internal sealed record Fact<T>(T? Answer, PrerequisiteState State, string? Reason)
+internal sealed record Fact<T>(T? Answer, PrerequisiteState State, string? Reason, string? Remedy = null)
     where T : class
 {
     public bool IsKnown => Answer is not null;
@@ -27,7 +27,10 @@ internal static class Fact
         }
         catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
         {
-            return new Fact<T>(null, e.Kind == FailureKind.PermissionDenied ? PrerequisiteState.Denied : PrerequisiteState.Unknown, e.Message);
+            // The way out of a refusal is Test-PerfMonitoringPrerequisite, which this is.
+            return e.Kind == FailureKind.PermissionDenied
+                ? new Fact<T>(null, PrerequisiteState.Denied, e.Message)
+                : new Fact<T>(null, PrerequisiteState.Unknown, e.Message, e.Remedy);
         }
     }
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Repositories;
 
@@ -9,8 +8,8 @@ namespace PerfMonitoring.Prerequisites;
 /// <summary>Judges what a server offers. What cannot be found out is Unknown or Denied and never ends the other checks.</summary>
 public static class PrerequisiteCheck
 {
-    private const string StatementStatistics = "pg_stat_statements";
-    private const string HypotheticalIndexes = "hypopg";
+    internal const string StatementStatistics = "pg_stat_statements";
+    internal const string HypotheticalIndexes = "hypopg";
 
     /// <summary>Indexes are not recommended for drop before the counters are as old as this.</summary>
     private static readonly TimeSpan MinimumAge = TimeSpan.FromDays(7);
@@ -31,8 +30,12 @@ public static class PrerequisiteCheck
         var server = await Fact.OfAsync(repository.GetServerAsync, cancellationToken);
         var extensions = await Fact.OfAsync(t => repository.GetExtensionsAsync([StatementStatistics, HypotheticalIndexes], t), cancellationToken);
         var settings = await Fact.OfAsync(t => repository.GetSettingsAsync(Settings, t), cancellationToken);
-        var rights = await Fact.OfAsync(repository.GetRightsAsync, cancellationToken);
-        foreach (var result in Judge(connection.Target, connection.UserName, server, extensions, settings, rights))
+        foreach (var result in Judge(connection.Target, server, extensions, settings))
+        {
+            yield return result;
+        }
+
+        foreach (var result in await AccessCheck.RunAsync(connection, cancellationToken))
         {
             yield return result;
         }
@@ -42,21 +45,12 @@ public static class PrerequisiteCheck
         {
             yield return result;
         }
-
-        var pending = await Fact.OfAsync(connection.Store.GetPendingAsync, cancellationToken);
-        var storeRights = await Fact.OfAsync(repository.GetStoreRightsAsync, cancellationToken);
-        foreach (var result in JudgeStore(connection.StoreTarget, pending, storeRights))
-        {
-            yield return result;
-        }
     }
 
     internal static IEnumerable<PrerequisiteResult> Judge(
-        ServerTarget target, string userName, Fact<ServerFacts> server, Fact<IReadOnlyList<ExtensionFacts>> extensions,
-        Fact<IReadOnlyList<SettingFacts>> settings, Fact<RightFacts> rights)
+        ServerTarget target, Fact<ServerFacts> server, Fact<IReadOnlyList<ExtensionFacts>> extensions, Fact<IReadOnlyList<SettingFacts>> settings)
     {
-        var user = Identifier.Quote(userName);
-        var check = new Maker(target);
+        var check = new PrerequisiteMaker(target);
         yield return check.From(
             "PostgreSQL version", PrerequisiteCategory.Server, "Everything; 16 or later plans normalised statements without guessing.", server,
             s => (PrerequisiteState.Ok, s.Version, null), required: true);
@@ -73,16 +67,6 @@ public static class PrerequisiteCheck
             "pg_stat_statements created", PrerequisiteCategory.Extension, "Get-SlowQuery, Update-QueryPerformanceLog, thresholds on QueryTime.", extensions,
             e => Created(e, StatementStatistics, new Version(1, 8)), required: true);
         yield return check.From(
-            "pg_stat_statements readable", PrerequisiteCategory.Right, "Statements of all roles, with their texts.", extensions,
-            e => e.FirstOrDefault(x => x.Name == StatementStatistics && x.InstalledVersion is not null) switch
-            {
-                null => (PrerequisiteState.Unknown, "the extension is not created here", null),
-                { IsUsable: false } x => (PrerequisiteState.Denied, "no right to read the view", ReadGrant(x.Schema!, user)),
-                _ when !rights.IsKnown => (rights.State, rights.Reason, null),
-                _ when !rights.Value.ReadsAllStatistics => (PrerequisiteState.Denied, "own statements only", $"grant pg_read_all_stats to {user};"),
-                _ => (PrerequisiteState.Ok, "all roles", null),
-            }, required: true);
-        yield return check.From(
             "hypopg created", PrerequisiteCategory.Extension, "Proposals weighed by the planner itself, with hypothetical indexes, instead of an estimate.", extensions,
             e => Created(e, HypotheticalIndexes, new Version(1, 0)));
         yield return check.From(
@@ -90,18 +74,6 @@ public static class PrerequisiteCheck
             s => Find(s, "auto_explain.log_min_duration") is { Value: "-1" }
                 ? (PrerequisiteState.Missing, "loaded, but logs nothing", "alter system set auto_explain.log_min_duration = '1s'; select pg_reload_conf();")
                 : Loaded(s, "auto_explain.log_min_duration", "auto_explain"));
-
-        yield return check.From(
-            "pg_monitor", PrerequisiteCategory.Right, "Activity, settings and sizes that belong to other roles.", rights,
-            r => r.IsMonitor ? (PrerequisiteState.Ok, "granted", null) : (PrerequisiteState.Denied, "not granted", $"grant pg_monitor to {user};"));
-        yield return check.From(
-            "Create indexes", PrerequisiteCategory.Right, "Invoke-IndexCreation: it takes the rights of the table's owner, and CREATE on the schema.", rights,
-            r => (r.IndexableTables == r.Tables ? PrerequisiteState.Ok : PrerequisiteState.Denied,
-                string.Create(CultureInfo.InvariantCulture, $"on {r.IndexableTables} of {r.Tables} tables"),
-                r.IndexableTables == r.Tables ? null
-                    : r.OtherOwner is { } owner ? $"grant {Identifier.Quote(owner)} to {user};"
-                    : r.ClosedSchema is { } schema ? $"grant create on schema {Identifier.Quote(schema)} to {user};"
-                    : "Connect as the tables' owner when indexes are to be made."));
 
         yield return check.From(
             "track_io_timing", PrerequisiteCategory.Setting, "Time spent reading and writing, query by query.", settings,
@@ -137,7 +109,7 @@ public static class PrerequisiteCheck
 
     internal static IEnumerable<PrerequisiteResult> JudgeStatistics(ServerTarget target, Fact<StatisticsFacts> statistics)
     {
-        var check = new Maker(target);
+        var check = new PrerequisiteMaker(target);
         yield return check.From(
             "Counters at least 7 days old", PrerequisiteCategory.Statistics, "Recommendations to drop unused indexes.", statistics,
             s => s.ResetAt is not { } reset ? (PrerequisiteState.Unknown, "not told by the server", null)
@@ -148,22 +120,6 @@ public static class PrerequisiteCheck
             s => s.NeverAnalyzed == 0
                 ? (PrerequisiteState.Ok, "all", null)
                 : (PrerequisiteState.Missing, string.Create(CultureInfo.InvariantCulture, $"{s.NeverAnalyzed} never"), "analyze;"));
-    }
-
-    internal static IEnumerable<PrerequisiteResult> JudgeStore(
-        ServerTarget target, Fact<IReadOnlyList<StoreMigration>> pending, Fact<StoreRightFacts> rights)
-    {
-        var check = new Maker(target);
-        yield return check.From(
-            "Store", PrerequisiteCategory.Store, "Strategies, history and thresholds that outlive the session.", pending,
-            p => p.Count == 0
-                ? (PrerequisiteState.Ok, "at this version", null)
-                : (PrerequisiteState.Missing, string.Create(CultureInfo.InvariantCulture, $"lacks {p.Count} migration(s), {p[0].Name} first"), "Initialize-PerfMonitoringStore"));
-        yield return check.From(
-            "Create the store", PrerequisiteCategory.Right, "Initialize-PerfMonitoringStore: CREATE on the store's database.", rights,
-            r => r.CanCreate
-                ? (PrerequisiteState.Ok, "granted", null)
-                : (PrerequisiteState.Denied, "not granted", $"grant create on database {Identifier.Quote(target.Database)} to {Identifier.Quote(r.UserName)};"));
     }
 
     private static (PrerequisiteState, string?, string?) Loaded(IReadOnlyList<SettingFacts> settings, string parameter, string library)
@@ -220,25 +176,7 @@ public static class PrerequisiteCheck
         list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
             .Select(i => i.Trim('"').Replace("'", "''", StringComparison.Ordinal));
 
-    private static string ReadGrant(string schema, string user) =>
-        $"grant usage on schema {Identifier.Quote(schema)} to {user}; grant select on {Identifier.Quote(schema)}.{StatementStatistics} to {user};";
-
     private static string Age(TimeSpan age) => age.TotalDays >= 2
         ? string.Create(CultureInfo.InvariantCulture, $"{age.TotalDays:0} days")
         : string.Create(CultureInfo.InvariantCulture, $"{age.TotalHours:0.0} hours");
-
-    private sealed class Maker(ServerTarget target)
-    {
-        public PrerequisiteResult From<T>(
-            string name, PrerequisiteCategory category, string enables, Fact<T> fact,
-            Func<T, (PrerequisiteState State, string? Value, string? Remedy)> judge, bool required = false)
-            where T : class
-        {
-            var (state, value, remedy) = fact.IsKnown ? judge(fact.Value) : (fact.State, fact.Reason, null);
-            return new PrerequisiteResult
-            {
-                Name = name, Category = category, State = state, Required = required, Value = value, Enables = enables, Remedy = remedy, Target = target,
-            };
-        }
-    }
 }

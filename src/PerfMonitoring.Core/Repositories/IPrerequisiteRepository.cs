@@ -1,3 +1,5 @@
+using PerfMonitoring.Prerequisites;
+
 namespace PerfMonitoring.Repositories;
 
 /// <summary>The server, as far as prerequisites go.</summary>
@@ -24,9 +26,6 @@ public sealed record ExtensionFacts
 
     /// <summary>The schema of its objects; null when it was not created.</summary>
     public string? Schema { get; init; }
-
-    /// <summary>Whether the role may use that schema and read the view of the extension's name, where it has one.</summary>
-    public bool IsUsable { get; init; }
 }
 
 /// <summary>A configuration parameter that the role may see.</summary>
@@ -45,11 +44,20 @@ public sealed record SettingFacts
 /// <summary>What the role may do in the monitored database.</summary>
 public sealed record RightFacts
 {
+    /// <summary>Whether it has the rights of the roles that it is a member of without SET ROLE.</summary>
+    public bool Inherits { get; init; } = true;
+
     /// <summary>Whether it sees other roles' statistics.</summary>
     public bool ReadsAllStatistics { get; init; }
 
-    /// <summary>Whether it has pg_monitor's rights.</summary>
-    public bool IsMonitor { get; init; }
+    /// <summary>Tables and views outside the system's schemas.</summary>
+    public long Relations { get; init; }
+
+    /// <summary>Those of them that the role may read.</summary>
+    public long ReadableRelations { get; init; }
+
+    /// <summary>The schemas with others.</summary>
+    public IReadOnlyList<string> UnreadableSchemas { get; init; } = [];
 
     /// <summary>Tables outside the system's schemas.</summary>
     public long Tables { get; init; }
@@ -57,11 +65,14 @@ public sealed record RightFacts
     /// <summary>Those of them that the role may create indexes on: it has the owner's rights and CREATE on the schema.</summary>
     public long IndexableTables { get; init; }
 
-    /// <summary>The owner, other than a superuser, of most of the others; null when there is none.</summary>
-    public string? OtherOwner { get; init; }
+    /// <summary>The owners, other than superusers, whose rights it lacks.</summary>
+    public IReadOnlyList<string> OtherOwners { get; init; } = [];
 
-    /// <summary>A schema with own tables but without the right to create in it; null when there is none.</summary>
-    public string? ClosedSchema { get; init; }
+    /// <summary>Schemas without the right to create in them.</summary>
+    public IReadOnlyList<string> ClosedSchemas { get; init; } = [];
+
+    /// <summary>Superusers that own tables: their rights are not to be granted.</summary>
+    public IReadOnlyList<string> SuperOwners { get; init; } = [];
 }
 
 /// <summary>What the role may do in the store's database.</summary>
@@ -70,8 +81,17 @@ public sealed record StoreRightFacts
     /// <summary>The role of the store's connection.</summary>
     public required string UserName { get; init; }
 
+    /// <summary>Whether it has the rights of the roles that it is a member of without SET ROLE.</summary>
+    public bool Inherits { get; init; } = true;
+
     /// <summary>Whether it may create a schema.</summary>
     public bool CanCreate { get; init; }
+
+    /// <summary>The owner of the store's schema; null where there is none.</summary>
+    public string? Owner { get; init; }
+
+    /// <summary>Whether the role has the owner's rights.</summary>
+    public bool IsOwner { get; init; }
 }
 
 /// <summary>What the server has counted so far.</summary>
@@ -107,6 +127,9 @@ public interface IPrerequisiteRepository
 
     /// <summary>The role's rights in the store's database.</summary>
     Task<StoreRightFacts> GetStoreRightsAsync(CancellationToken cancellationToken);
+
+    /// <summary>Those of the grants that the role lacks in the monitored database or in the store's. What does not exist is not lacking.</summary>
+    Task<IReadOnlyList<AccessGrant>> GetMissingGrantsAsync(IReadOnlyList<AccessGrant> grants, bool ofStore, CancellationToken cancellationToken);
 
     /// <summary>The age of the statistics.</summary>
     Task<StatisticsFacts> GetStatisticsAsync(CancellationToken cancellationToken);

@@ -24,16 +24,16 @@ public static class ThresholdTest
     /// <param name="window">Watch for this long and leave the store alone; null to use the stored sample.</param>
     /// <param name="progress">Told how much of the window has passed, 0 to 1.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="PerfMonitoringException">ConnectionFailed, PermissionDenied on the store. Other failures make a result Unknown.</exception>
-    public static async Task<IReadOnlyList<ThresholdResult>> RunAsync(
+    /// <exception cref="PerfMonitoringException">ConnectionFailed. Other failures make a result Unknown or a sample not stored.</exception>
+    public static async Task<ThresholdRun> RunAsync(
         IMonitoringConnection connection, IReadOnlyList<PerformanceThreshold> thresholds, TimeSpan? window, IProgress<double>? progress,
         CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(thresholds);
-        var counted = thresholds.Any(t => Metric.Of(t.MetricType).IsCounted)
+        var (counted, failure) = thresholds.Any(t => Metric.Of(t.MetricType).IsCounted)
             ? await WatchAsync(connection.Metrics, window, progress, cancellationToken)
-            : null;
+            : default;
         var results = new List<ThresholdResult>(thresholds.Count);
         foreach (var threshold in thresholds)
         {
@@ -48,43 +48,40 @@ public static class ThresholdTest
             }
         }
 
-        return results;
+        return new ThresholdRun(results, failure);
     }
 
-    private static async Task<MetricWindow> WatchAsync(
+    private static async Task<(MetricWindow Window, PerfMonitoringException? Failure)> WatchAsync(
         IMetricRepository metrics, TimeSpan? window, IProgress<double>? progress, CancellationToken cancellationToken)
     {
         var first = await metrics.SampleAsync(cancellationToken);
-        var hasStore = false;
-        if (window is null)
-        {
-            MetricSample? stored = null;
-            try
-            {
-                stored = await metrics.GetLastSampleAsync(cancellationToken);
-                hasStore = true;
-            }
-            catch (PerfMonitoringException e) when (e.Kind is FailureKind.NotInstalled or FailureKind.NotSupported)
-            {
-                // Without a store, or with one that takes no writes, the counters are watched for a while instead.
-            }
+        MetricSample? stored = null;
+        var failure = window is not null ? null : await TryAsync(async () => stored = await metrics.GetLastSampleAsync(cancellationToken));
+        var keepsSample = window is null && failure is null;
 
-            // A sample from a moment ago, another scheduler's perhaps, makes too short a window to say anything.
-            if (stored is not null && MetricWindow.IsComparable(stored, first) && first.TakenAt - stored.TakenAt >= DefaultWindow)
-            {
-                await metrics.SaveSampleAsync(first, cancellationToken);
-                return new MetricWindow(stored, first);
-            }
+        // A sample from a moment ago, another scheduler's perhaps, makes too short a window to say anything.
+        if (stored is null || !MetricWindow.IsComparable(stored, first) || first.TakenAt - stored.TakenAt < DefaultWindow)
+        {
+            await WaitAsync(window ?? DefaultWindow, progress, cancellationToken);
+            stored = first;
+            first = await metrics.SampleAsync(cancellationToken);
         }
 
-        await WaitAsync(window ?? DefaultWindow, progress, cancellationToken);
-        var second = await metrics.SampleAsync(cancellationToken);
-        if (hasStore)
-        {
-            await metrics.SaveSampleAsync(second, cancellationToken);
-        }
+        return (new MetricWindow(stored, first), keepsSample ? await TryAsync(() => metrics.SaveSampleAsync(first, cancellationToken)) : failure);
+    }
 
-        return new MetricWindow(first, second);
+    // A store that is not there, or that this role may not read or write, takes nothing from the answer.
+    private static async Task<PerfMonitoringException?> TryAsync(Func<Task> work)
+    {
+        try
+        {
+            await work();
+            return null;
+        }
+        catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
+        {
+            return e;
+        }
     }
 
     private static async Task WaitAsync(TimeSpan window, IProgress<double>? progress, CancellationToken cancellationToken)
@@ -211,3 +208,8 @@ public static class ThresholdTest
         }
     }
 }
+
+/// <summary>What a test of thresholds gave.</summary>
+/// <param name="Results">The results, in the order of the thresholds.</param>
+/// <param name="StoreFailure">Why the store gave no sample or took none; null where it did, or was not asked.</param>
+public sealed record ThresholdRun(IReadOnlyList<ThresholdResult> Results, PerfMonitoringException? StoreFailure);

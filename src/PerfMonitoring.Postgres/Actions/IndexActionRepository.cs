@@ -29,7 +29,7 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
             new
             {
                 Id = id,
-                MonitoredDatabaseId = await monitored.GetIdAsync(cancellationToken),
+                MonitoredDatabaseId = await monitored.RegisterAsync(cancellationToken),
                 action.IndexStrategyId,
                 Action = EnumLabel.Of(action.Action),
                 action.TableName,
@@ -90,7 +90,7 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
         var judged = (await TraceAsync(null, cancellationToken)).Select(t => t.Trace.Judge(t.Action)).OfType<IndexAction>().ToDictionary(a => a.Id);
         var parameters = new
         {
-            MonitoredDatabaseId = await monitored.GetIdAsync(cancellationToken),
+            MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken),
             StrategyIds = filter.StrategyIds?.ToArray(),
             filter.TableName,
             filter.IndexName,
@@ -114,7 +114,7 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
     private async Task<IReadOnlyList<(IndexAction Action, ActionTrace Trace)>> TraceAsync(BuilderLock? held, CancellationToken cancellationToken)
     {
         var started = await store.QueryAsync<StartedRow>(
-            Text("GetStartedActions"), new { MonitoredDatabaseId = await monitored.GetIdAsync(cancellationToken) }, cancellationToken);
+            Text("GetStartedActions"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) }, cancellationToken);
         if (started.Count == 0)
         {
             return [];

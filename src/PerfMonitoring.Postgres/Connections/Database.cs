@@ -6,6 +6,7 @@ using System.Runtime.CompilerServices;
 using Dapper;
 using Npgsql;
 using PerfMonitoring.Model;
+using PerfMonitoring.Postgres.Store;
 
 namespace PerfMonitoring.Postgres.Connections;
 
@@ -20,15 +21,20 @@ internal sealed class Database : IAsyncDisposable
     static Database() => TypeHandlers.Register();
 
     private readonly string searchPath;
+    private readonly Database? unguarded;
+    private volatile bool isTrusted;
 
-    private Database(NpgsqlDataSource source, ServerTarget target, string userName, Greeting greeting, bool isPooled, IReadOnlyList<string> warnings)
+    private Database(
+        NpgsqlDataSource source, ServerTarget target, string userName, string searchPath, bool isPooled, IReadOnlyList<string> warnings,
+        Database? unguarded = null)
     {
         Warnings = warnings;
         Source = source;
         Target = target;
         UserName = userName;
-        searchPath = greeting.SearchPath;
+        this.searchPath = searchPath;
         IsPooled = isPooled;
+        this.unguarded = unguarded;
     }
 
     public ServerTarget Target { get; }
@@ -95,7 +101,7 @@ internal sealed class Database : IAsyncDisposable
                 SystemIdentifier = server.SystemIdentifier,
                 ServerVersionNumber = greeting.Version,
             };
-            return new Database(source, target, server.UserName, greeting, isPooled, plan.Warnings);
+            return new Database(source, target, server.UserName, greeting.SearchPath, isPooled, plan.Warnings);
         }
         catch (Exception e)
         {
@@ -113,10 +119,21 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
+    /// <summary>The same database as the one of the store: nothing of a store is read or written before it is known to be ours.</summary>
+    public Database AsStore() => new(Source, Target, UserName, searchPath, IsPooled, Warnings, this);
+
     /// <summary>A session of one's own, for what outlives a transaction: advisory locks, hypothetical indexes, statements outside of transactions.</summary>
     /// <exception cref="PerfMonitoringException">PooledConnection: a pooler gives no session.</exception>
-    public Task<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken) =>
-        IsPooled ? throw Failures.Pooled(Target.ToString()) : RunAsync(() => Source.OpenConnectionAsync(cancellationToken).AsTask(), cancellationToken);
+    public async Task<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken)
+    {
+        if (IsPooled)
+        {
+            throw Failures.Pooled(Target.ToString());
+        }
+
+        await GuardAsync(cancellationToken);
+        return await RunAsync(() => Source.OpenConnectionAsync(cancellationToken).AsTask(), cancellationToken);
+    }
 
     /// <summary>Reads the statement that follows in the transaction as the user's sessions would.</summary>
     public NpgsqlBatchCommand SearchPathCommand() =>
@@ -164,13 +181,17 @@ internal sealed class Database : IAsyncDisposable
     /// <remarks>
     /// The work runs again from its start where the server rolled it back for the sake of another transaction (deadlock, serialization failure).
     /// </remarks>
-    public Task<T> InTransactionAsync<T>(Func<NpgsqlConnection, NpgsqlTransaction, Task<T>> work, CancellationToken cancellationToken) =>
-        AgainAfterDeadlockAsync(() => RunAsync(() => TransactAsync(work, cancellationToken), cancellationToken), cancellationToken);
+    public async Task<T> InTransactionAsync<T>(Func<NpgsqlConnection, NpgsqlTransaction, Task<T>> work, CancellationToken cancellationToken)
+    {
+        await GuardAsync(cancellationToken);
+        return await AgainAfterDeadlockAsync(() => RunAsync(() => TransactAsync(work, cancellationToken), cancellationToken), cancellationToken);
+    }
 
     /// <summary>Rows as they arrive; nothing is buffered. The map reads the current row by ordinal.</summary>
     public async IAsyncEnumerable<T> StreamAsync<T>(
         string sql, object? parameters, Func<DbDataReader, T> map, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        await GuardAsync(cancellationToken);
         await using var connection = await RunAsync(() => Source.OpenConnectionAsync(cancellationToken).AsTask(), cancellationToken);
         await using var transaction = IsPooled ? await RunAsync(() => BeginPooledAsync(connection, cancellationToken), cancellationToken) : null;
         await using var reader = await RunAsync(
@@ -188,7 +209,7 @@ internal sealed class Database : IAsyncDisposable
 
                 item = map(reader);
             }
-            catch (Exception e) when (Failures.TryTranslate(e, Target.ToString(), cancellationToken) is { } failure)
+            catch (Exception e) when (TryTranslate(e, cancellationToken) is { } failure)
             {
                 throw failure;
             }
@@ -204,7 +225,7 @@ internal sealed class Database : IAsyncDisposable
         {
             return await work();
         }
-        catch (Exception e) when (Failures.TryTranslate(e, Target.ToString(), cancellationToken) is { } failure)
+        catch (Exception e) when (TryTranslate(e, cancellationToken) is { } failure)
         {
             throw failure;
         }
@@ -212,10 +233,25 @@ internal sealed class Database : IAsyncDisposable
 
     public ValueTask DisposeAsync() => Source.DisposeAsync();
 
+    // Once a session, and again until there is a store that passes.
+    private async Task GuardAsync(CancellationToken cancellationToken)
+    {
+        if (unguarded is not null && !isTrusted)
+        {
+            isTrusted = await StoreTrust.CheckAsync(unguarded, cancellationToken);
+        }
+    }
+
+    private Exception? TryTranslate(Exception exception, CancellationToken cancellationToken) =>
+        Failures.TryTranslate(exception, Target.ToString(), cancellationToken) is { } failure
+            ? unguarded is null ? failure : Failures.OfStore(failure, Target.ToString())
+            : null;
+
     // A session that waited in the pool may have been ended by the server (idle_session_timeout, a restart). A statement that is answered with that was not
     // done, so it is run once more, on a new connection; not one that somebody ended while it ran.
     private async Task<T> RunStatementAsync<T>(Func<NpgsqlConnection, NpgsqlTransaction?, Task<T>> statement, CancellationToken cancellationToken)
     {
+        await GuardAsync(cancellationToken);
         var since = Stopwatch.GetTimestamp();
         try
         {

@@ -86,6 +86,20 @@ internal static class Failures
         "StoreMissing", FailureKind.NotInstalled, $"{address} has no PerfMonitoring store, or an older one.",
         "Run Initialize-PerfMonitoringStore.", address, inner);
 
+    /// <summary>What became of a statement on the store: a server without room for it is an error of its own.</summary>
+    public static Exception OfStore(Exception failure, string address) => failure.InnerException switch
+    {
+        PostgresException { SqlState: PostgresErrorCodes.DiskFull or PostgresErrorCodes.IoError } e => New(
+            "StoreFull", FailureKind.ServerError, $"The store in {address} takes nothing more: {e.MessageText}.",
+            "Free space on the server's disk, remove old rows (Clear-QueryPerformanceLog -Before), or keep the store elsewhere (Connect-PerfMonitoring -StoreHostName).",
+            address, failure.InnerException),
+        PostgresException { SqlState: PostgresErrorCodes.OutOfMemory } e => New(
+            "StoreFull", FailureKind.ServerError, $"The store in {address} has no memory left: {e.MessageText}.",
+            "Try again when the server is less busy, give it more memory, or keep the store elsewhere (Connect-PerfMonitoring -StoreHostName).",
+            address, failure.InnerException),
+        _ => failure,
+    };
+
     /// <summary>A pooler stands in the way of what needs a session.</summary>
     public static PerfMonitoringException Pooled(string address, Exception? inner = null) => New(
         "PooledConnection", FailureKind.NotSupported,

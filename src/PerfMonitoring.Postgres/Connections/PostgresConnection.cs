@@ -19,6 +19,11 @@ namespace PerfMonitoring.Postgres.Connections;
 /// <summary>One session: two databases (often the same one) and the repositories over them.</summary>
 internal sealed class PostgresConnection(Database target, Database store, string? actingUser) : IMonitoringConnection
 {
+    // Everything that reads or writes the store goes through this.
+    private readonly Database guarded = store.AsStore();
+    private ActingUser? acting;
+    private MonitoredDatabase? monitored;
+
     public ServerTarget Target => target.Target;
 
     public ServerTarget StoreTarget => store.Target;
@@ -27,13 +32,13 @@ internal sealed class PostgresConnection(Database target, Database store, string
 
     public IReadOnlyList<string> Warnings { get; } = [.. target.Warnings.Concat(store.Warnings).Distinct()];
 
-    public IStoreRepository Store { get; } = new StoreRepository(store);
+    public IStoreRepository Store => new StoreRepository(guarded);
 
     public ICatalogRepository Catalog { get; } = new CatalogRepository(target);
 
     public IPrerequisiteRepository Prerequisites { get; } = new PrerequisiteRepository(target, store);
 
-    public IIndexUsageRepository IndexUsage => new IndexUsageRepository(target, store, MonitoredDatabase);
+    public IIndexUsageRepository IndexUsage => new IndexUsageRepository(target, guarded, MonitoredDatabase);
 
     public IWhatIfRepository WhatIf { get; } = new HypoPgRepository(target);
 
@@ -41,16 +46,16 @@ internal sealed class PostgresConnection(Database target, Database store, string
 
     public IWhatIfRepository IndexHiding { get; } = new IndexHidingRepository(target);
 
-    public IIndexStrategyRepository Strategies => new IndexStrategyRepository(store, Target, MonitoredDatabase, ActingUser);
-    public IThresholdRepository Thresholds => new ThresholdRepository(store, ActingUser);
+    public IIndexStrategyRepository Strategies => new IndexStrategyRepository(guarded, Target, MonitoredDatabase, ActingUser);
+    public IThresholdRepository Thresholds => new ThresholdRepository(guarded, ActingUser);
 
-    public IMetricRepository Metrics => new MetricRepository(target, store, MonitoredDatabase);
+    public IMetricRepository Metrics => new MetricRepository(target, guarded, MonitoredDatabase);
 
     public IIndexBuilder IndexBuilder => new IndexBuilder(target, Catalog, Strategies, Actions);
 
-    public IIndexActionRepository Actions => new IndexActionRepository(target, store, MonitoredDatabase, ActingUser);
+    public IIndexActionRepository Actions => new IndexActionRepository(target, guarded, MonitoredDatabase, ActingUser);
 
-    public IMaintenanceWindowRepository MaintenanceWindows => new MaintenanceWindowRepository(store, MonitoredDatabase, ActingUser);
+    public IMaintenanceWindowRepository MaintenanceWindows => new MaintenanceWindowRepository(guarded, MonitoredDatabase, ActingUser);
 
     public IIndexRemover IndexRemover => new IndexRemover(target, Catalog, Actions);
 
@@ -60,12 +65,12 @@ internal sealed class PostgresConnection(Database target, Database store, string
 
     public IPlanRepository Plans { get; } = new PlanRepository(target);
 
-    public IQueryPerformanceLogRepository QueryLog => new QueryPerformanceLogRepository(target, store, MonitoredDatabase, Plans);
+    public IQueryPerformanceLogRepository QueryLog => new QueryPerformanceLogRepository(target, guarded, MonitoredDatabase, Plans);
 
     // The store's own tables are asked through this, so that who acts is written the same everywhere.
-    internal ActingUser ActingUser { get; } = new(store, actingUser);
+    internal ActingUser ActingUser => acting ??= new(guarded, actingUser);
 
-    internal MonitoredDatabase MonitoredDatabase { get; } = new(store, target.Target);
+    internal MonitoredDatabase MonitoredDatabase => monitored ??= new(guarded, target.Target);
 
     public async ValueTask DisposeAsync()
     {

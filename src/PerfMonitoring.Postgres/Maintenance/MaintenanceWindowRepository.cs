@@ -14,7 +14,7 @@ internal sealed class MaintenanceWindowRepository(Database store, MonitoredDatab
         try
         {
             rows = await store.QueryAsync<Row>(
-                Text("GetSchedules"), new { MonitoredDatabaseId = await monitored.GetIdAsync(cancellationToken) }, cancellationToken);
+                Text("GetSchedules"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) }, cancellationToken);
         }
         catch (PerfMonitoringException e) when (e.ErrorId == "StoreMissing")
         {
@@ -38,7 +38,7 @@ internal sealed class MaintenanceWindowRepository(Database store, MonitoredDatab
             Text("SetSchedule"),
             new
             {
-                MonitoredDatabaseId = await monitored.GetIdAsync(cancellationToken),
+                MonitoredDatabaseId = await monitored.RegisterAsync(cancellationToken),
                 Window = EnumLabel.Of(schedule.Window),
                 schedule.CronExpression,
                 DurationSeconds = schedule.Duration.TotalSeconds,

@@ -1,4 +1,5 @@
 using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Prerequisites;
 using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Postgres.Prerequisites;
@@ -15,14 +16,33 @@ internal sealed class PrerequisiteRepository(Database target, Database store) : 
     public Task<IReadOnlyList<SettingFacts>> GetSettingsAsync(IReadOnlyList<string> names, CancellationToken cancellationToken) =>
         target.QueryAsync<SettingFacts>(Text(target, "GetSettings"), new { Names = names.ToArray() }, cancellationToken);
 
-    public Task<RightFacts> GetRightsAsync(CancellationToken cancellationToken) =>
-        SingleAsync<RightFacts>(target, "GetRights", cancellationToken);
+    public async Task<RightFacts> GetRightsAsync(CancellationToken cancellationToken) =>
+        (await SingleAsync<RightsRow>(target, "GetRights", cancellationToken)).ToFacts();
 
     public Task<IReadOnlyList<string>> GetPowersAsync(CancellationToken cancellationToken) =>
         target.QueryAsync<string>(Text(target, "GetPowers"), null, cancellationToken);
 
     public Task<StoreRightFacts> GetStoreRightsAsync(CancellationToken cancellationToken) =>
         SingleAsync<StoreRightFacts>(store, "GetStoreRights", cancellationToken);
+
+    public async Task<IReadOnlyList<AccessGrant>> GetMissingGrantsAsync(
+        IReadOnlyList<AccessGrant> grants, bool ofStore, CancellationToken cancellationToken)
+    {
+        var database = ofStore ? store : target;
+        // The server's has_table_privilege takes a list for any of its privileges, and all are needed.
+        var asked = grants.SelectMany(g => g.Privileges.Split(", ").Select(p => (Grant: g, Privilege: p))).ToList();
+        var missing = await database.QueryAsync<int>(
+            Text(database, "GetMissingGrants"),
+            new
+            {
+                Kinds = asked.Select(a => EnumLabel.Of(a.Grant.Kind)).ToArray(),
+                Schemas = asked.Select(a => a.Grant.Schema).ToArray(),
+                Names = asked.Select(a => a.Grant.Name).ToArray(),
+                Privileges = asked.Select(a => a.Privilege).ToArray(),
+            },
+            cancellationToken);
+        return [.. missing.Select(i => asked[i]).GroupBy(a => a.Grant).Select(g => g.Key with { Privileges = string.Join(", ", g.Select(a => a.Privilege)) })];
+    }
 
     public Task<StatisticsFacts> GetStatisticsAsync(CancellationToken cancellationToken) =>
         SingleAsync<StatisticsFacts>(target, "GetStatistics", cancellationToken);
@@ -32,4 +52,25 @@ internal sealed class PrerequisiteRepository(Database target, Database store) : 
 
     private static string Text(Database database, string name) =>
         Sql.Get(typeof(PrerequisiteRepository), name, database.Target.ServerVersionNumber);
+
+    private sealed class RightsRow
+    {
+        public bool Inherits { get; init; }
+        public bool ReadsAllStatistics { get; init; }
+        public long Relations { get; init; }
+        public long ReadableRelations { get; init; }
+        public string[] UnreadableSchemas { get; init; } = [];
+        public long Tables { get; init; }
+        public long IndexableTables { get; init; }
+        public string[] OtherOwners { get; init; } = [];
+        public string[] ClosedSchemas { get; init; } = [];
+        public string[] SuperOwners { get; init; } = [];
+
+        public RightFacts ToFacts() => new()
+        {
+            Inherits = Inherits, ReadsAllStatistics = ReadsAllStatistics, Relations = Relations, ReadableRelations = ReadableRelations,
+            UnreadableSchemas = UnreadableSchemas, Tables = Tables, IndexableTables = IndexableTables, OtherOwners = OtherOwners,
+            ClosedSchemas = ClosedSchemas, SuperOwners = SuperOwners,
+        };
+    }
 }

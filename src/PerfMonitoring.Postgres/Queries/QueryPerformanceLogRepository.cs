@@ -1,8 +1,8 @@
 using System.Data.Common;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Dapper;
 using Npgsql;
-using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
 using PerfMonitoring.Postgres.Store;
@@ -24,7 +24,7 @@ internal sealed class QueryPerformanceLogRepository(
     {
         var state = await extension.GetAsync(cancellationToken);
         var hidden = await new QueryRepository(target).CountHiddenAsync(new SlowQueryFilter(), cancellationToken);
-        var databaseId = await monitoredDatabase.GetIdAsync(cancellationToken);
+        var databaseId = await monitoredDatabase.RegisterAsync(cancellationToken);
         await AddPartitionsAsync(details, cancellationToken);
         return await store.InTransactionAsync(
             async (connection, transaction) =>
@@ -80,7 +80,7 @@ internal sealed class QueryPerformanceLogRepository(
             Sql.Get(typeof(QueryPerformanceLogRepository), "GetQueryPerformanceLog", store.Target.ServerVersionNumber),
             new
             {
-                DatabaseId = await monitoredDatabase.GetIdAsync(cancellationToken),
+                DatabaseId = await monitoredDatabase.FindIdAsync(cancellationToken),
                 filter.AllDatabases,
                 Since = filter.Since?.UtcDateTime,
                 Until = filter.Until?.UtcDateTime,
@@ -104,7 +104,7 @@ internal sealed class QueryPerformanceLogRepository(
         var parameters = new DynamicParameters(QueryRepository.Parameters(filter));
         parameters.AddDynamicParams(new
         {
-            DatabaseId = await monitoredDatabase.GetIdAsync(cancellationToken),
+            DatabaseId = await monitoredDatabase.FindIdAsync(cancellationToken),
             Since = filter.Since?.UtcDateTime,
             Until = filter.Until?.UtcDateTime,
         });
@@ -123,7 +123,7 @@ internal sealed class QueryPerformanceLogRepository(
             Sql.Get(typeof(QueryPerformanceLogRepository), "GetObservations", store.Target.ServerVersionNumber),
             new
             {
-                DatabaseId = await monitoredDatabase.GetIdAsync(cancellationToken),
+                DatabaseId = await monitoredDatabase.FindIdAsync(cancellationToken),
                 Hashes = hashes.ToArray(),
                 Name = name,
                 Since = since.UtcDateTime,
@@ -145,11 +145,7 @@ internal sealed class QueryPerformanceLogRepository(
             var partitions = await work.QueryAsync<LogPartition>("GetLogPartitions", parameters);
             foreach (var partition in partitions.Where(p => p.CanGo))
             {
-                foreach (var table in new[] { partition.Name, partition.Name.Replace("_log_", "_interval_", StringComparison.Ordinal) })
-                {
-                    await connection.ExecuteAsync(new CommandDefinition(
-                        $"drop table if exists perf_monitoring.{Identifier.Quote(table)}", null, transaction, cancellationToken: cancellationToken));
-                }
+                await work.QueryAsync<string>("DropPartition", new { At = partition.Week.UtcDateTime });
             }
 
             await work.ExecuteAsync("DeleteOldIntervals", parameters);
@@ -380,6 +376,9 @@ internal sealed class QueryPerformanceLogRepository(
         public long Rows { get; init; }
         public long OldRows { get; init; }
         public bool IsPast { get; init; }
+
+        /// <summary>When its week begins, which its name says.</summary>
+        public DateTimeOffset Week => DateTimeOffset.ParseExact(Name[^8..], "yyyyMMdd", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
 
         /// <summary>Nothing in it is to stay.</summary>
         public bool CanGo => IsPast && OldRows == Rows;

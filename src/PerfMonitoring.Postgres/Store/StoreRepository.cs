@@ -1,6 +1,8 @@
 using Dapper;
 using DbUp.Engine;
 using DbUp.Postgresql;
+using Npgsql;
+using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
 using PerfMonitoring.Repositories;
@@ -21,6 +23,12 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
             .Select(f => new StoreMigration(f.Resource[Folder.Length..], Sql.Read(f.Resource, marked: false)))
             .OrderBy(m => m.Name, StringComparer.Ordinal),
     ];
+
+    /// <summary>The table of DbUp that says which migrations were applied.</summary>
+    internal const string Journal = "schema_version";
+
+    /// <summary>Every migration, in order.</summary>
+    internal static IReadOnlyList<StoreMigration> AllMigrations => Migrations;
 
     public async Task<bool> IsReadyAsync(CancellationToken cancellationToken) => (await GetPendingAsync(cancellationToken)).Count == 0;
 
@@ -50,7 +58,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
             try
             {
                 pending = await GetPendingAsync(cancellationToken);
-                result = pending.Count == 0 ? null : Engine().PerformUpgrade();
+                result = pending.Count == 0 ? null : Engine(await GetOwnerAsync(cancellationToken)).PerformUpgrade();
             }
             finally
             {
@@ -61,12 +69,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
 
             if (result is { Successful: false })
             {
-                throw Failures.TryTranslate(result.Error, store.Target.ToString(), cancellationToken) is PerfMonitoringException { Kind: FailureKind.PermissionDenied or FailureKind.ConnectionFailed } known
-                    ? known
-                    : new PerfMonitoringException(
-                        "StoreMigrationFailed", FailureKind.ServerError,
-                        $"{store.Target}: migration {result.ErrorScript?.Name} failed and was rolled back: {result.Error.Message}",
-                        "Mend the cause and run Initialize-PerfMonitoringStore again; what was applied before stays.", result.ErrorScript?.Name, result.Error);
+                throw Failed(pending, result, cancellationToken);
             }
 
             return pending;
@@ -90,13 +93,50 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
             : [.. applied];
     }
 
-    private UpgradeEngine Engine() => PostgresqlExtensions
+    // What is made later belongs to whoever made the store: one store, one owner.
+    private async Task<string?> GetOwnerAsync(CancellationToken cancellationToken)
+    {
+        var owner = await store.QuerySingleOrDefaultAsync<OwnerRow>(
+            Sql.Get(typeof(StoreRepository), "GetOwner", store.Target.ServerVersionNumber), null, cancellationToken);
+        return owner is null or { IsUs: true } ? null
+            : owner.CanBeUs ? owner.Name
+            : throw new PerfMonitoringException(
+                "PermissionDenied", FailureKind.PermissionDenied,
+                $"{store.Target}: schema {Schema} belongs to {owner.Name}, and {store.UserName} is not a member of that role.",
+                $"Run Initialize-PerfMonitoringStore as {owner.Name}, or: grant {Identifier.Quote(owner.Name)} to {Identifier.Quote(store.UserName)};", Schema);
+    }
+
+    private PerfMonitoringException Failed(IReadOnlyList<StoreMigration> pending, DatabaseUpgradeResult result, CancellationToken cancellationToken)
+    {
+        var cause = Failures.TryTranslate(result.Error, store.Target.ToString(), cancellationToken) as PerfMonitoringException;
+        if (cause is { ErrorId: "StoreFull" } or { Kind: FailureKind.PermissionDenied or FailureKind.ConnectionFailed })
+        {
+            return cause;
+        }
+
+        // The script is not told where the server broke off before or after it ran: it is the first that was not done.
+        var done = result.Scripts.Select(s => s.Name).ToHashSet();
+        var name = result.ErrorScript?.Name ?? pending.First(m => !done.Contains(m.Name)).Name;
+        return new PerfMonitoringException(
+            "StoreMigrationFailed", FailureKind.ServerError,
+            $"{store.Target}: migration {name} failed and was rolled back: {(result.Error as PostgresException)?.MessageText ?? result.Error.Message}",
+            "Mend the cause and run Initialize-PerfMonitoringStore again; what was applied before stays.", name, result.Error);
+    }
+
+    private UpgradeEngine Engine(string? owner) => PostgresqlExtensions
         .PostgresqlDatabase(new PostgresqlConnectionManager(store.Source), Schema)
-        .WithScripts(Migrations.Select(m => new SqlScript(m.Name, m.Sql)))
-        .JournalToPostgresqlTable(Schema, "schema_version")
+        .WithScripts(Migrations.Select(m => new SqlScript(m.Name, owner is null ? m.Sql : $"set local role {Identifier.Quote(owner)};\n{m.Sql}")))
+        .JournalToPostgresqlTable(Schema, Journal)
         .WithTransactionPerScript()
         .WithVariablesDisabled()
         .WithExecutionTimeout(TimeSpan.FromMinutes(5))
         .LogToNowhere()
         .Build();
+
+    private sealed class OwnerRow
+    {
+        public string Name { get; init; } = "";
+        public bool IsUs { get; init; }
+        public bool CanBeUs { get; init; }
+    }
 }

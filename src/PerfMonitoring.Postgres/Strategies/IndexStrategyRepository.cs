@@ -32,7 +32,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
     {
         var parameters = new
         {
-            MonitoredDatabaseId = await monitored.GetIdAsync(cancellationToken),
+            MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken),
             Ids = filter.Ids?.ToArray(),
             SchemaName = filter.Table?.Schema,
             TableName = filter.Table?.Name,
@@ -54,7 +54,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         }
 
         var userId = await user.GetIdAsync(cancellationToken);
-        var databaseId = await monitored.GetIdAsync(cancellationToken);
+        var databaseId = await monitored.RegisterAsync(cancellationToken);
         var ids = await store.InTransactionAsync(
             async (connection, _) =>
             {
@@ -84,7 +84,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
             new
             {
                 Id = id,
-                MonitoredDatabaseId = await monitored.GetIdAsync(cancellationToken),
+                MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken),
                 MaintenanceWindow = change.MaintenanceWindow is { } window ? EnumLabel.Of(window) : null,
                 UsagePattern = change.UsagePattern is { } pattern ? EnumLabel.Of(pattern) : null,
                 change.IsMonitoring,
@@ -109,7 +109,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
     }
 
     public async Task<double?> GetBuildRateAsync(CancellationToken cancellationToken) => await store.QuerySingleOrDefaultAsync<double?>(
-        Text("GetBuildRate"), new { MonitoredDatabaseId = await monitored.GetIdAsync(cancellationToken) }, cancellationToken);
+        Text("GetBuildRate"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) }, cancellationToken);
 
     private static void CheckLengths(IndexStrategy strategy)
     {

@@ -45,7 +45,7 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
     public async Task<MetricSample?> GetLastSampleAsync(CancellationToken cancellationToken)
     {
         var json = await store.QuerySingleOrDefaultAsync<string>(
-            Text(store, "GetLastSample"), new { MonitoredDatabaseId = await monitored.GetIdAsync(cancellationToken) }, cancellationToken);
+            Text(store, "GetLastSample"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) }, cancellationToken);
         return json is null ? null : JsonSerializer.Deserialize<MetricSample>(json, Json.Options);
     }
 
@@ -53,7 +53,7 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
         Text(store, "SaveSample"),
         new
         {
-            MonitoredDatabaseId = await monitored.GetIdAsync(cancellationToken),
+            MonitoredDatabaseId = await monitored.RegisterAsync(cancellationToken),
             sample.TakenAt,
             Sample = JsonSerializer.Serialize(sample, Json.Options),
         },

@@ -37,7 +37,7 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
     public async IAsyncEnumerable<IndexUsageStat> GetHistoryAsync(
         DateOnly? since, DateOnly? until, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var parameters = new { MonitoredDatabaseId = await monitored.GetIdAsync(cancellationToken), Since = Day(since), Until = Day(until) };
+        var parameters = new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken), Since = Day(since), Until = Day(until) };
         await foreach (var stat in store.StreamAsync(StoreText("GetHistory"), parameters, Read, cancellationToken))
         {
             yield return stat;

@@ -2,6 +2,7 @@ using System.Management.Automation;
 using PerfMonitoring.Completion;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
+using PerfMonitoring.Prerequisites;
 using PerfMonitoring.Repositories;
 using PerfMonitoring.Session;
 
@@ -25,6 +26,13 @@ public abstract class ConnectedCmdlet : PerfCmdlet
         base.BeginProcessing();
         Run(() => CurrentSession = Resolve(Session));
     }
+
+    /// <summary>A refusal by the server names the grants that this cmdlet lacks.</summary>
+    private protected override PerfMonitoringException Explain(PerfMonitoringException e) =>
+        e.ErrorId == "PermissionDenied" && CurrentSession is { IsOpen: true } && !Stopping
+            && Await(token => AccessCheck.FindRemedyAsync(Connection, MyInvocation.MyCommand.Name, token)) is { } remedy
+            ? e.WithRemedy(remedy)
+            : e;
 
     /// <summary>Where -Replica and -Window ask how indexes are used.</summary>
     private protected static UsageScope Scope(PSObject[] replicas, TimeSpan window) =>

@@ -85,6 +85,7 @@ internal static class Errors
         FailureKind.Busy => ErrorCategory.ResourceBusy,
         FailureKind.Timeout => ErrorCategory.OperationTimeout,
         FailureKind.NotSupported => ErrorCategory.NotImplemented,
+        FailureKind.Security => ErrorCategory.SecurityError,
         _ => ErrorCategory.InvalidResult,
     };
 }

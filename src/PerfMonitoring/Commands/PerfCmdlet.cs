@@ -191,7 +191,7 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
         }
         catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
         {
-            WriteError(Errors.Record(e, item));
+            WriteError(Errors.Record(Explain(e), item));
         }
         catch (PerfMonitoringException e)
         {
@@ -209,9 +209,12 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
         }
         catch (PerfMonitoringException e)
         {
-            ThrowTerminatingError(Errors.Record(e));
+            ThrowTerminatingError(Errors.Record(Explain(e)));
         }
     }
+
+    /// <summary>The error with a way out that only the cmdlet knows.</summary>
+    private protected virtual PerfMonitoringException Explain(PerfMonitoringException e) => e;
 
     private static async Task ProduceAsync<T>(IAsyncEnumerable<T> source, ChannelWriter<T[]> writer, CancellationToken cancellationToken)
     {

@@ -9,8 +9,6 @@ public sealed class PrerequisiteCheckTests
 
     private static readonly ServerFacts Server = new() { Version = "15.0" };
 
-    private static readonly RightFacts Rights = new() { ReadsAllStatistics = true, IsMonitor = true };
-
     [Theory]
     [InlineData("auto_explain", "alter system set shared_preload_libraries = 'auto_explain', 'pg_stat_statements'; -- then restart PostgreSQL")]
     [InlineData("", "alter system set shared_preload_libraries = 'pg_stat_statements'; -- then restart PostgreSQL")]
@@ -30,25 +28,13 @@ public sealed class PrerequisiteCheckTests
     }
 
     [Theory]
-    [InlineData("1.10", true, PrerequisiteState.Ok, null)]
-    [InlineData("1.7", true, PrerequisiteState.Missing, "alter extension pg_stat_statements update;")]
-    [InlineData(null, true, PrerequisiteState.Missing, "create extension pg_stat_statements;")]
-    [InlineData("next", true, PrerequisiteState.Unknown, null)]
-    public void An_extension_is_judged_by_its_version(string? installed, bool usable, PrerequisiteState state, string? remedy)
+    [InlineData("1.10", PrerequisiteState.Ok, null)]
+    [InlineData("1.7", PrerequisiteState.Missing, "alter extension pg_stat_statements update;")]
+    [InlineData(null, PrerequisiteState.Missing, "create extension pg_stat_statements;")]
+    [InlineData("next", PrerequisiteState.Unknown, null)]
+    public void An_extension_is_judged_by_its_version(string? installed, PrerequisiteState state, string? remedy)
     {
-        var result = Judge([Extension(installed, usable)]).Single(r => r.Name == "pg_stat_statements created");
-
-        Assert.Equal((state, remedy), (result.State, result.Remedy));
-    }
-
-    [Theory]
-    [InlineData("1.10", true, true, PrerequisiteState.Ok, null)]
-    [InlineData("1.10", true, false, PrerequisiteState.Denied, "grant pg_read_all_stats to \"Ann\";")]
-    [InlineData("1.10", false, true, PrerequisiteState.Denied, "grant usage on schema ext to \"Ann\"; grant select on ext.pg_stat_statements to \"Ann\";")]
-    [InlineData(null, false, true, PrerequisiteState.Unknown, null)]
-    public void Reading_the_statements_takes_two_rights(string? installed, bool usable, bool readsAll, PrerequisiteState state, string? remedy)
-    {
-        var result = Judge([Extension(installed, usable)], rights: Rights with { ReadsAllStatistics = readsAll }).Single(r => r.Name == "pg_stat_statements readable");
+        var result = Judge([Extension(installed)]).Single(r => r.Name == "pg_stat_statements created");
 
         Assert.Equal((state, remedy), (result.State, result.Remedy));
     }
@@ -56,13 +42,13 @@ public sealed class PrerequisiteCheckTests
     [Fact]
     public async Task A_check_that_fails_does_not_end_the_others()
     {
-        var denied = await Fact.OfAsync<RightFacts>(_ => throw new PerfMonitoringException("PermissionDenied", FailureKind.PermissionDenied, "no"), TestContext.Current.CancellationToken);
+        var denied = await Fact.OfAsync<IReadOnlyList<ExtensionFacts>>(_ => throw new PerfMonitoringException("PermissionDenied", FailureKind.PermissionDenied, "no"), TestContext.Current.CancellationToken);
         var broken = await Fact.OfAsync<IReadOnlyList<SettingFacts>>(_ => throw new PerfMonitoringException("ServerError", FailureKind.ServerError, "why"), TestContext.Current.CancellationToken);
 
-        var results = PrerequisiteCheck.Judge(Target, "u", Fact.Known(Server), Fact.Known<IReadOnlyList<ExtensionFacts>>([]), broken, denied).ToList();
+        var results = PrerequisiteCheck.Judge(Target, Fact.Known(Server), denied, broken).ToList();
 
         Assert.Equal(PrerequisiteState.Ok, results.Single(r => r.Name == "PostgreSQL version").State);
-        Assert.Equal(PrerequisiteState.Denied, results.Single(r => r.Name == "pg_monitor").State);
+        Assert.Equal(PrerequisiteState.Denied, results.Single(r => r.Name == "hypopg created").State);
         var unknown = results.Single(r => r.Name == "track_io_timing");
         Assert.Equal((PrerequisiteState.Unknown, "why"), (unknown.State, unknown.Value));
     }
@@ -95,10 +81,9 @@ public sealed class PrerequisiteCheckTests
         Assert.Equal(expected, result.State);
     }
 
-    private static List<PrerequisiteResult> Judge(
-        IReadOnlyList<ExtensionFacts>? extensions = null, IReadOnlyList<SettingFacts>? settings = null, RightFacts? rights = null) =>
-        [.. PrerequisiteCheck.Judge(Target, "Ann", Fact.Known(Server), Fact.Known(extensions ?? []), Fact.Known(settings ?? []), Fact.Known(rights ?? Rights))];
+    private static List<PrerequisiteResult> Judge(IReadOnlyList<ExtensionFacts>? extensions = null, IReadOnlyList<SettingFacts>? settings = null) =>
+        [.. PrerequisiteCheck.Judge(Target, Fact.Known(Server), Fact.Known(extensions ?? []), Fact.Known(settings ?? []))];
 
-    private static ExtensionFacts Extension(string? installed, bool usable) =>
-        new() { Name = "pg_stat_statements", InstalledVersion = installed, AvailableVersion = "1.10", Schema = installed is null ? null : "ext", IsUsable = usable };
+    private static ExtensionFacts Extension(string? installed) =>
+        new() { Name = "pg_stat_statements", InstalledVersion = installed, AvailableVersion = "1.10", Schema = installed is null ? null : "ext" };
 }

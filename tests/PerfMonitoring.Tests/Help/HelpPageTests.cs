@@ -27,6 +27,19 @@ public sealed partial class HelpPageTests : IDisposable
     }
 
     [Theory]
+    [InlineData("about_PerfMonitoring")]
+    [InlineData("about_PerfMonitoring_Security")]
+    public void A_topic_is_text_that_fits_a_console(string name)
+    {
+        var text = session.Invoke("Get-Help $args[0]", name).Only().ToString();
+
+        Assert.StartsWith($"TOPIC\n    {name}\n\nSHORT DESCRIPTION\n", text.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+        Assert.All(text.ReplaceLineEndings("\n").Split('\n'), line => Assert.True(line.Length <= 80, line));
+        Assert.DoesNotContain("**", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("```", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [MemberData(nameof(Pages))]
     public void The_parameters_are_those_of_the_cmdlet(string name)
     {

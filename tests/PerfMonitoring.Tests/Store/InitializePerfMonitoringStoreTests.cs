@@ -82,6 +82,21 @@ public sealed class InitializePerfMonitoringStoreTests(SandboxFixture sandbox) :
     }
 
     [Fact]
+    public async Task A_migration_that_fails_is_named_and_those_before_it_stay()
+    {
+        await database.ExecuteAsync("create schema perf_monitoring; create table perf_monitoring.index_usage_detail ()");
+
+        var error = Assert.Single(session.Invoke("Initialize-PerfMonitoringStore").AllErrors);
+
+        Assert.StartsWith("StoreMigrationFailed,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains("migration 0004_index_usage.sql failed", error.ToString(), StringComparison.Ordinal);
+        Assert.Equal("0004_index_usage.sql", error.TargetObject);
+        Assert.Equal(3, await database.ScalarAsync<long>("select count(*) from perf_monitoring.schema_version"));
+        await database.ExecuteAsync("drop table perf_monitoring.index_usage_detail");
+        Assert.Equal("0004_index_usage.sql", session.Invoke("Initialize-PerfMonitoringStore").MustSucceed().Values("Name")[0]);
+    }
+
+    [Fact]
     public async Task A_role_that_may_not_is_told_so()
     {
         var role = "r" + Guid.NewGuid().ToString("N");
@@ -93,12 +108,14 @@ public sealed class InitializePerfMonitoringStoreTests(SandboxFixture sandbox) :
             var error = Assert.Single(session.Invoke("Initialize-PerfMonitoringStore").AllErrors);
 
             Assert.StartsWith("PermissionDenied", error.FullyQualifiedErrorId, StringComparison.Ordinal);
-            Assert.Contains("Test-PerfMonitoringPrerequisite", error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
+            Assert.Equal($"grant create on database {database.Name} to {role};", error.ErrorDetails.RecommendedAction);
             Assert.False(await database.ScalarAsync<bool>(HasSchema));
+            await database.ExecuteAsync(error.ErrorDetails.RecommendedAction);
+            session.Invoke("Initialize-PerfMonitoringStore").MustSucceed();
         }
         finally
         {
-            await database.ExecuteAsync($"drop role {role}");
+            await database.ExecuteAsync($"drop owned by {role}; drop role {role}");
         }
     }
 

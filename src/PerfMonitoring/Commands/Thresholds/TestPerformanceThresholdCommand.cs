@@ -84,7 +84,7 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
 
         TimeSpan? window = SampleSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
         var progress = new ProgressRecord(1, "Testing thresholds", "Counting") { PercentComplete = 0 };
-        var results = AwaitWithProgress<double, IReadOnlyList<ThresholdResult>>(
+        var run = AwaitWithProgress<double, ThresholdRun>(
             (report, token) => ThresholdTest.RunAsync(Connection, thresholds, window, report, token),
             share =>
             {
@@ -93,13 +93,14 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
             });
         progress.RecordType = ProgressRecordType.Completed;
         WriteProgress(progress);
+        Tell(run.StoreFailure);
         if (Quiet)
         {
-            WriteObject(!isIncomplete && results.All(r => r.State == ThresholdState.Ok));
+            WriteObject(!isIncomplete && run.Results.All(r => r.State == ThresholdState.Ok));
         }
         else
         {
-            WriteObject(results, enumerateCollection: true);
+            WriteObject(run.Results, enumerateCollection: true);
         }
     });
 
@@ -123,6 +124,25 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
         };
         Metric.Of(threshold.MetricType).Check(threshold.Warning, threshold.Critical, threshold.Unit, threshold.TableName);
         return threshold;
+    }
+
+    // A role that only reads, a standby and a database without a store are choices; any other failure is news.
+    private void Tell(PerfMonitoringException? failure)
+    {
+        if (failure is null)
+        {
+            return;
+        }
+
+        var text = $"The sample of the counters was not stored, so the next test cannot count from this one. {failure.Message}";
+        if (failure.Kind is FailureKind.PermissionDenied or FailureKind.NotSupported or FailureKind.NotInstalled)
+        {
+            WriteVerbose(text);
+        }
+        else
+        {
+            WriteWarning($"{text} {failure.Remedy}".TrimEnd());
+        }
     }
 
     private PerformanceThreshold Given(MetricType type)

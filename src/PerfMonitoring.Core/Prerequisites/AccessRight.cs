@@ -1,0 +1,85 @@
+using PerfMonitoring.Indexes;
+
+namespace PerfMonitoring.Prerequisites;
+
+/// <summary>The database roles that the product knows: who reads, who collects every night, who creates and drops indexes.</summary>
+[Flags]
+internal enum AccessRole
+{
+    None = 0,
+    Reader = 1,
+    Collector = 2,
+    Builder = 4,
+    All = Reader | Collector | Builder,
+}
+
+/// <summary>What a grant is about.</summary>
+public enum GrantKind
+{
+    /// <summary>Membership in a role, with its rights.</summary>
+    Role,
+    /// <summary>A right on the connected database.</summary>
+    Database,
+    /// <summary>A right on a schema.</summary>
+    Schema,
+    /// <summary>Rights on a table or view.</summary>
+    Table,
+    /// <summary>SELECT on every table of a schema, and on those that its owner makes later.</summary>
+    EveryTable,
+    /// <summary>EXECUTE on a function.</summary>
+    Function,
+    /// <summary>USAGE on a type.</summary>
+    Type,
+}
+
+/// <summary>One grant.</summary>
+/// <param name="Kind">What it is about.</param>
+/// <param name="Schema">The schema of the object; a name in angle brackets (<c>&lt;schema&gt;</c>) stands for what differs from database to database.</param>
+/// <param name="Name">The object; empty where the schema or the database is the object.</param>
+/// <param name="Privileges">The privileges, comma-separated; empty for a membership.</param>
+/// <param name="IsOfPublic">Whether everybody has it unless somebody took it away: checked, but not in scripts.</param>
+public sealed record AccessGrant(GrantKind Kind, string Schema, string Name, string Privileges, bool IsOfPublic = false)
+{
+    /// <summary>The statements that make the grant.</summary>
+    /// <param name="grantee">The role that gets it.</param>
+    /// <param name="name">How a name is written; quotes it unless told otherwise.</param>
+    /// <param name="owner">The role that makes later tables, for <see cref="GrantKind.EveryTable"/>; null to leave these out.</param>
+    public string ToSql(string grantee, Func<string, string>? name = null, string? owner = null)
+    {
+        name ??= Identifier.Quote;
+        var to = name(grantee);
+        return Kind switch
+        {
+            GrantKind.Role => $"grant {name(Name)} to {to};",
+            GrantKind.Database => $"grant {Privileges} on database {name(Name)} to {to};",
+            GrantKind.Schema => $"grant {Privileges} on schema {name(Schema)} to {to};",
+            GrantKind.Table => $"grant {Privileges} on {name(Schema)}.{name(Name)} to {to};",
+            GrantKind.EveryTable => $"grant select on all tables in schema {name(Schema)} to {to};"
+                + (owner is null ? "" : $"\nalter default privileges for role {name(owner)} in schema {name(Schema)} grant select on tables to {to};"),
+            GrantKind.Function => $"grant execute on function {name(Schema)}.{name(Name)} to {to};",
+            _ => $"grant usage on type {name(Schema)}.{name(Name)} to {to};",
+        };
+    }
+}
+
+/// <summary>Something that the product does, and the grants that it takes.</summary>
+internal sealed record AccessRight
+{
+    /// <summary>What is done; the name of the prerequisite.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Whether the grants are made in the store's database; else in the monitored one.</summary>
+    public bool IsOfStore { get; init; }
+
+    /// <summary>The roles that have it.</summary>
+    public required AccessRole Roles { get; init; }
+
+    /// <summary>What it makes possible.</summary>
+    public required string Enables { get; init; }
+
+    /// <summary>The cmdlets that cannot do without it.</summary>
+    public required IReadOnlyList<string> Cmdlets { get; init; }
+
+    /// <summary>The grants.</summary>
+    public required IReadOnlyList<AccessGrant> Grants { get; init; }
+}
