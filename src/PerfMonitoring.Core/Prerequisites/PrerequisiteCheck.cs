@@ -99,7 +99,7 @@ public static class PrerequisiteCheck
         }
     }
 
-    internal static PrerequisiteResult JudgePowers(ServerTarget target, Fact<IReadOnlyList<string>> powers) => new Maker(target).From(
+    internal static PrerequisiteResult JudgePowers(ServerTarget target, Fact<IReadOnlyList<string>> powers) => new PrerequisiteMaker(target).From(
         "No rights over the server", PrerequisiteCategory.Right,
         "Planning statements that call functions of other roles: the planner runs them, with all rights of the session.", powers,
         p => p.Count == 0
