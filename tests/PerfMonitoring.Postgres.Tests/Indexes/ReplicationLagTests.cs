@@ -6,6 +6,7 @@ using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
 using PerfMonitoring.Postgres.Usage;
 using PerfMonitoring.Repositories;
+using PerfMonitoring.Testing;
 using PerfMonitoring.Sandbox;
 
 namespace PerfMonitoring.Postgres.Indexes;

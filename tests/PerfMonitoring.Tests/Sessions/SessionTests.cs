@@ -78,6 +78,7 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
     [InlineData("Connect-PerfMonitoring -ConnectTimeout '-00:00:05'", "InvalidTimeout", "-ConnectTimeout")]
     [InlineData("Connect-PerfMonitoring -CommandTimeout 00:00:00.5", "InvalidTimeout", "-CommandTimeout")]
     [InlineData("Connect-PerfMonitoring -CommandTimeout 2d", "InvalidTimeout", "-CommandTimeout is 2.00:00:00; it must be from 1 s to 1.00:00:00")]
+    [InlineData("Connect-PerfMonitoring db1 -Pasword s3cret", "UnexpectedArgument", "no parameter -Pasword")]
     [InlineData("Get-PerfMonitoringSession nobody", "SessionNotFound", "nobody")]
     [InlineData("Test-PerfMonitoringPrerequisite", "NotConnected", "no session")]
     [InlineData("Test-PerfMonitoringPrerequisite -Session nobody", "SessionNotFound", "nobody")]
@@ -123,6 +124,10 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
         "Connect-PerfMonitoring -ConnectionString $where -StoreHostName 'postgres://u:S3cret@127.0.0.1:1/d'",
         "Connect-PerfMonitoring -ConnectionString $where -StoreHostName 127.0.0.1 -StoreDatabase 'password=S3cret'",
         "Connect-PerfMonitoring -ConnectionString $where -StoreConnectionString 'Host=h;Passwort=S3cret'",
+        "Connect-PerfMonitoring host=h user=u password=S3cret",
+        "Connect-PerfMonitoring 127.0.0.1 d S3cret",
+        "Connect-PerfMonitoring 127.0.0.1 d -Pasword S3cret",
+        "Connect-PerfMonitoring -ConnectionString host=h user=u password=S3cret",
         "[pscustomobject]@{ HostName = 'postgres://u:S3cret@127.0.0.1:1/d' } | Connect-PerfMonitoring",
     ];
 

@@ -76,8 +76,13 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
     [ValidateLength(1, 100)]
     public string? ActingUser { get; set; }
 
+    /// <summary>Words that belong to nothing: PowerShell's own error would repeat them, and one may be a password.</summary>
+    [Parameter(ValueFromRemainingArguments = true, DontShow = true)]
+    public string[]? Unexpected { get; set; }
+
     protected override void ProcessRecord() => Run(() =>
     {
+        RefuseUnexpected();
         var sessions = SessionTable.Current;
         if (Name is not null && SessionTable.Plain(Name) != Name)
         {
@@ -149,6 +154,20 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
                 Password = store.Password ?? monitored.Password,
                 SslMode = store.SslMode ?? monitored.SslMode,
             };
+
+    // host=db1 user=dba password=... without quotes; or the name of a parameter that is misspelt, which is no secret.
+    private void RefuseUnexpected()
+    {
+        if (Unexpected is { Length: > 0 } words)
+        {
+            var parameter = words.FirstOrDefault(w => w.Length > 1 && w[0] == '-' && w.Skip(1).All(char.IsAsciiLetter));
+            throw new PerfMonitoringException(
+                "UnexpectedArgument", FailureKind.InvalidArgument,
+                parameter is null ? "Something stands behind host and database that is no parameter." : $"Connect-PerfMonitoring has no parameter {parameter}.",
+                "Put a connection string in quotes: -ConnectionString 'host=db1 dbname=app user=dba'. Get-Help Connect-PerfMonitoring lists the parameters.",
+                "Connect-PerfMonitoring");
+        }
+    }
 
     private static void CheckTimeout(string parameter, TimeSpan? value, TimeSpan most)
     {
