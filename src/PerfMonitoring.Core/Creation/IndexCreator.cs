@@ -317,6 +317,19 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         return null;
     }
 
+    // A definition that cannot be right is the build's to tell, as a result of its own.
+    private async Task<IReadOnlyDictionary<string, ColumnInfo>?> GetExpressionTypesAsync(IndexDefinition definition, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await connection.Catalog.GetExpressionTypesAsync(definition, cancellationToken);
+        }
+        catch (PerfMonitoringException e) when (e.ErrorId == "InvalidIndexDefinition")
+        {
+            return null;
+        }
+    }
+
     // What will be built is counted at once, so that several do not all see the same room.
     private async Task<(IReadOnlyList<IndexPreflight> Findings, long ExpectedBytes)> JudgeAsync(
         IndexStrategy strategy, TableInfo table, BuildFacts facts, WindowDecision window, bool willBuild, CancellationToken cancellationToken)
@@ -335,7 +348,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
             }
         }
 
-        var entry = EntryLimit.Of(strategy.Definition, table, await connection.Catalog.GetExpressionTypesAsync(strategy.Definition, cancellationToken));
+        var entry = EntryLimit.Of(strategy.Definition, table, await GetExpressionTypesAsync(strategy.Definition, cancellationToken));
         if (options.Force && facts is { IsOwner: true, IsStandby: false } && !entry.AlwaysFits)
         {
             entry = entry with { Measured = await connection.Catalog.MeasureEntriesAsync(strategy.Definition, table, MeasureLimit, cancellationToken) };

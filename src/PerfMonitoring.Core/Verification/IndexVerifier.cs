@@ -51,6 +51,24 @@ public static class IndexVerifier
             .OrderBy(a => a.StartedAt).ThenBy(a => a.Id).ToArray();
     }
 
+    /// <summary>Whether this product ever built such an index, whatever became of it since.</summary>
+    /// <exception cref="PerfMonitoringException">StoreMissing.</exception>
+    public static async Task<bool> WasMadeAsync(
+        IIndexActionRepository actions, string tableName, string indexName, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(actions);
+        var filter = new IndexActionFilter
+        {
+            TableName = tableName, IndexName = indexName, Outcomes = [IndexActionOutcome.Succeeded], Actions = [IndexActionKind.Create],
+        };
+        await foreach (var _ in actions.GetAsync(filter, cancellationToken))
+        {
+            return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Reads the executions around a build from the log and judges them.</summary>
     /// <param name="connection">The session.</param>
     /// <param name="create">The build: a Create that succeeded.</param>

@@ -31,7 +31,7 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         var result = session.Invoke("New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -WhatIf");
 
         Assert.Equal(
-            ["MaintenanceWindow Ok", "Privilege Ok", "ExistingIndex Ok"],
+            ["MaintenanceWindow Ok", "Privilege Ok", "Definition Ok"],
             result.MustSucceed().Output.Take(3).Select(o => $"{o.Properties["Check"].Value} {o.Properties["State"].Value}"));
         Assert.All(result.Values("State"), s => Assert.NotEqual("Block", $"{s}"));
         Assert.Contains("CREATE INDEX CONCURRENTLY orders_customer_id_idx ON public.orders USING btree (customer_id)", result.HostText, StringComparison.Ordinal);
@@ -252,7 +252,7 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         $on = { param($table, $column, $name) [PerfMonitoring.Model.IndexStrategy]@{ Definition = [PerfMonitoring.Indexes.IndexDefinition]@{
             Table = [PerfMonitoring.Indexes.RelationName]::new('public', $table); Name = $name
             Keys = [PerfMonitoring.Indexes.IndexKey[]]@([PerfMonitoring.Indexes.IndexKey]::OnExpression($column)) } } }
-        $several = (& $on lines 'slow(n)' lines_slow), (& $on lines 'n + 1' lines_next), (& $on parts 'slow(n)' parts_slow), (& $on parts 'nope' parts_wrong), (& $on orders 'customer_id' orders_customer)
+        $several = (& $on lines 'public.slow(n)' lines_slow), (& $on lines 'n + 1' lines_next), (& $on parts 'public.slow(n)' parts_slow), (& $on parts 'nope' parts_wrong), (& $on orders 'customer_id' orders_customer)
 
         """;
 

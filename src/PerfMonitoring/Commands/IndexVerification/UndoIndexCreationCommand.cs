@@ -110,6 +110,12 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
         }
 
         var made = Made(new() { TableName = shown.TableName, IndexName = shown.IndexName });
+        if (made.Count == 0 && Await(token => IndexVerifier.WasMadeAsync(Connection.Actions, shown.TableName, shown.IndexName, token)))
+        {
+            WriteVerbose($"{shown.IndexName} on {shown.TableName} was taken back already: there is nothing to undo.");
+            return;
+        }
+
         var create = made.Count > 0 ? made[0] : throw Errors.IndexNotMade(shown.IndexName, shown);
         var options = shown.Window == TimeSpan.Zero
             ? new VerificationOptions()
