@@ -74,6 +74,23 @@ require_postgres() {
     fi
 }
 
+# The tests put it before a server. Its package would start a pooler of the machine's own; only the program is wanted.
+require_pgbouncer() {
+    [ -x /usr/sbin/pgbouncer ] && return 0
+    command -v apt-get >/dev/null || return 0
+    echo "Installing PgBouncer ..."
+    local policy=/usr/sbin/policy-rc.d
+    (
+        if [ ! -e "$policy" ]; then
+            trap 'as_root rm -f "$policy"' EXIT
+            printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+            as_root chmod +x "$policy"
+        fi
+        as_root apt-get update -qq
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends pgbouncer >/dev/null
+    )
+}
+
 build() {
     require_dotnet
     echo "Building ..."
@@ -143,6 +160,7 @@ test_journeys() {
 run_tests() {
     require_dotnet
     require_postgres
+    require_pgbouncer
     build
     rm -rf "$results"
     mkdir -p "$results"

@@ -4,7 +4,6 @@ using PerfMonitoring.Creation;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
-using PerfMonitoring.Postgres.Usage;
 using PerfMonitoring.Repositories;
 using PerfMonitoring.Testing;
 using PerfMonitoring.Sandbox;

@@ -5,7 +5,6 @@ using PerfMonitoring.Creation;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
-using PerfMonitoring.Repositories;
 using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Postgres.Maintenance;

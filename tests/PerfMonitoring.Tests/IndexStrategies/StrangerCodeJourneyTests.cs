@@ -34,7 +34,7 @@ public sealed class StrangerCodeJourneyTests(TestDatabase database) : IClassFixt
             end $f$;
             create function evil() returns int language plpgsql immutable as 'begin perform {Bob}.try(); return 1; end';
             """);
-        await database.ExecuteAsync("select pg_stat_statements_reset()");
+        await database.ExecuteAsync("select pg_stat_statements_reset(0, (select oid from pg_database where datname = current_database()), 0)");
         await AsBobAsync("select count(*), pg_sleep(0.2) from orders where customer_id = evil() and note = 'secret'");
         await AsBobAsync("select count(*), pg_sleep(0.2) from orders where note = 'x7'");
         session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]", database.ConnectionString).MustSucceed();

@@ -35,7 +35,7 @@ public sealed partial class RoleTests(SandboxFixture sandbox) : IAsyncLifetime, 
     {
         if (database is not null)
         {
-            await database.ExecuteAsync($"drop schema perf_monitoring cascade; drop owned by {string.Join(", ", roles.Select(Quote))} cascade");
+            // What the roles own and may is in the database and goes with it.
             await database.DisposeAsync();
             await database.Cluster.ExecuteAsync("postgres", string.Concat(roles.AsEnumerable().Reverse().Select(r => $"drop role {Quote(r)};")), CancellationToken.None);
         }
@@ -60,7 +60,7 @@ public sealed partial class RoleTests(SandboxFixture sandbox) : IAsyncLifetime, 
             New-PerformanceThreshold DeadlockCount 1 10
             Set-MaintenanceWindow Weekend -CronExpression '0 3 * * SAT' -Duration 02:00
             Get-IndexStrategy -IndexName by_customer | Test-IndexStrategy -WarningAction Ignore
-            Get-IndexStrategy -IndexName by_customer | Undo-IndexCreation -Force -Confirm:$false
+            Get-IndexStrategy -IndexName by_customer | Undo-IndexCreation -Confirm:$false
             Get-IndexUsageStat -IndexName spare | Invoke-IndexRemoval -Force -Confirm:$false | Undo-IndexRemoval -Confirm:$false
             Get-IndexStrategyHistory
             """).MustSucceed();
