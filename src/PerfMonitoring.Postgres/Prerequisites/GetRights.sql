@@ -19,7 +19,7 @@ with tables as (
             where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
 ),
 indexed as (
-    select t.* from tables t where t.relkind in ('r', 'p', 'm')
+    select t.nspname, t.rolname, t.rolsuper, t.owned, t.open from tables t where t.relkind in ('r', 'p', 'm')
 )
 select
     u.rolinherit as inherits,

@@ -32,11 +32,11 @@ tables as (
     join pg_catalog.pg_class c on c.oid = h.inhrelid
 ),
 named as (
-    select t.*, t.oid::pg_catalog.regclass::text as name
+    select t.oid, t.relnamespace, t.relname, t.relkind, t.relowner, t.relrowsecurity, t.relacl, t.oid::pg_catalog.regclass::text as name
     from tables t
 ),
 expected as (
-    select *
+    select f.name, f.body, f.is_definer
     from unnest(@Functions::text[], @Bodies::text[], @Definers::bool[]) as f (name, body, is_definer)
 ),
 functions as (
@@ -125,9 +125,12 @@ findings as (
     union all
     select 3, f.name || ' is not the store''s', null
     from functions f
-    left join expected e on e.name = f.proname
-    where e.body is distinct from f.prosrc or e.is_definer <> f.prosecdef or f.lanname not in ('sql', 'plpgsql')
-        or f.proconfig is distinct from case when e.is_definer then '{"search_path=pg_catalog, pg_temp"}'::text[] end
+    where f.lanname not in ('sql', 'plpgsql')
+        or not exists (
+            select
+            from expected e
+            where e.name = f.proname and e.body = f.prosrc and e.is_definer = f.prosecdef
+                and f.proconfig is not distinct from case when e.is_definer then '{"search_path=pg_catalog, pg_temp"}'::text[] end)
         or (select pg_catalog.count(*) from functions o where o.proname = f.proname) > 1
     union all
     select 4, 'trigger ' || pg_catalog.quote_ident(g.tgname) || ' on ' || n.name, pg_catalog.format('drop trigger %I on %s;', g.tgname, n.name)

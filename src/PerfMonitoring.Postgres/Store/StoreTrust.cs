@@ -17,8 +17,8 @@ internal static partial class StoreTrust
     private static readonly string[] Tables = [.. TableName().Matches(All).Select(m => m.Groups["name"].Value).Append(StoreRepository.Journal)];
     private static readonly string[] Types = [.. TypeName().Matches(All).Select(m => m.Groups["name"].Value)];
 
-    // The last definition of each.
-    private static readonly Match[] Functions = [.. Function().Matches(All).GroupBy(m => m.Groups["name"].Value).Select(g => g.Last())];
+    // Each definition that a migration gave: a store of an earlier version has an earlier one, until it is upgraded.
+    private static readonly Match[] Functions = Function().Matches(All).ToArray();
 
     /// <summary>Looks at the catalog. False where there is no store, so nothing to trust.</summary>
     /// <exception cref="PerfMonitoringException">StoreNotTrusted.</exception>

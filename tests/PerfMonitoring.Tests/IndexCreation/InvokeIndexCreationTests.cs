@@ -173,6 +173,7 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
             $first = New-IndexStrategy -TableName orders -Column status
             $second = New-IndexStrategy -TableName orders -Column customer_id
             $wrong = [PerfMonitoring.Model.IndexStrategy]@{
+                Target = $first.Target
                 Definition = [PerfMonitoring.Indexes.IndexDefinition]@{
                     Table = $first.Definition.Table; Name = 'wrong'; Keys = [PerfMonitoring.Indexes.IndexKey[]]@([PerfMonitoring.Indexes.IndexKey]::OnColumn('nope')) } }
             $first, $wrong, $second | Invoke-IndexCreation -Confirm:$false
@@ -249,7 +250,7 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         """;
 
     private const string Several = """
-        $on = { param($table, $column, $name) [PerfMonitoring.Model.IndexStrategy]@{ Definition = [PerfMonitoring.Indexes.IndexDefinition]@{
+        $on = { param($table, $column, $name) [PerfMonitoring.Model.IndexStrategy]@{ Target = (Get-PerfMonitoringSession)[-1].Target; Definition = [PerfMonitoring.Indexes.IndexDefinition]@{
             Table = [PerfMonitoring.Indexes.RelationName]::new('public', $table); Name = $name
             Keys = [PerfMonitoring.Indexes.IndexKey[]]@([PerfMonitoring.Indexes.IndexKey]::OnExpression($column)) } } }
         $several = (& $on lines 'public.slow(n)' lines_slow), (& $on lines 'n + 1' lines_next), (& $on parts 'public.slow(n)' parts_slow), (& $on parts 'nope' parts_wrong), (& $on orders 'customer_id' orders_customer)
