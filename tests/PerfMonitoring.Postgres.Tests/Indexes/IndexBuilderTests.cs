@@ -229,7 +229,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     {
         await MakePartedAsync();
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        var building = BuildAsync(Parted("parted_slow_idx", IndexKey.OnExpression("slow(n)")), null, cancel.Token);
+        var building = BuildAsync(Parted("parted_slow_idx", IndexKey.OnExpression("public.slow(n)")), null, cancel.Token);
         await UntilReportedAsync(r => r.Phase.StartsWith("partition 2 of 3, public.p2a: building", StringComparison.Ordinal));
         await cancel.CancelAsync();
 
@@ -237,7 +237,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
 
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_index where not indisvalid"));
         Assert.Equal(1, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'p1'::regclass"));
-        Assert.Equal(IndexCreationState.Created, (await BuildAsync(Parted("parted_slow_idx", IndexKey.OnExpression("slow(n)")))).Result.State);
+        Assert.Equal(IndexCreationState.Created, (await BuildAsync(Parted("parted_slow_idx", IndexKey.OnExpression("public.slow(n)")))).Result.State);
         Assert.Equal(1, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'p1'::regclass"));
     }
 
@@ -544,7 +544,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         Definition = new IndexDefinition { Table = new RelationName("public", "orders"), Name = name, Keys = keys },
     };
 
-    private static IndexStrategy Slow(string name) => Strategy(name, IndexKey.OnExpression("slow(customer_id)"));
+    private static IndexStrategy Slow(string name) => Strategy(name, IndexKey.OnExpression("public.slow(customer_id)"));
 
     private Task<(IndexCreationResult Result, PerfMonitoringException? Error)> BuildAsync(
         IndexStrategy strategy, IndexBuildOptions? options = null, CancellationToken? cancellationToken = null) =>

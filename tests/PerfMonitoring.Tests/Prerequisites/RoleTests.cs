@@ -75,7 +75,7 @@ public sealed partial class RoleTests(SandboxFixture sandbox) : IAsyncLifetime, 
             Clear-QueryPerformanceLog 2021-01-01 -Confirm:$false
             Update-QueryPerformanceLog -WarningAction Ignore
             """).MustSucceed();
-        await AssertLacksNothingAsync(collector, "Create indexes", "Write strategies", "Write the audit", "Write settings");
+        await AssertLacksNothingAsync(collector, "Create indexes", "Write the audit", "Write settings");
         Assert.Equal(
             "postgres", await database.ScalarAsync<string>("select string_agg(distinct relowner::regrole::text, ',') from pg_class where relnamespace = 'perf_monitoring'::regnamespace"));
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from perf_monitoring.query_performance_log_default"));
