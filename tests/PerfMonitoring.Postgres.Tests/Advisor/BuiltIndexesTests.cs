@@ -165,7 +165,7 @@ public sealed class BuiltIndexesTests(TestDatabase database) : IClassFixture<Tes
         await AskAsync(whatIf, ByCustomer, Index(1, "orders", "btree", "customer_id"));
         using var cancel = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
         var slow = Index(2, "orders", "btree", "id");
-        slow = slow with { Definition = slow.Definition with { Keys = [IndexKey.OnExpression("slow(id)")] } };
+        slow = slow with { Definition = slow.Definition with { Keys = [IndexKey.OnExpression("public.slow(id)")] } };
         await database.ExecuteAsync("create or replace function slow(int) returns int immutable language sql as 'select $1 from pg_sleep(0.1)'");
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => whatIf.ExplainAsync(new WhatIfRequest(new PlanText(ByCustomer), [slow]), cancel.Token));
