@@ -38,7 +38,7 @@ public sealed class WorkloadReader(ICatalogRepository catalog, IReadOnlyList<IWh
             {
                 skipped[i] = new SkippedStatement(workload[i].QueryHash, e.Message, IsUtility: e.ErrorId == "NotPlannable")
                 {
-                    Untrusted = e.ErrorId == "UntrustedCode" ? new UntrustedStatement(workload[i].QueryHash, QueryText.Normalize(workload[i].Text), e.Message) : null,
+                    Untrusted = e.ErrorId == "UntrustedCode" ? UntrustedStatement.Of(workload[i].QueryHash, QueryText.Normalize(workload[i].Text), e.Message) : null,
                 };
             }
         });

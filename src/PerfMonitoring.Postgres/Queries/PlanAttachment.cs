@@ -39,7 +39,7 @@ internal sealed class PlanAttachment(Database target, IPlanRepository plans)
             {
                 if (e.ErrorId == "UntrustedCode")
                 {
-                    untrusted.Add(new UntrustedStatement(entry.Hash, entry.Pattern, e.Message));
+                    untrusted.Add(UntrustedStatement.Of(entry.Hash, entry.Pattern, e.Message));
                 }
 
                 details.Report($"Statement {entry.Hash[..12]} has no plan: {e.Message}");

@@ -37,6 +37,7 @@ public sealed class StrangerCodeJourneyTests(TestDatabase database) : IClassFixt
         await database.ExecuteAsync("select pg_stat_statements_reset(0, (select oid from pg_database where datname = current_database()), 0)");
         await AsBobAsync("select count(*), pg_sleep(0.2) from orders where customer_id = evil() and note = 'secret'");
         await AsBobAsync("select count(*), pg_sleep(0.2) from orders where note = 'x7'");
+        await database.CloseSessionsAsync();
         session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]", database.ConnectionString).MustSucceed();
         session.Invoke("Initialize-PerfMonitoringStore -Confirm:$false; New-PerformanceThreshold -MetricType QueryTime -Warning 100 -Critical 1000").MustSucceed();
     }
@@ -74,6 +75,10 @@ public sealed class StrangerCodeJourneyTests(TestDatabase database) : IClassFixt
             }
         }
 
+        // What the audit keeps of a drop is read when it is undone.
+        session.Invoke("Invoke-IndexRemoval -IndexName orders_customer -Force -Confirm:$false; Undo-IndexRemoval -IndexName orders_customer -Confirm:$false").MustSucceed();
+        Assert.False(File.Exists(Marker));
+
         var forced = session.Invoke("Get-SlowQuery -MinimumMeanMs 100 | New-IndexStrategy -WhatIf -Force").MustSucceed();
         Assert.DoesNotContain(forced.Warnings, w => w.Contains("evil", StringComparison.Ordinal));
         Assert.True(File.Exists(Marker));
@@ -82,7 +87,7 @@ public sealed class StrangerCodeJourneyTests(TestDatabase database) : IClassFixt
 
     private async Task AsBobAsync(string sql)
     {
-        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = Bob }.ConnectionString);
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database.UnpooledConnectionString) { Username = Bob }.ConnectionString);
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
