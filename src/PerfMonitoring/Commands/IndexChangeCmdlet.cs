@@ -35,10 +35,6 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
         });
     }
 
-    private protected bool IsWhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out var given)
-        ? (SwitchParameter)given
-        : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
-
     // A bare number is ticks to PowerShell: 30 would be 3 microseconds.
     private protected static void CheckTime(string parameter, TimeSpan value, string zero)
     {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Management.Automation;
 using System.Threading.Channels;
+using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 
 namespace PerfMonitoring.Commands;
@@ -42,6 +43,10 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
         }
     }
 
+    private protected bool IsWhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out var given)
+        ? (SwitchParameter)given
+        : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
+
     /// <summary>Writes a warning.</summary>
     private protected new void WriteWarning(string text) => base.WriteWarning(VisibleText.Line(text));
 
@@ -59,6 +64,18 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
 
     /// <summary>Asks whether an action shall be done to a target.</summary>
     private protected new bool ShouldProcess(string target, string action) => base.ShouldProcess(VisibleText.Line(target), VisibleText.Line(action));
+
+    /// <summary>
+    /// Asks whether an index shall be built or stored. -WhatIf and -Confirm show its statement as it is; the verbose line, which logs keep, hides its constants.
+    /// </summary>
+    private protected bool ShouldProcess(string target, IndexDefinition definition, string verb = "")
+    {
+        var statement = definition.ToCreateStatement(concurrently: true);
+        return ShouldProcess(
+            Describe(IsWhatIf ? statement : definition.WithoutConstants), $"Are you sure you want to perform this action? {Describe(statement)}", "Confirm");
+
+        string Describe(string shown) => $"Performing the operation \"{verb}{shown}\" on target \"{target}\".";
+    }
 
     /// <summary>Asks in words of the cmdlet's own; the description may have several lines.</summary>
     private protected new bool ShouldProcess(string description, string question, string caption) =>

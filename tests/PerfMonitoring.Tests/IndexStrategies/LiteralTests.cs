@@ -79,13 +79,25 @@ public sealed class LiteralTests(TestDatabase database) : IClassFixture<TestData
         await database.ExecuteAsync($"create view chosen_idx as select '{Marker}'::text; alter table people rename born to born_on");
 
         foreach (var script in (string[])[
-            "Invoke-IndexCreation $unique -WhatIf", "$taken | Invoke-IndexCreation -Verbose", "Invoke-IndexCreation $unique -Verbose -Confirm:$false",
-            "$late | Invoke-IndexCreation -Verbose", "Get-IndexStrategyHistory -Verbose | Out-Null", "Invoke-IndexRemoval unique_idx -Force -Verbose -Confirm:$false",
+            "$taken | Invoke-IndexCreation -Verbose -Confirm:$false", "Invoke-IndexCreation $unique -Verbose -Confirm:$false",
+            "$late | Invoke-IndexCreation -Verbose -Confirm:$false", "Get-IndexStrategyHistory -Verbose | Out-Null", "Invoke-IndexRemoval unique_idx -Force -Verbose -Confirm:$false",
             "Undo-IndexRemoval unique_idx -Verbose -Confirm:$false", "$unique | Undo-IndexCreation -Force -Verbose -Confirm:$false",
             "Test-IndexStrategy $unique -Verbose", "$taken | Set-IndexStrategy -Notes x -Verbose", "$taken | Remove-IndexStrategy -Verbose -Confirm:$false",
         ])
         {
             ShowsNoMarker(session.Invoke(script), script);
+        }
+    }
+
+    [Fact]
+    public void Who_is_asked_sees_the_statement()
+    {
+        session.Invoke("$asked = New-IndexStrategy people town -Where \"town >= '$m'\" -IndexName asked_idx").MustSucceed();
+
+        foreach (var script in (string[])["New-IndexStrategy people born -Where \"town >= '$m'\" -WhatIf", "$asked | Invoke-IndexCreation -WhatIf", "$asked | Invoke-IndexCreation -Confirm"])
+        {
+            var shown = session.Invoke(script).HostText + string.Concat(session.Host.Prompts);
+            Assert.Contains($"town >= '{Marker}'", shown, StringComparison.Ordinal);
         }
     }
 

@@ -211,7 +211,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
 
         if (IsWhatIf)
         {
-            ShouldProcess($"{strategy.TableName} in {Connection.Target}", strategy.Definition.WithoutConstants);
+            ShouldProcess($"{strategy.TableName} in {Connection.Target}", strategy.Definition);
             WriteObject(Await(token => Creator.CheckAsync(strategy, token)), enumerateCollection: true);
             return;
         }
@@ -224,7 +224,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
             return;
         }
 
-        if (!ShouldProcess($"{strategy.TableName} in {Connection.Target}", strategy.Definition.WithoutConstants))
+        if (!ShouldProcess($"{strategy.TableName} in {Connection.Target}", strategy.Definition))
         {
             return;
         }

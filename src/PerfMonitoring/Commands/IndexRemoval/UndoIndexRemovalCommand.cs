@@ -102,7 +102,7 @@ public sealed class UndoIndexRemovalCommand : IndexChangeCmdlet
 
     private void Restore(IndexDefinition definition)
     {
-        if (!ShouldProcess($"{definition.Table} in {Connection.Target}", definition.WithoutConstants))
+        if (!ShouldProcess($"{definition.Table} in {Connection.Target}", definition))
         {
             return;
         }

@@ -442,7 +442,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     // What is stored comes back with its id in the store; what is not travels on as it is.
     private void Write(IReadOnlyList<IndexStrategy> strategies)
     {
-        var stored = strategies.Where(s => hasStore && ShouldProcess(Connection.StoreTarget.ToString(), $"Store strategy: {s.Definition.WithoutConstants}")).ToList();
+        var stored = strategies.Where(s => hasStore && ShouldProcess(Connection.StoreTarget.ToString(), s.Definition, "Store strategy: ")).ToList();
         var kept = stored.Count == 0 ? [] : Await(token => Connection.Strategies.AddAsync(stored, token));
         foreach (var strategy in strategies)
         {
