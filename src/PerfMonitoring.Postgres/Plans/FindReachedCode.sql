@@ -14,7 +14,9 @@ own as (
     select coalesce((select p.name <> 'pg_catalog' from path p order by p.place limit 1), true) as comes_first
 ),
 schemas as materialized (
-    select n.oid from pg_catalog.pg_namespace n where n.nspname in (select p.name from path p) or n.nspname = any (@Words::name[])
+    select n.oid, n.nspname in (select p.name from path p) as is_on_path
+    from pg_catalog.pg_namespace n
+    where n.nspname in (select p.name from path p) or n.nspname = any (@Words::name[])
 ),
 reached (class, oid) as (
     select s.class, s.oid
@@ -35,14 +37,17 @@ reached (class, oid) as (
         from pg_catalog.pg_proc p
         where (select o.comes_first from own o) and p.oid >= 16384 and p.pronamespace in (select n.oid from schemas n)
         union all
-        -- Words of the language stand for operators, too: LIKE, IN, BETWEEN, CASE.
+        -- Words of the language stand for operators, too: LIKE, IN, BETWEEN, CASE. These are looked for along the path, and a function may have a path of its own.
         select 'pg_catalog.pg_operator'::regclass, o.oid
         from pg_catalog.pg_operator o
-        where o.oid >= 16384 and o.oprnamespace in (select n.oid from schemas n)
+        join schemas n on n.oid = o.oprnamespace
+        where o.oid >= 16384
             and (
                 (select w.comes_first from own w)
                 or pg_catalog.strpos(@Text::text, o.oprname::text) > 0
-                or o.oprname in ('=', '<>', '<', '<=', '>', '>=', '~~', '!~~', '~~*', '!~~*', '~', '!~'))
+                or (
+                    o.oprname in ('=', '<>', '<', '<=', '>', '>=', '~~', '!~~', '~~*', '!~~*', '~', '!~')
+                    and (n.is_on_path or pg_catalog.cardinality(@Known::text[]) > 0)))
     ) s
     union
     select n.class, n.oid
