@@ -157,10 +157,10 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         (await FindAsync([name], cancellationToken)).Count > 0;
 
     public Task<IReadOnlyList<RelationName>> CompleteTableNamesAsync(string prefix, CancellationToken cancellationToken) =>
-        CompleteAsync("CompleteTableNames", prefix, cancellationToken);
+        CompleteAsync(["r", "p", "m"], prefix, cancellationToken);
 
     public Task<IReadOnlyList<RelationName>> CompleteIndexNamesAsync(string prefix, CancellationToken cancellationToken) =>
-        CompleteAsync("CompleteIndexNames", prefix, cancellationToken);
+        CompleteAsync(["i", "I"], prefix, cancellationToken);
 
     private async Task<long?> LongestAsync(string sql, TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -193,10 +193,10 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         return rows.ToDictionary(r => (r.TypeOid, r.Modifier));
     }
 
-    private async Task<IReadOnlyList<RelationName>> CompleteAsync(string file, string prefix, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<RelationName>> CompleteAsync(string[] kinds, string prefix, CancellationToken cancellationToken)
     {
         var searchPath = await target.GetUserSchemasAsync(cancellationToken);
-        var rows = await target.QueryAsync<NameRow>(Text(file), new { Prefix = prefix, SearchPath = searchPath }, cancellationToken);
+        var rows = await target.QueryAsync<NameRow>(Text("CompleteNames"), new { Kinds = kinds, Prefix = prefix, SearchPath = searchPath }, cancellationToken);
         return [.. rows.Select(r => new RelationName(r.SchemaName, r.Name))];
     }
 

@@ -57,7 +57,8 @@ internal static partial class IndexCheck
         }
     }
 
-    // Parsing and describing runs nothing and takes the lock of a SELECT; the extended protocol takes one statement only.
+    // Describing parses the text and takes the lock of a SELECT. Parsing reads constants, which runs the checks of domains, as CREATE INDEX would: the
+    // definition is the user's own. The extended protocol takes one statement only.
     private static Task<List<(long Oid, int Modifier)>> DescribeAsync(Database target, string sql, CancellationToken cancellationToken) => target.InTransactionAsync(
         async (connection, transaction) =>
         {

@@ -1,4 +1,4 @@
--- Purpose: indexes that a user may mean by the beginning of a name.
+-- Purpose: relations of the given kinds (tables, or indexes) that a user may mean by the beginning of a name.
 -- Minimum version: 13. Privileges: none.
 select
     case when n.nspname::text is distinct from v.schema then n.nspname::text end as schema_name,
@@ -14,7 +14,7 @@ left join lateral (
     order by p.position
     limit 1
 ) v on true
-where c.relkind in ('i', 'I')
+where c.relkind = any (@Kinds::text[]::"char"[])
     and n.nspname not in ('pg_catalog', 'information_schema', 'perf_monitoring')
     and n.nspname !~ '^pg_(toast|temp)'
     and pg_catalog.has_schema_privilege(n.oid, 'usage')
