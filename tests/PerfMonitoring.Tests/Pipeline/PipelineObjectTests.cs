@@ -162,7 +162,7 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
     [InlineData("IndexName", "slower", "IndexChanged")]
     [InlineData("IndexName", "", "ObjectIncomplete")]
     [InlineData("TableName", "public.items", "IndexChanged")]
-    [InlineData("IndexOid", "4294967295", "IndexNotFound")]
+    [InlineData("IndexOid", "4294967295", "IndexChanged")]
     [InlineData("IndexOid", "-1", "ObjectUnreadable")]
     [InlineData("IndexOid", "1.5", "ObjectUnreadable")]
     [InlineData("IndexOid", "x", "ObjectUnreadable")]

@@ -20,7 +20,7 @@ public sealed class TwinDatabases(SandboxFixture sandbox) : IAsyncLifetime
         foreach (var (name, database) in new[] { ("there", There), ("here", Here) })
         {
             await database.InitializeAsync();
-            connections[database] = new NpgsqlConnection(database.ConnectionString);
+            connections[database] = new NpgsqlConnection(database.UnpooledConnectionString);
             await connections[database].OpenAsync();
             await database.ExecuteAsync("""
                 create extension if not exists hypopg;

@@ -99,6 +99,13 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
 
         if (Await(token => Removal.IndexRemoval.PrepareAsync(Connection, oid, scope, Force, token)) is not { } removal)
         {
+            if (Await(token => PartitionedIndexes.ReadAllAsync(Connection, scope, token)).Any(s => (s.TableName, s.IndexName) == (stat.TableName, stat.IndexName)))
+            {
+                throw new PerfMonitoringException(
+                    "IndexChanged", FailureKind.InvalidArgument, $"{stat.IndexName} on {stat.TableName} is another index by now: somebody made it anew.",
+                    "Look at what Get-IndexUsageStat gives, and pipe that.", stat);
+            }
+
             WriteVerbose($"{stat.IndexName} on {stat.TableName} is not there any more: somebody else dropped it.");
             return;
         }

@@ -109,10 +109,9 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
             return;
         }
 
-        var made = Made(new() { TableName = shown.TableName, IndexName = shown.IndexName });
-        if (made.Count == 0 && Await(token => IndexVerifier.WasMadeAsync(Connection.Actions, shown.TableName, shown.IndexName, token)))
+        var made = MadeAs();
+        if (IsTakenBack())
         {
-            WriteVerbose($"{shown.IndexName} on {shown.TableName} was taken back already: there is nothing to undo.");
             return;
         }
 
@@ -123,12 +122,32 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
         var verification = Await(token => IndexVerifier.VerifyAsync(Connection, create, options, token));
         if (verification.Verdict != VerificationVerdict.Regressed)
         {
+            // Another run may have been faster meanwhile.
+            made = MadeAs();
+            if (IsTakenBack())
+            {
+                return;
+            }
+
             throw new PerfMonitoringException(
                 "VerdictChanged", FailureKind.InvalidArgument, $"{shown.IndexName} stays: the verdict was Regressed and is now {verification.Verdict}. {verification.Reason}",
                 "Run Test-IndexStrategy again, or pass -Id to take the index back whatever its verdict is.", shown);
         }
 
         Revert(create, verification.Reason, verification);
+
+        IReadOnlyList<IndexAction> MadeAs() => Made(new() { TableName = shown.TableName, IndexName = shown.IndexName });
+
+        bool IsTakenBack()
+        {
+            if (made.Count > 0 || !Await(token => IndexVerifier.WasMadeAsync(Connection.Actions, shown.TableName, shown.IndexName, token)))
+            {
+                return false;
+            }
+
+            WriteVerbose($"{shown.IndexName} on {shown.TableName} was taken back already: there is nothing to undo.");
+            return true;
+        }
     }
 
     private void RevertWhatDidNotHelp()
