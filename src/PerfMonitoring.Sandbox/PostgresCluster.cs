@@ -68,6 +68,14 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     private string LogPath => Path.Combine(Folder, "server.log");
 
+    /// <summary>A TCP port of the loopback address that nobody listens on at this moment.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
     /// <summary>Makes a cluster and starts it.</summary>
     /// <exception cref="PostgresMissingException">There are no server programs.</exception>
     /// <exception cref="InvalidOperationException">The server did not start; the message holds what it logged.</exception>
@@ -304,13 +312,6 @@ public sealed class PostgresCluster : IAsyncDisposable
     private Task PgCtlAsync(string[] arguments, CancellationToken cancellationToken) =>
         ServerProgram.CheckAsync(
             installation.Tool("pg_ctl")!, [arguments[0], "-D", DataPath, "-t", "60", .. arguments[1..]], cancellationToken);
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     private static string ReadShared(string path)
     {

@@ -34,7 +34,7 @@ public sealed class PgBouncer : IAsyncDisposable
             Assert.Skip("There is no pgbouncer on this machine.");
         }
 
-        var port = FreePort();
+        var port = PostgresCluster.FreePort();
         var folder = Directory.CreateTempSubdirectory("perfmonitoring-bouncer-").FullName;
         if (!OperatingSystem.IsWindows())
         {
@@ -100,12 +100,5 @@ public sealed class PgBouncer : IAsyncDisposable
                 await Task.Delay(100);
             }
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

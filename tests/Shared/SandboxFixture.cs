@@ -11,6 +11,12 @@ namespace PerfMonitoring.Testing;
 /// </summary>
 public sealed class SandboxFixture : IAsyncDisposable
 {
+    // All tests share them: none evicts the statements of another, and each has a session to spare.
+    private static readonly ClusterOptions Shared = new()
+    {
+        Settings = new Dictionary<string, string> { ["pg_stat_statements.max"] = "20000", ["max_connections"] = "300" },
+    };
+
     // Zero stands for whatever the machine has.
     private readonly ConcurrentDictionary<int, Lazy<Task<PostgresCluster>>> clusters = new();
 
@@ -21,14 +27,14 @@ public sealed class SandboxFixture : IAsyncDisposable
 
     /// <summary>The machine's own server: on Debian the one with HypoPG.</summary>
     public Task<PostgresCluster> ClusterAsync() =>
-        SharedAsync(0, () => PostgresCluster.StartAsync(new ClusterOptions(), CancellationToken.None));
+        SharedAsync(0, () => PostgresCluster.StartAsync(Shared, CancellationToken.None));
 
     /// <summary>A server of that major version, the machine's own or one from a package.</summary>
     public Task<PostgresCluster> ClusterAsync(int majorVersion) =>
         SharedAsync(majorVersion, async () =>
         {
             var installation = await EmbeddedPostgres.InstallAsync(majorVersion, CancellationToken.None);
-            return await PostgresCluster.StartAsync(new ClusterOptions { Installation = installation }, CancellationToken.None);
+            return await PostgresCluster.StartAsync(Shared with { Installation = installation }, CancellationToken.None);
         });
 
     /// <summary>A server for one test alone, to stop, crash or lock up. Whoever asks for it disposes it.</summary>

@@ -39,7 +39,7 @@ public sealed class IndexActionRepositoryTests(TestDatabase database) : IClassFi
         await connection.Store.UpgradeAsync(Token);
 
         // Whoever is at work has the lock of builders on the table: that is how others know.
-        await using var holder = new NpgsqlConnection(database.ConnectionString);
+        await using var holder = new NpgsqlConnection(database.UnpooledConnectionString);
         await holder.OpenAsync(Token);
         await using var held = new NpgsqlCommand("select pg_advisory_lock(hashtextextended('perf_monitoring.index_creation', 'orders'::regclass::oid::bigint))", holder);
         await held.ExecuteNonQueryAsync(Token);
@@ -125,6 +125,8 @@ public sealed class IndexActionRepositoryTests(TestDatabase database) : IClassFi
     public async Task A_build_whose_store_breaks_says_so_and_the_server_tells_its_end()
     {
         await connection.Store.UpgradeAsync(Token);
+        // The store is looked at once a session: it breaks after that.
+        Assert.Empty(await ListAsync(new()));
         await database.ExecuteAsync("""
             create function perf_monitoring.refuse() returns trigger language plpgsql as 'begin raise exception ''no''; end';
             create trigger refuse before update on perf_monitoring.index_action for each row execute function perf_monitoring.refuse();

@@ -29,6 +29,7 @@ public sealed class BuiltIndexesTests(TestDatabase database) : IClassFixture<Tes
             insert into logs select i, date '2024-01-01' + i % 50 from generate_series(1, 20000) i;
             """);
         await database.ExecuteAsync("vacuum analyze");
+        await database.CloseSessionsAsync();
         connection = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
     }
 
@@ -98,7 +99,7 @@ public sealed class BuiltIndexesTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task An_index_that_the_transaction_itself_could_not_use_is_refused_with_the_way_out()
     {
-        await using var other = new NpgsqlConnection(database.ConnectionString);
+        await using var other = new NpgsqlConnection(database.UnpooledConnectionString);
         await other.OpenAsync(Token);
         // An old snapshot keeps the old row versions alive, and the index keyed anew breaks their chains.
         await using var old = await other.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, Token);
@@ -146,7 +147,7 @@ public sealed class BuiltIndexesTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task Where_others_are_it_is_refused_unless_said_twice()
     {
-        await using var other = new NpgsqlConnection(database.ConnectionString + ";Application Name=shop");
+        await using var other = new NpgsqlConnection(database.UnpooledConnectionString + ";Application Name=shop");
         await other.OpenAsync(Token);
 
         var error = await Assert.ThrowsAsync<PerfMonitoringException>(() => OpenAsync());
@@ -177,7 +178,7 @@ public sealed class BuiltIndexesTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task A_lock_is_not_waited_for_for_long_and_the_error_says_so()
     {
-        await using var other = new NpgsqlConnection(database.ConnectionString);
+        await using var other = new NpgsqlConnection(database.UnpooledConnectionString);
         await other.OpenAsync(Token);
         await using var transaction = await other.BeginTransactionAsync(Token);
         await new NpgsqlCommand("lock table orders in row exclusive mode", other).ExecuteNonQueryAsync(Token);

@@ -316,7 +316,7 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
             await Database.ExecuteAsync("vacuum analyze w");
             // Written to, and never read.
             await Database.ExecuteAsync("create table copy (like w); insert into copy (k) values (1)");
-            connection = new NpgsqlConnection(Database.ConnectionString);
+            connection = new NpgsqlConnection(Database.UnpooledConnectionString);
             await connection.OpenAsync(CancellationToken.None);
             await using var serial = new NpgsqlCommand("set max_parallel_workers_per_gather = 0", connection);
             await serial.ExecuteNonQueryAsync(CancellationToken.None);

@@ -197,7 +197,7 @@ public sealed class HypoPgTests(TestDatabase database) : IClassFixture<TestDatab
     public async Task After_a_cancellation_the_session_still_answers_exactly()
     {
         var (customer, status) = (Index(1, "orders", "customer_id"), Index(2, "orders", "status"));
-        await using (var other = new NpgsqlConnection(database.ConnectionString))
+        await using (var other = new NpgsqlConnection(database.UnpooledConnectionString))
         {
             await other.OpenAsync(Token);
             await using var transaction = await other.BeginTransactionAsync(Token);
@@ -238,7 +238,7 @@ public sealed class HypoPgTests(TestDatabase database) : IClassFixture<TestDatab
     public async Task More_sessions_than_connections_are_a_clear_error()
     {
         await using var narrow = await new PostgresBackend().ConnectAsync(
-            new ConnectionSettings { ConnectionString = database.ConnectionString + ";Pooling=true;Maximum Pool Size=3;Timeout=2" }, null, null, Token);
+            new ConnectionSettings { ConnectionString = database.ConnectionString + ";Maximum Pool Size=3;Timeout=2" }, null, null, Token);
         Assert.Equal((1, 8), (narrow.WhatIf.MaximumSessions, connection.WhatIf.MaximumSessions));
         var open = new List<IWhatIf>();
         try

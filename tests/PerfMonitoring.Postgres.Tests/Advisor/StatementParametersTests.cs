@@ -121,7 +121,7 @@ public sealed class StatementParametersTests(SandboxFixture sandbox)
 
     private static async Task<PlanNode> ExplainAsync(TestDatabase database, PlanText text)
     {
-        await using var connection = new NpgsqlConnection(database.ConnectionString);
+        await using var connection = new NpgsqlConnection(database.UnpooledConnectionString);
         await connection.OpenAsync(Token);
         var arguments = string.Join(", ", text.Arguments!.Select(a => a is null ? "null" : "'" + a.Replace("'", "''", StringComparison.Ordinal) + "'"));
         foreach (var sql in new[] { "set plan_cache_mode = force_custom_plan; set max_parallel_workers_per_gather = 0; prepare p as " + PlannableText.TryMake(text.Text, out _), "explain (format json, verbose) execute p (" + arguments + ")" })

@@ -64,7 +64,7 @@ public sealed partial class SqlFileTests(SandboxFixture sandbox)
             await session.Store.UpgradeAsync(Token);
         }
 
-        await using var connection = new NpgsqlConnection(database.ConnectionString);
+        await using var connection = new NpgsqlConnection(database.UnpooledConnectionString);
         await connection.OpenAsync(Token);
         var failures = new List<string>();
         var prepared = 0;

@@ -43,7 +43,12 @@ public sealed class ChangeFaultTests(ITestOutputHelper output)
             Settings = new Dictionary<string, string> { ["autovacuum"] = "off", ["max_connections"] = "300", ["pg_stat_statements.track_utility"] = "off" },
         });
         var cases = new ConcurrentQueue<ChangeCase>(Deal(random, upsets).Take(count).Select((c, i) => c with { Number = i + 1 }));
-        var lanes = await Task.WhenAll(Enumerable.Range(0, width).Select(i => ChangeLane.OpenAsync(cluster, hasStoreElsewhere: i % 2 == 1)));
+        var lanes = new List<ChangeLane>();
+        for (var i = 0; i < width; i++)
+        {
+            lanes.Add(await ChangeLane.OpenAsync(cluster, hasStoreElsewhere: i % 2 == 1, i < 2 ? null : lanes[i - 2]));
+        }
+
         try
         {
             await Task.WhenAll(lanes.Select(async lane =>

@@ -94,16 +94,21 @@ internal sealed class ChangeLane : IAsyncDisposable
     private readonly string database;
     private readonly string store;
     private IMonitoringConnection next;
-    private readonly Dictionary<Work, int> packets = [];
+    private readonly Dictionary<Work, int> packets;
+    // What a lane looks at goes through a pool: a new session of the server costs more than the look.
+    private readonly Dictionary<string, NpgsqlDataSource> sources;
     private readonly List<(Task Ghost, string Name)> ghosts = [];
     private long calls;
 
-    private ChangeLane(PostgresCluster cluster, string database, string store, IMonitoringConnection next)
+    private ChangeLane(PostgresCluster cluster, string database, string store, IMonitoringConnection next, ChangeLane? like)
     {
         this.cluster = cluster;
         this.database = database;
         this.store = store;
         this.next = next;
+        packets = like?.packets ?? [];
+        sources = new[] { database, store, "postgres" }.Distinct().ToDictionary(
+            n => n, n => NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(cluster.ConnectionString(n)) { Pooling = true, CommandTimeout = 0 }));
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -114,7 +119,11 @@ internal sealed class ChangeLane : IAsyncDisposable
     /// <summary>How the work ended when it was upset, and how often.</summary>
     public ConcurrentDictionary<string, int> Endings { get; } = new();
 
-    public static async Task<ChangeLane> OpenAsync(PostgresCluster cluster, bool hasStoreElsewhere)
+    /// <summary>Makes its databases.</summary>
+    /// <param name="cluster">The server.</param>
+    /// <param name="hasStoreElsewhere">Whether the store is in another database.</param>
+    /// <param name="like">Another lane with its store in the same place, which has counted packets already.</param>
+    public static async Task<ChangeLane> OpenAsync(PostgresCluster cluster, bool hasStoreElsewhere, ChangeLane? like = null)
     {
         var database = await cluster.CreateDatabaseAsync(null, Token);
         var store = hasStoreElsewhere ? await cluster.CreateDatabaseAsync(null, Token) : database;
@@ -125,8 +134,8 @@ internal sealed class ChangeLane : IAsyncDisposable
             """, Token);
         var next = await ConnectAsync(database, store, cluster.Port, cluster);
         await next.Store.UpgradeAsync(Token);
-        var lane = new ChangeLane(cluster, database, store, next);
-        foreach (var work in Enum.GetValues<Work>())
+        var lane = new ChangeLane(cluster, database, store, next, like);
+        foreach (var work in like is null ? Enum.GetValues<Work>() : [])
         {
             // Without an upset: so many packets it takes.
             await lane.RunAsync(new ChangeCase(0, work, null, 1));
@@ -226,7 +235,14 @@ internal sealed class ChangeLane : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync() => await next.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await next.DisposeAsync();
+        foreach (var source in sources.Values)
+        {
+            await source.DisposeAsync();
+        }
+    }
 
     // What there is before: a table of its own, a strategy, and the index where one is to be dropped or rebuilt.
     private async Task<(IndexStrategy Strategy, uint? Index)> PrepareAsync(ChangeCase test)
@@ -297,25 +313,16 @@ internal sealed class ChangeLane : IAsyncDisposable
                 Upset.Cut => ProxyFault.Cut,
                 Upset.CutInHalf => ProxyFault.CutInHalf,
                 Upset.Swallowed => ProxyFault.Swallow,
-                null or Upset.KilledAtWork => ProxyFault.None,
+                // The packet passes, and the server is at work.
+                Upset.KilledAtWork => ProxyFault.Delay,
+                null => ProxyFault.None,
                 _ => ProxyFault.Hold,
             },
             at);
         var struck = proxy.Struck;
         var isDead = test.Upset is Upset.Swallowed or Upset.Killed or Upset.KilledAtWork;
         var work = Task.Run(() => WorkAsync(test, ghost, strategy, index, isDead ? Options with { CleanUpLimit = TimeSpan.FromMilliseconds(1) } : Options, cancel.Token), Token);
-        if (test.Upset == Upset.KilledAtWork)
-        {
-            while (!work.IsCompleted && proxy.PacketCount < at)
-            {
-                await Task.Yield();
-            }
-        }
-        else
-        {
-            await Task.WhenAny(struck, work);
-        }
-
+        await Task.WhenAny(struck, work);
         switch (test.Upset)
         {
             case Upset.Swallowed or Upset.Killed or Upset.KilledAtWork:
@@ -332,7 +339,12 @@ internal sealed class ChangeLane : IAsyncDisposable
             case Upset.Crash:
                 await cluster.StopAsync(StopMode.Immediate, Token);
                 await cluster.RestartAsync(Token);
-                // What waits in its pool is of the server that was.
+                // What waits in the pools is of the server that was.
+                foreach (var source in sources.Values)
+                {
+                    source.Clear();
+                }
+
                 await next.DisposeAsync();
                 next = await ConnectAsync(database, store, cluster.Port, cluster);
                 proxy.Heal();
@@ -549,13 +561,15 @@ internal sealed class ChangeLane : IAsyncDisposable
         }
     }
 
-    private Task ExecuteAsync(string name, string sql) => cluster.ExecuteAsync(name, sql, Token);
+    private async Task ExecuteAsync(string name, string sql)
+    {
+        await using var command = sources[name].CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(Token);
+    }
 
     private async Task<List<T>> QueryAsync<T>(string name, string sql)
     {
-        await using var session = new NpgsqlConnection(cluster.ConnectionString(name));
-        await session.OpenAsync(Token);
-        await using var command = new NpgsqlCommand(sql, session);
+        await using var command = sources[name].CreateCommand(sql);
         await using var reader = await command.ExecuteReaderAsync(Token);
         var values = new List<T>();
         while (await reader.ReadAsync(Token))

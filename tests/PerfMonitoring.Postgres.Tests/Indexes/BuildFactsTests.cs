@@ -77,7 +77,7 @@ public sealed class BuildFactsTests(TestDatabase database) : IClassFixture<TestD
             create table parted (id int, n int) partition by range (id);
             create foreign table far partition of parted for values from (0) to (10) server nowhere;
             """);
-        await using var other = new NpgsqlConnection(database.ConnectionString);
+        await using var other = new NpgsqlConnection(database.UnpooledConnectionString);
         await other.OpenAsync(Token);
         await using var make = new NpgsqlCommand("create temporary table theirs (n int); select nspname from pg_namespace where oid = pg_my_temp_schema()", other);
         var schema = (string)(await make.ExecuteScalarAsync(Token))!;
@@ -101,6 +101,6 @@ public sealed class BuildFactsTests(TestDatabase database) : IClassFixture<TestD
     };
 
     private Task<IMonitoringConnection> ConnectAsync(string role) => new PostgresBackend().ConnectAsync(
-        new ConnectionSettings { ConnectionString = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = role, Pooling = true }.ConnectionString },
+        new ConnectionSettings { ConnectionString = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = role }.ConnectionString },
         null, null, Token);
 }

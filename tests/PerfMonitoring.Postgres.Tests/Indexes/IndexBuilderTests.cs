@@ -34,7 +34,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     {
         database = await TestDatabase.OnAsync(await sandbox.ClusterAsync());
         connection = await new PostgresBackend().ConnectAsync(
-            new ConnectionSettings { ConnectionString = database.ConnectionString + ";Pooling=true" }, null, null, Token);
+            new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
         await database.ExecuteAsync(Orders);
     }
 
@@ -427,7 +427,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     {
         await database.ExecuteAsync("create table tree (n int) partition by range (n); create table leaf partition of tree for values from (0) to (1000); insert into tree select g from generate_series(0, 499) g");
         var many = Options with { ThrottleLimit = 4, LockTimeout = TimeSpan.FromMinutes(1), SnapshotTimeout = TimeSpan.FromMinutes(1) };
-        var first = BuildAsync(On("tree", "slow(n)"), many);
+        var first = BuildAsync(On("tree", "public.slow(n)"), many);
         await UntilAsync("select exists (select from pg_stat_progress_create_index where datname = current_database())");
 
         var second = BuildAsync(On("leaf", "n + 1"), many);
@@ -504,13 +504,13 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         await own.ExecuteAsync("begin; update orders set status = 'new' where id = 1; prepare transaction 'forgotten'");
         await using var session = await new PostgresBackend().ConnectAsync(
             new ConnectionSettings { ConnectionString = own.ConnectionString }, null, null, Token);
-        await using var writer = new NpgsqlConnection(own.ConnectionString + ";Application Name=writer");
+        await using var writer = new NpgsqlConnection(own.UnpooledConnectionString + ";Application Name=writer");
         await writer.OpenAsync(Token);
         await ExecuteAsync(writer, "begin; update orders set status = 'new' where id = 2");
-        await using var reader = new NpgsqlConnection(own.ConnectionString + ";Application Name=reader");
+        await using var reader = new NpgsqlConnection(own.UnpooledConnectionString + ";Application Name=reader");
         await reader.OpenAsync(Token);
         await ExecuteAsync(reader, "begin isolation level repeatable read; select 1");
-        await using var harmless = new NpgsqlConnection(own.ConnectionString + ";Application Name=harmless");
+        await using var harmless = new NpgsqlConnection(own.UnpooledConnectionString + ";Application Name=harmless");
         await harmless.OpenAsync(Token);
         await ExecuteAsync(harmless, "begin");
         await Task.Delay(1200, Token);
@@ -573,7 +573,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
 
     private async Task<NpgsqlConnection> OpenAsync(string application = "test")
     {
-        var session = new NpgsqlConnection(database.ConnectionString + $";Application Name={application}");
+        var session = new NpgsqlConnection(database.UnpooledConnectionString + $";Application Name={application}");
         await session.OpenAsync(Token);
         return session;
     }

@@ -36,7 +36,7 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
         await database.ExecuteAsync("vacuum analyze \"Sales x\".orders");
         await database.ExecuteAsync("create index by_ref on \"Sales x\".orders (ref)");
         connection = await new PostgresBackend().ConnectAsync(
-            new ConnectionSettings { ConnectionString = database.ConnectionString + ";Pooling=true" }, null, null, Token);
+            new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
     }
 
     public async ValueTask DisposeAsync()
@@ -178,7 +178,7 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
 
     private async Task<NpgsqlConnection> BeginAsync(string sql)
     {
-        var session = new NpgsqlConnection(database.ConnectionString);
+        var session = new NpgsqlConnection(database.UnpooledConnectionString);
         await session.OpenAsync(Token);
         await using var command = new NpgsqlCommand(sql, session);
         await command.ExecuteNonQueryAsync(Token);

@@ -27,7 +27,7 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
     {
         database = await TestDatabase.OnAsync(await sandbox.ClusterAsync());
         connection = await new PostgresBackend().ConnectAsync(
-            new ConnectionSettings { ConnectionString = database.ConnectionString + ";Pooling=true" }, null, null, Token);
+            new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
         await database.ExecuteAsync("create table orders (id int, status text); create index orders_status_idx on orders (status)");
     }
 
@@ -302,7 +302,7 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
 
     private async Task<NpgsqlConnection> OpenAsync()
     {
-        var other = new NpgsqlConnection(database.ConnectionString);
+        var other = new NpgsqlConnection(database.UnpooledConnectionString);
         await other.OpenAsync(Token);
         return other;
     }

@@ -23,7 +23,7 @@ public sealed class IndexRoundTripTests(SandboxFixture sandbox)
         await using var connection = await new PostgresBackend().ConnectAsync(
             new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
         await database.ExecuteAsync(GeneratedIndexes.Table);
-        await using var server = new NpgsqlConnection(database.ConnectionString);
+        await using var server = new NpgsqlConnection(database.UnpooledConnectionString);
         await server.OpenAsync(Token);
         var table = await connection.Catalog.GetTableAsync(new RelationName("Sch\"ema", "Tab le"), Token);
         var random = new Random(20260701);

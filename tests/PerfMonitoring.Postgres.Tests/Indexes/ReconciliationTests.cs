@@ -58,7 +58,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
             insert into "Sch""ema".parted select g, g from generate_series(0, 199) g;
             """);
         proxy = FaultProxy.Start(database.Cluster.Port);
-        var direct = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Pooling = true };
+        var direct = new NpgsqlConnectionStringBuilder(database.ConnectionString);
         next = await ConnectAsync(direct);
         await next.Store.UpgradeAsync(Token);
         ghost = await ConnectAsync(new(direct.ConnectionString) { Port = proxy.Port, ApplicationName = Application });
@@ -322,7 +322,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
 
     private async Task<NpgsqlConnection> HoldAsync(string sql)
     {
-        var holder = new NpgsqlConnection(database.ConnectionString);
+        var holder = new NpgsqlConnection(database.UnpooledConnectionString);
         await holder.OpenAsync(Token);
         holders.Add(holder);
         await using var command = new NpgsqlCommand(sql, holder);

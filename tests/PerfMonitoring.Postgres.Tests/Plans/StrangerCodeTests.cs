@@ -250,7 +250,7 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
 
         public async Task ExecuteAsBobAsync(string sql)
         {
-            await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = Fill("{bob}") }.ConnectionString);
+            await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database.UnpooledConnectionString) { Username = Fill("{bob}") }.ConnectionString);
             await connection.OpenAsync(Token);
             await using var command = new NpgsqlCommand(Fill(sql), connection);
             await command.ExecuteNonQueryAsync(Token);

@@ -191,7 +191,7 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         await lab.RunAsync("select count(*) from item where n = 5", 6);
 
         // The last step of the transaction waits for this lock; there the server ends the session.
-        await using var blocker = new NpgsqlConnection(lab.Database.ConnectionString);
+        await using var blocker = new NpgsqlConnection(lab.Database.UnpooledConnectionString);
         await blocker.OpenAsync(Token);
         await using (var transaction = await blocker.BeginTransactionAsync(Token))
         {
@@ -384,7 +384,7 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
 
         public async Task RunAsync(string sql, int times)
         {
-            await using var client = new NpgsqlConnection(database.ConnectionString);
+            await using var client = new NpgsqlConnection(database.UnpooledConnectionString);
             await client.OpenAsync(Token);
             for (var i = 0; i < times; i++)
             {
@@ -395,7 +395,7 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
 
         public async Task<long> LoadAsync(string sql, CancellationToken until)
         {
-            await using var client = new NpgsqlConnection(database.ConnectionString);
+            await using var client = new NpgsqlConnection(database.UnpooledConnectionString);
             await client.OpenAsync(Token);
             var count = 0L;
             while (!until.IsCancellationRequested)

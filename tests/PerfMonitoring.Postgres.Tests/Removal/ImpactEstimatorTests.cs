@@ -31,7 +31,7 @@ public sealed class ImpactEstimatorTests(TestDatabase database) : IClassFixture<
             """);
         // The pool is what would carry a hidden index on to somebody else.
         connection = await new PostgresBackend().ConnectAsync(
-            new ConnectionSettings { ConnectionString = database.ConnectionString + ";Pooling=true;Maximum Pool Size=2" }, null, null, Token);
+            new ConnectionSettings { ConnectionString = database.ConnectionString + ";Maximum Pool Size=2" }, null, null, Token);
     }
 
     public async ValueTask DisposeAsync()
@@ -111,7 +111,7 @@ public sealed class ImpactEstimatorTests(TestDatabase database) : IClassFixture<
 
     private async Task RunAsync(string sql, int times)
     {
-        await using var session = new NpgsqlConnection(database.ConnectionString);
+        await using var session = new NpgsqlConnection(database.UnpooledConnectionString);
         await session.OpenAsync(Token);
         for (var i = 0; i < times; i++)
         {

@@ -213,7 +213,7 @@ public sealed partial class EntityTests(TestDatabase database) : IClassFixture<T
 
     private async Task<List<string[]>> RowsAsync(string sql)
     {
-        await using var connection = new NpgsqlConnection(database.ConnectionString);
+        await using var connection = new NpgsqlConnection(database.UnpooledConnectionString);
         await connection.OpenAsync(Token);
         await using var command = new NpgsqlCommand(sql, connection);
         await using var reader = await command.ExecuteReaderAsync(Token);

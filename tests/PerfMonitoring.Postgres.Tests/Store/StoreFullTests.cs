@@ -61,7 +61,7 @@ public sealed class StoreFullTests(SandboxFixture sandbox)
     // Each row on its own: a statement that fails would give its pages back to the next.
     private static async Task FillAsync(TestDatabase database)
     {
-        await using var connection = new NpgsqlConnection(database.ConnectionString);
+        await using var connection = new NpgsqlConnection(database.UnpooledConnectionString);
         await connection.OpenAsync(Token);
         for (var i = 0; i < 100; i++)
         {

@@ -185,7 +185,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
     {
         await using var database = await MakeAsync(null);
         await using var connection = await ConnectAsync(database);
-        await using var locker = new NpgsqlConnection(database.ConnectionString);
+        await using var locker = new NpgsqlConnection(database.UnpooledConnectionString);
         await locker.OpenAsync(Token);
         await using var command = new NpgsqlCommand("begin; lock table orders in access exclusive mode", locker);
         await command.ExecuteNonQueryAsync(Token);

@@ -65,9 +65,14 @@ public sealed class BlackHoleTests(TestDatabase database) : IClassFixture<TestDa
     {
         await using var proxy = FaultProxy.Start(database.Cluster.Port);
         using var session = new ModuleRunspace();
-        session.Invoke(
+        // On a busy machine 2 s can be too short for a server that is well.
+        while (session.Invoke(
             "$null = Connect-PerfMonitoring -ConnectionString $args[0] -ConnectTimeout 2s -CommandTimeout 2s",
-            $"Host=127.0.0.1;Port={proxy.Port};Username=postgres;Database={database.Name}").MustSucceed();
+            $"Host=127.0.0.1;Port={proxy.Port};Username=postgres;Database={database.Name}").AllErrors is [{ } error])
+        {
+            Assert.StartsWith("NoAnswer,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        }
+
         proxy.Set(fault, after);
         var running = Task.Run(() => session.Invoke(script));
         if (await Task.WhenAny(running, Task.Delay(Limit)) != running)

@@ -1,4 +1,5 @@
 using Npgsql;
+using PerfMonitoring.Sandbox;
 using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.IndexCreation;
@@ -117,7 +118,7 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
     [Fact]
     public async Task Under_load_it_waits_and_then_leaves_it_for_later()
     {
-        await using var busy = new NpgsqlConnection(database.ConnectionString);
+        await using var busy = new NpgsqlConnection(database.UnpooledConnectionString);
         await busy.OpenAsync(TestContext.Current.CancellationToken);
         await using var command = new NpgsqlCommand("select pg_sleep(60)", busy) { CommandTimeout = 0 };
         var sleeping = command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
@@ -135,11 +136,15 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
     [Fact]
     public async Task An_autovacuum_is_waited_for_and_never_cancelled()
     {
-        await database.ExecuteAsync("""
-            alter table orders set (autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1, autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0);
-            insert into orders select g, g % 50, repeat('x', 1000) from generate_series(1001, 3000) g;
+        await using var cluster = await SandboxFixture.OwnClusterAsync(new ClusterOptions { Settings = new Dictionary<string, string> { ["autovacuum_naptime"] = "1" } });
+        await using var vacuumed = await TestDatabase.OnAsync(cluster);
+        await vacuumed.ExecuteAsync("""
+            create table orders (id int, customer_id int, status text)
+                with (autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1, autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0);
+            insert into orders select g, g % 50, repeat('x', 1000) from generate_series(1, 3000) g;
             delete from orders where id > 500;
             """);
+        session.Invoke("Disconnect-PerfMonitoring; Connect-PerfMonitoring -ConnectionString $args[0]", vacuumed.ConnectionString).MustSucceed();
         for (var i = 0; !await HasAutovacuumAsync(); i++)
         {
             Assert.True(i < 900, "Autovacuum never came.");
@@ -152,6 +157,9 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         Assert.Contains("-CancelAutovacuum", (string)result.Properties["Reason"].Value, StringComparison.Ordinal);
         Assert.True(await HasAutovacuumAsync());
         Assert.Equal("Created", $"{session.Invoke("New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -CancelAutovacuum -Confirm:$false").Only().Properties["State"].Value}");
+
+        Task<bool> HasAutovacuumAsync() => vacuumed.ScalarAsync<bool>(
+            "select exists (select from pg_locks l join pg_stat_activity a using (pid) where a.backend_type = 'autovacuum worker' and l.relation = 'orders'::regclass and l.mode = 'ShareUpdateExclusiveLock' and l.granted)");
     }
 
     [Fact]
@@ -352,9 +360,6 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         Assert.Contains("Retries", text, StringComparison.Ordinal);
         Assert.Matches(@"public\.orders\s+orders_customer_id_idx\s+Created\s+\d+\.\d\s+0\.0\s+0", text);
     }
-
-    private Task<bool> HasAutovacuumAsync() => database.ScalarAsync<bool>(
-        "select exists (select from pg_locks l join pg_stat_activity a using (pid) where a.backend_type = 'autovacuum worker' and l.relation = 'orders'::regclass and l.mode = 'ShareUpdateExclusiveLock' and l.granted)");
 
     private Task<long> IndexesAsync() => database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'orders'::regclass");
 }

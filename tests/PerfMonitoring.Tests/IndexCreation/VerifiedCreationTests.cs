@@ -153,7 +153,7 @@ public sealed class VerifiedCreationTests(TestDatabase database) : IClassFixture
 
     private async Task RunAsync(int times)
     {
-        await using var connection = new NpgsqlConnection(database.ConnectionString);
+        await using var connection = new NpgsqlConnection(database.UnpooledConnectionString);
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         for (var i = 0; i < times; i++)
         {

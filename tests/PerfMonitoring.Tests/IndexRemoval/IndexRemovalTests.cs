@@ -20,7 +20,7 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
             {Status};
             create index "Odd [x]" on sales.orders (status);
             """);
-        session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]", database.ConnectionString + ";Pooling=true").MustSucceed();
+        session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]", database.ConnectionString).MustSucceed();
     }
 
     public ValueTask DisposeAsync()

@@ -36,7 +36,7 @@ public sealed class IndexRoundTripTests(TestDatabase database) : IClassFixture<T
     // The setting lasts as long as its session, and CREATE TABLESPACE takes no transaction.
     private async Task MakeTablespaceAsync()
     {
-        await using var connection = new NpgsqlConnection(database.ConnectionString + ";Options=-c allow_in_place_tablespaces=on");
+        await using var connection = new NpgsqlConnection(database.UnpooledConnectionString + ";Options=-c allow_in_place_tablespaces=on");
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         await using var command = new NpgsqlCommand("create tablespace elsewhere location ''", connection);
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);

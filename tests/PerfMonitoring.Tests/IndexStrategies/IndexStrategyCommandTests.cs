@@ -281,6 +281,7 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
     [Fact]
     public async Task In_a_transaction_real_indexes_are_tried_where_nobody_else_is()
     {
+        await database.CloseSessionsAsync();
         const string Advise = "'select email from orders where customer_id = 7' | New-IndexStrategy -WhatIfMethod Transaction -WarningAction Ignore ";
         Assert.Empty(session.Invoke(Advise + "-WhatIf").MustSucceed().Output);
         Assert.Equal("(customer_id)", Text(Strategy(session.Invoke(Advise)), "IndexDefinition")!.Split("btree ")[1].Split(" INCLUDE")[0]);
@@ -292,7 +293,7 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
             """);
         Assert.EndsWith("/" + database.Name, Text(Strategy(ofTheOriginal), "Target"), StringComparison.Ordinal);
 
-        await using var other = new Npgsql.NpgsqlConnection(database.ConnectionString + ";Application Name=shop");
+        await using var other = new Npgsql.NpgsqlConnection(database.UnpooledConnectionString + ";Application Name=shop");
         await other.OpenAsync(TestContext.Current.CancellationToken);
         Assert.StartsWith("DatabaseInUse,", Assert.Single(session.Invoke(Advise).AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
         Strategy(session.Invoke(Advise + "-Force"));

@@ -16,7 +16,7 @@ begin
         for o in
             select distinct pg_catalog.format_type(p.oprleft, null) as l, pg_catalog.format_type(p.oprright, null) as r, pg_catalog.format_type(p.oprresult, null) as t
             from pg_catalog.pg_operator p
-            where p.oprnamespace = 'pg_catalog'::regnamespace and p.oprleft <> 0
+            where p.oprnamespace = 'pg_catalog'::regnamespace and p.oprleft <> 0 and p.oprright <> 0
                 and not exists (
                     select from pg_catalog.pg_type t where t.oid in (p.oprleft, p.oprright, p.oprresult) and t.typtype = 'p')
             union
@@ -34,7 +34,7 @@ begin
         for o in
             select p.oprname as name, pg_catalog.format_type(p.oprleft, null) as l, pg_catalog.format_type(p.oprright, null) as r, pg_catalog.format_type(p.oprresult, null) as t
             from pg_catalog.pg_operator p
-            where p.oprnamespace = 'pg_catalog'::regnamespace and p.oprleft <> 0
+            where p.oprnamespace = 'pg_catalog'::regnamespace and p.oprleft <> 0 and p.oprright <> 0
                 and not exists (
                     select from pg_catalog.pg_type t where t.oid in (p.oprleft, p.oprright, p.oprresult) and t.typtype = 'p')
             union

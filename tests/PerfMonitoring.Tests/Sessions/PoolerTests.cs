@@ -6,9 +6,10 @@ namespace PerfMonitoring.Commands.Sessions;
 /// <summary>Through a pooler a session is not ours: what we do leaves nothing in it, and what needs one is refused.</summary>
 public sealed class PoolerTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
+    // The pooler itself sets its clients' application_name.
     private const string State = """
         select concat_ws('|',
-            (select string_agg(name || '=' || setting, ',' order by name) from pg_settings where source = 'session' and name not like 'transaction%'),
+            (select string_agg(name || '=' || setting, ',' order by name) from pg_settings where source = 'session' and name not like 'transaction%' and name <> 'application_name'),
             (select count(*) from pg_prepared_statements), (select count(*) from hypopg_list_indexes),
             (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()),
             (select count(*) from pg_class where relnamespace = pg_my_temp_schema()), current_setting('role'))

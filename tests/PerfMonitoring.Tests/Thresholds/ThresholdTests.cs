@@ -3,28 +3,32 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Threshold;
 
-public sealed class ThresholdTests(SandboxFixture sandbox) : IAsyncLifetime
+public sealed class ThresholdTests(SandboxFixture sandbox, TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
     private readonly ModuleRunspace session = new();
-    private TestDatabase database = null!;
 
     public static TheoryData<int> Versions => SandboxFixture.SupportedVersions;
 
     public async ValueTask InitializeAsync()
     {
-        database = await TestDatabase.OnAsync(await sandbox.ClusterAsync());
+        Connect(database);
+        if (await database.ScalarAsync<bool>("select to_regclass('t') is not null"))
+        {
+            await database.ExecuteAsync("truncate perf_monitoring.performance_threshold, perf_monitoring.metric_sample cascade");
+            return;
+        }
+
         await database.ExecuteAsync("""
             create schema "Ext"; create extension pg_stat_statements schema "Ext";
             create table t as select g as id, g % 10 as grp from generate_series(1, 20000) g; create index on t (id); analyze t;
             """);
-        Connect(database);
         session.Invoke("Initialize-PerfMonitoringStore").MustSucceed();
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
         session.Dispose();
-        await database.DisposeAsync();
+        return ValueTask.CompletedTask;
     }
 
     [Theory]
