@@ -7,16 +7,12 @@ using PerfMonitoring.Testing;
 namespace PerfMonitoring.Help;
 
 /// <summary>The help pages against the cmdlets of the staged module.</summary>
-public sealed partial class HelpPageTests : IDisposable
+public sealed partial class HelpPageTests(ModuleRunspace session) : IClassFixture<ModuleRunspace>
 {
     private static readonly string Folder = Path.Combine(Repository.Root, "docs", "en-US");
 
-    private readonly ModuleRunspace session = new();
-
     public static TheoryData<string> Pages =>
         [.. Directory.EnumerateFiles(Folder, "*-*.md").Select(f => Path.GetFileNameWithoutExtension(f)).Order(StringComparer.Ordinal)];
-
-    public void Dispose() => session.Dispose();
 
     [Fact]
     public void Every_cmdlet_has_a_page_and_every_page_a_cmdlet()
