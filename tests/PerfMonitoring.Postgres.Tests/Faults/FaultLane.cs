@@ -289,7 +289,10 @@ internal sealed class FaultLane : IAsyncDisposable
 
         if (test.Phase is BuildPhase.WritersAfter or BuildPhase.Validating)
         {
-            await UntilAsync(control, build, InPhase("building index%"));
+            // What comes once it has taken its snapshot and reads the first row is for the validation.
+            await UntilAsync(
+                control, build,
+                InPhase("building index%") + " and exists (select from pg_stat_activity a where a.pid = pg_stat_progress_create_index.pid and a.wait_event = 'PgSleep')");
             if (test.Phase == BuildPhase.WritersAfter)
             {
                 var writer = await OpenAsync();
