@@ -52,7 +52,9 @@
     PrivateData            = @{
         PSData = @{
             Tags         = @('PostgreSQL', 'Performance', 'Index', 'Database', 'Monitoring', 'DBA', 'PSEdition_Core', 'Linux', 'MacOS', 'Windows')
-            ReleaseNotes = 'See CHANGELOG.md'
+            ProjectUri   = 'https://github.com/PerfMonitoring/PerfMonitoring'
+            LicenseUri   = 'https://github.com/PerfMonitoring/PerfMonitoring/blob/main/LICENSE'
+            ReleaseNotes = 'https://github.com/PerfMonitoring/PerfMonitoring/blob/main/CHANGELOG.md'
         }
     }
 }

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Sets up, builds, tests and shows PerfMonitoring on Debian or Ubuntu. On other systems: build.ps1.
+# Installs what a bare Debian or Ubuntu lacks, and hands over to build.ps1. On other systems:
+#   dotnet tool restore
+#   dotnet pwsh build.ps1 -Task Test
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-sandbox=$root/src/PerfMonitoring.Sandbox/bin/Release/net10.0/PerfMonitoring.Sandbox
-shell=$root/src/PerfMonitoring.Shell/bin/Release/net10.0/pmsh
-results=$root/artifacts/test-results
 
 usage() {
     cat <<'TEXT'
-./build.sh demo     shows the module at work on a throwaway PostgreSQL (about two minutes)
-./build.sh test     runs every test
-./build.sh build    builds, and stages the module under artifacts/module
+./build.sh demo      shows the module at work on a throwaway PostgreSQL (about two minutes)
+./build.sh test      runs every test
+./build.sh build     builds, and stages the module under artifacts/module
+./build.sh package   builds, and packs the module as artifacts/PerfMonitoring.<version>.nupkg
 
 demo and test install PostgreSQL and HypoPG by apt where they are missing; no database server is set up or touched.
 TEXT
@@ -91,91 +91,17 @@ require_pgbouncer() {
     )
 }
 
-build() {
-    require_dotnet
-    echo "Building ..."
-    dotnet build "$root/PerfMonitoring.sln" --configuration Release --nologo --verbosity quiet
-}
-
-demo() {
-    require_dotnet
-    require_postgres
-    build
-    export PSModulePath=$root/artifacts/module${PSModulePath:+:$PSModulePath}
-    local host=("$shell")
-    if command -v pwsh >/dev/null; then host=(pwsh -NoProfile -File); fi
-    exec "$sandbox" demo -- "${host[@]}" "$root/docs/examples/demo.ps1"
-}
-
-passed=0 failed=0 skipped=0
-
-add() {
-    passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
-}
-
-# A suite that dies before it can write its results is a failure, whatever its exit code.
-test_project() {
-    local name=$1 status=0 counters
-    echo "== $name"
-    "$root/tests/$name/bin/Release/net10.0/$name" --results-directory "$results" \
-        --report-xunit-trx --report-xunit-trx-filename "$name.trx" \
-        --no-ansi --progress off || status=$?
-    counters=$(grep -o '<Counters [^>]*>' "$results/$name.trx" 2>/dev/null || true)
-    if [ -z "$counters" ]; then
-        echo "$name ended with exit code $status and no results" >&2
-        add 0 1 0
-        return
-    fi
-    count() { sed -E "s/.* $1=\"([0-9]+)\".*/\1/" <<<"$counters"; }
-    local bad=$(($(count failed) + $(count error) + $(count timeout) + $(count aborted)))
-    # Such as a clean-up that failed, or a project without a single test.
-    if [ "$status" != 0 ] && [ "$bad" = 0 ]; then
-        echo "$name ended with exit code $status though no test failed" >&2
-        bad=1
-    fi
-    add "$(count passed)" "$bad" "$(count notExecuted)"
-}
-
-test_journeys() {
-    echo "== tests/Pester"
-    if ! command -v pwsh >/dev/null; then
-        echo "tests/Pester skipped: there is no pwsh"
-        add 0 0 1
-        return
-    fi
-    local counts=$results/pester.txt status=0
-    "$sandbox" run -- pwsh -NoProfile -NonInteractive -File "$root/tests/Pester/Invoke.ps1" "$counts" || status=$?
-    if [ "$status" = 3 ]; then
-        echo "tests/Pester skipped: Pester 5 is not installed"
-        add 0 0 1
-    elif [ ! -s "$counts" ]; then
-        echo "tests/Pester ended with exit code $status and no results" >&2
-        add 0 1 0
-    else
-        # shellcheck disable=SC2046
-        add $(cat "$counts")
-    fi
-}
-
-run_tests() {
-    require_dotnet
-    require_postgres
-    require_pgbouncer
-    build
-    rm -rf "$results"
-    mkdir -p "$results"
-    local project
-    for project in "$root"/tests/*.Tests/*.csproj; do
-        test_project "$(basename "$project" .csproj)"
-    done
-    test_journeys
-    echo "$passed passed, $failed failed, $skipped skipped"
-    [ "$failed" = 0 ]
+# PowerShell comes with the repository, as a tool of the .NET SDK.
+hand_over() {
+    cd "$root"
+    dotnet tool restore >/dev/null || fail "the .NET tool PowerShell cannot be installed; see the lines above"
+    exec dotnet pwsh -NoProfile -NoLogo -File build.ps1 -Task "$1"
 }
 
 case ${1:-help} in
-    demo) demo ;;
-    test) run_tests ;;
-    build) build ;;
+    demo) require_dotnet; require_postgres; hand_over Demo ;;
+    test) require_dotnet; require_postgres; require_pgbouncer; hand_over Test ;;
+    build) require_dotnet; hand_over Build ;;
+    package) require_dotnet; hand_over Package ;;
     *) usage ;;
 esac

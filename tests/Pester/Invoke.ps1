@@ -1,15 +1,17 @@
 # Runs the journeys against the database that the PG* variables name, and writes "passed failed skipped" to a file.
-# Exit code 3: Pester 5 is not installed.
-param([Parameter(Mandatory)] [string] $CountsPath)
+param(
+    [Parameter(Mandatory)] [version] $PesterVersion,
+    [Parameter(Mandatory)] [string] $CountsPath
+)
 
 $ErrorActionPreference = 'Stop'
-if (-not (Get-Module -ListAvailable -Name Pester | Where-Object Version -GE '5.0.0')) {
-    exit 3
-}
-
-Import-Module -Name Pester -MinimumVersion 5.0.0
+# psql stands beside the server.
+if ($env:PERFMONITORING_PGBIN) { $env:PATH = $env:PERFMONITORING_PGBIN + [IO.Path]::PathSeparator + $env:PATH }
+Import-Module (Join-Path $PSScriptRoot "../../artifacts/pester/Pester/$PesterVersion/Pester.psd1")
 $configuration = New-PesterConfiguration
 $configuration.Run.Path = $PSScriptRoot
+# The journeys are the module's; an older Pester has to run the kinds of them.
+if ($PesterVersion.Major -lt 6) { $configuration.Run.Path = 'Mock', 'Session', 'Workload' | ForEach-Object { Join-Path $PSScriptRoot "$_.Tests.ps1" } }
 $configuration.Run.PassThru = $true
 $configuration.Output.Verbosity = 'Detailed'
 $run = Invoke-Pester -Configuration $configuration

@@ -1,7 +1,7 @@
 Describe 'Importing the module' {
     BeforeAll {
         $script:manifest = Join-Path $PSScriptRoot '../../artifacts/module/PerfMonitoring/PerfMonitoring.psd1'
-        $script:pwsh = (Get-Process -Id $PID).Path
+        $script:pwsh = Join-Path $PSHOME pwsh
 
         # In a fresh process: this one has long loaded what there is to load.
         function Invoke-Fresh([string] $Script) { & $script:pwsh -NoProfile -NonInteractive -Command $Script }
@@ -27,13 +27,5 @@ Describe 'Importing the module' {
     It 'uses approved verbs only' {
         $warnings = Invoke-Fresh "Import-Module '$manifest' 3>&1 | Out-String"
         "$warnings".Trim() | Should -BeNullOrEmpty
-    }
-
-    It 'takes less than 150 ms' {
-        # The best of five: a busy machine is not the module's fault.
-        $times = 1..5 | ForEach-Object {
-            [double](Invoke-Fresh "(Measure-Command { Import-Module '$manifest' }).TotalMilliseconds.ToString([cultureinfo]::InvariantCulture)")
-        }
-        ($times | Measure-Object -Minimum).Minimum | Should -BeLessThan 150
     }
 }

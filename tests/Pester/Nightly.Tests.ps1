@@ -17,7 +17,7 @@ Describe 'The nightly runbook' {
         # As a scheduler does: a process of its own.
         function Invoke-Night {
             $errors = Join-Path $TestDrive 'errors.txt'
-            $output = pwsh -NoProfile -NonInteractive -File (Join-Path $PSScriptRoot '../../docs/examples/nightly.ps1') @args 2> $errors
+            $output = & (Join-Path $PSHOME pwsh) -NoProfile -NonInteractive -File (Join-Path $PSScriptRoot '../../docs/examples/nightly.ps1') @args 2> $errors
             [pscustomobject]@{ ExitCode = $LASTEXITCODE; Output = $output -join "`n"; Errors = (Get-Content -Raw $errors) }
         }
 

@@ -95,7 +95,7 @@ public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestData
                 """, database.ConnectionString).MustSucceed();
         }
 
-        using (var night = ProgramRun.Start("pmsh", database.Cluster.Environment(database.Name), [Script, "-MaintenanceWindow", "Immediate"]))
+        using (var night = await ProgramRun.StartPwshAsync(database.Cluster.Environment(database.Name), ["-File", Script, "-MaintenanceWindow", "Immediate"]))
         {
             await UntilAsync("select exists (select from pg_stat_progress_create_index where phase like 'building%' and index_relid = to_regclass('slowly'))");
             night.Kill();
@@ -120,8 +120,8 @@ public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestData
     [Fact]
     public async Task Without_a_server_it_ends_with_2()
     {
-        var (exitCode, output, errors) = await ProgramRun.ToEndAsync(
-            "pmsh", new Dictionary<string, string> { ["PGHOST"] = "127.0.0.1", ["PGPORT"] = "1" }, Script);
+        var (exitCode, output, errors) = await ProgramRun.PwshToEndAsync(
+            new Dictionary<string, string> { ["PGHOST"] = "127.0.0.1", ["PGPORT"] = "1" }, "-File", Script);
 
         Assert.Equal((2, ""), (exitCode, output));
         Assert.Contains("127.0.0.1:1", errors, StringComparison.Ordinal);
@@ -130,7 +130,7 @@ public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestData
     private static string Script => Path.Combine(Repository.Root, "docs", "examples", "nightly.ps1");
 
     private Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] arguments) =>
-        ProgramRun.ToEndAsync("pmsh", database.Cluster.Environment(database.Name), [Script, .. arguments]);
+        ProgramRun.PwshToEndAsync(database.Cluster.Environment(database.Name), ["-File", Script, .. arguments]);
 
     private async Task UntilAsync(string condition)
     {

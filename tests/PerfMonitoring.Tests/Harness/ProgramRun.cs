@@ -1,10 +1,15 @@
 using System.Diagnostics;
+using System.Globalization;
+using PerfMonitoring.Sandbox;
 
 namespace PerfMonitoring.Testing;
 
-/// <summary>Runs one of our programs from the test's output folder.</summary>
+/// <summary>Runs a program of ours from the test's output folder, or any other by its path.</summary>
 internal static class ProgramRun
 {
+    // `dotnet pwsh` is a program that starts another: it passes no signals on, so the other one is asked for once.
+    private static readonly Lazy<Task<string>> PwshPath = new(FindPwshAsync);
+
     public static Process Start(string program, params string[] arguments) => Process.Start(StartInfo(program, arguments))!;
 
     public static Task<(int ExitCode, string Output, string Errors)> ToEndAsync(string program, string input, params string[] arguments) =>
@@ -26,6 +31,39 @@ internal static class ProgramRun
         return Process.Start(start)!;
     }
 
+    /// <summary>Starts the repository's pwsh, without a profile and without anybody to answer it.</summary>
+    public static async Task<Process> StartPwshAsync(IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
+        Start(await PwshPath.Value, WithModule(environment), ["-NoProfile", "-NonInteractive", .. arguments]);
+
+    /// <summary>The same to its end.</summary>
+    public static async Task<(int ExitCode, string Output, string Errors)> PwshToEndAsync(
+        IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
+        await ToEndAsync(await StartPwshAsync(environment, arguments), "");
+
+    /// <summary>Sends a POSIX signal.</summary>
+    /// <param name="signal">Its name, such as TERM.</param>
+    /// <param name="processId">The process.</param>
+    public static async Task SignalAsync(string signal, int processId)
+    {
+        using var kill = Process.Start("kill", ["-" + signal, processId.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+    }
+
+    private static async Task<string> FindPwshAsync()
+    {
+        var start = StartInfo("dotnet", ["pwsh", "-NoProfile", "-NonInteractive", "-Command", "Join-Path $PSHOME pwsh"]);
+        start.WorkingDirectory = Repository.Root;
+        var (exitCode, output, errors) = await ToEndAsync(Process.Start(start)!, "");
+        Assert.True(exitCode == 0, $"There is no `dotnet pwsh`; `dotnet tool restore` brings it. {errors}");
+        return output.Trim();
+    }
+
+    private static Dictionary<string, string> WithModule(IReadOnlyDictionary<string, string> environment) => new(environment)
+    {
+        ["PSModulePath"] = Path.Combine(Repository.Root, "artifacts", "module"),
+        ["NO_COLOR"] = "1",
+    };
+
     private static async Task<(int ExitCode, string Output, string Errors)> ToEndAsync(Process process, string input)
     {
         using var running = process;
@@ -37,10 +75,12 @@ internal static class ProgramRun
         return (process.ExitCode, await output, await errors);
     }
 
-    private static ProcessStartInfo StartInfo(string program, string[] arguments) => new(Path.Combine(AppContext.BaseDirectory, program), arguments)
+    private static ProcessStartInfo StartInfo(string program, string[] arguments) => new(Located(program), arguments)
     {
         RedirectStandardInput = true,
         RedirectStandardOutput = true,
         RedirectStandardError = true,
     };
+
+    private static string Located(string program) => Path.Combine(AppContext.BaseDirectory, program) is var own && File.Exists(own) ? own : program;
 }

@@ -30,7 +30,7 @@ public sealed class SandboxCommandTests(TestDatabase database) : IClassFixture<T
         var folder = FolderOf(port);
         Assert.True(Directory.Exists(folder));
 
-        await Shell.Tests.ShellTests.SignalAsync(signal, process.Id);
+        await ProgramRun.SignalAsync(signal, process.Id);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
 
         for (var i = 0; i < 100 && Directory.Exists(folder); i++)

@@ -1,1 +1,0 @@
-return await PerfMonitoring.Shell.ShellCommand.RunAsync(args);
