@@ -125,7 +125,7 @@ public static class AccessEstimate
     private static double BitmapHeap(double rows, int conditions, TableInfo table)
     {
         var all = (double)table.Pages;
-        var fetched = Math.Max(1, Math.Min(all, 2 * all * rows / ((2 * all) + rows)));
+        var fetched = Math.Max(1, PlanCorrection.MackertLohman(all, rows));
         var page = RandomPageCost - ((RandomPageCost - SequentialPageCost) * Math.Sqrt(fetched / all));
         return (fetched * page) + (rows * (TupleCost + (conditions * OperatorCost)));
     }

@@ -242,7 +242,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             {
                 rows = (await session.ExplainAsync(new WhatIfRequest(new PlanText(statement) { Origin = origin }, []), cancellationToken)).Plan.Rows;
             }
-            catch (PerfMonitoringException e) when (e.ErrorId is "PlanFailed" or "UntrustedCode")
+            catch (PerfMonitoringException e) when (e.ErrorId is ErrorIds.PlanFailed or ErrorIds.UntrustedCode)
             {
                 // A role may read a view and not the table behind it.
                 rows = null;

@@ -192,7 +192,7 @@ public static partial class PlanReader
                         yield return first;
                     }
 
-                    if (Mirrored(name) is { } mirrored && Side(right, mirrored, left, condition) is { } second)
+                    if (OperatorNames.Mirrored(name) is { } mirrored && Side(right, mirrored, left, condition) is { } second)
                     {
                         yield return second;
                     }
@@ -337,22 +337,6 @@ public static partial class PlanReader
         }
 
         private Builder? Find(PlanColumn column) => column.Alias.Length == 0 ? only : relations.GetValueOrDefault(column.Alias);
-
-        private static string? Mirrored(string name) => name switch
-        {
-            "=" or "<>" or "&&" or "@@" or "-|-" or "%" => name,
-            "<" => ">",
-            "<=" => ">=",
-            ">" => "<",
-            ">=" => "<=",
-            "@>" => "<@",
-            "<@" => "@>",
-            "<<" => ">>",
-            ">>" => "<<",
-            "<<=" => ">>=",
-            ">>=" => "<<=",
-            _ => null,
-        };
 
         private static bool IsServedByAnotherMethod(string name) => name is "@>" or "<@" or "&&" or "?" or "?|" or "?&" or "@?" or "@@"
             or "~~" or "~~*" or "~" or "~*" or "%" or "<%" or "%>" or "<<%" or "%>>" or "-|-" or "<<" or ">>" or "<<=" or ">>=" or "&<" or "&>" or "~=";

@@ -36,9 +36,9 @@ public sealed class WorkloadReader(ICatalogRepository catalog, IReadOnlyList<IWh
             }
             catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
             {
-                skipped[i] = new SkippedStatement(workload[i].QueryHash, e.Message, IsUtility: e.ErrorId == "NotPlannable")
+                skipped[i] = new SkippedStatement(workload[i].QueryHash, e.Message, IsUtility: e.ErrorId == ErrorIds.NotPlannable)
                 {
-                    Untrusted = e.ErrorId == "UntrustedCode" ? UntrustedStatement.Of(workload[i].QueryHash, QueryText.Normalize(workload[i].Text), e.Message) : null,
+                    Untrusted = e.ErrorId == ErrorIds.UntrustedCode ? UntrustedStatement.Of(workload[i].QueryHash, QueryText.Normalize(workload[i].Text), e.Message) : null,
                 };
             }
         });

@@ -188,7 +188,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
             if (blocks.Count > 0)
             {
                 throw new PerfMonitoringException(
-                    "PreflightBlocked", blocks.Exists(b => b.Check is PreflightCheck.Privilege or PreflightCheck.Tablespace) ? FailureKind.PermissionDenied : FailureKind.Busy,
+                    ErrorIds.PreflightBlocked, blocks.Exists(b => b.Check is PreflightCheck.Privilege or PreflightCheck.Tablespace) ? FailureKind.PermissionDenied : FailureKind.Busy,
                     $"{strategy.IndexName} on {strategy.TableName} is not built. {string.Join(' ', blocks.Select(b => b.Reason))}",
                     "Mend what is said, and look at the findings of Invoke-IndexCreation -WhatIf.", strategy);
             }
@@ -324,7 +324,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         {
             return await connection.Catalog.GetExpressionTypesAsync(definition, cancellationToken);
         }
-        catch (PerfMonitoringException e) when (e.ErrorId == "InvalidIndexDefinition")
+        catch (PerfMonitoringException e) when (e.ErrorId == ErrorIds.InvalidIndexDefinition)
         {
             return null;
         }
@@ -387,7 +387,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         {
             return new BuildEstimate(size, await connection.Strategies.GetBuildRateAsync(cancellationToken));
         }
-        catch (PerfMonitoringException e) when (e.ErrorId == "StoreMissing")
+        catch (PerfMonitoringException e) when (e.ErrorId == ErrorIds.StoreMissing)
         {
             return new BuildEstimate(size, null);
         }

@@ -163,7 +163,7 @@ public static class Identifier
     }
 
     internal static PerfMonitoringException Invalid(string text, string why) => new(
-        "InvalidName", FailureKind.InvalidArgument, $"'{text}' is not a valid name: {why}.",
+        ErrorIds.InvalidName, FailureKind.InvalidArgument, $"'{text}' is not a valid name: {why}.",
         "Write a name as in SQL: orders, sales.orders or \"Sales\".\"Order Items\".", text);
 
     private static bool IsPlain(string name)

@@ -32,7 +32,7 @@ public static class IndexAudit
         catch (PerfMonitoringException e)
         {
             return new PerfMonitoringException(
-                "ActionNotRecorded", FailureKind.ServerError, $"{index}: the store could not be told that it ended as {outcome}: {e.Message}",
+                ErrorIds.ActionNotRecorded, FailureKind.ServerError, $"{index}: the store could not be told that it ended as {outcome}: {e.Message}",
                 "Mend the store; Get-IndexStrategyHistory shows the action as Started.", subject, e);
         }
     }
@@ -54,7 +54,7 @@ public static class IndexAudit
         catch (PerfMonitoringException e)
         {
             return new PerfMonitoringException(
-                "StrategyNotMarked", e.Kind == FailureKind.ConnectionFailed ? FailureKind.ServerError : e.Kind,
+                ErrorIds.StrategyNotMarked, e.Kind == FailureKind.ConnectionFailed ? FailureKind.ServerError : e.Kind,
                 $"{done}, but its strategy could not be marked: {e.Message}", $"Mend the store and {remedy}.", subject, e);
         }
     }

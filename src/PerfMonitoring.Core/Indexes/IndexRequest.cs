@@ -45,14 +45,14 @@ public sealed partial record IndexRequest
         if (keys.Count == 0)
         {
             throw new PerfMonitoringException(
-                "ColumnMissing", FailureKind.InvalidArgument, $"No column and no expression is given for the index on {table.Name}.",
+                ErrorIds.ColumnMissing, FailureKind.InvalidArgument, $"No column and no expression is given for the index on {table.Name}.",
                 "Pass -Column or -Expression.", table.Name.ToString());
         }
 
         if (keys.Select(k => k.Column).Concat(include).Where(c => c is not null).GroupBy(c => c).FirstOrDefault(g => g.Count() > 1) is { } twice)
         {
             throw new PerfMonitoringException(
-                "DuplicateColumn", FailureKind.InvalidArgument, $"Column '{twice.Key}' stands twice in the index on {table.Name}.", "Name it once.", twice.Key);
+                ErrorIds.DuplicateColumn, FailureKind.InvalidArgument, $"Column '{twice.Key}' stands twice in the index on {table.Name}.", "Name it once.", twice.Key);
         }
 
         if (IndexName is not null)
@@ -135,7 +135,7 @@ public sealed partial record IndexRequest
         }
 
         throw new PerfMonitoringException(
-            "ColumnNotFound", FailureKind.NotFound, $"Table {table.Name} has no column '{text}' ({argument}).",
+            ErrorIds.ColumnNotFound, FailureKind.NotFound, $"Table {table.Name} has no column '{text}' ({argument}).",
             $"It has: {string.Join(", ", table.Columns.Select(c => Identifier.Quote(c.Name)))}.", text);
     }
 
@@ -143,7 +143,7 @@ public sealed partial record IndexRequest
     private static string Lower(string name) => name.Contains('"', StringComparison.Ordinal) ? name : name.ToLowerInvariant();
 
     private static PerfMonitoringException Mismatch(string message) => new(
-        "IndexTypeMismatch", FailureKind.InvalidArgument, message, "Change -IndexType, or leave it out: it follows from the other parameters.");
+        ErrorIds.IndexTypeMismatch, FailureKind.InvalidArgument, message, "Change -IndexType, or leave it out: it follows from the other parameters.");
 
     [GeneratedRegex("""
         ^\s*(?:"(?<quoted>(?:[^"]|"")+)"|(?<bare>[\p{L}_][\p{L}\p{N}_$]*))

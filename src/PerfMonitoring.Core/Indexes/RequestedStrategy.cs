@@ -58,7 +58,7 @@ public sealed class RequestedStrategy(ICatalogRepository catalog, IndexNames nam
         {
             await catalog.CheckDefinitionAsync(resolved.Definition, cancellationToken);
         }
-        catch (PerfMonitoringException e) when (e.ErrorId == "InvalidIndexDefinition" && resolved.Distrusted is { } distrusted)
+        catch (PerfMonitoringException e) when (e.ErrorId == ErrorIds.InvalidIndexDefinition && resolved.Distrusted is { } distrusted)
         {
             throw new PerfMonitoringException(
                 e.ErrorId, e.Kind, $"{e.Message} Names are looked for in pg_catalog and where nobody but superusers, the table's owner and this role has one of the same name; passed over: {distrusted}.",
@@ -75,7 +75,7 @@ public sealed class RequestedStrategy(ICatalogRepository catalog, IndexNames nam
 
         return await catalog.ExistsAsync(new RelationName(definition.Table.Schema, wanted), cancellationToken)
             ? throw new PerfMonitoringException(
-                "IndexNameTaken", FailureKind.AlreadyExists,
+                ErrorIds.IndexNameTaken, FailureKind.AlreadyExists,
                 $"Schema {definition.Table.Schema} has another index or table named '{wanted}' already.", "Choose another -IndexName.", wanted)
             : wanted;
     }
@@ -87,11 +87,11 @@ public sealed class RequestedStrategy(ICatalogRepository catalog, IndexNames nam
         : UsagePattern.Lookup;
 
     private static PerfMonitoringException AlreadyThere(TableIndex equal) => new(
-        "EqualIndexExists", FailureKind.AlreadyExists,
+        ErrorIds.EqualIndexExists, FailureKind.AlreadyExists,
         $"Index {equal.Definition.Name} on {equal.Definition.Table} is the same already.", "Use that one, or leave -IndexName out to record it.", equal.Definition.Name);
 
     private static PerfMonitoringException TooLong(IndexStrategy strategy) => new(
-        "DefinitionTooLong", FailureKind.InvalidArgument,
+        ErrorIds.DefinitionTooLong, FailureKind.InvalidArgument,
         $"The definition of index {strategy.IndexName} has {strategy.IndexDefinition.Length} characters; {IndexDefinition.MaximumLength} are allowed.",
         "Shorten the predicate or the expression, for instance by a function of your own.", strategy.IndexName);
 }

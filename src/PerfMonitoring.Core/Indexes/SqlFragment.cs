@@ -95,6 +95,6 @@ public static class SqlFragment
     }
 
     private static PerfMonitoringException Invalid(string argument, string why) => new(
-        "InvalidExpression", FailureKind.InvalidArgument, $"{argument} is not one SQL expression: {why}.",
+        ErrorIds.InvalidExpression, FailureKind.InvalidArgument, $"{argument} is not one SQL expression: {why}.",
         "Write it as it stands in CREATE INDEX, without WHERE and without a semicolon: -Where 'deleted_at is null', -Expression 'lower(email)'.", argument);
 }

@@ -30,7 +30,7 @@ public static class UsageReader
         if (state.IsStandby && scope.Replicas.Count > 0)
         {
             throw new PerfMonitoringException(
-                "SessionIsStandby", FailureKind.InvalidArgument, $"-Replica: the session itself, on {connection.Target}, is on a standby.",
+                ErrorIds.SessionIsStandby, FailureKind.InvalidArgument, $"-Replica: the session itself, on {connection.Target}, is on a standby.",
                 "Pass -Session with a session on the primary; the last one that was connected is the default.", connection.Target);
         }
 
@@ -43,7 +43,7 @@ public static class UsageReader
             if (!facts.State.IsStandby)
             {
                 throw new PerfMonitoringException(
-                    "ReplicaIsNotStandby", FailureKind.InvalidArgument, $"-Replica: {replica.Target} is not a standby.",
+                    ErrorIds.ReplicaIsNotStandby, FailureKind.InvalidArgument, $"-Replica: {replica.Target} is not a standby.",
                     "Pass sessions on standbys; the primary's is -Session.", replica.Target);
             }
 
@@ -67,7 +67,7 @@ public static class UsageReader
         if (primary.SystemIdentifier is null || replica.SystemIdentifier is null)
         {
             throw new PerfMonitoringException(
-                "ReplicaUnknown", FailureKind.PermissionDenied,
+                ErrorIds.ReplicaUnknown, FailureKind.PermissionDenied,
                 $"-Replica: it cannot be seen whether {replica} is a standby of {primary}, for the role may not read the system identifier.",
                 "Run on the primary: grant execute on function pg_catalog.pg_control_system() to the role.", replica);
         }
@@ -75,7 +75,7 @@ public static class UsageReader
         if (!primary.IsSameDatabaseAs(replica))
         {
             throw new PerfMonitoringException(
-                "ReplicaOfOtherServer", FailureKind.InvalidArgument,
+                ErrorIds.ReplicaOfOtherServer, FailureKind.InvalidArgument,
                 primary.SystemIdentifier == replica.SystemIdentifier
                     ? $"-Replica: the session on {replica} is of another database than {primary}."
                     : $"-Replica: {replica} is no standby of {primary}: their system identifiers differ.",

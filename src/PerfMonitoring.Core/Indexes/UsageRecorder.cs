@@ -71,7 +71,7 @@ public static class UsageRecorder
             else
             {
                 skipped.Add(new PerfMonitoringException(
-                    "IndexDiffersFromStrategy", FailureKind.InvalidArgument,
+                    ErrorIds.IndexDiffersFromStrategy, FailureKind.InvalidArgument,
                     $"The usage of {stat.IndexName} on {stat.TableName} is not stored: its strategy proposes another definition.",
                     "Run Invoke-IndexCreation for the strategy to have both compared, or remove the strategy.", stat));
             }

@@ -111,6 +111,9 @@ public sealed record IndexUsageStat
     /// <summary><see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.</summary>
     public string? DatabaseIdentity => Target?.Identity;
 
+    /// <summary>Whether it enforces uniqueness; known of live figures only.</summary>
+    internal bool IsUnique { get; init; }
+
     /// <summary>Live figures from the facts and the verdict.</summary>
     public static IndexUsageStat From(IndexFacts facts, DropVerdict verdict, StatisticsState state, ServerTarget target)
     {
@@ -142,6 +145,7 @@ public sealed record IndexUsageStat
             TableWrites = facts.TableWrites,
             IsValid = facts.IsValid,
             IsBeingBuilt = facts.IsBeingBuilt,
+            IsUnique = facts.IsUnique,
             StatsDate = DateOnly.FromDateTime(state.Now.UtcDateTime),
             LastAnalyzed = state.Now,
             Target = target,

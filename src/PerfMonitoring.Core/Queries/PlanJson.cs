@@ -93,5 +93,5 @@ internal static class PlanJson
     }
 
     private static PerfMonitoringException TooDeep(string what, JsonException? inner) => new(
-        "PlanTooDeep", FailureKind.NotSupported, $"The plan of the statement {what}.", "Write the statement with less nesting; views count, too.", null, inner);
+        ErrorIds.PlanTooDeep, FailureKind.NotSupported, $"The plan of the statement {what}.", "Write the statement with less nesting; views count, too.", null, inner);
 }

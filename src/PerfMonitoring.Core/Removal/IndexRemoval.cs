@@ -99,13 +99,13 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         if (index.Need is { } need)
         {
             return new PerfMonitoringException(
-                "IndexIsNeeded", FailureKind.InvalidArgument, $"{name} is not dropped: {need}.", "Change what rests on it first; -Force does not help.", usage);
+                ErrorIds.IndexIsNeeded, FailureKind.InvalidArgument, $"{name} is not dropped: {need}.", "Change what rests on it first; -Force does not help.", usage);
         }
 
         return usage.IsRecommendedForDrop || force
             ? null
             : new PerfMonitoringException(
-                "NotRecommendedForDrop", FailureKind.InvalidArgument,
+                ErrorIds.NotRecommendedForDrop, FailureKind.InvalidArgument,
                 $"{name} is not recommended for drop: "
                     + (usage.Blockers.Count > 0 ? string.Join(' ', usage.Blockers) : "nothing speaks for dropping it."),
                 "Get-IndexUsageStat shows its figures; -Force drops it all the same.", usage);
@@ -182,7 +182,7 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
                         strategy.Id, new IndexStrategyChange { IsCreated = isThere, IsActive = isThere }, CancellationToken.None);
                 }
             }
-            catch (PerfMonitoringException e) when (e.ErrorId == "StoreMissing")
+            catch (PerfMonitoringException e) when (e.ErrorId == ErrorIds.StoreMissing)
             {
                 // Nobody keeps strategies.
             }

@@ -41,13 +41,13 @@ public static class IndexRestoration
         if (action.Action is not (IndexActionKind.Drop or IndexActionKind.Revert) || action.Outcome == IndexActionOutcome.Cancelled)
         {
             throw new PerfMonitoringException(
-                "NotUndoable", FailureKind.InvalidArgument, $"{what} ({action.Outcome}) dropped no index.",
+                ErrorIds.NotUndoable, FailureKind.InvalidArgument, $"{what} ({action.Outcome}) dropped no index.",
                 "Get-IndexStrategyHistory -Action Drop lists those that did.", action);
         }
 
         return RemovalEvidence.Read(action)?.Definition
             ?? throw new PerfMonitoringException(
-                "NotUndoable", FailureKind.NotFound, $"The audit does not hold the definition for {what}.",
+                ErrorIds.RemovalNotReadable, FailureKind.NotFound, $"The audit does not hold the definition for {what}.",
                 action.UndoStatement is null ? null : "Run the statement that the action has as its UndoStatement.", action);
     }
 
@@ -73,10 +73,10 @@ public static class IndexRestoration
         {
             [var only] => only,
             [] => throw new PerfMonitoringException(
-                "RemovalNotFound", FailureKind.NotFound, $"The audit in {connection.StoreTarget} has no drop of an index '{indexName}' of {connection.Target}.",
+                ErrorIds.RemovalNotFound, FailureKind.NotFound, $"The audit in {connection.StoreTarget} has no drop of an index '{indexName}' of {connection.Target}.",
                 "Get-IndexStrategyHistory lists what was done.", indexName),
             _ => throw new PerfMonitoringException(
-                "AmbiguousIndexName", FailureKind.InvalidArgument,
+                ErrorIds.AmbiguousIndexName, FailureKind.InvalidArgument,
                 $"An index '{indexName}' was dropped on {string.Join(" and on ", found.Select(f => f.TableName))}.",
                 "Pipe the right one from Get-IndexStrategyHistory.", indexName),
         };

@@ -58,6 +58,7 @@ public static class PartitionedIndexes
             CountersSince = since,
             TableWrites = Total(p => p.TableWrites),
             IsValid = index.IsValid,
+            IsUnique = index.IsUnique,
             IsBeingBuilt = parts.Any(p => p?.IsBeingBuilt == true),
             StatsDate = parts.Max(p => p?.StatsDate) ?? default,
             LastAnalyzed = parts.Max(p => p?.LastAnalyzed) ?? default,

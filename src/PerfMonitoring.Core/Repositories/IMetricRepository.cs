@@ -1,3 +1,4 @@
+using PerfMonitoring.Queries;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Thresholds;
@@ -18,7 +19,7 @@ public interface IMetricRepository
     Task SaveSampleAsync(MetricSample sample, CancellationToken cancellationToken);
 
     /// <summary>The text of a statement; null when pg_stat_statements has dropped it.</summary>
-    Task<string?> GetStatementTextAsync(StatementCounters statement, CancellationToken cancellationToken);
+    Task<string?> GetStatementTextAsync(StatementKey statement, CancellationToken cancellationToken);
 
     /// <summary>Client connections now.</summary>
     Task<ConnectionCount> GetConnectionsAsync(CancellationToken cancellationToken);

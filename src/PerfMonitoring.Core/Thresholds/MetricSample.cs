@@ -1,3 +1,5 @@
+using PerfMonitoring.Queries;
+
 namespace PerfMonitoring.Thresholds;
 
 /// <summary>The server's cumulative counters at one moment. Only the difference of two samples says anything.</summary>
@@ -31,8 +33,8 @@ public sealed record MetricSample
 /// <summary>The counters of pg_stat_statements at one moment.</summary>
 public sealed record StatementSample
 {
-    /// <summary>When they were last set to zero; null where the server does not say (before 14).</summary>
-    public DateTimeOffset? ResetAt { get; init; }
+    /// <summary>When they were read, and since when they count.</summary>
+    public StatementsState State { get; init; } = new();
 
     /// <summary>Whether other roles' statements are among them.</summary>
     public bool OfAllRoles { get; init; }
@@ -58,28 +60,6 @@ public sealed record TableCounters
 
     /// <summary>Scans of the whole table.</summary>
     public long SequentialScans { get; init; }
-}
-
-/// <summary>What was counted for one statement of one role.</summary>
-public sealed record StatementCounters
-{
-    /// <summary>pg_stat_statements.queryid.</summary>
-    public long QueryId { get; init; }
-
-    /// <summary>Object identifier of the role.</summary>
-    public uint UserId { get; init; }
-
-    /// <summary>Whether it was sent by a client rather than run inside a function.</summary>
-    public bool TopLevel { get; init; }
-
-    /// <summary>How often it ran.</summary>
-    public long Calls { get; init; }
-
-    /// <summary>Time spent executing it, in milliseconds.</summary>
-    public double TotalTimeMs { get; init; }
-
-    /// <summary>Since when it is counted; null where the server does not say (before 17).</summary>
-    public DateTimeOffset? CountedSince { get; init; }
 }
 
 /// <summary>Client connections at one moment.</summary>

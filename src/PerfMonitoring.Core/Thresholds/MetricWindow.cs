@@ -1,3 +1,5 @@
+using PerfMonitoring.Queries;
+
 namespace PerfMonitoring.Thresholds;
 
 /// <summary>A value, or why there is none.</summary>
@@ -47,31 +49,11 @@ internal sealed class MetricWindow(MetricSample before, MetricSample after)
             return (null, before.StatementsReason);
         }
 
-        if (then.ResetAt != now.ResetAt)
-        {
-            return (null, Reset);
-        }
-
-        var known = then.Statements.ToDictionary(Key);
-        StatementCounters? worst = null;
-        foreach (var statement in now.Statements)
-        {
-            // What is new, or was evicted and came back, has run all its calls within the window.
-            var old = known.GetValueOrDefault(Key(statement));
-            var ran = old is null || statement.CountedSince > before.TakenAt || statement.Calls < old.Calls || statement.TotalTimeMs < old.TotalTimeMs
-                ? statement
-                : statement with { Calls = statement.Calls - old.Calls, TotalTimeMs = statement.TotalTimeMs - old.TotalTimeMs };
-            if (ran.Calls > 0 && (worst is null || ran.TotalTimeMs / ran.Calls > worst.TotalTimeMs / worst.Calls))
-            {
-                worst = ran;
-            }
-        }
-
-        return worst is null ? (null, "no statement ran within the window") : (worst, null);
+        var delta = StatisticsDelta.Between(then.State, then.Statements, now.State, now.Statements);
+        return delta.WasReset ? (null, Reset)
+            : delta.Intervals.Count == 0 ? (null, "no statement ran within the window")
+            : (delta.Intervals.MaxBy(i => i.TotalTimeMs / i.Calls), null);
     }
-
-    private static (long QueryId, uint UserId, bool TopLevel) Key(StatementCounters statement) =>
-        (statement.QueryId, statement.UserId, statement.TopLevel);
 
     private Measured Share(MeasuredTable? table, Func<TableCounters, long> good, Func<TableCounters, long> bad, string nothing)
     {

@@ -150,14 +150,14 @@ public static class ThresholdTest
             return report.Counted(window, Measured.Unknown(reason!));
         }
 
-        var text = await metrics.GetStatementTextAsync(worst, cancellationToken);
+        var text = await metrics.GetStatementTextAsync(worst.Key, cancellationToken);
         return report.Counted(window, new Measured((decimal)(worst.TotalTimeMs / worst.Calls), null)) with
         {
             Subject = ThresholdSubject.Query,
-            ObjectName = text is null ? $"queryid {worst.QueryId}" : Shorten(text),
+            ObjectName = text is null ? $"queryid {worst.Key.QueryId}" : Shorten(text),
             Query = text,
             QueryHash = text is null ? null : QueryText.Hash(QueryText.Normalize(text)),
-            QueryId = worst.QueryId,
+            QueryId = worst.Key.QueryId,
             Calls = worst.Calls,
         };
     }

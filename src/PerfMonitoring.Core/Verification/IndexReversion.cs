@@ -30,7 +30,7 @@ public static class IndexReversion
         var since = usage.CountersSince is { } counted && create.FinishedAt is { } built ? (counted > built ? counted : built) : (DateTimeOffset?)null;
 
         // A unique index enforces something; the statistics of an expression are of use without a scan.
-        return usage is { TotalScans: 0, UnaskedStandbyCount: 0, LostExpressions.Count: 0 } && since <= now - after && !usage.Blockers.Any(b => b.Contains("uniqueness", StringComparison.Ordinal))
+        return usage is { TotalScans: 0, UnaskedStandbyCount: 0, LostExpressions.Count: 0, IsUnique: false } && since <= now - after
             ? string.Create(CultureInfo.InvariantCulture, $"Not scanned in the {(now - since.Value).TotalDays:0.#} days since {since.Value.UtcDateTime:yyyy-MM-dd HH:mm} UTC.")
             : null;
     }
@@ -87,7 +87,7 @@ public static class IndexReversion
                 if (!IndexEquality.CouldServe(removal.Index.Definition, strategy.Definition))
                 {
                     throw new PerfMonitoringException(
-                        "IndexChanged", FailureKind.InvalidArgument,
+                        ErrorIds.IndexChanged, FailureKind.InvalidArgument,
                         $"{create.IndexName} on {create.TableName} is another index now than the one that PerfMonitoring built: "
                         + $"{QueryText.HideConstants(removal.Index.ServerDefinition)}.",
                         "Drop it with Invoke-IndexRemoval if it is not needed.", create);

@@ -58,7 +58,7 @@ public sealed class IndexTrial(IMonitoringConnection connection, TimeSpan after,
             if (made is not [.., { } build])
             {
                 throw new PerfMonitoringException(
-                    "IndexNotMade", FailureKind.NotFound, $"{created.IndexName} is not verified: the history of this database does not have its build.",
+                    ErrorIds.IndexNotMade, FailureKind.NotFound, $"{created.IndexName} is not verified: the history of this database does not have its build.",
                     "Mend the store; Get-IndexStrategyHistory shows what it has.", created);
             }
 

@@ -13,8 +13,6 @@ namespace PerfMonitoring.Postgres.Actions;
 /// <summary>The audit in the store, and what the monitored database says of actions whose end is not in it.</summary>
 internal sealed class IndexActionRepository(Database target, Database store, MonitoredDatabase monitored, ActingUser user) : IIndexActionRepository
 {
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
-
     public async Task<Guid?> StartAsync(IndexAction action, CancellationToken cancellationToken)
     {
         // An older store is an error, for it would silently keep no audit; no store at all is a choice.
@@ -124,7 +122,7 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
             Sql.Get(typeof(IndexActionRepository), "GetActionTraces", target.Target.ServerVersionNumber),
             new
             {
-                Actions = JsonSerializer.Serialize(started.Select(GivenRow.From), Json),
+                Actions = JsonSerializer.Serialize(started.Select(GivenRow.From), Json.Rows),
                 OwnProcessId = held?.ProcessId,
                 TableOid = (long?)held?.TableOid,
             },

@@ -34,14 +34,14 @@ internal sealed class BuiltIndexes : WhatIfSession
         if (others.IsStandby)
         {
             throw new PerfMonitoringException(
-                "ReadOnly", FailureKind.NotSupported, $"{target.Target} is a standby: no index can be built there.",
+                ErrorIds.ReadOnly, FailureKind.NotSupported, $"{target.Target} is a standby: no index can be built there.",
                 "Connect to a copy of the database that takes writes, or leave -WhatIfMethod Transaction away.", target.Target);
         }
 
         if (!despiteOthers && others.Sessions + others.Replicas > 0)
         {
             throw new PerfMonitoringException(
-                "DatabaseInUse", FailureKind.Busy,
+                ErrorIds.DatabaseInUse, FailureKind.Busy,
                 $"{target.Target} is in use (other sessions: {others.Sessions}, replicas: {others.Replicas}), and -WhatIfMethod Transaction builds real indexes: "
                 + "until they are rolled back, writes to their tables wait, and for moments reads too.",
                 "Connect to a copy of the database that nobody else uses, or add -Force.", target.Target);

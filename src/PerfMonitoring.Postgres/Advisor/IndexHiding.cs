@@ -64,7 +64,7 @@ internal sealed class IndexHiding : WhatIfSession
         if (request.Hidden.Count > 0 && schema is null)
         {
             throw new PerfMonitoringException(
-                "IndexHidingMissing", FailureKind.NotInstalled, $"{Target.Target} has no HypoPG 1.4, which hides an index from the planner.",
+                ErrorIds.IndexHidingMissing, FailureKind.NotInstalled, $"{Target.Target} has no HypoPG 1.4, which hides an index from the planner.",
                 "Install it on the server and run, in this database: create extension hypopg; or alter extension hypopg update.", Target.Target);
         }
 
@@ -94,7 +94,7 @@ internal sealed class IndexHiding : WhatIfSession
             if (reader.GetInt64(0) != request.Hidden.Count)
             {
                 throw new PerfMonitoringException(
-                    "IndexNotFound", FailureKind.NotFound, $"{Target.Target} has not all of the indexes that were to be hidden.", null, Target.Target);
+                    ErrorIds.IndexNotFound, FailureKind.NotFound, $"{Target.Target} has not all of the indexes that were to be hidden.", null, Target.Target);
             }
         }
 

@@ -83,7 +83,7 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
             else
             {
                 throw new PerfMonitoringException(
-                    "IndexNotMade", FailureKind.Busy, $"{target.Target} could not try an index on {candidate.Definition.Table}: {refusal.Reason(candidate.Definition)}.",
+                    ErrorIds.IndexNotTried, FailureKind.Busy, $"{target.Target} could not try an index on {candidate.Definition.Table}: {refusal.Reason(candidate.Definition)}.",
                     "Try again when the server is less busy.", target.Target);
             }
         }
@@ -167,7 +167,7 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
         {
             // A rule can make a utility statement of an INSERT, UPDATE or DELETE.
             throw new PerfMonitoringException(
-                "NotPlannable", FailureKind.InvalidArgument, "The statement has no plan: the server makes a utility statement of it.", null, target.Target, e);
+                ErrorIds.NotPlannable, FailureKind.InvalidArgument, "The statement has no plan: the server makes a utility statement of it.", null, target.Target, e);
         }
     }
 }

@@ -47,13 +47,13 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
     {
         var table = (await FindTablesAsync([name], cancellationToken)).SingleOrDefault()
             ?? throw new PerfMonitoringException(
-                "TableNotFound", FailureKind.NotFound, $"There is no table {name} in {target.Target}.",
+                ErrorIds.TableNotFound, FailureKind.NotFound, $"There is no table {name} in {target.Target}.",
                 name.Schema is null ? "Write the schema too (schema.table) where the table is not on the search path." : "Check schema and name.",
                 name.ToString());
         if (table.Name.Schema == "perf_monitoring" || table.IsTemporary)
         {
             throw new PerfMonitoringException(
-                "TableNotIndexable", FailureKind.InvalidArgument,
+                ErrorIds.TableNotIndexable, FailureKind.InvalidArgument,
                 table.IsTemporary
                     ? $"{table.Name} in {target.Target} is a temporary table of another session: no index is made for it."
                     : $"{table.Name} in {target.Target} belongs to PerfMonitoring's own store, which has the indexes that it needs.",
@@ -63,7 +63,7 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         return table.CanBeIndexed
             ? table
             : throw new PerfMonitoringException(
-                "TableNotIndexable", FailureKind.InvalidArgument,
+                ErrorIds.TableNotIndexable, FailureKind.InvalidArgument,
                 $"{table.Name} in {target.Target} is no table, partitioned table or materialised view of a user's: it takes no index.",
                 "Name the table that holds the rows.", name.ToString());
     }

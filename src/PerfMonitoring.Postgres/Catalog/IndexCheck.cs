@@ -26,7 +26,7 @@ internal static partial class IndexCheck
                         throw IsAboutTheDefinition(refusal.SqlState)
                             ? Refused(definition, refusal.Reason(definition))
                             : new PerfMonitoringException(
-                                "IndexCheckFailed", FailureKind.ServerError, $"{target.Target}: {refusal.Reason(definition)}.", null, target.Target);
+                                ErrorIds.IndexCheckFailed, FailureKind.ServerError, $"{target.Target}: {refusal.Reason(definition)}.", null, target.Target);
                     }
                 }
             }
@@ -109,7 +109,7 @@ internal static partial class IndexCheck
         || sqlState[..2] is "22" or "0A" or "XX" or "54";
 
     private static PerfMonitoringException Refused(IndexDefinition definition, string why, Exception? inner = null) => new(
-        "InvalidIndexDefinition", FailureKind.InvalidArgument, $"PostgreSQL would not make the index on {definition.Table}: {why}.",
+        ErrorIds.InvalidIndexDefinition, FailureKind.InvalidArgument, $"PostgreSQL would not make the index on {definition.Table}: {why}.",
         "Check -Column, -Expression, -Where and -IndexType.", definition.Table.ToString(), inner);
 
     [GeneratedRegex(@"([\p{L}_][\p{L}\p{N}_$]*)\s*\(")]

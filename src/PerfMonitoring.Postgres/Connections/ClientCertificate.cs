@@ -31,7 +31,7 @@ internal static class ClientCertificate
         if (IsExposed(secret))
         {
             throw new PerfMonitoringException(
-                "PrivateKeyExposed", FailureKind.InvalidArgument,
+                ErrorIds.PrivateKeyExposed, FailureKind.InvalidArgument,
                 $"The private key file {secret} has group or world access.",
                 $"Give it permissions u=rw (0600) or less if you own it, u=rw,g=r (0640) or less if root does: chmod 600 {secret}", secret);
         }
@@ -81,5 +81,5 @@ internal static class ClientCertificate
     private static extern int Statx(int folder, string path, int flags, uint mask, byte[] status);
 
     private static PerfMonitoringException Invalid(string message, string remedy, string path) =>
-        new("ClientCertificateInvalid", FailureKind.InvalidArgument, message, remedy, path);
+        new(ErrorIds.ClientCertificateInvalid, FailureKind.InvalidArgument, message, remedy, path);
 }

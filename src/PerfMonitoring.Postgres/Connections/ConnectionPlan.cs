@@ -94,14 +94,14 @@ internal sealed class ConnectionPlan(NpgsqlConnectionStringBuilder builder, IRea
         if (!fits)
         {
             throw new PerfMonitoringException(
-                "WrongServer", FailureKind.NotSupported,
+                ErrorIds.WrongServer, FailureKind.NotSupported,
                 $"{Address} is a {(isStandby ? "standby" : isReadOnly ? "primary whose sessions are read-only" : "primary")}, and target_session_attrs asks for {sessionAttributes}.",
                 "Name the hosts of the others too (host=a,b), or ask for any.", Address);
         }
     }
 
     /// <summary>Adds to a login that was refused why a password that is there was not used.</summary>
-    public Exception? Explain(Exception? failure) => failure is PerfMonitoringException { ErrorId: "AuthenticationFailed" } refused && warnings.Count > 0
+    public Exception? Explain(Exception? failure) => failure is PerfMonitoringException { ErrorId: ErrorIds.AuthenticationFailed } refused && warnings.Count > 0
         ? new PerfMonitoringException(refused.ErrorId, refused.Kind, $"{refused.Message} {string.Join(' ', warnings)}", refused.Remedy, refused.Subject, refused.InnerException)
         : failure;
 

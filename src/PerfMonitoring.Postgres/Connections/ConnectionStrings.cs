@@ -60,7 +60,7 @@ internal static class ConnectionStrings
             if (LibpqKeyword.WhyNot(keyword, setting.Value) is { } why)
             {
                 throw new PerfMonitoringException(
-                    "UnsupportedConnectionSetting", FailureKind.NotSupported, $"{setting.Origin} cannot be heeded: {why}.", "Leave it out.", setting.Origin);
+                    ErrorIds.UnsupportedConnectionSetting, FailureKind.NotSupported, $"{setting.Origin} cannot be heeded: {why}.", "Leave it out.", setting.Origin);
             }
         }
 
@@ -131,7 +131,7 @@ internal static class ConnectionStrings
     }
 
     internal static PerfMonitoringException Wrong(Setting setting, string what, string remedy) => new(
-        setting.IsText ? "InvalidConnectionString" : "InvalidConnectionSetting", FailureKind.InvalidArgument, $"{setting.Origin} {what}.", remedy, setting.Origin);
+        setting.IsText ? "InvalidConnectionString" : ErrorIds.InvalidConnectionSetting, FailureKind.InvalidArgument, $"{setting.Origin} {what}.", remedy, setting.Origin);
 
     // What stands first wins: parameter, connection string, service, variable.
     private static Dictionary<string, Setting> Gather(ConnectionSettings settings, NpgsqlConnectionStringBuilder builder, LibpqEnvironment environment)
@@ -212,7 +212,7 @@ internal static class ConnectionStrings
         {
             // The cause may quote a part of the text.
             throw new PerfMonitoringException(
-                "InvalidConnectionString", FailureKind.InvalidArgument, $"{origin} is not a connection string: a part of it is not keyword=value, or a quote is not closed.",
+                ErrorIds.InvalidConnectionString, FailureKind.InvalidArgument, $"{origin} is not a connection string: a part of it is not keyword=value, or a quote is not closed.",
                 "Write it as \"Host=db1;Port=5432;Database=app;Username=dba\", \"host=db1 port=5432 dbname=app user=dba\" or postgresql://dba@db1:5432/app, "
                 + "or use -HostName, -Port, -Database and -Credential.", origin);
         }

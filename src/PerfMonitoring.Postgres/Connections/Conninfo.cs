@@ -164,7 +164,7 @@ internal static partial class Conninfo
     private static string Folded(string keyword) => keyword.ToLowerInvariant();
 
     private static PerfMonitoringException Invalid(string origin, string what, string remedy) =>
-        new("InvalidConnectionString", FailureKind.InvalidArgument, $"{origin} cannot be read: {what}.", remedy, origin);
+        new(ErrorIds.InvalidConnectionString, FailureKind.InvalidArgument, $"{origin} cannot be read: {what}.", remedy, origin);
 
     // isspace() of the C locale.
     private static bool IsSpace(char c) => c is ' ' or (>= '\t' and <= '\r');

@@ -74,7 +74,7 @@ internal sealed class Database : IAsyncDisposable
             if (greeting.Version < 130000)
             {
                 throw new PerfMonitoringException(
-                    "ServerTooOld", FailureKind.NotSupported,
+                    ErrorIds.ServerTooOld, FailureKind.NotSupported,
                     $"{address} runs PostgreSQL {greeting.Version / 10000}; PerfMonitoring needs 13 or later.", "Connect to a newer server.", address);
             }
 
@@ -367,7 +367,7 @@ internal sealed class Database : IAsyncDisposable
         {
             // The cause may quote a value.
             throw new PerfMonitoringException(
-                "InvalidConnectionString", FailureKind.InvalidArgument, $"The settings of the connection to {plan.Address} do not fit each other.",
+                ErrorIds.InvalidConnectionString, FailureKind.InvalidArgument, $"The settings of the connection to {plan.Address} do not fit each other.",
                 "Check sizes and lifetimes of the pool, and leave out what you do not need.", plan.Address);
         }
     }

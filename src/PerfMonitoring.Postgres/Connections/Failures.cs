@@ -27,27 +27,27 @@ internal static class Failures
         NpgsqlException or AggregateException when Cause(exception) is { } cause =>
             cause is PerfMonitoringException ? cause : TryTranslate(cause, address, cancellationToken),
         NpgsqlException { InnerException: TimeoutException } when exception.Message.Contains("connection pool has been exhausted", StringComparison.Ordinal) =>
-            New("TooManyConnections", FailureKind.Busy, $"All connections of this session to {address} are in use.",
+            New(ErrorIds.TooManyConnections, FailureKind.Busy, $"All connections of this session to {address} are in use.",
                 "Wait for what runs in it, or raise Maximum Pool Size in -ConnectionString (at most 10 are used).", address, exception),
         // Whether the server is busy, gone or behind a network that swallows everything: nobody waits for it for every object of a pipeline.
         NpgsqlException { InnerException: TimeoutException } or TimeoutException => New(
-            "NoAnswer", FailureKind.ConnectionFailed, $"{address} did not answer in time.",
+            ErrorIds.NoAnswer, FailureKind.ConnectionFailed, $"{address} did not answer in time.",
             "Check that the server runs and the network lets its answers through; where it is only slow, raise Connect-PerfMonitoring -CommandTimeout.",
             address, exception),
         // Dapper and the driver find the end of the connection in the middle of a value.
         DataException { InnerException: { } inner } => TryTranslate(inner, address, cancellationToken),
         NpgsqlException when exception.Message.Contains("No SSL enabled connection", StringComparison.Ordinal) => New(
-            "TlsNotOffered", FailureKind.ConnectionFailed, $"{address} offers no TLS, and the SSL mode demands it.",
+            ErrorIds.TlsNotOffered, FailureKind.ConnectionFailed, $"{address} offers no TLS, and the SSL mode demands it.",
             "Switch it on at the server (ssl = on in postgresql.conf, with a certificate), or choose a weaker mode: -SslMode prefer.", address, exception),
         NpgsqlException when exception.Message.StartsWith("No password has been provided", StringComparison.Ordinal) => New(
-            "AuthenticationFailed", FailureKind.PermissionDenied, $"{address} asks for a password, and there is none.",
+            ErrorIds.AuthenticationFailed, FailureKind.PermissionDenied, $"{address} asks for a password, and there is none.",
             "Pass -Credential, or set PGPASSWORD or a pgpass file (its first line that fits host, port, database and user counts).", address, exception),
         NpgsqlException { InnerException: AuthenticationException } => New(
-            "TlsFailed", FailureKind.ConnectionFailed, $"{address}: the TLS handshake failed: {Innermost(exception)}",
+            ErrorIds.TlsFailed, FailureKind.ConnectionFailed, $"{address}: the TLS handshake failed: {Innermost(exception)}",
             "Check that both sides speak a common version (ssl_min_protocol_version) and that the server knows the issuer of the client's certificate (sslcert, sslkey).",
             address, exception),
         NpgsqlException or SocketException or System.IO.IOException or ObjectDisposedException => new PerfMonitoringException(
-            "ConnectionFailed", FailureKind.ConnectionFailed, $"{address} cannot be reached: {Innermost(exception)}",
+            ErrorIds.ConnectionFailed, FailureKind.ConnectionFailed, $"{address} cannot be reached: {Innermost(exception)}",
             "Check host name, port, firewall and pg_hba.conf, and that the server runs; then run Connect-PerfMonitoring again.", address, exception),
         _ => null,
     };
@@ -55,46 +55,46 @@ internal static class Failures
     private static PerfMonitoringException FromServer(PostgresException e, string address) => e.SqlState switch
     {
         PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => New(
-            "AuthenticationFailed", FailureKind.PermissionDenied, $"{address} refused the login: {e.MessageText}.",
+            ErrorIds.AuthenticationFailed, FailureKind.PermissionDenied, $"{address} refused the login: {e.MessageText}.",
             "Pass -Credential, or set PGPASSWORD or a pgpass file; check pg_hba.conf.", address, e),
         PostgresErrorCodes.InvalidCatalogName => New(
-            "DatabaseNotFound", FailureKind.NotFound, $"{address}: {e.MessageText}.", "Check -Database; for the store -StoreDatabase.", address, e),
+            ErrorIds.DatabaseNotFound, FailureKind.NotFound, $"{address}: {e.MessageText}.", "Check -Database; for the store -StoreDatabase.", address, e),
         PostgresErrorCodes.InsufficientPrivilege => New(
-            "PermissionDenied", FailureKind.PermissionDenied, $"{address}: {e.MessageText}.",
+            ErrorIds.PermissionDenied, FailureKind.PermissionDenied, $"{address}: {e.MessageText}.",
             "Test-PerfMonitoringPrerequisite lists the rights that are needed and the statements that grant them.", address, e),
         PostgresErrorCodes.QueryCanceled => New(
-            "StatementTimeout", FailureKind.Timeout, $"{address}: {e.MessageText}.", "Raise statement_timeout for this role.", address, e),
+            ErrorIds.StatementTimeout, FailureKind.Timeout, $"{address}: {e.MessageText}.", "Raise statement_timeout for this role.", address, e),
         PostgresErrorCodes.LockNotAvailable => New(
-            "LockTimeout", FailureKind.Busy, $"{address}: {e.MessageText}.", "Somebody else holds a lock; try again later.", address, e),
+            ErrorIds.LockTimeout, FailureKind.Busy, $"{address}: {e.MessageText}.", "Somebody else holds a lock; try again later.", address, e),
         PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow or IdleSessionTimeout => New(
-            "ConnectionFailed", FailureKind.ConnectionFailed, $"{address}: {e.MessageText}.", "Wait until the server is up again.", address, e),
+            ErrorIds.ConnectionFailed, FailureKind.ConnectionFailed, $"{address}: {e.MessageText}.", "Wait until the server is up again.", address, e),
         PostgresErrorCodes.ReadOnlySqlTransaction => New(
-            "ReadOnly", FailureKind.NotSupported, $"{address}: {e.MessageText}.",
+            ErrorIds.ReadOnly, FailureKind.NotSupported, $"{address}: {e.MessageText}.",
             "It is a standby or read-only: connect to the primary, or keep the store elsewhere (Connect-PerfMonitoring -StoreHostName).", address, e),
         PostgresErrorCodes.ProtocolViolation when e.MessageText.StartsWith("unsupported startup parameter", StringComparison.Ordinal) => Pooled(address, e),
         // The only regular expressions that reach a server are made of wildcards.
         PostgresErrorCodes.InvalidRegularExpression => New(
-            "InvalidPattern", FailureKind.InvalidArgument, $"{address} cannot use a pattern with wildcards: {e.MessageText}.",
+            ErrorIds.InvalidPattern, FailureKind.InvalidArgument, $"{address} cannot use a pattern with wildcards: {e.MessageText}.",
             "Check -Like, -ExcludeLike, -Database and -User: a range such as [a-z] goes upwards, and a backtick stands before what is no wildcard.", address, e),
         PostgresErrorCodes.TooManyConnections => New(
-            "TooManyConnections", FailureKind.Busy, $"{address}: {e.MessageText}.", "Wait, or raise max_connections.", address, e),
-        _ => New("ServerError", FailureKind.ServerError, $"{address}: {e.MessageText} (SQLSTATE {e.SqlState}).", null, address, e),
+            ErrorIds.TooManyConnections, FailureKind.Busy, $"{address}: {e.MessageText}.", "Wait, or raise max_connections.", address, e),
+        _ => New(ErrorIds.ServerError, FailureKind.ServerError, $"{address}: {e.MessageText} (SQLSTATE {e.SqlState}).", null, address, e),
     };
 
     /// <summary>The store is not there.</summary>
     public static PerfMonitoringException StoreMissing(string address, Exception? inner = null) => New(
-        "StoreMissing", FailureKind.NotInstalled, $"{address} has no PerfMonitoring store, or an older one.",
+        ErrorIds.StoreMissing, FailureKind.NotInstalled, $"{address} has no PerfMonitoring store, or an older one.",
         "Run Initialize-PerfMonitoringStore.", address, inner);
 
     /// <summary>What became of a statement on the store: a server without room for it is an error of its own.</summary>
     public static Exception OfStore(Exception failure, string address) => failure.InnerException switch
     {
         PostgresException { SqlState: PostgresErrorCodes.DiskFull or PostgresErrorCodes.IoError } e => New(
-            "StoreFull", FailureKind.ServerError, $"The store in {address} takes nothing more: {e.MessageText}.",
+            ErrorIds.StoreFull, FailureKind.ServerError, $"The store in {address} takes nothing more: {e.MessageText}.",
             "Free space on the server's disk, remove old rows (Clear-QueryPerformanceLog -Before), or keep the store elsewhere (Connect-PerfMonitoring -StoreHostName).",
             address, failure.InnerException),
         PostgresException { SqlState: PostgresErrorCodes.OutOfMemory } e => New(
-            "StoreFull", FailureKind.ServerError, $"The store in {address} has no memory left: {e.MessageText}.",
+            ErrorIds.StoreFull, FailureKind.ServerError, $"The store in {address} has no memory left: {e.MessageText}.",
             "Try again when the server is less busy, give it more memory, or keep the store elsewhere (Connect-PerfMonitoring -StoreHostName).",
             address, failure.InnerException),
         _ => failure,
@@ -102,7 +102,7 @@ internal static class Failures
 
     /// <summary>A pooler stands in the way of what needs a session.</summary>
     public static PerfMonitoringException Pooled(string address, Exception? inner = null) => New(
-        "PooledConnection", FailureKind.NotSupported,
+        ErrorIds.PooledConnection, FailureKind.NotSupported,
         $"{address} is reached through a connection pooler, and this needs a session of its own (locks, hypothetical indexes, CREATE INDEX CONCURRENTLY).",
         "Connect to the server itself: give Connect-PerfMonitoring its own -HostName and -Port, not the pooler's.", address, inner);
 

@@ -101,7 +101,7 @@ internal static partial class LibpqKeyword
     {
         var isShown = Word().IsMatch(keyword) && !IsSecret(before);
         return new PerfMonitoringException(
-            "InvalidConnectionString", FailureKind.InvalidArgument,
+            ErrorIds.InvalidConnectionString, FailureKind.InvalidArgument,
             isShown ? $"{origin} has the keyword '{keyword}', which neither libpq nor Npgsql has." : $"{origin} has a word where a keyword should be.",
             before is not null && IsSecret(before)
                 ? $"Put the value of {before} in single quotes (keyword=value), write it with %XX (URI), or pass -Credential."

@@ -35,7 +35,7 @@ internal sealed record ServerCertificate(X509Certificate2Collection? Roots, stri
         catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
         {
             throw new PerfMonitoringException(
-                "RootCertificateInvalid", FailureKind.InvalidArgument,
+                ErrorIds.RootCertificateInvalid, FailureKind.InvalidArgument,
                 File.Exists(path) ? $"The root certificate file {path} cannot be read: {e.Message.TrimEnd('.')}." : $"The root certificate file {path} does not exist.",
                 $"Name a readable file of certificates in PEM form ({wayOut}), or use sslrootcert=system with -SslMode verify-full for the roots of the operating system.",
                 path, e);
@@ -149,5 +149,5 @@ internal sealed record ServerCertificate(X509Certificate2Collection? Roots, stri
     private static string Day(DateTime time) => time.ToUniversalTime().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
 
     private static PerfMonitoringException Refused(string message, string remedy, string host) =>
-        new("ServerCertificateRefused", FailureKind.ConnectionFailed, message.EndsWith('.') ? message : message + ".", remedy, host);
+        new(ErrorIds.ServerCertificateRefused, FailureKind.ConnectionFailed, message.EndsWith('.') ? message : message + ".", remedy, host);
 }

@@ -18,7 +18,7 @@ internal static class ServiceFile
         if (file is not null && !File.Exists(file))
         {
             throw new PerfMonitoringException(
-                "ServiceNotFound", FailureKind.NotFound, $"The service file {file} does not exist.", "Check PGSERVICEFILE.", file);
+                ErrorIds.ServiceNotFound, FailureKind.NotFound, $"The service file {file} does not exist.", "Check PGSERVICEFILE.", file);
         }
 
         var own = file ?? environment.ServiceFile;
@@ -32,7 +32,7 @@ internal static class ServiceFile
         }
 
         throw new PerfMonitoringException(
-            "ServiceNotFound", FailureKind.NotFound, $"There is no service '{service}'.",
+            ErrorIds.ServiceNotFound, FailureKind.NotFound, $"There is no service '{service}'.",
             $"Write it into {own}: a line [{service}] and below it host=..., port=..., dbname=... on lines of their own.", service);
     }
 
@@ -66,7 +66,7 @@ internal static class ServiceFile
                 {
                     // The line may hold a password.
                     throw new PerfMonitoringException(
-                        "InvalidServiceFile", FailureKind.InvalidArgument,
+                        ErrorIds.InvalidServiceFile, FailureKind.InvalidArgument,
                         $"Line {number} of {path}, in service '{service}', is not keyword=value with a keyword of libpq's.",
                         "Write it without spaces around the sign and without quotes: host=db1. A service cannot name another one, and LDAP is not asked.", path);
                 }
@@ -87,7 +87,7 @@ internal static class ServiceFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new PerfMonitoringException(
-                "InvalidServiceFile", FailureKind.PermissionDenied, $"The service file {path} cannot be read.", "Check its permissions.", path, e);
+                ErrorIds.ServiceFileUnreadable, FailureKind.PermissionDenied, $"The service file {path} cannot be read.", "Check its permissions.", path, e);
         }
     }
 }

@@ -99,7 +99,7 @@ internal sealed record TlsSettings
                     "require" => "",
                     "verify-full" => null,
                     _ => throw new PerfMonitoringException(
-                        "RootCertificateInvalid", FailureKind.InvalidArgument, $"The root certificate file {path} does not exist, and verify-ca needs one.",
+                        ErrorIds.RootCertificateInvalid, FailureKind.InvalidArgument, $"The root certificate file {path} does not exist, and verify-ca needs one.",
                         $"Name the file ({wayOut}), or use {tls.Parameter} verify-full, which takes the roots of the operating system without one.", path),
                 };
             }
@@ -113,7 +113,7 @@ internal sealed record TlsSettings
             if (File.Exists(environment.OfPostgres("root.crl")) && !builder.CheckCertificateRevocation)
             {
                 throw new PerfMonitoringException(
-                    "UnsupportedConnectionSetting", FailureKind.NotSupported,
+                    ErrorIds.UnsupportedConnectionSetting, FailureKind.NotSupported,
                     $"{environment.OfPostgres("root.crl")} cannot be heeded: lists of revoked certificates in files are not read.",
                     "Write Check Certificate Revocation=true into an Npgsql connection string, which asks the issuer instead.", environment.OfPostgres("root.crl"));
             }

@@ -37,11 +37,11 @@ internal sealed class BuildWatch(IndexChange change)
 
     private PerfMonitoringException WaitedTooLong(object subject, Exception cause) => GivenUp == BuildWait.Lock
         ? new PerfMonitoringException(
-            "LockTimeout", FailureKind.Busy,
+            ErrorIds.LockTimeout, FailureKind.Busy,
             $"{change.QualifiedName}: the lock on the table was not to be had within {change.Options.LockTimeout}.{change.WaitedFor}",
             "End the sessions that it waited for, raise -LockTimeout, or try again later.", subject, cause)
         : new PerfMonitoringException(
-            "SnapshotTimeout", FailureKind.Busy,
+            ErrorIds.SnapshotTimeout, FailureKind.Busy,
             $"{change.QualifiedName}: older transactions were not over within {change.Options.SnapshotTimeout}.{change.WaitedFor}",
             "End the sessions that it waited for, raise -SnapshotTimeout above the time of the longest transaction, or try again later.", subject, cause);
 

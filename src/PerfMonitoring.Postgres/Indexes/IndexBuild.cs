@@ -71,25 +71,25 @@ internal sealed class IndexBuild(Database target, IndexStrategy strategy, IndexB
     public override PerfMonitoringException Explain(PerfMonitoringException e) => (e.InnerException as PostgresException)?.SqlState switch
     {
         PostgresErrorCodes.UniqueViolation => new PerfMonitoringException(
-            "DuplicateValues", FailureKind.InvalidArgument, $"{QualifiedName}: {Innermost(e)}: the table holds duplicates.",
+            ErrorIds.DuplicateValues, FailureKind.InvalidArgument, $"{QualifiedName}: {Innermost(e)}: the table holds duplicates.",
             "Remove the duplicates, or make the index without UNIQUE.", strategy, e),
         PostgresErrorCodes.DuplicateTable => NameTaken(e),
         PostgresErrorCodes.DiskFull => new PerfMonitoringException(
-            "DiskFull", FailureKind.ServerError, $"{QualifiedName}: {Innermost(e)}.",
+            ErrorIds.DiskFull, FailureKind.ServerError, $"{QualifiedName}: {Innermost(e)}.",
             "Make room, or build it in another tablespace; Invoke-IndexCreation -WhatIf says what it expects to need.", strategy, e),
         PostgresErrorCodes.ProgramLimitExceeded => new PerfMonitoringException(
-            "IndexEntryTooLarge", FailureKind.InvalidArgument, $"{QualifiedName}: {Innermost(e)}: a row of the table does not fit into it.",
+            ErrorIds.IndexEntryTooLarge, FailureKind.InvalidArgument, $"{QualifiedName}: {Innermost(e)}: a row of the table does not fit into it.",
             EntryLimit.RemedyFor(Definition.Method), strategy, e),
         // What the server says of it holds the value.
         ['2', '2', ..] and not PostgresErrorCodes.InvalidParameterValue and var state => new PerfMonitoringException(
-            "IndexExpressionFailed", FailureKind.InvalidArgument, $"{QualifiedName}: its expression or condition raises an error for a row of the table (SQLSTATE {state}).",
+            ErrorIds.IndexExpressionFailed, FailureKind.InvalidArgument, $"{QualifiedName}: its expression or condition raises an error for a row of the table (SQLSTATE {state}).",
             "Write it so that it takes every row: a CASE around what can fail, or a condition that leaves such rows out.", strategy, e),
         _ => base.Explain(e),
     };
 
     /// <summary>Something else has the name.</summary>
     public PerfMonitoringException NameTaken(Exception? cause) => new(
-        "IndexNameTaken", FailureKind.AlreadyExists,
+        ErrorIds.IndexNameTaken, FailureKind.AlreadyExists,
         $"{QualifiedName} is there already and is something else than {Definition.WithoutConstants}.",
         "Give the strategy another name.", strategy, cause);
 
@@ -100,7 +100,7 @@ internal sealed class IndexBuild(Database target, IndexStrategy strategy, IndexB
             or PostgresErrorCodes.UndefinedObject or PostgresErrorCodes.DatatypeMismatch or PostgresErrorCodes.WrongObjectType
             or PostgresErrorCodes.InvalidObjectDefinition or PostgresErrorCodes.FeatureNotSupported
             or PostgresErrorCodes.InvalidParameterValue or PostgresErrorCodes.AmbiguousFunction => new PerfMonitoringException(
-            "InvalidIndexDefinition", FailureKind.InvalidArgument,
+            ErrorIds.InvalidIndexDefinition, FailureKind.InvalidArgument,
             $"{QualifiedName}: {Innermost(e)}: {Definition.WithoutConstants}", "Correct the strategy.", strategy, e),
         _ => e,
     };

@@ -50,7 +50,7 @@ internal sealed class IndexBuilder(
         var parameters = new { TableOid = (long)table.Oid, TableOids = oids, Tablespace = tablespace };
         var facts = await target.QuerySingleOrDefaultAsync<FactsRow>(IndexSql.Text("GetBuildFacts"), parameters, cancellationToken)
             ?? throw new PerfMonitoringException(
-                "TableNotFound", FailureKind.NotFound, $"There is no table {table.Name} in {target.Target} any more.", null, table.Name.ToString());
+                ErrorIds.TableNotFound, FailureKind.NotFound, $"There is no table {table.Name} in {target.Target} any more.", null, table.Name.ToString());
         var older = await target.QueryAsync<BlockerRow>(IndexSql.Text("GetOlderTransactions"), parameters, cancellationToken);
         return new BuildFacts
         {

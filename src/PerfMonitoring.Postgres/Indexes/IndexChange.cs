@@ -149,7 +149,7 @@ internal abstract class IndexChange(
             : await new ResiliencePipelineBuilder()
                 .AddRetry(new RetryStrategyOptions
                 {
-                    ShouldHandle = new PredicateBuilder().Handle<PerfMonitoringException>(e => e.ErrorId is "LockTimeout" or "SnapshotTimeout" or "Deadlock"),
+                    ShouldHandle = new PredicateBuilder().Handle<PerfMonitoringException>(e => e.ErrorId is ErrorIds.LockTimeout or ErrorIds.SnapshotTimeout or ErrorIds.Deadlock),
                     MaxRetryAttempts = options.MaximumRetry,
                     Delay = options.RetryDelay,
                     BackoffType = DelayBackoffType.Exponential,
@@ -191,7 +191,7 @@ internal abstract class IndexChange(
             if (limit > TimeSpan.Zero && time <= TimeSpan.Zero)
             {
                 throw new PerfMonitoringException(
-                    "LockTimeout", FailureKind.Busy,
+                    ErrorIds.LockTimeout, FailureKind.Busy,
                     $"{QualifiedName} was not touched: transactions that use its table did not end. It waited for {string.Join(", ", left)}.",
                     "End them, raise -LockTimeout, or try again later.", subject);
             }
@@ -273,10 +273,10 @@ internal abstract class IndexChange(
         return (e.InnerException as PostgresException)?.SqlState switch
         {
             PostgresErrorCodes.LockNotAvailable => new PerfMonitoringException(
-                "LockTimeout", FailureKind.Busy, $"{QualifiedName}: {Innermost(e)}.{WaitedFor}",
+                ErrorIds.LockTimeout, FailureKind.Busy, $"{QualifiedName}: {Innermost(e)}.{WaitedFor}",
                 "End the sessions that it waited for, raise -LockTimeout, or try again later.", subject, e),
             PostgresErrorCodes.DeadlockDetected => new PerfMonitoringException(
-                "Deadlock", FailureKind.Busy, $"{QualifiedName}: {Innermost(e)}.{WaitedFor}", "Try again later.", subject, e),
+                ErrorIds.Deadlock, FailureKind.Busy, $"{QualifiedName}: {Innermost(e)}.{WaitedFor}", "Try again later.", subject, e),
             PostgresErrorCodes.QueryCanceled => new PerfMonitoringException(
                 CancelledId, FailureKind.ServerError, $"{QualifiedName}: {Innermost(e)}.", $"Run {cmdlet} again.", subject, e),
             // One backend or the whole server: that it was possible to clean up says which.
@@ -286,7 +286,7 @@ internal abstract class IndexChange(
         };
 
         PerfMonitoringException Interrupted() => new(
-            Noun + "Interrupted", FailureKind.ServerError, $"{QualifiedName}: its session was ended ({Innermost(e)}).", $"Run {cmdlet} again.", subject, e);
+            Noun + ErrorIds.Interrupted, FailureKind.ServerError, $"{QualifiedName}: its session was ended ({Innermost(e)}).", $"Run {cmdlet} again.", subject, e);
     }
 
     protected static string Innermost(PerfMonitoringException e) => (e.InnerException as PostgresException)?.MessageText ?? e.InnerException?.Message ?? e.Message;

@@ -42,7 +42,7 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
         if (!now.IsValid || now.ServerDefinition != rebuild.Index.ServerDefinition)
         {
             throw new PerfMonitoringException(
-                "IndexChanged", FailureKind.InvalidArgument, $"{rebuild.QualifiedName} is another index than the one that was to be built anew, or invalid.",
+                ErrorIds.IndexChanged, FailureKind.InvalidArgument, $"{rebuild.QualifiedName} is another index than the one that was to be built anew, or invalid.",
                 "Look at it again with Get-IndexUsageStat.", rebuild.Index);
         }
 
@@ -97,7 +97,7 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
         {
             rebuild.LeftoverIndex ??= $"{rebuild.QualifiedName}_ccnew";
             throw new PerfMonitoringException(
-                "InvalidIndexLeft", FailureKind.Busy,
+                ErrorIds.InvalidIndexLeft, FailureKind.Busy,
                 $"An invalid index beside {rebuild.QualifiedName} (_ccnew or _ccold) may be left: it could not be taken away within {rebuild.Options.CleanUpLimit.TotalSeconds:0} s."
                     + (cause is PerfMonitoringException ? $" {cause.Message}" : ""),
                 "Run Repair-Index when the table is free.", rebuild.Index, cause);

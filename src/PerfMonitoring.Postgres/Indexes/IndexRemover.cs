@@ -22,7 +22,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
             var untold = await RemoveAsync(gate, drop, action, cancellationToken);
             return (drop.ToResult(untold), untold);
         }
-        catch (PerfMonitoringException e) when (e.ErrorId == "IndexChanged" && action?.Action == IndexActionKind.Repair)
+        catch (PerfMonitoringException e) when (e.ErrorId is ErrorIds.IndexChanged or ErrorIds.IndexWorkedOn && action?.Action == IndexActionKind.Repair)
         {
             drop.State = IndexRemovalState.Kept;
             return (drop.ToResult(null), null);
@@ -53,14 +53,14 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
         if (state.IsBeingBuilt)
         {
             throw new PerfMonitoringException(
-                "IndexBeingBuilt", FailureKind.Busy, $"{drop.QualifiedName} is being built by another session.", "Wait until it is done.", drop.Index);
+                ErrorIds.IndexBeingBuilt, FailureKind.Busy, $"{drop.QualifiedName} is being built by another session.", "Wait until it is done.", drop.Index);
         }
 
         if ((await catalog.GetIndexesAsync([drop.Index.TableOid], cancellationToken)).FirstOrDefault(i => i.Oid == drop.Index.Oid) is not { } now
             || now.ServerDefinition != drop.Index.ServerDefinition)
         {
             throw new PerfMonitoringException(
-                "IndexChanged", FailureKind.InvalidArgument, $"{drop.QualifiedName} is another index than the one that was to be dropped.",
+                ErrorIds.IndexChanged, FailureKind.InvalidArgument, $"{drop.QualifiedName} is another index than the one that was to be dropped.",
                 "Look at it again with Get-IndexUsageStat.", drop.Index);
         }
 
@@ -91,7 +91,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
         {
             // Whoever was waited for has finished it, or works on it again.
             throw new PerfMonitoringException(
-                "IndexChanged", FailureKind.Busy, $"{drop.QualifiedName} was invalid and is {(state.IsValid ? "valid" : "being built")} by now.",
+                ErrorIds.IndexWorkedOn, FailureKind.Busy, $"{drop.QualifiedName} was invalid and is {(state.IsValid ? "valid" : "being built")} by now.",
                 "Look at it again with Get-IndexUsageStat.", drop.Index);
         }
 
@@ -129,7 +129,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
         {
             drop.LeftoverIndex = drop.QualifiedName;
             throw new PerfMonitoringException(
-                "InvalidIndexLeft", FailureKind.Busy,
+                ErrorIds.InvalidIndexLeft, FailureKind.Busy,
                 $"{drop.QualifiedName} is half dropped, invalid, and the drop could not be carried to its end within {drop.Options.CleanUpLimit.TotalSeconds:0} s."
                     + (cause is PerfMonitoringException ? $" {cause.Message}" : ""),
                 $"Run \"{drop.Statement}\" when the table is free, or Invoke-IndexRemoval -Force again.", drop.Index, cause);
@@ -197,7 +197,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
         public override PerfMonitoringException Explain(PerfMonitoringException e) => (e.InnerException as PostgresException)?.SqlState switch
         {
             PostgresErrorCodes.DependentObjectsStillExist => new PerfMonitoringException(
-                "IndexIsNeeded", FailureKind.InvalidArgument, $"{QualifiedName}: {Innermost(e)}.", "Change what rests on it first; -Force does not help.", index, e),
+                ErrorIds.IndexIsNeeded, FailureKind.InvalidArgument, $"{QualifiedName}: {Innermost(e)}.", "Change what rests on it first; -Force does not help.", index, e),
             _ => base.Explain(e),
         };
     }

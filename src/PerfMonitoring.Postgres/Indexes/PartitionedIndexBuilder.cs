@@ -21,7 +21,7 @@ internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepositor
             if (tree.FirstOrDefault(t => t.Relkind is not ("r" or "p")) is { } other)
             {
                 throw new PerfMonitoringException(
-                    "PartitionNotIndexable", FailureKind.NotSupported, $"{other.Name}, a partition of {root.Name}, is a foreign table: it takes no index.",
+                    ErrorIds.PartitionNotIndexable, FailureKind.NotSupported, $"{other.Name}, a partition of {root.Name}, is a foreign table: it takes no index.",
                     "Make a strategy for each of the other partitions.", build.Strategy);
             }
 
@@ -59,7 +59,7 @@ internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepositor
         }
 
         throw new PerfMonitoringException(
-            "PartitionsChanged", FailureKind.Busy, $"{build.QualifiedName}: partitions of {root.Name} came while their indexes were built.",
+            ErrorIds.PartitionsChanged, FailureKind.Busy, $"{build.QualifiedName}: partitions of {root.Name} came while their indexes were built.",
             "Run Invoke-IndexCreation again: the indexes that were built are taken over.", build.Strategy);
     }
 
@@ -115,7 +115,7 @@ internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepositor
 
         return await FindPartAsync(build, table, chosen, cancellationToken)
             ?? throw new PerfMonitoringException(
-                "PartitionsChanged", FailureKind.Busy, $"{part.QualifiedName} was built and is gone, or another by now.",
+                ErrorIds.PartitionsChanged, FailureKind.Busy, $"{part.QualifiedName} was built and is gone, or another by now.",
                 "Run Invoke-IndexCreation again.", build.Strategy);
     }
 

@@ -50,7 +50,7 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
     }
 
     private static PerfMonitoringException BeingBuilt(IndexBuild build, RelationName index) => new(
-        "IndexBeingBuilt", FailureKind.Busy, $"{index} is being built by another session.", "Wait until it is done and run Invoke-IndexCreation again.", build.Strategy);
+        ErrorIds.IndexBeingBuilt, FailureKind.Busy, $"{index} is being built by another session.", "Wait until it is done and run Invoke-IndexCreation again.", build.Strategy);
 
     /// <summary>Sees to it that the name is free: an invalid index of the same kind that nobody builds is the rest of a build that failed.</summary>
     private async Task ClearNameAsync(IndexBuild build, TableInfo table, CancellationToken cancellationToken)
@@ -165,7 +165,7 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
             IndexSql.Text("GetRelation"), new { SchemaName = build.Definition.Table.Schema, build.Definition.Name }, cancellationToken);
 
     private static PerfMonitoringException LeftInvalid(IndexBuild build, Exception? cause) => new(
-        "InvalidIndexLeft", FailureKind.Busy,
+        ErrorIds.InvalidIndexLeft, FailureKind.Busy,
         (build.IsLeft is null
             ? $"The server was not to be reached for {build.Options.CleanUpLimit.TotalSeconds:0} s: an invalid index {build.QualifiedName} may be left."
             : $"The invalid index {build.QualifiedName} could not be dropped within {build.Options.CleanUpLimit.TotalSeconds:0} s and is left.")

@@ -37,7 +37,7 @@ internal static class CronWindow
         catch (CronFormatException e)
         {
             throw new PerfMonitoringException(
-                "InvalidCronExpression", FailureKind.InvalidArgument, $"-CronExpression '{text}' cannot be read: {e.Message}",
+                ErrorIds.InvalidCronExpression, FailureKind.InvalidArgument, $"-CronExpression '{text}' cannot be read: {e.Message}",
                 "Write minute, hour, day of month, month and day of week: '0 1 * * MON-FRI' opens at 01:00 on working days.", text, e);
         }
     }
@@ -51,7 +51,7 @@ internal static class CronWindow
         catch (Exception e) when (e is TimeZoneNotFoundException or InvalidTimeZoneException)
         {
             throw new PerfMonitoringException(
-                "InvalidTimeZone", FailureKind.InvalidArgument, $"-TimeZone '{name}' is not known to this machine.",
+                ErrorIds.InvalidTimeZone, FailureKind.InvalidArgument, $"-TimeZone '{name}' is not known to this machine.",
                 "Use an IANA name such as Europe/Berlin or UTC; on Linux the package tzdata holds them.", name, e);
         }
     }

@@ -16,7 +16,7 @@ internal sealed class MaintenanceWindowRepository(Database store, MonitoredDatab
             rows = await store.QueryAsync<Row>(
                 Text("GetSchedules"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) }, cancellationToken);
         }
-        catch (PerfMonitoringException e) when (e.ErrorId == "StoreMissing")
+        catch (PerfMonitoringException e) when (e.ErrorId == ErrorIds.StoreMissing)
         {
             // The defaults need no store.
         }
@@ -30,7 +30,7 @@ internal sealed class MaintenanceWindowRepository(Database store, MonitoredDatab
         if (FindOpening(schedule, DateTimeOffset.UtcNow) is null)
         {
             throw new PerfMonitoringException(
-                "InvalidCronExpression", FailureKind.InvalidArgument, $"-CronExpression '{schedule.CronExpression}' names no moment that ever comes.",
+                ErrorIds.InvalidCronExpression, FailureKind.InvalidArgument, $"-CronExpression '{schedule.CronExpression}' names no moment that ever comes.",
                 "Check day of month and month.", schedule.CronExpression);
         }
 

@@ -74,11 +74,11 @@ internal sealed class PlanRepository(Database target) : IPlanRepository
     }
 
     internal static PerfMonitoringException NotPlannable() => new(
-        "NotPlannable", FailureKind.InvalidArgument, "The text is not one SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES statement.",
+        ErrorIds.NotPlannable, FailureKind.InvalidArgument, "The text is not one SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES statement.",
         "Pass one statement that the planner plans.");
 
     internal static PerfMonitoringException NotPlanned(PostgresException e, ServerTarget target) => new(
-        "PlanFailed", FailureKind.ServerError,
+        ErrorIds.PlanFailed, FailureKind.ServerError,
         $"{target} makes no plan of the statement (SQLSTATE {e.SqlState}): {ServerText.WithoutValues(e).MessageText}.",
         "The plan of this statement is unknown; check the role's rights and search_path.");
 }

@@ -241,7 +241,7 @@ internal sealed class Planner(Database target)
     }
 
     private PerfMonitoringException Untrusted(string what) => new(
-        "UntrustedCode", FailureKind.PermissionDenied,
+        ErrorIds.UntrustedCode, FailureKind.PermissionDenied,
         $"planning it may run {what}.",
         "Connect with a login that has no more rights than the owner of that code, or give the code to a superuser who has read it.",
         target.Target);

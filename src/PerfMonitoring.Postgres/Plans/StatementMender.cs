@@ -1,3 +1,4 @@
+using PerfMonitoring.Model;
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
@@ -84,7 +85,7 @@ internal sealed partial class StatementMender(Database target)
             0 => null,
             1 => text.Insert(position, Identifier.Quote(schemas[0]) + "."),
             _ => throw new Model.PerfMonitoringException(
-                "PlanFailed", Model.FailureKind.ServerError,
+                ErrorIds.PlanFailed, Model.FailureKind.ServerError,
                 $"{name} is not on the search path of {target.UserName}, and several schemas have one: {string.Join(", ", schemas.Select(Identifier.Quote))}.",
                 "Connect with the search path that it was run under: -ConnectionString '...;Search Path=...'.", target.Target),
         };

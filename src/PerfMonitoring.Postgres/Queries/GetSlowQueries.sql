@@ -1,7 +1,7 @@
--- Purpose: statements and what they cost since their counters began, from pg_stat_statements 1.8.
+-- Purpose: statements and what they cost since their counters began. A column that an older version of pg_stat_statements (1.8 at least) lacks is that of "absent".
 -- Minimum version: 13. Privileges: pg_read_all_stats for the statements of other roles. The extension's schema is put in place of public.
 select
-    s.query,
+    case when @WithText::boolean then s.query else '' end as query,
     s.queryid,
     s.calls,
     s.total_exec_time,
@@ -14,15 +14,26 @@ select
     s.shared_blks_hit,
     s.shared_blks_read,
     s.temp_blks_written,
-    case when pg_catalog.current_setting('track_io_timing')::boolean then s.blk_read_time + s.blk_write_time end as block_time,
-    null::boolean as toplevel,
+    case when pg_catalog.current_setting('track_io_timing')::boolean then s.block_time end as block_time,
+    s.toplevel as toplevel,
     r.rolname::text as user_name,
     d.datname::text as database_name,
-    null::timestamptz as since,
+    s.stats_since as since,
     pg_catalog.clock_timestamp() as until,
     s.userid,
     s.dbid
-from public.pg_stat_statements s
+from (
+    select
+        null::boolean as toplevel, null::timestamptz as stats_since, null::float8 as blk_read_time, null::float8 as blk_write_time,
+        null::float8 as shared_blk_read_time, null::float8 as shared_blk_write_time
+) absent
+cross join lateral (
+    select
+        q.query, q.queryid, q.userid, q.dbid, q.calls, q.rows, q.total_exec_time, q.mean_exec_time, q.min_exec_time, q.max_exec_time, q.stddev_exec_time,
+        q.shared_blks_hit, q.shared_blks_read, q.shared_blks_written, q.temp_blks_read, q.temp_blks_written, toplevel, stats_since,
+        coalesce(shared_blk_read_time, blk_read_time) + coalesce(shared_blk_write_time, blk_write_time) as block_time
+    from public.pg_stat_statements q
+) s
 left join pg_catalog.pg_database d on d.oid = s.dbid
 left join pg_catalog.pg_roles r on r.oid = s.userid
 where s.queryid is not null
@@ -48,5 +59,6 @@ order by
     end desc,
     s.queryid,
     s.userid,
-    s.dbid
+    s.dbid,
+    s.toplevel
 limit @Top::bigint

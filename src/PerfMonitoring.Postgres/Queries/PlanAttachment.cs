@@ -37,7 +37,7 @@ internal sealed class PlanAttachment(Database target, IPlanRepository plans)
             }
             catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
             {
-                if (e.ErrorId == "UntrustedCode")
+                if (e.ErrorId == ErrorIds.UntrustedCode)
                 {
                     untrusted.Add(UntrustedStatement.Of(entry.Hash, entry.Pattern, e.Message));
                 }

@@ -18,11 +18,8 @@ internal sealed class QueryPerformanceLogRepository(
 {
     private const double DefaultThresholdMs = 1000;
 
-    private readonly StatementsExtension extension = new(target);
-
     public async Task<QueryPerformanceLogUpdate> UpdateAsync(IProgress<string> details, CancellationToken cancellationToken)
     {
-        var state = await extension.GetAsync(cancellationToken);
         var hidden = await new QueryRepository(target).CountHiddenAsync(new SlowQueryFilter(), cancellationToken);
         var databaseId = await monitoredDatabase.RegisterAsync(cancellationToken);
         await AddPartitionsAsync(details, cancellationToken);
@@ -36,7 +33,7 @@ internal sealed class QueryPerformanceLogRepository(
                 await work.ExecuteAsync("LockHead", new { DatabaseId = databaseId });
                 var head = (await work.QueryAsync<Head>("GetHead", new { DatabaseId = databaseId })).Single();
                 var last = await work.QueryAsync<StatisticsRow>("GetLastStatistics", new { DatabaseId = databaseId });
-                var reading = await StatementReading.TakeAsync(target, state, cancellationToken);
+                var reading = await StatementReading.TakeAsync(target, withTexts: true, cancellationToken);
 
                 var before = head.TakenAt is { } takenAt
                     ? new StatementsState { TakenAt = takenAt, StatsReset = head.StatsReset, Deallocations = head.Deallocations }
@@ -101,7 +98,7 @@ internal sealed class QueryPerformanceLogRepository(
     public async IAsyncEnumerable<SlowQuery> GetSlowQueriesAsync(
         SlowQueryFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var parameters = new DynamicParameters(QueryRepository.Parameters(filter));
+        var parameters = new DynamicParameters(QueryRepository.Parameters(filter, withTexts: true));
         parameters.AddDynamicParams(new
         {
             DatabaseId = await monitoredDatabase.FindIdAsync(cancellationToken),

@@ -16,10 +16,11 @@ internal sealed class QueryRepository(Database target) : IQueryRepository
         SlowQueryFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var state = await extension.GetAsync(cancellationToken);
+        var reset = (await extension.GetStateAsync(state, cancellationToken)).StatsReset;
         var rows = target.StreamAsync(
             StatementsExtension.Statement(state, "GetSlowQueries"),
-            Parameters(filter),
-            Map,
+            Parameters(filter, withTexts: true),
+            row => Map(row, reset),
             cancellationToken);
         await foreach (var query in rows)
         {
@@ -44,8 +45,9 @@ internal sealed class QueryRepository(Database target) : IQueryRepository
             new { Names = names.ToArray(), AreDatabases = areDatabases },
             cancellationToken);
 
-    internal static object Parameters(SlowQueryFilter filter) => new
+    internal static object Parameters(SlowQueryFilter filter, bool withTexts) => new
     {
+        WithText = withTexts,
         Databases = Regexes(filter.Databases),
         Users = Regexes(filter.Users),
         filter.MinimumMeanMs,
@@ -62,7 +64,7 @@ internal sealed class QueryRepository(Database target) : IQueryRepository
     internal static string[]? TextRegexes(IReadOnlyList<string>? patterns) =>
         patterns is null ? null : [.. patterns.Select(p => Wildcard.ToRegex(Wildcard.IsIn(p) ? p : $"*{p}*"))];
 
-    private SlowQuery Map(DbDataReader row)
+    private SlowQuery Map(DbDataReader row, DateTimeOffset? reset)
     {
         var query = row.GetString(0);
         return new SlowQuery
@@ -85,7 +87,7 @@ internal sealed class QueryRepository(Database target) : IQueryRepository
             TopLevel = row.IsDBNull(14) ? null : row.GetBoolean(14),
             UserName = row.IsDBNull(15) ? null : row.GetString(15),
             DatabaseName = row.IsDBNull(16) ? null : row.GetString(16),
-            Since = row.IsDBNull(17) ? null : row.GetFieldValue<DateTimeOffset>(17),
+            Since = row.IsDBNull(17) ? reset : row.GetFieldValue<DateTimeOffset>(17),
             Until = row.GetFieldValue<DateTimeOffset>(18),
             Source = SlowQuerySource.PgStatStatements,
             Target = Target(row.IsDBNull(16) ? null : row.GetString(16), row.GetFieldValue<uint>(20)),

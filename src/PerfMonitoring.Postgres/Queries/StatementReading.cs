@@ -9,21 +9,28 @@ namespace PerfMonitoring.Postgres.Queries;
 internal sealed record Statement(StatementCounters Counters, string Query, string UserName);
 
 /// <summary>All statements of the monitored database at one moment.</summary>
-internal sealed record StatementReading(StatementsState State, IReadOnlyList<Statement> Statements)
+internal sealed record StatementReading(StatementsState State, bool OfAllRoles, IReadOnlyList<Statement> Statements)
 {
     // A reset between the two looks at the clock would give the counters a wrong beginning.
     private const int Attempts = 5;
 
-    public static async Task<StatementReading> TakeAsync(Database target, StatementsExtension.State extension, CancellationToken cancellationToken)
+    /// <summary>Reads them.</summary>
+    /// <param name="target">The monitored database.</param>
+    /// <param name="withTexts">Whether their texts are wanted; they are empty otherwise.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="PerfMonitoringException">ExtensionMissing, ExtensionNotLoaded, ExtensionTooOld.</exception>
+    public static async Task<StatementReading> TakeAsync(Database target, bool withTexts, CancellationToken cancellationToken)
     {
+        var extension = new StatementsExtension(target);
+        var found = await extension.GetAsync(cancellationToken);
         for (var attempt = 1; ; attempt++)
         {
-            var before = await GetStateAsync();
+            var before = await extension.GetStateAsync(found, cancellationToken);
             var statements = new List<Statement>();
             var rows = target.StreamAsync(
-                StatementsExtension.Statement(extension, "GetSlowQueries"),
-                QueryRepository.Parameters(new SlowQueryFilter()),
-                row => Map(row, extension.HasOwnBeginnings),
+                StatementsExtension.Statement(found, "GetSlowQueries"),
+                QueryRepository.Parameters(new SlowQueryFilter(), withTexts),
+                Map,
                 cancellationToken);
             await foreach (var statement in rows)
             {
@@ -31,18 +38,15 @@ internal sealed record StatementReading(StatementsState State, IReadOnlyList<Sta
             }
 
             // The later moment: everything that was counted happened before it.
-            var after = await GetStateAsync();
+            var after = await extension.GetStateAsync(found, cancellationToken);
             if (before.StatsReset == after.StatsReset || attempt == Attempts)
             {
-                return new StatementReading(after, statements);
+                return new StatementReading(after, found.ReadsAll, statements);
             }
         }
-
-        async Task<StatementsState> GetStateAsync() => await target.QuerySingleOrDefaultAsync<StatementsState>(
-            StatementsExtension.Statement(extension, "GetStatisticsState"), null, cancellationToken) ?? new StatementsState();
     }
 
-    private static Statement Map(DbDataReader row, bool hasOwnBeginning) => new(
+    private static Statement Map(DbDataReader row) => new(
         new StatementCounters
         {
             Key = new StatementKey(row.GetInt64(1), row.GetFieldValue<uint>(20), row.GetFieldValue<uint>(19), row.IsDBNull(14) || row.GetBoolean(14)),
@@ -55,7 +59,7 @@ internal sealed record StatementReading(StatementsState State, IReadOnlyList<Sta
             SharedBlocksRead = row.GetInt64(11),
             TempBlocksWritten = row.GetInt64(12),
             BlockTimeMs = row.IsDBNull(13) ? null : row.GetDouble(13),
-            Since = hasOwnBeginning && !row.IsDBNull(17) ? row.GetFieldValue<DateTimeOffset>(17) : null,
+            Since = row.IsDBNull(17) ? null : row.GetFieldValue<DateTimeOffset>(17),
         },
         row.GetString(0),
         // A role that was dropped has no name any more.

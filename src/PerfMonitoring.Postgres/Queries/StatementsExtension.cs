@@ -1,12 +1,13 @@
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Queries;
 
 namespace PerfMonitoring.Postgres.Queries;
 
 /// <summary>
-/// pg_stat_statements as one database has it. What its view looks like depends on the extension's version, which may lag behind
-/// the server's: its files are chosen by the first server version that brought the extension's.
+/// pg_stat_statements as one database has it. What it has depends on the extension's version, which may lag behind the server's:
+/// a file is chosen by the first server version that brought the extension's.
 /// </summary>
 internal sealed class StatementsExtension(Database target)
 {
@@ -21,21 +22,25 @@ internal sealed class StatementsExtension(Database target)
         {
             { IsLoaded: false } => throw NotLoaded(),
             null => throw new PerfMonitoringException(
-                "ExtensionMissing", FailureKind.NotInstalled, $"{target.Target} has no extension {Name}.",
+                ErrorIds.ExtensionMissing, FailureKind.NotInstalled, $"{target.Target} has no extension {Name}.",
                 $"Run in database {target.Target.Database}: CREATE EXTENSION {Name}; (the server must load it: shared_preload_libraries.)", Name),
             { SqlVersion: null } => throw new PerfMonitoringException(
-                "ExtensionTooOld", FailureKind.NotSupported, $"{target.Target} has {Name} {state.Version}; PerfMonitoring needs 1.8 or later.",
+                ErrorIds.ExtensionTooOld, FailureKind.NotSupported, $"{target.Target} has {Name} {state.Version}; PerfMonitoring needs 1.8 or later.",
                 $"Run in database {target.Target.Database}: ALTER EXTENSION {Name} UPDATE;", Name),
             _ => state,
         };
     }
+
+    /// <summary>The moment, and since when the counters count.</summary>
+    public async Task<StatementsState> GetStateAsync(State state, CancellationToken cancellationToken) =>
+        await target.QuerySingleOrDefaultAsync<StatementsState>(Statement(state, "GetStatisticsState"), null, cancellationToken) ?? new StatementsState();
 
     /// <summary>A file beside this class, for that version of the extension and in its schema.</summary>
     public static string Statement(State state, string file) => Sql.Get(typeof(StatementsExtension), file, state.SqlVersion!.Value)
         .Replace("public.pg_stat_statements", Identifier.Quote(state.Schema) + "." + Name, StringComparison.Ordinal);
 
     private PerfMonitoringException NotLoaded() => new(
-        "ExtensionNotLoaded", FailureKind.NotInstalled, $"{target.Target} has extension {Name}, but the server does not load it.",
+        ErrorIds.ExtensionNotLoaded, FailureKind.NotInstalled, $"{target.Target} has extension {Name}, but the server does not load it.",
         $"Add {Name} to what shared_preload_libraries holds (ALTER SYSTEM SET shared_preload_libraries = '{Name}';) and restart the server.", Name);
 
     internal sealed class State
@@ -45,17 +50,14 @@ internal sealed class StatementsExtension(Database target)
         public bool IsLoaded { get; init; }
         public bool ReadsAll { get; init; }
 
-        /// <summary>Whether each statement says since when it is counted (1.11).</summary>
-        public bool HasOwnBeginnings => SqlVersion >= 170000;
-
         /// <summary>Which of the files fits; null when the extension is too old.</summary>
         public int? SqlVersion => System.Version.TryParse(Version, out var version)
             ? version switch
             {
                 { Major: 1, Minor: < 8 } or { Major: 0 } => null,
                 { Major: 1, Minor: 8 } => 130000,
-                { Major: 1, Minor: < 11 } => 140000,
-                _ => 170000,
+                // It has pg_stat_statements_info.
+                _ => 140000,
             }
             : null;
     }

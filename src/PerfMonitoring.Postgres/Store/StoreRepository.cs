@@ -88,7 +88,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
         var known = Migrations.Select(m => m.Name).ToHashSet();
         return applied.FirstOrDefault(a => !known.Contains(a)) is { } newer
             ? throw new PerfMonitoringException(
-                "StoreTooNew", FailureKind.NotSupported,
+                ErrorIds.StoreTooNew, FailureKind.NotSupported,
                 $"The store in {store.Target} has migration {newer}, which this version of PerfMonitoring does not know.", "Update the PerfMonitoring module.", newer)
             : [.. applied];
     }
@@ -101,7 +101,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
         return owner is null or { IsUs: true } ? null
             : owner.CanBeUs ? owner.Name
             : throw new PerfMonitoringException(
-                "PermissionDenied", FailureKind.PermissionDenied,
+                ErrorIds.PermissionDenied, FailureKind.PermissionDenied,
                 $"{store.Target}: schema {Schema} belongs to {owner.Name}, and {store.UserName} is not a member of that role.",
                 $"Run Initialize-PerfMonitoringStore as {owner.Name}, or: grant {Identifier.Quote(owner.Name)} to {Identifier.Quote(store.UserName)};", Schema);
     }
@@ -109,7 +109,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
     private PerfMonitoringException Failed(IReadOnlyList<StoreMigration> pending, DatabaseUpgradeResult result, CancellationToken cancellationToken)
     {
         var cause = Failures.TryTranslate(result.Error, store.Target.ToString(), cancellationToken) as PerfMonitoringException;
-        if (cause is { ErrorId: "StoreFull" } or { Kind: FailureKind.PermissionDenied or FailureKind.ConnectionFailed })
+        if (cause is { ErrorId: ErrorIds.StoreFull } or { Kind: FailureKind.PermissionDenied or FailureKind.ConnectionFailed })
         {
             return cause;
         }
@@ -118,7 +118,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
         var done = result.Scripts.Select(s => s.Name).ToHashSet();
         var name = result.ErrorScript?.Name ?? pending.First(m => !done.Contains(m.Name)).Name;
         return new PerfMonitoringException(
-            "StoreMigrationFailed", FailureKind.ServerError,
+            ErrorIds.StoreMigrationFailed, FailureKind.ServerError,
             $"{store.Target}: migration {name} failed and was rolled back: {(result.Error as PostgresException)?.MessageText ?? result.Error.Message}",
             "Mend the cause and run Initialize-PerfMonitoringStore again; what was applied before stays.", name, result.Error);
     }

@@ -44,7 +44,7 @@ internal static partial class StoreTrust
         var more = findings.Count > Named ? $" and {findings.Count - Named} more" : "";
         var statements = string.Join(' ', findings.Select(f => f.Mend).OfType<string>());
         throw new PerfMonitoringException(
-            "StoreNotTrusted", FailureKind.Security,
+            ErrorIds.StoreNotTrusted, FailureKind.Security,
             $"The store in {database.Target} could run the code of others with the rights of {database.UserName}, so it is not used: "
             + $"{string.Join("; ", findings.Take(Named).Select(f => f.What))}{more}.",
             "Connect to the store as a role without more rights than its owner (Connect-PerfMonitoring -StoreCredential). Or find out who made it so, then "

@@ -26,8 +26,6 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
     private static readonly Comparer<(string Table, string Index)> KeyOrder = Comparer<(string Table, string Index)>.Create((x, y) =>
         string.CompareOrdinal(x.Table, y.Table) is var tables and not 0 ? tables : string.CompareOrdinal(x.Index, y.Index));
 
-    private static readonly JsonSerializerOptions RowJson = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
-
     public async IAsyncEnumerable<IndexStrategy> GetAsync(IndexStrategyFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var parameters = new
@@ -104,7 +102,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         }
 
         throw new PerfMonitoringException(
-            "StrategyNotFound", FailureKind.NotFound, $"The store in {store.Target} has no index strategy {id} for {target}.",
+            ErrorIds.StrategyNotFound, FailureKind.NotFound, $"The store in {store.Target} has no index strategy {id} for {target}.",
             "Get-IndexStrategy lists them; -IncludeInactive shows removed ones too.", id);
     }
 
@@ -116,7 +114,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         if (strategy.IndexDefinition.Length > IndexDefinition.MaximumLength)
         {
             throw new PerfMonitoringException(
-                "DefinitionTooLong", FailureKind.InvalidArgument,
+                ErrorIds.DefinitionTooLong, FailureKind.InvalidArgument,
                 $"The definition of index {strategy.IndexName} has {strategy.IndexDefinition.Length} characters; the store takes {IndexDefinition.MaximumLength}.",
                 "Shorten the predicate or the expression, for instance by a function of your own.", strategy.IndexName);
         }
@@ -124,7 +122,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         if (strategy.TableName.Length > MaximumTableName)
         {
             throw new PerfMonitoringException(
-                "TableNameTooLong", FailureKind.InvalidArgument,
+                ErrorIds.TableNameTooLong, FailureKind.InvalidArgument,
                 $"{strategy.TableName} has {strategy.TableName.Length} characters with its schema; the store takes {MaximumTableName}.",
                 "Shorten the name of the schema or of the table.", strategy.TableName);
         }
@@ -178,7 +176,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
             var impacts = strategy.Impacts.Select(i => new EvidenceRow(
                 i.QueryHash, i.Query[..Math.Min(i.Query.Length, IndexDefinition.MaximumLength)], i.Weight, i.CostBefore, i.CostAfter, i.MeanTimeMs));
             await connection.ExecuteAsync(new CommandDefinition(
-                Text("AddEvidence"), new { Id = id, Impacts = JsonSerializer.Serialize(impacts, RowJson) }, cancellationToken: cancellationToken));
+                Text("AddEvidence"), new { Id = id, Impacts = JsonSerializer.Serialize(impacts, Json.Rows) }, cancellationToken: cancellationToken));
         }
 
         return id.Value;
@@ -194,7 +192,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         if (!holder.IsOfThisDatabase)
         {
             throw new PerfMonitoringException(
-                "StrategyBelongsToOtherDatabase", FailureKind.AlreadyExists,
+                ErrorIds.StrategyBelongsToOtherDatabase, FailureKind.AlreadyExists,
                 $"The store in {store.Target} holds a strategy for {strategy.TableName}, index {strategy.IndexName}, of {holder.Database ?? "another database"}.",
                 "Choose another -IndexName, or keep the store of this database apart (Connect-PerfMonitoring -StoreDatabase).", strategy.IndexName);
         }
@@ -208,7 +206,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         }
 
         throw new PerfMonitoringException(
-            "StrategyExists", FailureKind.AlreadyExists,
+            ErrorIds.StrategyExists, FailureKind.AlreadyExists,
             $"Index {strategy.IndexName} on {strategy.TableName} was created from a strategy with another definition.",
             "Choose another -IndexName, or run Remove-IndexStrategy for the old one first.", holder.Id);
     }

@@ -1,10 +1,10 @@
 using System.Text.Json;
-using Dapper;
-using Npgsql;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Postgres.Queries;
 using PerfMonitoring.Postgres.Store;
+using PerfMonitoring.Queries;
 using PerfMonitoring.Repositories;
 using PerfMonitoring.Thresholds;
 
@@ -13,8 +13,6 @@ namespace PerfMonitoring.Postgres.Thresholds;
 /// <summary>The counters of the monitored database, and the last sample of them in the store.</summary>
 internal sealed class MetricRepository(Database target, Database store, MonitoredDatabase monitored) : IMetricRepository
 {
-    private static readonly Version FirstWithReset = new(1, 9);
-
     public async Task<MetricSample> SampleAsync(CancellationToken cancellationToken)
     {
         var counters = (await target.QueryAsync<CounterRow>(Text(target, "GetDatabaseCounters"), null, cancellationToken))[0];
@@ -59,10 +57,14 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
         },
         cancellationToken);
 
-    public Task<string?> GetStatementTextAsync(StatementCounters statement, CancellationToken cancellationToken) => OnStatementsAsync(
-        (source, connection, transaction) => connection.QueryFirstOrDefaultAsync<string>(new CommandDefinition(
-            StatementText(source, "GetStatementText"), new { statement.QueryId, UserId = (long)statement.UserId }, transaction, cancellationToken: cancellationToken)),
-        cancellationToken);
+    public async Task<string?> GetStatementTextAsync(StatementKey statement, CancellationToken cancellationToken)
+    {
+        var extension = await new StatementsExtension(target).GetAsync(cancellationToken);
+        return await target.QuerySingleOrDefaultAsync<string>(
+            StatementsExtension.Statement(extension, "GetStatementText"),
+            new { statement.QueryId, UserId = (long)statement.UserOid },
+            cancellationToken);
+    }
 
     public async Task<ConnectionCount> GetConnectionsAsync(CancellationToken cancellationToken) =>
         (await target.QueryAsync<ConnectionCount>(Text(target, "GetConnections"), null, cancellationToken))[0];
@@ -87,33 +89,23 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
         return [.. sizes.Select(s => new TableSize { Name = new RelationName(s.SchemaName, s.TableName).ToString(), Bytes = s.Bytes, TakenAt = s.TakenAt })];
     }
 
-    // The extension may live in any schema.
-    private string StatementText(StatementSource source, string name) =>
-        Text(target, name).Replace("public.pg_stat_statements", Identifier.Quote(source.Schema) + ".pg_stat_statements", StringComparison.Ordinal);
-
     private static string Text(Database database, string name) => Sql.Get(typeof(MetricRepository), name, database.Target.ServerVersionNumber);
 
-    private Task<StatementSample> SampleStatementsAsync(CancellationToken cancellationToken) => OnStatementsAsync(
-        async (source, connection, transaction) =>
-        {
-            var resetAt = Version.TryParse(source.Version, out var version) && version >= FirstWithReset
-                ? await connection.QuerySingleAsync<DateTimeOffset?>(
-                    new CommandDefinition(StatementText(source, "GetStatementReset"), null, transaction, cancellationToken: cancellationToken))
-                : null;
-            var rows = await connection.QueryAsync<StatementCounters>(new CommandDefinition(
-                StatementText(source, "GetStatements"), new { Sql.Marker }, transaction, cancellationToken: cancellationToken));
-            return new StatementSample { ResetAt = resetAt, OfAllRoles = source.OfAllRoles, Statements = rows.AsList() };
-        },
-        cancellationToken);
-
-    private async Task<T> OnStatementsAsync<T>(
-        Func<StatementSource, NpgsqlConnection, NpgsqlTransaction, Task<T>> work, CancellationToken cancellationToken)
+    // A sample is kept in the store: no more of each statement than a mean time needs.
+    private async Task<StatementSample> SampleStatementsAsync(CancellationToken cancellationToken)
     {
-        var source = await target.QuerySingleOrDefaultAsync<StatementSource>(Text(target, "GetStatementSource"), null, cancellationToken)
-            ?? throw new PerfMonitoringException(
-                "ExtensionMissing", FailureKind.NotInstalled, $"{target.Target} has no extension pg_stat_statements.",
-                "Test-PerfMonitoringPrerequisite says how to get it.", target.Target);
-        return await target.InTransactionAsync((connection, transaction) => work(source, connection, transaction), cancellationToken);
+        var reading = await StatementReading.TakeAsync(target, withTexts: false, cancellationToken);
+        return new StatementSample
+        {
+            State = reading.State,
+            OfAllRoles = reading.OfAllRoles,
+            Statements =
+            [
+                .. from statement in reading.Statements
+                   let c = statement.Counters
+                   select new StatementCounters { Key = c.Key, Calls = c.Calls, TotalTimeMs = c.TotalTimeMs, Since = c.Since },
+            ],
+        };
     }
 
     private sealed class CounterRow
@@ -123,13 +115,6 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
         public DateTimeOffset? ResetAt { get; init; }
         public long Transactions { get; init; }
         public long Deadlocks { get; init; }
-    }
-
-    private sealed class StatementSource
-    {
-        public string Schema { get; init; } = "";
-        public string Version { get; init; } = "";
-        public bool OfAllRoles { get; init; }
     }
 
     private sealed class TableRow

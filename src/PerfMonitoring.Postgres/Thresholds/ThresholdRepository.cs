@@ -20,7 +20,7 @@ internal sealed class ThresholdRepository(Database store, ActingUser user) : ITh
         return added == 1
             ? await GetOneAsync(id, cancellationToken)
             : throw new PerfMonitoringException(
-                "ThresholdExists", FailureKind.AlreadyExists,
+                ErrorIds.ThresholdExists, FailureKind.AlreadyExists,
                 $"There is an active threshold for {threshold.MetricType}{(threshold.TableName is null ? "" : " of " + threshold.TableName)} already.",
                 "Change it with Set-PerformanceThreshold, or remove it with Remove-PerformanceThreshold.", threshold.MetricType);
     }
@@ -40,7 +40,7 @@ internal sealed class ThresholdRepository(Database store, ActingUser user) : ITh
         if (rows == 0)
         {
             throw new PerfMonitoringException(
-                "ThresholdNotFound", FailureKind.NotFound, $"There is no active threshold with the id {id}.", "Get-PerformanceThreshold lists them.", id);
+                ErrorIds.ThresholdNotFound, FailureKind.NotFound, $"There is no active threshold with the id {id}.", "Get-PerformanceThreshold lists them.", id);
         }
     }
 

@@ -13,8 +13,6 @@ namespace PerfMonitoring.Postgres.Usage;
 /// <summary>Index usage, from the statistics views and the store.</summary>
 internal sealed class IndexUsageRepository(Database target, Database store, MonitoredDatabase monitored) : IIndexUsageRepository
 {
-    private static readonly JsonSerializerOptions RowJson = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
-
     public async Task<UsageFacts> ReadAsync(CancellationToken cancellationToken)
     {
         var state = await target.QuerySingleOrDefaultAsync<StateRow>(Text("GetStatisticsState"), null, cancellationToken);
@@ -47,7 +45,7 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
     public async Task<IReadOnlyList<IndexUsageStat>> SaveAsync(IReadOnlyList<IndexUsageStat> stats, CancellationToken cancellationToken)
     {
         var saved = await store.QueryAsync<SavedRow>(
-            StoreText("SaveUsage"), new { Stats = JsonSerializer.Serialize(stats.Select(GivenRow.From), RowJson) }, cancellationToken);
+            StoreText("SaveUsage"), new { Stats = JsonSerializer.Serialize(stats.Select(GivenRow.From), Json.Rows) }, cancellationToken);
         var byStrategy = saved.ToDictionary(s => s.IndexStrategyId);
         return
         [
@@ -66,7 +64,7 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
             return await store.QueryAsync<T>(
                 StoreText(name), new { monitored.ServerIdentity, DatabaseName = target.Target.Database, Since = since }, cancellationToken);
         }
-        catch (PerfMonitoringException e) when (e.ErrorId is "StoreMissing" or "PermissionDenied")
+        catch (PerfMonitoringException e) when (e.ErrorId is ErrorIds.StoreMissing or ErrorIds.PermissionDenied)
         {
             return [];
         }
@@ -170,7 +168,7 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
 
         public StoredScans ToScans()
         {
-            var counts = Counts is null ? [] : JsonSerializer.Deserialize<List<ScanCount>>(Counts, RowJson)!;
+            var counts = Counts is null ? [] : JsonSerializer.Deserialize<List<ScanCount>>(Counts, Json.Rows)!;
             return new StoredScans(IndexOid, At, counts.Count > 0 ? counts : [new ScanCount("", Scans, Since, LastScan)]);
         }
     }

@@ -123,5 +123,5 @@ internal static class Arguments
         };
 
     private static PerfMonitoringException Invalid(string parameter, string message, string remedy) =>
-        new("InvalidArgument", FailureKind.InvalidArgument, message, remedy, parameter);
+        new(ErrorIds.InvalidArgument, FailureKind.InvalidArgument, message, remedy, parameter);
 }

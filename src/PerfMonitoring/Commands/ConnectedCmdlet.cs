@@ -29,7 +29,7 @@ public abstract class ConnectedCmdlet : PerfCmdlet
 
     /// <summary>A refusal by the server names the grants that this cmdlet lacks.</summary>
     private protected override PerfMonitoringException Explain(PerfMonitoringException e) =>
-        e.ErrorId == "PermissionDenied" && CurrentSession is { IsOpen: true } && !Stopping
+        e.ErrorId == ErrorIds.PermissionDenied && CurrentSession is { IsOpen: true } && !Stopping
             && Await(token => AccessCheck.FindRemedyAsync(Connection, MyInvocation.MyCommand.Name, token)) is { } remedy
             ? e.WithRemedy(remedy)
             : e;
@@ -39,7 +39,7 @@ public abstract class ConnectedCmdlet : PerfCmdlet
         window >= DropVerdict.MinimumAge && window.TotalDays <= 3650
             ? new() { Replicas = [.. replicas.Select(r => Resolve(r).Connection)], Window = window }
             : throw new PerfMonitoringException(
-                "InvalidWindow", FailureKind.InvalidArgument, $"-Window is {window}; it must be from 7 days to 10 years.",
+                ErrorIds.InvalidWindow, FailureKind.InvalidArgument, $"-Window is {window}; it must be from 7 days to 10 years.",
                 "Write 35d: weekly and monthly work must have had its turn.", window);
 
     /// <summary>
@@ -84,7 +84,7 @@ public abstract class ConnectedCmdlet : PerfCmdlet
             if (shown is not null && !shown.Equals(stored))
             {
                 throw new PerfMonitoringException(
-                    "StrategyChanged", FailureKind.InvalidArgument,
+                    ErrorIds.StrategyChanged, FailureKind.InvalidArgument,
                     $"The strategy for {strategy.IndexName} has another {property} in the store than in the object.",
                     "Look at what Get-IndexStrategy gives, and pipe that.", item);
             }

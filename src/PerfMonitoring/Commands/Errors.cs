@@ -26,47 +26,47 @@ internal static class Errors
     }
 
     public static PerfMonitoringException NotConnected() => new(
-        "NotConnected", FailureKind.NotFound, "There is no session in this runspace.", "Run Connect-PerfMonitoring first, or pass -Session.");
+        ErrorIds.NotConnected, FailureKind.NotFound, "There is no session in this runspace.", "Run Connect-PerfMonitoring first, or pass -Session.");
 
     public static PerfMonitoringException SessionNotFound(string name) => new(
-        "SessionNotFound", FailureKind.NotFound, $"There is no session named '{name}' in this runspace.",
+        ErrorIds.SessionNotFound, FailureKind.NotFound, $"There is no session named '{name}' in this runspace.",
         "Get-PerfMonitoringSession lists the open ones.", name);
 
     public static PerfMonitoringException SessionClosed(string name) => new(
-        "SessionClosed", FailureKind.NotFound, $"Session '{name}' was disconnected.", "Run Connect-PerfMonitoring again.", name);
+        ErrorIds.SessionClosed, FailureKind.NotFound, $"Session '{name}' was disconnected.", "Run Connect-PerfMonitoring again.", name);
 
     public static PerfMonitoringException SessionNotLive(object given) => new(
-        "SessionNotLive", FailureKind.InvalidArgument,
+        ErrorIds.SessionNotLive, FailureKind.InvalidArgument,
         "A session cannot come out of a file, a job or Select-Object: its connections stay where it was opened.",
         "Run Connect-PerfMonitoring in this runspace, or pass the name of one of Get-PerfMonitoringSession.", given);
 
     public static PerfMonitoringException OtherDatabase(string what, object theirs, ServerTarget ours, object item) => new(
-        "OtherDatabase", FailureKind.InvalidArgument,
+        ErrorIds.OtherDatabase, FailureKind.InvalidArgument,
         $"{what} is of {theirs}{(theirs.ToString() == ours.ToString() ? ", on another server or before it was made again" : "")}; this session is connected to {ours}.",
         "Pass -Session with a session of that database.", item);
 
     public static PerfMonitoringException ObjectIncomplete(string message, string remedy, object item) => new(
-        "ObjectIncomplete", FailureKind.InvalidArgument, message, remedy, item);
+        ErrorIds.ObjectIncomplete, FailureKind.InvalidArgument, message, remedy, item);
 
     public static PerfMonitoringException StrategyNotFound(Guid id) => new(
-        "StrategyNotFound", FailureKind.NotFound, $"The store has no index strategy {id} for this database.",
+        ErrorIds.StrategyNotFound, FailureKind.NotFound, $"The store has no index strategy {id} for this database.",
         "Get-IndexStrategy lists them; -IncludeInactive shows removed ones too.", id);
 
     public static PerfMonitoringException StrategyNotFound(string name) => new(
-        "StrategyNotFound", FailureKind.NotFound, $"The store has no index strategy for '{name}' in this database.",
+        ErrorIds.StrategyNotFound, FailureKind.NotFound, $"The store has no index strategy for '{name}' in this database.",
         "Get-IndexStrategy without names lists them; -IncludeInactive shows removed ones too.", name);
 
     public static PerfMonitoringException StrategyNotStored(string? indexName, object strategy) => new(
-        "StrategyNotStored", FailureKind.NotFound, $"Strategy {indexName} is not stored: there is nothing to change, and a file does not hold all of it.",
+        ErrorIds.StrategyNotStored, FailureKind.NotFound, $"Strategy {indexName} is not stored: there is nothing to change, and a file does not hold all of it.",
         "Run Initialize-PerfMonitoringStore, and New-IndexStrategy again.", strategy);
 
     public static PerfMonitoringException IndexNotMade(object name, object item) => new(
-        "IndexNotMade", FailureKind.NotFound,
+        ErrorIds.IndexNotMade, FailureKind.NotFound,
         $"{name}: the history of this database has no build of such an index by PerfMonitoring that succeeded and was not undone since.",
         "Get-IndexStrategyHistory shows what was done; what was built without a store is not known.", item);
 
     public static PerfMonitoringException NoAdvice(string session) => new(
-        "NoAdvice", FailureKind.NotFound, $"No advice was made in session '{session}' yet.",
+        ErrorIds.NoAdvice, FailureKind.NotFound, $"No advice was made in session '{session}' yet.",
         "Run New-IndexStrategy with slow queries or SQL texts first: Get-SlowQuery | New-IndexStrategy.", session);
 
     // The text of a whole object would hold statements, with their constants.

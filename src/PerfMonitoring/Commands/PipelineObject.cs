@@ -86,7 +86,7 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
         if (ours.Identity is null)
         {
             throw new PerfMonitoringException(
-                "DatabaseUnproven", FailureKind.PermissionDenied,
+                ErrorIds.DatabaseUnproven, FailureKind.PermissionDenied,
                 $"{Name} says which cluster it is of, and this session may not read which cluster it is connected to.",
                 $"GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() to its role. {remedy}", item);
         }
@@ -125,7 +125,7 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
 
     /// <summary>An error that says what is wrong with a property.</summary>
     public PerfMonitoringException Unreadable(string property, object value, string wanted) => new(
-        "ObjectUnreadable", FailureKind.InvalidArgument, $"{Name} has the {property} '{value}', and that is not {wanted}.", remedy, item);
+        ErrorIds.ObjectUnreadable, FailureKind.InvalidArgument, $"{Name} has the {property} '{value}', and that is not {wanted}.", remedy, item);
 
     // The value without its wrapper; null where it is absent, empty, or its getter fails. An object that is only properties stays wrapped.
     private static object? Raw(PSObject holder, string property)

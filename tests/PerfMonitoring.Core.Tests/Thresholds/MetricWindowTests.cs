@@ -1,3 +1,5 @@
+using PerfMonitoring.Queries;
+
 namespace PerfMonitoring.Thresholds;
 
 public sealed class MetricWindowTests
@@ -23,7 +25,6 @@ public sealed class MetricWindowTests
         { "evicted and back: all its calls are the window's", [Statement(1, 50, 5_000)], [Statement(1, 2, 20)], 1, 10 },
         { "never negative", [Statement(1, 50, 5_000)], [Statement(1, 60, 100)], 1, 100 / 60.0 },
     };
-
 
     [Theory]
     [MemberData(nameof(CacheHits))]
@@ -58,7 +59,7 @@ public sealed class MetricWindowTests
     {
         var (worst, reason) = new MetricWindow(Sample(before), Sample(after)).WorstStatement();
 
-        Assert.True(queryId == worst?.QueryId, why);
+        Assert.True(queryId == worst?.Key.QueryId, why);
         Assert.Equal(mean, worst?.TotalTimeMs / worst?.Calls);
         Assert.Equal(queryId is null, reason is not null);
     }
@@ -66,11 +67,13 @@ public sealed class MetricWindowTests
     [Fact]
     public void A_reset_of_the_statements_is_unknown()
     {
-        var after = Sample(Statement(1, 9, 9));
-        var window = new MetricWindow(Sample(Statement(1, 1, 1)), after with { Statements = after.Statements! with { ResetAt = Start } });
+        var window = new MetricWindow(Since(Start, Sample(Statement(1, 1, 1))), Since(Start.AddHours(1), Sample(Statement(1, 9, 9))));
 
         Assert.Null(window.WorstStatement().Worst);
         Assert.Contains("reset", window.WorstStatement().Reason, StringComparison.Ordinal);
+
+        static MetricSample Since(DateTimeOffset reset, MetricSample sample) =>
+            sample with { Statements = sample.Statements! with { State = new StatementsState { StatsReset = reset } } };
     }
 
     [Fact]
@@ -97,5 +100,5 @@ public sealed class MetricWindowTests
     private static TableCounters Table(uint oid, long hit, long read, long index = 0, long sequential = 0) =>
         new() { Oid = oid, BlocksHit = hit, BlocksRead = read, IndexScans = index, SequentialScans = sequential };
 
-    private static StatementCounters Statement(long id, long calls, double time) => new() { QueryId = id, Calls = calls, TotalTimeMs = time };
+    private static StatementCounters Statement(long id, long calls, double time) => new() { Key = new StatementKey(id, 1, 10, true), Calls = calls, TotalTimeMs = time };
 }

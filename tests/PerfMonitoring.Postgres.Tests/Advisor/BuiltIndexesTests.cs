@@ -186,7 +186,7 @@ public sealed class BuiltIndexesTests(TestDatabase database) : IClassFixture<Tes
 
         var error = await Assert.ThrowsAsync<PerfMonitoringException>(() => AskAsync(whatIf, ByCustomer, Index(1, "orders", "btree", "customer_id")));
 
-        Assert.Equal(("IndexNotMade", FailureKind.Busy), (error.ErrorId, error.Kind));
+        Assert.Equal(("IndexNotTried", FailureKind.Busy), (error.ErrorId, error.Kind));
     }
 
     private Task<IWhatIf> OpenAsync(bool despiteOthers = false) => connection.GetRealWhatIf(despiteOthers).OpenAsync(TimeSpan.FromSeconds(30), Token);

@@ -75,6 +75,25 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         Assert.Equal(1000, await lab.Database.ScalarAsync<long>("select count(*) from item where n = id % 100"));
     }
 
+    // As pg_upgrade leaves it.
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task An_extension_of_an_older_version_is_read_by_all_who_read_it(int version)
+    {
+        await using var lab = await Lab.OnAsync(await sandbox.ClusterAsync(version));
+        await lab.Database.ExecuteAsync("drop extension pg_stat_statements; create extension pg_stat_statements version '1.8'");
+        await lab.UpdateAsync();
+        await lab.RunAsync("select count(*) from item where n = 5", 3);
+
+        var slow = Assert.Single(await lab.SlowAsync(new SlowQueryFilter { Like = ["count(`*)"] }));
+        var sample = (await lab.Connection.Metrics.SampleAsync(Token)).Statements!;
+
+        Assert.Equal((3, null, null), (slow.Calls, slow.TopLevel, slow.Since));
+        Assert.Equal(3, (await lab.UpdateAsync()).Calls);
+        Assert.Equal(3, sample.Statements.Single(s => s.Key.QueryId == slow.QueryId).Calls);
+        Assert.Contains("count(", await lab.Connection.Metrics.GetStatementTextAsync(sample.Statements.Single(s => s.Key.QueryId == slow.QueryId).Key, Token), StringComparison.Ordinal);
+    }
+
     [Theory]
     [MemberData(nameof(Versions))]
     public async Task The_log_has_what_happened_since_the_last_run(int version)

@@ -51,6 +51,16 @@ public sealed partial class HelpPageTests(ModuleRunspace session) : IClassFixtur
 
     [Theory]
     [MemberData(nameof(Pages))]
+    public void Online_help_is_the_page(string name)
+    {
+        var uri = (string)session.Invoke("(Get-Command $args[0]).HelpUri", name).Only().BaseObject;
+
+        Assert.Equal($"{name}.md", new Uri(uri).Segments[^1]);
+        Assert.Contains($"HelpUri: {uri}\n", File.ReadAllText(PathOf(name)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Pages))]
     public void The_syntax_is_that_of_the_cmdlet(string name)
     {
         var command = Command(name);

@@ -222,14 +222,8 @@ internal sealed partial class ParameterReading
 
     private static bool IsPlain(PlanExpression side) => side.AsCast() is var (operand, _) ? IsPlain(operand) : side.AsParameter() is not null || side.IsConstant();
 
-    private static string? Mirrored(string name) => name switch
-    {
-        "<" => ">", "<=" => ">=", ">" => "<", ">=" => "<=", "@>" => "<@", "<@" => "@>",
-        "=" or "<>" or "&&" => name,
-        // "$1 = ANY (tags)": the array holds the value.
-        "= ANY" => "has",
-        _ => null,
-    };
+    // "$1 = ANY (tags)": the array holds the value.
+    private static string? Mirrored(string name) => name == "= ANY" ? "has" : OperatorNames.Mirrored(name);
 
     [GeneratedRegex(@"\$\d+")]
     private static partial Regex Returned();

@@ -7,7 +7,12 @@ using PerfMonitoring.Verification;
 namespace PerfMonitoring.Commands.IndexCreation;
 
 /// <summary>Builds the indexes of strategies without blocking writes.</summary>
-[Cmdlet(VerbsLifecycle.Invoke, "IndexCreation", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = StrategySet)]
+[Cmdlet(
+    VerbsLifecycle.Invoke, "IndexCreation",
+    SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.High,
+    DefaultParameterSetName = StrategySet,
+    HelpUri = OnlineHelp.Folder + "Invoke-IndexCreation.md")]
 [OutputType(typeof(IndexCreationResult), typeof(IndexPreflight))]
 public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
 {
@@ -115,14 +120,14 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
             if (Force && WaitForWindow)
             {
                 throw new PerfMonitoringException(
-                    "ForceAndWait", FailureKind.InvalidArgument, "-Force builds whatever the maintenance window says, and -WaitForWindow waits for it.",
+                    ErrorIds.ForceAndWait, FailureKind.InvalidArgument, "-Force builds whatever the maintenance window says, and -WaitForWindow waits for it.",
                     "Pass one of them.");
             }
 
             if (VerifyAfter < TimeSpan.FromSeconds(1) || VerifyAfter > TimeSpan.FromDays(7))
             {
                 throw new PerfMonitoringException(
-                    "InvalidVerifyAfter", FailureKind.InvalidArgument, $"-VerifyAfter is {VerifyAfter}; it must be from one second to 7 days.", "Write 30m, or 2h.", VerifyAfter);
+                    ErrorIds.InvalidVerifyAfter, FailureKind.InvalidArgument, $"-VerifyAfter is {VerifyAfter}; it must be from one second to 7 days.", "Write 30m, or 2h.", VerifyAfter);
             }
         });
         trial = Verify || RevertOnRegression ? new IndexTrial(Connection, VerifyAfter, RevertOnRegression, Options) : null;
@@ -156,7 +161,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
         foreach (var missing in ParameterSetName == IdSet ? Id.Except(strategies.Select(s => s.Id)) : [])
         {
             WriteError(Errors.Record(new PerfMonitoringException(
-                "StrategyNotFound", FailureKind.NotFound,
+                ErrorIds.StrategyNotFound, FailureKind.NotFound,
                 $"The store in {Connection.StoreTarget} has no index strategy {missing} for {Connection.Target}.", "Get-IndexStrategy lists them.", missing)));
         }
 
@@ -205,7 +210,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
         if (!strategy.IsActive)
         {
             throw new PerfMonitoringException(
-                "StrategyRemoved", FailureKind.InvalidArgument, $"The strategy for {strategy.IndexName} on {strategy.TableName} was removed.",
+                ErrorIds.StrategyRemoved, FailureKind.InvalidArgument, $"The strategy for {strategy.IndexName} on {strategy.TableName} was removed.",
                 "Make it anew with New-IndexStrategy.", strategy);
         }
 

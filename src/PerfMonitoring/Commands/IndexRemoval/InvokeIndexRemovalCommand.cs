@@ -7,7 +7,12 @@ using PerfMonitoring.Removal;
 namespace PerfMonitoring.Commands.IndexRemoval;
 
 /// <summary>Drops indexes that do not earn their keep, without blocking reads or writes.</summary>
-[Cmdlet(VerbsLifecycle.Invoke, "IndexRemoval", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = UsageSet)]
+[Cmdlet(
+    VerbsLifecycle.Invoke, "IndexRemoval",
+    SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.High,
+    DefaultParameterSetName = UsageSet,
+    HelpUri = OnlineHelp.Folder + "Invoke-IndexRemoval.md")]
 [OutputType(typeof(IndexRemovalResult))]
 public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
 {
@@ -93,7 +98,7 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
         if (stat.IndexOid is not { } oid)
         {
             throw new PerfMonitoringException(
-                "IndexNotFound", FailureKind.NotFound, $"The stored figures of {stat.IndexName} do not say which index they are of.",
+                ErrorIds.IndexNotFound, FailureKind.NotFound, $"The stored figures of {stat.IndexName} do not say which index they are of.",
                 "Pipe live figures: Get-IndexUsageStat without -Since and -Until.", stat);
         }
 
@@ -102,7 +107,7 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
             if (Await(token => PartitionedIndexes.ReadAllAsync(Connection, scope, token)).Any(s => (s.TableName, s.IndexName) == (stat.TableName, stat.IndexName)))
             {
                 throw new PerfMonitoringException(
-                    "IndexChanged", FailureKind.InvalidArgument, $"{stat.IndexName} on {stat.TableName} is another index by now: somebody made it anew.",
+                    ErrorIds.IndexChanged, FailureKind.InvalidArgument, $"{stat.IndexName} on {stat.TableName} is another index by now: somebody made it anew.",
                     "Look at what Get-IndexUsageStat gives, and pipe that.", stat);
             }
 
@@ -113,7 +118,7 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
         if ((removal.Usage.TableName, removal.Usage.IndexName) != (stat.TableName, stat.IndexName))
         {
             throw new PerfMonitoringException(
-                "IndexChanged", FailureKind.InvalidArgument,
+                ErrorIds.IndexChanged, FailureKind.InvalidArgument,
                 $"{stat.IndexName} on {stat.TableName} is {removal.Usage.IndexName} on {removal.Usage.TableName} by now.",
                 "Look at what Get-IndexUsageStat gives, and pipe that.", stat);
         }
@@ -150,9 +155,9 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
         {
             [var only] => only,
             [] => throw new PerfMonitoringException(
-                "IndexNotFound", FailureKind.NotFound, $"There is no index '{name}' in {Connection.Target}.", "Get-IndexUsageStat lists them.", name),
+                ErrorIds.IndexNotFound, FailureKind.NotFound, $"There is no index '{name}' in {Connection.Target}.", "Get-IndexUsageStat lists them.", name),
             _ => throw new PerfMonitoringException(
-                "AmbiguousIndexName", FailureKind.InvalidArgument, $"There is an index '{name}' on {string.Join(" and on ", found.Select(f => f.TableName))}.",
+                ErrorIds.AmbiguousIndexName, FailureKind.InvalidArgument, $"There is an index '{name}' on {string.Join(" and on ", found.Select(f => f.TableName))}.",
                 "Write its schema too: schema.index.", name),
         };
     }

@@ -7,7 +7,12 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Commands.IndexRemoval;
 
 /// <summary>Drops invalid indexes that a failed build or drop left, or builds bloated ones anew, without blocking reads or writes.</summary>
-[Cmdlet(VerbsDiagnostic.Repair, "Index", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = InvalidSet)]
+[Cmdlet(
+    VerbsDiagnostic.Repair, "Index",
+    SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.High,
+    DefaultParameterSetName = InvalidSet,
+    HelpUri = OnlineHelp.Folder + "Repair-Index.md")]
 [OutputType(typeof(IndexRemovalResult), ParameterSetName = [InvalidSet])]
 [OutputType(typeof(IndexRepairResult), ParameterSetName = [BloatedSet])]
 public sealed class RepairIndexCommand : IndexChangeCmdlet
@@ -78,11 +83,11 @@ public sealed class RepairIndexCommand : IndexChangeCmdlet
     }
 
     private PerfMonitoringException IsNotInvalid(string name) => new(
-        "IndexNotInvalid", FailureKind.NotFound, $"There is no invalid index '{name}' in {Connection.Target} that nobody builds.",
+        ErrorIds.IndexNotInvalid, FailureKind.NotFound, $"There is no invalid index '{name}' in {Connection.Target} that nobody builds.",
         "Run Repair-Index -WhatIf without a name to see all.", name);
 
     private PerfMonitoringException IsNotBloated(string name) => new(
-        "IndexNotBloated", FailureKind.NotFound, $"There is no B-tree '{name}' in {Connection.Target} that is known to be bloated so much.",
+        ErrorIds.IndexNotBloated, FailureKind.NotFound, $"There is no B-tree '{name}' in {Connection.Target} that is known to be bloated so much.",
         "Run ANALYZE, or lower -MinimumBloat and -MinimumWaste: Repair-Index -Bloated -MinimumBloat 0 -MinimumWaste 0 -WhatIf shows all.", name);
 
     private void Drop(Removal.IndexRemoval repair)

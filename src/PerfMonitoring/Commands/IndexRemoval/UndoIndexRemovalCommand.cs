@@ -6,7 +6,12 @@ using PerfMonitoring.Removal;
 namespace PerfMonitoring.Commands.IndexRemoval;
 
 /// <summary>Builds indexes again that were dropped.</summary>
-[Cmdlet(VerbsCommon.Undo, "IndexRemoval", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = ResultSet)]
+[Cmdlet(
+    VerbsCommon.Undo, "IndexRemoval",
+    SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.High,
+    DefaultParameterSetName = ResultSet,
+    HelpUri = OnlineHelp.Folder + "Undo-IndexRemoval.md")]
 [OutputType(typeof(IndexCreationResult))]
 public sealed class UndoIndexRemovalCommand : IndexChangeCmdlet
 {
@@ -85,7 +90,7 @@ public sealed class UndoIndexRemovalCommand : IndexChangeCmdlet
             token => Connection.Actions.GetAsync(new() { TableName = table, IndexName = index }, token),
             action => found ??= isMeant(action) ? action : null);
         Restore(IndexRestoration.DefinitionOf(found ?? throw new PerfMonitoringException(
-            "RemovalNotFound", FailureKind.NotFound, $"The history of this database does not hold this drop of {index} on {table}.",
+            ErrorIds.RemovalNotFound, FailureKind.NotFound, $"The history of this database does not hold this drop of {index} on {table}.",
             "Get-IndexStrategyHistory lists what was done.", item)));
     }
 

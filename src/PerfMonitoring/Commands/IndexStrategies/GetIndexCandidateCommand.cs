@@ -5,7 +5,7 @@ using PerfMonitoring.Model;
 namespace PerfMonitoring.Commands.IndexStrategies;
 
 /// <summary>Lists the indexes that the last advice of the session considered, with what became of each.</summary>
-[Cmdlet(VerbsCommon.Get, "IndexCandidate")]
+[Cmdlet(VerbsCommon.Get, "IndexCandidate", HelpUri = OnlineHelp.Folder + "Get-IndexCandidate.md")]
 [OutputType(typeof(IndexCandidate))]
 public sealed class GetIndexCandidateCommand : ConnectedCmdlet
 {
@@ -35,7 +35,7 @@ public sealed class GetIndexCandidateCommand : ConnectedCmdlet
         foreach (var table in tables?.Where(t => !t.IsPattern && !advice.Candidates.Any(c => t.Matches(c.Definition.Table))) ?? [])
         {
             WriteError(Errors.Record(new PerfMonitoringException(
-                "CandidateNotFound", FailureKind.NotFound, $"The last advice of session '{CurrentSession.Name}' considered no index on a table '{table.Text}'.",
+                ErrorIds.CandidateNotFound, FailureKind.NotFound, $"The last advice of session '{CurrentSession.Name}' considered no index on a table '{table.Text}'.",
                 "Get-IndexCandidate without -TableName lists all that it considered.", table.Text)));
         }
     });

@@ -7,7 +7,7 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Commands.IndexStrategies;
 
 /// <summary>Lists the stored strategies of the session's database.</summary>
-[Cmdlet(VerbsCommon.Get, "IndexStrategy", DefaultParameterSetName = "All")]
+[Cmdlet(VerbsCommon.Get, "IndexStrategy", DefaultParameterSetName = "All", HelpUri = OnlineHelp.Folder + "Get-IndexStrategy.md")]
 [OutputType(typeof(IndexStrategy))]
 public sealed class GetIndexStrategyCommand : ConnectedCmdlet
 {

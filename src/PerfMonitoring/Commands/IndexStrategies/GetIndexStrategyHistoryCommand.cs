@@ -7,7 +7,7 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Commands.IndexStrategies;
 
 /// <summary>Lists what was done to the indexes of the session's database: the audit.</summary>
-[Cmdlet(VerbsCommon.Get, "IndexStrategyHistory")]
+[Cmdlet(VerbsCommon.Get, "IndexStrategyHistory", HelpUri = OnlineHelp.Folder + "Get-IndexStrategyHistory.md")]
 [OutputType(typeof(IndexAction))]
 public sealed class GetIndexStrategyHistoryCommand : ConnectedCmdlet
 {
@@ -70,7 +70,7 @@ public sealed class GetIndexStrategyHistoryCommand : ConnectedCmdlet
         foreach (var id in MyInvocation.ExpectingInput ? [] : (IndexStrategyId ?? []).Where(id => !found.Contains(id)))
         {
             WriteError(Errors.Record(new PerfMonitoringException(
-                "ActionNotFound", FailureKind.NotFound, $"The history of {Connection.Target} has nothing that was asked for of the strategy {id}.",
+                ErrorIds.ActionNotFound, FailureKind.NotFound, $"The history of {Connection.Target} has nothing that was asked for of the strategy {id}.",
                 "Get-IndexStrategyHistory without -IndexStrategyId shows all of it.", id)));
         }
 

@@ -10,7 +10,11 @@ namespace PerfMonitoring.Commands.IndexStrategies;
 
 /// <summary>Decides on indexes: one by hand, or a set for a whole workload.</summary>
 // Without a default set: a default one would take every object of the pipeline for its own.
-[Cmdlet(VerbsCommon.New, "IndexStrategy", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low)]
+[Cmdlet(
+    VerbsCommon.New, "IndexStrategy",
+    SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.Low,
+    HelpUri = OnlineHelp.Folder + "New-IndexStrategy.md")]
 [OutputType(typeof(IndexStrategy))]
 public sealed class NewIndexStrategyCommand : ConnectedCmdlet
 {
@@ -147,14 +151,14 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
             if (TimeLimit?.TotalMilliseconds is < 1 or > int.MaxValue)
             {
                 throw new PerfMonitoringException(
-                    "InvalidTimeLimit", FailureKind.InvalidArgument, $"-TimeLimit is {TimeLimit.Value.TotalSeconds} s; it must be from 1 ms to 24 days.",
+                    ErrorIds.InvalidTimeLimit, FailureKind.InvalidArgument, $"-TimeLimit is {TimeLimit.Value.TotalSeconds} s; it must be from 1 ms to 24 days.",
                     "Write it as hours:minutes:seconds, 00:00:30 for 30 seconds.", TimeLimit);
             }
 
             if (ReproposeAfter < TimeSpan.Zero || ReproposeAfter > TimeSpan.FromDays(3650))
             {
                 throw new PerfMonitoringException(
-                    "InvalidReproposeAfter", FailureKind.InvalidArgument, $"-ReproposeAfter is {ReproposeAfter}; it must be from 0 to 10 years.",
+                    ErrorIds.InvalidReproposeAfter, FailureKind.InvalidArgument, $"-ReproposeAfter is {ReproposeAfter}; it must be from 0 to 10 years.",
                     "Write 90d for 90 days, or 0d to propose again at once what was taken back.", ReproposeAfter);
             }
 
@@ -257,7 +261,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         if (!hash.Equals(told, StringComparison.OrdinalIgnoreCase) && text.Length < QueryText.MaximumPatternLength)
         {
             throw new PerfMonitoringException(
-                "QueryHashMismatch", FailureKind.InvalidArgument, $"{told} is not the fingerprint of the text beside it: the text was changed or cut.",
+                ErrorIds.QueryHashMismatch, FailureKind.InvalidArgument, $"{told} is not the fingerprint of the text beside it: the text was changed or cut.",
                 "Pipe what Get-SlowQuery gives, or Select-Object Query, Calls to use the text as it is.", item);
         }
 

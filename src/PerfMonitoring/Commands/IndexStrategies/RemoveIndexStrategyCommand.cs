@@ -4,7 +4,12 @@ using PerfMonitoring.Model;
 namespace PerfMonitoring.Commands.IndexStrategies;
 
 /// <summary>Removes stored strategies: they stay in the store, inactive. An index that was built stays where it is.</summary>
-[Cmdlet(VerbsCommon.Remove, "IndexStrategy", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "InputObject")]
+[Cmdlet(
+    VerbsCommon.Remove, "IndexStrategy",
+    SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.Medium,
+    DefaultParameterSetName = "InputObject",
+    HelpUri = OnlineHelp.Folder + "Remove-IndexStrategy.md")]
 [OutputType(typeof(void))]
 public sealed class RemoveIndexStrategyCommand : StrategyCmdlet
 {

@@ -5,7 +5,11 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Commands.IndexStrategies;
 
 /// <summary>Changes what can be changed about a stored strategy.</summary>
-[Cmdlet(VerbsCommon.Set, "IndexStrategy", SupportsShouldProcess = true, DefaultParameterSetName = "InputObject")]
+[Cmdlet(
+    VerbsCommon.Set, "IndexStrategy",
+    SupportsShouldProcess = true,
+    DefaultParameterSetName = "InputObject",
+    HelpUri = OnlineHelp.Folder + "Set-IndexStrategy.md")]
 [OutputType(typeof(IndexStrategy))]
 public sealed class SetIndexStrategyCommand : StrategyCmdlet
 {
@@ -31,7 +35,7 @@ public sealed class SetIndexStrategyCommand : StrategyCmdlet
         if (change == new IndexStrategyChange())
         {
             throw new PerfMonitoringException(
-                "NothingToChange", FailureKind.InvalidArgument, "Nothing is given that shall change.", "Pass -MaintenanceWindow, -UsagePattern or -IsMonitoring.");
+                ErrorIds.NothingToChange, FailureKind.InvalidArgument, "Nothing is given that shall change.", "Pass -MaintenanceWindow, -UsagePattern or -IsMonitoring.");
         }
 
         if (ShouldProcess($"{strategy.IndexName} on {strategy.TableName}", "Change strategy"))

@@ -75,5 +75,5 @@ internal sealed class TypedQueries
         return $"line {before.Count('\n') + 1}, column {at - before.LastIndexOf('\n')}";
     }
 
-    private static PerfMonitoringException Invalid(string message, string remedy) => new("InvalidQuery", FailureKind.InvalidArgument, message, remedy, "Query");
+    private static PerfMonitoringException Invalid(string message, string remedy) => new(ErrorIds.InvalidQuery, FailureKind.InvalidArgument, message, remedy, "Query");
 }

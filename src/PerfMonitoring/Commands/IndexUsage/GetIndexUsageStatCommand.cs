@@ -6,7 +6,10 @@ using PerfMonitoring.Model;
 namespace PerfMonitoring.Commands.IndexUsage;
 
 /// <summary>How the indexes are used, and which do not earn their keep.</summary>
-[Cmdlet(VerbsCommon.Get, "IndexUsageStat", DefaultParameterSetName = CurrentSet)]
+[Cmdlet(
+    VerbsCommon.Get, "IndexUsageStat",
+    DefaultParameterSetName = CurrentSet,
+    HelpUri = OnlineHelp.Folder + "Get-IndexUsageStat.md")]
 [OutputType(typeof(IndexUsageStat))]
 public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
 {

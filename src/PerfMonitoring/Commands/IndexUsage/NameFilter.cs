@@ -29,9 +29,9 @@ internal sealed class NameFilter
         .Where(w => w.Table is not { IsPattern: true } && w.Index is not { IsPattern: true } && (w.Table ?? w.Index) is not null && !found.Contains(w))
         .Select(w => w.Index is null
             ? new PerfMonitoringException(
-                "IndexNotFound", FailureKind.NotFound, $"There is no index on a table '{w.Table!.Text}' in {where}.", remedy, w.Table.Text)
+                ErrorIds.IndexNotFound, FailureKind.NotFound, $"There is no index on a table '{w.Table!.Text}' in {where}.", remedy, w.Table.Text)
             : new PerfMonitoringException(
-                "IndexNotFound", FailureKind.NotFound,
+                ErrorIds.IndexNotFound, FailureKind.NotFound,
                 $"There is no index '{w.Index.Text}'{(w.Table is null ? "" : $" on '{w.Table.Text}'")} in {where}.", remedy, w.Index.Text));
 
     private static bool Matches((NamePattern? Table, NamePattern? Index) wanted, string table, string index) =>

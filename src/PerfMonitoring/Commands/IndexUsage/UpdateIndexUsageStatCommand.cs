@@ -6,7 +6,12 @@ using PerfMonitoring.Model;
 namespace PerfMonitoring.Commands.IndexUsage;
 
 /// <summary>Stores how the indexes are used today.</summary>
-[Cmdlet(VerbsData.Update, "IndexUsageStat", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low, DefaultParameterSetName = "Name")]
+[Cmdlet(
+    VerbsData.Update, "IndexUsageStat",
+    SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.Low,
+    DefaultParameterSetName = "Name",
+    HelpUri = OnlineHelp.Folder + "Update-IndexUsageStat.md")]
 [OutputType(typeof(IndexUsageStat))]
 public sealed class UpdateIndexUsageStatCommand : ConnectedCmdlet
 {

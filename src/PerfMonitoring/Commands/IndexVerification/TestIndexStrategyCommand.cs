@@ -6,7 +6,10 @@ using PerfMonitoring.Verification;
 namespace PerfMonitoring.Commands.IndexVerification;
 
 /// <summary>Compares the executions of statements before and after the build of an index.</summary>
-[Cmdlet(VerbsDiagnostic.Test, "IndexStrategy", DefaultParameterSetName = MadeSet)]
+[Cmdlet(
+    VerbsDiagnostic.Test, "IndexStrategy",
+    DefaultParameterSetName = MadeSet,
+    HelpUri = OnlineHelp.Folder + "Test-IndexStrategy.md")]
 [OutputType(typeof(Model.IndexVerification), typeof(bool))]
 public sealed class TestIndexStrategyCommand : ConnectedCmdlet
 {
@@ -56,7 +59,7 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
         if (Window <= TimeSpan.Zero || Window > TimeSpan.FromDays(3650))
         {
             ThrowTerminatingError(Errors.Record(new PerfMonitoringException(
-                "InvalidWindow", FailureKind.InvalidArgument, $"-Window is {Window}; it must be above 0 and at most 10 years.", "Write 7d, or 12h.", Window)));
+                ErrorIds.InvalidWindow, FailureKind.InvalidArgument, $"-Window is {Window}; it must be above 0 and at most 10 years.", "Write 7d, or 12h.", Window)));
         }
     }
 

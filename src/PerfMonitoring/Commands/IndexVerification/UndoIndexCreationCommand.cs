@@ -9,7 +9,12 @@ using PerfMonitoring.Verification;
 namespace PerfMonitoring.Commands.IndexVerification;
 
 /// <summary>Takes back indexes that PerfMonitoring built and that did not help.</summary>
-[Cmdlet(VerbsCommon.Undo, "IndexCreation", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = VerificationSet)]
+[Cmdlet(
+    VerbsCommon.Undo, "IndexCreation",
+    SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.High,
+    DefaultParameterSetName = VerificationSet,
+    HelpUri = OnlineHelp.Folder + "Undo-IndexCreation.md")]
 [OutputType(typeof(IndexRemovalResult))]
 public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
 {
@@ -130,7 +135,7 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
             }
 
             throw new PerfMonitoringException(
-                "VerdictChanged", FailureKind.InvalidArgument, $"{shown.IndexName} stays: the verdict was Regressed and is now {verification.Verdict}. {verification.Reason}",
+                ErrorIds.VerdictChanged, FailureKind.InvalidArgument, $"{shown.IndexName} stays: the verdict was Regressed and is now {verification.Verdict}. {verification.Reason}",
                 "Run Test-IndexStrategy again, or pass -Id to take the index back whatever its verdict is.", shown);
         }
 
@@ -155,7 +160,7 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
         if (After < TimeSpan.Zero || After > TimeSpan.FromDays(3650))
         {
             throw new PerfMonitoringException(
-                "InvalidAfter", FailureKind.InvalidArgument, $"-After is {After}; it must be from 0 to 10 years.", "Write 7d, or 12h.", After);
+                ErrorIds.InvalidAfter, FailureKind.InvalidArgument, $"-After is {After}; it must be from 0 to 10 years.", "Write 7d, or 12h.", After);
         }
 
         var now = DateTimeOffset.UtcNow;

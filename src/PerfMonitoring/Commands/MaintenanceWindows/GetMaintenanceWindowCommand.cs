@@ -4,7 +4,7 @@ using PerfMonitoring.Model;
 namespace PerfMonitoring.Commands.MaintenanceWindows;
 
 /// <summary>Shows when indexes may be built.</summary>
-[Cmdlet(VerbsCommon.Get, "MaintenanceWindow")]
+[Cmdlet(VerbsCommon.Get, "MaintenanceWindow", HelpUri = OnlineHelp.Folder + "Get-MaintenanceWindow.md")]
 [OutputType(typeof(MaintenanceSchedule))]
 public sealed class GetMaintenanceWindowCommand : ConnectedCmdlet
 {

@@ -4,7 +4,10 @@ using PerfMonitoring.Model;
 namespace PerfMonitoring.Commands.MaintenanceWindows;
 
 /// <summary>Says when indexes may be built.</summary>
-[Cmdlet(VerbsCommon.Set, "MaintenanceWindow", SupportsShouldProcess = true)]
+[Cmdlet(
+    VerbsCommon.Set, "MaintenanceWindow",
+    SupportsShouldProcess = true,
+    HelpUri = OnlineHelp.Folder + "Set-MaintenanceWindow.md")]
 [OutputType(typeof(MaintenanceSchedule))]
 public sealed class SetMaintenanceWindowCommand : ConnectedCmdlet
 {
@@ -33,21 +36,21 @@ public sealed class SetMaintenanceWindowCommand : ConnectedCmdlet
         if (Window == MaintenanceWindow.Immediate)
         {
             throw new PerfMonitoringException(
-                "WindowHasNoSchedule", FailureKind.InvalidArgument, "-Window Immediate is always open: it takes no schedule.",
+                ErrorIds.WindowHasNoSchedule, FailureKind.InvalidArgument, "-Window Immediate is always open: it takes no schedule.",
                 "Set OffPeak, Weekend or Scheduled, and give the strategies that window with Set-IndexStrategy -MaintenanceWindow.", Window);
         }
 
         if (CronExpression is null && Duration is null && TimeZone is null)
         {
             throw new PerfMonitoringException(
-                "NothingToChange", FailureKind.InvalidArgument, "Nothing is given that shall change.", "Pass -CronExpression, -Duration or -TimeZone.", Window);
+                ErrorIds.NothingToChange, FailureKind.InvalidArgument, "Nothing is given that shall change.", "Pass -CronExpression, -Duration or -TimeZone.", Window);
         }
 
         // A bare number is ticks to PowerShell: 4 would be no time at all.
         if (Duration is { } duration && (duration < TimeSpan.FromMinutes(1) || duration > TimeSpan.FromDays(7)))
         {
             throw new PerfMonitoringException(
-                "InvalidDuration", FailureKind.InvalidArgument, $"-Duration is {duration}; it must be from one minute to 7 days.",
+                ErrorIds.InvalidDuration, FailureKind.InvalidArgument, $"-Duration is {duration}; it must be from one minute to 7 days.",
                 "Write it as hours:minutes:seconds, 05:00:00 for five hours, or as days.hours:minutes:seconds.", duration);
         }
 
@@ -56,7 +59,7 @@ public sealed class SetMaintenanceWindowCommand : ConnectedCmdlet
         var schedule = old with
         {
             CronExpression = CronExpression ?? old.CronExpression ?? throw new PerfMonitoringException(
-                "CronExpressionMissing", FailureKind.InvalidArgument, $"The window {Window} has no schedule yet.", "Pass -CronExpression.", Window),
+                ErrorIds.CronExpressionMissing, FailureKind.InvalidArgument, $"The window {Window} has no schedule yet.", "Pass -CronExpression.", Window),
             Duration = Duration ?? old.Duration,
             TimeZone = TimeZone ?? old.TimeZone,
             IsDefault = false,

@@ -5,7 +5,7 @@ using PerfMonitoring.Prerequisites;
 namespace PerfMonitoring.Commands.Prerequisites;
 
 /// <summary>Says what the server offers, what is missing, what that costs, and how to mend it.</summary>
-[Cmdlet(VerbsDiagnostic.Test, "PerfMonitoringPrerequisite")]
+[Cmdlet(VerbsDiagnostic.Test, "PerfMonitoringPrerequisite", HelpUri = OnlineHelp.Folder + "Test-PerfMonitoringPrerequisite.md")]
 [OutputType(typeof(PrerequisiteResult), typeof(bool))]
 public sealed class TestPerfMonitoringPrerequisiteCommand : ConnectedCmdlet
 {

@@ -4,7 +4,11 @@ using PerfMonitoring.Model;
 namespace PerfMonitoring.Commands.Queries;
 
 /// <summary>Removes what is older than a moment from the stored log.</summary>
-[Cmdlet(VerbsCommon.Clear, "QueryPerformanceLog", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[Cmdlet(
+    VerbsCommon.Clear, "QueryPerformanceLog",
+    SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.High,
+    HelpUri = OnlineHelp.Folder + "Clear-QueryPerformanceLog.md")]
 [OutputType(typeof(QueryPerformanceLogCleanup))]
 public sealed class ClearQueryPerformanceLogCommand : ConnectedCmdlet
 {

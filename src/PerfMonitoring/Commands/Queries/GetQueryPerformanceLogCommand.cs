@@ -4,7 +4,7 @@ using PerfMonitoring.Model;
 namespace PerfMonitoring.Commands.Queries;
 
 /// <summary>Reads the stored log, the latest first.</summary>
-[Cmdlet(VerbsCommon.Get, "QueryPerformanceLog")]
+[Cmdlet(VerbsCommon.Get, "QueryPerformanceLog", HelpUri = OnlineHelp.Folder + "Get-QueryPerformanceLog.md")]
 [OutputType(typeof(QueryPerformanceEntry))]
 public sealed class GetQueryPerformanceLogCommand : ConnectedCmdlet
 {

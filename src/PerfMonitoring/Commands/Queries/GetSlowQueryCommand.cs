@@ -4,7 +4,7 @@ using PerfMonitoring.Model;
 namespace PerfMonitoring.Commands.Queries;
 
 /// <summary>Lists the statements that cost most, from pg_stat_statements or from the stored log.</summary>
-[Cmdlet(VerbsCommon.Get, "SlowQuery", DefaultParameterSetName = "Statistics")]
+[Cmdlet(VerbsCommon.Get, "SlowQuery", DefaultParameterSetName = "Statistics", HelpUri = OnlineHelp.Folder + "Get-SlowQuery.md")]
 [OutputType(typeof(SlowQuery))]
 public sealed class GetSlowQueryCommand : ConnectedCmdlet
 {

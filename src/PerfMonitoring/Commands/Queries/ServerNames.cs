@@ -14,14 +14,14 @@ internal static class ServerNames
         foreach (var name in await FindAsync(connection, databases, true, cancellationToken))
         {
             missing.Add(new PerfMonitoringException(
-                "DatabaseNotFound", FailureKind.NotFound, $"-Database '{name}' is no database of the server of {connection.Target}.",
+                ErrorIds.DatabaseNotFound, FailureKind.NotFound, $"-Database '{name}' is no database of the server of {connection.Target}.",
                 "Check its name, or use a wildcard.", name));
         }
 
         foreach (var name in await FindAsync(connection, users, false, cancellationToken))
         {
             missing.Add(new PerfMonitoringException(
-                "RoleNotFound", FailureKind.NotFound, $"-User '{name}' is no role of the server of {connection.Target}.",
+                ErrorIds.RoleNotFound, FailureKind.NotFound, $"-User '{name}' is no role of the server of {connection.Target}.",
                 "Check its name, or use a wildcard.", name));
         }
 

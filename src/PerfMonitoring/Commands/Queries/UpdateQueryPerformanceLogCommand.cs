@@ -4,7 +4,11 @@ using PerfMonitoring.Model;
 namespace PerfMonitoring.Commands.Queries;
 
 /// <summary>Stores what the statements did since the last time.</summary>
-[Cmdlet(VerbsData.Update, "QueryPerformanceLog", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low)]
+[Cmdlet(
+    VerbsData.Update, "QueryPerformanceLog",
+    SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.Low,
+    HelpUri = OnlineHelp.Folder + "Update-QueryPerformanceLog.md")]
 [OutputType(typeof(QueryPerformanceLogUpdate))]
 public sealed class UpdateQueryPerformanceLogCommand : ConnectedCmdlet
 {

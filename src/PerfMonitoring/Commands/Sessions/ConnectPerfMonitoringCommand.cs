@@ -5,7 +5,10 @@ using PerfMonitoring.Session;
 namespace PerfMonitoring.Commands.Sessions;
 
 /// <summary>Opens a session with a database and makes it the runspace's default.</summary>
-[Cmdlet(VerbsCommunications.Connect, "PerfMonitoring", DefaultParameterSetName = "Parts")]
+[Cmdlet(
+    VerbsCommunications.Connect, "PerfMonitoring",
+    DefaultParameterSetName = "Parts",
+    HelpUri = OnlineHelp.Folder + "Connect-PerfMonitoring.md")]
 [OutputType(typeof(PerfMonitoringSession))]
 public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
 {
@@ -87,14 +90,14 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
         if (Name is not null && SessionTable.Plain(Name) != Name)
         {
             throw new PerfMonitoringException(
-                "InvalidSessionName", FailureKind.InvalidArgument, $"-Name '{Name}' cannot be a session's name: it holds a wildcard or what cannot be seen.",
+                ErrorIds.InvalidSessionName, FailureKind.InvalidArgument, $"-Name '{Name}' cannot be a session's name: it holds a wildcard or what cannot be seen.",
                 "Choose a name without *, ?, [, ], a backtick, control characters and blanks at its ends.", Name);
         }
 
         if (StoreConnectionString is not null && (StoreHostName is not null || StorePort != 0 || StoreDatabase is not null))
         {
             throw new PerfMonitoringException(
-                "StoreGivenTwice", FailureKind.InvalidArgument,
+                ErrorIds.StoreGivenTwice, FailureKind.InvalidArgument,
                 "-StoreConnectionString cannot be used together with -StoreHostName, -StorePort or -StoreDatabase.",
                 "Write all of it into -StoreConnectionString, or none; -StoreCredential and -StoreSslMode may stand beside it.");
         }
@@ -102,7 +105,7 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
         if (Name is not null && sessions.Find(Name) is not null)
         {
             throw new PerfMonitoringException(
-                "SessionExists", FailureKind.AlreadyExists, $"There is a session named '{Name}' already.",
+                ErrorIds.SessionExists, FailureKind.AlreadyExists, $"There is a session named '{Name}' already.",
                 "Choose another -Name, or run Disconnect-PerfMonitoring first.", Name);
         }
 
@@ -162,7 +165,7 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
         {
             var parameter = words.FirstOrDefault(w => w.Length > 1 && w[0] == '-' && w.Skip(1).All(char.IsAsciiLetter));
             throw new PerfMonitoringException(
-                "UnexpectedArgument", FailureKind.InvalidArgument,
+                ErrorIds.UnexpectedArgument, FailureKind.InvalidArgument,
                 parameter is null ? "Something stands behind host and database that is no parameter." : $"Connect-PerfMonitoring has no parameter {parameter}.",
                 "Put a connection string in quotes: -ConnectionString 'host=db1 dbname=app user=dba'. Get-Help Connect-PerfMonitoring lists the parameters.",
                 "Connect-PerfMonitoring");
@@ -174,7 +177,7 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
         if (value is { } limit && (limit < TimeSpan.FromSeconds(1) || limit > most))
         {
             throw new PerfMonitoringException(
-                "InvalidTimeout", FailureKind.InvalidArgument, $"-{parameter} is {limit:c}; it must be from 1 s to {most:c}.",
+                ErrorIds.InvalidTimeout, FailureKind.InvalidArgument, $"-{parameter} is {limit:c}; it must be from 1 s to {most:c}.",
                 "Write it as 30s, 5m or 00:00:30.", value);
         }
     }

@@ -5,7 +5,7 @@ using PerfMonitoring.Session;
 namespace PerfMonitoring.Commands.Sessions;
 
 /// <summary>Closes a session; without <c>-Session</c> the default one.</summary>
-[Cmdlet(VerbsCommunications.Disconnect, "PerfMonitoring")]
+[Cmdlet(VerbsCommunications.Disconnect, "PerfMonitoring", HelpUri = OnlineHelp.Folder + "Disconnect-PerfMonitoring.md")]
 [OutputType(typeof(void))]
 public sealed class DisconnectPerfMonitoringCommand : PerfCmdlet
 {

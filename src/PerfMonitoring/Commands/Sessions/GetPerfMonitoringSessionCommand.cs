@@ -5,7 +5,7 @@ using PerfMonitoring.Session;
 namespace PerfMonitoring.Commands.Sessions;
 
 /// <summary>Lists the sessions of the runspace.</summary>
-[Cmdlet(VerbsCommon.Get, "PerfMonitoringSession")]
+[Cmdlet(VerbsCommon.Get, "PerfMonitoringSession", HelpUri = OnlineHelp.Folder + "Get-PerfMonitoringSession.md")]
 [OutputType(typeof(PerfMonitoringSession))]
 public sealed class GetPerfMonitoringSessionCommand : PerfCmdlet
 {

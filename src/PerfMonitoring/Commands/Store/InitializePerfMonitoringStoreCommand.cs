@@ -4,7 +4,11 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Commands.Store;
 
 /// <summary>Creates the store, or brings it to this version.</summary>
-[Cmdlet(VerbsData.Initialize, "PerfMonitoringStore", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium)]
+[Cmdlet(
+    VerbsData.Initialize, "PerfMonitoringStore",
+    SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.Medium,
+    HelpUri = OnlineHelp.Folder + "Initialize-PerfMonitoringStore.md")]
 [OutputType(typeof(StoreMigration))]
 public sealed class InitializePerfMonitoringStoreCommand : ConnectedCmdlet
 {

@@ -5,7 +5,7 @@ using PerfMonitoring.Model;
 namespace PerfMonitoring.Commands.Thresholds;
 
 /// <summary>Lists the thresholds of the store.</summary>
-[Cmdlet(VerbsCommon.Get, "PerformanceThreshold")]
+[Cmdlet(VerbsCommon.Get, "PerformanceThreshold", HelpUri = OnlineHelp.Folder + "Get-PerformanceThreshold.md")]
 [OutputType(typeof(PerformanceThreshold))]
 public sealed class GetPerformanceThresholdCommand : ConnectedCmdlet
 {

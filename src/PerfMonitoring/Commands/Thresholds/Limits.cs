@@ -29,11 +29,11 @@ internal static class Limits
     {
         var name = RelationName.Parse(table);
         return (await connection.Metrics.FindTableAsync(name, cancellationToken))?.Name ?? throw new PerfMonitoringException(
-            "TableNotFound", FailureKind.NotFound, $"{connection.Target} has no table {name}.", "Check -TableName and its schema.", table);
+            ErrorIds.TableNotFound, FailureKind.NotFound, $"{connection.Target} has no table {name}.", "Check -TableName and its schema.", table);
     }
 
     public static PerfMonitoringException NotFound(string what) => new(
-        "ThresholdNotFound", FailureKind.NotFound, $"There is no active threshold {what}.", "Get-PerformanceThreshold lists them.", what);
+        ErrorIds.ThresholdNotFound, FailureKind.NotFound, $"There is no active threshold {what}.", "Get-PerformanceThreshold lists them.", what);
 
     private static Dictionary<string, object?> Plain(IDictionary table, string path, int depth, ref int values)
     {
@@ -116,7 +116,7 @@ internal static class Limits
         : text;
 
     private static PerfMonitoringException Invalid(string path, string why) => new(
-        "InvalidAlertConfiguration", FailureKind.InvalidArgument,
+        ErrorIds.InvalidAlertConfiguration, FailureKind.InvalidArgument,
         $"-AlertConfiguration cannot be stored: {(path.Length == 0 ? "it" : $"'{VisibleText.Line(path, 100)}'")} {why}.",
         "Use texts, numbers, true, false, lists and hashtables; keep secrets out of it.", path);
 }

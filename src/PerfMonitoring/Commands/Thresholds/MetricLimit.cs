@@ -43,12 +43,12 @@ public readonly record struct MetricLimit
             return unit == ThresholdUnit.Milliseconds
                 ? (decimal)time.TotalMilliseconds
                 : throw new PerfMonitoringException(
-                    "InvalidThreshold", FailureKind.InvalidArgument, $"-{parameter} {Text} is a time span; {metric.Type} is measured in {unit}.",
+                    ErrorIds.InvalidThreshold, FailureKind.InvalidArgument, $"-{parameter} {Text} is a time span; {metric.Type} is measured in {unit}.",
                     $"Write -{parameter} as a number of {unit}.", Text);
         }
 
         throw new PerfMonitoringException(
-            "InvalidThreshold", FailureKind.InvalidArgument, $"-{parameter} '{VisibleText.Line(Text, 60)}' is not a number that a limit can be.",
+            ErrorIds.InvalidThreshold, FailureKind.InvalidArgument, $"-{parameter} '{VisibleText.Line(Text, 60)}' is not a number that a limit can be.",
             metric.Units[0] == ThresholdUnit.Milliseconds ? $"Write -{parameter} 250 for 250 ms, or -{parameter} 1s." : $"Write a number, such as -{parameter} 0.9.", Text);
     }
 }

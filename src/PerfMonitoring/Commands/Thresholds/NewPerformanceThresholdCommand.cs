@@ -7,7 +7,11 @@ using PerfMonitoring.Thresholds;
 namespace PerfMonitoring.Commands.Thresholds;
 
 /// <summary>Stores two limits for a metric.</summary>
-[Cmdlet(VerbsCommon.New, "PerformanceThreshold", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low)]
+[Cmdlet(
+    VerbsCommon.New, "PerformanceThreshold",
+    SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.Low,
+    HelpUri = OnlineHelp.Folder + "New-PerformanceThreshold.md")]
 [OutputType(typeof(PerformanceThreshold))]
 public sealed class NewPerformanceThresholdCommand : ConnectedCmdlet
 {

@@ -3,7 +3,12 @@ using System.Management.Automation;
 namespace PerfMonitoring.Commands.Thresholds;
 
 /// <summary>Removes thresholds; their rows stay in the store, inactive.</summary>
-[Cmdlet(VerbsCommon.Remove, "PerformanceThreshold", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "InputObject")]
+[Cmdlet(
+    VerbsCommon.Remove, "PerformanceThreshold",
+    SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.Medium,
+    DefaultParameterSetName = "InputObject",
+    HelpUri = OnlineHelp.Folder + "Remove-PerformanceThreshold.md")]
 [OutputType(typeof(void))]
 public sealed class RemovePerformanceThresholdCommand : ThresholdCmdlet
 {

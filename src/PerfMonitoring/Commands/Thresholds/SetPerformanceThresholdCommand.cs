@@ -6,7 +6,12 @@ using PerfMonitoring.Thresholds;
 namespace PerfMonitoring.Commands.Thresholds;
 
 /// <summary>Changes limits, unit or alert of a threshold.</summary>
-[Cmdlet(VerbsCommon.Set, "PerformanceThreshold", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low, DefaultParameterSetName = "InputObject")]
+[Cmdlet(
+    VerbsCommon.Set, "PerformanceThreshold",
+    SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.Low,
+    DefaultParameterSetName = "InputObject",
+    HelpUri = OnlineHelp.Folder + "Set-PerformanceThreshold.md")]
 [OutputType(typeof(PerformanceThreshold))]
 public sealed class SetPerformanceThresholdCommand : ThresholdCmdlet
 {
@@ -40,14 +45,14 @@ public sealed class SetPerformanceThresholdCommand : ThresholdCmdlet
         if (!new[] { nameof(Warning), nameof(Critical), nameof(Unit), nameof(AlertEnabled), nameof(AlertConfiguration) }.Any(IsGiven))
         {
             throw new PerfMonitoringException(
-                "NothingToChange", FailureKind.InvalidArgument, "Nothing is given that shall change.",
+                ErrorIds.NothingToChange, FailureKind.InvalidArgument, "Nothing is given that shall change.",
                 "Pass -Warning, -Critical, -Unit, -AlertEnabled or -AlertConfiguration.", id);
         }
 
         if (IsGiven(nameof(Unit)) && Unit != old.Unit && !(IsGiven(nameof(Warning)) && IsGiven(nameof(Critical))))
         {
             throw new PerfMonitoringException(
-                "InvalidThreshold", FailureKind.InvalidArgument, $"-Unit {Unit} cannot be changed alone: both limits are in {old.Unit}.",
+                ErrorIds.InvalidThreshold, FailureKind.InvalidArgument, $"-Unit {Unit} cannot be changed alone: both limits are in {old.Unit}.",
                 "Pass -Warning and -Critical in the new unit.", Unit);
         }
 

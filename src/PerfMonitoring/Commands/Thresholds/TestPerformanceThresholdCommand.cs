@@ -6,7 +6,10 @@ using PerfMonitoring.Thresholds;
 namespace PerfMonitoring.Commands.Thresholds;
 
 /// <summary>Measures, and holds the values against their limits.</summary>
-[Cmdlet(VerbsDiagnostic.Test, "PerformanceThreshold", DefaultParameterSetName = "Stored")]
+[Cmdlet(
+    VerbsDiagnostic.Test, "PerformanceThreshold",
+    DefaultParameterSetName = "Stored",
+    HelpUri = OnlineHelp.Folder + "Test-PerformanceThreshold.md")]
 [OutputType(typeof(ThresholdResult), typeof(bool))]
 public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
 {
@@ -72,7 +75,7 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
         if (thresholds.Count == 0)
         {
             WriteError(Errors.Record(new PerfMonitoringException(
-                "NoThreshold", FailureKind.NotFound, "There is no threshold to test.",
+                ErrorIds.NoThreshold, FailureKind.NotFound, "There is no threshold to test.",
                 "Make one with New-PerformanceThreshold, or pass -MetricType, -Warning and -Critical.")));
             if (Quiet)
             {
