@@ -10,7 +10,8 @@ public static partial class AboutPage
     private const string Indent = "    ";
 
     /// <summary>Renders a page. The parts are headings (#, ##, ###), paragraphs, lists (-) and fenced code.</summary>
-    /// <exception cref="FormatException">The page does not begin with its name, or has no section SHORT DESCRIPTION; the message names it.</exception>
+    /// <exception cref="FormatException">The page does not begin with its name, or has no section SHORT DESCRIPTION; the message
+    /// names it.</exception>
     public static string Render(string name, string markdown)
     {
         var lines = markdown.ReplaceLineEndings("\n").Split('\n');

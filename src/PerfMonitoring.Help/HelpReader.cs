@@ -37,7 +37,9 @@ public static partial class HelpReader
                 m.Groups["address"].Value.StartsWith("http", StringComparison.Ordinal) ? m.Groups["address"].Value : null))],
         };
 
-        string Section(string title) => sections.FirstOrDefault(s => s.Title == title).Body ?? throw new FormatException($"{name}: there is no section {title}");
+        string Section(string title) =>
+            sections.FirstOrDefault(s => s.Title == title).Body
+            ?? throw new FormatException($"{name}: there is no section {title}");
         List<(string Title, string Body)> Parts(string title) => Split(Section(title), "### ");
     }
 
@@ -96,7 +98,8 @@ public static partial class HelpReader
     private static (string Key, string Value) Pair(string line)
     {
         var colon = line.IndexOf(':', StringComparison.Ordinal);
-        return colon < 0 ? throw new FormatException($"'{line}' is not a field") : (line[..colon].Trim(), Scalar(line[(colon + 1)..]));
+        return colon < 0
+            ? throw new FormatException($"'{line}' is not a field") : (line[..colon].Trim(), Scalar(line[(colon + 1)..]));
     }
 
     private static string Scalar(string text)

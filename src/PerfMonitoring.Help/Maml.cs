@@ -28,9 +28,19 @@ public static class Maml
             new XElement(Text + "description", Paragraphs(page.Synopsis))),
         new XElement(Text + "description", Paragraphs(page.Description)),
         new XElement(Command + "syntax", page.Syntax.Select(s => SyntaxItem(page, s))),
-        new XElement(Command + "parameters", page.Parameters.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => Parameter(p, p.Sets[0]))),
-        new XElement(Command + "inputTypes", page.Inputs.Select(t => new XElement(Command + "inputType", Type(t.Name), new XElement(Text + "description", Paragraphs(t.Description))))),
-        new XElement(Command + "returnValues", page.Outputs.Select(t => new XElement(Command + "returnValue", Type(t.Name), new XElement(Text + "description", Paragraphs(t.Description))))),
+        new XElement(
+            Command + "parameters",
+            page.Parameters.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => Parameter(p, p.Sets[0]))),
+        new XElement(
+            Command + "inputTypes",
+            page.Inputs.Select(
+            t => new XElement(
+            Command + "inputType", Type(t.Name), new XElement(Text + "description", Paragraphs(t.Description))))),
+        new XElement(
+            Command + "returnValues",
+            page.Outputs.Select(
+            t => new XElement(
+            Command + "returnValue", Type(t.Name), new XElement(Text + "description", Paragraphs(t.Description))))),
         new XElement(Text + "alertSet", new XElement(Text + "alert", Paragraphs(page.Notes))),
         new XElement(Command + "examples", page.Examples.Select(Example)),
         new XElement(Command + "relatedLinks", page.Links.Select(l => new XElement(
@@ -40,9 +50,12 @@ public static class Maml
         Command + "syntaxItem",
         new XElement(Text + "name", page.Name),
         page.Parameters
-            .Select(p => (Parameter: p, Set: p.Sets.FirstOrDefault(s => s.Name == syntax.SetName || s.Name == HelpParameterSet.All)))
+            .Select(p =>
+                (Parameter: p, Set: p.Sets.FirstOrDefault(s => s.Name == syntax.SetName || s.Name == HelpParameterSet.All)))
             .Where(p => p.Set is not null)
-            .OrderBy(p => int.TryParse(p.Set!.Position, NumberStyles.None, CultureInfo.InvariantCulture, out var position) ? position : int.MaxValue)
+            .OrderBy(
+                p => int.TryParse(p.Set!.Position, NumberStyles.None, CultureInfo.InvariantCulture, out var position)
+                ? position : int.MaxValue)
             .ThenByDescending(p => p.Set!.IsRequired)
             .ThenBy(p => p.Parameter.Name, StringComparer.Ordinal)
             .Select(p => Parameter(p.Parameter, p.Set!)));
@@ -64,12 +77,15 @@ public static class Maml
             parameter.AcceptedValues.Count == 0 ? null : new XElement(
                 Command + "parameterValueGroup",
                 parameter.AcceptedValues.Select(v => new XElement(
-                    Command + "parameterValue", new XAttribute("required", "false"), new XAttribute("variableLength", "false"), v))),
+                    Command + "parameterValue", new XAttribute("required", "false"), new XAttribute("variableLength", "false"),
+                    v))),
             isSwitch ? null : new XElement(
                 Command + "parameterValue",
-                new XAttribute("required", "true"), new XAttribute("variableLength", type.EndsWith("[]", StringComparison.Ordinal) ? "true" : "false"), type),
+                new XAttribute("required", "true"),
+                new XAttribute("variableLength", type.EndsWith("[]", StringComparison.Ordinal) ? "true" : "false"), type),
             Type(type),
-            new XElement(Dev + "defaultValue", parameter.DefaultValue.Length > 0 ? parameter.DefaultValue : isSwitch ? "False" : "None"));
+            new XElement(
+                Dev + "defaultValue", parameter.DefaultValue.Length > 0 ? parameter.DefaultValue : isSwitch ? "False" : "None"));
     }
 
     private static string Pipeline(HelpParameterSet set) => (set.ValueFromPipelineByPropertyName, set.ValueFromPipeline) switch
@@ -94,7 +110,10 @@ public static class Maml
 
     // Lists and tables keep their lines; prose is wrapped by the console.
     private static string Unwrap(string paragraph) =>
-        paragraph.Split('\n').Any(l => l.TrimStart().StartsWith("- ", StringComparison.Ordinal) || l.StartsWith('|') || l.StartsWith("    ", StringComparison.Ordinal))
+        paragraph.Split('\n')
+            .Any(l =>
+            l.TrimStart().StartsWith("- ", StringComparison.Ordinal) || l.StartsWith('|')
+            || l.StartsWith("    ", StringComparison.Ordinal))
             ? paragraph
             : paragraph.Replace('\n', ' ');
 

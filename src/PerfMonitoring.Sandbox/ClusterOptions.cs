@@ -3,7 +3,9 @@ namespace PerfMonitoring.Sandbox;
 /// <summary>What a throwaway cluster should be like.</summary>
 public sealed record ClusterOptions
 {
-    /// <summary>The programs to use; the newest installation that <see cref="PostgresInstallation.Find"/> knows when null.</summary>
+    /// <summary>
+    /// The programs to use; the newest installation that <see cref="PostgresInstallation.Find"/> knows when null.
+    /// </summary>
     public PostgresInstallation? Installation { get; init; }
 
     /// <summary>

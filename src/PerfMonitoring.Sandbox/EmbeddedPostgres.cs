@@ -20,7 +20,9 @@ public static class EmbeddedPostgres
         [18] = "18.4.0-beta.17",
     };
 
-    /// <summary>Where the packages are kept: the repository's artifacts, or a folder that user postgres can read when we are root.</summary>
+    /// <summary>
+    /// Where the packages are kept: the repository's artifacts, or a folder that user postgres can read when we are root.
+    /// </summary>
     public static string CacheDirectory { get; } =
         Environment.GetEnvironmentVariable("PERFMONITORING_PGCACHE") is { Length: > 0 } named ? named
         : !OperatingSystem.IsWindows() && Environment.IsPrivilegedProcess ? "/var/cache/perfmonitoring/postgres"

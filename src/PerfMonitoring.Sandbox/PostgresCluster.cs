@@ -153,7 +153,9 @@ public sealed class PostgresCluster : IAsyncDisposable
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Starts a standby that streams from this server, on a free port of its own. It takes questions as soon as it runs.</summary>
+    /// <summary>
+    /// Starts a standby that streams from this server, on a free port of its own. It takes questions as soon as it runs.
+    /// </summary>
     /// <param name="slot">Name of a physical replication slot to make and use, or null for none.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="PostgresMissingException">The installation has no pg_basebackup.</exception>
@@ -168,7 +170,8 @@ public sealed class PostgresCluster : IAsyncDisposable
             await ServerProgram.CheckAsync(
                 program,
                 [
-                    "-D", standby.DataPath, "-d", $"host={HostName} port={Port} user={UserName} password='{Password}'", "-R", "-X", "stream", "-c", "fast",
+                    "-D", standby.DataPath, "-d", $"host={HostName} port={Port} user={UserName} password='{Password}'", "-R",
+                    "-X", "stream", "-c", "fast",
                     "--no-sync", .. slot is null ? Array.Empty<string>() : ["-C", "-S", slot],
                 ],
                 cancellationToken);

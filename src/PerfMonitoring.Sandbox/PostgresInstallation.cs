@@ -39,7 +39,8 @@ public sealed partial record PostgresInstallation(string BinDirectory, int Major
 
     /// <summary>Whether a library can be preloaded, such as <c>auto_explain</c>.</summary>
     public bool HasLibrary(string name) =>
-        LibraryFolders.Any(folder => LibrarySuffixes.Any(suffix => File.Exists(Path.Combine(BinDirectory, folder, name + suffix))));
+        LibraryFolders.Any(
+            folder => LibrarySuffixes.Any(suffix => File.Exists(Path.Combine(BinDirectory, folder, name + suffix))));
 
     private static IEnumerable<PostgresInstallation> Inspect(IEnumerable<string?> directories) =>
         from directory in directories

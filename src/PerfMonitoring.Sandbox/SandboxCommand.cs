@@ -13,7 +13,8 @@ internal static class SandboxCommand
 
     private const string Usage = """
         sandbox run [--database NAME] -- COMMAND [ARGUMENT...]
-            Starts a throwaway PostgreSQL, runs the command with PGHOST, PGPORT, PGUSER and PGDATABASE set, and removes the server.
+            Starts a throwaway PostgreSQL, runs the command with PGHOST, PGPORT, PGUSER and PGDATABASE set, and removes the
+            server.
         sandbox demo -- COMMAND [ARGUMENT...]
             The same with the demo's database, filled and put under load.
         sandbox load SECONDS

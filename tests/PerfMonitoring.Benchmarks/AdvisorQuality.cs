@@ -11,12 +11,16 @@ using PerfMonitoring.Queries;
 namespace PerfMonitoring.Benchmarks;
 
 /// <summary>
-/// What advice is worth once it is built: the advisor's sets under several budgets, and other advisors' sets beside them, are each built on
-/// a copy of the database and judged by the size on disk, the planner's cost of the workload and the time that its statements take.
+/// What advice is worth once it is built: the advisor's sets under several budgets, and other advisors' sets beside them, are
+/// each built on a copy of the database and judged by the size on disk, the planner's cost of the workload and the time that its
+/// statements take.
 /// </summary>
 internal static class AdvisorQuality
 {
-    /// <summary>Names the folder with other advisors' advice: *.json with peer, variant, budget_mb, whatif_calls, seconds, indexes (statements).</summary>
+    /// <summary>
+    /// Names the folder with other advisors' advice: *.json with peer, variant, budget_mb, whatif_calls, seconds, indexes
+    /// (statements).
+    /// </summary>
     public const string PeersVariable = "PERFMONITORING_ADVICE_OF_PEERS";
 
     public const string Usage =
@@ -34,8 +38,11 @@ internal static class AdvisorQuality
         var skip = options.GetValueOrDefault("skip", "").Split(',');
         var statements = Directory.EnumerateFiles(options["queries"], "*.sql").Order(StringComparer.Ordinal)
             .Where(f => !skip.Contains(Path.GetFileNameWithoutExtension(f)))
-            .SelectMany(f => QueryText.Split(File.ReadAllText(f)).Select(text => new Statement(Path.GetFileNameWithoutExtension(f), text))).ToList();
-        var budgets = options.GetValueOrDefault("budgets", "250,500,1000").Split(',').Select(b => double.Parse(b, CultureInfo.InvariantCulture));
+            .SelectMany(
+                f => QueryText.Split(File.ReadAllText(f))
+                .Select(text => new Statement(Path.GetFileNameWithoutExtension(f), text))).ToList();
+        var budgets = options.GetValueOrDefault("budgets", "250,500,1000").Split(',')
+            .Select(b => double.Parse(b, CultureInfo.InvariantCulture));
         var runs = int.Parse(options.GetValueOrDefault("runs", "3"), CultureInfo.InvariantCulture);
         var limit = double.Parse(options.GetValueOrDefault("limit", "120"), CultureInfo.InvariantCulture);
 
@@ -48,23 +55,33 @@ internal static class AdvisorQuality
         sets.AddRange(Peers());
         var copy = source.Database + "_advisor_benchmark";
         var server = new NpgsqlConnectionStringBuilder(source.ConnectionString) { Database = "postgres" }.ConnectionString;
-        await ExecuteAsync(server, $"drop database if exists {Identifier.Quote(copy)}", $"create database {Identifier.Quote(copy)} template {Identifier.Quote(source.Database!)}");
+        await ExecuteAsync(
+            server, $"drop database if exists {Identifier.Quote(copy)}",
+            $"create database {Identifier.Quote(copy)} template {Identifier.Quote(source.Database!)}");
         try
         {
-            await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(source.ConnectionString) { Database = copy }.ConnectionString);
+            await using var connection = new NpgsqlConnection(
+                new NpgsqlConnectionStringBuilder(source.ConnectionString) { Database = copy }.ConnectionString);
             await connection.OpenAsync();
             var built = await BuildAsync(connection, sets.SelectMany(s => s.Indexes));
             foreach (var set in sets.Where(s => s.IsOurs))
             {
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{set.BudgetMegabytes} MB: each index, with MB on disk (and estimated)"));
+                Console.WriteLine(
+                    string.Create(
+                    CultureInfo.InvariantCulture, $"{set.BudgetMegabytes} MB: each index, with MB on disk (and estimated)"));
                 foreach (var (index, estimate) in set.Indexes.Zip(set.Estimates))
                 {
-                    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{built[index].Bytes / Megabyte,8:F1} ({estimate / Megabyte:F1}) {index}"));
+                    Console.WriteLine(
+                        string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{built[index].Bytes / Megabyte,8:F1} ({estimate / Megabyte:F1}) {index}"));
                 }
             }
 
             Console.WriteLine();
-            Console.WriteLine("| advice | asked, MB | indexes | on disk, MB | cost | time, s | slower by over 10 % | what-if calls | seconds to advise |");
+            Console.WriteLine(
+                "| advice | asked, MB | indexes | on disk, MB | cost | time, s | slower by over 10 % | what-if calls | "
+                    + "seconds to advise |");
             Console.WriteLine("|---|---:|---:|---:|---:|---:|---|---:|---:|");
             var judged = new List<JudgedSet>();
             foreach (var set in sets)
@@ -94,13 +111,18 @@ internal static class AdvisorQuality
         var workload = statements.Select(s => QueryText.Normalize(s.Text) is var pattern
             ? new WorkloadStatement(s.Text, QueryText.Hash(pattern), QueryText.Shorten(pattern), 1, null) : null!).ToList();
         var clock = Stopwatch.StartNew();
-        var advice = await new IndexAdvisor(connection.Catalog, connection.WhatIf, new IndexNames(connection.Catalog, null), connection.Target)
-            .AdviseAsync(workload, new AdvisorOptions { StorageBudget = (long)(budget * Megabyte) }, null, CancellationToken.None);
+        var advice = await new IndexAdvisor(
+            connection.Catalog, connection.WhatIf, new IndexNames(connection.Catalog, null), connection.Target)
+            .AdviseAsync(
+                workload, new AdvisorOptions { StorageBudget = (long)(budget * Megabyte) }, null, CancellationToken.None);
         var seconds = clock.Elapsed.TotalSeconds;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{budget} MB: {advice.Strategies.Sum(s => s.SizeBytes) / Megabyte:F0} MB and cost {advice.CostAfter / advice.CostBefore:F3} promised, {advice.Skipped.Count} statements left out"));
-        return new AdvisedSet("PerfMonitoring", true, budget, advice.Calls, seconds, [.. advice.Strategies.Select(s => s.Definition.ToAnonymousStatement())])
+            $"{budget} MB: {advice.Strategies.Sum(s => s.SizeBytes) / Megabyte:F0} MB and cost "
+                + $"{advice.CostAfter / advice.CostBefore:F3} promised, {advice.Skipped.Count} statements left out"));
+        return new AdvisedSet(
+            "PerfMonitoring", true, budget, advice.Calls, seconds,
+            [.. advice.Strategies.Select(s => s.Definition.ToAnonymousStatement())])
         {
             Estimates = [.. advice.Strategies.Select(s => s.SizeBytes)],
         };
@@ -119,7 +141,8 @@ internal static class AdvisorQuality
             using var json = JsonDocument.Parse(File.ReadAllText(file));
             var root = json.RootElement;
             string? Text(string name) => root.TryGetProperty(name, out var value) ? value.ToString() : null;
-            double? Number(string name) => double.TryParse(Text(name), CultureInfo.InvariantCulture, out var number) ? number : null;
+            double? Number(string name) =>
+                double.TryParse(Text(name), CultureInfo.InvariantCulture, out var number) ? number : null;
             yield return new AdvisedSet(
                 $"{Text("peer")} {Text("variant")}", false, Number("budget_mb"), Number("whatif_calls"), Number("seconds"),
                 [.. root.GetProperty("indexes").EnumerateArray().Select(i => i.GetString()!)]);
@@ -127,7 +150,8 @@ internal static class AdvisorQuality
     }
 
     // Each index of any set once; a set is judged in a transaction that has dropped those of the others.
-    private static async Task<Dictionary<string, BuiltIndex>> BuildAsync(NpgsqlConnection connection, IEnumerable<string> statements)
+    private static async Task<Dictionary<string, BuiltIndex>> BuildAsync(
+        NpgsqlConnection connection, IEnumerable<string> statements)
     {
         var built = new Dictionary<string, BuiltIndex>();
         foreach (var statement in statements.Distinct())
@@ -137,7 +161,8 @@ internal static class AdvisorQuality
             // Their texts name no index: the server does.
             var index = (await ReadAsync<uint>(connection, UserIndexes)).Except(known).Single();
             built.Add(statement, new BuiltIndex(
-                (await ReadAsync<string>(connection, $"select {index}::regclass::text"))[0], (await ReadAsync<long>(connection, $"select pg_catalog.pg_relation_size({index})"))[0]));
+                (await ReadAsync<string>(connection, $"select {index}::regclass::text"))[0],
+                (await ReadAsync<long>(connection, $"select pg_catalog.pg_relation_size({index})"))[0]));
         }
 
         // What an expression yields is known only after ANALYZE; once for all sets, so that all meet the same statistics.
@@ -151,7 +176,8 @@ internal static class AdvisorQuality
     }
 
     private static async Task<JudgedSet> JudgeAsync(
-        NpgsqlConnection connection, Dictionary<string, BuiltIndex> built, AdvisedSet set, List<Statement> statements, int runs, double limit)
+        NpgsqlConnection connection, Dictionary<string, BuiltIndex> built, AdvisedSet set, List<Statement> statements, int runs,
+        double limit)
     {
         await using var transaction = await connection.BeginTransactionAsync();
         foreach (var other in built.Where(b => !set.Indexes.Contains(b.Key)))
@@ -159,7 +185,8 @@ internal static class AdvisorQuality
             await ExecuteAsync(connection, $"drop index {other.Value.Name}");
         }
 
-        await ExecuteAsync(connection, string.Create(CultureInfo.InvariantCulture, $"set local statement_timeout = {limit * 1000:F0}"));
+        await ExecuteAsync(
+            connection, string.Create(CultureInfo.InvariantCulture, $"set local statement_timeout = {limit * 1000:F0}"));
         var cost = 0.0;
         var seconds = new List<double?>();
         foreach (var statement in statements)
@@ -179,7 +206,8 @@ internal static class AdvisorQuality
         return plan.RootElement[0].GetProperty("Plan").GetProperty("Total Cost").GetDouble();
     }
 
-    // The median; what a statement writes is rolled back. A first run, which fills the cache, is not counted; what reaches the limit counts as it.
+    // The median; what a statement writes is rolled back. A first run, which fills the cache, is not counted; what reaches the
+    // limit counts as it.
     private static async Task<double> TimeAsync(NpgsqlTransaction transaction, Statement statement, int runs, double limit)
     {
         var times = new List<double>();
@@ -198,7 +226,8 @@ internal static class AdvisorQuality
             }
             catch (PostgresException e)
             {
-                throw new InvalidOperationException($"{statement.Name} cannot be run: {e.MessageText}; --skip {statement.Name} leaves it out.", e);
+                throw new InvalidOperationException(
+                    $"{statement.Name} cannot be run: {e.MessageText}; --skip {statement.Name} leaves it out.", e);
             }
 
             if (run > 0)
@@ -219,15 +248,19 @@ internal static class AdvisorQuality
             .Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Name} {s.Before:F2} -> {s.After:F2}"));
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"| {set.Set.Name} | {set.Set.BudgetMegabytes} | {set.Set.Indexes.Count} | {set.Bytes / Megabyte:F0} | {set.Cost / none.Cost:F3} | {(set.Seconds.Contains(null) ? null : set.Seconds.Sum()):F1} | {string.Join(", ", slower)} | {set.Set.Calls:N0} | {set.Set.Seconds:F1} |");
+            $"| {set.Set.Name} | {set.Set.BudgetMegabytes} | {set.Set.Indexes.Count} | {set.Bytes / Megabyte:F0} | "
+                + $"{set.Cost / none.Cost:F3} | {(set.Seconds.Contains(null) ? null : set.Seconds.Sum()):F1} | "
+                + $"{string.Join(", ", slower)} | {set.Set.Calls:N0} | {set.Set.Seconds:F1} |");
     }
 
     // One line an advisor; sets that were advised without a budget are points.
     private static string Draw(string title, List<JudgedSet> judged) =>
         new Chart(
-            $"{title}: planner's cost on the built indexes, relative to none", new Axis("size of the built indexes on disk, MB", From: 0), new Axis("cost", Format: "0.##"))
+            $"{title}: planner's cost on the built indexes, relative to none",
+            new Axis("size of the built indexes on disk, MB", From: 0), new Axis("cost", Format: "0.##"))
             .Draw([.. judged.Skip(1).GroupBy(j => j.Set.Name).Select(g => new Series(
-                g.Key, [.. g.Select(j => (X: j.Bytes / Megabyte, Y: j.Cost / judged[0].Cost)).OrderBy(p => p.X)], g.First().Set.IsOurs))]);
+                g.Key, [.. g.Select(j => (X: j.Bytes / Megabyte, Y: j.Cost / judged[0].Cost)).OrderBy(p => p.X)],
+                g.First().Set.IsOurs))]);
 
     private const string UserIndexes =
         """
@@ -269,7 +302,8 @@ internal static class AdvisorQuality
     // Every row is fetched, as an application would.
     private static async Task ExecuteAsync(NpgsqlConnection connection, string statement)
     {
-        await using var command = new NpgsqlCommand(statement, connection) { CommandTimeout = 0, AllResultTypesAreUnknown = true };
+        await using var command = new NpgsqlCommand(statement, connection) {
+            CommandTimeout = 0, AllResultTypesAreUnknown = true };
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
@@ -278,7 +312,8 @@ internal static class AdvisorQuality
 
     private sealed record Statement(string Name, string Text);
 
-    private sealed record AdvisedSet(string Name, bool IsOurs, double? BudgetMegabytes, double? Calls, double? Seconds, IReadOnlyList<string> Indexes)
+    private sealed record AdvisedSet(
+        string Name, bool IsOurs, double? BudgetMegabytes, double? Calls, double? Seconds, IReadOnlyList<string> Indexes)
     {
         // Of our indexes, in their order: bytes on disk as the advice says.
         public IReadOnlyList<long?> Estimates { get; init; } = [];

@@ -11,7 +11,10 @@ using PerfMonitoring.Sandbox;
 
 namespace PerfMonitoring.Benchmarks;
 
-/// <summary>Time and what-if calls of the advice for 10 to 10,000 distinct statements on forty tables, and for ten thousand texts of a hundred statements.</summary>
+/// <summary>
+/// Time and what-if calls of the advice for 10 to 10,000 distinct statements on forty tables, and for ten thousand texts of a
+/// hundred statements.
+/// </summary>
 internal static class AdvisorScale
 {
     public const string Usage =
@@ -23,14 +26,17 @@ internal static class AdvisorScale
     private const int Tables = 40;
     private const int RowsOfTable = 20_000;
 
-    // The last row's share of the time beyond which growth is no longer called linear: sorting and the size of the set leave a logarithm.
+    // The last row's share of the time beyond which growth is no longer called linear: sorting and the size of the set leave a
+    // logarithm.
     private const double MostTimesLinear = 1.5;
 
     public static async Task<int> RunAsync(IReadOnlyDictionary<string, string> options)
     {
-        var counts = options.GetValueOrDefault("counts", "10,100,1000,10000").Split(',').Select(c => int.Parse(c, CultureInfo.InvariantCulture)).ToList();
+        var counts = options.GetValueOrDefault("counts", "10,100,1000,10000").Split(',')
+            .Select(c => int.Parse(c, CultureInfo.InvariantCulture)).ToList();
         var limit = TimeSpan.FromSeconds(double.Parse(options.GetValueOrDefault("limit", "600"), CultureInfo.InvariantCulture));
-        await using var cluster = options.ContainsKey("connection") ? null : await PostgresCluster.StartAsync(new ClusterOptions(), CancellationToken.None);
+        await using var cluster = options.ContainsKey("connection")
+            ? null : await PostgresCluster.StartAsync(new ClusterOptions(), CancellationToken.None);
         var server = options.GetValueOrDefault("connection") ?? cluster!.ConnectionString("postgres");
         const string Database = "advisor_scale_benchmark";
         await ExecuteAsync(server, $"drop database if exists {Database} with (force)");
@@ -41,16 +47,19 @@ internal static class AdvisorScale
             await ExecuteAsync(connectionString, Schema());
             await ExecuteAsync(connectionString, "vacuum analyze");
             await AdviseAsync(connectionString, Statements(counts[0]), limit); // Compiles the code and fills the caches.
-            Console.WriteLine("| statements | distinct | what-if calls | a statement | indexes | time, s | ms a statement | times linear |");
+            Console.WriteLine(
+                "| statements | distinct | what-if calls | a statement | indexes | time, s | ms a statement | times linear |");
             Console.WriteLine("|---:|---:|---:|---:|---:|---:|---:|---:|");
             var points = new List<(double X, double Y)>();
             var good = true;
             foreach (var count in counts)
             {
-                good &= Report(count, await AdviseAsync(connectionString, Statements(count), limit), points) is not > MostTimesLinear;
+                good &= Report(
+                    count, await AdviseAsync(connectionString, Statements(count), limit), points) is not > MostTimesLinear;
             }
 
-            Report(10_000, await AdviseAsync(connectionString, [.. Enumerable.Range(0, 100).SelectMany(_ => Statements(100))], limit), null);
+            Report(10_000,
+                await AdviseAsync(connectionString, [.. Enumerable.Range(0, 100).SelectMany(_ => Statements(100))], limit), null);
             if (options.TryGetValue("svg", out var file) && points.Count > 0)
             {
                 await File.WriteAllTextAsync(file, Draw(points));
@@ -77,11 +86,13 @@ internal static class AdvisorScale
         points?.Add((statements, seconds));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"| {statements:N0} | {advice.Statements:N0} | {advice.Calls:N0} | {(double)advice.Calls / advice.Statements:F1} | {advice.Strategies.Count} | {seconds:F1} | {1000 * seconds / statements:F1} | {growth:F2} |"));
+            $"| {statements:N0} | {advice.Statements:N0} | {advice.Calls:N0} | {(double)advice.Calls / advice.Statements:F1} "
+                + $"| {advice.Strategies.Count} | {seconds:F1} | {1000 * seconds / statements:F1} | {growth:F2} |"));
         return growth;
     }
 
-    private static async Task<(Advice Advice, double Seconds)?> AdviseAsync(string connectionString, IReadOnlyList<string> statements, TimeSpan limit)
+    private static async Task<(Advice Advice, double Seconds)?> AdviseAsync(
+        string connectionString, IReadOnlyList<string> statements, TimeSpan limit)
     {
         await using var connection = await new PostgresBackend().ConnectAsync(
             new ConnectionSettings { ConnectionString = connectionString }, null, null, CancellationToken.None);
@@ -96,9 +107,11 @@ internal static class AdvisorScale
                 workload.Add(new WorkloadStatement(statement, QueryText.Hash(pattern), QueryText.Shorten(pattern), 1, null));
             }
 
-            var advice = await new IndexAdvisor(connection.Catalog, connection.WhatIf, new IndexNames(connection.Catalog, null), connection.Target)
+            var advice = await new IndexAdvisor(
+                connection.Catalog, connection.WhatIf, new IndexNames(connection.Catalog, null), connection.Target)
                 .AdviseAsync(workload, new AdvisorOptions { StorageBudget = 20_000_000 }, null, giveUp.Token);
-            return advice.Skipped is [var skipped, ..] ? throw new InvalidOperationException(skipped.Reason) : (advice, clock.Elapsed.TotalSeconds);
+            return advice.Skipped is [var skipped, ..]
+                ? throw new InvalidOperationException(skipped.Reason) : (advice, clock.Elapsed.TotalSeconds);
         }
         catch (Exception e) when (giveUp.IsCancellationRequested && e is OperationCanceledException or PerfMonitoringException)
         {
@@ -139,11 +152,15 @@ internal static class AdvisorScale
             {
                 0 => $"select id, {c[0]}, {c[1]} from t{t} where {c[2]} = {random.Next(50)}",
                 1 => $"select {c[0]}, text from t{t} where {c[1]} = {random.Next(50)} and {c[2]} = {random.Next(4)}",
-                2 => $"select id, {c[0]} from t{t} where {c[1]} = {random.Next(50)} and at > '2026-01-01' order by {c[2]} limit 20",
+                2 => $"select id, {c[0]} from t{t} where {c[1]} = {random.Next(50)} and at > '2026-01-01' order by {c[2]} "
+                    + $"limit 20",
                 3 => $"select {c[0]}, count(*), max({c[1]}) from t{t} where {c[2]} between 10 and 12 group by {c[0]}",
-                4 => $"select a.id, b.{c[0]} from t{t} a join t{u} b on b.ref = a.id where a.{c[1]} = {random.Next(50)} and b.{c[2]} < 20",
-                5 => $"select a.{c[0]}, b.{c[1]} from t{t} a join t{u} b on b.id = a.ref where a.{c[2]} = {random.Next(50)} order by a.at desc limit 50",
-                _ => $"select b.{c[0]}, sum(a.{c[1]}) from t{t} a join t{u} b on b.{c[2]} = a.{c[2]} where a.{c[3]} = 7 and b.{c[4]} in (1, 2, 3) group by 1",
+                4 => $"select a.id, b.{c[0]} from t{t} a join t{u} b on b.ref = a.id where a.{c[1]} = {random.Next(50)} and "
+                    + $"b.{c[2]} < 20",
+                5 => $"select a.{c[0]}, b.{c[1]} from t{t} a join t{u} b on b.id = a.ref where a.{c[2]} = {random.Next(50)} "
+                    + $"order by a.at desc limit 50",
+                _ => $"select b.{c[0]}, sum(a.{c[1]}) from t{t} a join t{u} b on b.{c[2]} = a.{c[2]} where a.{c[3]} = 7 and "
+                    + $"b.{c[4]} in (1, 2, 3) group by 1",
             };
             statements.TryAdd(QueryText.Normalize(statement), statement);
         }
@@ -155,7 +172,8 @@ internal static class AdvisorScale
     {
         var first = points[0];
         return new Chart(
-            "Time to advise", new Axis("distinct statements", IsLogarithmic: true, Format: "#,0"), new Axis("seconds", IsLogarithmic: true, Format: "#,0.###"))
+            "Time to advise", new Axis("distinct statements", IsLogarithmic: true, Format: "#,0"),
+            new Axis("seconds", IsLogarithmic: true, Format: "#,0.###"))
             .Draw([
                 new Series("PerfMonitoring", points, true),
                 new Series("linear", [.. points.Select(p => (p.X, first.Y * p.X / first.X))], false)]);

@@ -30,7 +30,8 @@ internal static class BuildUnderLoad
 
     private static readonly IndexDefinition Wanted = new()
     {
-        Table = new RelationName("public", "pgbench_accounts"), Name = "by_balance", Keys = [IndexKey.OnColumn("abalance"), IndexKey.OnColumn("aid")], Include = ["filler"],
+        Table = new RelationName("public", "pgbench_accounts"), Name = "by_balance",
+        Keys = [IndexKey.OnColumn("abalance"), IndexKey.OnColumn("aid")], Include = ["filler"],
     };
 
     public static async Task<int> RunAsync(IReadOnlyDictionary<string, string> options)
@@ -42,18 +43,23 @@ internal static class BuildUnderLoad
         await cluster.CreateDatabaseAsync(Database, CancellationToken.None);
         await RunProgramAsync(cluster, "pgbench", "--initialize", "--quiet", $"--scale={scale}");
         await using var connection = await new PostgresBackend().ConnectAsync(
-            new ConnectionSettings { ConnectionString = cluster.ConnectionString(Database) + ";Pooling=true" }, null, null, CancellationToken.None);
+            new ConnectionSettings { ConnectionString = cluster.ConnectionString(Database) + ";Pooling=true" }, null, null,
+            CancellationToken.None);
         await connection.Store.UpgradeAsync(CancellationToken.None);
 
         var sides = new (string Name, Func<Task> Build, List<Measure> Measures)[]
         {
-            ("psql", () => RunProgramAsync(cluster, "psql", "--no-psqlrc", "--quiet", "--command", Wanted.ToCreateStatement(concurrently: true)), []),
+            ("psql", () =>
+                RunProgramAsync(
+                cluster, "psql", "--no-psqlrc", "--quiet", "--command", Wanted.ToCreateStatement(concurrently: true)), []),
             ("PerfMonitoring", () => CreateAsync(connection), []),
         };
-        Console.WriteLine($"pgbench -s {scale} -c {clients}, {rounds} rounds of both; {Wanted.ToCreateStatement(concurrently: true)}");
+        Console.WriteLine(
+            $"pgbench -s {scale} -c {clients}, {rounds} rounds of both; {Wanted.ToCreateStatement(concurrently: true)}");
         for (var round = 0; round <= rounds; round++)
         {
-            // Whoever comes first changes, so that a drift of the machine is shared. What a process does once is in the first round, which does not count.
+            // Whoever comes first changes, so that a drift of the machine is shared. What a process does once is in the first
+            // round, which does not count.
             foreach (var side in round % 2 == 0 ? sides : sides.Reverse())
             {
                 var measure = await MeasureAsync(cluster, clients, side.Build);
@@ -81,7 +87,10 @@ internal static class BuildUnderLoad
         {
             var (theirs, mine) = (Median(psql.Select(of)), Median(ours.Select(of)));
             var ratios = psql.Zip(ours, (p, o) => of(o) / of(p)).Order().ToList();
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {theirs:F1} | {mine:F1} | {mine / theirs:F2} | {ratios[0]:F2} - {ratios[^1]:F2} |"));
+            Console.WriteLine(
+                string.Create(
+                CultureInfo.InvariantCulture,
+                $"| {name} | {theirs:F1} | {mine:F1} | {mine / theirs:F2} | {ratios[0]:F2} - {ratios[^1]:F2} |"));
             return mine / theirs;
         }
     }
@@ -106,7 +115,8 @@ internal static class BuildUnderLoad
         try
         {
             using var pgbench = StartProgram(
-                cluster, "pgbench", "--client", $"{clients}", "--jobs", "2", "--time=3600", "--no-vacuum", "--log", $"--log-prefix={Path.Combine(folder.FullName, "log")}");
+                cluster, "pgbench", "--client", $"{clients}", "--jobs", "2", "--time=3600", "--no-vacuum", "--log",
+                $"--log-prefix={Path.Combine(folder.FullName, "log")}");
             var output = Task.WhenAll(pgbench.StandardOutput.ReadToEndAsync(), pgbench.StandardError.ReadToEndAsync());
             await Task.Delay(TimeSpan.FromSeconds(1));
             var quiet = DateTimeOffset.UtcNow;
@@ -122,7 +132,8 @@ internal static class BuildUnderLoad
 
             pgbench.Kill();
             await pgbench.WaitForExitAsync();
-            var transactions = folder.GetFiles().SelectMany(f => File.ReadLines(f.FullName)).Select(Read).OfType<(DateTimeOffset At, double Ms)>().ToList();
+            var transactions = folder.GetFiles().SelectMany(f => File.ReadLines(f.FullName))
+                .Select(Read).OfType<(DateTimeOffset At, double Ms)>().ToList();
             var (quietThroughput, quietP99) = Within(transactions, quiet, began);
             var (throughput, p99) = Within(transactions, began, ended);
             return new Measure((ended - began).TotalSeconds, throughput, p99, quietThroughput, quietP99);
@@ -137,11 +148,13 @@ internal static class BuildUnderLoad
     private static (DateTimeOffset At, double Ms)? Read(string line) =>
         line.Split(' ') is [_, _, var latency, _, var seconds, var microseconds]
             && double.TryParse(latency, CultureInfo.InvariantCulture, out var us)
-            && long.TryParse(seconds, CultureInfo.InvariantCulture, out var s) && long.TryParse(microseconds, CultureInfo.InvariantCulture, out var fraction)
+            && long.TryParse(seconds, CultureInfo.InvariantCulture, out var s)
+            && long.TryParse(microseconds, CultureInfo.InvariantCulture, out var fraction)
             ? (DateTimeOffset.FromUnixTimeSeconds(s).AddMicroseconds(fraction), us / 1000)
             : null;
 
-    private static (double Throughput, double P99) Within(List<(DateTimeOffset At, double Ms)> transactions, DateTimeOffset from, DateTimeOffset until)
+    private static (double Throughput, double P99) Within(
+        List<(DateTimeOffset At, double Ms)> transactions, DateTimeOffset from, DateTimeOffset until)
     {
         var times = transactions.Where(t => t.At >= from && t.At < until).Select(t => t.Ms).Order().ToList();
         return times.Count == 0
@@ -162,13 +175,15 @@ internal static class BuildUnderLoad
         await process.WaitForExitAsync();
         if (process.ExitCode != 0)
         {
-            throw new InvalidOperationException($"{program} ended with exit code {process.ExitCode}: {string.Join('\n', await output)}");
+            throw new InvalidOperationException(
+                $"{program} ended with exit code {process.ExitCode}: {string.Join('\n', await output)}");
         }
     }
 
     private static Process StartProgram(PostgresCluster cluster, string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(cluster.Installation.Tool(program)!, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(cluster.Installation.Tool(program)!, arguments) {
+            RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in cluster.Environment(Database))
         {
             start.Environment[name] = value;
@@ -181,6 +196,7 @@ internal static class BuildUnderLoad
     {
         public override string ToString() => string.Create(
             CultureInfo.InvariantCulture,
-            $"build {Seconds:F1} s: {Throughput:F0} transactions/s, p99 {P99:F1} ms; before: {QuietThroughput:F0}, {QuietP99:F1} ms");
+            $"build {Seconds:F1} s: {Throughput:F0} transactions/s, p99 {P99:F1} ms; before: {QuietThroughput:F0}, "
+                + $"{QuietP99:F1} ms");
     }
 }

@@ -30,50 +30,83 @@ internal sealed class Chart(string title, Axis x, Axis y)
         double Y(double value) => Top + (Height * (1 - up(value)));
 
         var svg = new StringBuilder();
-        Line(svg, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Left + Width + Right} {Top + Height + Bottom}\" font-family=\"system-ui, sans-serif\" font-size=\"13\" role=\"img\">");
-        Line(svg, $"<title>{Text(title)}</title>");
-        Line(svg, $"<style>.page{{fill:#ffffff}} .ink{{fill:#24292f}} .faint{{fill:#57606a}} .grid{{stroke:#d0d7de}} .ours{{stroke:#0b62c4;fill:#0b62c4}} @media (prefers-color-scheme:dark){{.page{{fill:#0d1117}} .ink{{fill:#e6edf3}} .faint{{fill:#9da7b3}} .grid{{stroke:#30363d}} .ours{{stroke:#58a6ff;fill:#58a6ff}}}} polyline{{fill:none}} text{{stroke:none}}</style>");
-        Line(svg, $"<rect class=\"page\" width=\"100%\" height=\"100%\"/>");
-        Line(svg, $"<text class=\"ink\" x=\"{Left}\" y=\"26\" font-size=\"16\" font-weight=\"600\">{Text(title)}</text>");
+        svg.AppendLine(
+                CultureInfo.InvariantCulture,
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Left + Width + Right} {Top + Height + Bottom}\" "
+                + $"font-family=\"system-ui, sans-serif\" font-size=\"13\" role=\"img\">");
+        svg.AppendLine(CultureInfo.InvariantCulture, $"<title>{Text(title)}</title>");
+        svg.AppendLine(
+                CultureInfo.InvariantCulture,
+            $"<style>.page{{fill:#ffffff}} .ink{{fill:#24292f}} .faint{{fill:#57606a}} .grid{{stroke:#d0d7de}} "
+                + $".ours{{stroke:#0b62c4;fill:#0b62c4}} @media (prefers-color-scheme:dark){{.page{{fill:#0d1117}} "
+                + $".ink{{fill:#e6edf3}} .faint{{fill:#9da7b3}} .grid{{stroke:#30363d}} "
+                + $".ours{{stroke:#58a6ff;fill:#58a6ff}}}} polyline{{fill:none}} text{{stroke:none}}</style>");
+        svg.AppendLine(CultureInfo.InvariantCulture, $"<rect class=\"page\" width=\"100%\" height=\"100%\"/>");
+        svg.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"<text class=\"ink\" x=\"{Left}\" y=\"26\" font-size=\"16\" font-weight=\"600\">{Text(title)}</text>");
         foreach (var tick in upTicks)
         {
-            Line(svg, $"<line class=\"grid\" x1=\"{Left}\" x2=\"{Left + Width}\" y1=\"{Y(tick):F1}\" y2=\"{Y(tick):F1}\"/><text class=\"faint\" x=\"{Left - 8}\" y=\"{Y(tick) + 4:F1}\" text-anchor=\"end\">{Number(tick, y)}</text>");
+            svg.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"<line class=\"grid\" x1=\"{Left}\" x2=\"{Left + Width}\" y1=\"{Y(tick):F1}\" y2=\"{Y(tick):F1}\"/><text "
+                    + $"class=\"faint\" x=\"{Left - 8}\" y=\"{Y(tick) + 4:F1}\" text-anchor=\"end\">{Number(tick, y)}</text>");
         }
 
         foreach (var tick in acrossTicks)
         {
-            Line(svg, $"<line class=\"grid\" x1=\"{X(tick):F1}\" x2=\"{X(tick):F1}\" y1=\"{Top}\" y2=\"{Top + Height}\"/><text class=\"faint\" x=\"{X(tick):F1}\" y=\"{Top + Height + 18}\" text-anchor=\"middle\">{Number(tick, x)}</text>");
+            svg.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"<line class=\"grid\" x1=\"{X(tick):F1}\" x2=\"{X(tick):F1}\" y1=\"{Top}\" y2=\"{Top + Height}\"/><text "
+                    + $"class=\"faint\" x=\"{X(tick):F1}\" y=\"{Top + Height + 18}\" "
+                    + $"text-anchor=\"middle\">{Number(tick, x)}</text>");
         }
 
-        Line(svg, $"<text class=\"faint\" x=\"{Left + (Width / 2)}\" y=\"{Top + Height + 42}\" text-anchor=\"middle\">{Text(x.Title)}</text>");
-        Line(svg, $"<text class=\"faint\" transform=\"translate(18 {Top + (Height / 2)}) rotate(-90)\" text-anchor=\"middle\">{Text(y.Title)}</text>");
+        svg.AppendLine(
+                CultureInfo.InvariantCulture,
+            $"<text class=\"faint\" x=\"{Left + (Width / 2)}\" y=\"{Top + Height + 42}\" "
+                + $"text-anchor=\"middle\">{Text(x.Title)}</text>");
+        svg.AppendLine(
+                CultureInfo.InvariantCulture,
+            $"<text class=\"faint\" transform=\"translate(18 {Top + (Height / 2)}) rotate(-90)\" "
+                + $"text-anchor=\"middle\">{Text(y.Title)}</text>");
 
         // Ours is drawn last, over the others, and named first.
         foreach (var line in lines.OrderBy(l => l.IsOurs))
         {
-            Line(svg, $"<g {Colour(lines, line)}>");
+            svg.AppendLine(CultureInfo.InvariantCulture, $"<g {Colour(lines, line)}>");
             if (line.Points.Count > 1)
             {
-                Line(svg, $"<polyline style=\"fill:none\" stroke-width=\"{(line.IsOurs ? 3 : 1.6)}\" points=\"{string.Join(' ', line.Points.Select(p => Invariant($"{X(p.X):F1},{Y(p.Y):F1}")))}\"/>");
+                svg.AppendLine(
+                CultureInfo.InvariantCulture,
+                    $"<polyline style=\"fill:none\" stroke-width=\"{(line.IsOurs ? 3 : 1.6)}\" "
+                        + $"points=\"{string.Join(' ', line.Points.Select(p => Invariant($"{X(p.X):F1},{Y(p.Y):F1}")))}\"/>");
             }
 
             foreach (var point in line.Points)
             {
-                Line(svg, $"<circle cx=\"{X(point.X):F1}\" cy=\"{Y(point.Y):F1}\" r=\"{(line.IsOurs ? 4.5 : 3.5)}\"/>");
+                svg.AppendLine(
+                    CultureInfo.InvariantCulture,
+                    $"<circle cx=\"{X(point.X):F1}\" cy=\"{Y(point.Y):F1}\" r=\"{(line.IsOurs ? 4.5 : 3.5)}\"/>");
             }
 
-            Line(svg, $"</g>");
+            svg.AppendLine(CultureInfo.InvariantCulture, $"</g>");
         }
 
         var row = Top + 5;
         foreach (var line in lines.OrderByDescending(l => l.IsOurs))
         {
-            Line(svg, $"<g {Colour(lines, line)}><circle cx=\"{Left + Width + 26}\" cy=\"{row}\" r=\"4.5\"/></g>");
-            Line(svg, $"<text class=\"ink\" x=\"{Left + Width + 38}\" y=\"{row + 4}\"{(line.IsOurs ? " font-weight=\"600\"" : "")}>{Text(line.Name)}</text>");
+            svg.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"<g {Colour(lines, line)}><circle cx=\"{Left + Width + 26}\" cy=\"{row}\" r=\"4.5\"/></g>");
+            svg.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"<text class=\"ink\" x=\"{Left + Width + 38}\" "
+                    + $"y=\"{row + 4}\"{(line.IsOurs ? " font-weight=\"600\"" : "")}>{Text(line.Name)}</text>");
             row += 21;
         }
 
-        Line(svg, $"</svg>");
+        svg.AppendLine(CultureInfo.InvariantCulture, $"</svg>");
         return svg.ToString();
     }
 
@@ -91,7 +124,8 @@ internal sealed class Chart(string title, Axis x, Axis y)
         {
             var (first, last) = (Math.Floor(Math.Log10(all.Min())), Math.Ceiling(Math.Log10(all.Max())));
             last = Math.Max(last, first + 1);
-            return (v => (Math.Log10(v) - first) / (last - first), [.. Enumerable.Range((int)first, (int)(last - first) + 1).Select(e => Math.Pow(10, e))]);
+            return (v => (Math.Log10(v) - first) / (last - first),
+                [.. Enumerable.Range((int)first, (int)(last - first) + 1).Select(e => Math.Pow(10, e))]);
         }
 
         var from = axis.From ?? all.Min();
@@ -108,6 +142,4 @@ internal sealed class Chart(string title, Axis x, Axis y)
     private static string Text(string text) => WebUtility.HtmlEncode(text);
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
-
-    private static void Line(StringBuilder svg, FormattableString line) => svg.Append(Invariant(line)).Append('\n');
 }

@@ -11,8 +11,8 @@ using PerfMonitoring.Sandbox;
 namespace PerfMonitoring.Benchmarks;
 
 /// <summary>
-/// The stored log, read whole: through the cmdlets in a runspace, through the repository, and with a bare NpgsqlDataReader that makes the
-/// same objects. Judged: at most twice the bare reader's time, at most 100 MB above the idle shell.
+/// The stored log, read whole: through the cmdlets in a runspace, through the repository, and with a bare NpgsqlDataReader that
+/// makes the same objects. Judged: at most twice the bare reader's time, at most 100 MB above the idle shell.
 /// </summary>
 internal static class Streaming
 {
@@ -56,17 +56,20 @@ internal static class Streaming
     {
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{what,-24} memory above the idle shell: {use.WorkingSetMegabytes:F1} MB working set, {use.HeapMegabytes:F1} MB managed heap, {use.Rows:N0} objects"));
+            $"{what,-24} memory above the idle shell: {use.WorkingSetMegabytes:F1} MB working set, {use.HeapMegabytes:F1} MB "
+                + $"managed heap, {use.Rows:N0} objects"));
         return use.WorkingSetMegabytes <= MostMegabytes && (rows == 0 || use.Rows == rows);
     }
 
-    private static async Task<bool> JudgeTimeAsync(string what, Func<Task<long>> bare, Func<Task<long>> repository, Func<long> cmdlet)
+    private static async Task<bool> JudgeTimeAsync(
+        string what, Func<Task<long>> bare, Func<Task<long>> repository, Func<long> cmdlet)
     {
         var times = new (string Name, List<double> Ms)[] { ("bare reader", []), ("repository", []), ("cmdlet", []) };
         for (var round = 0; round <= Rounds; round++)
         {
             // In turns, so that the machine's moods meet all three; the first round warms up.
-            var all = new[] { await TimeAsync(bare), await TimeAsync(repository), await TimeAsync(() => Task.FromResult(cmdlet())) };
+            var all = new[] {
+                await TimeAsync(bare), await TimeAsync(repository), await TimeAsync(() => Task.FromResult(cmdlet())) };
             for (var i = 0; i < all.Length && round > 0; i++)
             {
                 times[i].Ms.Add(all[i]);
@@ -77,7 +80,9 @@ internal static class Streaming
         for (var i = 0; i < times.Length; i++)
         {
             Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"{what,-24} {times[i].Name,-12} {medians[i],8:F0} ms  x{medians[i] / medians[0]:F2}  ({times[i].Ms.Min():F0} - {times[i].Ms.Max():F0})"));
+                CultureInfo.InvariantCulture,
+                $"{what,-24} {times[i].Name,-12} {medians[i],8:F0} ms  x{medians[i] / medians[0]:F2}  ({times[i].Ms.Min():F0} "
+                    + $"- {times[i].Ms.Max():F0})"));
         }
 
         return medians[1] <= MostTimes * medians[0] && medians[2] <= MostTimes * medians[0];
@@ -102,7 +107,8 @@ internal static class Streaming
         return count;
     }
 
-    private static Task<long> BareLogAsync(string connectionString) => BareAsync(connectionString, "GetQueryPerformanceLog", row => new QueryPerformanceEntry
+    private static Task<long> BareLogAsync(string connectionString) =>
+        BareAsync(connectionString, "GetQueryPerformanceLog", row => new QueryPerformanceEntry
     {
         Id = row.GetGuid(0),
         QueryHash = row.GetString(1),
@@ -125,7 +131,8 @@ internal static class Streaming
         IntervalStart = row.IsDBNull(18) ? null : row.GetFieldValue<DateTimeOffset>(18),
     });
 
-    private static Task<long> BareSlowQueriesAsync(string connectionString) => BareAsync(connectionString, "GetSlowQueriesFromLog", row => new SlowQuery
+    private static Task<long> BareSlowQueriesAsync(string connectionString) =>
+        BareAsync(connectionString, "GetSlowQueriesFromLog", row => new SlowQuery
     {
         Query = row.GetString(0),
         QueryHash = row.GetString(1),
@@ -143,12 +150,16 @@ internal static class Streaming
     {
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(Sql.Get(typeof(QueryPerformanceLogRepository), file, 150000), connection) { CommandTimeout = 0 };
+        await using var command = new NpgsqlCommand(Sql.Get(typeof(QueryPerformanceLogRepository), file, 150000), connection) {
+            CommandTimeout = 0 };
         foreach (var (name, value) in new (string, object)[]
         {
-            ("DatabaseId", Guid.Empty), ("AllDatabases", true), ("Since", DBNull.Value), ("Until", DBNull.Value), ("QueryHash", DBNull.Value),
-            ("Users", DBNull.Value), ("SlowOnly", false), ("MinimumMs", 0.0), ("First", DBNull.Value), ("Databases", new[] { ".*" }),
-            ("Like", DBNull.Value), ("ExcludeLike", DBNull.Value), ("MinimumMeanMs", 0.0), ("MinimumCalls", 0L), ("OrderBy", "Total"), ("Top", DBNull.Value),
+            ("DatabaseId", Guid.Empty), ("AllDatabases", true), ("Since", DBNull.Value), ("Until", DBNull.Value),
+            ("QueryHash", DBNull.Value),
+            ("Users", DBNull.Value), ("SlowOnly", false), ("MinimumMs", 0.0), ("First", DBNull.Value),
+            ("Databases", new[] { ".*" }),
+            ("Like", DBNull.Value), ("ExcludeLike", DBNull.Value), ("MinimumMeanMs", 0.0), ("MinimumCalls", 0L),
+            ("OrderBy", "Total"), ("Top", DBNull.Value),
         })
         {
             command.Parameters.AddWithValue(name, value);
@@ -193,7 +204,8 @@ internal static class Streaming
         command.Parameters.AddWithValue("Rows", rows);
         await command.ExecuteNonQueryAsync();
         await using var analyze = new NpgsqlCommand(
-            "vacuum analyze perf_monitoring.query_performance_log, perf_monitoring.query_performance_interval", connection) { CommandTimeout = 0 };
+            "vacuum analyze perf_monitoring.query_performance_log, perf_monitoring.query_performance_interval", connection) {
+                CommandTimeout = 0 };
         await analyze.ExecuteNonQueryAsync();
     }
 
@@ -208,7 +220,8 @@ internal static class Streaming
         {
             runspace = RunspaceFactory.CreateRunspace(InitialSessionState.CreateDefault2());
             runspace.Open();
-            Invoke("Import-Module -Name $args[0] -ErrorAction Stop", Path.Combine(Repository.Root, "artifacts", "module", "PerfMonitoring", "PerfMonitoring.psd1"));
+            Invoke("Import-Module -Name $args[0] -ErrorAction Stop",
+                Path.Combine(Repository.Root, "artifacts", "module", "PerfMonitoring", "PerfMonitoring.psd1"));
             Invoke("$null = Connect-PerfMonitoring -ConnectionString $args[0]", connectionString);
         }
 

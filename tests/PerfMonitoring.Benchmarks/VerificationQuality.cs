@@ -5,8 +5,8 @@ using PerfMonitoring.Verification;
 namespace PerfMonitoring.Benchmarks;
 
 /// <summary>
-/// Verdicts on synthetic workloads whose effect is known. Wrong is a verdict that says something else than the truth; Insufficient says
-/// nothing. Judged: at most 5 % wrong in each row at the default confidence and least effect.
+/// Verdicts on synthetic workloads whose effect is known. Wrong is a verdict that says something else than the truth;
+/// Insufficient says nothing. Judged: at most 5 % wrong in each row at the default confidence and least effect.
 /// </summary>
 internal static class VerificationQuality
 {
@@ -16,7 +16,8 @@ internal static class VerificationQuality
 
     private static readonly IndexAction Create = new()
     {
-        Action = IndexActionKind.Create, TableName = "public.t", IndexName = "i", Statement = "", StartedAt = Built, FinishedAt = Built,
+        Action = IndexActionKind.Create, TableName = "public.t", IndexName = "i", Statement = "", StartedAt = Built,
+        FinishedAt = Built,
     };
 
     private static readonly (string Name, Func<Random, double> Draw)[] Times =
@@ -40,12 +41,17 @@ internal static class VerificationQuality
         ("60 logged executions", 60, 1, true),
     ];
 
-    private static readonly (string Name, double Ratio)[] Effects = [("none", 1), ("20 times faster", 0.05), ("twice as fast", 0.5), ("30 % faster", 0.7), ("40 % slower", 1.4), ("3 times slower", 3)];
+    private static readonly (string Name, double Ratio)[] Effects = [
+        ("none", 1), ("20 times faster", 0.05), ("twice as fast", 0.5), ("30 % faster", 0.7), ("40 % slower", 1.4),
+        ("3 times slower", 3)];
 
     public static int Run(int trials)
     {
-        Console.WriteLine($"{trials} trials a row; {Times.Length} kinds of times in turn; load: 15 % from interval to interval, half of it carried on\n");
-        Console.WriteLine("| observed on each side | true effect | Improved % | Neutral % | Regressed % | Insufficient % | wrong % |");
+        Console.WriteLine(
+            $"{trials} trials a row; {Times.Length} kinds of times in turn; load: 15 % from interval to interval, half of it "
+                + $"carried on\n");
+        Console.WriteLine(
+            "| observed on each side | true effect | Improved % | Neutral % | Regressed % | Insufficient % | wrong % |");
         Console.WriteLine("|---|---|---:|---:|---:|---:|---:|");
         var random = new Random(1);
         var (worst, wrongs, all) = (0.0, 0, 0);
@@ -69,8 +75,10 @@ internal static class VerificationQuality
                 worst = Math.Max(worst, (double)wrong / trials);
                 (wrongs, all) = (wrongs + wrong, all + trials);
                 Console.WriteLine(
-                    $"| {sample.Name} | {effect.Name} | {Share(counts[(int)VerificationVerdict.Improved], trials)} | {Share(counts[(int)VerificationVerdict.Neutral], trials)}"
-                    + $" | {Share(counts[(int)VerificationVerdict.Regressed], trials)} | {Share(counts[(int)VerificationVerdict.Insufficient], trials)} | {Share(wrong, trials)} |");
+                    $"| {sample.Name} | {effect.Name} | {Share(counts[(int)VerificationVerdict.Improved], trials)} | "
+                        + $"{Share(counts[(int)VerificationVerdict.Neutral], trials)}"
+                    + $" | {Share(counts[(int)VerificationVerdict.Regressed], trials)} | "
+                    + $"{Share(counts[(int)VerificationVerdict.Insufficient], trials)} | {Share(wrong, trials)} |");
             }
         }
 
@@ -80,14 +88,17 @@ internal static class VerificationQuality
             Console.WriteLine($"| {name} | {Share(count.Wrong, count.All)} |");
         }
 
-        Console.WriteLine($"\n{Share(wrongs, all)} % wrong in all; {(100 * worst).ToString("0.0", CultureInfo.InvariantCulture)} % in the worst row; at most {100 * MostWrong} % are allowed");
+        Console.WriteLine(
+            $"\n{Share(wrongs, all)} % wrong in all; {(100 * worst).ToString("0.0", CultureInfo.InvariantCulture)} % in the "
+                + $"worst row; at most {100 * MostWrong} % are allowed");
         return worst <= MostWrong ? 0 : 1;
     }
 
     private static VerificationVerdict Truth(double ratio) =>
         ratio < 1 ? VerificationVerdict.Improved : ratio > 1 ? VerificationVerdict.Regressed : VerificationVerdict.Neutral;
 
-    private static VerificationVerdict Judge(Random random, Func<Random, double> draw, (string Name, int Intervals, int Calls, bool Executions) sample, double ratio)
+    private static VerificationVerdict Judge(
+        Random random, Func<Random, double> draw, (string Name, int Intervals, int Calls, bool Executions) sample, double ratio)
     {
         var observations = new List<QueryObservation>();
         var load = 0.0;
@@ -105,15 +116,18 @@ internal static class VerificationQuality
 
             observations.Add(new QueryObservation
             {
-                QueryHash = "q", Query = "select", Calls = sample.Calls, TotalTimeMs = total, SquaredTime = squares, IsExecution = sample.Executions,
+                QueryHash = "q", Query = "select", Calls = sample.Calls, TotalTimeMs = total, SquaredTime = squares,
+                IsExecution = sample.Executions,
                 Start = Built.AddHours(i), End = Built.AddHours(i + 1),
             });
         }
 
-        return IndexVerifier.Verify(Create, new HashSet<string> { "q" }, observations, new VerificationOptions()).Queries[0].Verdict;
+        return IndexVerifier.Verify(Create, new HashSet<string> { "q" }, observations, new VerificationOptions()).Queries[
+            0].Verdict;
     }
 
     private static string Share(int count, int all) => (100.0 * count / all).ToString("0.0", CultureInfo.InvariantCulture);
 
-    private static double Gauss(Random random) => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+    private static double Gauss(Random random) =>
+        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
 }

@@ -4,7 +4,9 @@ using System.Net.Sockets;
 
 namespace PerfMonitoring.Testing;
 
-/// <summary>What a <see cref="FaultProxy"/> does to a packet. A packet is what one read of a socket gives, 64 kB at most.</summary>
+/// <summary>
+/// What a <see cref="FaultProxy"/> does to a packet. A packet is what one read of a socket gives, 64 kB at most.
+/// </summary>
 public enum ProxyFault
 {
     /// <summary>It is forwarded.</summary>
@@ -16,7 +18,9 @@ public enum ProxyFault
     /// <summary>It waits, with all that follows, until the fault is over.</summary>
     Hold,
 
-    /// <summary>It is lost, with all that follows on the connection; neither side hears of it, not even of the other's end.</summary>
+    /// <summary>
+    /// It is lost, with all that follows on the connection; neither side hears of it, not even of the other's end.
+    /// </summary>
     Swallow,
 
     /// <summary>Both sides of the connection are reset.</summary>
@@ -27,8 +31,9 @@ public enum ProxyFault
 }
 
 /// <summary>
-/// A TCP proxy before a server on loopback, which forwards bytes until it is told to do something else. A fault counts the packets of each connection,
-/// in both directions, from the moment that it is set or the connection is made, or those of all connections together; as many as its <c>after</c> still pass.
+/// A TCP proxy before a server on loopback, which forwards bytes until it is told to do something else. A fault counts the
+/// packets of each connection, in both directions, from the moment that it is set or the connection is made, or those of all
+/// connections together; as many as its <c>after</c> still pass.
 /// </summary>
 public sealed class FaultProxy : IAsyncDisposable
 {
@@ -54,7 +59,9 @@ public sealed class FaultProxy : IAsyncDisposable
     /// <summary>How many connections are open at this moment.</summary>
     public int ConnectionCount => links.Count;
 
-    /// <summary>Ends as soon as the present fault has struck a packet. One fault, one task: take it after the fault was set.</summary>
+    /// <summary>
+    /// Ends as soon as the present fault has struck a packet. One fault, one task: take it after the fault was set.
+    /// </summary>
     public Task Struck => rule.Struck.Task;
 
     /// <summary>Listens before a server on 127.0.0.1.</summary>
@@ -70,7 +77,8 @@ public sealed class FaultProxy : IAsyncDisposable
     public void Set(ProxyFault fault, int after = 0) => Set(new Rule(fault, after, TimeSpan.Zero, false), refuse: false);
 
     /// <summary>
-    /// The same, where the packets of all connections count together: the first one after so many is struck, and those that follow where it is held or delayed.
+    /// The same, where the packets of all connections count together: the first one after so many is struck, and those that
+    /// follow where it is held or delayed.
     /// </summary>
     public void SetForAll(ProxyFault fault, int after) => Set(new Rule(fault, after, TimeSpan.Zero, true), refuse: false);
 
@@ -211,7 +219,8 @@ public sealed class FaultProxy : IAsyncDisposable
             }
 
             var count = current.IsShared ? current.Add() : link.Count(current);
-            var isOver = current.IsShared && current.Fault is not (ProxyFault.Hold or ProxyFault.Delay) && count > current.After + 1;
+            var isOver = current.IsShared && current.Fault is not (ProxyFault.Hold or ProxyFault.Delay)
+                && count > current.After + 1;
             if (current.Fault == ProxyFault.None || count <= current.After || isOver)
             {
                 return ProxyFault.None;

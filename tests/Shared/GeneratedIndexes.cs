@@ -13,13 +13,17 @@ public static class GeneratedIndexes
             id int, "Name" text, "größe" numeric, "q""x" text, at timestamp, doc jsonb, tags text[], span int4range, place point);
         """;
 
-    private static readonly string[] Names = ["i", "Mixed Case", "quote\"in", "sp ace's", "größe", "索引", "select", "таблица", "$1", "back\\slash", new string('n', 63), new string('ü', 31)];
+    private static readonly string[] Names = [
+        "i", "Mixed Case", "quote\"in", "sp ace's", "größe", "索引", "select", "таблица", "$1", "back\\slash", new string('n', 63),
+        new string('ü', 31)];
 
     // Keys of a B-tree, each with what may follow it.
     private static readonly string[] Keys =
     [
-        "id", "\"Name\"", "\"Name\" text_pattern_ops", "\"Name\" collate \"C\"", "\"größe\"", "\"q\"\"x\"", "at", "lower(\"Name\")",
-        "lower(\"Name\") collate \"C\" text_pattern_ops", "(id + 1)", "(id % 7)", "coalesce(\"Name\", 'it''s')", "(doc ->> 'a\"b')", "((doc ->> 'a')::int)",
+        "id", "\"Name\"", "\"Name\" text_pattern_ops", "\"Name\" collate \"C\"", "\"größe\"", "\"q\"\"x\"", "at",
+        "lower(\"Name\")",
+        "lower(\"Name\") collate \"C\" text_pattern_ops", "(id + 1)", "(id % 7)", "coalesce(\"Name\", 'it''s')",
+        "(doc ->> 'a\"b')", "((doc ->> 'a')::int)",
         "(case when id > 5 then 'x' else \"Name\" end)", "date_trunc('day', at)", "(\"q\"\"x\" || ' \\ ')", "tags",
     ];
 
@@ -27,14 +31,17 @@ public static class GeneratedIndexes
 
     private static readonly string[] Predicates =
     [
-        "", "", "id > 10", "\"Name\" = 'it''s'", "\"Name\" is not null and id in (1, 2, 3)", "lower(\"Name\") like 'a%'", "doc ->> 'a' = E'b\\\\c'",
+        "", "", "id > 10", "\"Name\" = 'it''s'", "\"Name\" is not null and id in (1, 2, 3)", "lower(\"Name\") like 'a%'",
+        "doc ->> 'a' = E'b\\\\c'",
         "not (\"q\"\"x\" = 'ü' or id between 1 and 5)",
     ];
 
     private static readonly string[] Others =
     [
-        "using gin (doc)", "using gin (doc jsonb_path_ops) with (fastupdate = off)", "using gin (tags)", "using gin (to_tsvector('english', \"Name\"))",
-        "using hash (\"Name\")", "using hash (id) with (fillfactor = 60)", "using brin (at) with (pages_per_range = 16)", "using brin (id, at)",
+        "using gin (doc)", "using gin (doc jsonb_path_ops) with (fastupdate = off)", "using gin (tags)",
+        "using gin (to_tsvector('english', \"Name\"))",
+        "using hash (\"Name\")", "using hash (id) with (fillfactor = 60)", "using brin (at) with (pages_per_range = 16)",
+        "using brin (id, at)",
         "using gist (span)", "using spgist (\"Name\")", "using gist (place point_ops)",
     ];
 
@@ -57,7 +64,8 @@ public static class GeneratedIndexes
         var keys = string.Join(", ", Enumerable.Range(0, random.Next(1, 5)).Select(_ => One(Keys) + One(Orders)));
         var include = One(["", "", " include (doc, \"größe\")", " include (\"q\"\"x\")"]);
         var storage = One(["", "", " with (fillfactor = 70)", " with (deduplicate_items = off, fillfactor = 55)"]);
-        return $"create {One(["", "unique "])}index {name} on \"Sch\"\"ema\".\"Tab le\" ({keys}){include}{storage}{tablespace}{where}";
+        return $"create {One(["", "unique "])}index {name} on \"Sch\"\"ema\".\"Tab le\" "
+            + $"({keys}){include}{storage}{tablespace}{where}";
     }
 
     // At most 63 bytes, as PostgreSQL takes them, so that long names are full.

@@ -1,6 +1,8 @@
 namespace PerfMonitoring.Testing;
 
-/// <summary>A clock that stands still until it is told to go on; timers that are due by then fire before <see cref="Advance"/> returns.</summary>
+/// <summary>
+/// A clock that stands still until it is told to go on; timers that are due by then fire before <see cref="Advance"/> returns.
+/// </summary>
 public sealed class ManualClock(DateTimeOffset now) : TimeProvider
 {
     private readonly object moving = new();

@@ -23,7 +23,8 @@ public sealed class PgBouncer : IAsyncDisposable
     /// <summary>Starts one. Skips the test where there is no PgBouncer; in CI that is a failure.</summary>
     public static async Task<PgBouncer> StartAsync(PostgresCluster cluster)
     {
-        var program = new[] { "/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer" }.FirstOrDefault(File.Exists);
+        var program = new[] { "/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer" }.FirstOrDefault(
+            File.Exists);
         if (program is null)
         {
             if (Environment.GetEnvironmentVariable("CI") == "true")
@@ -58,7 +59,8 @@ public sealed class PgBouncer : IAsyncDisposable
             default_pool_size = {PoolSize}
             max_client_conn = 200
             """);
-        var start = new ProcessStartInfo(program, Environment.IsPrivilegedProcess ? ["-q", "-u", "postgres", settings] : ["-q", settings])
+        var start = new ProcessStartInfo(
+            program, Environment.IsPrivilegedProcess ? ["-q", "-u", "postgres", settings] : ["-q", settings])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
@@ -68,11 +70,14 @@ public sealed class PgBouncer : IAsyncDisposable
         return bouncer;
     }
 
-    /// <summary>Connects to a database through it, as any client that knows nothing of poolers' rules but one: it resets nothing.</summary>
+    /// <summary>
+    /// Connects to a database through it, as any client that knows nothing of poolers' rules but one: it resets nothing.
+    /// </summary>
     public async Task<NpgsqlConnection> ConnectAsync(string database)
     {
         var connection = new NpgsqlConnection(
-            $"Host=127.0.0.1;Port={Port};Username={PostgresCluster.UserName};Database={database};Pooling=false;No Reset On Close=true");
+            $"Host=127.0.0.1;Port={Port};Username={PostgresCluster.UserName};Database={database};Pooling=false;No Reset On "
+                + $"Close=true");
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         return connection;
     }

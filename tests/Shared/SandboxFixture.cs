@@ -23,7 +23,8 @@ public sealed class SandboxFixture : IAsyncDisposable
     /// <summary>The major versions that the product supports, as data of a theory.</summary>
     public static TheoryData<int> SupportedVersions => [13, 14, 15, 16, 17, 18];
 
-    private static bool IsCi => string.Equals(Environment.GetEnvironmentVariable("CI"), "true", StringComparison.OrdinalIgnoreCase);
+    private static bool IsCi =>
+        string.Equals(Environment.GetEnvironmentVariable("CI"), "true", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The machine's own server: on Debian the one with HypoPG.</summary>
     public Task<PostgresCluster> ClusterAsync() =>

@@ -17,7 +17,8 @@ public sealed class StandbyFixture : IAsyncLifetime
     {
         try
         {
-            primary = await SandboxFixture.OwnClusterAsync(new ClusterOptions { Settings = new Dictionary<string, string> { ["wal_level"] = "logical" } });
+            primary = await SandboxFixture.OwnClusterAsync(
+                new ClusterOptions { Settings = new Dictionary<string, string> { ["wal_level"] = "logical" } });
         }
         catch (Xunit.Sdk.SkipException skip)
         {

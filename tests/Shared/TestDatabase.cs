@@ -23,8 +23,11 @@ public sealed class TestDatabase : IAsyncLifetime
     /// <summary>The database's name.</summary>
     public string Name { get; private set; } = "";
 
-    /// <summary>An Npgsql connection string for the superuser. The database may be dropped soon, so its pool keeps nothing for long.</summary>
-    public string ConnectionString => UnpooledConnectionString + ";Pooling=true;Connection Idle Lifetime=1;Connection Pruning Interval=1";
+    /// <summary>
+    /// An Npgsql connection string for the superuser. The database may be dropped soon, so its pool keeps nothing for long.
+    /// </summary>
+    public string ConnectionString =>
+        UnpooledConnectionString + ";Pooling=true;Connection Idle Lifetime=1;Connection Pruning Interval=1";
 
     /// <summary>The same for a session of a test's own, which is gone when it is closed.</summary>
     public string UnpooledConnectionString => Cluster.ConnectionString(Name);
@@ -57,7 +60,9 @@ public sealed class TestDatabase : IAsyncLifetime
     public Task EndIndexBuildsAsync() =>
         ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_progress_create_index where datname = current_database()");
 
-    /// <summary>Runs SQL text, one or several statements, in a session that ends: the server counts at once what it did.</summary>
+    /// <summary>
+    /// Runs SQL text, one or several statements, in a session that ends: the server counts at once what it did.
+    /// </summary>
     public Task ExecuteAsync(string sql) => Cluster.ExecuteAsync(Name, sql, TestContext.Current.CancellationToken);
 
     /// <summary>The first column of the first row; the default where there is no row or a null.</summary>
@@ -76,7 +81,8 @@ public sealed class TestDatabase : IAsyncLifetime
         await using var connection = new NpgsqlConnection(UnpooledConnectionString);
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         await using var command = new NpgsqlCommand(
-            "select exists (select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and application_name = current_setting('application_name'))",
+            "select exists (select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and "
+                + "application_name = current_setting('application_name'))",
             connection);
         while (await command.ExecuteScalarAsync(TestContext.Current.CancellationToken) is true)
         {

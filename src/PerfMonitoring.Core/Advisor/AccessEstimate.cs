@@ -4,20 +4,23 @@ using static PerfMonitoring.Advisor.PlannerDefaults;
 namespace PerfMonitoring.Advisor;
 
 /// <summary>
-/// What a statement would cost with an index that HypoPG cannot make (GIN, GiST): an estimate, to be marked as one, from the plan without it.
+/// What a statement would cost with an index that HypoPG cannot make (GIN, GiST): an estimate, to be marked as one, from the plan
+/// without it.
 /// </summary>
 /// <remarks>
-/// A bitmap scan of the index takes the place of the scan of its table, and what that saves is taken off the nodes above: the rest of the plan
-/// stays as it is, so that what a better join order would save on top is not counted. Formulas, simplified, of PostgreSQL's selfuncs.c
-/// (gincostestimate, gistcostestimate, genericcostestimate) and costsize.c (cost_bitmap_heap_scan, index_pages_fetched with everything cached,
-/// cost_bitmap_tree_node), with its default cost constants. How many rows the index finds is the planner's estimate for the scan; what
-/// other conditions leave out of them is taken back as 1 / ndistinct for an equality, and as the planner's defaults else (selfuncs.h). A
-/// nearest-neighbour scan fetches as many rows as the LIMIT asks for.
+/// A bitmap scan of the index takes the place of the scan of its table, and what that saves is taken off the nodes above: the
+/// rest of the plan stays as it is, so that what a better join order would save on top is not counted. Formulas, simplified, of
+/// PostgreSQL's selfuncs.c (gincostestimate, gistcostestimate, genericcostestimate) and costsize.c (cost_bitmap_heap_scan,
+/// index_pages_fetched with everything cached, cost_bitmap_tree_node), with its default cost constants. How many rows the index
+/// finds is the planner's estimate for the scan; what other conditions leave out of them is taken back as 1 / ndistinct for an
+/// equality, and as the planner's defaults else (selfuncs.h). A nearest-neighbour scan fetches as many rows as the LIMIT asks
+/// for.
 /// </remarks>
 public static class AccessEstimate
 {
 
-    // selfuncs.h: DEFAULT_INEQ_SEL, DEFAULT_MATCH_SEL; and the least that generic_restriction_selectivity (selfuncs.c) takes where it has a histogram.
+    // selfuncs.h: DEFAULT_INEQ_SEL, DEFAULT_MATCH_SEL; and the least that generic_restriction_selectivity (selfuncs.c) takes
+    // where it has a histogram.
     private const double DefaultRange = 1.0 / 3;
     private const double DefaultMatch = 0.005;
     private const double LeastMatch = 0.0001;
@@ -38,7 +41,8 @@ public static class AccessEstimate
         ArgumentNullException.ThrowIfNull(table);
         var served = use.Predicates.Where(p => OperatorClasses.Serves(candidate.Definition, p)).ToList();
         var path = PathTo(plan, use.Alias);
-        if (candidate.Definition.Method is not ("gin" or "gist") || served.Count == 0 || path.Count == 0 || table.Rows is not > 0 || table.Pages == 0 || path.Exists(n => n.ParentRelationship == "SubPlan"))
+        if (candidate.Definition.Method is not ("gin" or "gist") || served.Count == 0 || path.Count == 0 || table.Rows is not > 0
+            || table.Pages == 0 || path.Exists(n => n.ParentRelationship == "SubPlan"))
         {
             return null;
         }
@@ -49,9 +53,11 @@ public static class AccessEstimate
             return null;
         }
 
-        var others = use.Predicates.Where(p => !served.Contains(p) && p.Kind != PredicateKind.Join).Aggregate(1.0, (share, p) => share * Selectivity(p, table));
+        var others = use.Predicates.Where(p => !served.Contains(p) && p.Kind != PredicateKind.Join)
+            .Aggregate(1.0, (share, p) => share * Selectivity(p, table));
         // The planner writes no less than one row, which says nothing of how many the index finds.
-        var found = Math.Min(table.Rows.Value, left <= 1 ? Math.Clamp(table.Rows.Value * LeastMatch, 1, 1 / others) : left / others);
+        var found = Math.Min(
+            table.Rows.Value, left <= 1 ? Math.Clamp(table.Rows.Value * LeastMatch, 1, 1 / others) : left / others);
         var isNearest = served.Exists(p => p.Kind == PredicateKind.Nearest);
         var (replaced, startup, total) = isNearest
             ? Nearest(path, others, candidate, table)
@@ -116,11 +122,13 @@ public static class AccessEstimate
 
         var searches = served.Sum(Searches);
         var fetched = (searches * Math.Round(Math.Pow(pages, 0.15))) + Math.Ceiling(rows / (PageBytes / 3.0));
-        return (fetched * RandomPageCost) + cpu + (searches * ((Math.Ceiling(Math.Log2(table.Rows!.Value + 1)) * OperatorCost) + DescentPageCost));
+        return (fetched * RandomPageCost) + cpu
+            + (searches * ((Math.Ceiling(Math.Log2(table.Rows!.Value + 1)) * OperatorCost) + DescentPageCost));
     }
 
     // How many entries are looked up: the trigrams of a pattern, else a few.
-    private static double Searches(PlanPredicate predicate) => predicate.Pattern is { } pattern ? Math.Max(1, pattern.Count(char.IsLetterOrDigit) - 2) : 2;
+    private static double Searches(PlanPredicate predicate) =>
+        predicate.Pattern is { } pattern ? Math.Max(1, pattern.Count(char.IsLetterOrDigit) - 2) : 2;
 
     private static double BitmapHeap(double rows, int conditions, TableInfo table)
     {
@@ -131,10 +139,12 @@ public static class AccessEstimate
     }
 
     // The order comes from the index: no sort, and no more rows than asked for.
-    private static (int Replaced, double Startup, double Total) Nearest(List<PlanNode> path, double others, Candidate candidate, TableInfo table)
+    private static (int Replaced, double Startup, double Total) Nearest(
+        List<PlanNode> path, double others, Candidate candidate, TableInfo table)
     {
         var limit = path.FindLastIndex(n => n.NodeType == "Limit");
-        if (limit < 0 || path.Skip(limit + 1).SkipLast(1).Any(n => n.NodeType is not ("Sort" or "Result" or "Gather" or "Gather Merge")))
+        if (limit < 0
+            || path.Skip(limit + 1).SkipLast(1).Any(n => n.NodeType is not ("Sort" or "Result" or "Gather" or "Gather Merge")))
         {
             return (-1, 0, 0);
         }
@@ -152,7 +162,8 @@ public static class AccessEstimate
         for (var i = replaced - 1; i >= 0; i--)
         {
             var (node, child) = (path[i], path[i + 1]);
-            var times = node.NodeType == "Nested Loop" && child is { ParentRelationship: "Inner", NodeType: not ("Materialize" or "Memoize") }
+            var times = node.NodeType == "Nested Loop"
+                && child is { ParentRelationship: "Inner", NodeType: not ("Materialize" or "Memoize") }
                 ? Math.Max(1, node.Children.Where(c => c.ParentRelationship == "Outer").Sum(c => c.Rows))
                 : 1;
             var saved = (child.TotalCost - total) * times;
@@ -163,7 +174,8 @@ public static class AccessEstimate
             else
             {
                 // What needs all its input first (a sort, a hash) begins earlier by all that is saved.
-                startup = node.StartupCost >= child.TotalCost * 0.999 ? node.StartupCost - saved : node.StartupCost + startup - child.StartupCost;
+                startup = node.StartupCost >= child.TotalCost * 0.999
+                    ? node.StartupCost - saved : node.StartupCost + startup - child.StartupCost;
                 total = node.TotalCost - saved;
             }
         }

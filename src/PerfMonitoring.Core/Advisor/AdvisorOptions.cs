@@ -20,7 +20,9 @@ public sealed record AdvisorOptions
     /// <summary>By how much a statement may get dearer at most, as a share of its cost: 0 is not at all.</summary>
     public double MaximumRegression { get; init; }
 
-    /// <summary>Indexes that were taken back and are not proposed again, as statements without a name, with the reason; none by default.</summary>
+    /// <summary>
+    /// Indexes that were taken back and are not proposed again, as statements without a name, with the reason; none by default.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Reverted { get; init; } = new Dictionary<string, string>();
 
     /// <summary>How many sessions ask the planner side by side.</summary>
@@ -79,7 +81,9 @@ public sealed record Advice
     /// <summary>Statements that were planned.</summary>
     public int Statements { get; init; }
 
-    /// <summary>Indexes that were considered, each with what became of it: the chosen ones by rank, then by what they would save alone.</summary>
+    /// <summary>
+    /// Indexes that were considered, each with what became of it: the chosen ones by rank, then by what they would save alone.
+    /// </summary>
     public IReadOnlyList<IndexCandidate> Candidates { get; init; } = [];
 
     /// <summary>Whether the search was ended before it was done: the strategies are the best set so far.</summary>

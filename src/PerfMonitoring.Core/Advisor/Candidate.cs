@@ -12,7 +12,9 @@ public sealed record Candidate
     /// <summary>The index; its name is not decided yet.</summary>
     public required IndexDefinition Definition { get; init; }
 
-    /// <summary>The indexes that stand for it on the server: one for each leaf where the table is partitioned, else itself.</summary>
+    /// <summary>
+    /// The indexes that stand for it on the server: one for each leaf where the table is partitioned, else itself.
+    /// </summary>
     public IReadOnlyList<IndexDefinition> Parts
     {
         get => field ?? [Definition];
@@ -20,7 +22,8 @@ public sealed record Candidate
     }
 
     /// <summary>Its table and first key: only indexes that share them can do each other's work.</summary>
-    public (RelationName Table, string? Column, string? Expression) First => (Definition.Table, Definition.Keys[0].Column, Definition.Keys[0].Expression);
+    public (RelationName Table, string? Column, string? Expression) First =>
+        (Definition.Table, Definition.Keys[0].Column, Definition.Keys[0].Expression);
 
     /// <summary>Whether HypoPG can make it; of what it cannot, an estimate tells the cost.</summary>
     public bool CanBeHypothetical => Definition.Method is "btree" or "hash" or "brin";
@@ -29,8 +32,8 @@ public sealed record Candidate
     public required long SizeBytes { get; init; }
 
     /// <summary>
-    /// What each scan of it pays for the pages before the first leaf, in the planner's units. HypoPG's indexes have no height: the planner
-    /// charges nothing for them.
+    /// What each scan of it pays for the pages before the first leaf, in the planner's units. HypoPG's indexes have no height:
+    /// the planner charges nothing for them.
     /// </summary>
     public double DescentCost { get; init; }
 

@@ -8,14 +8,18 @@ namespace PerfMonitoring.Advisor;
 /// <param name="Pattern">What it is for.</param>
 public sealed record ProposedIndex(IndexDefinition Definition, UsagePattern Pattern)
 {
-    /// <summary>What somebody must do first, as a sentence without its end, or null: such an index cannot be asked about yet.</summary>
+    /// <summary>
+    /// What somebody must do first, as a sentence without its end, or null: such an index cannot be asked about yet.
+    /// </summary>
     public string? Requires { get; init; }
 }
 
 /// <summary>What is known of the workload and the server besides one use of one table.</summary>
 public sealed record CandidateContext
 {
-    /// <summary>Conditions with a constant that recur in the workload, table by table: partial indexes may be made of them.</summary>
+    /// <summary>
+    /// Conditions with a constant that recur in the workload, table by table: partial indexes may be made of them.
+    /// </summary>
     public IReadOnlySet<(RelationName Table, string Condition)> Recurring { get; init; } = new HashSet<(RelationName, string)>();
 
     /// <summary>Whether the server offers pg_trgm.</summary>
@@ -26,7 +30,8 @@ public sealed record CandidateContext
 
     /// <summary>The context of a workload: what recurs in two of its statements, or in one that ran twice.</summary>
     /// <param name="workload">Its statements, each with the number of its calls.</param>
-    public static IReadOnlySet<(RelationName Table, string Condition)> FindRecurring(IEnumerable<(StatementUse Use, double Weight)> workload)
+    public static IReadOnlySet<(RelationName Table, string Condition)> FindRecurring(
+        IEnumerable<(StatementUse Use, double Weight)> workload)
     {
         ArgumentNullException.ThrowIfNull(workload);
         return workload
@@ -43,15 +48,17 @@ public sealed record CandidateContext
 }
 
 /// <summary>
-/// Makes indexes of what a statement wants of a table. B-trees: keys of equality first, then one of a range or an order, join keys before
-/// and after what else restricts the table; the same with the other columns that are read (index-only scans); the same for the rows alone
-/// that a fixed condition leaves. Other methods for the operators that only they serve, and where they are much smaller.
+/// Makes indexes of what a statement wants of a table. B-trees: keys of equality first, then one of a range or an order, join
+/// keys before and after what else restricts the table; the same with the other columns that are read (index-only scans); the
+/// same for the rows alone that a fixed condition leaves. Other methods for the operators that only they serve, and where they
+/// are much smaller.
 /// </summary>
 /// <remarks>
-/// What cannot win is not made, since every candidate costs planning time: keys behind a prefix that finds a row or two; lookups, ranges and
-/// orders that fetch a large part of a table in no order of its pages; index-only scans of an index that is not clearly smaller than the table,
-/// or of a table whose pages are not known to be visible. Nor is what would refuse writes (<see cref="EntryLimit"/>): a column without a bound on its
-/// length is a key where a condition or an order needs it and its known values are short, and is never added to be read along.
+/// What cannot win is not made, since every candidate costs planning time: keys behind a prefix that finds a row or two; lookups,
+/// ranges and orders that fetch a large part of a table in no order of its pages; index-only scans of an index that is not
+/// clearly smaller than the table, or of a table whose pages are not known to be visible. Nor is what would refuse writes
+/// (<see cref="EntryLimit"/>): a column without a bound on its length is a key where a condition or an order needs it and its
+/// known values are short, and is never added to be read along.
 /// </remarks>
 public static class CandidateGenerator
 {
@@ -75,7 +82,8 @@ public static class CandidateGenerator
 
     private const int BrinPages = 10_000;
 
-    // The mean width from which a value is no key of a B-tree, the longest known one from which a hash index is better; the mean of what is only read along.
+    // The mean width from which a value is no key of a B-tree, the longest known one from which a hash index is better; the mean
+    // of what is only read along.
     private const int WideKey = 600;
     private const int WideColumn = 64;
 
@@ -113,11 +121,13 @@ public static class CandidateGenerator
         return [.. all.Where((_, j) => !Enumerable.Range(0, all.Count).Any(i => Dominates(i, j)))];
     }
 
-    private static void Add(Dictionary<string, ProposedIndex> found, IndexDefinition definition, UsagePattern pattern, string? requires = null) =>
+    private static void Add(
+        Dictionary<string, ProposedIndex> found, IndexDefinition definition, UsagePattern pattern, string? requires = null) =>
         found.TryAdd(definition.ToAnonymousStatement(), new ProposedIndex(definition, pattern) { Requires = requires });
 
     private static void AddBtrees(
-        Dictionary<string, ProposedIndex> found, IReadOnlyList<PlanPredicate> predicates, RelationUse use, TableInfo table, string? where)
+        Dictionary<string, ProposedIndex> found, IReadOnlyList<PlanPredicate> predicates, RelationUse use, TableInfo table,
+        string? where)
     {
         var shape = new Shape(predicates, use, table);
         var plain = shape.Plain().ToList();
@@ -136,7 +146,9 @@ public static class CandidateGenerator
 
         foreach (var (keys, pattern) in covering)
         {
-            if (Cover(Define(table, keys, where), use, table, isWhole: keys.Count == 0, pattern == UsagePattern.Sort ? NoLarger : ClearlySmaller) is { } definition)
+            if (Cover(
+                Define(table, keys, where), use, table, isWhole: keys.Count == 0,
+                pattern == UsagePattern.Sort ? NoLarger : ClearlySmaller) is { } definition)
             {
                 Add(found, definition, pattern);
             }
@@ -144,7 +156,8 @@ public static class CandidateGenerator
     }
 
     // A branch of an OR needs an index of its own; what restricts the table besides can stand before it.
-    private static void AddBranch(Dictionary<string, ProposedIndex> found, IReadOnlyList<PlanPredicate> branch, RelationUse use, TableInfo table)
+    private static void AddBranch(
+        Dictionary<string, ProposedIndex> found, IReadOnlyList<PlanPredicate> branch, RelationUse use, TableInfo table)
     {
         var own = new Shape(branch, use with { Orders = [], Groups = [], Rows = null }, table);
         if (own.Plain().FirstOrDefault() is { Keys: { Count: > 0 } keys } first)
@@ -158,9 +171,11 @@ public static class CandidateGenerator
         }
     }
 
-    private static void AddPartials(Dictionary<string, ProposedIndex> found, RelationUse use, TableInfo table, CandidateContext context)
+    private static void AddPartials(
+        Dictionary<string, ProposedIndex> found, RelationUse use, TableInfo table, CandidateContext context)
     {
-        var conditions = use.Predicates.Where(p => p.Condition is { Length: <= 200 } && IsWorthACondition(p, table, context)).Take(MaximumConditions).ToList();
+        var conditions = use.Predicates.Where(p => p.Condition is { Length: <= 200 } && IsWorthACondition(p, table, context))
+            .Take(MaximumConditions).ToList();
         foreach (var condition in conditions)
         {
             AddPartial(found, [condition], use, table);
@@ -173,7 +188,9 @@ public static class CandidateGenerator
 
         // A column that is mostly null: whoever compares it wants none of them, and the planner knows.
         foreach (var key in use.Predicates
-            .Where(p => p.Kind is PredicateKind.Equal or PredicateKind.In or PredicateKind.Join or PredicateKind.Range && p.Key.Column is not null)
+            .Where(p =>
+                p.Kind is PredicateKind.Equal or PredicateKind.In or PredicateKind.Join or PredicateKind.Range
+                && p.Key.Column is not null)
             .Select(p => p.Key).Distinct()
             .Where(k => CanBeKey(k, table) && table.FindColumn(k.Column!) is { NullFraction: > LargeShare }))
         {
@@ -181,10 +198,12 @@ public static class CandidateGenerator
         }
     }
 
-    private static void AddPartial(Dictionary<string, ProposedIndex> found, List<PlanPredicate> conditions, RelationUse use, TableInfo table)
+    private static void AddPartial(
+        Dictionary<string, ProposedIndex> found, List<PlanPredicate> conditions, RelationUse use, TableInfo table)
     {
         // The condition does the work of its columns: they need not be keys any more.
-        var fixedKeys = conditions.Where(c => c.Kind is not (PredicateKind.NotNull or PredicateKind.Unequal)).Select(c => c.Key).ToHashSet();
+        var fixedKeys = conditions.Where(c => c.Kind is not (PredicateKind.NotNull or PredicateKind.Unequal)).Select(c => c.Key)
+            .ToHashSet();
         var rest = use.Predicates.Where(p => !conditions.Contains(p) && !fixedKeys.Contains(p.Key)).ToList();
         var where = string.Join(" AND ", conditions.Select(c => conditions.Count > 1 ? "(" + c.Condition + ")" : c.Condition));
         var remaining = use with { Predicates = rest, Rows = null };
@@ -218,7 +237,8 @@ public static class CandidateGenerator
         _ => 0,
     };
 
-    private static void AddOtherMethods(Dictionary<string, ProposedIndex> found, RelationUse use, TableInfo table, CandidateContext context)
+    private static void AddOtherMethods(
+        Dictionary<string, ProposedIndex> found, RelationUse use, TableInfo table, CandidateContext context)
     {
         var all = use.Predicates.Concat(use.Alternatives.SelectMany(a => a)).ToList();
         foreach (var group in all.Where(p => p.Operator is not null).GroupBy(p => p.Key))
@@ -229,14 +249,17 @@ public static class CandidateGenerator
             }
         }
 
-        foreach (var key in all.Where(p => p.Kind is PredicateKind.Equal or PredicateKind.Join && p.Key.Column is not null).Select(p => p.Key).Distinct())
+        foreach (var key in all.Where(p => p.Kind is PredicateKind.Equal or PredicateKind.Join && p.Key.Column is not null)
+            .Select(p => p.Key).Distinct())
         {
             AddHash(found, key, all, use, table);
         }
 
-        foreach (var key in use.Predicates.Where(p => p.Kind == PredicateKind.Range && p.Key.Column is not null).Select(p => p.Key).Distinct())
+        foreach (var key in use.Predicates.Where(p => p.Kind == PredicateKind.Range && p.Key.Column is not null)
+            .Select(p => p.Key).Distinct())
         {
-            if (table.Pages >= BrinPages && table.FindColumn(key.Column!) is { IsCollection: false, Correlation: > Ordered or < -Ordered })
+            if (table.Pages >= BrinPages
+                && table.FindColumn(key.Column!) is { IsCollection: false, Correlation: > Ordered or < -Ordered })
             {
                 Add(found, Define(table, [key], null) with { Method = "brin" }, UsagePattern.RangeScan);
             }
@@ -244,7 +267,8 @@ public static class CandidateGenerator
     }
 
     // A hash index holds four bytes of each value, however wide it is; it serves nothing but equality.
-    private static void AddHash(Dictionary<string, ProposedIndex> found, IndexKey key, List<PlanPredicate> all, RelationUse use, TableInfo table)
+    private static void AddHash(
+        Dictionary<string, ProposedIndex> found, IndexKey key, List<PlanPredicate> all, RelationUse use, TableInfo table)
     {
         if (!IsOnlyCompared(key, all, use, table))
         {
@@ -266,23 +290,29 @@ public static class CandidateGenerator
         && all.All(p => p.Key != key || p.Kind is PredicateKind.Equal or PredicateKind.Join)
         && !use.Orders.Concat(use.Groups).Any(o => o.Contains(key));
 
-    private static bool IsLong(IndexKey key, TableInfo table) => key.Column is { } name && table.FindColumn(name) is { LongestKnown: > WideKey };
+    private static bool IsLong(IndexKey key, TableInfo table) =>
+        key.Column is { } name && table.FindColumn(name) is { LongestKnown: > WideKey };
 
     private static IndexDefinition Define(TableInfo table, IReadOnlyList<IndexKey> keys, string? where) =>
         new() { Table = table.Name, Name = "", Keys = keys, Where = where };
 
     // The same with every column that is read: included, or as further keys where those can be merged and the index gets smaller.
-    private static IndexDefinition? Cover(IndexDefinition definition, RelationUse use, TableInfo table, bool isWhole, double largest)
+    private static IndexDefinition? Cover(
+        IndexDefinition definition, RelationUse use, TableInfo table, bool isWhole, double largest)
     {
-        var rest = table.Columns.Where(c => use.Columns!.Contains(c.Name) && definition.Keys.All(k => k.Column != c.Name)).ToList();
+        var rest = table.Columns.Where(c => use.Columns!.Contains(c.Name) && definition.Keys.All(k => k.Column != c.Name))
+            .ToList();
         if (isWhole && rest.MinBy(c => Distinct(c, table)) is { HasBtree: true, AverageWidth: null or <= WideColumn } first)
         {
             definition = definition with { Keys = [IndexKey.OnColumn(first.Name)] };
             rest.Remove(first);
         }
 
-        if (definition.Keys.Count == 0 || definition.Keys.Count + rest.Count > MaximumColumns || rest.Exists(c => c.AverageWidth > WideColumn)
-            || !EntryLimit.CanCover(isWhole ? definition with { Keys = [] } : definition, table, [.. rest.Select(c => c.Name), .. isWhole ? definition.Keys.Select(k => k.Column!) : []]))
+        if (definition.Keys.Count == 0 || definition.Keys.Count + rest.Count > MaximumColumns
+            || rest.Exists(c => c.AverageWidth > WideColumn)
+            || !EntryLimit.CanCover(
+                isWhole ? definition with { Keys = [] } : definition, table,
+                [.. rest.Select(c => c.Name), .. isWhole ? definition.Keys.Select(k => k.Column!) : []]))
         {
             return null;
         }
@@ -292,7 +322,8 @@ public static class CandidateGenerator
         if (definition.Where is null)
         {
             var size = IndexSize.Estimate(included, table);
-            if (rest.Count > 0 && rest.TrueForAll(c => c.HasBtree) && IndexSize.Estimate(keyed, table) is { } other && other < size * 0.9)
+            if (rest.Count > 0 && rest.TrueForAll(c => c.HasBtree) && IndexSize.Estimate(keyed, table) is { } other
+                && other < size * 0.9)
             {
                 (included, size) = (keyed, other);
             }
@@ -302,7 +333,8 @@ public static class CandidateGenerator
                 return null;
             }
         }
-        else if (rest.TrueForAll(c => c is { HasBtree: true, CanDeduplicate: true }) && definition.Keys.All(k => CanMerge(k, table)))
+        else if (rest.TrueForAll(c => c is { HasBtree: true, CanDeduplicate: true })
+            && definition.Keys.All(k => CanMerge(k, table)))
         {
             included = keyed;
         }
@@ -310,11 +342,13 @@ public static class CandidateGenerator
         return included;
     }
 
-    private static bool CanMerge(IndexKey key, TableInfo table) => key.Column is { } name && table.FindColumn(name) is { CanDeduplicate: true };
+    private static bool CanMerge(IndexKey key, TableInfo table) =>
+        key.Column is { } name && table.FindColumn(name) is { CanDeduplicate: true };
 
     private static List<IndexKey> Join(IEnumerable<IndexKey> first, IEnumerable<IndexKey> second)
     {
-        // Read backwards an index gives the opposite order: one that descends throughout is the ascending one, behind equal keys too.
+        // Read backwards an index gives the opposite order: one that descends throughout is the ascending one, behind equal keys
+        // too.
         var more = second.ToList();
         if (more.All(k => k.Descending && k.NullsFirst is null or true))
         {
@@ -336,15 +370,20 @@ public static class CandidateGenerator
     private static bool IsSame(IndexKey one, IndexKey other) => one.Column == other.Column && one.Expression == other.Expression;
 
     private static bool CanBeKey(IndexKey key, TableInfo table) => key.Column is { } name
-        ? table.FindColumn(name) is { HasBtree: true, IsCollection: false, AverageWidth: null or <= WideKey, LongestKnown: null or <= ColumnInfo.LongestInStatistics }
+        ? table.FindColumn(name) is {
+            HasBtree: true, IsCollection: false, AverageWidth: null or <= WideKey,
+            LongestKnown: null or <= ColumnInfo.LongestInStatistics }
         : !DependsOnTimeZone(key.Expression!, table);
 
     // The day of a timestamptz depends on who asks: such an index cannot be, and the server need not be asked.
     private static bool DependsOnTimeZone(string expression, TableInfo table) => table.Columns
-        .Where(c => c.Type.EndsWith("with time zone", StringComparison.Ordinal) && c.Type.StartsWith("timestamp", StringComparison.Ordinal))
+        .Where(c =>
+            c.Type.EndsWith("with time zone", StringComparison.Ordinal)
+            && c.Type.StartsWith("timestamp", StringComparison.Ordinal))
         .Select(c => Identifier.Quote(c.Name))
         .Any(c => expression == $"({c})::date"
-            || (expression.StartsWith("date_trunc(", StringComparison.Ordinal) && expression.EndsWith($", {c})", StringComparison.Ordinal)));
+            || (expression.StartsWith("date_trunc(", StringComparison.Ordinal)
+                && expression.EndsWith($", {c})", StringComparison.Ordinal)));
 
     private static double Distinct(ColumnInfo? column, TableInfo table) => column?.CountDistinct(table.Rows ?? 1) ?? 0;
 
@@ -364,11 +403,16 @@ public static class CandidateGenerator
             this.use = use;
             this.table = table;
             // Where only equality is asked for, values that can be long have a hash index.
-            var usable = predicates.Where(p => CanBeKey(p.Key, table) && !(IsLong(p.Key, table) && IsOnlyCompared(p.Key, predicates, use, table))).ToList();
-            Equality = Keys(usable, PredicateKind.Equal, PredicateKind.In, PredicateKind.Null, PredicateKind.True, PredicateKind.False);
-            // A list of values is found piece by piece, in no order; nulls are found together, and yet the planner does not take them for one value.
+            var usable = predicates.Where(
+                p => CanBeKey(p.Key, table) && !(IsLong(p.Key, table) && IsOnlyCompared(p.Key, predicates, use, table))).ToList();
+            Equality = Keys(
+                usable, PredicateKind.Equal, PredicateKind.In, PredicateKind.Null, PredicateKind.True, PredicateKind.False);
+            // A list of values is found piece by piece, in no order; nulls are found together, and yet the planner does not take
+            // them for one value.
             ordering = Keys(usable, PredicateKind.Equal, PredicateKind.True, PredicateKind.False);
-            ranges = [.. usable.Where(p => p.Kind == PredicateKind.Range).Select(p => p.Key).Concat(Prefixes(usable)).Distinct().Take(3)];
+            ranges = [
+                .. usable.Where(p => p.Kind == PredicateKind.Range).Select(p => p.Key).Concat(Prefixes(usable)).Distinct()
+                .Take(3)];
             // The keys of one other relation belong together; each alone serves as well where another relation comes before.
             joins = [.. usable.Where(p => p.Kind == PredicateKind.Join).GroupBy(p => p.Other, p => p.Key)
                 .Select(g => Sorted(g.Distinct()))
@@ -432,7 +476,8 @@ public static class CandidateGenerator
             foreach (var join in joins)
             {
                 yield return (Shortest(join), UsagePattern.Join);
-                if (!findsFew && !FindsFew(join) && Join(Join(join, Equality), ranges.Take(1)) is { } filtered && filtered.Count > join.Count)
+                if (!findsFew && !FindsFew(join) && Join(Join(join, Equality), ranges.Take(1)) is { } filtered
+                    && filtered.Count > join.Count)
                 {
                     yield return (filtered, UsagePattern.Join);
                 }
@@ -449,10 +494,12 @@ public static class CandidateGenerator
             }
         }
 
-        // Keys that an index with every column that is read can begin with; no keys at all where nothing restricts or orders the rows.
+        // Keys that an index with every column that is read can begin with; no keys at all where nothing restricts or orders the
+        // rows.
         public IEnumerable<(List<IndexKey> Keys, UsagePattern Pattern)> Covering()
         {
-            if (use.Columns is not { Count: > 0 } columns || table.AllVisibleFraction < 0.1 || !columns.All(c => table.FindColumn(c) is not null))
+            if (use.Columns is not { Count: > 0 } columns || table.AllVisibleFraction < 0.1
+                || !columns.All(c => table.FindColumn(c) is not null))
             {
                 yield break;
             }
@@ -471,7 +518,8 @@ public static class CandidateGenerator
         }
 
         // A sort of nearly all rows, which is spared by reading them in their order.
-        private bool SparesSort(List<IndexKey> keys) => !use.MayStopEarly && use.Rows > LargeShare * table.Rows && orders.Exists(o => Join(ordering, o).SequenceEqual(keys));
+        private bool SparesSort(List<IndexKey> keys) =>
+            !use.MayStopEarly && use.Rows > LargeShare * table.Rows && orders.Exists(o => Join(ordering, o).SequenceEqual(keys));
 
         private IEnumerable<List<IndexKey>> Beginnings()
         {
@@ -490,7 +538,8 @@ public static class CandidateGenerator
                 yield return FindsFew(join) ? join : Join(Join(join, Equality), ranges.Take(1));
             }
 
-            foreach (var order in orders.Concat(groups.Where(g => g.All(HasBound))).Where(o => o.Count > 0).DistinctBy(o => string.Join(',', o)).Take(3))
+            foreach (var order in orders.Concat(groups.Where(g => g.All(HasBound))).Where(o => o.Count > 0)
+                .DistinctBy(o => string.Join(',', o)).Take(3))
             {
                 yield return Join(FindsFew(ordering) ? [] : ordering, order);
             }
@@ -498,7 +547,8 @@ public static class CandidateGenerator
 
         // Fetching a table's rows in an order pays where few are wanted, or where they lie in that order.
         private bool MayRead(List<IndexKey> keys) => keys.Count > 0
-            && (use.MayStopEarly || (keys[0].Column is { } name && table.FindColumn(name)?.Correlation is > Ordered or < -Ordered));
+            && (use.MayStopEarly
+                || (keys[0].Column is { } name && table.FindColumn(name)?.Correlation is > Ordered or < -Ordered));
 
         // No further than to the prefix that finds few rows.
         private List<IndexKey> Shortest(List<IndexKey> keys)
@@ -519,7 +569,8 @@ public static class CandidateGenerator
 
         private bool HasBound(IndexKey key) => key.Column is { } name && table.FindColumn(name) is { MaximumWidth: not null };
 
-        private double Distinct(IndexKey key) => CandidateGenerator.Distinct(key.Column is null ? null : table.FindColumn(key.Column), table);
+        private double Distinct(IndexKey key) =>
+            CandidateGenerator.Distinct(key.Column is null ? null : table.FindColumn(key.Column), table);
 
         private List<IndexKey> Sorted(IEnumerable<IndexKey> keys) =>
             [.. keys.OrderByDescending(Distinct).ThenBy(k => k.ToString(), StringComparer.Ordinal).Take(MaximumKeys - 1)];
@@ -533,7 +584,9 @@ public static class CandidateGenerator
             {
                 var column = key.Column is { } name ? table.FindColumn(name) : null;
                 return column?.IsCollationC == true ? key
-                    : key with { OperatorClass = column?.Type.StartsWith("character(", StringComparison.Ordinal) == true ? "bpchar_pattern_ops" : "text_pattern_ops" };
+                    : key with {
+                        OperatorClass = column?.Type.StartsWith("character(", StringComparison.Ordinal) == true
+                        ? "bpchar_pattern_ops" : "text_pattern_ops" };
             });
     }
 }

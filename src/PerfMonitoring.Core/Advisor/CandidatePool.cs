@@ -34,8 +34,8 @@ public sealed class CandidatePool(
     }
 
     /// <summary>
-    /// The candidate of that definition; null where an index does its work already, it was taken back, its size is unknown, or it would refuse writes for
-    /// what is only read along.
+    /// The candidate of that definition; null where an index does its work already, it was taken back, its size is unknown, or it
+    /// would refuse writes for what is only read along.
     /// </summary>
     public async Task<Candidate?> GetAsync(IndexDefinition definition, TableInfo table, UsagePattern pattern)
     {
@@ -47,7 +47,8 @@ public sealed class CandidatePool(
             return candidate;
         }
 
-        if ((definition.Include.Count > 0 && !EntryLimit.CanCover(definition, table, definition.Include)) || EntryLimit.Of(definition, table).IsExceeded)
+        if ((definition.Include.Count > 0 && !EntryLimit.CanCover(definition, table, definition.Include))
+            || EntryLimit.Of(definition, table).IsExceeded)
         {
             return known[key] = null;
         }
@@ -57,7 +58,9 @@ public sealed class CandidatePool(
         var estimate = IndexSize.Estimate(definition, table, rows);
         if (reverted.TryGetValue(key, out var reason))
         {
-            passedOver.Add(new IndexCandidate { Definition = definition, SizeBytes = estimate ?? 0, Verdict = CandidateVerdict.Reverted, Reason = reason });
+            passedOver.Add(
+                new IndexCandidate {
+                Definition = definition, SizeBytes = estimate ?? 0, Verdict = CandidateVerdict.Reverted, Reason = reason });
         }
         else if (estimate is { } size)
         {
@@ -77,8 +80,8 @@ public sealed class CandidatePool(
     }
 
     /// <summary>
-    /// One index that does the work of two on the same table: the keys of the longer one, which begin with those of the other, and the
-    /// other columns of both. Null where there is none, or it is one of the two.
+    /// One index that does the work of two on the same table: the keys of the longer one, which begin with those of the other,
+    /// and the other columns of both. Null where there is none, or it is one of the two.
     /// </summary>
     public static IndexDefinition? Merge(IndexDefinition one, IndexDefinition other)
     {
@@ -89,13 +92,15 @@ public sealed class CandidatePool(
             (one, other) = (other, one);
         }
 
-        if (one.Method != "btree" || other.Method != "btree" || one.Table != other.Table || one.Where != other.Where || one.Keys.Any(k => k.Expression is not null)
+        if (one.Method != "btree" || other.Method != "btree" || one.Table != other.Table || one.Where != other.Where
+            || one.Keys.Any(k => k.Expression is not null)
             || !other.Keys.SequenceEqual(one.Keys.Take(other.Keys.Count)))
         {
             return null;
         }
 
-        var include = one.Include.Union(other.Include).Where(c => one.Keys.All(k => k.Column != c)).Order(StringComparer.Ordinal).ToList();
+        var include = one.Include.Union(other.Include).Where(c => one.Keys.All(k => k.Column != c)).Order(StringComparer.Ordinal)
+            .ToList();
         var merged = one with { Include = include };
         return Redundancy.Covers(one, merged) || Redundancy.Covers(other, merged) ? null : merged;
     }

@@ -3,13 +3,14 @@ using PerfMonitoring.Indexes;
 namespace PerfMonitoring.Advisor;
 
 /// <summary>
-/// How many different values a column has, where ANALYZE counts too few: where common values take a large part of its sample, what they leave says
-/// little of the rest, and its estimator (Duj1 of Haas, Stokes, JASA 1998, in analyze.c) takes all for alike.
+/// How many different values a column has, where ANALYZE counts too few: where common values take a large part of its sample,
+/// what they leave says little of the rest, and its estimator (Duj1 of Haas, Stokes, JASA 1998, in analyze.c) takes all for
+/// alike.
 /// </summary>
 /// <remarks>
-/// The common values are set apart (uj2a, there), and the values of the rest are the number for which ANALYZE would have counted what it did.
-/// A value that was met once in the sample may be alone in the table or stand for as many others as there are rows to one of the sample
-/// (Charikar, Chaudhuri, Motwani, Narasayya, PODS 2000): the middle of both is taken.
+/// The common values are set apart (uj2a, there), and the values of the rest are the number for which ANALYZE would have counted
+/// what it did. A value that was met once in the sample may be alone in the table or stand for as many others as there are rows
+/// to one of the sample (Charikar, Chaudhuri, Motwani, Narasayya, PODS 2000): the middle of both is taken.
 /// </remarks>
 public static class DistinctValues
 {
@@ -37,7 +38,8 @@ public static class DistinctValues
             (least, most) = Counted(middle) < counted ? (middle, most) : (least, middle);
         }
 
-        return Math.Clamp(apart + least + (Singles(least) * ((1 / share.Value) - 1) / 2), counted.Value, Math.Max(counted.Value, apart + rest));
+        return Math.Clamp(
+            apart + least + (Singles(least) * ((1 / share.Value) - 1) / 2), counted.Value, Math.Max(counted.Value, apart + rest));
 
         // Of so many values, each as often as the others: those that are met once in the sample, and what ANALYZE would count.
         double Singles(double values) => rest * share.Value * Math.Pow(1 - share.Value, (rest / values) - 1);

@@ -5,15 +5,17 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Advisor;
 
 /// <summary>
-/// A foreign key without an index on the referencing side, where rows are deleted on the other: each deleted row, and each whose key is
-/// updated, reads the whole referencing table. EXPLAIN does not show it: triggers do it.
+/// A foreign key without an index on the referencing side, where rows are deleted on the other: each deleted row, and each whose
+/// key is updated, reads the whole referencing table. EXPLAIN does not show it: triggers do it.
 /// </summary>
 /// <param name="Definition">The index that would serve; its name is not decided yet.</param>
 /// <param name="SavedCost">What the workload would save by it, in the planner's units (an estimate).</param>
 /// <param name="Reason">Which write of which table is slow, and why.</param>
 public sealed record ForeignKeyNeed(IndexDefinition Definition, double SavedCost, string Reason)
 {
-    /// <summary>Whether an index finds the referencing rows: whole, and with the key's columns first, in whatever order.</summary>
+    /// <summary>
+    /// Whether an index finds the referencing rows: whole, and with the key's columns first, in whatever order.
+    /// </summary>
     public bool IsServedBy(IndexDefinition index) => Serves(index, Definition.Table, [.. Definition.Keys.Select(k => k.Column!)]);
 
     /// <summary>Finds those that the writes are slow for.</summary>
@@ -27,18 +29,23 @@ public sealed record ForeignKeyNeed(IndexDefinition Definition, double SavedCost
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(load);
         var keys = foreignKeys
-            .Select(k => (Key: k, Deletes: load.Deletes(k.ReferencedTable), Updates: load.Updates(k.ReferencedTable, k.ReferencedColumns)))
+            .Select(k =>
+                (Key: k, Deletes: load.Deletes(k.ReferencedTable), Updates: load.Updates(k.ReferencedTable, k.ReferencedColumns)))
             .Where(k => k.Deletes + k.Updates > 0).ToList();
         if (keys.Count == 0)
         {
             return [];
         }
 
-        var tables = (await catalog.FindTablesAsync([.. keys.Select(k => k.Key.Table).Distinct()], cancellationToken)).ToDictionary(t => t.Name);
-        var indexes = (await catalog.GetIndexesAsync([.. tables.Values.Select(t => t.Oid)], cancellationToken)).Where(i => i.IsValid).ToLookup(i => i.Definition.Table);
+        var tables = (await catalog.FindTablesAsync([.. keys.Select(k => k.Key.Table).Distinct()], cancellationToken))
+            .ToDictionary(t => t.Name);
+        var indexes = (await catalog.GetIndexesAsync([.. tables.Values.Select(t => t.Oid)], cancellationToken))
+            .Where(i => i.IsValid).ToLookup(i => i.Definition.Table);
         return
         [
-            .. keys.Where(k => tables.ContainsKey(k.Key.Table) && !indexes[k.Key.Table].Any(i => Serves(i.Definition, k.Key.Table, k.Key.Columns)))
+            .. keys.Where(
+                k => tables.ContainsKey(k.Key.Table)
+                && !indexes[k.Key.Table].Any(i => Serves(i.Definition, k.Key.Table, k.Key.Columns)))
                 .Select(k => Judge(k.Key, tables[k.Key.Table], k.Deletes, k.Updates))
                 .Where(n => n.SavedCost > 0)
                 .OrderByDescending(n => n.SavedCost),
@@ -53,17 +60,22 @@ public sealed record ForeignKeyNeed(IndexDefinition Definition, double SavedCost
     public static ForeignKeyNeed Judge(ForeignKeyInfo key, TableInfo table, double deletes, double updates)
     {
         ArgumentNullException.ThrowIfNull(key);
-        var writes = string.Join(" and ", new[] { Count(deletes, "deleted from"), Count(updates, "given another key in") }.OfType<string>());
+        var writes = string.Join(
+            " and ", new[] { Count(deletes, "deleted from"), Count(updates, "given another key in") }.OfType<string>());
         return new ForeignKeyNeed(
             new IndexDefinition { Table = key.Table, Name = "", Keys = [.. key.Columns.Select(IndexKey.OnColumn)] },
             (deletes + updates) * WriteCost.OfMissingForeignKeyIndex(table, key.Columns.Count),
             $"Foreign key {key.Name} has no index: for each row that is {writes}, the whole of {key.Table} is read.");
 
         string? Count(double rows, string verb) =>
-            rows > 0 ? string.Create(CultureInfo.InvariantCulture, $"{verb} {key.ReferencedTable} ({Math.Ceiling(rows):N0} in the workload's time)") : null;
+            rows > 0
+                ? string.Create(
+                CultureInfo.InvariantCulture, $"{verb} {key.ReferencedTable} ({Math.Ceiling(rows):N0} in the workload's time)")
+                : null;
     }
 
     private static bool Serves(IndexDefinition index, RelationName table, IReadOnlyList<string> columns) =>
         index.Table == table && (index.Method is "btree" or "hash") && index.Where is null
-        && index.Keys.Count >= columns.Count && index.Keys.Take(columns.Count).All(k => k.Column is { } column && columns.Contains(column));
+        && index.Keys.Count >= columns.Count
+        && index.Keys.Take(columns.Count).All(k => k.Column is { } column && columns.Contains(column));
 }

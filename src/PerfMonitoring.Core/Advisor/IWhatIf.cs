@@ -4,10 +4,10 @@ using PerfMonitoring.Queries;
 namespace PerfMonitoring.Advisor;
 
 /// <summary>A statement as it is to be planned.</summary>
-/// <param name="Text">One plannable statement, with constants or with $n; where there are arguments, as <see cref="PlannableText"/> makes it.</param>
-/// <param name="Arguments">
-/// A value for each of $1, $2 ... in the text: as the type's input function reads it, without quotes; null for NULL. The plan is then the
-/// one for these values. Null for the generic plan.
+/// <param name="Text">One plannable statement, with constants or with $n; where there are arguments, as
+/// <see cref="PlannableText"/> makes it.</param>
+/// <param name="Arguments"> A value for each of $1, $2 ... in the text: as the type's input function reads it, without quotes;
+/// null for NULL. The plan is then the one for these values. Null for the generic plan.
 /// </param>
 public sealed record PlanText(string Text, IReadOnlyList<string?>? Arguments = null)
 {
@@ -15,10 +15,12 @@ public sealed record PlanText(string Text, IReadOnlyList<string?>? Arguments = n
     public StatementOrigin Origin { get; init; } = StatementOrigin.Unknown;
 }
 
-/// <summary>Whose statement is planned. It gets the rights and the search path of the first of its roles that the session may become.</summary>
+/// <summary>
+/// Whose statement is planned. It gets the rights and the search path of the first of its roles that the session may become.
+/// </summary>
 /// <param name="Roles">The roles that ran it, the one that ran it most first; none where that is not known.</param>
-/// <param name="MayRunAnyCode">
-/// Whether it is planned although planning may run functions of roles that are less trusted than the session's: the planner folds constants with them.
+/// <param name="MayRunAnyCode"> Whether it is planned although planning may run functions of roles that are less trusted than the
+/// session's: the planner folds constants with them.
 /// </param>
 public sealed record StatementOrigin(IReadOnlyList<string> Roles, bool MayRunAnyCode = false)
 {
@@ -34,33 +36,39 @@ public sealed record WhatIfRequest(PlanText Statement, IReadOnlyCollection<Candi
     /// <summary>Whether the plan shall tell schemas and output columns; it is then several times as long.</summary>
     public bool Verbose { get; init; }
 
-    /// <summary>Real indexes, by object identifier, that the planner shall not see; only for a session of <see cref="Repositories.IMonitoringConnection.IndexHiding"/>.</summary>
+    /// <summary>
+    /// Real indexes, by object identifier, that the planner shall not see; only for a session of
+    /// <see cref="Repositories.IMonitoringConnection.IndexHiding"/>.
+    /// </summary>
     public IReadOnlyCollection<uint> Hidden { get; init; } = [];
 }
 
 /// <summary>The planner's answer.</summary>
 /// <param name="Plan">The plan.</param>
 /// <param name="Candidates">For each name of a new index in the plan, the candidate's id.</param>
-/// <param name="Refused">
-/// The indexes of the request that the server would not make, by candidate id, with its reason (without constants): the plan is one
-/// without them.
+/// <param name="Refused"> The indexes of the request that the server would not make, by candidate id, with its reason (without
+/// constants): the plan is one without them.
 /// </param>
 /// <param name="Sizes">The size in bytes that the planner took each index of the request to have, by candidate id.</param>
 public sealed record WhatIfPlan(
-    PlanNode Plan, IReadOnlyDictionary<string, int> Candidates, IReadOnlyDictionary<int, string> Refused, IReadOnlyDictionary<int, long> Sizes);
+    PlanNode Plan, IReadOnlyDictionary<string, int> Candidates, IReadOnlyDictionary<int, string> Refused,
+    IReadOnlyDictionary<int, long> Sizes);
 
 /// <summary>
-/// What the planner would do with indexes that are not there. One session, for one run of the advisor (a candidate's id means one index)
-/// and not to be used by two at once; no statement is executed, and disposing it leaves no trace.
+/// What the planner would do with indexes that are not there. One session, for one run of the advisor (a candidate's id means one
+/// index) and not to be used by two at once; no statement is executed, and disposing it leaves no trace.
 /// </summary>
 public interface IWhatIf : IAsyncDisposable
 {
-    /// <summary>Whether the indexes are real ones: the plan's cost holds their descents, and <see cref="WhatIfPlan.Sizes"/> are those on disk.</summary>
+    /// <summary>
+    /// Whether the indexes are real ones: the plan's cost holds their descents, and <see cref="WhatIfPlan.Sizes"/> are those on
+    /// disk.
+    /// </summary>
     bool IsReal { get; }
 
     /// <summary>The plan of a statement as if exactly these indexes were there besides the real ones.</summary>
-    /// <exception cref="PerfMonitoringException">
-    /// NotPlannable, PlanFailed: what the server says against the statement. UntrustedCode: planning could run code of a less trusted role.
+    /// <exception cref="PerfMonitoringException"> NotPlannable, PlanFailed: what the server says against the statement.
+    /// UntrustedCode: planning could run code of a less trusted role.
     /// </exception>
     Task<WhatIfPlan> ExplainAsync(WhatIfRequest request, CancellationToken cancellationToken);
 }
@@ -74,8 +82,8 @@ public interface IWhatIfRepository
     /// <summary>Opens one on a connection of its own; several may be open, and work, at once.</summary>
     /// <param name="statementTimeout">The most that planning one statement may take.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="PerfMonitoringException">
-    /// HypoPgMissing; DatabaseInUse: real indexes would hinder others; TooManyConnections: neither the server nor the pool has one left.
+    /// <exception cref="PerfMonitoringException"> HypoPgMissing; DatabaseInUse: real indexes would hinder others;
+    /// TooManyConnections: neither the server nor the pool has one left.
     /// </exception>
     Task<IWhatIf> OpenAsync(TimeSpan statementTimeout, CancellationToken cancellationToken);
 }

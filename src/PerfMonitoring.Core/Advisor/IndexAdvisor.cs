@@ -7,7 +7,8 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Advisor;
 
 /// <summary>
-/// Decides which indexes a workload needs: plans, what the plans want of each table, candidates, what-if costs, a choice under a budget.
+/// Decides which indexes a workload needs: plans, what the plans want of each table, candidates, what-if costs, a choice under a
+/// budget.
 /// </summary>
 /// <param name="catalog">The tables.</param>
 /// <param name="whatIf">The planner.</param>
@@ -16,7 +17,8 @@ namespace PerfMonitoring.Advisor;
 public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository whatIf, IndexNames names, ServerTarget target)
 {
     // What PlanRisk counts.
-    private const string Risk = "one whose loop visits pages again and again, or whose LIMIT is met only after all that its conditions discard";
+    private const string Risk =
+        "one whose loop visits pages again and again, or whose LIMIT is met only after all that its conditions discard";
 
     private static readonly TimeSpan PlanningLimit = TimeSpan.FromSeconds(30);
 
@@ -24,13 +26,14 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
     /// <param name="workload">The statements.</param>
     /// <param name="options">Budget and limits.</param>
     /// <param name="progress">Told as it goes on, or null.</param>
-    /// <param name="cancellationToken">
-    /// Gives up while plans are read; ends the search after that: the advice is then the best set so far (<see cref="Advice.IsCutShort"/>).
+    /// <param name="cancellationToken"> Gives up while plans are read; ends the search after that: the advice is then the best
+    /// set so far (<see cref="Advice.IsCutShort"/>).
     /// </param>
     /// <exception cref="PerfMonitoringException">HypoPgMissing, or what the server says.</exception>
     /// <exception cref="OperationCanceledException">It was given up before there was any set.</exception>
     public async Task<Advice> AdviseAsync(
-        IReadOnlyList<WorkloadStatement> workload, AdvisorOptions options, IProgress<AdvisorProgress>? progress, CancellationToken cancellationToken)
+        IReadOnlyList<WorkloadStatement> workload, AdvisorOptions options, IProgress<AdvisorProgress>? progress,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(workload);
         ArgumentNullException.ThrowIfNull(options);
@@ -61,7 +64,8 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
     }
 
     private async Task<Advice> AdviseAsync(
-        List<IWhatIf> sessions, IReadOnlyList<WorkloadStatement> workload, AdvisorOptions options, IProgress<AdvisorProgress>? progress,
+        List<IWhatIf> sessions, IReadOnlyList<WorkloadStatement> workload, AdvisorOptions options,
+        IProgress<AdvisorProgress>? progress,
         CancellationToken enough, CancellationToken cancellationToken)
     {
         var reader = new WorkloadReader(catalog, sessions, progress);
@@ -71,30 +75,41 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             .Where(i => i.IsValid).ToLookup(i => i.Definition.Table);
         var window = workload.Max(s => s.Window);
         var load = new WriteLoad(
-            planned.Statements.SelectMany(p => p.Writes.Select(w => (w, p.Weight))), window is null ? [] : await catalog.GetWriteActivityAsync(cancellationToken), window);
+            planned.Statements.SelectMany(p => p.Writes.Select(w => (w, p.Weight))),
+            window is null ? [] : await catalog.GetWriteActivityAsync(cancellationToken), window);
         var foreignKeys = await catalog.GetForeignKeysAsync([.. tables.Keys.Union(load.Tables)], cancellationToken);
         tables = ReferencedKeys.AddTo(tables, existing, foreignKeys, planned.Statements.Select(p => p.Use).Distinct());
         var partials = new Dictionary<string, double?>();
         var pool = new CandidatePool(
             [.. existing.SelectMany(g => g).Select(i => i.Definition)],
             options.Reverted,
-            async (table, where) => await RowsAsync(sessions[0], table, where, OriginOf(planned, table), partials, cancellationToken),
-            (index, table, rows) => options.WriteWeight * load.CostOf(index, table.Rows, [.. existing[table.Name].Select(i => i.Definition)], rows / table.Rows ?? 1));
+            async (table, where) =>
+                await RowsAsync(sessions[0], table, where, OriginOf(planned, table), partials, cancellationToken),
+            (index, table, rows) =>
+                options.WriteWeight * load.CostOf(
+                index, table.Rows, [.. existing[table.Name].Select(i => i.Definition)], rows / table.Rows ?? 1));
         var hints = new HashSet<string>();
         var own = await CandidatesAsync(planned, tables, pool, hints, cancellationToken);
         var byName = tables.Values.GroupBy(t => t.Name.Name).ToDictionary(g => g.Key, g => g.First());
-        var costs = planned.Statements.Select(p => new CostTable(Configuration.Of(p.Plan, _ => null, byName.GetValueOrDefault, isReal: true, p.Statement.RowsPerCall), p.Weight)).ToList();
+        var costs = planned.Statements.Select(
+            p => new CostTable(
+            Configuration.Of(p.Plan, _ => null, byName.GetValueOrDefault, isReal: true, p.Statement.RowsPerCall), p.Weight))
+            .ToList();
         if (!sessions[0].IsReal)
         {
             Estimate(planned, own, costs);
         }
 
         var needs = await ForeignKeysAsync(foreignKeys, load, pool, tables, costs, cancellationToken);
-        var search = new IndexSearch(sessions, planned.Statements, costs, pool, tables, byName.GetValueOrDefault, options, progress);
+        var search = new IndexSearch(
+            sessions, planned.Statements, costs, pool, tables, byName.GetValueOrDefault, options, progress);
         var set = await search.FindAsync(own, enough, cancellationToken);
         var review = search.Review();
         // What was found is worth the few questions for names that are left.
-        var chosen = await DescribeAsync(set, pool, review, planned.Statements, costs, needs, existing, sessions[0].IsReal ? search.Sizes : new Dictionary<int, long>(), options, search.IsCutShort ? CancellationToken.None : cancellationToken);
+        var chosen = await DescribeAsync(
+            set, pool, review, planned.Statements, costs, needs, existing,
+            sessions[0].IsReal ? search.Sizes : new Dictionary<int, long>(), options,
+            search.IsCutShort ? CancellationToken.None : cancellationToken);
         return new Advice
         {
             Strategies = [.. chosen.Values.OrderBy(s => s.Rank)],
@@ -104,7 +119,9 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             CostBefore = planned.Statements.Select((p, s) => p.Weight * costs[s].Bare.Cost).Sum(),
             CostAfter = planned.Statements.Select((p, s) => p.Weight * set.After[s].Cost).Sum(),
             Statements = workload.Count - planned.Skipped.Count,
-            Candidates = [.. review.Judge(chosen, search.Refused, search.LeastGain, options).Concat(pool.Reverted).Select(c => c with { Target = target })],
+            Candidates = [
+                .. review.Judge(chosen, search.Refused, search.LeastGain, options).Concat(pool.Reverted)
+                .Select(c => c with { Target = target })],
             IsCutShort = search.IsCutShort,
             Calls = reader.Calls + search.Calls + partials.Count,
         };
@@ -130,16 +147,20 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
 
     // What triggers do has no plan: each foreign key that writes are slow for counts as one more statement.
     private async Task<List<(ForeignKeyNeed Need, int Place)>> ForeignKeysAsync(
-        IReadOnlyList<ForeignKeyInfo> foreignKeys, WriteLoad load, CandidatePool pool, IReadOnlyDictionary<RelationName, TableInfo> tables, List<CostTable> costs,
+        IReadOnlyList<ForeignKeyInfo> foreignKeys, WriteLoad load, CandidatePool pool,
+        IReadOnlyDictionary<RelationName, TableInfo> tables, List<CostTable> costs,
         CancellationToken cancellationToken)
     {
         var needs = await ForeignKeyNeed.FindAsync(catalog, foreignKeys, load, cancellationToken);
-        var others = (await catalog.FindTablesAsync([.. needs.Select(n => n.Definition.Table).Where(t => !tables.ContainsKey(t)).Distinct()], cancellationToken))
+        var others = (
+            await catalog.FindTablesAsync(
+            [.. needs.Select(n => n.Definition.Table).Where(t => !tables.ContainsKey(t)).Distinct()], cancellationToken))
             .ToDictionary(t => t.Name);
         var found = new List<(ForeignKeyNeed, int)>();
         foreach (var need in needs)
         {
-            if ((tables.GetValueOrDefault(need.Definition.Table) ?? others.GetValueOrDefault(need.Definition.Table)) is not { CanBeIndexed: true, IsSystem: false } table
+            if ((tables.GetValueOrDefault(need.Definition.Table) ?? others.GetValueOrDefault(need.Definition.Table)) is not {
+                CanBeIndexed: true, IsSystem: false } table
                 || await pool.GetAsync(need.Definition, table, UsagePattern.Lookup) is null)
             {
                 continue;
@@ -160,7 +181,8 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
 
     // For each statement the indexes that it calls for; those of one statement are the same however it is run.
     private async Task<List<IReadOnlyList<Candidate>>> CandidatesAsync(
-        PlannedWorkload planned, IReadOnlyDictionary<RelationName, TableInfo> tables, CandidatePool pool, HashSet<string> hints, CancellationToken cancellationToken)
+        PlannedWorkload planned, IReadOnlyDictionary<RelationName, TableInfo> tables, CandidatePool pool, HashSet<string> hints,
+        CancellationToken cancellationToken)
     {
         var (isAvailable, schema) = await catalog.GetExtensionAsync("pg_trgm", cancellationToken);
         var context = new CandidateContext
@@ -176,7 +198,8 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         {
             if (!known.TryGetValue(statement.Use, out var mine))
             {
-                known[statement.Use] = mine = await CandidatesAsync(statement.Use, tables, pool, context, hints, resolved, cancellationToken);
+                known[statement.Use] = mine = await CandidatesAsync(
+                    statement.Use, tables, pool, context, hints, resolved, cancellationToken);
             }
 
             own.Add(mine);
@@ -186,7 +209,8 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
     }
 
     private async Task<IReadOnlyList<Candidate>> CandidatesAsync(
-        StatementUse statement, IReadOnlyDictionary<RelationName, TableInfo> tables, CandidatePool pool, CandidateContext context, HashSet<string> hints,
+        StatementUse statement, IReadOnlyDictionary<RelationName, TableInfo> tables, CandidatePool pool, CandidateContext context,
+        HashSet<string> hints,
         Dictionary<string, ResolvedDefinition> resolved, CancellationToken cancellationToken)
     {
         var mine = new List<Candidate>();
@@ -198,14 +222,19 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
                 {
                     if (proposed.Requires is { } statementFirst)
                     {
-                        hints.Add($"{table.Name} may gain by {QueryText.HideConstants(proposed.Definition.ToAnonymousStatement())}, "
+                        hints.Add(
+                            $"{table.Name} may gain by {QueryText.HideConstants(proposed.Definition.ToAnonymousStatement())}, "
                             + $"which the planner cannot be asked about before: {statementFirst};");
                     }
-                    else if (await ResolveAsync(proposed.Definition, resolved, cancellationToken) is { Distrusted: { } distrusted })
+                    else if (await ResolveAsync(proposed.Definition, resolved, cancellationToken) is {
+                        Distrusted: { } distrusted })
                     {
-                        hints.Add($"{table.Name} gets no index that calls {distrusted}: it would run for whoever writes to the table;");
+                        hints.Add(
+                            $"{table.Name} gets no index that calls {distrusted}: it would run for whoever writes to the table;");
                     }
-                    else if (await pool.GetAsync(resolved[proposed.Definition.ToAnonymousStatement()].Definition, table, proposed.Pattern) is { } candidate)
+                    else if (await pool.GetAsync(
+                        resolved[proposed.Definition.ToAnonymousStatement()].Definition, table, proposed.Pattern) is {
+                        } candidate)
                     {
                         mine.Add(candidate);
                     }
@@ -233,14 +262,16 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
 
     // How many rows a condition leaves, by the planner.
     private static async Task<double?> RowsAsync(
-        IWhatIf session, TableInfo table, string where, StatementOrigin origin, Dictionary<string, double?> known, CancellationToken cancellationToken)
+        IWhatIf session, TableInfo table, string where, StatementOrigin origin, Dictionary<string, double?> known,
+        CancellationToken cancellationToken)
     {
         var statement = $"select from {table.Name} where {where}";
         if (!known.TryGetValue(statement, out var rows))
         {
             try
             {
-                rows = (await session.ExplainAsync(new WhatIfRequest(new PlanText(statement) { Origin = origin }, []), cancellationToken)).Plan.Rows;
+                rows = (await session.ExplainAsync(
+                    new WhatIfRequest(new PlanText(statement) { Origin = origin }, []), cancellationToken)).Plan.Rows;
             }
             catch (PerfMonitoringException e) when (e.ErrorId is ErrorIds.PlanFailed or ErrorIds.UntrustedCode)
             {
@@ -256,12 +287,15 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
 
     // Whoever ran a statement on the table may read it.
     private static StatementOrigin OriginOf(PlannedWorkload planned, TableInfo table) =>
-        planned.Statements.FirstOrDefault(p => p.Use.Relations.Any(r => r.Table == table.Name))?.Statement.Origin ?? StatementOrigin.Unknown;
+        planned.Statements.FirstOrDefault(p => p.Use.Relations.Any(r => r.Table == table.Name))?.Statement.Origin
+            ?? StatementOrigin.Unknown;
 
     // The strategies by the candidates' ids.
     private async Task<Dictionary<int, IndexStrategy>> DescribeAsync(
-        SelectedSet set, CandidatePool pool, SelectionReview review, IReadOnlyList<PlannedStatement> planned, List<CostTable> costs, List<(ForeignKeyNeed Need, int Place)> needs,
-        ILookup<RelationName, TableIndex> existing, IReadOnlyDictionary<int, long> sizes, AdvisorOptions options, CancellationToken cancellationToken)
+        SelectedSet set, CandidatePool pool, SelectionReview review, IReadOnlyList<PlannedStatement> planned,
+        List<CostTable> costs, List<(ForeignKeyNeed Need, int Place)> needs,
+        ILookup<RelationName, TableIndex> existing, IReadOnlyDictionary<int, long> sizes, AdvisorOptions options,
+        CancellationToken cancellationToken)
     {
         var strategies = new Dictionary<int, IndexStrategy>();
         var byId = set.Chosen.ToDictionary(c => c.Id);
@@ -274,14 +308,17 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             var named = unnamed with
             {
                 Name = IndexDefinition.SuggestName(
-                    unnamed.Table.Name, unnamed.Keys.Concat(unnamed.Include.Select(IndexKey.OnColumn)), unnamed.Where is not null),
+                    unnamed.Table.Name, unnamed.Keys.Concat(unnamed.Include.Select(IndexKey.OnColumn)),
+                    unnamed.Where is not null),
             };
             named = named with { Name = await names.FindFreeAsync(named, cancellationToken) };
             var served = needs.Where(n => set.After[n.Place].Used.Contains(candidate.Id)).Select(n => n.Need).ToList();
             var costBefore = impacts.Sum(i => i.CostBefore * i.Weight) + served.Sum(n => n.SavedCost);
             var costAfter = impacts.Sum(i => i.CostAfter * i.Weight);
-            var replaced = existing[unnamed.Table].Where(i => i.Need is null && Redundancy.Covers(unnamed, i.Definition)).ToList();
-            var limit = EntryLimit.Of(unnamed, pool.TableOf(candidate), await catalog.GetExpressionTypesAsync(unnamed, cancellationToken));
+            var replaced = existing[unnamed.Table].Where(i => i.Need is null && Redundancy.Covers(unnamed, i.Definition))
+                .ToList();
+            var limit = EntryLimit.Of(
+                unnamed, pool.TableOf(candidate), await catalog.GetExpressionTypesAsync(unnamed, cancellationToken));
             var isEstimate = set.After.Any(c => c.IsEstimate && c.Used.Contains(id));
             strategies.Add(id, new IndexStrategy
             {
@@ -306,16 +343,24 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
 
         return strategies;
 
-        int Count(IEnumerable<int> ways) => ways.Where(s => s < planned.Count).Select(s => planned[s].Statement).Distinct(ReferenceEqualityComparer.Instance).Count();
+        int Count(IEnumerable<int> ways) =>
+            ways.Where(s => s < planned.Count).Select(s => planned[s].Statement).Distinct(ReferenceEqualityComparer.Instance)
+            .Count();
     }
 
     // A statement that is run in several ways counts once, with the mean of their costs.
-    private static List<QueryImpact> Impacts(Candidate candidate, SelectedSet set, IReadOnlyList<PlannedStatement> planned, List<CostTable> costs) =>
+    private static List<QueryImpact> Impacts(
+        Candidate candidate, SelectedSet set, IReadOnlyList<PlannedStatement> planned, List<CostTable> costs) =>
     [
-        .. planned.Select((p, s) => (Planned: p, p.Statement, p.Weight, Before: costs[s].Bare.Cost, After: set.After[s].Cost, set.After[s].Used))
+        .. planned.Select(
+            (p, s) =>
+            (Planned: p, p.Statement, p.Weight, Before: costs[s].Bare.Cost, After: set.After[s].Cost, set.After[s].Used))
             .Where(v => v.Planned.Use.Relations.Any(r => r.Table == candidate.Definition.Table))
             .GroupBy(v => v.Statement, ReferenceEqualityComparer.Instance)
-            .Where(g => g.Any(v => v.Used.Contains(candidate.Id) || (v.After > v.Before * (1 + PlanExplorer.Noise) && v.Planned.CanUse(candidate.Definition))))
+            .Where(g =>
+                g.Any(v =>
+                v.Used.Contains(candidate.Id)
+                || (v.After > v.Before * (1 + PlanExplorer.Noise) && v.Planned.CanUse(candidate.Definition))))
             .Select(g => (Key: g.First().Statement, Ways: g))
             .Select(g => new QueryImpact
             {
@@ -330,7 +375,8 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
     ];
 
     private static IEnumerable<string> Reasons(
-        Candidate candidate, List<QueryImpact> impacts, List<ForeignKeyNeed> served, List<TableIndex> replaced, double saved, double gain, int statements,
+        Candidate candidate, List<QueryImpact> impacts, List<ForeignKeyNeed> served, List<TableIndex> replaced, double saved,
+        double gain, int statements,
         bool isEstimate, int safer, int risky, string? refused)
     {
         var helped = impacts.Where(i => i.CostAfter < i.CostBefore).ToList();
@@ -346,9 +392,15 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
                 _ => "Finds the rows asked for",
             };
             var before = helped.Sum(i => i.CostBefore * i.Weight);
+            var marginal = gain > 0
+                ? string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"it adds {100 * gain:0.0#} % of the workload's cost to what those of smaller rank save")
+                : "it helps together with the indexes of larger rank";
             yield return string.Create(
                 CultureInfo.InvariantCulture,
-                $"{purpose} in {helped.Count} of {statements} statements, whose cost falls by {100 * (1 - (helped.Sum(i => i.CostAfter * i.Weight) / before)):0.0} % with the whole set; {(gain > 0 ? string.Create(CultureInfo.InvariantCulture, $"it adds {100 * gain:0.0#} % of the workload's cost to what those of smaller rank save") : "it helps together with the indexes of larger rank")}.");
+                $"{purpose} in {helped.Count} of {statements} statements, whose cost falls by "
+                    + $"{100 * (1 - (helped.Sum(i => i.CostAfter * i.Weight) / before)):0.0} % with the whole set; {marginal}.");
         }
 
         foreach (var need in served)
@@ -358,7 +410,8 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
 
         if (replaced.Count > 0)
         {
-            yield return $"It does the work of {string.Join(", ", replaced.Select(i => i.Definition.Name))} too, which can go once it is there.";
+            yield return $"It does the work of {string.Join(", ", replaced.Select(i => i.Definition.Name))} too, which can go "
+                + $"once it is there.";
         }
 
         if (impacts.Count - helped.Count is > 0 and var hurt)
@@ -368,17 +421,21 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
 
         if (candidate.WriteCost > 0 && saved > 0)
         {
-            yield return string.Create(CultureInfo.InvariantCulture, $"Writes pay {100 * candidate.WriteCost / saved:0.0##} % of what these statements save to keep it up to date.");
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"Writes pay {100 * candidate.WriteCost / saved:0.0##} % of what these statements save to keep it up to date.");
         }
 
         if (safer > 0)
         {
-            yield return $"{safer} {(safer == 1 ? "statement" : "statements")} may without it get a plan that runs longer than the planner expects: {Risk}.";
+            yield return $"{safer} {(safer == 1 ? "statement" : "statements")} may without it get a plan that runs longer "
+                + $"than the planner expects: {Risk}.";
         }
 
         if (risky > 0)
         {
-            yield return $"{risky} {(risky == 1 ? "statement" : "statements")} may run longer than without it, where the server takes such a plan: {Risk}. Compare the run times once it is built.";
+            yield return $"{risky} {(risky == 1 ? "statement" : "statements")} may run longer than without it, where the "
+                + $"server takes such a plan: {Risk}. Compare the run times once it is built.";
         }
 
         if (refused is not null)

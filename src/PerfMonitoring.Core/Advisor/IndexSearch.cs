@@ -20,8 +20,10 @@ public sealed record SelectedSet(IReadOnlyList<Candidate> Chosen, IReadOnlyList<
 /// <param name="options">Budget and limits.</param>
 /// <param name="progress">Told as it goes on, or null.</param>
 public sealed class IndexSearch(
-    IReadOnlyList<IWhatIf> sessions, IReadOnlyList<PlannedStatement> statements, IReadOnlyList<CostTable> costs, CandidatePool pool,
-    IReadOnlyDictionary<RelationName, TableInfo> tables, Func<string, TableInfo?> find, AdvisorOptions options, IProgress<AdvisorProgress>? progress)
+    IReadOnlyList<IWhatIf> sessions, IReadOnlyList<PlannedStatement> statements, IReadOnlyList<CostTable> costs,
+    CandidatePool pool,
+    IReadOnlyDictionary<RelationName, TableInfo> tables, Func<string, TableInfo?> find, AdvisorOptions options,
+    IProgress<AdvisorProgress>? progress)
 {
     private const int Rounds = 8;
 
@@ -43,7 +45,9 @@ public sealed class IndexSearch(
     /// <summary>How often the planner was asked.</summary>
     public int Calls => explorer.Calls;
 
-    /// <summary>The sizes in bytes that the planner took them to have, by id: those on disk of indexes that were really built.</summary>
+    /// <summary>
+    /// The sizes in bytes that the planner took them to have, by id: those on disk of indexes that were really built.
+    /// </summary>
     public IReadOnlyDictionary<int, long> Sizes => explorer.Sizes;
 
     /// <summary>Candidates that the server refuses, with its reason, by id.</summary>
@@ -59,7 +63,8 @@ public sealed class IndexSearch(
     /// <param name="own">For each statement, the candidates that it calls for.</param>
     /// <param name="enough">Ends the search once the planner has confirmed a set: the best one so far.</param>
     /// <param name="cancellationToken">Ends it at once, with the best set so far, which may stand unconfirmed.</param>
-    public async Task<SelectedSet> FindAsync(IReadOnlyList<IReadOnlyList<Candidate>> own, CancellationToken enough, CancellationToken cancellationToken)
+    public async Task<SelectedSet> FindAsync(
+        IReadOnlyList<IReadOnlyList<Candidate>> own, CancellationToken enough, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(own);
         try
@@ -77,9 +82,11 @@ public sealed class IndexSearch(
     /// <summary>Explains the choice.</summary>
     public SelectionReview Review() => new(costs, pool.All, Substitutes);
 
-    private async Task FindBestAsync(IReadOnlyList<IReadOnlyList<Candidate>> own, CancellationToken enough, CancellationToken cancellationToken)
+    private async Task FindBestAsync(
+        IReadOnlyList<IReadOnlyList<Candidate>> own, CancellationToken enough, CancellationToken cancellationToken)
     {
-        // With few statements there is time for more questions; what others like is worth more of them than what a statement calls for itself.
+        // With few statements there is time for more questions; what others like is worth more of them than what a statement
+        // calls for itself.
         await ExploreAsync(s => Fitting(own[s]), 2 + (58 / Math.Max(10, statements.Count)), true);
         var shared = ByTable(UsedIds());
         await ExploreAsync(s => [.. Relevant(s, shared).Take(MaximumShared)], 2 + (256 / Math.Max(10, statements.Count)), false);
@@ -129,7 +136,9 @@ public sealed class IndexSearch(
             {
                 if (!(IsCutShort |= enough.IsCancellationRequested))
                 {
-                    progress?.Report(new AdvisorProgress("Exploring statements", 100 * Interlocked.Increment(ref done) / statements.Count, Calls));
+                    progress?.Report(
+                        new AdvisorProgress(
+                        "Exploring statements", 100 * Interlocked.Increment(ref done) / statements.Count, Calls));
                     await explorer.ExploreAsync(session, s, among(s), most, isFirst, cancellationToken);
                 }
             });
@@ -163,7 +172,8 @@ public sealed class IndexSearch(
         return [.. costs.Select((t, s) =>
         {
             var known = t.Compose().First(c => c.Used.All(has.Contains));
-            return s < statements.Count && t.Find(Relevant(s, byTable)) is { } answer && answer.Cost <= known.Cost ? answer : known;
+            return s < statements.Count && t.Find(Relevant(s, byTable)) is { } answer && answer.Cost <= known.Cost
+                ? answer : known;
         })];
     }
 
@@ -203,7 +213,8 @@ public sealed class IndexSearch(
 
     private IEnumerable<int> Places() => Enumerable.Range(0, statements.Count);
 
-    private List<int> Fitting(IEnumerable<Candidate> candidates) => [.. candidates.Where(c => !(c.SizeBytes > options.StorageBudget)).Select(c => c.Id)];
+    private List<int> Fitting(IEnumerable<Candidate> candidates) =>
+        [.. candidates.Where(c => !(c.SizeBytes > options.StorageBudget)).Select(c => c.Id)];
 
     // Those that plans use, the most weighty first.
     private List<int> UsedIds()
@@ -241,18 +252,21 @@ public sealed class IndexSearch(
         }
     }
 
-    // For each used candidate, those that can do its work: merged ones, which no plan was seen with yet, and those that plans like best.
+    // For each used candidate, those that can do its work: merged ones, which no plan was seen with yet, and those that plans
+    // like best.
     private Dictionary<int, int[]> Covers(IReadOnlyList<int> used, int firstMerged)
     {
         var rank = used.Select((id, i) => (id, i)).ToDictionary(u => u.id, u => u.i);
         var alike = pool.All.Where(c => !Refused.ContainsKey(c.Id) && !(c.SizeBytes > options.StorageBudget))
-            .OrderBy(c => rank.GetValueOrDefault(c.Id, c.Id >= firstMerged ? -1 : int.MaxValue)).ThenBy(c => c.SizeBytes).ThenBy(c => c.Id)
+            .OrderBy(c => rank.GetValueOrDefault(c.Id, c.Id >= firstMerged ? -1 : int.MaxValue)).ThenBy(c => c.SizeBytes)
+                .ThenBy(c => c.Id)
             .ToLookup(c => c.First);
         return used.ToDictionary(id => id, id =>
         {
             var narrow = pool.All[id - 1];
             return alike[narrow.First]
-                .Where(c => c.Id != id && Redundancy.Covers(c.Definition, narrow.Definition)).Take(MaximumCovers).Select(c => c.Id).ToArray();
+                .Where(c => c.Id != id && Redundancy.Covers(c.Definition, narrow.Definition)).Take(MaximumCovers)
+                    .Select(c => c.Id).ToArray();
         });
     }
 

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace PerfMonitoring.Advisor;
 
 /// <summary>
-/// Chooses a set of indexes for a whole workload, in memory, from what the cost tables know: it grows by the largest saving a byte,
-/// exchanges, takes apart and grows again (large neighbourhood search: Shaw, CP 1998), until nothing gets better.
+/// Chooses a set of indexes for a whole workload, in memory, from what the cost tables know: it grows by the largest saving a
+/// byte, exchanges, takes apart and grows again (large neighbourhood search: Shaw, CP 1998), until nothing gets better.
 /// </summary>
 public sealed class IndexSelection
 {
@@ -19,8 +19,8 @@ public sealed class IndexSelection
     // Indexes of other tables that an exchange is tried for: those that are missed least.
     private const int Leavers = 12;
 
-    // The planner never takes a plan that it thinks is dearer. What is feared beyond its figure is a rough one: it counts by a part, and
-    // refuses a set only where a statement might take half as long again.
+    // The planner never takes a plan that it thinks is dearer. What is feared beyond its figure is a rough one: it counts by a
+    // part, and refuses a set only where a statement might take half as long again.
     private const double RiskWeight = 0.4;
     private const double Doubt = 0.5;
 
@@ -40,7 +40,8 @@ public sealed class IndexSelection
     /// <param name="options">Budget and limits.</param>
     /// <param name="canServe">For a statement, the candidates that can stand in the place of one, by id.</param>
     public IndexSelection(
-        IReadOnlyList<CostTable> tables, IReadOnlyList<Candidate> candidates, AdvisorOptions options, Func<int, int, IReadOnlyList<int>> canServe)
+        IReadOnlyList<CostTable> tables, IReadOnlyList<Candidate> candidates, AdvisorOptions options,
+        Func<int, int, IReadOnlyList<int>> canServe)
     {
         ArgumentNullException.ThrowIfNull(tables);
         ArgumentNullException.ThrowIfNull(candidates);
@@ -63,14 +64,17 @@ public sealed class IndexSelection
                 if (!plan.IsComposed)
                 {
                     AddMove(needs);
-                    // An index that is worth it elsewhere can make this statement dearer, unless it comes with those of a plan that is better still.
-                    foreach (var (_, others) in plan.Total <= today ? Array.FindAll(shown, o => o.Plan.Total > today && o.Plan.Cost > plan.Cost) : [])
+                    // An index that is worth it elsewhere can make this statement dearer, unless it comes with those of a plan
+                    // that is better still.
+                    foreach (var (_, others) in plan.Total <= today
+                        ? Array.FindAll(shown, o => o.Plan.Total > today && o.Plan.Cost > plan.Cost) : [])
                     {
                         AddMove([.. needs, .. others]);
                     }
                 }
 
-                foreach (var single in needs.SelectMany(n => n).Where(p => known.Add(p.ToString(System.Globalization.CultureInfo.InvariantCulture))))
+                foreach (var single in needs.SelectMany(n => n)
+                    .Where(p => known.Add(p.ToString(System.Globalization.CultureInfo.InvariantCulture))))
                 {
                     moves.Add([single]);
                 }
@@ -161,7 +165,8 @@ public sealed class IndexSelection
     {
         ArgumentNullException.ThrowIfNull(after);
         var has = plans.Membership(set);
-        return after.Select((c, s) => tables[s].Weight * Judge(s, c, has)).Sum() + set.Sum(id => charge + candidates[id - 1].WriteCost);
+        return after.Select((c, s) => tables[s].Weight * Judge(s, c, has)).Sum()
+            + set.Sum(id => charge + candidates[id - 1].WriteCost);
     }
 
     /// <summary>Where a statement's promised plan under a set takes one index in the place of another: both ids.</summary>
@@ -180,7 +185,8 @@ public sealed class IndexSelection
         }
     }
 
-    private (Configuration Plan, int[][] Needs) Promised(int statement, bool[] has) => plans[statement][plans.Best(statement, has)];
+    private (Configuration Plan, int[][] Needs) Promised(int statement, bool[] has) =>
+        plans[statement][plans.Best(statement, has)];
 
     // For each index those of which one does all the work of the other, whichever: only one of them is chosen.
     private int[][] Rivals()
@@ -192,7 +198,10 @@ public sealed class IndexSelection
             foreach (var place in alike)
             {
                 var mine = candidates[place].Definition;
-                found[place] = [.. alike.Where(p => p != place && (Redundancy.Covers(candidates[p].Definition, mine) || Redundancy.Covers(mine, candidates[p].Definition)))];
+                found[place] = [
+                    .. alike.Where(
+                    p => p != place
+                    && (Redundancy.Covers(candidates[p].Definition, mine) || Redundancy.Covers(mine, candidates[p].Definition)))];
             }
         }
 
@@ -201,7 +210,8 @@ public sealed class IndexSelection
 
     private static State Better(State one, State other) => other.Score < one.Score * (1 - 1e-9) ? other : one;
 
-    private double Value(int statement, int plan, bool[] has) => tables[statement].Weight * Judge(statement, plans[statement][plan].Plan, has, plan);
+    private double Value(int statement, int plan, bool[] has) =>
+        tables[statement].Weight * Judge(statement, plans[statement][plan].Plan, has, plan);
 
     private double Judge(int statement, Configuration plan, bool[] has, int from = 0)
     {
@@ -211,7 +221,8 @@ public sealed class IndexSelection
 
     private void Grow(State state, double exponent)
     {
-        // A gain only falls as the set grows, by and large: the old figure is an upper bound, and most need not be looked at again.
+        // A gain only falls as the set grows, by and large: the old figure is an upper bound, and most need not be looked at
+        // again.
         var open = new PriorityQueue<(int[] Move, int Age), double>();
         foreach (var move in moves)
         {
@@ -430,12 +441,14 @@ public sealed class IndexSelection
                 bytes -= selection.candidates[place].SizeBytes;
             }
 
-            return !(bytes > selection.options.StorageBudget) && !(count > selection.options.MaximumCount) && !HasRival(move, leaving);
+            return !(bytes > selection.options.StorageBudget) && !(count > selection.options.MaximumCount)
+                && !HasRival(move, leaving);
         }
 
         // Chosen ones that cannot be there together with a move's.
         public List<int> RivalsOf(int[] move) =>
-            Array.TrueForAll(move, place => blocked[place] == 0) ? [] : Chosen.FindAll(old => Array.Exists(move, place => Array.IndexOf(selection.rivals[place], old) >= 0));
+            Array.TrueForAll(move, place => blocked[place] == 0)
+                ? [] : Chosen.FindAll(old => Array.Exists(move, place => Array.IndexOf(selection.rivals[place], old) >= 0));
 
         private bool HasRival(int[] move, ReadOnlySpan<int> leaving)
         {
@@ -461,7 +474,8 @@ public sealed class IndexSelection
         {
             var others = 0;
             var table = selection.candidates[place].Definition.Table;
-            return Ranked().Where(old => selection.candidates[old.Place].Definition.Table == table || others++ < Leavers).Select(old => old.Place);
+            return Ranked().Where(old => selection.candidates[old.Place].Definition.Table == table || others++ < Leavers)
+                .Select(old => old.Place);
         }
 
         // Those that are missed least for their bytes, with what the score would rise by.

@@ -6,20 +6,23 @@ namespace PerfMonitoring.Advisor;
 /// How large an index will be on disk right after CREATE INDEX: B-tree, hash and BRIN within some percent, GIN and GiST roughly.
 /// </summary>
 /// <remarks>
-/// B-tree. Sources in PostgreSQL: bufpage.h (page header 24 bytes, line pointer 4), nbtree.h (special space 16, leaf fill factor 90, non-leaf 70),
-/// itup.h (tuple header 8 bytes, 16 with nulls; data aligned to 8), nbtsort.c and nbtdedup.c: CREATE INDEX merges equal keys into posting lists
-/// of at most a tenth of a page, where every operator class allows it (nbtvalidate.c: equalimage) and the index has no INCLUDE columns.
-/// A posting list is the key once and 6 bytes a row. HypoPG ignores the merging, which makes its figure 1.4 to 6 times too large.
-/// How many rows share a key follows from pg_stats: values are taken to be spread at random over the rows, and those of several columns to be independent,
-/// but for <see cref="TableInfo.Groups"/>: combinations that ANALYZE counts tell how far columns hang together; of the values of a key, rows that refer to it have as
-/// many as when they are drawn at random. ANALYZE counts
-/// too few where some are frequent (the estimator of Haas, Stokes, 1998, in analyze.c): 35 to 90 % of them in real data.
-/// <para>Hash. hashpage.c (_hash_init) makes room for all rows of the table, nulls too, at 75 % of a page of entries of 20 bytes, in a number of
-/// buckets that grows by quarters of a power of two (hashutil.c, _hash_spareindex, _hash_hashkey2bucket); equal values share a bucket, whose surplus goes to further pages.</para>
-/// <para>BRIN. brin.c: one entry with the least and the greatest value for 128 pages; a page of brin_revmap.c points to 1,360 of them.</para>
-/// <para>GIN. ginpostinglist.c writes the distance between two rows of an entry in 7 bits a byte. How many entries there are is known for arrays
-/// only; for other types it is guessed from the width: one entry of a row's own, others that repeat. Pages of entries that come in any order are half
-/// full.</para>
+/// B-tree. Sources in PostgreSQL: bufpage.h (page header 24 bytes, line pointer 4), nbtree.h (special space 16, leaf fill factor
+/// 90, non-leaf 70), itup.h (tuple header 8 bytes, 16 with nulls; data aligned to 8), nbtsort.c and nbtdedup.c: CREATE INDEX
+/// merges equal keys into posting lists of at most a tenth of a page, where every operator class allows it (nbtvalidate.c:
+/// equalimage) and the index has no INCLUDE columns. A posting list is the key once and 6 bytes a row. HypoPG ignores the
+/// merging, which makes its figure 1.4 to 6 times too large. How many rows share a key follows from pg_stats: values are taken to
+/// be spread at random over the rows, and those of several columns to be independent, but for <see cref="TableInfo.Groups"/>:
+/// combinations that ANALYZE counts tell how far columns hang together; of the values of a key, rows that refer to it have as
+/// many as when they are drawn at random. ANALYZE counts too few where some are frequent (the estimator of Haas, Stokes, 1998, in
+/// analyze.c): 35 to 90 % of them in real data.
+/// <para>Hash. hashpage.c (_hash_init) makes room for all rows of the table, nulls too, at 75 % of a page of entries of 20 bytes,
+/// in a number of buckets that grows by quarters of a power of two (hashutil.c, _hash_spareindex, _hash_hashkey2bucket); equal
+/// values share a bucket, whose surplus goes to further pages.</para>
+/// <para>BRIN. brin.c: one entry with the least and the greatest value for 128 pages; a page of brin_revmap.c points to 1,360 of
+/// them.</para>
+/// <para>GIN. ginpostinglist.c writes the distance between two rows of an entry in 7 bits a byte. How many entries there are is
+/// known for arrays only; for other types it is guessed from the width: one entry of a row's own, others that repeat. Pages of
+/// entries that come in any order are half full.</para>
 /// <para>GiST. gist.c splits pages in halves: they are taken to be 60 % full.</para>
 /// </remarks>
 public static class IndexSize
@@ -42,12 +45,14 @@ public static class IndexSize
     private const double TenYears = 3650;
 
     // What an expression is taken to be where no column tells: a short text, all different.
-    private static readonly ColumnInfo Unknown = new() { Name = "", Type = "text", IsPackable = true, AverageWidth = 16, Distinct = -1, TypeAlignment = 4 };
+    private static readonly ColumnInfo Unknown = new() {
+        Name = "", Type = "text", IsPackable = true, AverageWidth = 16, Distinct = -1, TypeAlignment = 4 };
 
     /// <summary>The size in bytes; null where statistics are missing, or for an access method that is not named above.</summary>
     /// <param name="definition">The index.</param>
     /// <param name="table">Its table.</param>
-    /// <param name="rows">How many rows a partial index holds; null for a partial index is unknown, else all rows of the table.</param>
+    /// <param name="rows">How many rows a partial index holds; null for a partial index is unknown, else all rows of the
+    /// table.</param>
     public static long? Estimate(IndexDefinition definition, TableInfo table, double? rows = null)
     {
         ArgumentNullException.ThrowIfNull(definition);
@@ -61,7 +66,8 @@ public static class IndexSize
             return Estimate(definition, leaf, rows * share) * table.Leaves.Count;
         }
 
-        var keys = definition.Keys.Select(k => k.Column is { } name ? table.FindColumn(name) : OfExpression(k.Expression!, table)).OfType<ColumnInfo>()
+        var keys = definition.Keys.Select(k => k.Column is { } name ? table.FindColumn(name) : OfExpression(k.Expression!, table))
+            .OfType<ColumnInfo>()
             .Select(c => HasNoNulls(c, definition) ? c with { NullFraction = 0 } : c).ToList();
         var include = definition.Include.Select(table.FindColumn).OfType<ColumnInfo>().ToList();
         if (rows is not { } count || keys.Count < definition.Keys.Count || include.Count < definition.Include.Count
@@ -81,14 +87,17 @@ public static class IndexSize
         };
     }
 
-    private static long OfBtree(IndexDefinition definition, List<ColumnInfo> keys, List<ColumnInfo> include, double rows, TableInfo table)
+    private static long OfBtree(
+        IndexDefinition definition, List<ColumnInfo> keys, List<ColumnInfo> include, double rows, TableInfo table)
     {
         var canMerge = include.Count == 0 && !definition.IsUnique && keys.TrueForAll(k => k.CanDeduplicate);
         // Nulls are equal to each other, however various the other values are.
         var nulls = canMerge && keys is [{ NullFraction: > 0 and { } share }] ? share * rows : 0;
         var tuple = nulls > 0 ? TupleSize([keys[0] with { NullFraction = 0 }]) : TupleSize([.. keys, .. include]);
         var distinct = canMerge ? DistinctKeys(keys, rows, table) : rows;
-        return Estimate(LeafBytes(rows - nulls, tuple, distinct) + (nulls > 0 ? PostingBytes(nulls, TupleHeader + NullBitmap) : 0), tuple, FillFactor(definition));
+        return Estimate(
+            LeafBytes(rows - nulls, tuple, distinct) + (nulls > 0 ? PostingBytes(nulls, TupleHeader + NullBitmap) : 0), tuple,
+            FillFactor(definition));
     }
 
     private static long OfHash(ColumnInfo key, double rows, TableInfo table)
@@ -98,13 +107,16 @@ public static class IndexSize
         var wanted = Math.Max(2, rows / (Page * 0.75 / EntrySize));
         var power = Math.Pow(2, Math.Floor(Math.Log2(wanted)));
         // Up to 512 buckets their number doubles; from there it grows by a quarter of the last power.
-        var buckets = power == wanted ? power : power < 512 ? power * 2 : power + (Math.Ceiling((wanted - power) / (power / 4)) * (power / 4));
+        var buckets = power == wanted
+            ? power : power < 512 ? power * 2 : power + (Math.Ceiling((wanted - power) / (power / 4)) * (power / 4));
         var entries = rows * (1 - (key.NullFraction ?? 0));
         var perKey = Math.Max(1, entries / Math.Max(1, DistinctKeys([key], entries, table)));
         // Buckets beyond a power of two halve the load of as many others, not that of all.
         var whole = Math.Pow(2, Math.Floor(Math.Log2(buckets)));
         var halved = buckets - whole;
-        return (long)Math.Ceiling((2 * halved * PagesOf(entries / perKey / (2 * whole))) + ((whole - halved) * PagesOf(entries / perKey / whole)) + 2) * Page;
+        return (long)Math.Ceiling(
+            (2 * halved * PagesOf(entries / perKey / (2 * whole))) + ((whole - halved) * PagesOf(entries / perKey / whole))
+            + 2) * Page;
 
         // Pages of one bucket with so many different keys in the mean.
         double PagesOf(double mean)
@@ -144,7 +156,8 @@ public static class IndexSize
             else if (column is { ElementCount: { } count, DistinctElements: > 0 and { } distinct })
             {
                 var distance = Math.Max(1, table.Pages) * 2048.0 * distinct / Math.Max(1, filled * count);
-                bytes += (filled * count * Math.Clamp(Math.Ceiling(Math.Log2(distance + 1) / 7), 1, 6)) + (distinct * 40 / EntryFill);
+                bytes += (filled * count * Math.Clamp(Math.Ceiling(Math.Log2(distance + 1) / 7), 1, 6))
+                    + (distinct * 40 / EntryFill);
             }
             else
             {
@@ -164,7 +177,9 @@ public static class IndexSize
     }
 
     private static bool HasNoNulls(ColumnInfo column, IndexDefinition definition) =>
-        definition.Where is { } where && column.Name.Length > 0 && where.Contains(Identifier.Quote(column.Name) + " IS NOT NULL", StringComparison.Ordinal);
+        definition.Where is { }
+            where && column.Name.Length > 0
+            && where.Contains(Identifier.Quote(column.Name) + " IS NOT NULL", StringComparison.Ordinal);
 
     private static double Width(ColumnInfo column) => column.TypeLength > 0 ? column.TypeLength : column.AverageWidth!.Value;
 
@@ -259,7 +274,8 @@ public static class IndexSize
     // The mean over what a row may have: nulls, which need a bitmap and no room, and widths.
     private static double TupleSize(IReadOnlyList<ColumnInfo> columns)
     {
-        // ANALYZE cuts off the fraction of a mean width: what varies is as often one byte longer, and a byte decides on eight by alignment.
+        // ANALYZE cuts off the fraction of a mean width: what varies is as often one byte longer, and a byte decides on eight by
+        // alignment.
         var areFew = columns.Count(c => c.TypeLength < 0 || c.NullFraction > 0) <= MaximumVarying;
         return SizeFrom(0, 0, false);
 
@@ -278,10 +294,12 @@ public static class IndexSize
                 return With((1 - nulls) * width, hasNull || nulls > 0.5);
             }
 
-            var filled = column.TypeLength < 0 && columns.Count > 1 ? (With(width, hasNull) + With(width + 1, hasNull)) / 2 : With(width, hasNull);
+            var filled = column.TypeLength < 0 && columns.Count > 1
+                ? (With(width, hasNull) + With(width + 1, hasNull)) / 2 : With(width, hasNull);
             return nulls > 0 ? (nulls * SizeFrom(place + 1, data, true)) + ((1 - nulls) * filled) : filled;
 
-            double With(double bytes, bool has) => SizeFrom(place + 1, Align(data, column.IsPackable && bytes <= 126 ? 1 : column.TypeAlignment) + bytes, has);
+            double With(double bytes, bool has) =>
+                SizeFrom(place + 1, Align(data, column.IsPackable && bytes <= 126 ? 1 : column.TypeAlignment) + bytes, has);
         }
     }
 
@@ -315,10 +333,14 @@ public static class IndexSize
         // Of combinations ANALYZE misses as many as of the column of which it misses most.
         double Counted(ColumnGroup group, List<ColumnInfo> columns)
         {
-            var values = columns.ConvertAll(c => table.Groups.FirstOrDefault(g => !g.IsCounted && g.Columns is [var name] && name == c.Name) is { } key ? Referring(key, [c]) : Distinct(c));
+            var values = columns.ConvertAll(
+                c => table.Groups.FirstOrDefault(g => !g.IsCounted && g.Columns is [var name] && name == c.Name) is { } key
+                ? Referring(key, [c]) : Distinct(c));
             var whole = table.Rows ?? rows;
             var missed = values.Zip(columns, (all, c) => all / Math.Max(1, c.CountDistinct(whole) ?? all)).Max();
-            return Math.Clamp(group.Distinct * missed, values.Max(), Math.Max(values.Max(), Drawn(values.Aggregate(1.0, (all, count) => all * count), rows)));
+            return Math.Clamp(
+                group.Distinct * missed, values.Max(),
+                Math.Max(values.Max(), Drawn(values.Aggregate(1.0, (all, count) => all * count), rows)));
         }
 
         double Referring(ColumnGroup group, List<ColumnInfo> columns)
@@ -332,8 +354,8 @@ public static class IndexSize
     // Of so many possible values, as many are met as when rows are drawn at random.
     private static double Drawn(double values, double rows) => values * (1 - Math.Exp(-rows / values));
 
-    // A function of one column is taken to be as wide and as various as the column; a day or a truncated time has as many values as ten years
-    // have days; nothing is known of what is taken out of a document.
+    // A function of one column is taken to be as wide and as various as the column; a day or a truncated time has as many values
+    // as ten years have days; nothing is known of what is taken out of a document.
     private static ColumnInfo OfExpression(string expression, TableInfo table)
     {
         if (expression.EndsWith("::date", StringComparison.Ordinal))

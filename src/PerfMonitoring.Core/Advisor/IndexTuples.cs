@@ -17,8 +17,8 @@ internal static class IndexTuples
     }
 
     /// <summary>
-    /// How many rows a scan reads at most for those that it gives: what equalities leave of the table, and, since the range of an index is not told, no more than can be
-    /// read for its cost.
+    /// How many rows a scan reads at most for those that it gives: what equalities leave of the table, and, since the range of an
+    /// index is not told, no more than can be read for its cost.
     /// </summary>
     /// <param name="node">A scan of any kind.</param>
     /// <param name="table">Its table; its number of rows is known.</param>
@@ -56,7 +56,8 @@ internal static class IndexTuples
         double? found = null;
         foreach (var part in parsed.Split("AND") ?? [parsed])
         {
-            if (part.AsOperation() is var (left, name, _) && left.AsColumn() is { } column && table.FindColumn(column.Name) is { } info)
+            if (part.AsOperation() is var (left, name, _) && left.AsColumn() is { } column
+                && table.FindColumn(column.Name) is { } info)
             {
                 first ??= info;
                 if (name == "=" && info.CountDistinct(all) is { } distinct)

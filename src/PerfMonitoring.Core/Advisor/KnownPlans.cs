@@ -1,11 +1,13 @@
 namespace PerfMonitoring.Advisor;
 
 /// <summary>
-/// The plans that cost tables know, made ready for looking them up under many sets. An index is its place here: a candidate's id minus one.
+/// The plans that cost tables know, made ready for looking them up under many sets. An index is its place here: a candidate's id
+/// minus one.
 /// </summary>
 internal sealed class KnownPlans
 {
-    // By how much a plan may be dearer and yet be the one that the planner takes: what is promised and what is built differ by some percent.
+    // By how much a plan may be dearer and yet be the one that the planner takes: what is promised and what is built differ by
+    // some percent.
     private const double Tie = 1.05;
 
     private readonly (Configuration Plan, int[][] Needs)[][] plans;
@@ -31,8 +33,8 @@ internal sealed class KnownPlans
     }
 
     /// <summary>
-    /// The plans of a statement, the cheapest first; the last one is that of today. For each index of a plan, those that can stand in its
-    /// place (itself first).
+    /// The plans of a statement, the cheapest first; the last one is that of today. For each index of a plan, those that can
+    /// stand in its place (itself first).
     /// </summary>
     public (Configuration Plan, int[][] Needs)[] this[int statement] => plans[statement];
 
@@ -71,8 +73,8 @@ internal sealed class KnownPlans
     }
 
     /// <summary>
-    /// The total of the dearest plan, risk included, that costs little more than the given one and whose indexes are all there: the
-    /// planner may take any of plans that nearly tie.
+    /// The total of the dearest plan, risk included, that costs little more than the given one and whose indexes are all there:
+    /// the planner may take any of plans that nearly tie.
     /// </summary>
     /// <param name="statement">The statement.</param>
     /// <param name="plan">The plan.</param>

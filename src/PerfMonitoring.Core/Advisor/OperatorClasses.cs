@@ -3,7 +3,9 @@ using PerfMonitoring.Model;
 
 namespace PerfMonitoring.Advisor;
 
-/// <summary>Which access method and operator class serve an operator that no B-tree serves (manual: GIN, GiST, operator classes).</summary>
+/// <summary>
+/// Which access method and operator class serve an operator that no B-tree serves (manual: GIN, GiST, operator classes).
+/// </summary>
 internal static class OperatorClasses
 {
     /// <summary>The indexes that serve these conditions on one column or expression.</summary>
@@ -21,9 +23,11 @@ internal static class OperatorClasses
         if (type == "jsonb" && operators.Overlaps(["@>", "?", "?|", "?&", "@?", "@@"]))
         {
             // jsonb_path_ops knows paths to values but no bare keys; it is smaller and finds faster what it finds.
-            yield return (Index("gin", operators.IsSubsetOf(["@>", "@?", "@@"]) ? "jsonb_path_ops" : null), UsagePattern.Lookup, null);
+            yield return (Index("gin", operators.IsSubsetOf(["@>", "@?", "@@"]) ? "jsonb_path_ops" : null), UsagePattern.Lookup,
+                null);
         }
-        else if (column is { HasBtree: true } && column.Type.EndsWith("[]", StringComparison.Ordinal) && operators.Overlaps(["@>", "<@", "&&"]))
+        else if (column is { HasBtree: true } && column.Type.EndsWith("[]", StringComparison.Ordinal)
+            && operators.Overlaps(["@>", "<@", "&&"]))
         {
             yield return (Index("gin", null), UsagePattern.Lookup, null);
         }
@@ -66,7 +70,8 @@ internal static class OperatorClasses
                 "jsonb_path_ops" => name is "@>" or "@?" or "@@",
                 { } trigram when trigram.EndsWith("trgm_ops", StringComparison.Ordinal) =>
                     IsTrigram(predicate) && (predicate.Kind != PredicateKind.Nearest || index.Method == "gist"),
-                _ => predicate.Kind != PredicateKind.Prefix && (name == "~=" || !name.Contains('~', StringComparison.Ordinal)) && !name.Contains('%', StringComparison.Ordinal),
+                _ => predicate.Kind != PredicateKind.Prefix && (name == "~=" || !name.Contains('~', StringComparison.Ordinal))
+                    && !name.Contains('%', StringComparison.Ordinal),
             };
     }
 
@@ -74,22 +79,28 @@ internal static class OperatorClasses
     private static string? TypeOf(string expression) =>
         expression.StartsWith("to_tsvector('", StringComparison.Ordinal) ? "tsvector"
         : expression.StartsWith("lower(", StringComparison.Ordinal) || expression.StartsWith("upper(", StringComparison.Ordinal)
-            || expression.Contains(" ->> ", StringComparison.Ordinal) || expression.Contains(" || ", StringComparison.Ordinal) ? "text"
+            || expression.Contains(" ->> ", StringComparison.Ordinal) || expression.Contains(" || ", StringComparison.Ordinal)
+            ? "text"
         : expression.Contains(" -> ", StringComparison.Ordinal) ? "jsonb"
         : null;
 
-    private static bool IsText(string type) => type is "text" or "varchar" or "bpchar" || type.StartsWith("character", StringComparison.Ordinal);
+    private static bool IsText(string type) =>
+        type is "text" or "varchar" or "bpchar" || type.StartsWith("character", StringComparison.Ordinal);
 
     private static bool IsRange(string type) => type.EndsWith("range", StringComparison.Ordinal);
 
-    private static bool IsPlace(string type) => type is "point" or "box" or "circle" or "polygon" || type.StartsWith("geometry", StringComparison.Ordinal)
+    private static bool IsPlace(string type) =>
+        type is "point" or "box" or "circle" or "polygon" || type.StartsWith("geometry", StringComparison.Ordinal)
         || type.StartsWith("geography", StringComparison.Ordinal);
 
-    // A pattern without three letters in a row leaves nothing to look up; one that is known to have a fixed beginning is a B-tree's work.
+    // A pattern without three letters in a row leaves nothing to look up; one that is known to have a fixed beginning is a
+    // B-tree's work.
     private static bool IsTrigram(PlanPredicate predicate) =>
-        (predicate.Kind is PredicateKind.Operator or PredicateKind.Nearest || predicate is { Kind: PredicateKind.Prefix, Operator: "~~", Pattern: null })
+        (predicate.Kind is PredicateKind.Operator or PredicateKind.Nearest
+            || predicate is { Kind: PredicateKind.Prefix, Operator: "~~", Pattern: null })
         && (predicate.Operator is "%" or "<%" or "%>" or "<<%" or "%>>" or "<->"
-            || (predicate.Operator is "~~" or "~~*" or "~" or "~*" && (predicate.Pattern is null || HasTrigram(predicate.Pattern))));
+            || (predicate.Operator is "~~" or "~~*" or "~" or "~*"
+                && (predicate.Pattern is null || HasTrigram(predicate.Pattern))));
 
     private static bool HasTrigram(string pattern)
     {

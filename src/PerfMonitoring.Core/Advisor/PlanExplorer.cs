@@ -4,15 +4,16 @@ using PerfMonitoring.Indexes;
 namespace PerfMonitoring.Advisor;
 
 /// <summary>
-/// Fills the cost tables by few questions: the planner gets all indexes at once and takes the best; then what it took is withheld,
-/// and it shows the next best, until nothing is gained any more.
+/// Fills the cost tables by few questions: the planner gets all indexes at once and takes the best; then what it took is
+/// withheld, and it shows the next best, until nothing is gained any more.
 /// </summary>
 /// <param name="statements">The statements.</param>
 /// <param name="tables">Their cost tables.</param>
 /// <param name="candidates">All candidates; a candidate's id is its place plus one.</param>
 /// <param name="find">The table of a name as plans write it.</param>
 public sealed class PlanExplorer(
-    IReadOnlyList<PlannedStatement> statements, IReadOnlyList<CostTable> tables, IReadOnlyList<Candidate> candidates, Func<string, TableInfo?> find)
+    IReadOnlyList<PlannedStatement> statements, IReadOnlyList<CostTable> tables, IReadOnlyList<Candidate> candidates,
+    Func<string, TableInfo?> find)
 {
     /// <summary>Costs differ by less without any reason (the planner compares them fuzzily by 1 %).</summary>
     public const double Noise = 0.001;
@@ -33,7 +34,9 @@ public sealed class PlanExplorer(
     /// <summary>How often the planner was asked so far.</summary>
     public int Calls => calls;
 
-    /// <summary>The sizes in bytes that the planner took them to have, by id: those on disk of indexes that were really built.</summary>
+    /// <summary>
+    /// The sizes in bytes that the planner took them to have, by id: those on disk of indexes that were really built.
+    /// </summary>
     public IReadOnlyDictionary<int, long> Sizes => sizes;
 
     /// <summary>Candidates that the server refuses, with its reason, by id.</summary>
@@ -52,7 +55,9 @@ public sealed class PlanExplorer(
 
         Interlocked.Increment(ref calls);
         var answer = await session.ExplainAsync(
-            new WhatIfRequest(statements[statement].Text, [.. asked.Order().Select(id => candidates[id - 1]).Where(c => session.IsReal || c.CanBeHypothetical)]),
+            new WhatIfRequest(
+                statements[statement].Text,
+                [.. asked.Order().Select(id => candidates[id - 1]).Where(c => session.IsReal || c.CanBeHypothetical)]),
             cancellationToken);
         foreach (var (id, reason) in answer.Refused)
         {
@@ -69,10 +74,12 @@ public sealed class PlanExplorer(
     }
 
     /// <summary>
-    /// Asks about those indexes, without the others, that the best plan with these leaves aside, and that the planner takes for much larger
-    /// than they will be, until it takes none of them: built, one may be preferred, and what the statement may come to then must be known.
+    /// Asks about those indexes, without the others, that the best plan with these leaves aside, and that the planner takes for
+    /// much larger than they will be, until it takes none of them: built, one may be preferred, and what the statement may come
+    /// to then must be known.
     /// </summary>
-    public async Task DoubtAsync(IWhatIf session, int statement, IReadOnlyCollection<int> set, Configuration answer, CancellationToken cancellationToken)
+    public async Task DoubtAsync(
+        IWhatIf session, int statement, IReadOnlyCollection<int> set, Configuration answer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(set);
         ArgumentNullException.ThrowIfNull(answer);
@@ -97,7 +104,9 @@ public sealed class PlanExplorer(
     /// <param name="limit">The most questions.</param>
     /// <param name="isFirst">Whether nothing is known of the statement yet.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async Task ExploreAsync(IWhatIf session, int statement, IReadOnlyCollection<int> among, int limit, bool isFirst, CancellationToken cancellationToken)
+    public async Task ExploreAsync(
+        IWhatIf session, int statement, IReadOnlyCollection<int> among, int limit, bool isFirst,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(among);
         var table = tables[statement];
@@ -113,7 +122,8 @@ public sealed class PlanExplorer(
 
         if (statements[statement].Use.Relations.Count == 1)
         {
-            // A plan that is dearer as far as the planner knows may be the safe one, whatever the size of its indexes. Joins have many plans that are, anyway.
+            // A plan that is dearer as far as the planner knows may be the safe one, whatever the size of its indexes. Joins have
+            // many plans that are, anyway.
             var (allowed, answer) = root;
             while (answer?.Used.Count > 0 && answer.Risk > table.Bare.Cost * Risky)
             {
@@ -124,8 +134,11 @@ public sealed class PlanExplorer(
 
         if (isFirst && root.Answer?.Used.Count > limit / 2)
         {
-            // In a long join it would take more questions than there are to take the widest indexes apart until only lean ones are left.
-            await TryAsync([.. among.Select(id => candidates[id - 1]).GroupBy(c => (c.Definition.Table, c.Definition.Keys[0])).Select(g => g.MinBy(c => c.SizeBytes)!.Id)]);
+            // In a long join it would take more questions than there are to take the widest indexes apart until only lean ones
+            // are left.
+            await TryAsync(
+                [.. among.Select(id => candidates[id - 1]).GroupBy(c => (c.Definition.Table, c.Definition.Keys[0]))
+                .Select(g => g.MinBy(c => c.SizeBytes)!.Id)]);
         }
 
         var asked = 0;

@@ -25,8 +25,8 @@ internal enum PlanTokenKind
 }
 
 /// <summary>
-/// An expression as the server writes it in a plan: every operator in parentheses of its own, names qualified by alias. That is all
-/// that must be understood: the planner has parsed the statement.
+/// An expression as the server writes it in a plan: every operator in parentheses of its own, names qualified by alias. That is
+/// all that must be understood: the planner has parsed the statement.
 /// </summary>
 internal sealed class PlanExpression
 {
@@ -46,7 +46,8 @@ internal sealed class PlanExpression
         var rest = WithoutTextCast().tokens;
         return rest.Count switch
         {
-            3 when IsName(rest[0]) && rest[1].Text == "." && IsName(rest[2]) => new PlanColumn(Unquote(rest[0].Text), Unquote(rest[2].Text)),
+            3 when IsName(rest[0]) && rest[1].Text == "." && IsName(rest[2]) =>
+                new PlanColumn(Unquote(rest[0].Text), Unquote(rest[2].Text)),
             1 when IsName(rest[0]) && !IsBareConstant(rest[0].Text) => new PlanColumn("", Unquote(rest[0].Text)),
             _ => null,
         };
@@ -72,8 +73,8 @@ internal sealed class PlanExpression
     }
 
     /// <summary>
-    /// The names without alias that can be columns: a plan of one relation hands them up so. Keywords are in capitals, functions have a
-    /// parenthesis, types stand behind a cast.
+    /// The names without alias that can be columns: a plan of one relation hands them up so. Keywords are in capitals, functions
+    /// have a parenthesis, types stand behind a cast.
     /// </summary>
     public IEnumerable<string> BareNames()
     {
@@ -86,7 +87,8 @@ internal sealed class PlanExpression
                     i++;
                 }
             }
-            else if (IsName(tokens[i]) && !IsBareConstant(tokens[i].Text) && (tokens[i].Text[0] == '"' || !tokens[i].Text.Any(char.IsUpper))
+            else if (IsName(tokens[i]) && !IsBareConstant(tokens[i].Text)
+                && (tokens[i].Text[0] == '"' || !tokens[i].Text.Any(char.IsUpper))
                 && (i == 0 || (tokens[i - 1].Text is not ("." or "COLLATE") && !(i > 1 && tokens[i - 2].Text == "EXTRACT")))
                 && (i + 1 == tokens.Count || tokens[i + 1].Text is not ("." or "(" or "SubPlan")))
             {
@@ -114,17 +116,22 @@ internal sealed class PlanExpression
         return parts.Count > 1 ? parts : null;
     }
 
-    /// <summary>The boolean column that this asks to be true or false, or null: <c>x</c>, <c>NOT x</c>, <c>x IS TRUE</c>, <c>x IS FALSE</c>.</summary>
+    /// <summary>
+    /// The boolean column that this asks to be true or false, or null: <c>x</c>, <c>NOT x</c>, <c>x IS TRUE</c>, <c>x IS
+    /// FALSE</c>.
+    /// </summary>
     public (PlanColumn Column, bool IsTrue)? AsTruth()
     {
         var (rest, isTrue) = tokens.Count > 1 && tokens[0].Text == "NOT" ? (Of(tokens.Skip(1)), false)
-            : tokens.Count > 2 && tokens[^2].Text == "IS" && tokens[^1].Text is "TRUE" or "FALSE" ? (Of(tokens.SkipLast(2)), tokens[^1].Text == "TRUE")
+            : tokens.Count > 2 && tokens[^2].Text == "IS" && tokens[^1].Text is "TRUE" or "FALSE"
+            ? (Of(tokens.SkipLast(2)), tokens[^1].Text == "TRUE")
             : (this, true);
         return rest.AsColumn() is { } column ? (column, isTrue) : null;
     }
 
     /// <summary>The elements of a row constructor, or null.</summary>
-    public IReadOnlyList<PlanExpression>? AsRow() => tokens.Count > 3 && tokens[0].Text == "ROW" && tokens[1].Text == "(" && tokens[^1].Text == ")"
+    public IReadOnlyList<PlanExpression>? AsRow() =>
+        tokens.Count > 3 && tokens[0].Text == "ROW" && tokens[1].Text == "(" && tokens[^1].Text == ")"
         ? Of(tokens.Skip(1)).SplitAt(t => t.Text == ",")
         : null;
 
@@ -153,8 +160,10 @@ internal sealed class PlanExpression
 
     /// <summary>What stands before IS NULL or IS NOT NULL, or null where it is no such test.</summary>
     public (PlanExpression Operand, bool IsNull)? AsNullTest() =>
-        tokens.Count > 2 && tokens[^1].Text == "NULL" && tokens[^2].Text == "IS" ? (new PlanExpression([.. tokens.SkipLast(2)]), true)
-        : tokens.Count > 3 && tokens[^1].Text == "NULL" && tokens[^2].Text == "NOT" && tokens[^3].Text == "IS" ? (new PlanExpression([.. tokens.SkipLast(3)]), false)
+        tokens.Count > 2 && tokens[^1].Text == "NULL" && tokens[^2].Text == "IS"
+            ? (new PlanExpression([.. tokens.SkipLast(2)]), true)
+        : tokens.Count > 3 && tokens[^1].Text == "NULL" && tokens[^2].Text == "NOT" && tokens[^3].Text == "IS"
+        ? (new PlanExpression([.. tokens.SkipLast(3)]), false)
         : null;
 
     /// <summary>The text of a string constant, casts aside, or null.</summary>
@@ -167,11 +176,14 @@ internal sealed class PlanExpression
     public bool IsConstant() => tokens.Count > 0 && tokens[0].Kind == PlanTokenKind.Constant && tokens[0].Text[0] != '$'
         && (tokens.Count == 1 || tokens[1].Text == "::");
 
-    /// <summary>Whether the result of a subplan is in it that is run row by row; that of an initial plan is as good as a parameter.</summary>
+    /// <summary>
+    /// Whether the result of a subplan is in it that is run row by row; that of an initial plan is as good as a parameter.
+    /// </summary>
     public bool HasSubplan() => tokens.Any(t => t.Text == "SubPlan");
 
     /// <summary>Without an outer cast to text and its like, which leaves the value as it is.</summary>
-    public PlanExpression WithoutTextCast() => AsCast() is var (operand, type) && type is "text" or "bpchar" or "varchar" or "character varying" ? operand : this;
+    public PlanExpression WithoutTextCast() =>
+        AsCast() is var (operand, type) && type is "text" or "bpchar" or "varchar" or "character varying" ? operand : this;
 
     /// <summary>What is cast and to which type, where the whole is a cast; null for anything else.</summary>
     public (PlanExpression Operand, string Type)? AsCast()
@@ -220,7 +232,8 @@ internal sealed class PlanExpression
             : null;
 
     /// <summary>The elements of an array constructor, or null.</summary>
-    public IReadOnlyList<PlanExpression>? AsArray() => tokens.Count > 3 && tokens[0].Text == "ARRAY" && tokens[1].Text == "[" && tokens[^1].Text == "]"
+    public IReadOnlyList<PlanExpression>? AsArray() =>
+        tokens.Count > 3 && tokens[0].Text == "ARRAY" && tokens[1].Text == "[" && tokens[^1].Text == "]"
         ? Of(tokens.Skip(2).SkipLast(1)).SplitAt(t => t.Text == ",")
         : null;
 
@@ -268,9 +281,11 @@ internal sealed class PlanExpression
         var tokens = Tokenize(text);
         for (var i = 0; i < tokens.Count; i++)
         {
-            var isAlias = IsName(tokens[i]) && i + 1 < tokens.Count && tokens[i + 1].Text == "." && (i == 0 || tokens[i - 1].Text != ".");
+            var isAlias = IsName(tokens[i]) && i + 1 < tokens.Count && tokens[i + 1].Text == "."
+                && (i == 0 || tokens[i - 1].Text != ".");
             result.Append(tokens[i].SpaceBefore ? " " : "").Append(
-                isAlias && aliases.TryGetValue(Unquote(tokens[i].Text), out var name) ? Indexes.Identifier.Quote(name) : tokens[i].Text);
+                isAlias && aliases.TryGetValue(Unquote(tokens[i].Text), out var name)
+                    ? Indexes.Identifier.Quote(name) : tokens[i].Text);
         }
 
         return result.ToString();
@@ -329,7 +344,8 @@ internal sealed class PlanExpression
 
     private static bool IsName(PlanToken token) => token.Kind == PlanTokenKind.Word;
 
-    private static bool IsBareConstant(string word) => word is "true" or "false" or "NULL" or "CURRENT_DATE" or "CURRENT_TIMESTAMP" or "CURRENT_USER";
+    private static bool IsBareConstant(string word) =>
+        word is "true" or "false" or "NULL" or "CURRENT_DATE" or "CURRENT_TIMESTAMP" or "CURRENT_USER";
 
     private static List<PlanToken> Tokenize(string text)
     {

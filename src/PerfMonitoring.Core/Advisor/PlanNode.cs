@@ -10,7 +10,8 @@ public sealed record PlanNode
     // Every property of EXPLAIN that holds one condition or a list of them.
     private static readonly string[] ConditionNames =
     [
-        "Filter", "Index Cond", "Recheck Cond", "Hash Cond", "Merge Cond", "Join Filter", "One-Time Filter", "TID Cond", "Order By",
+        "Filter", "Index Cond", "Recheck Cond", "Hash Cond", "Merge Cond", "Join Filter", "One-Time Filter", "TID Cond",
+        "Order By",
     ];
 
     private PlanNode()
@@ -47,7 +48,10 @@ public sealed record PlanNode
     /// <summary>The index that it uses, or null.</summary>
     public string? IndexName { get; init; }
 
-    /// <summary>What a subplan is called, with the parameters that carry its result (before PostgreSQL 17): InitPlan 1 (returns $0); null for the others.</summary>
+    /// <summary>
+    /// What a subplan is called, with the parameters that carry its result (before PostgreSQL 17): InitPlan 1 (returns $0); null
+    /// for the others.
+    /// </summary>
     public string? SubplanName { get; init; }
 
     /// <summary>Conditions, each as the server writes it.</summary>
@@ -87,7 +91,8 @@ public sealed record PlanNode
     {
         using var document = PlanJson.Read(json);
         var root = document.RootElement[0];
-        return root.TryGetProperty("Plan", out var plan) ? Read(plan) : throw new JsonException("There is no plan: a utility statement.");
+        return root.TryGetProperty("Plan", out var plan)
+            ? Read(plan) : throw new JsonException("There is no plan: a utility statement.");
     }
 
     private static PlanNode Read(JsonElement plan) => new()
@@ -112,7 +117,8 @@ public sealed record PlanNode
         Children = plan.TryGetProperty("Plans", out var plans) ? [.. plans.EnumerateArray().Select(Read)] : [],
     };
 
-    private static string? Text(JsonElement plan, string name) => plan.TryGetProperty(name, out var value) ? value.GetString() : null;
+    private static string? Text(JsonElement plan, string name) =>
+        plan.TryGetProperty(name, out var value) ? value.GetString() : null;
 
     private static List<string> List(JsonElement plan, string name) =>
         !plan.TryGetProperty(name, out var value) ? []

@@ -5,15 +5,16 @@ using PerfMonitoring.Queries;
 namespace PerfMonitoring.Advisor;
 
 /// <summary>
-/// Reads off a plan what a statement wants of each relation. Views, subqueries, search path and grammar are behind it: the planner has
-/// resolved them.
+/// Reads off a plan what a statement wants of each relation. Views, subqueries, search path and grammar are behind it: the
+/// planner has resolved them.
 /// </summary>
 public static partial class PlanReader
 {
     /// <summary>What the statement of this plan wants.</summary>
     /// <param name="plan">Its plan.</param>
     /// <param name="text">Its text: what stands there as a constant may stand in a partial index; null where nothing may.</param>
-    /// <param name="arguments">The values that its parameters were planned with: they are no constants, wherever they occur.</param>
+    /// <param name="arguments">The values that its parameters were planned with: they are no constants, wherever they
+    /// occur.</param>
     public static StatementUse Read(PlanNode plan, string? text = null, IReadOnlyList<string?>? arguments = null)
     {
         ArgumentNullException.ThrowIfNull(plan);
@@ -48,27 +49,32 @@ public static partial class PlanReader
         return found;
     }
 
-    private static string Bare(string literal) => literal is ['\'', .., '\''] ? literal[1..^1].Replace("''", "'", StringComparison.Ordinal) : literal;
+    private static string Bare(string literal) =>
+        literal is ['\'', .., '\''] ? literal[1..^1].Replace("''", "'", StringComparison.Ordinal) : literal;
 
-    // A column, or an expression that is worth an index: a call or an operation, but no bare cast, which follows from sloppy types;
-    // the day of a time is meant.
+    // A column, or an expression that is worth an index: a call or an operation, but no bare cast, which follows from sloppy
+    // types; the day of a time is meant.
     private static IndexKey? KeyOf(PlanExpression expression)
     {
         var bare = expression.WithoutTextCast();
         return bare.AsColumn() is { } column ? IndexKey.OnColumn(column.Name)
             : !(bare.AsCast() is var (operand, type) && type != "date" && operand.AsColumn() is not null)
-                && bare.Tokens.Any(t => t.Text == "(" || (t.Kind == PlanTokenKind.Operator && t.Text != "::")) && !Aggregate().IsMatch(bare.ToSql())
+                && bare.Tokens.Any(t => t.Text == "(" || (t.Kind == PlanTokenKind.Operator && t.Text != "::"))
+                && !Aggregate().IsMatch(bare.ToSql())
                 && bare.Tokens.All(t => (t.Kind != PlanTokenKind.Constant || t.Text[0] != '$') && !IsVolatile(t.Text))
             ? IndexKey.OnExpression(bare.ToSql())
             : null;
     }
 
-    private static bool IsVolatile(string word) => word is "now" or "random" or "clock_timestamp" or "CURRENT_DATE" or "CURRENT_TIMESTAMP" or "LOCALTIMESTAMP";
+    private static bool IsVolatile(string word) =>
+        word is "now" or "random" or "clock_timestamp" or "CURRENT_DATE" or "CURRENT_TIMESTAMP" or "LOCALTIMESTAMP";
 
     [GeneratedRegex(@"(?<desc> DESC)?(?: NULLS (?<nulls>FIRST|LAST))?$")]
     private static partial Regex Order();
 
-    [GeneratedRegex(@"^\(*(?:PARTIAL )?(?:count|sum|avg|min|max|\w+_agg|bool_and|bool_or|every|stddev\w*|var\w*|percentile_\w+|mode)\(|\bOVER \(|\?column\?")]
+    [GeneratedRegex(
+        @"^\(*(?:PARTIAL )?(?:count|sum|avg|min|max|\w+_agg|bool_and|bool_or|every|stddev\w*|var\w*|percentile_\w+|mode)\("
+            + @"|\bOVER \(|\?column\?")]
     private static partial Regex Aggregate();
 
     // A regular expression that begins with fixed characters.
@@ -117,13 +123,15 @@ public static partial class PlanReader
             {
                 Visit(
                     child, isRoot: false,
-                    mayStopEarly: child.ParentRelationship is not ("InitPlan" or "SubPlan") && (mayStopEarly || node.NodeType == "Limit"),
+                    mayStopEarly: child.ParentRelationship is not ("InitPlan" or "SubPlan")
+                        && (mayStopEarly || node.NodeType == "Limit"),
                     isParallel: isParallel || node.NodeType.StartsWith("Gather", StringComparison.Ordinal));
             }
         }
 
         private bool DependsOnOthers(PlanNode node, Builder own) =>
-            node.Conditions.Select(PlanExpression.Parse).SelectMany(c => c.Columns()).Any(c => Find(c) != own) || node.Children.Any(c => DependsOnOthers(c, own));
+            node.Conditions.Select(PlanExpression.Parse).SelectMany(c => c.Columns()).Any(c => Find(c) != own)
+                || node.Children.Any(c => DependsOnOthers(c, own));
 
         private void AddConjunction(PlanExpression condition)
         {
@@ -166,14 +174,18 @@ public static partial class PlanReader
                 if (Owner(test.Operand) is { } owner && KeyOf(test.Operand) is { } key)
                 {
                     var predicate = new PlanPredicate(test.IsNull ? PredicateKind.Null : PredicateKind.NotNull, key);
-                    yield return (owner, predicate with { Condition = key with { OperatorClass = null } + (test.IsNull ? " IS NULL" : " IS NOT NULL") });
+                    yield return (owner,
+                        predicate with {
+                        Condition = key with { OperatorClass = null } + (test.IsNull ? " IS NULL" : " IS NOT NULL") });
                 }
             }
             else if (condition.AsTruth() is var (flag, isTrue))
             {
                 if (Find(flag) is { } owner)
                 {
-                    yield return (owner, new PlanPredicate(isTrue ? PredicateKind.True : PredicateKind.False, IndexKey.OnColumn(flag.Name)) { Condition = condition.ToSql() });
+                    yield return (owner,
+                        new PlanPredicate(isTrue ? PredicateKind.True : PredicateKind.False, IndexKey.OnColumn(flag.Name)) {
+                        Condition = condition.ToSql() });
                 }
             }
             else if (condition.AsOperation() is var (left, name, right))
@@ -212,7 +224,8 @@ public static partial class PlanReader
         }
 
         // What the left side of an operation can serve as, given what stands on the right.
-        private (Builder Relation, PlanPredicate Predicate)? Side(PlanExpression left, string name, PlanExpression right, PlanExpression condition)
+        private (Builder Relation, PlanPredicate Predicate)? Side(
+            PlanExpression left, string name, PlanExpression right, PlanExpression condition)
         {
             if (left.HasSubplan() || right.HasSubplan() || Owner(left) is not { } owner || KeyOf(left) is not { } key)
             {
@@ -232,7 +245,8 @@ public static partial class PlanReader
                 "= ANY" => PredicateKind.In,
                 "<" or "<=" or ">" or ">=" => PredicateKind.Range,
                 // What a parameter holds is not known: as often as not a beginning.
-                "~~" when (pattern?.Length > 0 ? pattern[0] is not ('%' or '_') : BeginsWithParameter(right)) => PredicateKind.Prefix,
+                "~~" when (pattern?.Length > 0 ? pattern[0] is not ('%' or '_') : BeginsWithParameter(right)) =>
+                    PredicateKind.Prefix,
                 "~" when pattern is not null && FixedBeginning().IsMatch(pattern) => PredicateKind.Prefix,
                 "^@" => PredicateKind.Prefix,
                 "<>" or "<> ALL" when columns.Count == 0 => PredicateKind.Unequal,
@@ -242,10 +256,12 @@ public static partial class PlanReader
             return kind is not { } found ? null : (owner, new PlanPredicate(found, key)
             {
                 Operator = found is PredicateKind.Operator or PredicateKind.Prefix ? name : null,
-                Pattern = found is PredicateKind.Operator or PredicateKind.Prefix && name.Contains('~', StringComparison.Ordinal) ? pattern : null,
+                Pattern = found is PredicateKind.Operator or PredicateKind.Prefix && name.Contains('~', StringComparison.Ordinal)
+                    ? pattern : null,
                 Other = columns.Count > 0 ? columns[0].Alias : null,
                 OtherColumn = right.AsColumn()?.Name,
-                Condition = found is PredicateKind.Equal or PredicateKind.In or PredicateKind.Unequal && IsWritten(right) ? condition.ToSql() : null,
+                Condition = found is PredicateKind.Equal or PredicateKind.In or PredicateKind.Unequal && IsWritten(right)
+                    ? condition.ToSql() : null,
             });
         }
 
@@ -257,7 +273,8 @@ public static partial class PlanReader
             ? literals.Contains(constant.Tokens[0].Text)
             : literals.Contains(value)
                 || (value.StartsWith('-') && literals.Contains(value[1..]))
-                || (value is ['{', .., '}'] && value[1..^1].Split(',').All(e => literals.Contains(e.Trim('"')) || literals.Contains(e.TrimStart('-')))));
+                || (value is ['{', .., '}']
+                    && value[1..^1].Split(',').All(e => literals.Contains(e.Trim('"')) || literals.Contains(e.TrimStart('-')))));
 
         private void AddKeys(IReadOnlyList<string> keys, Action<Builder, IReadOnlyList<IndexKey>> add)
         {
@@ -338,8 +355,10 @@ public static partial class PlanReader
 
         private Builder? Find(PlanColumn column) => column.Alias.Length == 0 ? only : relations.GetValueOrDefault(column.Alias);
 
-        private static bool IsServedByAnotherMethod(string name) => name is "@>" or "<@" or "&&" or "?" or "?|" or "?&" or "@?" or "@@"
-            or "~~" or "~~*" or "~" or "~*" or "%" or "<%" or "%>" or "<<%" or "%>>" or "-|-" or "<<" or ">>" or "<<=" or ">>=" or "&<" or "&>" or "~=";
+        private static bool IsServedByAnotherMethod(string name) =>
+            name is "@>" or "<@" or "&&" or "?" or "?|" or "?&" or "@?" or "@@"
+            or "~~" or "~~*" or "~" or "~*" or "%" or "<%" or "%>" or "<<%" or "%>>" or "-|-" or "<<" or ">>" or "<<=" or ">>="
+                or "&<" or "&>" or "~=";
     }
 
     private sealed class Builder(RelationName table, string alias)

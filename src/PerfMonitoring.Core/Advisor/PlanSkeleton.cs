@@ -1,7 +1,8 @@
 namespace PerfMonitoring.Advisor;
 
 /// <summary>How a plan reads one relation.</summary>
-/// <param name="Slot">What for: two accesses of one slot give the same rows, as often, to where their order does not matter.</param>
+/// <param name="Slot">What for: two accesses of one slot give the same rows, as often, to where their order does not
+/// matter.</param>
 /// <param name="Used">The candidates that it uses, by id.</param>
 /// <param name="Cost">What all its runs cost, in the planner's units, corrected.</param>
 /// <param name="Planned">The same, as the planner says.</param>
@@ -9,8 +10,8 @@ namespace PerfMonitoring.Advisor;
 public sealed record PlanAccess(string Slot, IReadOnlyList<int> Used, double Cost, double Planned, double Risk);
 
 /// <summary>
-/// What is left of a plan when it is left open how some of its relations are read (INUM: Papadomanolakis, Dash, Ailamaki, VLDB 2007): any access of
-/// the same slot can take the place of another, and the plan's cost changes by the difference of theirs.
+/// What is left of a plan when it is left open how some of its relations are read (INUM: Papadomanolakis, Dash, Ailamaki, VLDB
+/// 2007): any access of the same slot can take the place of another, and the plan's cost changes by the difference of theirs.
 /// </summary>
 /// <param name="Planned">The plan's cost as the planner says, in its units.</param>
 /// <param name="Fixed">The candidates that the plan uses where nothing can take their place, by id.</param>
@@ -19,11 +20,14 @@ public sealed record PlanSkeleton(double Planned, IReadOnlyList<int> Fixed, IRea
 {
     /// <summary>Takes a plan apart.</summary>
     /// <param name="plan">The plan.</param>
-    /// <param name="find">The candidate of an index's name with the size in bytes that the planner took it to have; null for an index that is there.</param>
-    /// <param name="corrections">What must be added to the cost of a node (<see cref="PlanCorrection"/>), where anything must.</param>
+    /// <param name="find">The candidate of an index's name with the size in bytes that the planner took it to have; null for an
+    /// index that is there.</param>
+    /// <param name="corrections">What must be added to the cost of a node (<see cref="PlanCorrection"/>), where anything
+    /// must.</param>
     /// <param name="risks">What a node may cost beyond (<see cref="PlanRisk"/>), where it may.</param>
     public static PlanSkeleton Of(
-        PlanNode plan, Func<string, (Candidate Index, long PlannedBytes)?> find, IReadOnlyDictionary<PlanNode, double> corrections, IReadOnlyDictionary<PlanNode, double> risks)
+        PlanNode plan, Func<string, (Candidate Index, long PlannedBytes)?> find,
+        IReadOnlyDictionary<PlanNode, double> corrections, IReadOnlyDictionary<PlanNode, double> risks)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(find);
@@ -42,7 +46,8 @@ public sealed record PlanSkeleton(double Planned, IReadOnlyList<int> Fixed, IRea
             {
                 var planned = run.Loops * node.TotalCost;
                 accesses.Add(new PlanAccess(
-                    Slot(node, alias, run.Loops), [.. Used(node.All()).Order()], planned + node.All().Sum(n => corrections.GetValueOrDefault(n)), planned,
+                    Slot(node, alias, run.Loops), [.. Used(node.All()).Order()],
+                    planned + node.All().Sum(n => corrections.GetValueOrDefault(n)), planned,
                     node.All().Sum(n => risks.GetValueOrDefault(n))));
                 return;
             }
@@ -55,11 +60,13 @@ public sealed record PlanSkeleton(double Planned, IReadOnlyList<int> Fixed, IRea
         }
 
         IEnumerable<int> Used(IEnumerable<PlanNode> nodes) =>
-            nodes.Select(n => n.IndexName).OfType<string>().Select(find).Where(c => c is not null).Select(c => c!.Value.Index.Id).Distinct();
+            nodes.Select(n => n.IndexName).OfType<string>().Select(find).Where(c => c is not null).Select(c => c!.Value.Index.Id)
+                .Distinct();
     }
 
     // Whether it is of no matter to the nodes above in which order a child gives its rows, and whether it gives all.
-    private static bool IsFree(PlanNode node, PlanNode child, bool isFree) => child.ParentRelationship is "Outer" or "Inner" or "Member" or "Subquery" && node.NodeType switch
+    private static bool IsFree(PlanNode node, PlanNode child, bool isFree) =>
+        child.ParentRelationship is "Outer" or "Inner" or "Member" or "Subquery" && node.NodeType switch
     {
         "Hash Join" or "Hash" or "Sort" or "Gather" => true,
         "Aggregate" => node.GroupKeys.Count == 0 || node.IsHashed,
@@ -68,10 +75,12 @@ public sealed record PlanSkeleton(double Planned, IReadOnlyList<int> Fixed, IRea
         _ => false,
     };
 
-    // The rows of an inner scan follow from what the outer relation asks for, those of another scan from its own conditions alone.
+    // The rows of an inner scan follow from what the outer relation asks for, those of another scan from its own conditions
+    // alone.
     private static string Slot(PlanNode node, string alias, double loops)
     {
-        var conditions = node.All().SelectMany(n => n.Conditions).Select(PlanExpression.Parse).SelectMany(c => c.Split("AND") ?? [c]).ToList();
+        var conditions = node.All().SelectMany(n => n.Conditions).Select(PlanExpression.Parse)
+            .SelectMany(c => c.Split("AND") ?? [c]).ToList();
         return conditions.Exists(c => c.Columns().Any(column => column.Alias.Length > 0 && column.Alias != alias))
             ? $"{alias} {loops:G3} {string.Join(" and ", conditions.Select(Text).Distinct().Order(StringComparer.Ordinal))}"
             : $"{alias} {loops:G3}";

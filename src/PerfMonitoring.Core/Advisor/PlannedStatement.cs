@@ -9,14 +9,19 @@ namespace PerfMonitoring.Advisor;
 /// <param name="Plan">Its plan.</param>
 /// <param name="Use">What the plan wants of its tables.</param>
 /// <param name="Writes">What it writes.</param>
-public sealed record PlannedStatement(WorkloadStatement Statement, PlanText Text, double Weight, PlanNode Plan, StatementUse Use, IReadOnlyList<TableWrite> Writes)
+public sealed record PlannedStatement(
+    WorkloadStatement Statement, PlanText Text, double Weight, PlanNode Plan, StatementUse Use, IReadOnlyList<TableWrite> Writes)
 {
-    /// <summary>Whether the statement, by its text alone, could use an index: by its first key, or because it holds every column that is read.</summary>
+    /// <summary>
+    /// Whether the statement, by its text alone, could use an index: by its first key, or because it holds every column that is
+    /// read.
+    /// </summary>
     public bool CanUse(IndexDefinition index) =>
         Use.Relations.Any(r => r.Table == index.Table && (Mentions(r, index.Keys[0]) || Holds(index, r)));
 
     private static bool Mentions(RelationUse use, IndexKey key) =>
-        use.Predicates.Concat(use.Alternatives.SelectMany(a => a)).Any(p => p.Key.Column == key.Column && p.Key.Expression == key.Expression)
+        use.Predicates.Concat(use.Alternatives.SelectMany(a => a))
+            .Any(p => p.Key.Column == key.Column && p.Key.Expression == key.Expression)
         || use.Orders.Concat(use.Groups).Any(o => o.Any(k => k.Column == key.Column && k.Expression == key.Expression));
 
     private static bool Holds(IndexDefinition index, RelationUse use) =>

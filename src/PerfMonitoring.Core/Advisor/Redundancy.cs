@@ -6,8 +6,8 @@ namespace PerfMonitoring.Advisor;
 public static class Redundancy
 {
     /// <summary>
-    /// Whether <paramref name="wide"/> serves every scan that <paramref name="narrow"/> would: the same rows, keys that begin with the same
-    /// ones in the same order, and every column that is included. A unique index stands only for itself.
+    /// Whether <paramref name="wide"/> serves every scan that <paramref name="narrow"/> would: the same rows, keys that begin
+    /// with the same ones in the same order, and every column that is included. A unique index stands only for itself.
     /// </summary>
     public static bool Covers(IndexDefinition wide, IndexDefinition narrow)
     {

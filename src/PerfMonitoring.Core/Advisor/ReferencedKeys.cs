@@ -3,8 +3,9 @@ using PerfMonitoring.Indexes;
 namespace PerfMonitoring.Advisor;
 
 /// <summary>
-/// Columns that refer to a unique key of another table have at most as many values, or combinations of them, as that table has rows, however various each
-/// column is alone, and most of them. Foreign keys say so, and where there are none the workload's joins do.
+/// Columns that refer to a unique key of another table have at most as many values, or combinations of them, as that table has
+/// rows, however various each column is alone, and most of them. Foreign keys say so, and where there are none the workload's
+/// joins do.
 /// </summary>
 public static class ReferencedKeys
 {
@@ -17,7 +18,8 @@ public static class ReferencedKeys
     /// <param name="foreignKeys">Their foreign keys.</param>
     /// <param name="uses">What the statements want.</param>
     public static IReadOnlyDictionary<RelationName, TableInfo> AddTo(
-        IReadOnlyDictionary<RelationName, TableInfo> tables, ILookup<RelationName, TableIndex> indexes, IEnumerable<ForeignKeyInfo> foreignKeys, IEnumerable<StatementUse> uses)
+        IReadOnlyDictionary<RelationName, TableInfo> tables, ILookup<RelationName, TableIndex> indexes,
+        IEnumerable<ForeignKeyInfo> foreignKeys, IEnumerable<StatementUse> uses)
     {
         ArgumentNullException.ThrowIfNull(tables);
         ArgumentNullException.ThrowIfNull(indexes);
@@ -35,7 +37,8 @@ public static class ReferencedKeys
         }
 
         var groups = found.ToLookup(f => f.Key.Table, f => f.Value);
-        return tables.ToDictionary(t => t.Key, t => groups.Contains(t.Key) ? t.Value with { Groups = [.. t.Value.Groups, .. groups[t.Key]] } : t.Value);
+        return tables.ToDictionary(
+            t => t.Key, t => groups.Contains(t.Key) ? t.Value with { Groups = [.. t.Value.Groups, .. groups[t.Key]] } : t.Value);
 
         void Add(RelationName table, IReadOnlyList<string> columns, double? values)
         {
@@ -55,10 +58,15 @@ public static class ReferencedKeys
                 {
                     equal ??= Equal(use);
                     var classes = key.Keys.Select(k => equal.GetValueOrDefault((other.Alias, k.Column!))).ToList();
-                    foreach (var relation in classes.Contains(0) ? [] : use.Relations.Where(r => r.Table != other.Table && tables.ContainsKey(r.Table)))
+                    foreach (var relation in classes.Contains(0)
+                        ? [] : use.Relations.Where(r => r.Table != other.Table && tables.ContainsKey(r.Table)))
                     {
-                        var columns = classes.Select(c => equal.FirstOrDefault(e => e.Key.Alias == relation.Alias && e.Value == c).Key.Column).OfType<string>().ToList();
-                        if (columns.Count == classes.Count && columns.Zip(key.Keys).All(c => Holds(tables[other.Table], c.Second.Column!, tables[relation.Table], c.First)))
+                        var columns = classes.Select(
+                            c => equal.FirstOrDefault(e => e.Key.Alias == relation.Alias && e.Value == c).Key.Column)
+                            .OfType<string>().ToList();
+                        if (columns.Count == classes.Count
+                            && columns.Zip(key.Keys)
+                            .All(c => Holds(tables[other.Table], c.Second.Column!, tables[relation.Table], c.First)))
                         {
                             Add(relation.Table, columns, tables[other.Table].Rows);
                         }
@@ -74,14 +82,17 @@ public static class ReferencedKeys
     // Whether one column can have every value that the other has, as far as their numbers tell.
     private static bool Holds(TableInfo table, string column, TableInfo other, string otherColumn) =>
         table.Rows is { } rows && other.Rows is { } otherRows
-        && table.FindColumn(column)?.CountDistinct(rows) is { } count && other.FindColumn(otherColumn)?.CountDistinct(otherRows) is { } needed
+        && table.FindColumn(column)?.CountDistinct(rows) is { } count
+        && other.FindColumn(otherColumn)?.CountDistinct(otherRows) is { } needed
         && needed <= count * Tolerance;
 
     // Columns that a statement sets equal have one number, directly or through others: 1 and up.
     private static Dictionary<(string Alias, string Column), int> Equal(StatementUse use)
     {
         var classes = new Dictionary<(string, string), int>();
-        foreach (var (relation, join) in use.Relations.SelectMany(r => r.Predicates.Where(p => p is { Kind: PredicateKind.Join, Key.Column: not null, OtherColumn: not null }).Select(p => (r, p))))
+        foreach (var (relation, join) in use.Relations.SelectMany(
+            r => r.Predicates.Where(p => p is { Kind: PredicateKind.Join, Key.Column: not null, OtherColumn: not null })
+            .Select(p => (r, p))))
         {
             var (one, other) = ((relation.Alias, join.Key.Column!), (join.Other!, join.OtherColumn!));
             var number = classes.GetValueOrDefault(one, classes.Count + 1);

@@ -15,7 +15,8 @@ public sealed class SelectionReview
     /// <param name="tables">What is known of the statements.</param>
     /// <param name="candidates">The candidates; a candidate's id is its place plus one.</param>
     /// <param name="canServe">For a statement, the candidates that can stand in the place of one, by id.</param>
-    public SelectionReview(IReadOnlyList<CostTable> tables, IReadOnlyList<Candidate> candidates, Func<int, int, IReadOnlyList<int>> canServe)
+    public SelectionReview(
+        IReadOnlyList<CostTable> tables, IReadOnlyList<Candidate> candidates, Func<int, int, IReadOnlyList<int>> canServe)
     {
         ArgumentNullException.ThrowIfNull(tables);
         ArgumentNullException.ThrowIfNull(candidates);
@@ -58,7 +59,8 @@ public sealed class SelectionReview
     /// <param name="leastGain">What each index must save at least, in the planner's units.</param>
     /// <param name="options">Budget and limits.</param>
     public IReadOnlyList<IndexCandidate> Judge(
-        IReadOnlyDictionary<int, IndexStrategy> chosen, IReadOnlyDictionary<int, string> refused, double leastGain, AdvisorOptions options)
+        IReadOnlyDictionary<int, IndexStrategy> chosen, IReadOnlyDictionary<int, string> refused, double leastGain,
+        AdvisorOptions options)
     {
         ArgumentNullException.ThrowIfNull(chosen);
         ArgumentNullException.ThrowIfNull(refused);
@@ -91,11 +93,13 @@ public sealed class SelectionReview
     }
 
     private (CandidateVerdict Verdict, string Reason) Judge(
-        Candidate candidate, double alone, bool[] has, IReadOnlyDictionary<int, IndexStrategy> chosen, double leastGain, long? free, AdvisorOptions options)
+        Candidate candidate, double alone, bool[] has, IReadOnlyDictionary<int, IndexStrategy> chosen, double leastGain,
+        long? free, AdvisorOptions options)
     {
         if (candidate.SizeBytes > options.StorageBudget)
         {
-            return (CandidateVerdict.OverBudget, $"It alone is larger than the budget of {Megabytes(options.StorageBudget.Value)}.");
+            return (CandidateVerdict.OverBudget,
+                $"It alone is larger than the budget of {Megabytes(options.StorageBudget.Value)}.");
         }
 
         if (plans.StatementsOf(candidate.Id - 1).Count == 0)
@@ -111,12 +115,15 @@ public sealed class SelectionReview
 
         if (Math.Max(alone, added) <= candidate.WriteCost)
         {
-            return (CandidateVerdict.WritesCostMore, $"Writes would pay {Units(candidate.WriteCost)} for it, and it saves {Units(Math.Max(alone, added))}.");
+            return (CandidateVerdict.WritesCostMore,
+                $"Writes would pay {Units(candidate.WriteCost)} for it, and it saves {Units(Math.Max(alone, added))}.");
         }
 
         if (Math.Max(alone, added) < leastGain + candidate.WriteCost)
         {
-            return (CandidateVerdict.TooLittle, $"It saves {Share(Math.Max(alone, added))} of the workload's cost, less than -MinimumImprovement asks for after its writes.");
+            return (CandidateVerdict.TooLittle,
+                $"It saves {Share(Math.Max(alone, added))} of the workload's cost, less than -MinimumImprovement asks for "
+                    + $"after its writes.");
         }
 
         if (added < leastGain + candidate.WriteCost)
@@ -125,13 +132,19 @@ public sealed class SelectionReview
             var same = helpers.FindAll(s => s.Definition.Table == candidate.Definition.Table);
             var others = (same.Count > 0 ? same : helpers).ConvertAll(s => s.IndexName);
             return others.Count > 0
-                ? (CandidateVerdict.Replaced, $"{string.Join(", ", others)} {(others.Count == 1 ? "does" : "do")} its work: beside the chosen ones it would save {Share(added)} more.")
-                : (CandidateVerdict.TooLittle, $"Beside the chosen ones it would save {Share(added)} of the workload's cost, less than -MinimumImprovement asks for after its writes.");
+                ? (CandidateVerdict.Replaced,
+                    $"{string.Join(", ", others)} {(others.Count == 1 ? "does" : "do")} its work: beside the chosen ones it "
+                        + $"would save {Share(added)} more.")
+                : (CandidateVerdict.TooLittle,
+                    $"Beside the chosen ones it would save {Share(added)} of the workload's cost, less than "
+                        + $"-MinimumImprovement asks for after its writes.");
         }
 
         if (candidate.SizeBytes > free)
         {
-            return (CandidateVerdict.OverBudget, $"It would save {Share(added)} more, and does not fit beside the chosen ones: {Megabytes(free.Value)} are left of the budget.");
+            return (CandidateVerdict.OverBudget,
+                $"It would save {Share(added)} more, and does not fit beside the chosen ones: {Megabytes(free.Value)} are "
+                    + $"left of the budget.");
         }
 
         if (chosen.Count >= options.MaximumCount)
@@ -143,8 +156,10 @@ public sealed class SelectionReview
         return risk.Count > 0
             ? (CandidateVerdict.MakesDearer, string.Create(
                 CultureInfo.InvariantCulture,
-                $"The planner expects {Share(added)} more to be saved, but {risk.Count} statements might take up to {100 * risk.Share:0} % longer, since a loop visits pages again and again or a LIMIT is met late."))
-            : (CandidateVerdict.NotBetter, $"The planner expects {Share(added)} more to be saved; with its risk it is not worth its place.");
+                $"The planner expects {Share(added)} more to be saved, but {risk.Count} statements might take up to "
+                    + $"{100 * risk.Share:0} % longer, since a loop visits pages again and again or a LIMIT is met late."))
+            : (CandidateVerdict.NotBetter,
+                $"The planner expects {Share(added)} more to be saved; with its risk it is not worth its place.");
     }
 
     // Chosen indexes in the plans of the statements that a candidate would help.
@@ -156,8 +171,8 @@ public sealed class SelectionReview
     }
 
     /// <summary>
-    /// Statements that may come to cost more than the planner thinks, by a tenth of today's cost or more, if the server takes a plan with
-    /// this index that nearly ties.
+    /// Statements that may come to cost more than the planner thinks, by a tenth of today's cost or more, if the server takes a
+    /// plan with this index that nearly ties.
     /// </summary>
     public IReadOnlyList<int> Risky(int id, IReadOnlyCollection<int> set)
     {
@@ -172,7 +187,10 @@ public sealed class SelectionReview
         });
     }
 
-    /// <summary>Statements that this index keeps from what the planner does not expect, by a hundredth of today's cost or more, rather than from what it does.</summary>
+    /// <summary>
+    /// Statements that this index keeps from what the planner does not expect, by a hundredth of today's cost or more, rather
+    /// than from what it does.
+    /// </summary>
     public IReadOnlyList<int> Safer(int id, IReadOnlyCollection<int> set)
     {
         ArgumentNullException.ThrowIfNull(set);
@@ -208,10 +226,13 @@ public sealed class SelectionReview
     private int? Company(List<int> left, bool[] has)
     {
         (int Member, double Gain)? best = null;
-        foreach (var needs in left.SelectMany(id => plans.StatementsOf(id - 1)).Distinct().SelectMany(s => plans[s]).Select(p => p.Needs))
+        foreach (var needs in left.SelectMany(id => plans.StatementsOf(id - 1)).Distinct().SelectMany(s => plans[s])
+            .Select(p => p.Needs))
         {
-            var missing = needs.Where(n => !Array.Exists(n, place => has[place])).Select(n => n.Select(place => place + 1).FirstOrDefault(left.Contains)).Distinct().ToArray();
-            if (missing.Length > 1 && !missing.Contains(0) && Gain(missing, has) / missing.Length is var gain && gain > (best?.Gain ?? 0))
+            var missing = needs.Where(n => !Array.Exists(n, place => has[place]))
+                .Select(n => n.Select(place => place + 1).FirstOrDefault(left.Contains)).Distinct().ToArray();
+            if (missing.Length > 1 && !missing.Contains(0) && Gain(missing, has) / missing.Length is var gain
+                && gain > (best?.Gain ?? 0))
             {
                 best = (missing[0], gain);
             }
@@ -236,7 +257,8 @@ public sealed class SelectionReview
 
     private (Configuration Plan, int[][] Needs) Best(int statement, bool[] has) => plans[statement][plans.Best(statement, has)];
 
-    private string Share(double units) => string.Create(CultureInfo.InvariantCulture, $"{(before > 0 ? 100 * units / before : 0):0.##} %");
+    private string Share(double units) =>
+        string.Create(CultureInfo.InvariantCulture, $"{(before > 0 ? 100 * units / before : 0):0.##} %");
 
     private static string Units(double cost) => string.Create(CultureInfo.InvariantCulture, $"{cost:N0} units of cost");
 

@@ -4,10 +4,11 @@ namespace PerfMonitoring.Advisor;
 internal static class SideBySide
 {
     /// <summary>
-    /// Does it for each place. A place falls to the same session in each run: between equal plans the planner decides by what the session had before,
-    /// and the same input shall give the same advice. The first failure ends it.
+    /// Does it for each place. A place falls to the same session in each run: between equal plans the planner decides by what the
+    /// session had before, and the same input shall give the same advice. The first failure ends it.
     /// </summary>
-    public static async Task ForEachAsync(IReadOnlyList<IWhatIf> sessions, IEnumerable<int> places, Func<IWhatIf, int, Task> action)
+    public static async Task ForEachAsync(
+        IReadOnlyList<IWhatIf> sessions, IEnumerable<int> places, Func<IWhatIf, int, Task> action)
     {
         var all = places.ToList();
         var stop = false;

@@ -36,7 +36,9 @@ public enum PredicateKind
 /// <param name="Key">The column or expression.</param>
 public sealed record PlanPredicate(PredicateKind Kind, IndexKey Key)
 {
-    /// <summary>The operator, for <see cref="PredicateKind.Operator"/> and <see cref="PredicateKind.Prefix"/>; else null.</summary>
+    /// <summary>
+    /// The operator, for <see cref="PredicateKind.Operator"/> and <see cref="PredicateKind.Prefix"/>; else null.
+    /// </summary>
     public string? Operator { get; init; }
 
     /// <summary>The string that it compares with, for patterns; null where it is a parameter, or of no matter.</summary>
@@ -49,7 +51,8 @@ public sealed record PlanPredicate(PredicateKind Kind, IndexKey Key)
     public string? OtherColumn { get; init; }
 
     /// <summary>
-    /// The condition as it can stand in an index's WHERE; null where its value is a parameter or does not stand in the statement's text.
+    /// The condition as it can stand in an index's WHERE; null where its value is a parameter or does not stand in the
+    /// statement's text.
     /// </summary>
     public string? Condition { get; init; }
 }
@@ -81,7 +84,9 @@ public sealed record RelationUse
     /// <summary>Whether a LIMIT, or the wish for an extreme value only, may end the scan before all rows are read.</summary>
     public bool MayStopEarly { get; init; }
 
-    /// <summary>Rows that the planner expects its own conditions to leave; null where the scan depends on another relation's rows.</summary>
+    /// <summary>
+    /// Rows that the planner expects its own conditions to leave; null where the scan depends on another relation's rows.
+    /// </summary>
     public double? Rows { get; init; }
 }
 

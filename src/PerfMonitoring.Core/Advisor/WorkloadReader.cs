@@ -8,13 +8,17 @@ namespace PerfMonitoring.Advisor;
 /// <param name="Statements">One entry for each way in which a statement is run, those of one statement together.</param>
 /// <param name="Tables">The tables that they read or write.</param>
 /// <param name="Skipped">Statements without a plan.</param>
-public sealed record PlannedWorkload(IReadOnlyList<PlannedStatement> Statements, WorkloadTables Tables, IReadOnlyList<SkippedStatement> Skipped);
+public sealed record PlannedWorkload(
+    IReadOnlyList<PlannedStatement> Statements, WorkloadTables Tables, IReadOnlyList<SkippedStatement> Skipped);
 
-/// <summary>Gets the plan of each statement: the generic one, and those with the values that its parameters usually have.</summary>
+/// <summary>
+/// Gets the plan of each statement: the generic one, and those with the values that its parameters usually have.
+/// </summary>
 /// <param name="catalog">The tables.</param>
 /// <param name="sessions">The planner; statements are planned side by side.</param>
 /// <param name="progress">Told as it goes on, or null.</param>
-public sealed class WorkloadReader(ICatalogRepository catalog, IReadOnlyList<IWhatIf> sessions, IProgress<AdvisorProgress>? progress)
+public sealed class WorkloadReader(
+    ICatalogRepository catalog, IReadOnlyList<IWhatIf> sessions, IProgress<AdvisorProgress>? progress)
 {
     private int calls;
 
@@ -38,7 +42,8 @@ public sealed class WorkloadReader(ICatalogRepository catalog, IReadOnlyList<IWh
             {
                 skipped[i] = new SkippedStatement(workload[i].QueryHash, e.Message, IsUtility: e.ErrorId == ErrorIds.NotPlannable)
                 {
-                    Untrusted = e.ErrorId == ErrorIds.UntrustedCode ? UntrustedStatement.Of(workload[i].QueryHash, QueryText.Normalize(workload[i].Text), e.Message) : null,
+                    Untrusted = e.ErrorId == ErrorIds.UntrustedCode
+                        ? UntrustedStatement.Of(workload[i].QueryHash, QueryText.Normalize(workload[i].Text), e.Message) : null,
                 };
             }
         });
@@ -47,12 +52,14 @@ public sealed class WorkloadReader(ICatalogRepository catalog, IReadOnlyList<IWh
         var parameters = new StatementParameters(catalog);
         var planned = new IReadOnlyList<PlannedStatement>[workload.Count];
         await ForEachAsync(workload.Count, async (session, i) =>
-            planned[i] = plans[i] is { } plan ? await VariantsAsync(session, workload[i], plan, parameters, tables, cancellationToken) : []);
+            planned[i] = plans[i] is { } plan
+                ? await VariantsAsync(session, workload[i], plan, parameters, tables, cancellationToken) : []);
         return new PlannedWorkload([.. planned.SelectMany(p => p)], tables, [.. skipped.OfType<SkippedStatement>()]);
     }
 
     private async Task<IReadOnlyList<PlannedStatement>> VariantsAsync(
-        IWhatIf session, WorkloadStatement statement, PlanNode generic, StatementParameters parameters, WorkloadTables tables, CancellationToken cancellationToken)
+        IWhatIf session, WorkloadStatement statement, PlanNode generic, StatementParameters parameters, WorkloadTables tables,
+        CancellationToken cancellationToken)
     {
         var united = tables.Unite(generic);
         var use = PlanReader.Read(united, statement.Text);
@@ -63,13 +70,16 @@ public sealed class WorkloadReader(ICatalogRepository catalog, IReadOnlyList<IWh
         {
             foreach (var variant in variants)
             {
-                plans.Add(variant.Text is { Arguments: null } text && text.Text == statement.Text ? generic : await ExplainAsync(session, variant.Text, false, cancellationToken));
+                plans.Add(
+                    variant.Text is { Arguments: null } text && text.Text == statement.Text
+                    ? generic : await ExplainAsync(session, variant.Text, false, cancellationToken));
             }
         }
         catch (PerfMonitoringException e) when (e.Kind is FailureKind.ServerError or FailureKind.InvalidArgument)
         {
             // A type that does not read the values that its column shows: what holds for all values stands.
-            return [new PlannedStatement(statement, statement.ToPlanText(statement.Text), statement.Weight, generic, use, writes)];
+            return [new PlannedStatement(
+                statement, statement.ToPlanText(statement.Text), statement.Weight, generic, use, writes)];
         }
 
         return [.. StatementParameters.Weigh(variants, plans, statement.RowsPerCall)
@@ -80,7 +90,8 @@ public sealed class WorkloadReader(ICatalogRepository catalog, IReadOnlyList<IWh
     private static IEnumerable<TableWrite> Writes(PlanNode plan, string text) => plan.All()
         .Where(n => n is { NodeType: "ModifyTable", Operation: not null, RelationName: not null })
         .Select(n => new TableWrite(
-            new Indexes.RelationName(n.Schema, n.RelationName!), n.Operation!, n.Children.Sum(c => c.Rows), n.Operation == "Update" ? UpdatedColumns.Of(text) : null));
+            new Indexes.RelationName(n.Schema, n.RelationName!), n.Operation!, n.Children.Sum(c => c.Rows),
+            n.Operation == "Update" ? UpdatedColumns.Of(text) : null));
 
     private async Task<PlanNode> ExplainAsync(IWhatIf session, PlanText text, bool verbose, CancellationToken cancellationToken)
     {
@@ -88,5 +99,6 @@ public sealed class WorkloadReader(ICatalogRepository catalog, IReadOnlyList<IWh
         return (await session.ExplainAsync(new WhatIfRequest(text, []) { Verbose = verbose }, cancellationToken)).Plan;
     }
 
-    private Task ForEachAsync(int count, Func<IWhatIf, int, Task> action) => SideBySide.ForEachAsync(sessions, Enumerable.Range(0, count), action);
+    private Task ForEachAsync(int count, Func<IWhatIf, int, Task> action) =>
+        SideBySide.ForEachAsync(sessions, Enumerable.Range(0, count), action);
 }

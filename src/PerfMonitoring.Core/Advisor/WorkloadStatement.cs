@@ -12,8 +12,8 @@ namespace PerfMonitoring.Advisor;
 public sealed record WorkloadStatement(string Text, string QueryHash, string Pattern, double Weight, double? MeanTimeMs)
 {
     /// <summary>
-    /// The time in which it ran as often as its weight says; <see cref="TimeSpan.MaxValue"/> where it is not known since when it was counted, null
-    /// where it was not counted at all.
+    /// The time in which it ran as often as its weight says; <see cref="TimeSpan.MaxValue"/> where it is not known since when it
+    /// was counted, null where it was not counted at all.
     /// </summary>
     public TimeSpan? Window { get; init; }
 
@@ -24,8 +24,8 @@ public sealed record WorkloadStatement(string Text, string QueryHash, string Pat
     public StatementOrigin Origin { get; init; } = StatementOrigin.Unknown;
 
     /// <summary>
-    /// Ways in which it was really run, with their shares, where texts with different constants are behind it; empty where there is
-    /// <see cref="Text"/> only.
+    /// Ways in which it was really run, with their shares, where texts with different constants are behind it; empty where there
+    /// is <see cref="Text"/> only.
     /// </summary>
     public IReadOnlyList<PlanVariant> Examples { get; init; } = [];
 
@@ -46,9 +46,9 @@ public sealed record WorkloadStatement(string Text, string QueryHash, string Pat
     }
 
     /// <summary>
-    /// The statements of a workload, those of one fingerprint as one with the weight of all. Of texts that differ in their constants two stand for
-    /// all of them: the one that ran most often, and, for all the others together, the one in the middle of them. Their constants are real ones,
-    /// and so preferred to a text with parameters.
+    /// The statements of a workload, those of one fingerprint as one with the weight of all. Of texts that differ in their
+    /// constants two stand for all of them: the one that ran most often, and, for all the others together, the one in the middle
+    /// of them. Their constants are real ones, and so preferred to a text with parameters.
     /// </summary>
     public static IReadOnlyList<WorkloadStatement> Collapse(IEnumerable<WorkloadStatement> workload) =>
         [.. workload.GroupBy(s => s.QueryHash, StringComparer.Ordinal).Select(g => Collapse([.. g]))];
@@ -62,8 +62,10 @@ public sealed record WorkloadStatement(string Text, string QueryHash, string Pat
 
         var texts = same.GroupBy(s => s.Text, StringComparer.Ordinal).Select(g => (Text: g.Key, Weight: g.Sum(s => s.Weight)))
             .OrderByDescending(t => t.Weight).ThenBy(t => t.Text, StringComparer.Ordinal).ToList();
-        var real = texts.Count == 1 ? texts : texts.FindAll(t => PlannableText.TryMake(t.Text, out var parameters) is not null && parameters == 0);
-        var roles = same.SelectMany(s => s.Origin.Roles.Select(role => (role, s.Weight))).GroupBy(r => r.role, StringComparer.Ordinal)
+        var real = texts.Count == 1
+            ? texts : texts.FindAll(t => PlannableText.TryMake(t.Text, out var parameters) is not null && parameters == 0);
+        var roles = same.SelectMany(s => s.Origin.Roles.Select(role => (role, s.Weight)))
+            .GroupBy(r => r.role, StringComparer.Ordinal)
             .OrderByDescending(g => g.Sum(r => r.Weight)).Select(g => g.Key);
         var origin = new StatementOrigin([.. roles], same.TrueForAll(s => s.Origin.MayRunAnyCode));
         var examples = real.Count < 2 ? [] : ExamplesOf(real, origin);

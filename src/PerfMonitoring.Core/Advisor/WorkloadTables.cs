@@ -5,15 +5,17 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Advisor;
 
 /// <summary>
-/// The tables of a workload's plans. Plans show the leaves of a partitioned table, the advice is on the table itself: <see cref="Unite"/>
-/// puts it in the leaves' place.
+/// The tables of a workload's plans. Plans show the leaves of a partitioned table, the advice is on the table itself:
+/// <see cref="Unite"/> puts it in the leaves' place.
 /// </summary>
 public sealed partial class WorkloadTables
 {
     private readonly Dictionary<RelationName, TableInfo> advised;
     private readonly Dictionary<RelationName, RelationName> roots;
 
-    private WorkloadTables(Dictionary<RelationName, TableInfo> advised, Dictionary<RelationName, RelationName> roots, List<PassedOverTable> passedOver)
+    private WorkloadTables(
+        Dictionary<RelationName, TableInfo> advised, Dictionary<RelationName, RelationName> roots,
+        List<PassedOverTable> passedOver)
     {
         this.advised = advised;
         this.roots = roots;
@@ -27,7 +29,8 @@ public sealed partial class WorkloadTables
     public IReadOnlyList<PassedOverTable> PassedOver { get; }
 
     /// <summary>Looks up every table that the plans read or write: two catalog queries, however many plans there are.</summary>
-    public static async Task<WorkloadTables> FindAsync(ICatalogRepository catalog, IEnumerable<PlanNode> plans, CancellationToken cancellationToken)
+    public static async Task<WorkloadTables> FindAsync(
+        ICatalogRepository catalog, IEnumerable<PlanNode> plans, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         var names = plans.SelectMany(p => p.All()).Where(n => n.RelationName is not null)
@@ -58,8 +61,8 @@ public sealed partial class WorkloadTables
     }
 
     /// <summary>
-    /// The plan with partitioned tables in the place of their leaves: one scan of the table instead of an Append of its leaves, under the
-    /// name that the nodes above know it by. For reading what a statement wants; its costs are the plan's own.
+    /// The plan with partitioned tables in the place of their leaves: one scan of the table instead of an Append of its leaves,
+    /// under the name that the nodes above know it by. For reading what a statement wants; its costs are the plan's own.
     /// </summary>
     public PlanNode Unite(PlanNode plan)
     {
@@ -70,9 +73,11 @@ public sealed partial class WorkloadTables
         }
 
         // The leaves of "orders o" are o_1, o_2 ..., and plain o where pruning left one alone.
-        var several = plan.All().Where(n => n.IsScan && IsLeaf(n)).GroupBy(n => (RootOf(n), Numbered().Replace(n.Alias!, ""))).Where(g => g.Count() > 1)
+        var several = plan.All().Where(n => n.IsScan && IsLeaf(n)).GroupBy(n => (RootOf(n), Numbered().Replace(n.Alias!, "")))
+            .Where(g => g.Count() > 1)
             .SelectMany(g => g).Select(n => n.Alias!);
-        var under = plan.All().Where(IsAppend).SelectMany(n => n.Children).Where(n => n.IsScan && IsLeaf(n)).Select(n => n.Alias!);
+        var under = plan.All().Where(IsAppend).SelectMany(n => n.Children).Where(n => n.IsScan && IsLeaf(n))
+            .Select(n => n.Alias!);
         var aliases = several.Concat(under).Distinct().ToDictionary(a => a, a => Numbered().Replace(a, ""));
         return Replace(plan, aliases);
     }
@@ -81,7 +86,8 @@ public sealed partial class WorkloadTables
     {
         var children = node.Children.Select(c => Replace(c, aliases)).ToList();
         if (IsAppend(node) && children is [{ IsScan: true } first, ..]
-            && children.TrueForAll(c => c.IsScan && c.Alias == first.Alias && c.RelationName == first.RelationName && c.Schema == first.Schema))
+            && children.TrueForAll(
+                c => c.IsScan && c.Alias == first.Alias && c.RelationName == first.RelationName && c.Schema == first.Schema))
         {
             return first with
             {
@@ -112,7 +118,8 @@ public sealed partial class WorkloadTables
 
     private static bool IsAppend(PlanNode node) => node.NodeType is "Append" or "Merge Append";
 
-    private bool IsLeaf(PlanNode node) => node.RelationName is not null && roots.ContainsKey(new RelationName(node.Schema, node.RelationName));
+    private bool IsLeaf(PlanNode node) =>
+        node.RelationName is not null && roots.ContainsKey(new RelationName(node.Schema, node.RelationName));
 
     private RelationName RootOf(PlanNode node) => roots[new RelationName(node.Schema, node.RelationName!)];
 
@@ -128,7 +135,9 @@ public sealed partial class WorkloadTables
             { CanBeIndexed: false } => "it is a relation that takes no index.",
             _ => null,
         };
-        return reason is null ? null : new PassedOverTable(table.Name.ToString(), reason, IsExpected: table.IsSystem || table.Name.Schema == "perf_monitoring");
+        return reason is null
+            ? null : new PassedOverTable(
+            table.Name.ToString(), reason, IsExpected: table.IsSystem || table.Name.Schema == "perf_monitoring");
     }
 
     [GeneratedRegex(@"_\d+$")]

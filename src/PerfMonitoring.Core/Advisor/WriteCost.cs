@@ -12,7 +12,8 @@ namespace PerfMonitoring.Advisor;
 public sealed record TableWrite(RelationName Table, string Operation, double Rows, IReadOnlySet<string>? Columns);
 
 /// <summary>
-/// What keeping an index up to date costs, in the planner's units: the planner itself charges nothing for it. And what a descent does.
+/// What keeping an index up to date costs, in the planner's units: the planner itself charges nothing for it. And what a descent
+/// does.
 /// </summary>
 public static class WriteCost
 {
@@ -22,8 +23,8 @@ public static class WriteCost
     private const double DeadShare = 0.2;
 
     /// <summary>
-    /// One entry: a descent, and one page (seq_page_cost) for the leaf that gets dirty and is logged. BRIN has neither: brininsert (brin.c)
-    /// looks at two pages that are in memory, and writes only where a range widens.
+    /// One entry: a descent, and one page (seq_page_cost) for the leaf that gets dirty and is logged. BRIN has neither:
+    /// brininsert (brin.c) looks at two pages that are in memory, and writes only where a range widens.
     /// </summary>
     /// <param name="tableRows">Rows of the table, or null where unknown.</param>
     /// <param name="method">The access method. GIN takes as many entries as a value has elements, and is charged for one.</param>
@@ -36,20 +37,22 @@ public static class WriteCost
     public static double OfDeadEntry => SequentialPageCost / (EntriesPerPage * DeadShare);
 
     /// <summary>
-    /// What an execution of the trigger of a foreign key (RI_FKey_check_upd/del, ri_triggers.c) spends on reading the whole referencing table (cost_seqscan)
-    /// more than on finding one row by an index; never below 0.
+    /// What an execution of the trigger of a foreign key (RI_FKey_check_upd/del, ri_triggers.c) spends on reading the whole
+    /// referencing table (cost_seqscan) more than on finding one row by an index; never below 0.
     /// </summary>
     /// <param name="table">The referencing table.</param>
     /// <param name="columns">How many columns the key has.</param>
     public static double OfMissingForeignKeyIndex(TableInfo table, int columns)
     {
         ArgumentNullException.ThrowIfNull(table);
-        return Math.Max(0, (table.Pages * SequentialPageCost) + ((table.Rows ?? 0) * (TupleCost + (columns * OperatorCost))) - OfDescent(table.Rows) - RandomPageCost);
+        return Math.Max(
+            0, (table.Pages * SequentialPageCost)
+            + ((table.Rows ?? 0) * (TupleCost + (columns * OperatorCost))) - OfDescent(table.Rows) - RandomPageCost);
     }
 
     /// <summary>
-    /// A descent from the root to a leaf, as btcostestimate charges it: <c>ceil(log2(rows)) * cpu_operator_cost + (height + 1) * 50 *
-    /// cpu_operator_cost</c>.
+    /// A descent from the root to a leaf, as btcostestimate charges it: <c>ceil(log2(rows)) * cpu_operator_cost + (height + 1) *
+    /// 50 * cpu_operator_cost</c>.
     /// </summary>
     /// <param name="tableRows">Rows of the table, or null where unknown.</param>
     public static double OfDescent(double? tableRows)
@@ -60,8 +63,8 @@ public static class WriteCost
     }
 
     /// <summary>
-    /// The part of a descent that the planner charges for pages, <c>(height + 1) * 50 * cpu_operator_cost</c> (btcostestimate), for a
-    /// B-tree of so many bytes.
+    /// The part of a descent that the planner charges for pages, <c>(height + 1) * 50 * cpu_operator_cost</c> (btcostestimate),
+    /// for a B-tree of so many bytes.
     /// </summary>
     public static double OfDescentPages(long sizeBytes)
     {
@@ -71,15 +74,17 @@ public static class WriteCost
     }
 
     /// <summary>
-    /// How many entries one execution of a statement adds to the indexes of a table because this index is there. An update that sets a column
-    /// of any index adds one to all of them. One that sets no column of those that were there was a heap-only one (HOT) as long as its page
-    /// had room (README.HOT); if it sets one of this index, then from now on every index of the table gets an entry. A delete adds none.
+    /// How many entries one execution of a statement adds to the indexes of a table because this index is there. An update that
+    /// sets a column of any index adds one to all of them. One that sets no column of those that were there was a heap-only one
+    /// (HOT) as long as its page had room (README.HOT); if it sets one of this index, then from now on every index of the table
+    /// gets an entry. A delete adds none.
     /// </summary>
     /// <param name="index">The new index.</param>
     /// <param name="write">What is written.</param>
     /// <param name="existing">The indexes that the table has.</param>
     /// <param name="hotShare">The share of HOT updates among those that could be, 0 to 1.</param>
-    public static double Entries(IndexDefinition index, TableWrite write, IReadOnlyCollection<IndexDefinition> existing, double hotShare = 1)
+    public static double Entries(
+        IndexDefinition index, TableWrite write, IReadOnlyCollection<IndexDefinition> existing, double hotShare = 1)
     {
         ArgumentNullException.ThrowIfNull(write);
         ArgumentNullException.ThrowIfNull(existing);
@@ -94,12 +99,15 @@ public static class WriteCost
     }
 
     /// <summary>Whether an update sets a column of an index.</summary>
-    internal static bool IsHotPrevented(TableWrite write, IEnumerable<IndexDefinition> existing) => existing.Any(e => IsTouched(e, write.Columns));
+    internal static bool IsHotPrevented(TableWrite write, IEnumerable<IndexDefinition> existing) =>
+        existing.Any(e => IsTouched(e, write.Columns));
 
     private static bool IsTouched(IndexDefinition index, IReadOnlySet<string>? columns) => columns is null
         || index.Keys.Any(k => k.Column is not null && columns.Contains(k.Column))
         || index.Include.Any(columns.Contains)
-        || index.Keys.Select(k => k.Expression).Append(index.Where).Any(sql => sql is not null && columns.Any(c => Mentions(sql, c)));
+        || index.Keys.Select(k => k.Expression).Append(index.Where)
+            .Any(sql => sql is not null && columns.Any(c => Mentions(sql, c)));
 
-    private static bool Mentions(string sql, string column) => Regex.IsMatch(sql, $@"(?<![\w$]){Regex.Escape(column)}(?![\w$])", RegexOptions.IgnoreCase);
+    private static bool Mentions(string sql, string column) =>
+        Regex.IsMatch(sql, $@"(?<![\w$]){Regex.Escape(column)}(?![\w$])", RegexOptions.IgnoreCase);
 }

@@ -2,7 +2,9 @@ using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Advisor;
 
-/// <summary>What the server counted of a table's writes (pg_stat_user_tables); a partitioned table's are those of its leaves.</summary>
+/// <summary>
+/// What the server counted of a table's writes (pg_stat_user_tables); a partitioned table's are those of its leaves.
+/// </summary>
 /// <param name="Table">The table.</param>
 /// <param name="Inserts">Rows inserted.</param>
 /// <param name="Updates">Rows updated, HOT or not.</param>
@@ -17,8 +19,8 @@ public sealed record TableActivity(
     private const double Tolerance = 0.1;
 
     /// <summary>
-    /// Inserts without the first load: where the table was empty when the counting began, the rows that it holds are taken to have come at once,
-    /// before there was a workload.
+    /// Inserts without the first load: where the table was empty when the counting began, the rows that it holds are taken to
+    /// have come at once, before there was a workload.
     /// </summary>
     public double OngoingInserts => Rows - (Inserts - Deletes) > Tolerance * Rows ? Inserts : Math.Max(0, Inserts - Rows);
 
@@ -27,8 +29,8 @@ public sealed record TableActivity(
 }
 
 /// <summary>
-/// What is written to the tables while the workload runs: by its own statements, whose columns are known, and by others, which only the
-/// server's counters tell of. What both tell of counts once: of each kind of write to a table, the larger figure.
+/// What is written to the tables while the workload runs: by its own statements, whose columns are known, and by others, which
+/// only the server's counters tell of. What both tell of counts once: of each kind of write to a table, the larger figure.
 /// </summary>
 public sealed class WriteLoad
 {
@@ -38,9 +40,8 @@ public sealed class WriteLoad
     /// <summary>Adds up.</summary>
     /// <param name="own">The writes of the workload's statements, each with its statement's weight.</param>
     /// <param name="activity">What the server counted.</param>
-    /// <param name="window">
-    /// The time in which the statements ran as often as their weights say; null where nothing is known of it: then the counters say nothing
-    /// about the workload and only its own writes count.
+    /// <param name="window"> The time in which the statements ran as often as their weights say; null where nothing is known of
+    /// it: then the counters say nothing about the workload and only its own writes count.
     /// </param>
     public WriteLoad(IEnumerable<(TableWrite Write, double Weight)> own, IEnumerable<TableActivity> activity, TimeSpan? window)
     {
@@ -49,7 +50,9 @@ public sealed class WriteLoad
         // Many statements write alike: each distinct write is looked at once for each index.
         this.own = own.GroupBy(w => w.Write.Table).ToDictionary(
             t => t.Key,
-            t => t.GroupBy(w => (w.Write.Operation, Columns: w.Write.Columns is { } c ? string.Join('\n', c.Order(StringComparer.Ordinal)) : null))
+            t => t.GroupBy(
+                w => (w.Write.Operation,
+                Columns: w.Write.Columns is { } c ? string.Join('\n', c.Order(StringComparer.Ordinal)) : null))
                 .Select(g => g.First().Write with { Rows = g.Sum(w => w.Write.Rows * w.Weight) }).ToList());
         counted = window is { } time ? activity.ToDictionary(a => a.Table, a => Counted.Of(a, a.ShareOf(time))) : [];
     }
@@ -60,26 +63,32 @@ public sealed class WriteLoad
     /// <summary>Rows deleted from a table.</summary>
     public double Deletes(RelationName table) => Math.Max(Own(table, "Delete"), counted.GetValueOrDefault(table)?.Deletes ?? 0);
 
-    /// <summary>Rows of a table in which the workload's own updates set one of these columns; updates of unknown columns are left out.</summary>
+    /// <summary>
+    /// Rows of a table in which the workload's own updates set one of these columns; updates of unknown columns are left out.
+    /// </summary>
     public double Updates(RelationName table, IEnumerable<string> columns) =>
         Writes(table).Where(w => w.Operation == "Update" && w.Columns is { } set && columns.Any(set.Contains)).Sum(w => w.Rows);
 
     /// <summary>
-    /// What the writes pay for a new index, in the planner's units. Of the updates by others the columns are not known: those that were HOT are
-    /// taken to stay HOT, and the others add an entry to every index.
+    /// What the writes pay for a new index, in the planner's units. Of the updates by others the columns are not known: those
+    /// that were HOT are taken to stay HOT, and the others add an entry to every index.
     /// </summary>
     /// <param name="index">The index.</param>
     /// <param name="tableRows">Rows of its table, or null where unknown.</param>
     /// <param name="existing">The indexes that the table has.</param>
     /// <param name="share">The share of the rows that the index holds, 0 to 1: less than 1 for a partial one.</param>
-    public double CostOf(IndexDefinition index, double? tableRows, IReadOnlyCollection<IndexDefinition> existing, double share = 1)
+    public double CostOf(
+        IndexDefinition index, double? tableRows, IReadOnlyCollection<IndexDefinition> existing, double share = 1)
     {
         ArgumentNullException.ThrowIfNull(index);
         ArgumentNullException.ThrowIfNull(existing);
         var activity = counted.GetValueOrDefault(index.Table);
         // Updates that set a column of an index cannot be HOT: the share is that among the others.
-        var could = activity is null ? 0 : activity.Updates - Writes(index.Table).Where(w => w.Columns is not null && IsUpdate(w) && WriteCost.IsHotPrevented(w, existing)).Sum(w => w.Rows);
-        var hotShare = activity is null or { Updates: 0 } ? 1 : Math.Clamp(activity.HotUpdates / Math.Max(could, Math.Max(activity.HotUpdates, 1)), 0, 1);
+        var could = activity is null
+            ? 0 : activity.Updates - Writes(index.Table)
+            .Where(w => w.Columns is not null && IsUpdate(w) && WriteCost.IsHotPrevented(w, existing)).Sum(w => w.Rows);
+        var hotShare = activity is null or { Updates: 0 }
+            ? 1 : Math.Clamp(activity.HotUpdates / Math.Max(could, Math.Max(activity.HotUpdates, 1)), 0, 1);
         var (inserts, updates) = (0.0, 0.0);
         foreach (var write in Writes(index.Table))
         {
@@ -95,17 +104,21 @@ public sealed class WriteLoad
         }
 
         // An updated row leaves its old entry behind, a deleted one its only one.
-        return share * (((inserts + updates) * WriteCost.OfEntry(tableRows, index.Method)) + ((updates + Deletes(index.Table)) * WriteCost.OfDeadEntry));
+        return share * (
+            ((inserts + updates) * WriteCost.OfEntry(tableRows, index.Method))
+            + ((updates + Deletes(index.Table)) * WriteCost.OfDeadEntry));
     }
 
     private static bool IsUpdate(TableWrite write) => write.Operation is not ("Insert" or "Delete");
 
     private List<TableWrite> Writes(RelationName table) => own.GetValueOrDefault(table) ?? [];
 
-    private double Own(RelationName table, string operation) => Writes(table).Where(w => w.Operation == operation).Sum(w => w.Rows);
+    private double Own(RelationName table, string operation) =>
+        Writes(table).Where(w => w.Operation == operation).Sum(w => w.Rows);
 
     private sealed record Counted(double Inserts, double Updates, double HotUpdates, double Deletes)
     {
-        public static Counted Of(TableActivity a, double share) => new(a.OngoingInserts * share, a.Updates * share, a.HotUpdates * share, a.Deletes * share);
+        public static Counted Of(TableActivity a, double share) =>
+            new(a.OngoingInserts * share, a.Updates * share, a.HotUpdates * share, a.Deletes * share);
     }
 }

@@ -12,6 +12,8 @@ public sealed record BuildEstimate(long? SizeBytes, double? BytesPerSecond)
 
     /// <inheritdoc/>
     public override string ToString() => Duration is { } duration
-        ? string.Create(CultureInfo.InvariantCulture, $"{duration:d\\.hh\\:mm\\:ss} ({SizeBytes / 1048576.0:0.#} MB at {BytesPerSecond / 1048576:0.##} MB/s)")
+        ? string.Create(
+            CultureInfo.InvariantCulture,
+            $"{duration:d\\.hh\\:mm\\:ss} ({SizeBytes / 1048576.0:0.#} MB at {BytesPerSecond / 1048576:0.##} MB/s)")
         : "unknown";
 }

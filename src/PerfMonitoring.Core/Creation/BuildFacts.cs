@@ -14,7 +14,10 @@ public sealed record BuildFacts
     /// <summary>The role that builds, as the server calls it.</summary>
     public string RoleName { get; init; } = "";
 
-    /// <summary>Whether the role may make something in the table's schema; owning the table does not include that (CREATE, by default missing from PostgreSQL 15 on in public).</summary>
+    /// <summary>
+    /// Whether the role may make something in the table's schema; owning the table does not include that (CREATE, by default
+    /// missing from PostgreSQL 15 on in public).
+    /// </summary>
     public bool CanCreateInSchema { get; init; } = true;
 
     /// <summary>The tablespace that the index goes to; null where that is the database's own.</summary>
@@ -29,7 +32,10 @@ public sealed record BuildFacts
     /// <summary>The most columns that an index may have, keys and INCLUDE together.</summary>
     public int MaximumColumns { get; init; } = 32;
 
-    /// <summary>How many sessions the server, the database and the role have left for this role, the least of the three; null where nothing limits them.</summary>
+    /// <summary>
+    /// How many sessions the server, the database and the role have left for this role, the least of the three; null where
+    /// nothing limits them.
+    /// </summary>
     public int? SessionsLeft { get; init; }
 
     /// <summary>Event triggers that run on CREATE INDEX and may refuse it.</summary>
@@ -38,10 +44,14 @@ public sealed record BuildFacts
     /// <summary>Partitions that are foreign tables, which take no index.</summary>
     public IReadOnlyList<string> ForeignPartitions { get; init; } = [];
 
-    /// <summary>Whether the role may see what other sessions do (pg_read_all_stats); where not, what is said of them is incomplete.</summary>
+    /// <summary>
+    /// Whether the role may see what other sessions do (pg_read_all_stats); where not, what is said of them is incomplete.
+    /// </summary>
     public bool SeesOthers { get; init; } = true;
 
-    /// <summary>Sessions that hold a snapshot in the database, or have written to the table, for more than a second, oldest first.</summary>
+    /// <summary>
+    /// Sessions that hold a snapshot in the database, or have written to the table, for more than a second, oldest first.
+    /// </summary>
     public IReadOnlyList<IndexCreationBlocker> OlderTransactions { get; init; } = [];
 
     /// <summary>Names of the prepared transactions that have written to the table.</summary>
@@ -65,9 +75,13 @@ public sealed record BuildFacts
     /// <summary>How many standbys receive the server's log, or have a slot that waits for them.</summary>
     public int Standbys { get; init; }
 
-    /// <summary>How far the last of them is behind in replaying (pg_stat_replication.replay_lag); null where one does not tell.</summary>
+    /// <summary>
+    /// How far the last of them is behind in replaying (pg_stat_replication.replay_lag); null where one does not tell.
+    /// </summary>
     public TimeSpan? ReplicationLag { get; init; }
 
-    /// <summary>Free space in bytes where the index would be; known only where the server runs on this machine and tells its directory.</summary>
+    /// <summary>
+    /// Free space in bytes where the index would be; known only where the server runs on this machine and tells its directory.
+    /// </summary>
     public long? FreeDiskBytes { get; init; }
 }

@@ -72,7 +72,9 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
     public Task<WindowDecision> CheckWindowAsync(IndexStrategy strategy, CancellationToken cancellationToken) =>
         CheckWindowAsync(strategy, time.GetUtcNow(), cancellationToken);
 
-    /// <summary>Whether the decision leaves the strategy for later: it may not begin, and nobody wants to wait or waiting is of no use.</summary>
+    /// <summary>
+    /// Whether the decision leaves the strategy for later: it may not begin, and nobody wants to wait or waiting is of no use.
+    /// </summary>
     public bool IsDeferredBy(WindowDecision decision)
     {
         ArgumentNullException.ThrowIfNull(decision);
@@ -86,18 +88,22 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         ArgumentNullException.ThrowIfNull(strategy);
         var table = await connection.Catalog.GetTableAsync(strategy.Definition.Table, cancellationToken);
         var facts = await connection.IndexBuilder.GetFactsAsync(table, strategy.Definition.Tablespace, cancellationToken);
-        return (await JudgeAsync(strategy, table, facts, await CheckWindowAsync(strategy, cancellationToken), willBuild: false, cancellationToken)).Findings;
+        return (await JudgeAsync(
+            strategy, table, facts, await CheckWindowAsync(strategy, cancellationToken), willBuild: false,
+            cancellationToken)).Findings;
     }
 
     /// <summary>
-    /// Creates several, so many at once as the build's throttle limit says and never two on one table. What became of each is reported as it ends;
-    /// after an error that says that the server is out of reach none is begun any more.
+    /// Creates several, so many at once as the build's throttle limit says and never two on one table. What became of each is
+    /// reported as it ends; after an error that says that the server is out of reach none is begun any more.
     /// </summary>
     /// <param name="strategies">What to create, in this order as far as tables are free.</param>
     /// <param name="reports">Is told from several threads.</param>
     /// <param name="cancellationToken">Cancels all and cleans up.</param>
-    /// <exception cref="OperationCanceledException">It was cancelled; what had been done by then, or is left, was reported.</exception>
-    public async Task CreateAsync(IEnumerable<IndexStrategy> strategies, IProgress<IndexCreationReport> reports, CancellationToken cancellationToken)
+    /// <exception cref="OperationCanceledException">It was cancelled; what had been done by then, or is left, was
+    /// reported.</exception>
+    public async Task CreateAsync(
+        IEnumerable<IndexStrategy> strategies, IProgress<IndexCreationReport> reports, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(reports);
         var waiting = strategies.ToList();
@@ -125,7 +131,8 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
     }
 
     // Whether the server is still in reach.
-    private async Task<bool> CreateAsync(IndexStrategy strategy, int worker, IProgress<IndexCreationReport> reports, CancellationToken cancellationToken)
+    private async Task<bool> CreateAsync(
+        IndexStrategy strategy, int worker, IProgress<IndexCreationReport> reports, CancellationToken cancellationToken)
     {
         var report = new IndexCreationReport(strategy, worker);
         try
@@ -147,11 +154,13 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
     }
 
     /// <summary>
-    /// Creates the index, waiting for its window and for the load before where that was asked for. What preflight or the server refuse is a
-    /// result with its error, as from <see cref="IIndexBuilder.BuildAsync"/>; what has to wait is a result that is Deferred.
+    /// Creates the index, waiting for its window and for the load before where that was asked for. What preflight or the server
+    /// refuse is a result with its error, as from <see cref="IIndexBuilder.BuildAsync"/>; what has to wait is a result that is
+    /// Deferred.
     /// </summary>
     /// <exception cref="OperationCanceledException">It was cancelled, and nothing is left.</exception>
-    /// <exception cref="PerfMonitoringException">InvalidIndexLeft: it was cancelled, and the invalid index could not be taken away.</exception>
+    /// <exception cref="PerfMonitoringException">InvalidIndexLeft: it was cancelled, and the invalid index could not be taken
+    /// away.</exception>
     public async Task<(IndexCreationResult Result, PerfMonitoringException? Error)> CreateAsync(
         IndexStrategy strategy, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
     {
@@ -188,8 +197,11 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
             if (blocks.Count > 0)
             {
                 throw new PerfMonitoringException(
-                    ErrorIds.PreflightBlocked, blocks.Exists(b => b.Check is PreflightCheck.Privilege or PreflightCheck.Tablespace) ? FailureKind.PermissionDenied : FailureKind.Busy,
-                    $"{strategy.IndexName} on {strategy.TableName} is not built. {string.Join(' ', blocks.Select(b => b.Reason))}",
+                    ErrorIds.PreflightBlocked,
+                    blocks.Exists(b => b.Check is PreflightCheck.Privilege or PreflightCheck.Tablespace)
+                    ? FailureKind.PermissionDenied : FailureKind.Busy,
+                    $"{strategy.IndexName} on {strategy.TableName} is not built. "
+                        + string.Join(' ', blocks.Select(b => b.Reason)),
                     "Mend what is said, and look at the findings of Invoke-IndexCreation -WhatIf.", strategy);
             }
         }
@@ -201,7 +213,8 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         long builtBytes = 0;
         try
         {
-            var (result, error) = await connection.IndexBuilder.BuildAsync(strategy, options.Build with { EndAt = window.ClosesAt, Clock = time }, progress, cancellationToken);
+            var (result, error) = await connection.IndexBuilder.BuildAsync(
+                strategy, options.Build with { EndAt = window.ClosesAt, Clock = time }, progress, cancellationToken);
             builtBytes = result.State == IndexCreationState.Created ? result.SizeBytes ?? 0 : 0;
             if (result.State == IndexCreationState.Deferred)
             {
@@ -232,12 +245,15 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
 
         return result with
         {
-            Reason = $"The maintenance window {strategy.MaintenanceWindow} closed at {WindowDecision.Time(closedAt)} before the build was done, and it was ended. {next.Reason}",
+            Reason =
+                $"The maintenance window {strategy.MaintenanceWindow} closed at {WindowDecision.Time(closedAt)} before the "
+                    + $"build was done, and it was ended. {next.Reason}",
             DeferredUntil = next.OpensAt,
         };
     }
 
-    private async Task<WindowDecision> CheckWindowAsync(IndexStrategy strategy, DateTimeOffset at, CancellationToken cancellationToken)
+    private async Task<WindowDecision> CheckWindowAsync(
+        IndexStrategy strategy, DateTimeOffset at, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(strategy);
         if (options.Force || strategy.MaintenanceWindow == MaintenanceWindow.Immediate)
@@ -247,7 +263,8 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
 
         var windows = connection.MaintenanceWindows;
         var schedule = (await windows.GetAsync(cancellationToken)).Single(s => s.Window == strategy.MaintenanceWindow);
-        return WindowDecision.Decide(schedule, moment => windows.FindOpening(schedule, moment), at, await EstimateAsync(strategy, cancellationToken));
+        return WindowDecision.Decide(
+            schedule, moment => windows.FindOpening(schedule, moment), at, await EstimateAsync(strategy, cancellationToken));
     }
 
     /// <summary>The result of a strategy that is left for later.</summary>
@@ -255,7 +272,8 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
     {
         ArgumentNullException.ThrowIfNull(strategy);
         ArgumentNullException.ThrowIfNull(decision);
-        return NotBuilt(strategy, IndexCreationState.Deferred, startedAt) with { Reason = decision.Reason, DeferredUntil = decision.OpensAt };
+        return NotBuilt(strategy, IndexCreationState.Deferred, startedAt) with {
+            Reason = decision.Reason, DeferredUntil = decision.OpensAt };
     }
 
     private IndexCreationResult NotBuilt(IndexStrategy strategy, IndexCreationState state, DateTimeOffset startedAt) => new()
@@ -285,11 +303,14 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
             var left = decision.OpensAt!.Value - time.GetUtcNow();
             progress.Report(new IndexCreationProgress
             {
-                Phase = $"waiting for the maintenance window {strategy.MaintenanceWindow}, until {WindowDecision.Time(decision.OpensAt.Value)}",
+                Phase = $"waiting for the maintenance window {strategy.MaintenanceWindow}, until "
+                    + $"{WindowDecision.Time(decision.OpensAt.Value)}",
                 Remaining = left,
             });
             // The clock or the schedule may be set meanwhile.
-            await Task.Delay(left > LookAgain ? LookAgain : left > TimeSpan.FromSeconds(0.1) ? left : TimeSpan.FromSeconds(0.1), time, cancellationToken);
+            await Task.Delay(
+                left > LookAgain ? LookAgain : left > TimeSpan.FromSeconds(0.1) ? left : TimeSpan.FromSeconds(0.1), time,
+                cancellationToken);
         }
 
         return decision;
@@ -297,7 +318,8 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
 
     // Null once the load lets it begin, else why the strategy is left for later.
     private async Task<string?> WaitForLoadAsync(
-        IndexStrategy strategy, TableInfo table, BuildFacts facts, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
+        IndexStrategy strategy, TableInfo table, BuildFacts facts, IProgress<IndexCreationProgress> progress,
+        CancellationToken cancellationToken)
     {
         var preflight = new Preflight(strategy, options);
         var since = time.GetTimestamp();
@@ -318,7 +340,8 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
     }
 
     // A definition that cannot be right is the build's to tell, as a result of its own.
-    private async Task<IReadOnlyDictionary<string, ColumnInfo>?> GetExpressionTypesAsync(IndexDefinition definition, CancellationToken cancellationToken)
+    private async Task<IReadOnlyDictionary<string, ColumnInfo>?> GetExpressionTypesAsync(
+        IndexDefinition definition, CancellationToken cancellationToken)
     {
         try
         {
@@ -332,7 +355,8 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
 
     // What will be built is counted at once, so that several do not all see the same room.
     private async Task<(IReadOnlyList<IndexPreflight> Findings, long ExpectedBytes)> JudgeAsync(
-        IndexStrategy strategy, TableInfo table, BuildFacts facts, WindowDecision window, bool willBuild, CancellationToken cancellationToken)
+        IndexStrategy strategy, TableInfo table, BuildFacts facts, WindowDecision window, bool willBuild,
+        CancellationToken cancellationToken)
     {
         var indexes = await connection.Catalog.GetIndexesAsync([table.Oid], cancellationToken);
         var size = strategy.SizeBytes ?? IndexSize.Estimate(strategy.Definition, table);
@@ -344,19 +368,24 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
             var served = Preflight.FindServed(strategy.Definition, ofLeaves);
             if (served.Count > 0)
             {
-                size = leaves.Where(l => !served.Contains(l.Oid)).Aggregate((long?)0, (sum, l) => sum + IndexSize.Estimate(strategy.Definition with { Table = l.Name }, l));
+                size = leaves.Where(l => !served.Contains(l.Oid))
+                    .Aggregate((long?)0, (sum, l) => sum + IndexSize.Estimate(strategy.Definition with { Table = l.Name }, l));
             }
         }
 
-        var entry = EntryLimit.Of(strategy.Definition, table, await GetExpressionTypesAsync(strategy.Definition, cancellationToken));
+        var entry = EntryLimit.Of(
+            strategy.Definition, table, await GetExpressionTypesAsync(strategy.Definition, cancellationToken));
         if (options.Force && facts is { IsOwner: true, IsStandby: false } && !entry.AlwaysFits)
         {
-            entry = entry with { Measured = await connection.Catalog.MeasureEntriesAsync(strategy.Definition, table, MeasureLimit, cancellationToken) };
+            entry = entry with {
+                Measured = await connection.Catalog.MeasureEntriesAsync(
+                strategy.Definition, table, MeasureLimit, cancellationToken) };
         }
 
         lock (growing)
         {
-            var findings = new Preflight(strategy, options).Judge(facts, indexes, window, size, grownBytes, table.Leaves.Count, ofLeaves, entry);
+            var findings = new Preflight(strategy, options)
+                .Judge(facts, indexes, window, size, grownBytes, table.Leaves.Count, ofLeaves, entry);
             if (!willBuild || findings.Any(f => f.State == PreflightState.Block))
             {
                 return (findings, 0);
@@ -378,7 +407,8 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
     private async Task<BuildEstimate> EstimateAsync(IndexStrategy strategy, CancellationToken cancellationToken)
     {
         var size = strategy.SizeBytes;
-        if (size is null && (await connection.Catalog.FindTablesAsync([strategy.Definition.Table], cancellationToken)) is [var table])
+        if (size is null
+            && (await connection.Catalog.FindTablesAsync([strategy.Definition.Table], cancellationToken)) is [var table])
         {
             size = IndexSize.Estimate(strategy.Definition, table);
         }
@@ -393,7 +423,8 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         }
     }
 
-    private sealed class WorkerProgress(IProgress<IndexCreationReport> reports, IndexCreationReport report) : IProgress<IndexCreationProgress>
+    private sealed class WorkerProgress(IProgress<IndexCreationReport> reports, IndexCreationReport report)
+        : IProgress<IndexCreationProgress>
     {
         public void Report(IndexCreationProgress value) => reports.Report(report with { Progress = value });
     }

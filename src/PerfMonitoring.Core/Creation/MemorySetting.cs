@@ -7,7 +7,8 @@ namespace PerfMonitoring.Creation;
 /// <summary>An amount of memory as PostgreSQL writes it in a setting: 512MB, or kilobytes where no unit is given.</summary>
 public static partial class MemorySetting
 {
-    // maintenance_work_mem on 64-bit systems (guc_tables.c; MAX_KILOBYTES). PostgreSQL 17 takes less than a megabyte, too, which is of no use to a build.
+    // maintenance_work_mem on 64-bit systems (guc_tables.c; MAX_KILOBYTES). PostgreSQL 17 takes less than a megabyte, too, which
+    // is of no use to a build.
     private const long MinimumKilobytes = 1024;
     private const long MaximumKilobytes = int.MaxValue;
 
@@ -25,12 +26,14 @@ public static partial class MemorySetting
         {
             throw new PerfMonitoringException(
                 "Invalid" + parameter, FailureKind.InvalidArgument,
-                $"-{parameter} is '{value}'; it must be from 1MB to 2047GB, as PostgreSQL writes it: a whole number with kB, MB, GB or TB.", "Write 512MB, or 2GB.", value);
+                $"-{parameter} is '{value}'; it must be from 1MB to 2047GB, as PostgreSQL writes it: a whole number with kB, "
+                    + $"MB, GB or TB.", "Write 512MB, or 2GB.", value);
         }
     }
 
     // What would be beyond all bounds stays so.
-    private static decimal Kilobytes(decimal number, string unit) => number > MaximumKilobytes ? decimal.MaxValue : number * unit switch
+    private static decimal Kilobytes(decimal number, string unit) =>
+        number > MaximumKilobytes ? decimal.MaxValue : number * unit switch
     {
         "MB" => 1024,
         "GB" => 1024 * 1024,

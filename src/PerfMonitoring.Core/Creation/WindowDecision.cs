@@ -23,7 +23,8 @@ public sealed record WindowDecision(string? Reason, DateTimeOffset? OpensAt = nu
     /// <param name="now">Now.</param>
     /// <param name="estimate">How long the build will take; unknown holds nothing up.</param>
     public static WindowDecision Decide(
-        MaintenanceSchedule schedule, Func<DateTimeOffset, WindowOpening?> findOpening, DateTimeOffset now, BuildEstimate estimate)
+        MaintenanceSchedule schedule, Func<DateTimeOffset, WindowOpening?> findOpening, DateTimeOffset now,
+        BuildEstimate estimate)
     {
         ArgumentNullException.ThrowIfNull(schedule);
         ArgumentNullException.ThrowIfNull(findOpening);
@@ -35,7 +36,8 @@ public sealed record WindowDecision(string? Reason, DateTimeOffset? OpensAt = nu
 
         if (schedule.CronExpression is null)
         {
-            return new WindowDecision($"The maintenance window {schedule.Window} has no schedule yet: Set-MaintenanceWindow gives it one.");
+            return new WindowDecision(
+                $"The maintenance window {schedule.Window} has no schedule yet: Set-MaintenanceWindow gives it one.");
         }
 
         if (findOpening(now) is not { } opening)
@@ -46,13 +48,18 @@ public sealed record WindowDecision(string? Reason, DateTimeOffset? OpensAt = nu
         var isOpen = opening.OpensAt <= now;
         if (Fits(opening.OpensAt > now ? opening.OpensAt : now, opening, estimate))
         {
-            return isOpen ? Open with { ClosesAt = opening.ClosesAt } : new WindowDecision($"The maintenance window {schedule.Window} opens at {Time(opening.OpensAt)}.", opening.OpensAt);
+            return isOpen
+                ? Open with { ClosesAt = opening.ClosesAt }
+                : new WindowDecision(
+                $"The maintenance window {schedule.Window} opens at {Time(opening.OpensAt)}.", opening.OpensAt);
         }
 
         // It may be open for longer another time, as at a weekend; a few openings show that.
         var why = isOpen
-            ? $"The maintenance window {schedule.Window} closes at {Time(opening.ClosesAt)}, and the build is expected to take {estimate}."
-            : $"The maintenance window {schedule.Window} is open from {Time(opening.OpensAt)} to {Time(opening.ClosesAt)}, and the build is expected to take {estimate}.";
+            ? $"The maintenance window {schedule.Window} closes at {Time(opening.ClosesAt)}, and the build is expected to "
+                + $"take {estimate}."
+            : $"The maintenance window {schedule.Window} is open from {Time(opening.OpensAt)} to {Time(opening.ClosesAt)}, "
+                + $"and the build is expected to take {estimate}.";
         for (var i = 0; i < 8 && findOpening(opening.ClosesAt) is { } next; i++)
         {
             if (Fits(next.OpensAt, next, estimate))

@@ -2,7 +2,9 @@ using PerfMonitoring.Model;
 
 namespace PerfMonitoring.Indexes;
 
-/// <summary>What the server says of an action whose end is not written: whether somebody is at work on it, and what it left.</summary>
+/// <summary>
+/// What the server says of an action whose end is not written: whether somebody is at work on it, and what it left.
+/// </summary>
 public sealed record ActionTrace
 {
     /// <summary>When the server was asked, by its clock.</summary>
@@ -39,8 +41,9 @@ public sealed record ActionTrace
     public bool IsValid { get; init; }
 
     /// <summary>
-    /// The comment by which an index is known as the work of an action. A build leaves it in the server together with the index, even where nobody is
-    /// there any more to hear of its end; so an index that somebody else made under the same name is told apart.
+    /// The comment by which an index is known as the work of an action. A build leaves it in the server together with the index,
+    /// even where nobody is there any more to hear of its end; so an index that somebody else made under the same name is told
+    /// apart.
     /// </summary>
     public static string MarkOf(Guid actionId) => $"perf_monitoring {actionId:D}";
 
@@ -73,8 +76,10 @@ public sealed record ActionTrace
         IsMarked == true ? null
         : NamedOid is null ? $"{action.IndexName} is not on {action.TableName}."
         : IsNamedValid
-            ? $"{action.IndexName} is on {action.TableName} without the mark of this action: somebody else may have made it, so Undo-IndexCreation leaves it alone."
-            : $"{action.IndexName} on {action.TableName} was left invalid: Repair-Index drops it, and so does Invoke-IndexCreation before it builds it again.";
+            ? $"{action.IndexName} is on {action.TableName} without the mark of this action: somebody else may have made it, "
+                + $"so Undo-IndexCreation leaves it alone."
+            : $"{action.IndexName} on {action.TableName} was left invalid: Repair-Index drops it, and so does "
+                + $"Invoke-IndexCreation before it builds it again.";
 
     private string? RebuildFailure(IndexAction action) =>
         NamedOid is not { } named || !IsNamedValid ? $"There is no valid {action.IndexName} on {action.TableName}."

@@ -9,12 +9,14 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
     /// <summary>Statistics younger than this say nothing about an index: weekly work may not have run yet.</summary>
     public static readonly TimeSpan MinimumAge = TimeSpan.FromDays(7);
 
-    /// <summary>The window that an index must not have been scanned in, unless another is asked for: a month's last day and a week.</summary>
+    /// <summary>
+    /// The window that an index must not have been scanned in, unless another is asked for: a month's last day and a week.
+    /// </summary>
     public static readonly TimeSpan DefaultWindow = TimeSpan.FromDays(35);
 
     /// <summary>
-    /// The expressions of which the planner may use the statistics that come with this index, and that nothing else has. Only told of
-    /// an index that may be unused: where it is redundant the other one has them.
+    /// The expressions of which the planner may use the statistics that come with this index, and that nothing else has. Only
+    /// told of an index that may be unused: where it is redundant the other one has them.
     /// </summary>
     public IReadOnlyList<string> LostExpressions { get; init; } = [];
 
@@ -28,13 +30,13 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
     /// <param name="indexes">All indexes of the tables in question.</param>
     /// <param name="foreignKeys">The foreign keys of those tables.</param>
     /// <param name="state">How far the statistics can be trusted.</param>
-    /// <param name="window">
-    /// How long an index must not have been scanned to count as unused. Where the counters and what was stored of them do not reach back
-    /// so far and know of no scan, <see cref="MinimumAge"/> has to do, and a note says so.
+    /// <param name="window"> How long an index must not have been scanned to count as unused. Where the counters and what was
+    /// stored of them do not reach back so far and know of no scan, <see cref="MinimumAge"/> has to do, and a note says so.
     /// </param>
     /// <returns>A verdict by <see cref="IndexFacts.IndexOid"/>.</returns>
     public static IReadOnlyDictionary<uint, DropVerdict> Judge(
-        IReadOnlyCollection<IndexFacts> indexes, IReadOnlyCollection<ForeignKey> foreignKeys, StatisticsState state, TimeSpan window)
+        IReadOnlyCollection<IndexFacts> indexes, IReadOnlyCollection<ForeignKey> foreignKeys, StatisticsState state,
+        TimeSpan window)
     {
         ArgumentNullException.ThrowIfNull(indexes);
         ArgumentNullException.ThrowIfNull(foreignKeys);
@@ -42,7 +44,8 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
         var referring = foreignKeys.ToLookup(k => k.TableOid);
         var referenced = foreignKeys.ToLookup(k => k.ReferencedIndexOid);
         var untrusted = StatisticsBlockers(state).ToList();
-        var unused = indexes.Select(i => (i.IndexOid, Finding: UnusedFinding.Of(i, state, window))).Where(u => u.Finding is not null)
+        var unused = indexes.Select(i => (i.IndexOid, Finding: UnusedFinding.Of(i, state, window)))
+            .Where(u => u.Finding is not null)
             .ToDictionary(u => u.IndexOid, u => u.Finding!);
         var verdicts = new Dictionary<uint, DropVerdict>(indexes.Count);
         foreach (var table in indexes.GroupBy(i => i.TableOid))
@@ -70,7 +73,8 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
             }
 
             // The unused go first, the largest first, so that of several that serve a foreign key the smallest stays.
-            foreach (var index in open.Where(i => unused.ContainsKey(i.IndexOid)).OrderByDescending(i => i.SizeBytes ?? 0).ThenByDescending(i => i.IndexOid))
+            foreach (var index in open.Where(i => unused.ContainsKey(i.IndexOid)).OrderByDescending(i => i.SizeBytes ?? 0)
+                .ThenByDescending(i => i.IndexOid))
             {
                 var finding = unused[index.IndexOid];
                 var lost = LostExpressionsOf(index, remaining).ToList();
@@ -85,14 +89,16 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
             }
 
             // Then the redundant, the narrowest and youngest first, each against what stays.
-            foreach (var index in open.Where(remaining.Contains).OrderBy(i => i.Keys.Count).ThenBy(i => i.IncludeColumns.Count).ThenByDescending(i => i.IndexOid))
+            foreach (var index in open.Where(remaining.Contains).OrderBy(i => i.Keys.Count).ThenBy(i => i.IncludeColumns.Count)
+                .ThenByDescending(i => i.IndexOid))
             {
                 var reasons = RedundancyReasons(index, remaining).ToList();
                 if (reasons.Count > 0)
                 {
                     // It is judged anew: being redundant needs no statistics of one's own.
                     verdicts[index.IndexOid] = verdicts[index.IndexOid] with { Blockers = [], Notes = [], LostExpressions = [] };
-                    Decide(index, [.. ForeignKeyBlockers(index, referring[table.Key], remaining)], reasons.Concat(CertainReasonsOfUnused(index)));
+                    Decide(index, [.. ForeignKeyBlockers(index, referring[table.Key], remaining)],
+                        reasons.Concat(CertainReasonsOfUnused(index)));
                 }
             }
 
@@ -107,9 +113,11 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
 
         // Where it goes for another reason, what is not certain is none.
         IReadOnlyList<string> CertainReasonsOfUnused(IndexFacts index) =>
-            untrusted.Count == 0 && unused.TryGetValue(index.IndexOid, out var finding) && finding.Blockers.Count == 0 ? finding.Reasons : [];
+            untrusted.Count == 0 && unused.TryGetValue(index.IndexOid, out var finding) && finding.Blockers.Count == 0
+                ? finding.Reasons : [];
 
-        IReadOnlyList<string> ReasonsOfUnused(IndexFacts index) => unused.TryGetValue(index.IndexOid, out var finding) ? finding.Reasons : [];
+        IReadOnlyList<string> ReasonsOfUnused(IndexFacts index) =>
+            unused.TryGetValue(index.IndexOid, out var finding) ? finding.Reasons : [];
     }
 
     private static IEnumerable<string> RedundancyReasons(IndexFacts index, IEnumerable<IndexFacts> others)
@@ -220,12 +228,14 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
 
         if (state.UnaskedStandbyCount > 0)
         {
-            yield return $"Unknown: {state.UnaskedStandbyCount} standby server(s) count their own scans and were not asked (-Replica).";
+            yield return $"Unknown: {state.UnaskedStandbyCount} standby server(s) count their own scans and were not asked "
+                + $"(-Replica).";
         }
     }
 
     // Without an index, each DELETE or key UPDATE of the referenced table reads the whole referring one.
-    private static IEnumerable<string> ForeignKeyBlockers(IndexFacts index, IEnumerable<ForeignKey> keys, IReadOnlyCollection<IndexFacts> remaining) => keys
+    private static IEnumerable<string> ForeignKeyBlockers(
+        IndexFacts index, IEnumerable<ForeignKey> keys, IReadOnlyCollection<IndexFacts> remaining) => keys
         .Where(k => index.KeyColumns.Count > 0 && k.Columns.Contains(index.KeyColumns[0])
             && !remaining.Any(o => o.IndexOid != index.IndexOid && Supports(o, k)))
         .Select(k => $"No other index serves foreign key {k.Name}.");
@@ -235,12 +245,14 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
         && index.KeyColumns.Count >= key.Columns.Count
         && index.KeyColumns.Take(key.Columns.Count).ToHashSet().SetEquals(key.Columns);
 
-    // Of a partial index the planner does not use the statistics, since they are not those of the whole table (selfuncs.c, examine_variable).
-    // Before ANALYZE there are none.
+    // Of a partial index the planner does not use the statistics, since they are not those of the whole table (selfuncs.c,
+    // examine_variable). Before ANALYZE there are none.
     private static IEnumerable<string> LostExpressionsOf(IndexFacts index, IReadOnlyCollection<IndexFacts> remaining) =>
         index is { Predicate: null, TableRows: not null }
             ? index.Expressions.Except(index.StatisticsExpressions)
-                .Where(e => !remaining.Any(o => o.IndexOid != index.IndexOid && o is { IsValid: true, Predicate: null } && o.Expressions.Contains(e)))
+                .Where(e =>
+                    !remaining.Any(
+                    o => o.IndexOid != index.IndexOid && o is { IsValid: true, Predicate: null } && o.Expressions.Contains(e)))
             : [];
 
     private enum Redundancy

@@ -5,13 +5,14 @@ using PerfMonitoring.Advisor;
 namespace PerfMonitoring.Indexes;
 
 /// <summary>
-/// Whether every row that an application may write fits into an index. An access method refuses an entry above its limit (SQLSTATE 54000), and with it
-/// the INSERT or UPDATE, from the moment that the index is there.
+/// Whether every row that an application may write fits into an index. An access method refuses an entry above its limit
+/// (SQLSTATE 54000), and with it the INSERT or UPDATE, from the moment that the index is there.
 /// </summary>
 /// <remarks>
-/// Sources in PostgreSQL: nbtree.h (BTMaxItemSize: a third of a page), ginblock.h (GinMaxItemSize), gist_private.h (GiSTPageSize), brin_page.h
-/// (BrinMaxItemSize), itup.h (header, bitmap of nulls). A hash index keeps four bytes of each value. Values of more than 500 bytes are compressed before
-/// (indextuple.c, TOAST_INDEX_TARGET): how far depends on the value, so nothing is built on that.
+/// Sources in PostgreSQL: nbtree.h (BTMaxItemSize: a third of a page), ginblock.h (GinMaxItemSize), gist_private.h
+/// (GiSTPageSize), brin_page.h (BrinMaxItemSize), itup.h (header, bitmap of nulls). A hash index keeps four bytes of each value.
+/// Values of more than 500 bytes are compressed before (indextuple.c, TOAST_INDEX_TARGET): how far depends on the value, so
+/// nothing is built on that.
 /// </remarks>
 public sealed record EntryLimit
 {
@@ -27,11 +28,13 @@ public sealed record EntryLimit
     private const int Wide = 100;
 
     // GiST keeps a box or a signature of such a value, GIN its words, of 2,046 bytes at most, or hashes of longer ones.
-    private static readonly HashSet<string> Summarised = ["polygon", "circle", "tsvector", "geometry", "geography", "raster", "jsonb"];
+    private static readonly HashSet<string> Summarised = [
+        "polygon", "circle", "tsvector", "geometry", "geography", "raster", "jsonb"];
 
     private List<Part> open = [];
 
-    private EntryLimit(IndexDefinition definition, int? limit) => (Method, Limit, IsPartial) = (definition.Method, limit, definition.Where is not null);
+    private EntryLimit(IndexDefinition definition, int? limit) =>
+        (Method, Limit, IsPartial) = (definition.Method, limit, definition.Where is not null);
 
     /// <summary>The access method.</summary>
     public string Method { get; }
@@ -45,7 +48,9 @@ public sealed record EntryLimit
     /// <summary>The bytes that the columns at fault may need, alone or together.</summary>
     public int Room { get; private init; }
 
-    /// <summary>Whether an expression of it raises an error for some values, so that a row with such a value is refused.</summary>
+    /// <summary>
+    /// Whether an expression of it raises an error for some values, so that a row with such a value is refused.
+    /// </summary>
     public bool MayFail { get; private init; }
 
     /// <summary>The bytes that the widest row of the table needs in it, where the table was read; else null.</summary>
@@ -54,11 +59,16 @@ public sealed record EntryLimit
     /// <summary>Whether every value of the types fits.</summary>
     public bool AlwaysFits => Limit is not { } limit || Bound <= limit;
 
-    /// <summary>Whether the table is known to have a row that the index cannot take: its build fails. Of a partial index the row may not be one of its own.</summary>
+    /// <summary>
+    /// Whether the table is known to have a row that the index cannot take: its build fails. Of a partial index the row may not
+    /// be one of its own.
+    /// </summary>
     public bool IsExceeded => !AlwaysFits && !IsPartial && (open.Exists(p => p.AverageWidth > Room) || Measured > Limit);
 
     /// <summary>Whether values are known that come near to what it refuses.</summary>
-    public bool IsLikely => !AlwaysFits && (IsExceeded || open.Exists(p => p.LongestKnown > Room / 2 || p.LongestKnown > ColumnInfo.LongestInStatistics));
+    public bool IsLikely =>
+        !AlwaysFits
+        && (IsExceeded || open.Exists(p => p.LongestKnown > Room / 2 || p.LongestKnown > ColumnInfo.LongestInStatistics));
 
     /// <summary>What it refuses, as one or two sentences; null where it refuses nothing.</summary>
     public string? Risk
@@ -70,11 +80,16 @@ public sealed record EntryLimit
             {
                 var names = open.Select(p => p.Name).Distinct().ToList();
                 var what = open.Any(p => p.IsElement) ? "An element" : open.Count == 1 ? "A value" : "A row whose values";
-                risk.Append(CultureInfo.InvariantCulture, $"{what} of {Join(names)} {(what == "A row whose values" ? "need" : "that needs")} more than {Room:N0} bytes")
+                risk.Append(
+                    CultureInfo.InvariantCulture,
+                    $"{what} of {Join(names)} {(what == "A row whose values" ? "need" : "that needs")} more than {Room:N0} bytes")
                     .Append(CultureInfo.InvariantCulture, $" is refused at writing: {Article} entry holds no more.");
             }
 
-            return risk.Append(MayFail ? (risk.Length > 0 ? " " : "") + "A row for which its expression or condition raises an error is refused at writing." : "") is { Length: > 0 } text
+            return risk.Append(
+                MayFail ? (risk.Length > 0 ? " " : "")
+                + "A row for which its expression or condition raises an error is refused at writing." : "") is {
+                Length: > 0 } text
                 ? text.ToString()
                 : null;
         }
@@ -87,8 +102,12 @@ public sealed record EntryLimit
         {
             _ when open.Select(p => p.AverageWidth).DefaultIfEmpty().Max() is var mean && mean > Room =>
                 string.Create(CultureInfo.InvariantCulture, $"They have {mean:N0} bytes in the mean."),
-            > ColumnInfo.LongestInStatistics => string.Create(CultureInfo.InvariantCulture, $"All values that ANALYZE saw have more than {ColumnInfo.LongestInStatistics:N0} bytes."),
-            { } longest => string.Create(CultureInfo.InvariantCulture, $"The longest value that statistics know has {longest:N0} bytes."),
+            > ColumnInfo.LongestInStatistics =>
+                string.Create(
+                CultureInfo.InvariantCulture,
+                $"All values that ANALYZE saw have more than {ColumnInfo.LongestInStatistics:N0} bytes."),
+            { } longest =>
+                string.Create(CultureInfo.InvariantCulture, $"The longest value that statistics know has {longest:N0} bytes."),
             null => "Statistics do not tell how long its values are.",
         };
 
@@ -97,12 +116,17 @@ public sealed record EntryLimit
 
     private bool IsPartial { get; }
 
-    private string Article => Method switch { "btree" => "a B-tree", "gin" => "a GIN", "gist" => "a GiST", "spgist" => "an SP-GiST", _ => "a " + Method.ToUpperInvariant() };
+    private string Article =>
+        Method switch {
+        "btree" => "a B-tree", "gin" => "a GIN", "gist" => "a GiST", "spgist" => "an SP-GiST", _ =>
+        "a " + Method.ToUpperInvariant() };
 
     /// <summary>The way out of a limit, as one sentence.</summary>
     public static string RemedyFor(string method) => method switch
     {
-        "btree" => "A hash index (-IndexType Hash) takes any value and serves equality alone; so does a key like md5(column), or sha256(column) for bytea, where the "
+        "btree" =>
+            "A hash index (-IndexType Hash) takes any value and serves equality alone; so does a key like md5(column), or "
+                + "sha256(column) for bytea, where the "
             + "statements compare the same expression; what is only read along can be left out.",
         "gist" => "Limit the length of the column by its type or a CHECK constraint; for trigrams, gin_trgm_ops takes any value.",
         _ => "Limit the length of the column by its type or a CHECK constraint.",
@@ -112,15 +136,18 @@ public sealed record EntryLimit
     /// <param name="definition">The index.</param>
     /// <param name="table">Its table.</param>
     /// <param name="expressions">The types of its expressions, by text; one that is missing counts as a text.</param>
-    public static EntryLimit Of(IndexDefinition definition, TableInfo table, IReadOnlyDictionary<string, ColumnInfo>? expressions = null)
+    public static EntryLimit Of(
+        IndexDefinition definition, TableInfo table, IReadOnlyDictionary<string, ColumnInfo>? expressions = null)
     {
         ArgumentNullException.ThrowIfNull(definition);
         ArgumentNullException.ThrowIfNull(table);
-        var limit = definition.Method switch { "btree" => 2704, "gin" => 2712, "gist" or "spgist" or "brin" => 8152, _ => (int?)null };
+        var limit = definition.Method switch {
+            "btree" => 2704, "gin" => 2712, "gist" or "spgist" or "brin" => 8152, _ => (int?)null };
         var keys = definition.Keys.Select(k => Part.OfKey(k, definition, table, expressions)).ToList();
         var entry = new EntryLimit(definition, limit)
         {
-            MayFail = definition.Keys.Select(k => k.Expression).Append(definition.Where).Any(e => e is not null && ExpressionErrors.MayOccur(e, table)),
+            MayFail = definition.Keys.Select(k => k.Expression).Append(definition.Where)
+                .Any(e => e is not null && ExpressionErrors.MayOccur(e, table)),
         };
         return definition.Method == "gin"
             // Each element of each key is an entry.
@@ -129,8 +156,8 @@ public sealed record EntryLimit
     }
 
     /// <summary>
-    /// Whether an index may have columns besides, only to be read along: their types have a bound, and all fits in whatever is written, or, where a key has no
-    /// bound, they leave most of the room to it.
+    /// Whether an index may have columns besides, only to be read along: their types have a bound, and all fits in whatever is
+    /// written, or, where a key has no bound, they leave most of the room to it.
     /// </summary>
     /// <param name="definition">The index with its keys.</param>
     /// <param name="table">Its table.</param>
@@ -142,7 +169,9 @@ public sealed record EntryLimit
         var keys = Of(definition with { Include = [] }, table);
         var widths = columns.Select(c => Part.OfColumn(c, table)).ToList();
         return widths.TrueForAll(w => w.Bound is not null)
-            && (keys.AlwaysFits ? Of(definition with { Include = [.. columns] }, table).AlwaysFits : widths.Sum(w => (long)w.Aligned!.Value) <= keys.Limit / CoveringShare);
+            && (keys.AlwaysFits
+                ? Of(definition with { Include = [.. columns] }, table).AlwaysFits
+                : widths.Sum(w => (long)w.Aligned!.Value) <= keys.Limit / CoveringShare);
     }
 
     private static string Join(List<string> names) =>
@@ -162,7 +191,9 @@ public sealed record EntryLimit
         {
             Bound = total is { } bytes ? (int)Math.Min(int.MaxValue, (bytes + Alignment - 1) / Alignment * Alignment) : null,
             open = fault,
-            Room = (int)Math.Max(0, (Limit ?? 0) - header - parts.Where(p => !fault.Contains(p)).Sum(p => (long)p.Aligned!.Value) - (LengthWord * fault.Count))
+            Room = (int)Math.Max(
+                0, (Limit ?? 0) - header - parts.Where(p => !fault.Contains(p))
+                .Sum(p => (long)p.Aligned!.Value) - (LengthWord * fault.Count))
                 / fault.Select(p => p.Copies).DefaultIfEmpty(1).Max(),
         };
     }
@@ -182,15 +213,19 @@ public sealed record EntryLimit
         public int AverageWidth { get; init; }
 
         // With what stands before it at the most, so that it begins where its type wants.
-        public int? Aligned => Bound is { } bytes ? (int)Math.Min(int.MaxValue, (bytes + (long)Alignment - 1) / Alignment * Alignment) : null;
+        public int? Aligned =>
+            Bound is { } bytes ? (int)Math.Min(int.MaxValue, (bytes + (long)Alignment - 1) / Alignment * Alignment) : null;
 
         public static Part OfColumn(string name, TableInfo table) => Of(Identifier.Quote(name), table.FindColumn(name));
 
-        public static Part OfKey(IndexKey key, IndexDefinition definition, TableInfo table, IReadOnlyDictionary<string, ColumnInfo>? expressions)
+        public static Part OfKey(
+            IndexKey key, IndexDefinition definition, TableInfo table, IReadOnlyDictionary<string, ColumnInfo>? expressions)
         {
             var column = key.Column is { } name ? table.FindColumn(name) : expressions?.GetValueOrDefault(key.Expression!);
             var part = key.Column is { } plain ? Of(Identifier.Quote(plain), column)
-                : Of("its expression", column) with { Bound = column?.MaximumWidth ?? BoundOf(key.Expression!, table), LongestKnown = LongestOf(key.Expression!, table) };
+                : Of("its expression", column) with {
+                    Bound = column?.MaximumWidth ?? BoundOf(key.Expression!, table),
+                    LongestKnown = LongestOf(key.Expression!, table) };
             if (key.Column is { } fixedColumn && definition.Where is { } where && FixedBy(where, fixedColumn) is { } bytes)
             {
                 return part with { Bound = bytes };
@@ -200,8 +235,10 @@ public sealed record EntryLimit
             var operators = key.OperatorClass?.Split(' ')[0].Split('.')[^1] ?? "";
             return definition.Method switch
             {
-                "gin" when operators.Contains("trgm", StringComparison.Ordinal) || Summarised.Contains(type) => part with { Bound = 0 },
-                "gin" when column is { IsCollection: true } => part with { Bound = column.MaximumElementWidth, IsElement = true, AverageWidth = 0 },
+                "gin" when operators.Contains("trgm", StringComparison.Ordinal) || Summarised.Contains(type) =>
+                    part with { Bound = 0 },
+                "gin" when column is { IsCollection: true } =>
+                    part with { Bound = column.MaximumElementWidth, IsElement = true, AverageWidth = 0 },
                 // A key is all different trigrams of its text, one of three bytes for nearly each character.
                 "gist" when operators.Contains("trgm", StringComparison.Ordinal) => part with { Copies = 3, AverageWidth = 0 },
                 "gist" when Summarised.Contains(type) || type == "hstore" => part with { Bound = 0 },
@@ -227,7 +264,8 @@ public sealed record EntryLimit
             var condition = PlanExpression.Parse(where);
             foreach (var part in condition.Split("AND") ?? [condition])
             {
-                if (part.Split("OR") is null && part.AsOperation() is (var left, "=" or "= ANY", var right) && left.AsColumn()?.Name == column
+                if (part.Split("OR") is null && part.AsOperation() is (var left, "=" or "= ANY", var right)
+                    && left.AsColumn()?.Name == column
                     && (right.AsCast()?.Operand ?? right) is { Tokens.Count: 1 } value && value.IsConstant())
                 {
                     return LengthWord + Encoding.UTF8.GetByteCount(right.ToSql());
@@ -260,7 +298,8 @@ public sealed record EntryLimit
             };
 
             int? Characters(PlanExpression count) =>
-                int.TryParse(count.ToSql(), NumberStyles.None, CultureInfo.InvariantCulture, out var characters) && characters < 100_000
+                int.TryParse(count.ToSql(), NumberStyles.None, CultureInfo.InvariantCulture, out var characters)
+                    && characters < 100_000
                     ? LengthWord + (CharacterBytes * characters) : null;
         }
 

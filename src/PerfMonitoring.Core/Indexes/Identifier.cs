@@ -9,27 +9,37 @@ public static class Identifier
     /// <summary>The longest identifier in bytes of UTF-8 (NAMEDATALEN - 1).</summary>
     public const int MaximumBytes = 63;
 
-    // Reserved in PostgreSQL 13 to 18, and those that cannot be a column or table name bare (catcode R, T and C of pg_get_keywords()).
+    // Reserved in PostgreSQL 13 to 18, and those that cannot be a column or table name bare (catcode R, T and C of
+    // pg_get_keywords()).
     private static readonly HashSet<string> Keywords = new(StringComparer.Ordinal)
     {
-        "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization", "between", "bigint", "binary",
+        "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization", "between", "bigint",
+        "binary",
         "bit", "boolean", "both", "case", "cast", "char", "character", "check", "coalesce", "collate", "collation", "column",
         "concurrently", "constraint", "create", "cross", "current_catalog", "current_date", "current_role", "current_schema",
         "current_time", "current_timestamp", "current_user", "dec", "decimal", "default", "deferrable", "desc", "distinct", "do",
-        "else", "end", "except", "exists", "extract", "false", "fetch", "float", "for", "foreign", "freeze", "from", "full", "grant",
+        "else", "end", "except", "exists", "extract", "false", "fetch", "float", "for", "foreign", "freeze", "from", "full",
+        "grant",
         "greatest", "group", "grouping", "having", "ilike", "in", "initially", "inner", "inout", "int", "integer", "intersect",
         "interval", "into", "is", "isnull", "join", "json", "json_array", "json_arrayagg", "json_exists", "json_object",
-        "json_objectagg", "json_query", "json_scalar", "json_serialize", "json_table", "json_value", "lateral", "leading", "least",
-        "left", "like", "limit", "localtime", "localtimestamp", "merge_action", "national", "natural", "nchar", "none", "normalize",
-        "not", "notnull", "null", "nullif", "numeric", "offset", "on", "only", "or", "order", "out", "outer", "overlaps", "overlay",
-        "placing", "position", "precision", "primary", "real", "references", "returning", "right", "row", "select", "session_user",
+        "json_objectagg", "json_query", "json_scalar", "json_serialize", "json_table", "json_value", "lateral", "leading",
+        "least",
+        "left", "like", "limit", "localtime", "localtimestamp", "merge_action", "national", "natural", "nchar", "none",
+        "normalize",
+        "not", "notnull", "null", "nullif", "numeric", "offset", "on", "only", "or", "order", "out", "outer", "overlaps",
+        "overlay",
+        "placing", "position", "precision", "primary", "real", "references", "returning", "right", "row", "select",
+        "session_user",
         "setof", "similar", "smallint", "some", "substring", "symmetric", "system_user", "table", "tablesample", "then", "time",
-        "timestamp", "to", "trailing", "treat", "trim", "true", "union", "unique", "user", "using", "values", "varchar", "variadic",
+        "timestamp", "to", "trailing", "treat", "trim", "true", "union", "unique", "user", "using", "values", "varchar",
+        "variadic",
         "verbose", "when", "where", "window", "with", "xmlattributes", "xmlconcat", "xmlelement", "xmlexists", "xmlforest",
         "xmlnamespaces", "xmlparse", "xmlpi", "xmlroot", "xmlserialize", "xmltable",
     };
 
-    /// <summary>The identifier as it stands in SQL: bare where that means the same (as quote_ident does), else in double quotes.</summary>
+    /// <summary>
+    /// The identifier as it stands in SQL: bare where that means the same (as quote_ident does), else in double quotes.
+    /// </summary>
     /// <exception cref="PerfMonitoringException">InvalidName: empty, with a zero character, or longer than 63 bytes.</exception>
     public static string Quote(string name)
     {

@@ -7,7 +7,9 @@ namespace PerfMonitoring.Indexes;
 /// <param name="Resets">How often the counters began anew in between.</param>
 internal sealed record IdleTime(DateTimeOffset? Since, bool IsScannedBefore, TimeSpan Gap, int Resets)
 {
-    /// <summary>Of one server. Null where the server has no statistics of the index, or where it was scanned at a time that is not known.</summary>
+    /// <summary>
+    /// Of one server. Null where the server has no statistics of the index, or where it was scanned at a time that is not known.
+    /// </summary>
     /// <param name="now">When the counter was read.</param>
     /// <param name="count">The counter.</param>
     /// <param name="past">What was stored of it, the latest first.</param>

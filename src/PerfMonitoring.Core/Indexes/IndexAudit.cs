@@ -4,7 +4,9 @@ using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Indexes;
 
-/// <summary>Tells the store what was done to an index. A store that fails unmakes nothing: it is a failure beside what was done.</summary>
+/// <summary>
+/// Tells the store what was done to an index. A store that fails unmakes nothing: it is a failure beside what was done.
+/// </summary>
 public static class IndexAudit
 {
     // A connection that waited in the pool may have been ended meanwhile, and a server that was restarted is soon there again.
@@ -12,7 +14,10 @@ public static class IndexAudit
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(0.5);
 
-    /// <summary>Writes how an action ended. Not cancelled; one whose end cannot be written stays as started, which says that it is unknown.</summary>
+    /// <summary>
+    /// Writes how an action ended. Not cancelled; one whose end cannot be written stays as started, which says that it is
+    /// unknown.
+    /// </summary>
     /// <param name="actions">The audit.</param>
     /// <param name="id">What <see cref="IIndexActionRepository.StartAsync"/> returned.</param>
     /// <param name="outcome">How it ended.</param>
@@ -32,7 +37,8 @@ public static class IndexAudit
         catch (PerfMonitoringException e)
         {
             return new PerfMonitoringException(
-                ErrorIds.ActionNotRecorded, FailureKind.ServerError, $"{index}: the store could not be told that it ended as {outcome}: {e.Message}",
+                ErrorIds.ActionNotRecorded, FailureKind.ServerError,
+                $"{index}: the store could not be told that it ended as {outcome}: {e.Message}",
                 "Mend the store; Get-IndexStrategyHistory shows the action as Started.", subject, e);
         }
     }
@@ -69,7 +75,8 @@ public static class IndexAudit
                 await tell();
                 return;
             }
-            catch (PerfMonitoringException e) when (e.Kind == FailureKind.ConnectionFailed && Stopwatch.GetElapsedTime(since) < Patience)
+            catch (PerfMonitoringException e)
+                when (e.Kind == FailureKind.ConnectionFailed && Stopwatch.GetElapsedTime(since) < Patience)
             {
                 await Task.Delay(Pause);
             }

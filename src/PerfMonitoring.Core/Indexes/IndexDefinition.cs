@@ -32,7 +32,8 @@ public sealed record IndexKey
     public static IndexKey OnExpression(string expression) => new() { Expression = expression };
 
     /// <summary>The key as it stands in CREATE INDEX.</summary>
-    /// <exception cref="PerfMonitoringException">InvalidExpression: a part would be more than its place in the statement takes.</exception>
+    /// <exception cref="PerfMonitoringException">InvalidExpression: a part would be more than its place in the statement
+    /// takes.</exception>
     public override string ToString()
     {
         var sql = new StringBuilder(Column is null
@@ -137,7 +138,10 @@ public sealed record IndexDefinition
     /// <summary>The statement for messages, which may end up in logs: its constants are hidden.</summary>
     public string WithoutConstants => QueryText.HideConstants(ToCreateStatement(concurrently: true));
 
-    /// <summary>The statement that makes the index of a partitioned table without those of its partitions: it stays invalid until each is attached.</summary>
+    /// <summary>
+    /// The statement that makes the index of a partitioned table without those of its partitions: it stays invalid until each is
+    /// attached.
+    /// </summary>
     public string ToParentStatement()
     {
         var sql = new StringBuilder(IsUnique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ").Append(Identifier.Quote(Name));
@@ -169,11 +173,15 @@ public sealed record IndexDefinition
     /// <summary>The statement that builds it anew beside itself and takes its place, without blocking writes.</summary>
     public string ToReindexStatement() => "REINDEX INDEX CONCURRENTLY " + QualifiedName;
 
-    /// <summary>A name in PostgreSQL's manner, from table and keys: <c>orders_customer_id_status_idx</c>; at most 63 bytes.</summary>
+    /// <summary>
+    /// A name in PostgreSQL's manner, from table and keys: <c>orders_customer_id_status_idx</c>; at most 63 bytes.
+    /// </summary>
     public static string SuggestName(string table, IEnumerable<IndexKey> keys, bool partial)
     {
         var words = keys.Select(k => k.Column
-            ?? new string([.. WithoutLiterals(k.Expression!).Where(c => char.IsLetterOrDigit(c) || c is '_' or '(' or ' ').Select(c => c is '(' or ' ' ? '_' : c)])
+            ?? new string(
+                [.. WithoutLiterals(k.Expression!).Where(c => char.IsLetterOrDigit(c) || c is '_' or '(' or ' ')
+                .Select(c => c is '(' or ' ' ? '_' : c)])
                 .Trim('_'));
         return Identifier.Shorten($"{table}_{string.Join('_', words)}", partial ? "_part_idx" : "_idx");
     }
@@ -214,7 +222,9 @@ public sealed record IndexDefinition
 
         if (StorageParameters.Count > 0)
         {
-            sql.Append(" WITH (").AppendJoin(", ", StorageParameters.Select(p => SqlFragment.Check(p, "A storage parameter of an index"))).Append(')');
+            sql.Append(" WITH (")
+                .AppendJoin(", ", StorageParameters.Select(p => SqlFragment.Check(p, "A storage parameter of an index")))
+                .Append(')');
         }
 
         if (Tablespace is not null)

@@ -4,8 +4,8 @@ namespace PerfMonitoring.Indexes;
 public static class IndexEquality
 {
     /// <summary>
-    /// Whether the two could do the same, by what needs no server to compare: method, number of keys, INCLUDE columns, uniqueness. A
-    /// unique index serves where a plain one was wanted.
+    /// Whether the two could do the same, by what needs no server to compare: method, number of keys, INCLUDE columns,
+    /// uniqueness. A unique index serves where a plain one was wanted.
     /// </summary>
     public static bool CouldServe(IndexDefinition existing, IndexDefinition wanted)
     {
@@ -20,8 +20,8 @@ public static class IndexEquality
     }
 
     /// <summary>
-    /// Whether both are written alike, name, tablespace and uniqueness aside. Where they are not, the server may still mean the same
-    /// by both (<c>lower(name)</c>, <c>lower((name)::text)</c>).
+    /// Whether both are written alike, name, tablespace and uniqueness aside. Where they are not, the server may still mean the
+    /// same by both (<c>lower(name)</c>, <c>lower((name)::text)</c>).
     /// </summary>
     public static bool IsWrittenAlike(IndexDefinition existing, IndexDefinition wanted)
     {

@@ -36,10 +36,14 @@ public sealed record IndexFacts
     /// <summary>The expressions among its keys, as the server writes them.</summary>
     public IReadOnlyList<string> Expressions { get; init; } = [];
 
-    /// <summary>The expressions of its table that a statistics object (CREATE STATISTICS) knows, as the server writes them.</summary>
+    /// <summary>
+    /// The expressions of its table that a statistics object (CREATE STATISTICS) knows, as the server writes them.
+    /// </summary>
     public IReadOnlyList<string> StatisticsExpressions { get; init; } = [];
 
-    /// <summary>Storage parameters as the catalog has them, or null; outside B-trees they can change what an index is good for.</summary>
+    /// <summary>
+    /// Storage parameters as the catalog has them, or null; outside B-trees they can change what an index is good for.
+    /// </summary>
     public string? StorageParameters { get; init; }
 
     /// <summary>Whether it enforces uniqueness.</summary>
@@ -117,7 +121,8 @@ public sealed record IndexFacts
 public sealed record ScanCount(string Server, long? Scans, DateTimeOffset? Since, DateTimeOffset? LastScan)
 {
     /// <inheritdoc/>
-    public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Server}: {(Scans is { } scans ? scans : "unknown")}");
+    public override string ToString() =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Server}: {(Scans is { } scans ? scans : "unknown")}");
 }
 
 /// <summary>What was stored of an index's scans at one time.</summary>
@@ -163,7 +168,8 @@ public sealed record StatisticsState
         Since = standbys.Append(this).Any(s => s.Since is null) ? null : standbys.Append(this).Max(s => s.Since),
         IsTracking = IsTracking && standbys.All(s => s.IsTracking),
         // Standbys may have standbys of their own.
-        UnaskedStandbyCount = Math.Max(0, standbys.Append(this).Sum(s => s.UnaskedStandbyCount) - standbys.Count(s => s.IsReceiving)),
+        UnaskedStandbyCount = Math.Max(
+            0, standbys.Append(this).Sum(s => s.UnaskedStandbyCount) - standbys.Count(s => s.IsReceiving)),
     };
 }
 

@@ -17,7 +17,8 @@ public sealed class IndexNames(ICatalogRepository catalog, IIndexStrategyReposit
         var stored = new Dictionary<string, string>();
         if (strategies is not null)
         {
-            await foreach (var strategy in strategies.GetAsync(new IndexStrategyFilter { Table = definition.Table }, cancellationToken))
+            await foreach (var strategy in strategies.GetAsync(
+                new IndexStrategyFilter { Table = definition.Table }, cancellationToken))
             {
                 stored[strategy.IndexName] = strategy.Definition.ToAnonymousStatement();
             }

@@ -7,8 +7,8 @@ namespace PerfMonitoring.Indexes;
 public sealed partial record IndexRequest
 {
     /// <summary>
-    /// Key columns in order: names as they are (<c>Order Id</c>), or as in SQL with what may follow (<c>created_at desc nulls last</c>,
-    /// <c>name text_pattern_ops</c>, <c>a, b desc</c>); an element in parentheses is an expression.
+    /// Key columns in order: names as they are (<c>Order Id</c>), or as in SQL with what may follow (<c>created_at desc nulls
+    /// last</c>, <c>name text_pattern_ops</c>, <c>a, b desc</c>); an element in parentheses is an expression.
     /// </summary>
     public IReadOnlyList<string> Columns { get; init; } = [];
 
@@ -40,19 +40,23 @@ public sealed partial record IndexRequest
         var keys = Columns.SelectMany(c => ReadColumns(c, table, "-Column")).ToList();
         keys.AddRange(Expressions.Select(e => IndexKey.OnExpression(SqlFragment.Unwrap(SqlFragment.Check(e, "-Expression")))));
         var include = Include.SelectMany(c => ReadColumns(c, table, "-Include"))
-            .Select(k => k == IndexKey.OnColumn(k.Column ?? "") ? k.Column! : throw Mismatch("-Include takes plain column names."))
+            .Select(k =>
+                k == IndexKey.OnColumn(k.Column ?? "") ? k.Column! : throw Mismatch("-Include takes plain column names."))
             .ToList();
         if (keys.Count == 0)
         {
             throw new PerfMonitoringException(
-                ErrorIds.ColumnMissing, FailureKind.InvalidArgument, $"No column and no expression is given for the index on {table.Name}.",
+                ErrorIds.ColumnMissing, FailureKind.InvalidArgument,
+                $"No column and no expression is given for the index on {table.Name}.",
                 "Pass -Column or -Expression.", table.Name.ToString());
         }
 
-        if (keys.Select(k => k.Column).Concat(include).Where(c => c is not null).GroupBy(c => c).FirstOrDefault(g => g.Count() > 1) is { } twice)
+        if (keys.Select(k => k.Column).Concat(include).Where(c => c is not null).GroupBy(c => c)
+            .FirstOrDefault(g => g.Count() > 1) is { } twice)
         {
             throw new PerfMonitoringException(
-                ErrorIds.DuplicateColumn, FailureKind.InvalidArgument, $"Column '{twice.Key}' stands twice in the index on {table.Name}.", "Name it once.", twice.Key);
+                ErrorIds.DuplicateColumn, FailureKind.InvalidArgument,
+                $"Column '{twice.Key}' stands twice in the index on {table.Name}.", "Name it once.", twice.Key);
         }
 
         if (IndexName is not null)
@@ -65,7 +69,9 @@ public sealed partial record IndexRequest
         var definition = new IndexDefinition
         {
             Table = table.Name,
-            Name = IndexName ?? Indexes.IndexDefinition.SuggestName(table.Name.Name, keys.Concat(include.Select(IndexKey.OnColumn)), where is not null),
+            Name = IndexName
+                ?? Indexes.IndexDefinition.SuggestName(
+                table.Name.Name, keys.Concat(include.Select(IndexKey.OnColumn)), where is not null),
             Method = method,
             IsUnique = IsUnique,
             Keys = keys,
@@ -86,8 +92,10 @@ public sealed partial record IndexRequest
             IndexType.Functional when definition.Keys.All(k => k.Expression is null) => "A functional index needs -Expression.",
             IndexType.Hash when definition.Keys.Count > 1 => "A hash index takes one key.",
             _ when !isOrdered && definition.IsUnique => "Only a B-tree can be unique.",
-            _ when !isOrdered && definition.Keys.Any(k => k.Descending || k.NullsFirst is not null) => "Only a B-tree has an order.",
-            IndexType.Hash or IndexType.Gin when definition.Include.Count > 0 => $"A {definition.Method} index takes no -Include.",
+            _ when !isOrdered && definition.Keys.Any(k => k.Descending || k.NullsFirst is not null) =>
+                "Only a B-tree has an order.",
+            IndexType.Hash or IndexType.Gin when definition.Include.Count > 0 =>
+                $"A {definition.Method} index takes no -Include.",
             _ => null,
         };
         if (mistake is not null)
@@ -125,7 +133,8 @@ public sealed partial record IndexRequest
                 Column = name,
                 OperatorClass = match.Groups["class"] is { Success: true } operatorClass ? Lower(operatorClass.Value) : null,
                 Descending = match.Groups["order"].Value.Equals("desc", StringComparison.OrdinalIgnoreCase),
-                NullsFirst = match.Groups["nulls"] is { Success: true } nulls ? nulls.Value.Equals("first", StringComparison.OrdinalIgnoreCase) : null,
+                NullsFirst = match.Groups["nulls"] is { Success: true } nulls
+                    ? nulls.Value.Equals("first", StringComparison.OrdinalIgnoreCase) : null,
             });
             rest = rest[match.Length..];
             if (rest.Length == 0)
@@ -143,7 +152,8 @@ public sealed partial record IndexRequest
     private static string Lower(string name) => name.Contains('"', StringComparison.Ordinal) ? name : name.ToLowerInvariant();
 
     private static PerfMonitoringException Mismatch(string message) => new(
-        ErrorIds.IndexTypeMismatch, FailureKind.InvalidArgument, message, "Change -IndexType, or leave it out: it follows from the other parameters.");
+        ErrorIds.IndexTypeMismatch, FailureKind.InvalidArgument, message,
+        "Change -IndexType, or leave it out: it follows from the other parameters.");
 
     [GeneratedRegex("""
         ^\s*(?:"(?<quoted>(?:[^"]|"")+)"|(?<bare>[\p{L}_][\p{L}\p{N}_$]*))

@@ -67,7 +67,8 @@ public static class NamesInSql
         }
 
         // What stands for an operator without being written as one.
-        foreach (var (words, name) in new[] { ("LIKE", "~~"), ("ILIKE", "~~*"), ("IN", "="), ("BETWEEN", "<="), ("DISTINCT", "="), ("NULLIF", "="), ("CASE", "=") })
+        foreach (var (words, name) in new[] {
+            ("LIKE", "~~"), ("ILIKE", "~~*"), ("IN", "="), ("BETWEEN", "<="), ("DISTINCT", "="), ("NULLIF", "="), ("CASE", "=") })
         {
             if (tokens.Exists(t => t.Text.Equals(words, StringComparison.OrdinalIgnoreCase)))
             {
@@ -80,6 +81,8 @@ public static class NamesInSql
         bool IsWord(int i) => KindAt(i) is SqlTokenKind.Word or SqlTokenKind.QuotedIdentifier;
         SqlTokenKind KindAt(int i) => i >= 0 && i < tokens.Count ? tokens[i].Kind : SqlTokenKind.End;
         string At(int i) => i >= 0 && i < tokens.Count ? tokens[i].Text : "";
-        string NameAt(int i) => At(i) is ['"', .., '"'] quoted ? quoted[1..^1].Replace("\"\"", "\"", StringComparison.Ordinal) : At(i).ToLowerInvariant();
+        string NameAt(int i) =>
+            At(i) is ['"', .., '"'] quoted
+            ? quoted[1..^1].Replace("\"\"", "\"", StringComparison.Ordinal) : At(i).ToLowerInvariant();
     }
 }

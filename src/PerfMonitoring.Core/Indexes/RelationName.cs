@@ -6,10 +6,11 @@ namespace PerfMonitoring.Indexes;
 public sealed record RelationName(string? Schema, string Name)
 {
     /// <summary>
-    /// Reads a name as PostgreSQL does: <c>orders</c>, <c>sales.orders</c>, <c>"Sales"."Order Items"</c>. Unquoted parts are folded
-    /// to lower case.
+    /// Reads a name as PostgreSQL does: <c>orders</c>, <c>sales.orders</c>, <c>"Sales"."Order Items"</c>. Unquoted parts are
+    /// folded to lower case.
     /// </summary>
-    /// <exception cref="Model.PerfMonitoringException">InvalidName: the text is not a name, or a part is longer than 63 bytes.</exception>
+    /// <exception cref="Model.PerfMonitoringException">InvalidName: the text is not a name, or a part is longer than 63
+    /// bytes.</exception>
     public static RelationName Parse(string text)
     {
         var parts = Identifier.ParseQualified(text);

@@ -10,20 +10,24 @@ namespace PerfMonitoring.Indexes;
 /// <param name="target">The database that the strategies are for.</param>
 public sealed class RequestedStrategy(ICatalogRepository catalog, IndexNames names, ServerTarget target)
 {
-    /// <summary>The strategy of a request, and what a person should know of it at once, or null. Nothing is stored, nothing is made.</summary>
+    /// <summary>
+    /// The strategy of a request, and what a person should know of it at once, or null. Nothing is stored, nothing is made.
+    /// </summary>
     /// <exception cref="PerfMonitoringException">
     /// TableNotFound, TableNotIndexable, InvalidIndexDefinition, IndexNameTaken, EqualIndexExists, DefinitionTooLong, and what
     /// <see cref="IndexRequest.ToDefinition"/> says.
     /// </exception>
     public async Task<(IndexStrategy Strategy, string? Warning)> CreateAsync(
-        RelationName tableName, IndexRequest request, UsagePattern? usagePattern, MaintenanceWindow maintenanceWindow, CancellationToken cancellationToken)
+        RelationName tableName, IndexRequest request, UsagePattern? usagePattern, MaintenanceWindow maintenanceWindow,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         var table = await catalog.GetTableAsync(tableName, cancellationToken);
         var resolved = await catalog.ResolveAsync(request.ToDefinition(table), cancellationToken);
         var definition = resolved.Definition;
         var existing = await catalog.GetIndexesAsync([table.Oid], cancellationToken);
-        var equal = existing.FirstOrDefault(i => i.IsValid && i.Definition.ToAnonymousStatement() == definition.ToAnonymousStatement());
+        var equal = existing.FirstOrDefault(
+            i => i.IsValid && i.Definition.ToAnonymousStatement() == definition.ToAnonymousStatement());
         if (equal is not null && request.IndexName is not null && equal.Definition.Name != request.IndexName)
         {
             throw AlreadyThere(equal);
@@ -35,9 +39,11 @@ public sealed class RequestedStrategy(ICatalogRepository catalog, IndexNames nam
             definition = definition with { Name = await ChooseNameAsync(definition, request.IndexName, cancellationToken) };
         }
 
-        // What it refuses is said of each; as a warning, where values are known to be long or nothing but reading along needs them.
+        // What it refuses is said of each; as a warning, where values are known to be long or nothing but reading along needs
+        // them.
         var limit = EntryLimit.Of(definition, table, await catalog.GetExpressionTypesAsync(definition, cancellationToken));
-        var warning = equal is null && (limit.IsLikely || !EntryLimit.CanCover(definition, table, definition.Include)) ? limit.Risk : null;
+        var warning = equal is null && (limit.IsLikely || !EntryLimit.CanCover(definition, table, definition.Include))
+            ? limit.Risk : null;
         var strategy = new IndexStrategy
         {
             Definition = equal?.Definition ?? definition,
@@ -46,10 +52,12 @@ public sealed class RequestedStrategy(ICatalogRepository catalog, IndexNames nam
             IsCreated = equal is not null,
             SizeBytes = equal?.SizeBytes ?? IndexSize.Estimate(definition, table),
             Evidence = EvidenceSource.None,
-            Reason = (equal is null ? "Asked for by hand." : "Asked for by hand; the index is there already.") + (limit.Risk is { } risk ? " " + risk : ""),
+            Reason = (equal is null ? "Asked for by hand." : "Asked for by hand; the index is there already.")
+                + (limit.Risk is { } risk ? " " + risk : ""),
             Target = target,
         };
-        return strategy.IndexDefinition.Length <= IndexDefinition.MaximumLength ? (strategy, warning is null ? null : $"{strategy.IndexName}: {warning} {limit.Remedy}") : throw TooLong(strategy);
+        return strategy.IndexDefinition.Length <= IndexDefinition.MaximumLength
+            ? (strategy, warning is null ? null : $"{strategy.IndexName}: {warning} {limit.Remedy}") : throw TooLong(strategy);
     }
 
     private async Task CheckAsync(ResolvedDefinition resolved, CancellationToken cancellationToken)
@@ -58,10 +66,13 @@ public sealed class RequestedStrategy(ICatalogRepository catalog, IndexNames nam
         {
             await catalog.CheckDefinitionAsync(resolved.Definition, cancellationToken);
         }
-        catch (PerfMonitoringException e) when (e.ErrorId == ErrorIds.InvalidIndexDefinition && resolved.Distrusted is { } distrusted)
+        catch (PerfMonitoringException e)
+            when (e.ErrorId == ErrorIds.InvalidIndexDefinition && resolved.Distrusted is { } distrusted)
         {
             throw new PerfMonitoringException(
-                e.ErrorId, e.Kind, $"{e.Message} Names are looked for in pg_catalog and where nobody but superusers, the table's owner and this role has one of the same name; passed over: {distrusted}.",
+                e.ErrorId, e.Kind,
+                $"{e.Message} Names are looked for in pg_catalog and where nobody but superusers, the table's owner and this "
+                    + $"role has one of the same name; passed over: {distrusted}.",
                 "Write its schema before the name, if it is meant: it will run for whoever writes to the table.", e.Subject, e);
         }
     }
@@ -76,7 +87,8 @@ public sealed class RequestedStrategy(ICatalogRepository catalog, IndexNames nam
         return await catalog.ExistsAsync(new RelationName(definition.Table.Schema, wanted), cancellationToken)
             ? throw new PerfMonitoringException(
                 ErrorIds.IndexNameTaken, FailureKind.AlreadyExists,
-                $"Schema {definition.Table.Schema} has another index or table named '{wanted}' already.", "Choose another -IndexName.", wanted)
+                $"Schema {definition.Table.Schema} has another index or table named '{wanted}' already.",
+                "Choose another -IndexName.", wanted)
             : wanted;
     }
 
@@ -88,10 +100,12 @@ public sealed class RequestedStrategy(ICatalogRepository catalog, IndexNames nam
 
     private static PerfMonitoringException AlreadyThere(TableIndex equal) => new(
         ErrorIds.EqualIndexExists, FailureKind.AlreadyExists,
-        $"Index {equal.Definition.Name} on {equal.Definition.Table} is the same already.", "Use that one, or leave -IndexName out to record it.", equal.Definition.Name);
+        $"Index {equal.Definition.Name} on {equal.Definition.Table} is the same already.",
+        "Use that one, or leave -IndexName out to record it.", equal.Definition.Name);
 
     private static PerfMonitoringException TooLong(IndexStrategy strategy) => new(
         ErrorIds.DefinitionTooLong, FailureKind.InvalidArgument,
-        $"The definition of index {strategy.IndexName} has {strategy.IndexDefinition.Length} characters; {IndexDefinition.MaximumLength} are allowed.",
+        $"The definition of index {strategy.IndexName} has {strategy.IndexDefinition.Length} characters; "
+            + $"{IndexDefinition.MaximumLength} are allowed.",
         "Shorten the predicate or the expression, for instance by a function of your own.", strategy.IndexName);
 }

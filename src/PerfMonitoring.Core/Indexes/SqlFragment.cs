@@ -35,7 +35,8 @@ public static class SqlFragment
     {
         ArgumentNullException.ThrowIfNull(text);
         var result = text.Trim();
-        while (result.Length > 2 && result[0] == '(' && result[^1] == ')' && Scan(result, out var firstClose) is null && firstClose == result.Length - 1)
+        while (result.Length > 2 && result[0] == '(' && result[^1] == ')' && Scan(result, out var firstClose) is null
+            && firstClose == result.Length - 1)
         {
             result = result[1..^1].Trim();
         }
@@ -96,5 +97,6 @@ public static class SqlFragment
 
     private static PerfMonitoringException Invalid(string argument, string why) => new(
         ErrorIds.InvalidExpression, FailureKind.InvalidArgument, $"{argument} is not one SQL expression: {why}.",
-        "Write it as it stands in CREATE INDEX, without WHERE and without a semicolon: -Where 'deleted_at is null', -Expression 'lower(email)'.", argument);
+        "Write it as it stands in CREATE INDEX, without WHERE and without a semicolon: -Where 'deleted_at is null', "
+            + "-Expression 'lower(email)'.", argument);
 }

@@ -39,7 +39,9 @@ public sealed record TableInfo
     /// <summary>The table at the top of the tree that this partition belongs to; null for what is no partition.</summary>
     public RelationName? Root { get; init; }
 
-    /// <summary>The ordinary tables at the bottom of a partitioned table's tree, where its rows are, by name; empty for other tables.</summary>
+    /// <summary>
+    /// The ordinary tables at the bottom of a partitioned table's tree, where its rows are, by name; empty for other tables.
+    /// </summary>
     public IReadOnlyList<RelationName> Leaves { get; init; } = [];
 
     /// <summary>Rows, as last analysed and scaled to the present size; null where the table was never analysed.</summary>
@@ -54,16 +56,22 @@ public sealed record TableInfo
     /// <summary>The columns in order, dropped ones left out.</summary>
     public IReadOnlyList<ColumnInfo> Columns { get; init; } = [];
 
-    /// <summary>Columns whose combinations of values are counted, or those of a key; what stands in none of them is taken to be independent of the others.</summary>
+    /// <summary>
+    /// Columns whose combinations of values are counted, or those of a key; what stands in none of them is taken to be
+    /// independent of the others.
+    /// </summary>
     public IReadOnlyList<ColumnGroup> Groups { get; init; } = [];
 
     /// <summary>Whether CREATE INDEX works on it.</summary>
-    public bool CanBeIndexed => Kind is RelationKind.Table or RelationKind.PartitionedTable or RelationKind.MaterializedView && !IsSystem;
+    public bool CanBeIndexed =>
+        Kind is RelationKind.Table or RelationKind.PartitionedTable or RelationKind.MaterializedView && !IsSystem;
 
     /// <summary>The column of that name (exact, unquoted), or null.</summary>
     public ColumnInfo? FindColumn(string name) => Columns.FirstOrDefault(c => c.Name == name);
 
-    /// <summary>The indexes that an index of this table consists of: one on each leaf where the table is partitioned, else itself.</summary>
+    /// <summary>
+    /// The indexes that an index of this table consists of: one on each leaf where the table is partitioned, else itself.
+    /// </summary>
     public IReadOnlyList<IndexDefinition> Parts(IndexDefinition definition) =>
         Leaves.Count == 0 ? [definition] : [.. Leaves.Select(leaf => definition with { Table = leaf })];
 }
@@ -96,23 +104,29 @@ public sealed record ColumnInfo
     /// <summary>Whether values can be stored with a one-byte header (false for fixed lengths and PLAIN storage).</summary>
     public bool IsPackable { get; init; }
 
-    /// <summary>The most bytes that a value needs, header included; null where the type sets no bound. A fixed length is one.</summary>
+    /// <summary>
+    /// The most bytes that a value needs, header included; null where the type sets no bound. A fixed length is one.
+    /// </summary>
     public int? MaximumWidth
     {
         get => field ?? (TypeLength > 0 ? TypeLength : null);
         init;
     }
 
-    /// <summary>The most bytes that an element of an array needs; null where the element's type sets no bound, or for another type.</summary>
+    /// <summary>
+    /// The most bytes that an element of an array needs; null where the element's type sets no bound, or for another type.
+    /// </summary>
     public int? MaximumElementWidth { get; init; }
 
     /// <summary>
-    /// The longest value that statistics tell, in bytes; null where they tell none. More than <see cref="LongestInStatistics"/> says that all that ANALYZE saw
-    /// were longer.
+    /// The longest value that statistics tell, in bytes; null where they tell none. More than <see cref="LongestInStatistics"/>
+    /// says that all that ANALYZE saw were longer.
     /// </summary>
     public int? LongestKnown { get; init; }
 
-    /// <summary>Whether a value is a collection of others (array, document, row, set of words, shape), as long as the application pleases.</summary>
+    /// <summary>
+    /// Whether a value is a collection of others (array, document, row, set of words, shape), as long as the application pleases.
+    /// </summary>
     public bool IsCollection { get; init; }
 
     /// <summary>Whether it takes no nulls.</summary>
@@ -127,7 +141,9 @@ public sealed record ColumnInfo
     /// <summary>Whether a B-tree may merge equal values (the operator class calls equal what is the same in every bit).</summary>
     public bool CanDeduplicate { get; init; } = true;
 
-    /// <summary>Whether its collation orders by bytes, so that a plain B-tree serves LIKE 'x%'; null for a type without collation.</summary>
+    /// <summary>
+    /// Whether its collation orders by bytes, so that a plain B-tree serves LIKE 'x%'; null for a type without collation.
+    /// </summary>
     public bool? IsCollationC { get; init; }
 
     /// <summary>Mean width of a value in bytes; null where it was never analysed or the role may not see it.</summary>
@@ -136,7 +152,9 @@ public sealed record ColumnInfo
     /// <summary>Share of nulls, 0 to 1, or null where unknown.</summary>
     public double? NullFraction { get; init; }
 
-    /// <summary>Number of distinct values; when negative, minus their share of the rows (as in pg_stats); null where unknown.</summary>
+    /// <summary>
+    /// Number of distinct values; when negative, minus their share of the rows (as in pg_stats); null where unknown.
+    /// </summary>
     public double? Distinct { get; init; }
 
     /// <summary>How many common values ANALYZE lists; null where it lists none.</summary>
@@ -151,7 +169,10 @@ public sealed record ColumnInfo
     /// <summary>Mean number of different elements of an array; null where unknown, or for another type.</summary>
     public double? ElementCount { get; init; }
 
-    /// <summary>Number of different elements that ANALYZE keeps of all arrays (at most ten times the statistics target); null where unknown.</summary>
+    /// <summary>
+    /// Number of different elements that ANALYZE keeps of all arrays (at most ten times the statistics target); null where
+    /// unknown.
+    /// </summary>
     public int? DistinctElements { get; init; }
 
     /// <summary>How many distinct values there are among so many rows; null where unknown.</summary>
@@ -163,7 +184,8 @@ public sealed record ColumnInfo
 
 /// <summary>Columns of a table of which it is known how many different combinations of values they can have.</summary>
 /// <param name="Columns">In any order.</param>
-/// <param name="Distinct">Of a key, that many or fewer; where counted, what ANALYZE counts (CREATE STATISTICS, ndistinct).</param>
+/// <param name="Distinct">Of a key, that many or fewer; where counted, what ANALYZE counts (CREATE STATISTICS,
+/// ndistinct).</param>
 /// <param name="IsCounted">Whether ANALYZE counts them; else they refer to a key.</param>
 public sealed record ColumnGroup(IReadOnlyList<string> Columns, double Distinct, bool IsCounted = false);
 
@@ -233,7 +255,8 @@ public sealed record TableIndex
 /// <param name="IsValid">Whether every partition has its part.</param>
 /// <param name="LeafOids">The indexes of the partitions that hold rows.</param>
 public sealed record PartitionedIndex(
-    uint IndexOid, uint TableOid, RelationName Table, string IndexName, string Definition, bool IsUnique, bool IsValid, IReadOnlyList<uint> LeafOids);
+    uint IndexOid, uint TableOid, RelationName Table, string IndexName, string Definition, bool IsUnique, bool IsValid,
+    IReadOnlyList<uint> LeafOids);
 
 /// <summary>A foreign key by its columns.</summary>
 /// <param name="Name">Its name.</param>
@@ -243,4 +266,5 @@ public sealed record PartitionedIndex(
 /// <param name="ReferencedColumns">The columns there, in the same order.</param>
 /// <param name="ReferencedRows">How many rows that table has; null where unknown.</param>
 public sealed record ForeignKeyInfo(
-    string Name, RelationName Table, IReadOnlyList<string> Columns, RelationName ReferencedTable, IReadOnlyList<string> ReferencedColumns, double? ReferencedRows);
+    string Name, RelationName Table, IReadOnlyList<string> Columns, RelationName ReferencedTable,
+    IReadOnlyList<string> ReferencedColumns, double? ReferencedRows);

@@ -10,13 +10,18 @@ internal sealed record UnusedFinding(IReadOnlyList<string> Reasons, IReadOnlyLis
     {
         var counts = index.Counts.Count > 0 ? index.Counts : [new ScanCount("", index.Scans, state.Since, index.LastScan)];
         var idle = counts.Select((c, i) => IdleTime.Of(state.Now, c, Past(index, i, c.Server))).ToList();
-        if (counts.Zip(idle).Any(s => s.First.Scans is not null && (s.Second is null || (s.Second.IsScannedBefore && !(state.Now - s.Second.Since >= window)))))
+        if (counts.Zip(idle)
+            .Any(s =>
+            s.First.Scans is not null
+            && (s.Second is null || (s.Second.IsScannedBefore && !(state.Now - s.Second.Since >= window)))))
         {
             return null;
         }
 
         var blockers = counts.Where(c => c.Scans is null)
-            .Select(c => c.Server.Length == 0 || counts.Count == 1 ? "The server has no statistics of it." : $"{c.Server} has no statistics of it.").ToList();
+            .Select(c =>
+                c.Server.Length == 0 || counts.Count == 1
+                ? "The server has no statistics of it." : $"{c.Server} has no statistics of it.").ToList();
         if (blockers.Count > 0)
         {
             return new UnusedFinding([], blockers, []);
@@ -25,13 +30,16 @@ internal sealed record UnusedFinding(IReadOnlyList<string> Reasons, IReadOnlyLis
         var where = counts.Count > 1 ? $" on any of {counts.Count} servers" : "";
         if (idle.Exists(i => i!.Since is null))
         {
-            return new UnusedFinding([$"Not scanned{where} since the statistics began."], ["It is unknown since when the statistics count."], []);
+            return new UnusedFinding(
+                [$"Not scanned{where} since the statistics began."], ["It is unknown since when the statistics count."], []);
         }
 
         // The server of which least is known decides.
         var worst = idle.MinBy(i => state.Now - i!.Since!.Value - i.Gap)!;
         var since = worst.Since!.Value;
-        var reason = $"Not scanned{where} since {(worst.IsScannedBefore ? "" : "the statistics began on ")}{Date(since)} ({Days(state.Now - since)}).";
+        var reason =
+            $"Not scanned{where} since {(worst.IsScannedBefore ? "" : "the statistics began on ")}{Date(since)} "
+                + $"({Days(state.Now - since)}).";
         var covered = state.Now - since - worst.Gap;
         if (covered < DropVerdict.MinimumAge)
         {
@@ -44,24 +52,31 @@ internal sealed record UnusedFinding(IReadOnlyList<string> Reasons, IReadOnlyLis
         var exists = new[] { index.ExistsSince, index.LastScan, index.History.Count > 0 ? index.History[^1].At : null }.Min();
         if (exists is null)
         {
-            blockers.Add("It is unknown how long the index has been there: PostgreSQL does not keep that. Store its usage daily with Update-IndexUsageStat.");
+            blockers.Add(
+                "It is unknown how long the index has been there: PostgreSQL does not keep that. Store its usage daily with "
+                    + "Update-IndexUsageStat.");
         }
         else if (state.Now - exists < DropVerdict.MinimumAge)
         {
-            blockers.Add($"It is known to be there only since {Date(exists.Value)}, less than {Days(DropVerdict.MinimumAge)} ago.");
+            blockers.Add(
+                $"It is known to be there only since {Date(exists.Value)}, less than {Days(DropVerdict.MinimumAge)} ago.");
         }
 
         var notes = new List<string>();
         var known = exists > since && state.Now - exists.Value < covered ? state.Now - exists.Value : covered;
         if (known < window && blockers.Count == 0)
         {
-            notes.Add($"Only {Days(known)} of the {Days(window)} are covered; Update-IndexUsageStat, run daily, keeps what is needed for the rest.");
+            notes.Add(
+                $"Only {Days(known)} of the {Days(window)} are covered; Update-IndexUsageStat, run daily, keeps what is "
+                    + $"needed for the rest.");
         }
 
         if (worst.Resets > 0)
         {
             notes.Add(string.Create(
-                CultureInfo.InvariantCulture, $"The counters began anew {Times(worst.Resets)} since then; {worst.Gap.TotalDays:0.#} days before that are not covered."));
+                CultureInfo.InvariantCulture,
+                $"The counters began anew {Times(worst.Resets)} since then; {worst.Gap.TotalDays:0.#} days before that are "
+                    + $"not covered."));
         }
 
         return new UnusedFinding([reason], blockers, notes);

@@ -9,7 +9,9 @@ public sealed record UsageScope
     /// <summary>Sessions on the standbys of the server, whose scans count too.</summary>
     public IReadOnlyList<IMonitoringConnection> Replicas { get; init; } = [];
 
-    /// <summary>How long an index must not have been scanned to count as unused; at least <see cref="DropVerdict.MinimumAge"/>.</summary>
+    /// <summary>
+    /// How long an index must not have been scanned to count as unused; at least <see cref="DropVerdict.MinimumAge"/>.
+    /// </summary>
     public TimeSpan Window { get; init; } = DropVerdict.DefaultWindow;
 }
 
@@ -20,7 +22,8 @@ public static class UsageReader
     /// <param name="connection">The session.</param>
     /// <param name="scope">Where to ask besides.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="PerfMonitoringException">SessionIsStandby, ReplicaIsNotStandby, ReplicaOfOtherServer, ReplicaUnknown, or what a server says.</exception>
+    /// <exception cref="PerfMonitoringException">SessionIsStandby, ReplicaIsNotStandby, ReplicaOfOtherServer, ReplicaUnknown, or
+    /// what a server says.</exception>
     public static async Task<IReadOnlyList<IndexUsageStat>> GetAsync(
         IMonitoringConnection connection, UsageScope scope, CancellationToken cancellationToken)
     {
@@ -30,8 +33,10 @@ public static class UsageReader
         if (state.IsStandby && scope.Replicas.Count > 0)
         {
             throw new PerfMonitoringException(
-                ErrorIds.SessionIsStandby, FailureKind.InvalidArgument, $"-Replica: the session itself, on {connection.Target}, is on a standby.",
-                "Pass -Session with a session on the primary; the last one that was connected is the default.", connection.Target);
+                ErrorIds.SessionIsStandby, FailureKind.InvalidArgument,
+                $"-Replica: the session itself, on {connection.Target}, is on a standby.",
+                "Pass -Session with a session on the primary; the last one that was connected is the default.",
+                connection.Target);
         }
 
         var standbys = new List<(string Server, UsageFacts Facts)>();
@@ -55,8 +60,11 @@ public static class UsageReader
         }
 
         // Twice the window: the first row before its beginning tells what happened since.
-        var history = (await connection.IndexUsage.GetScansAsync(state.Now - (2 * scope.Window), cancellationToken)).ToLookup(s => s.IndexOid);
-        indexes = [.. Add(Server(connection.Target), indexes, state, standbys).Select(i => i with { History = [.. history[i.IndexOid]] })];
+        var history = (await connection.IndexUsage.GetScansAsync(state.Now - (2 * scope.Window), cancellationToken))
+            .ToLookup(s => s.IndexOid);
+        indexes = [
+            .. Add(Server(connection.Target), indexes, state, standbys)
+            .Select(i => i with { History = [.. history[i.IndexOid]] })];
         state = state.With([.. standbys.Select(s => s.Facts.State)]);
         var verdicts = DropVerdict.Judge(indexes, foreignKeys, state, scope.Window);
         return [.. indexes.Select(i => IndexUsageStat.From(i, verdicts[i.IndexOid], state, connection.Target))];
@@ -68,7 +76,8 @@ public static class UsageReader
         {
             throw new PerfMonitoringException(
                 ErrorIds.ReplicaUnknown, FailureKind.PermissionDenied,
-                $"-Replica: it cannot be seen whether {replica} is a standby of {primary}, for the role may not read the system identifier.",
+                $"-Replica: it cannot be seen whether {replica} is a standby of {primary}, for the role may not read the "
+                    + $"system identifier.",
                 "Run on the primary: grant execute on function pg_catalog.pg_control_system() to the role.", replica);
         }
 
@@ -84,9 +93,11 @@ public static class UsageReader
     }
 
     private static IEnumerable<IndexFacts> Add(
-        string server, IReadOnlyList<IndexFacts> indexes, StatisticsState state, IReadOnlyList<(string Server, UsageFacts Facts)> standbys)
+        string server, IReadOnlyList<IndexFacts> indexes, StatisticsState state,
+        IReadOnlyList<(string Server, UsageFacts Facts)> standbys)
     {
-        var nodes = standbys.Select(s => (s.Server, s.Facts.State.Since, ByOid: s.Facts.Indexes.ToDictionary(i => i.IndexOid))).ToList();
+        var nodes = standbys.Select(s => (s.Server, s.Facts.State.Since, ByOid: s.Facts.Indexes.ToDictionary(i => i.IndexOid)))
+            .ToList();
         return indexes.Select(index =>
         {
             // A standby that has not come to the index yet has not counted it either: unknown.

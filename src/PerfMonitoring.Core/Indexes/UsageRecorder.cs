@@ -7,7 +7,8 @@ namespace PerfMonitoring.Indexes;
 /// <param name="Stored">The stored figures.</param>
 /// <param name="Skipped">An error for each index that was left out.</param>
 /// <param name="Adopted">How many indexes became strategies.</param>
-/// <param name="Unmonitored">How many indexes were left out since their strategy was removed or is not monitored, or since they are the rest of a build that failed.</param>
+/// <param name="Unmonitored">How many indexes were left out since their strategy was removed or is not monitored, or since they
+/// are the rest of a build that failed.</param>
 public sealed record UsageRecording(
     IReadOnlyList<IndexUsageStat> Stored, IReadOnlyList<PerfMonitoringException> Skipped, int Adopted, int Unmonitored);
 
@@ -22,13 +23,15 @@ public static class UsageRecorder
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(stats);
         var strategies = new Dictionary<(string Table, string Index), IndexStrategy>();
-        await foreach (var strategy in connection.Strategies.GetAsync(new IndexStrategyFilter { IncludeInactive = true }, cancellationToken))
+        await foreach (var strategy in connection.Strategies.GetAsync(
+            new IndexStrategyFilter { IncludeInactive = true }, cancellationToken))
         {
             strategies[(strategy.TableName, strategy.IndexName)] = strategy;
         }
 
         // Only what has to be compared or adopted is read from the catalog again.
-        var tables = stats.Where(s => !strategies.TryGetValue(Key(s), out var known) || !known.IsCreated).Select(s => s.TableOid!.Value).Distinct().ToList();
+        var tables = stats.Where(s => !strategies.TryGetValue(Key(s), out var known) || !known.IsCreated)
+            .Select(s => s.TableOid!.Value).Distinct().ToList();
         var definitions = tables.Count == 0
             ? new Dictionary<uint, TableIndex>()
             : (await connection.Catalog.GetIndexesAsync(tables, cancellationToken)).ToDictionary(i => i.Oid);
@@ -65,7 +68,8 @@ public static class UsageRecorder
             {
                 // Somebody built by hand what was proposed.
                 await connection.Strategies.UpdateAsync(
-                    strategy.Id, new IndexStrategyChange { IsCreated = true, SizeBytes = stat.IndexSizeBytes }, cancellationToken);
+                    strategy.Id, new IndexStrategyChange { IsCreated = true, SizeBytes = stat.IndexSizeBytes },
+                    cancellationToken);
                 wanted.Add(stat with { IndexStrategyId = strategy.Id });
             }
             else
@@ -86,7 +90,8 @@ public static class UsageRecorder
 
     // All in one act; where one of them cannot be stored, one by one, so that it alone is left out.
     private static async Task<IReadOnlyList<IndexUsageStat>> AdoptAsync(
-        IIndexStrategyRepository strategies, List<(IndexUsageStat Stat, IndexStrategy Strategy)> unknown, List<PerfMonitoringException> skipped,
+        IIndexStrategyRepository strategies, List<(IndexUsageStat Stat, IndexStrategy Strategy)> unknown,
+        List<PerfMonitoringException> skipped,
         CancellationToken cancellationToken)
     {
         if (unknown.Count == 0)
@@ -118,7 +123,8 @@ public static class UsageRecorder
         }
     }
 
-    private static bool IsOfOneIndex(PerfMonitoringException e) => e.Kind is FailureKind.InvalidArgument or FailureKind.AlreadyExists;
+    private static bool IsOfOneIndex(PerfMonitoringException e) =>
+        e.Kind is FailureKind.InvalidArgument or FailureKind.AlreadyExists;
 
     private static IndexStrategy Adopt(TableIndex index, ServerTarget target) => new()
     {

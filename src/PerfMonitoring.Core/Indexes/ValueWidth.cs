@@ -1,8 +1,8 @@
 namespace PerfMonitoring.Indexes;
 
 /// <summary>
-/// The most bytes that a value of a type needs in a table or an index, header included. Sources in PostgreSQL: varchar.c, numeric.c, varbit.c,
-/// network.c, rangetypes.c.
+/// The most bytes that a value of a type needs in a table or an index, header included. Sources in PostgreSQL: varchar.c,
+/// numeric.c, varbit.c, network.c, rangetypes.c.
 /// </summary>
 public static class ValueWidth
 {
@@ -27,7 +27,9 @@ public static class ValueWidth
         _ => null,
     };
 
-    /// <summary>The width of a value whose text, as the type's output function writes it, has so many bytes; rough but for texts.</summary>
+    /// <summary>
+    /// The width of a value whose text, as the type's output function writes it, has so many bytes; rough but for texts.
+    /// </summary>
     public static int OfText(string type, int bytes) => type switch
     {
         "bytea" => Math.Max(0, bytes - 2) / 2,

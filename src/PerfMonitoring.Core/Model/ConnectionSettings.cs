@@ -1,9 +1,14 @@
 namespace PerfMonitoring.Model;
 
-/// <summary>How to reach one database. What is null is taken from the connection string, a service, the PG* variables, then PostgreSQL's defaults.</summary>
+/// <summary>
+/// How to reach one database. What is null is taken from the connection string, a service, the PG* variables, then PostgreSQL's
+/// defaults.
+/// </summary>
 public sealed record ConnectionSettings
 {
-    /// <summary>A whole connection string in libpq's or Npgsql's form, or a URI; the other properties win over what it says. Never shown.</summary>
+    /// <summary>
+    /// A whole connection string in libpq's or Npgsql's form, or a URI; the other properties win over what it says. Never shown.
+    /// </summary>
     public string? ConnectionString { get; init; }
 
     /// <summary>Host name, address or socket directory.</summary>
@@ -24,10 +29,15 @@ public sealed record ConnectionSettings
     /// <summary>disable, allow, prefer, require, verify-ca, verify-full.</summary>
     public string? SslMode { get; init; }
 
-    /// <summary>How long a connection attempt may take; null for the connection string's, PGCONNECT_TIMEOUT's, or <see cref="DefaultConnectTimeout"/>.</summary>
+    /// <summary>
+    /// How long a connection attempt may take; null for the connection string's, PGCONNECT_TIMEOUT's, or
+    /// <see cref="DefaultConnectTimeout"/>.
+    /// </summary>
     public TimeSpan? ConnectTimeout { get; init; }
 
-    /// <summary>How long one answer of the server may take; null for the connection string's, or <see cref="DefaultCommandTimeout"/>.</summary>
+    /// <summary>
+    /// How long one answer of the server may take; null for the connection string's, or <see cref="DefaultCommandTimeout"/>.
+    /// </summary>
     public TimeSpan? CommandTimeout { get; init; }
 
     /// <summary>Limit of a connection attempt when nobody sets one; Npgsql's.</summary>

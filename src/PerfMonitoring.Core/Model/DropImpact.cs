@@ -15,7 +15,9 @@ public sealed record QueryDropImpact(string QueryHash, string Query, double Call
 
     /// <inheritdoc/>
     public override string ToString() => Increase is { } increase
-        ? string.Create(CultureInfo.InvariantCulture, $"+{increase * 100:0} % (cost {CostNow:0.#} -> {CostWithout:0.#}, {Calls:0} calls): {Query}")
+        ? string.Create(
+            CultureInfo.InvariantCulture,
+            $"+{increase * 100:0} % (cost {CostNow:0.#} -> {CostWithout:0.#}, {Calls:0} calls): {Query}")
         : string.Create(CultureInfo.InvariantCulture, $"cost {CostNow:0.#} -> unknown, {Calls:0} calls: {Query}");
 }
 
@@ -49,11 +51,15 @@ public sealed record DropImpact
         }
 
         var dearer = Queries.Where(q => q.Increase >= Least).ToList();
-        var rest = UnplannedQueries == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" ({UnplannedQueries} more cannot be planned)");
+        var rest = UnplannedQueries == 0
+            ? "" : string.Create(CultureInfo.InvariantCulture, $" ({UnplannedQueries} more cannot be planned)");
         var text = Queries.Count == 0 ? $"none of {KnownQueries} known queries uses it"
-            : Queries.Any(q => q.Increase is null) ? $"{Queries.Count} of {KnownQueries} known queries use it, how much dearer they get is unknown without HypoPG 1.4"
+            : Queries.Any(q => q.Increase is null)
+            ? $"{Queries.Count} of {KnownQueries} known queries use it, how much dearer they get is unknown without HypoPG 1.4"
             : dearer.Count == 0 ? $"{Queries.Count} of {KnownQueries} known queries use it, none gets dearer"
-            : string.Create(CultureInfo.InvariantCulture, $"{dearer.Count} of {KnownQueries} known queries get dearer, by {dearer.Max(q => q.Increase) * 100:0} % at most");
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{dearer.Count} of {KnownQueries} known queries get dearer, by {dearer.Max(q => q.Increase) * 100:0} % at most");
         return text + rest;
     }
 }

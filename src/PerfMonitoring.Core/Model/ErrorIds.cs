@@ -1,8 +1,8 @@
 namespace PerfMonitoring.Model;
 
 /// <summary>
-/// The ids of errors, each with one meaning and, where nothing else is said, one kind. Others are made of a word: Invalid and the name of a parameter that is out
-/// of its limits; Index or Build and what ended the change.
+/// The ids of errors, each with one meaning and, where nothing else is said, one kind. Others are made of a word: Invalid and the
+/// name of a parameter that is out of its limits; Index or Build and what ended the change.
 /// </summary>
 public static class ErrorIds
 {

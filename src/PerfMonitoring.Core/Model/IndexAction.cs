@@ -64,7 +64,10 @@ public sealed record IndexAction
     /// <summary>The figures behind the reason as JSON, or null.</summary>
     public string? Evidence { get; init; }
 
-    /// <summary>The index that is to be dropped or rebuilt, by its object identifier; null for one that is to be created, and where it is read.</summary>
+    /// <summary>
+    /// The index that is to be dropped or rebuilt, by its object identifier; null for one that is to be created, and where it is
+    /// read.
+    /// </summary>
     public uint? IndexOid { get; init; }
 
     /// <summary>Why it failed, or null.</summary>
@@ -74,8 +77,8 @@ public sealed record IndexAction
     public DateTimeOffset StartedAt { get; init; }
 
     /// <summary>
-    /// When it ended, by the store's clock; null while it is not known to have ended. Where its own run could not write that, it is the moment at which
-    /// it was found to have ended.
+    /// When it ended, by the store's clock; null while it is not known to have ended. Where its own run could not write that, it
+    /// is the moment at which it was found to have ended.
     /// </summary>
     public DateTimeOffset? FinishedAt { get; init; }
 
@@ -88,6 +91,8 @@ public sealed record IndexAction
     /// <summary>The database; given when it is read.</summary>
     public ServerTarget? Target { get; init; }
 
-    /// <summary><see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.</summary>
+    /// <summary>
+    /// <see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.
+    /// </summary>
     public string? DatabaseIdentity => Target?.Identity;
 }

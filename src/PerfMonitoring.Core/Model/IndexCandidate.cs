@@ -34,7 +34,8 @@ public enum CandidateVerdict
 public sealed record IndexCandidate
 {
     /// <summary>A short name: the definition may hold constants, and errors show what they are about.</summary>
-    public override string ToString() => $"{string.Join(", ", Definition.KeyNames.Select(QueryText.HideConstants))} on {TableName}";
+    public override string ToString() =>
+        $"{string.Join(", ", Definition.KeyNames.Select(QueryText.HideConstants))} on {TableName}";
 
     /// <summary>The table, schema-qualified and quoted where it must be.</summary>
     public string TableName => Definition.Table.ToString();
@@ -54,7 +55,10 @@ public sealed record IndexCandidate
     /// <summary>What the writes of the workload would pay to keep it up to date, weighted, in the planner's units.</summary>
     public double WriteCost { get; init; }
 
-    /// <summary>What it would save as the only new index, weighted, in the planner's units, its write cost not taken off; null where the planner was not asked.</summary>
+    /// <summary>
+    /// What it would save as the only new index, weighted, in the planner's units, its write cost not taken off; null where the
+    /// planner was not asked.
+    /// </summary>
     public double? Saving { get; init; }
 
     /// <summary>The same as a share of the workload's cost, 0 to 1.</summary>
@@ -72,6 +76,8 @@ public sealed record IndexCandidate
     /// <summary>The database that it is for.</summary>
     public ServerTarget? Target { get; init; }
 
-    /// <summary><see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.</summary>
+    /// <summary>
+    /// <see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.
+    /// </summary>
     public string? DatabaseIdentity => Target?.Identity;
 }

@@ -19,15 +19,17 @@ public sealed record IndexCreationProgress
     public int Retries { get; init; }
 
     /// <summary>
-    /// Share of a phase: by tuples where their number is known, else by blocks. A total of 0 says that the phase does not count in
-    /// that unit; the server's total can be too low.
+    /// Share of a phase: by tuples where their number is known, else by blocks. A total of 0 says that the phase does not count
+    /// in that unit; the server's total can be too low.
     /// </summary>
     public static double? PercentOf(long? tuplesDone, long? tuplesTotal, long? blocksDone, long? blocksTotal) =>
         tuplesTotal > 0 && tuplesDone is { } tuples ? Math.Min(100, 100.0 * tuples / tuplesTotal.Value)
         : blocksTotal > 0 && blocksDone is { } blocks ? Math.Min(100, 100.0 * blocks / blocksTotal.Value)
         : null;
 
-    /// <summary>What a phase will take yet, as fast as it went so far; null in its first two seconds or percent, where that says nothing.</summary>
+    /// <summary>
+    /// What a phase will take yet, as fast as it went so far; null in its first two seconds or percent, where that says nothing.
+    /// </summary>
     public static TimeSpan? RemainingOf(TimeSpan elapsed, double? percent) =>
         percent >= 1 && elapsed >= TimeSpan.FromSeconds(2) ? elapsed * ((100 - percent.Value) / percent.Value) : null;
 }

@@ -11,9 +11,14 @@ public enum IndexCreationState
     Failed,
     /// <summary>Somebody cancelled the statement on the server.</summary>
     Cancelled,
-    /// <summary>Left for later; <see cref="IndexCreationResult.Reason"/> says why, and <see cref="IndexCreationResult.DeferredUntil"/> until when.</summary>
+    /// <summary>
+    /// Left for later; <see cref="IndexCreationResult.Reason"/> says why, and <see cref="IndexCreationResult.DeferredUntil"/>
+    /// until when.
+    /// </summary>
     Deferred,
-    /// <summary>Built, and dropped again since statements got slower; <see cref="IndexCreationResult.Verification"/> says which.</summary>
+    /// <summary>
+    /// Built, and dropped again since statements got slower; <see cref="IndexCreationResult.Verification"/> says which.
+    /// </summary>
     Reverted,
 }
 
@@ -23,11 +28,13 @@ public enum IndexCreationState
 /// <param name="ApplicationName">What it calls itself; null where unknown.</param>
 /// <param name="State">active, idle in transaction ...; null where unknown.</param>
 /// <param name="TransactionStart">When its transaction began; null where unknown.</param>
-public sealed record IndexCreationBlocker(int ProcessId, string? UserName, string? ApplicationName, string? State, DateTimeOffset? TransactionStart)
+public sealed record IndexCreationBlocker(
+    int ProcessId, string? UserName, string? ApplicationName, string? State, DateTimeOffset? TransactionStart)
 {
     /// <inheritdoc/>
     public override string ToString() =>
-        $"{ProcessId} ({UserName ?? "unknown user"}{(string.IsNullOrEmpty(ApplicationName) ? "" : ", " + ApplicationName)}{(State is null ? "" : ", " + State)})";
+        $"{ProcessId} ({UserName ?? "unknown user"}{(string.IsNullOrEmpty(ApplicationName) ? "" : ", " + ApplicationName)}"
+        + $"{(State is null ? "" : ", " + State)})";
 }
 
 /// <summary>What became of one strategy.</summary>
@@ -57,7 +64,9 @@ public sealed record IndexCreationResult
     /// <summary>How long it took, waits and retries included.</summary>
     public required TimeSpan Duration { get; init; }
 
-    /// <summary>How long the server built, without waits for locks and snapshots, in the try that succeeded; null where nothing was built.</summary>
+    /// <summary>
+    /// How long the server built, without waits for locks and snapshots, in the try that succeeded; null where nothing was built.
+    /// </summary>
     public TimeSpan? BuildTime { get; init; }
 
     /// <summary>Size of the index in bytes; null where there is none.</summary>
@@ -90,6 +99,8 @@ public sealed record IndexCreationResult
     /// <summary>The database.</summary>
     public required ServerTarget Target { get; init; }
 
-    /// <summary><see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.</summary>
+    /// <summary>
+    /// <see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.
+    /// </summary>
     public string? DatabaseIdentity => Target.Identity;
 }

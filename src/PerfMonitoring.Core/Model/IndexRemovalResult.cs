@@ -71,6 +71,8 @@ public sealed record IndexRemovalResult
     /// <summary>The database.</summary>
     public required ServerTarget Target { get; init; }
 
-    /// <summary><see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.</summary>
+    /// <summary>
+    /// <see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.
+    /// </summary>
     public string? DatabaseIdentity => Target.Identity;
 }

@@ -20,12 +20,14 @@ public sealed record QueryImpact
     /// <summary>The planner's cost of one execution with the whole proposed set, in its cost units.</summary>
     public double CostAfter { get; init; }
 
-    /// <summary>Mean measured time of one execution before, in milliseconds; null where the workload came without times.</summary>
+    /// <summary>
+    /// Mean measured time of one execution before, in milliseconds; null where the workload came without times.
+    /// </summary>
     public double? MeanTimeMs { get; init; }
 
     /// <summary>
-    /// Expected mean time with the whole proposed set, in milliseconds: the measured one in proportion to the planner's cost, which is a
-    /// rough guide. Null where no time was measured.
+    /// Expected mean time with the whole proposed set, in milliseconds: the measured one in proportion to the planner's cost,
+    /// which is a rough guide. Null where no time was measured.
     /// </summary>
     public double? EstimatedTimeMs => CostBefore > 0 ? MeanTimeMs * CostAfter / CostBefore : null;
 
@@ -98,7 +100,9 @@ public sealed record IndexStrategy
     /// <summary>When it was changed last.</summary>
     public DateTimeOffset UpdatedAt { get; init; } = DateTimeOffset.UtcNow;
 
-    /// <summary>Cost of the statements that this index concerns, weighted, without it, in the planner's units; null without evidence.</summary>
+    /// <summary>
+    /// Cost of the statements that this index concerns, weighted, without it, in the planner's units; null without evidence.
+    /// </summary>
     public double? CostBefore { get; init; }
 
     /// <summary>Cost of the same statements with the whole proposed set, weighted; null without evidence.</summary>
@@ -110,7 +114,9 @@ public sealed record IndexStrategy
     /// <summary>Expected size on disk in bytes (measured once it is created); null where unknown.</summary>
     public long? SizeBytes { get; init; }
 
-    /// <summary>What the writes of the workload pay to keep it up to date, weighted, in the planner's units; null without evidence.</summary>
+    /// <summary>
+    /// What the writes of the workload pay to keep it up to date, weighted, in the planner's units; null without evidence.
+    /// </summary>
     public double? WriteCost { get; init; }
 
     /// <summary>Statements that get cheaper or dearer, the largest gain first.</summary>
@@ -126,14 +132,14 @@ public sealed record IndexStrategy
     public int Rank { get; init; }
 
     /// <summary>
-    /// What it saves beside those of smaller rank, as a share of the whole workload's cost, 0 to 1, before its write cost; null for one made by
-    /// hand or read from the store.
+    /// What it saves beside those of smaller rank, as a share of the whole workload's cost, 0 to 1, before its write cost; null
+    /// for one made by hand or read from the store.
     /// </summary>
     public double? MarginalGain { get; init; }
 
     /// <summary>
-    /// Names of indexes of the same table, without schema, whose work it does too: once it is there they can go. Empty for one made by hand
-    /// or read from the store.
+    /// Names of indexes of the same table, without schema, whose work it does too: once it is there they can go. Empty for one
+    /// made by hand or read from the store.
     /// </summary>
     public IReadOnlyList<string> Replaces { get; init => field = value.ToArray(); } = [];
 
@@ -146,6 +152,8 @@ public sealed record IndexStrategy
     /// <summary>The database that it is for.</summary>
     public ServerTarget? Target { get; init; }
 
-    /// <summary><see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.</summary>
+    /// <summary>
+    /// <see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.
+    /// </summary>
     public string? DatabaseIdentity => Target?.Identity;
 }

@@ -1,6 +1,8 @@
 namespace PerfMonitoring.Model;
 
-/// <summary>What an index is, as the store's <c>index_type</c> has it: the access method, or the trait that matters most.</summary>
+/// <summary>
+/// What an index is, as the store's <c>index_type</c> has it: the access method, or the trait that matters most.
+/// </summary>
 public enum IndexType
 {
     /// <summary>One plain column in a B-tree.</summary>

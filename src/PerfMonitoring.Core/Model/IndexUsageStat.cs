@@ -30,7 +30,8 @@ public sealed record IndexUsageStat
     public string? Definition { get; init; }
 
     /// <summary>
-    /// Scans since <see cref="CountersSince"/>, on all servers that were asked; null where one of them has no statistics of the index.
+    /// Scans since <see cref="CountersSince"/>, on all servers that were asked; null where one of them has no statistics of the
+    /// index.
     /// </summary>
     public long? TotalScans { get; init; }
 
@@ -49,13 +50,17 @@ public sealed record IndexUsageStat
     /// <summary>Mean time of a scan in milliseconds. PostgreSQL does not measure it: null.</summary>
     public double? AvgScanTimeMs { get; init; }
 
-    /// <summary>Share of the table's rows that a scan returns, 0 to 1; null without scans (<see cref="UsageFigures.Selectivity"/>).</summary>
+    /// <summary>
+    /// Share of the table's rows that a scan returns, 0 to 1; null without scans (<see cref="UsageFigures.Selectivity"/>).
+    /// </summary>
     public double? SelectivityRatio { get; init; }
 
     /// <summary>Size in bytes; null while somebody holds or awaits an exclusive lock on it.</summary>
     public long? IndexSizeBytes { get; init; }
 
-    /// <summary>Writes for each scan, weighted by size (<see cref="UsageFigures.MaintenanceCostScore"/>); null where unknown.</summary>
+    /// <summary>
+    /// Writes for each scan, weighted by size (<see cref="UsageFigures.MaintenanceCostScore"/>); null where unknown.
+    /// </summary>
     public double? MaintenanceCostScore { get; init; }
 
     /// <summary>Whether something speaks for dropping it and nothing against.</summary>
@@ -71,16 +76,22 @@ public sealed record IndexUsageStat
     public IReadOnlyList<string> Notes { get; init => field = value.ToArray(); } = [];
 
     /// <summary>
-    /// The expressions of which the planner may use the statistics that come with this index, and that nothing else has; told of an
-    /// index that may be unused.
+    /// The expressions of which the planner may use the statistics that come with this index, and that nothing else has; told of
+    /// an index that may be unused.
     /// </summary>
     public IReadOnlyList<string> LostExpressions { get; init => field = value.ToArray(); } = [];
 
-    /// <summary>What keeps these statistics without the index, from PostgreSQL 14 on: CREATE STATISTICS for each, and ANALYZE.</summary>
+    /// <summary>
+    /// What keeps these statistics without the index, from PostgreSQL 14 on: CREATE STATISTICS for each, and ANALYZE.
+    /// </summary>
     public IReadOnlyList<string> StatisticsStatements => LostExpressions.Count == 0 || Target is not { MajorVersion: >= 14 }
         ? []
         : [
-            .. LostExpressions.Select((e, i) => $"CREATE STATISTICS {new RelationName(RelationName.Parse(TableName).Schema, Identifier.Shorten(IndexName, $"_stat{i + 1}"))} ON ({e}) FROM {TableName}"),
+            .. LostExpressions.Select(
+                (e, i) =>
+                $"CREATE STATISTICS "
+                    + new RelationName(RelationName.Parse(TableName).Schema, Identifier.Shorten(IndexName, $"_stat{i + 1}"))
+                    + $" ON ({e}) FROM {TableName}"),
             $"ANALYZE {TableName}",
         ];
 
@@ -108,7 +119,9 @@ public sealed record IndexUsageStat
     /// <summary>The database that they are of.</summary>
     public ServerTarget? Target { get; init; }
 
-    /// <summary><see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.</summary>
+    /// <summary>
+    /// <see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.
+    /// </summary>
     public string? DatabaseIdentity => Target?.Identity;
 
     /// <summary>Whether it enforces uniqueness; known of live figures only.</summary>

@@ -34,7 +34,9 @@ public sealed record QueryVerification
     /// <summary>Mean time of an execution after the build in milliseconds; null where none was observed.</summary>
     public double? MeanAfterMs { get; init; }
 
-    /// <summary>Change of the mean time as a share of the time before: -0.9 is a tenth of it, 1 is twice. Null where it cannot be told.</summary>
+    /// <summary>
+    /// Change of the mean time as a share of the time before: -0.9 is a tenth of it, 1 is twice. Null where it cannot be told.
+    /// </summary>
     public double? Effect { get; init; }
 
     /// <summary>Lower end of the confidence interval of <see cref="Effect"/>; null where it cannot be told.</summary>
@@ -119,6 +121,8 @@ public sealed record IndexVerification
     /// <summary>The database.</summary>
     public ServerTarget? Target { get; init; }
 
-    /// <summary><see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.</summary>
+    /// <summary>
+    /// <see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.
+    /// </summary>
     public string? DatabaseIdentity => Target?.Identity;
 }

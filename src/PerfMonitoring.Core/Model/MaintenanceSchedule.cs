@@ -6,7 +6,10 @@ public sealed record MaintenanceSchedule
     /// <summary>The window.</summary>
     public required MaintenanceWindow Window { get; init; }
 
-    /// <summary>When it opens, as a cron expression of five fields; null for what has no schedule: Immediate is always open, Scheduled never before it gets one.</summary>
+    /// <summary>
+    /// When it opens, as a cron expression of five fields; null for what has no schedule: Immediate is always open, Scheduled
+    /// never before it gets one.
+    /// </summary>
     public string? CronExpression { get; init; }
 
     /// <summary>How long it stays open each time.</summary>

@@ -48,6 +48,8 @@ public sealed record PerformanceThreshold
     /// <summary>The database of the store that it is in; null when it is not stored.</summary>
     public ServerTarget? Store { get; init; }
 
-    /// <summary><see cref="ServerTarget.Identity"/> of the store: a text that CSV, JSON and jobs keep; null where it is unknown.</summary>
+    /// <summary>
+    /// <see cref="ServerTarget.Identity"/> of the store: a text that CSV, JSON and jobs keep; null where it is unknown.
+    /// </summary>
     public string? StoreIdentity => Store?.Identity;
 }

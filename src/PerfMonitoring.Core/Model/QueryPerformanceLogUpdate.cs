@@ -6,7 +6,9 @@ public sealed record QueryPerformanceLogUpdate
     /// <summary>The monitored database.</summary>
     public required ServerTarget Target { get; init; }
 
-    /// <summary>Since when the stored figures count; null where the server does not say (first run, pg_stat_statements 1.8).</summary>
+    /// <summary>
+    /// Since when the stored figures count; null where the server does not say (first run, pg_stat_statements 1.8).
+    /// </summary>
     public DateTimeOffset? IntervalStart { get; init; }
 
     /// <summary>Until when the stored figures count.</summary>
@@ -42,7 +44,9 @@ public sealed record QueryPerformanceLogUpdate
     /// <summary>Whether all counters were reset in the interval.</summary>
     public bool WasReset { get; init; }
 
-    /// <summary>How often in the interval pg_stat_statements gave up entries for want of room; null where the server does not say.</summary>
+    /// <summary>
+    /// How often in the interval pg_stat_statements gave up entries for want of room; null where the server does not say.
+    /// </summary>
     public long? Deallocations { get; init; }
 
     /// <summary>Statements of other roles that the role may not read.</summary>

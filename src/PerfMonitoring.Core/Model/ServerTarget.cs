@@ -27,16 +27,16 @@ public sealed record ServerTarget
     public int MajorVersion => ServerVersionNumber / 10000;
 
     /// <summary>
-    /// The database wherever it is reached from: system identifier and object identifier. An object in a file proves by it what it is of.
-    /// Null where the role may not read the system identifier.
+    /// The database wherever it is reached from: system identifier and object identifier. An object in a file proves by it what
+    /// it is of. Null where the role may not read the system identifier.
     /// </summary>
     public string? Identity => SystemIdentifier is { } cluster && DatabaseOid != 0
         ? string.Create(CultureInfo.InvariantCulture, $"{cluster}/{DatabaseOid}")
         : null;
 
     /// <summary>
-    /// Whether both name the same database of the same cluster: by system identifier and database where both are known
-    /// (a cluster has several addresses), else by address. A database that was dropped and made again under its name is another one.
+    /// Whether both name the same database of the same cluster: by system identifier and database where both are known (a cluster
+    /// has several addresses), else by address. A database that was dropped and made again under its name is another one.
     /// </summary>
     public bool IsSameDatabaseAs(ServerTarget other)
     {

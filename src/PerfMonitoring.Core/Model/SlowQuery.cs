@@ -59,7 +59,8 @@ public sealed record SlowQuery
 
     /// <summary>Shared blocks hit over blocks hit and read, 0 to 1; null where no block was asked for.</summary>
     public double? CacheHitRatio =>
-        SharedBlocksHit + SharedBlocksRead > 0 ? (double)SharedBlocksHit!.Value / (SharedBlocksHit.Value + SharedBlocksRead!.Value) : null;
+        SharedBlocksHit + SharedBlocksRead > 0
+            ? (double)SharedBlocksHit!.Value / (SharedBlocksHit.Value + SharedBlocksRead!.Value) : null;
 
     /// <summary>Whether it was sent by a client rather than run inside a function; null where unknown.</summary>
     public bool? TopLevel { get; init; }
@@ -82,6 +83,8 @@ public sealed record SlowQuery
     /// <summary>The server that it was seen on.</summary>
     public ServerTarget? Target { get; init; }
 
-    /// <summary><see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.</summary>
+    /// <summary>
+    /// <see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.
+    /// </summary>
     public string? DatabaseIdentity => Target?.Identity;
 }

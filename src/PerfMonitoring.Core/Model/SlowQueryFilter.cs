@@ -17,7 +17,9 @@ public enum SlowQueryOrder
     IO,
 }
 
-/// <summary>Which slow queries are asked for. Names and texts may hold PowerShell's wildcards and are compared without regard to case.</summary>
+/// <summary>
+/// Which slow queries are asked for. Names and texts may hold PowerShell's wildcards and are compared without regard to case.
+/// </summary>
 public sealed record SlowQueryFilter
 {
     /// <summary>At most so many; null for all.</summary>

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace PerfMonitoring.Model;
 
-/// <summary>A statement that was not planned, since planning could have run code of a role that is less trusted than the session's.</summary>
+/// <summary>
+/// A statement that was not planned, since planning could have run code of a role that is less trusted than the session's.
+/// </summary>
 /// <param name="QueryHash">Fingerprint of the statement.</param>
 /// <param name="Query">How its normal form begins.</param>
 /// <param name="Reason">What could run, and whose it is.</param>

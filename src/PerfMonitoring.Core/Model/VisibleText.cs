@@ -20,13 +20,16 @@ public static class VisibleText
     /// <param name="text">The text; null is empty.</param>
     /// <param name="length">The most characters of the text to show.</param>
     public static string Line(string? text, int length) => Line(
-        text is null || text.Length <= length ? text : $"{text.AsSpan(0, (2 * length) / 3)} ... {text.AsSpan(text.Length - (length / 3))}");
+        text is null || text.Length <= length
+            ? text : $"{text.AsSpan(0, (2 * length) / 3)} ... {text.AsSpan(text.Length - (length / 3))}");
 
     /// <summary>A text of several lines, such as a statement or a plan: line breaks stay, a tab becomes four spaces.</summary>
     /// <param name="text">The text; null is empty.</param>
     public static string Lines(string? text) => Write(text, keepsLines: true);
 
-    /// <summary>A value for a cell of a view: what is shown as text is made visible; numbers, times and the like stay as they are.</summary>
+    /// <summary>
+    /// A value for a cell of a view: what is shown as text is made visible; numbers, times and the like stay as they are.
+    /// </summary>
     /// <param name="value">A property's value, or null.</param>
     /// <returns>The value, a text, an array of such, or null.</returns>
     public static object? Cell(object? value) => value switch

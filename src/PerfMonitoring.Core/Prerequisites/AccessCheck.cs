@@ -15,7 +15,8 @@ public static class AccessCheck
     /// <param name="connection">The session.</param>
     /// <param name="cmdlet">Name of the cmdlet that was refused.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    public static async Task<string?> FindRemedyAsync(IMonitoringConnection connection, string cmdlet, CancellationToken cancellationToken)
+    public static async Task<string?> FindRemedyAsync(
+        IMonitoringConnection connection, string cmdlet, CancellationToken cancellationToken)
     {
         var needed = AccessRights.All.Where(r => r.Cmdlets.Contains(cmdlet)).Select(r => r.Name).ToHashSet();
         try
@@ -34,12 +35,14 @@ public static class AccessCheck
     }
 
     /// <summary>A result for each right that can be judged, and for the store itself.</summary>
-    internal static async Task<IReadOnlyList<PrerequisiteResult>> RunAsync(IMonitoringConnection connection, CancellationToken cancellationToken)
+    internal static async Task<IReadOnlyList<PrerequisiteResult>> RunAsync(
+        IMonitoringConnection connection, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
         var repository = connection.Prerequisites;
         var extensions = await Fact.OfAsync(
-            t => repository.GetExtensionsAsync([PrerequisiteCheck.StatementStatistics, PrerequisiteCheck.HypotheticalIndexes], t), cancellationToken);
+            t => repository.GetExtensionsAsync([PrerequisiteCheck.StatementStatistics, PrerequisiteCheck.HypotheticalIndexes], t),
+            cancellationToken);
         var monitored = new Place(connection.Target, connection.UserName, extensions);
         var rights = await Fact.OfAsync(repository.GetRightsAsync, cancellationToken);
         var missing = await MissingAsync(repository, monitored, ofStore: false, cancellationToken);
@@ -54,7 +57,8 @@ public static class AccessCheck
     }
 
     internal static IEnumerable<PrerequisiteResult> JudgeMonitored(
-        Place place, Fact<IReadOnlyList<ExtensionFacts>> extensions, Fact<RightFacts> rights, Fact<IReadOnlyList<AccessGrant>> missing)
+        Place place, Fact<IReadOnlyList<ExtensionFacts>> extensions, Fact<RightFacts> rights,
+        Fact<IReadOnlyList<AccessGrant>> missing)
     {
         var check = new PrerequisiteMaker(place.Target);
         var inherits = !rights.IsKnown || rights.Value.Inherits;
@@ -65,7 +69,8 @@ public static class AccessCheck
                 case "pg_stat_statements readable":
                     yield return check.From(
                         right.Name, PrerequisiteCategory.Right, right.Enables, missing,
-                        m => !place.Has(PrerequisiteCheck.StatementStatistics) ? (PrerequisiteState.Unknown, "the extension is not created here", null)
+                        m => !place.Has(PrerequisiteCheck.StatementStatistics)
+                            ? (PrerequisiteState.Unknown, "the extension is not created here", null)
                             : Lacking(right, m, place, inherits) is { State: not PrerequisiteState.Ok } denied ? denied
                             : !rights.IsKnown ? (rights.State, rights.Reason, null)
                             : rights.Value.ReadsAllStatistics ? (PrerequisiteState.Ok, "all roles", null)
@@ -75,10 +80,12 @@ public static class AccessCheck
                 case "hypopg usable" when !place.Has(PrerequisiteCheck.HypotheticalIndexes):
                     break;
                 case "Plan the workload":
-                    yield return check.From(right.Name, PrerequisiteCategory.Right, right.Enables, rights, r => Readable(r, place));
+                    yield return check.From(
+                        right.Name, PrerequisiteCategory.Right, right.Enables, rights, r => Readable(r, place));
                     break;
                 case "Create indexes":
-                    yield return check.From(right.Name, PrerequisiteCategory.Right, right.Enables, rights, r => Indexable(r, place));
+                    yield return check.From(
+                        right.Name, PrerequisiteCategory.Right, right.Enables, rights, r => Indexable(r, place));
                     break;
                 default:
                     yield return check.From(
@@ -89,7 +96,8 @@ public static class AccessCheck
     }
 
     internal static IEnumerable<PrerequisiteResult> JudgeStore(
-        Place place, Fact<IReadOnlyList<StoreMigration>> pending, Fact<StoreRightFacts> rights, Fact<IReadOnlyList<AccessGrant>> missing)
+        Place place, Fact<IReadOnlyList<StoreMigration>> pending, Fact<StoreRightFacts> rights,
+        Fact<IReadOnlyList<AccessGrant>> missing)
     {
         var check = new PrerequisiteMaker(place.Target);
         var inherits = !rights.IsKnown || rights.Value.Inherits;
@@ -99,8 +107,11 @@ public static class AccessCheck
             "Store", PrerequisiteCategory.Store, "Strategies, history and thresholds that outlive the session.", pending,
             p => p.Count == 0
                 ? (PrerequisiteState.Ok, "at this version", null)
-                : (PrerequisiteState.Missing, string.Create(CultureInfo.InvariantCulture, $"lacks {p.Count} migration(s), {p[0].Name} first"),
-                    isForeign ? $"Initialize-PerfMonitoringStore, as {Identifier.Quote(owner!)}, who owns the schema" : "Initialize-PerfMonitoringStore"));
+                : (PrerequisiteState.Missing,
+                    string.Create(CultureInfo.InvariantCulture, $"lacks {p.Count} migration(s), {p[0].Name} first"),
+                    isForeign
+                        ? $"Initialize-PerfMonitoringStore, as {Identifier.Quote(owner!)}, who owns the schema"
+                        : "Initialize-PerfMonitoringStore"));
         yield return store.State == PrerequisiteState.Denied && missing.IsKnown
             ? store with { Remedy = Lacking(AccessRights.Of("Read the store"), missing.Value, place, inherits).Remedy }
             : store;
@@ -108,7 +119,8 @@ public static class AccessCheck
         {
             var create = AccessRights.Of("Create the store");
             yield return check.From(
-                create.Name, PrerequisiteCategory.Right, create.Enables, missing, m => owner is not null ? Granted() : Lacking(create, m, place, inherits));
+                create.Name, PrerequisiteCategory.Right, create.Enables, missing, m =>
+                    owner is not null ? Granted() : Lacking(create, m, place, inherits));
         }
 
         // Without a store there is nothing to have rights on.
@@ -136,11 +148,15 @@ public static class AccessCheck
         return lacking.Count == 0
             ? Granted()
             : (PrerequisiteState.Denied,
-                lacking.Count == place.Grants(right).Count() ? "not granted" : string.Create(CultureInfo.InvariantCulture, $"{lacking.Count} grant(s) short"),
-                string.Join(' ', lacking.Select(g => g.Kind == GrantKind.Role ? Membership(g.Name, place, inherits) : g.ToSql(place.UserName))));
+                lacking.Count == place.Grants(right).Count()
+                    ? "not granted" : string.Create(CultureInfo.InvariantCulture, $"{lacking.Count} grant(s) short"),
+                string.Join(
+                    ' ', lacking.Select(
+                    g => g.Kind == GrantKind.Role ? Membership(g.Name, place, inherits) : g.ToSql(place.UserName))));
     }
 
-    private static bool IsSame(AccessGrant one, AccessGrant other) => one.Kind == other.Kind && one.Schema == other.Schema && one.Name == other.Name;
+    private static bool IsSame(AccessGrant one, AccessGrant other) =>
+        one.Kind == other.Kind && one.Schema == other.Schema && one.Name == other.Name;
 
     // A table can be in several rights with other privileges: of what is missing, what this one needs.
     private static string Needed(AccessGrant grant, IEnumerable<AccessGrant> missing) =>
@@ -150,7 +166,8 @@ public static class AccessCheck
 
     private static (PrerequisiteState State, string? Value, string? Remedy) Readable(RightFacts rights, Place place)
     {
-        var value = string.Create(CultureInfo.InvariantCulture, $"{rights.ReadableRelations} of {rights.Relations} tables and views readable");
+        var value = string.Create(
+            CultureInfo.InvariantCulture, $"{rights.ReadableRelations} of {rights.Relations} tables and views readable");
         return rights.ReadableRelations == rights.Relations
             ? (PrerequisiteState.Ok, value, null)
             : (PrerequisiteState.Denied, value, string.Join(' ', rights.UnreadableSchemas
@@ -172,7 +189,8 @@ public static class AccessCheck
         // The rights of a superuser are more than anybody should be given.
         return (PrerequisiteState.Denied, value, grants.Count > 0
             ? string.Join(' ', grants)
-            : $"Give the tables of {string.Join(", ", rights.SuperOwners.Select(Identifier.Quote))} to a role without superuser rights: alter table ... owner to ...;");
+            : $"Give the tables of {string.Join(", ", rights.SuperOwners.Select(Identifier.Quote))} to a role without "
+                + $"superuser rights: alter table ... owner to ...;");
     }
 
     private static string Membership(string role, Place place, bool inherits)
@@ -192,7 +210,10 @@ public static class AccessCheck
 
         public bool Has(string extension) => SchemaOf(extension) is not null;
 
-        /// <summary>The grants of a right with the names of this database; none of an extension that is not here or of what is not known by name.</summary>
+        /// <summary>
+        /// The grants of a right with the names of this database; none of an extension that is not here or of what is not known
+        /// by name.
+        /// </summary>
         public IEnumerable<AccessGrant> Grants(AccessRight right) =>
             from grant in right.Grants
             let schema = Named(grant.Schema)
@@ -210,6 +231,7 @@ public static class AccessCheck
         };
 
         private string? SchemaOf(string extension) =>
-            extensions.IsKnown ? extensions.Value.FirstOrDefault(e => e.Name == extension && e.InstalledVersion is not null)?.Schema : null;
+            extensions.IsKnown
+                ? extensions.Value.FirstOrDefault(e => e.Name == extension && e.InstalledVersion is not null)?.Schema : null;
     }
 }

@@ -2,7 +2,9 @@ using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Prerequisites;
 
-/// <summary>The database roles that the product knows: who reads, who collects every night, who creates and drops indexes.</summary>
+/// <summary>
+/// The database roles that the product knows: who reads, who collects every night, who creates and drops indexes.
+/// </summary>
 [Flags]
 internal enum AccessRole
 {
@@ -34,7 +36,8 @@ public enum GrantKind
 
 /// <summary>One grant.</summary>
 /// <param name="Kind">What it is about.</param>
-/// <param name="Schema">The schema of the object; a name in angle brackets (<c>&lt;schema&gt;</c>) stands for what differs from database to database.</param>
+/// <param name="Schema">The schema of the object; a name in angle brackets (<c>&lt;schema&gt;</c>) stands for what differs from
+/// database to database.</param>
 /// <param name="Name">The object; empty where the schema or the database is the object.</param>
 /// <param name="Privileges">The privileges, comma-separated; empty for a membership.</param>
 /// <param name="IsOfPublic">Whether everybody has it unless somebody took it away: checked, but not in scripts.</param>
@@ -43,7 +46,8 @@ public sealed record AccessGrant(GrantKind Kind, string Schema, string Name, str
     /// <summary>The statements that make the grant.</summary>
     /// <param name="grantee">The role that gets it.</param>
     /// <param name="name">How a name is written; quotes it unless told otherwise.</param>
-    /// <param name="owner">The role that makes later tables, for <see cref="GrantKind.EveryTable"/>; null to leave these out.</param>
+    /// <param name="owner">The role that makes later tables, for <see cref="GrantKind.EveryTable"/>; null to leave these
+    /// out.</param>
     public string ToSql(string grantee, Func<string, string>? name = null, string? owner = null)
     {
         name ??= Identifier.Quote;
@@ -55,7 +59,9 @@ public sealed record AccessGrant(GrantKind Kind, string Schema, string Name, str
             GrantKind.Schema => $"grant {Privileges} on schema {name(Schema)} to {to};",
             GrantKind.Table => $"grant {Privileges} on {name(Schema)}.{name(Name)} to {to};",
             GrantKind.EveryTable => $"grant select on all tables in schema {name(Schema)} to {to};"
-                + (owner is null ? "" : $"\nalter default privileges for role {name(owner)} in schema {name(Schema)} grant select on tables to {to};"),
+                + (owner is null
+                    ? "" : $"\nalter default privileges for role {name(owner)} in schema {name(Schema)} grant select on "
+                        + $"tables to {to};"),
             GrantKind.Function => $"grant execute on function {name(Schema)}.{name(Name)} to {to};",
             _ => $"grant usage on type {name(Schema)}.{name(Name)} to {to};",
         };

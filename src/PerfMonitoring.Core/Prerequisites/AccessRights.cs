@@ -24,11 +24,13 @@ internal static class AccessRights
     /// <summary>The schema of the store.</summary>
     public const string Store = "perf_monitoring";
 
-    private static readonly string[] StoreTypes = ["index_type", "usage_pattern", "maintenance_window", "metric_type", "threshold_unit"];
+    private static readonly string[] StoreTypes = [
+        "index_type", "usage_pattern", "maintenance_window", "metric_type", "threshold_unit"];
 
     private static readonly string[] StoreReaders =
     [
-        "Get-IndexStrategy", "Get-IndexStrategyHistory", "Get-IndexUsageStat", "Get-MaintenanceWindow", "Get-PerformanceThreshold", "Get-QueryPerformanceLog",
+        "Get-IndexStrategy", "Get-IndexStrategyHistory", "Get-IndexUsageStat", "Get-MaintenanceWindow",
+        "Get-PerformanceThreshold", "Get-QueryPerformanceLog",
         "Get-SlowQuery", "Test-IndexStrategy", "Test-PerformanceThreshold", "New-IndexStrategy",
     ];
 
@@ -54,7 +56,9 @@ internal static class AccessRights
             Name = "pg_monitor",
             Roles = AccessRole.All,
             Enables = "Statements, activity, settings and sizes that belong to other roles.",
-            Cmdlets = ["Get-SlowQuery", "Update-QueryPerformanceLog", "Get-IndexUsageStat", "Update-IndexUsageStat", "Test-PerformanceThreshold", .. Changers],
+            Cmdlets = [
+                "Get-SlowQuery", "Update-QueryPerformanceLog", "Get-IndexUsageStat", "Update-IndexUsageStat",
+                "Test-PerformanceThreshold", .. Changers],
             Grants = [new(GrantKind.Role, "", "pg_monitor", "")],
         },
         new()
@@ -89,7 +93,9 @@ internal static class AccessRights
             Grants =
             [
                 new(GrantKind.Schema, HypoPgSchema, "", "usage"),
-                .. new[] { "hypopg", "hypopg_create_index", "hypopg_drop_index", "hypopg_relation_size", "hypopg_reset", "hypopg_hide_index", "hypopg_unhide_all_indexes" }
+                .. new[] {
+                    "hypopg", "hypopg_create_index", "hypopg_drop_index", "hypopg_relation_size", "hypopg_reset",
+                    "hypopg_hide_index", "hypopg_unhide_all_indexes" }
                     .Select(f => new AccessGrant(GrantKind.Function, HypoPgSchema, f, "execute", IsOfPublic: true)),
             ],
         },
@@ -97,15 +103,21 @@ internal static class AccessRights
         {
             Name = "Plan the workload",
             Roles = AccessRole.All,
-            Enables = "Plans of the application's statements, without running them, and the statistics of its columns; pg_read_all_data (14) does it too.",
+            Enables =
+                "Plans of the application's statements, without running them, and the statistics of its columns; "
+                    + "pg_read_all_data (14) does it too.",
             Cmdlets = [.. Planners],
-            Grants = [new(GrantKind.Schema, ApplicationSchema, "", "usage"), new(GrantKind.EveryTable, ApplicationSchema, "", "select")],
+            Grants = [
+                new(GrantKind.Schema, ApplicationSchema, "", "usage"),
+                new(GrantKind.EveryTable, ApplicationSchema, "", "select")],
         },
         new()
         {
             Name = "Create indexes",
             Roles = AccessRole.Builder,
-            Enables = "Creating, dropping and rebuilding indexes: PostgreSQL asks for the rights of the table's owner, and for CREATE on the schema.",
+            Enables =
+                "Creating, dropping and rebuilding indexes: PostgreSQL asks for the rights of the table's owner, and for "
+                    + "CREATE on the schema.",
             Cmdlets = [.. Changers],
             Grants = [new(GrantKind.Role, "", ApplicationOwner, ""), new(GrantKind.Schema, ApplicationSchema, "", "create")],
         },
@@ -114,7 +126,8 @@ internal static class AccessRights
             Name = "Create the store",
             IsOfStore = true,
             Roles = AccessRole.None,
-            Enables = "Initialize-PerfMonitoringStore: the role that runs it first owns the store and runs it for every later version.",
+            Enables =
+                "Initialize-PerfMonitoringStore: the role that runs it first owns the store and runs it for every later version.",
             Cmdlets = ["Initialize-PerfMonitoringStore"],
             Grants = [new(GrantKind.Database, "", Database, "create")],
         },
@@ -137,15 +150,18 @@ internal static class AccessRights
         Write("Write the query log", AccessRole.Collector, "The nightly log of queries, and its retention.",
             ["Update-QueryPerformanceLog", "Clear-QueryPerformanceLog"],
             [
-                ("monitored_database", "insert, update"), ("query_statistics_head", "insert, update"), ("query_statistics", "insert, delete"),
+                ("monitored_database", "insert, update"), ("query_statistics_head", "insert, update"),
+                ("query_statistics", "insert, delete"),
                 ("query_performance_log", "insert, delete"), ("query_performance_interval", "insert, delete"),
             ],
             "add_query_log_partition", "drop_query_log_partition"),
-        Write("Write index usage", AccessRole.Collector, "The daily usage of indexes; those that are not known yet are adopted as strategies.",
+        Write("Write index usage", AccessRole.Collector,
+            "The daily usage of indexes; those that are not known yet are adopted as strategies.",
             ["Update-IndexUsageStat"],
             [
                 ("monitored_database", "insert, update"), ("user", "insert, update"), ("index_strategy", "insert, update"),
-                ("index_strategy_detail", "insert, update"), ("index_strategy_evidence", "insert, delete"), ("index_usage_stats", "insert, update"),
+                ("index_strategy_detail", "insert, update"), ("index_strategy_evidence", "insert, delete"),
+                ("index_usage_stats", "insert, update"),
                 ("index_usage_detail", "insert, update"),
             ]),
         Write("Keep samples", AccessRole.Collector, "Thresholds that are measured from one test to the next.",
@@ -175,7 +191,8 @@ internal static class AccessRights
     public static AccessRight Of(string name) => All.Single(r => r.Name == name);
 
     private static AccessRight Write(
-        string name, AccessRole roles, string enables, string[] cmdlets, (string Table, string Privileges)[] tables, params string[] functions) => new()
+        string name, AccessRole roles, string enables, string[] cmdlets, (string Table, string Privileges)[] tables,
+        params string[] functions) => new()
         {
             Name = name,
             IsOfStore = true,

@@ -12,7 +12,9 @@ internal static class AccessScript
     /// <summary>The roles that a person makes.</summary>
     public static IReadOnlyList<AccessRole> Roles { get; } = [AccessRole.Reader, AccessRole.Collector, AccessRole.Builder];
 
-    /// <summary>The grants of a role in one database, for psql: what differs from server to server is a variable of psql.</summary>
+    /// <summary>
+    /// The grants of a role in one database, for psql: what differs from server to server is a variable of psql.
+    /// </summary>
     public static string Of(AccessRole role, bool ofStore) => string.Join('\n', AccessRights.All
         .Where(r => r.IsOfStore == ofStore && (r.Roles & role) != 0)
         .SelectMany(r => r.Grants)

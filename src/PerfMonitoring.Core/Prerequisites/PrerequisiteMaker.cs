@@ -13,7 +13,8 @@ internal sealed class PrerequisiteMaker(ServerTarget target)
         var (state, value, remedy) = fact.IsKnown ? judge(fact.Value) : (fact.State, fact.Reason, fact.Remedy);
         return new PrerequisiteResult
         {
-            Name = name, Category = category, State = state, Required = required, Value = value, Enables = enables, Remedy = remedy, Target = target,
+            Name = name, Category = category, State = state, Required = required, Value = value, Enables = enables,
+            Remedy = remedy, Target = target,
         };
     }
 }

@@ -4,8 +4,8 @@ using PerfMonitoring.Model;
 namespace PerfMonitoring.Queries;
 
 /// <summary>
-/// Plans as EXPLAIN (FORMAT JSON) writes them. Who reads a plan goes down into its nodes and its conditions, so how deep they may be is
-/// limited here, for all readers at once.
+/// Plans as EXPLAIN (FORMAT JSON) writes them. Who reads a plan goes down into its nodes and its conditions, so how deep they may
+/// be is limited here, for all readers at once.
 /// </summary>
 internal static class PlanJson
 {
@@ -80,7 +80,8 @@ internal static class PlanJson
 
     private static bool IsDeep(string json)
     {
-        var reader = new Utf8JsonReader(System.Text.Encoding.UTF8.GetBytes(json), new JsonReaderOptions { MaxDepth = int.MaxValue });
+        var reader = new Utf8JsonReader(
+            System.Text.Encoding.UTF8.GetBytes(json), new JsonReaderOptions { MaxDepth = int.MaxValue });
         while (reader.Read())
         {
             if (reader.CurrentDepth >= DeepestJson)
@@ -93,5 +94,6 @@ internal static class PlanJson
     }
 
     private static PerfMonitoringException TooDeep(string what, JsonException? inner) => new(
-        ErrorIds.PlanTooDeep, FailureKind.NotSupported, $"The plan of the statement {what}.", "Write the statement with less nesting; views count, too.", null, inner);
+        ErrorIds.PlanTooDeep, FailureKind.NotSupported, $"The plan of the statement {what}.",
+        "Write the statement with less nesting; views count, too.", null, inner);
 }

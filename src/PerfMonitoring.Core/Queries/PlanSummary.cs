@@ -80,7 +80,8 @@ public sealed record PlanSummary
         {
             var relation = Text(child, "Parent Relationship");
             // What is kept in memory is read once, however often it is asked for.
-            var repeats = type == "Nested Loop" && relation == "Inner" && Text(child, "Node Type") is not ("Materialize" or "Memoize");
+            var repeats = type == "Nested Loop" && relation == "Inner"
+                && Text(child, "Node Type") is not ("Materialize" or "Memoize");
             Visit(child, repeats ? loops * Math.Max(1, outerRows) : loops, indexes, scans);
             if (relation == "Outer")
             {
@@ -89,7 +90,8 @@ public sealed record PlanSummary
         }
     }
 
-    private static string? Text(JsonElement node, string name) => node.TryGetProperty(name, out var value) ? value.GetString() : null;
+    private static string? Text(JsonElement node, string name) =>
+        node.TryGetProperty(name, out var value) ? value.GetString() : null;
 
     private static double Rows(JsonElement node) => node.TryGetProperty("Plan Rows", out var value) ? value.GetDouble() : 0;
 }

@@ -6,9 +6,10 @@ namespace PerfMonitoring.Queries;
 public static class PlannableText
 {
     /// <summary>
-    /// One plannable statement, without the PREPARE, DECLARE CURSOR or COPY (...) TO around it, with what pg_stat_statements broke mended: <c>interval $1</c> and
-    /// <c>extract($1 from x)</c> are no SQL, and two numbers between which nothing tells their type (<c>$1 + $2</c>,
-    /// <c>sum(case when x then $1 else $2 end)</c>) are taken for integers, which every number compares with. Null where the text is no single SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES or TABLE.
+    /// One plannable statement, without the PREPARE, DECLARE CURSOR or COPY (...) TO around it, with what pg_stat_statements
+    /// broke mended: <c>interval $1</c> and <c>extract($1 from x)</c> are no SQL, and two numbers between which nothing tells
+    /// their type (<c>$1 + $2</c>, <c>sum(case when x then $1 else $2 end)</c>) are taken for integers, which every number
+    /// compares with. Null where the text is no single SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES or TABLE.
     /// </summary>
     /// <param name="sql">A text, as a user or pg_stat_statements has it.</param>
     /// <param name="parameters">How many parameters the result has: they are numbered anew, from $1 on without a gap.</param>
@@ -31,7 +32,8 @@ public static class PlannableText
         while (first.Is('('));
 
         return first.Kind == SqlTokenKind.Word
-            && SqlLexer.Fold(first.Text) is "select" or "insert" or "update" or "delete" or "merge" or "with" or "values" or "table"
+            && SqlLexer.Fold(first.Text) is "select" or "insert" or "update" or "delete" or "merge" or "with" or "values"
+                or "table"
             ? Mend(statement, out parameters)
             : null;
     }
@@ -40,7 +42,8 @@ public static class PlannableText
     {
         for (var i = 0; i < sql.Length; i++)
         {
-            if (char.IsSurrogate(sql[i]) && (!char.IsHighSurrogate(sql[i]) || i + 1 == sql.Length || !char.IsLowSurrogate(sql[++i])))
+            if (char.IsSurrogate(sql[i])
+                && (!char.IsHighSurrogate(sql[i]) || i + 1 == sql.Length || !char.IsLowSurrogate(sql[++i])))
             {
                 return false;
             }
@@ -49,7 +52,8 @@ public static class PlannableText
         return true;
     }
 
-    // "prepare p (int) as ...", "declare c no scroll cursor with hold for ...", "copy (...) to stdout": the query in it is what takes time.
+    // "prepare p (int) as ...", "declare c no scroll cursor with hold for ...", "copy (...) to stdout": the query in it is what
+    // takes time.
     private static string Inner(string statement)
     {
         var lexer = new SqlLexer(statement);
@@ -99,7 +103,8 @@ public static class PlannableText
         var typeStart = -1;
         while (lexer.Read())
         {
-            var text = lexer.Kind == SqlTokenKind.Word ? SqlLexer.Fold(lexer.Text) : lexer.Kind == SqlTokenKind.Punctuation ? lexer.Text.ToString() : "";
+            var text = lexer.Kind == SqlTokenKind.Word
+                ? SqlLexer.Fold(lexer.Text) : lexer.Kind == SqlTokenKind.Punctuation ? lexer.Text.ToString() : "";
             if (lexer.Is('('))
             {
                 callers.Push(before);
@@ -164,7 +169,8 @@ public static class PlannableText
         }
 
         var next = parameter.Ahead();
-        return next.Kind == SqlTokenKind.Operator && next.Text is "+" or "-" or "*" or "/" or "%" && next.Ahead().Kind == SqlTokenKind.Parameter;
+        return next.Kind == SqlTokenKind.Operator && next.Text is "+" or "-" or "*" or "/" or "%"
+            && next.Ahead().Kind == SqlTokenKind.Parameter;
     }
 
     // "interval $1 day to second": the fields belong to the type.
@@ -188,10 +194,15 @@ public static class PlannableText
         return copied;
     }
 
-    private static bool IsType(string word) => word is "date" or "time" or "timetz" or "timestamp" or "timestamptz" or "interval" or "double"
-        or "numeric" or "decimal" or "real" or "int" or "integer" or "bigint" or "smallint" or "int2" or "int4" or "int8" or "float4"
-        or "float8" or "boolean" or "bool" or "text" or "varchar" or "char" or "character" or "bpchar" or "bytea" or "uuid" or "json"
-        or "jsonb" or "inet" or "cidr" or "macaddr" or "money" or "point" or "box" or "circle" or "polygon" or "path" or "lseg" or "line"
-        or "tsquery" or "tsvector" or "regclass" or "regconfig" or "int4range" or "int8range" or "numrange" or "daterange" or "tsrange"
+    private static bool IsType(string word) =>
+        word is "date" or "time" or "timetz" or "timestamp" or "timestamptz" or "interval" or "double"
+        or "numeric" or "decimal" or "real" or "int" or "integer" or "bigint" or "smallint" or "int2" or "int4" or "int8"
+            or "float4"
+        or "float8" or "boolean" or "bool" or "text" or "varchar" or "char" or "character" or "bpchar" or "bytea" or "uuid"
+            or "json"
+        or "jsonb" or "inet" or "cidr" or "macaddr" or "money" or "point" or "box" or "circle" or "polygon" or "path" or "lseg"
+            or "line"
+        or "tsquery" or "tsvector" or "regclass" or "regconfig" or "int4range" or "int8range" or "numrange" or "daterange"
+            or "tsrange"
         or "tstzrange";
 }

@@ -13,8 +13,8 @@ public static class QueryText
 
     /// <summary>
     /// The normal form: constants and parameters numbered $1, $2 ... in order, lists of constants shortened to one, comments and
-    /// closing semicolons gone, unquoted words in lower case, one way of spacing. The text of pg_stat_statements and the statement
-    /// with its constants give the same.
+    /// closing semicolons gone, unquoted words in lower case, one way of spacing. The text of pg_stat_statements and the
+    /// statement with its constants give the same.
     /// </summary>
     /// <param name="sql">A statement.</param>
     public static string Normalize(string sql)
@@ -84,8 +84,8 @@ public static class QueryText
     }
 
     /// <summary>
-    /// The statements of a script, without their semicolons. Semicolons in strings, names, comments, brackets and in the body of a
-    /// function (<c>begin atomic ... end</c>) do not count.
+    /// The statements of a script, without their semicolons. Semicolons in strings, names, comments, brackets and in the body of
+    /// a function (<c>begin atomic ... end</c>) do not count.
     /// </summary>
     /// <param name="script">SQL as psql reads it, without meta-commands and COPY data.</param>
     public static IReadOnlyList<string> Split(string script)
@@ -351,8 +351,8 @@ public static class QueryText
             return next.Kind is SqlTokenKind.End or SqlTokenKind.Word || next.Is(',') || next.Is(')') || next.Is(';');
         }
 
-        // As in the server's grammar: a minus before a number belongs to it, unless something before it takes it as an operand or a
-        // cast after it binds more tightly.
+        // As in the server's grammar: a minus before a number belongs to it, unless something before it takes it as an operand or
+        // a cast after it binds more tightly.
         private readonly bool IsSign()
         {
             var number = lexer.Ahead();
@@ -370,7 +370,8 @@ public static class QueryText
             };
         }
 
-        private readonly bool LastIs(string text) => last is SqlTokenKind.Word or SqlTokenKind.Punctuation && buffer.AsSpan(lastText).SequenceEqual(text);
+        private readonly bool LastIs(string text) =>
+            last is SqlTokenKind.Word or SqlTokenKind.Punctuation && buffer.AsSpan(lastText).SequenceEqual(text);
 
         private readonly bool WordBeforeIs(string text) => buffer.AsSpan(wordBefore).SequenceEqual(text);
 
@@ -422,7 +423,8 @@ public static class QueryText
             return text[0] switch
             {
                 ')' or ']' or '[' or ',' or ';' or '.' or ':' => false,
-                '(' => last is not (SqlTokenKind.Word or SqlTokenKind.QuotedIdentifier) || (last == SqlTokenKind.Word && IsBeforeBracket(buffer.AsSpan(lastText))),
+                '(' => last is not (SqlTokenKind.Word or SqlTokenKind.QuotedIdentifier)
+                    || (last == SqlTokenKind.Word && IsBeforeBracket(buffer.AsSpan(lastText))),
                 _ => true,
             };
         }
@@ -456,16 +458,21 @@ public static class QueryText
                 or "interval" or "numeric" or "uuid" or "with" or "without" or "zone";
         }
 
-        private static bool IsModifiedType(ReadOnlySpan<char> word) => word is "numeric" or "decimal" or "dec" or "varchar" or "char"
-            or "character" or "varying" or "bpchar" or "bit" or "varbit" or "float" or "time" or "timetz" or "timestamp" or "timestamptz"
+        private static bool IsModifiedType(ReadOnlySpan<char> word) =>
+            word is "numeric" or "decimal" or "dec" or "varchar" or "char"
+            or "character" or "varying" or "bpchar" or "bit" or "varbit" or "float" or "time" or "timetz" or "timestamp"
+                or "timestamptz"
             or "interval" or "nchar" or "current_time" or "current_timestamp" or "localtime" or "localtimestamp";
 
-        private static bool IsBeforeOperand(ReadOnlySpan<char> word) => word is "select" or "distinct" or "all" or "where" or "and"
-            or "or" or "not" or "between" or "symmetric" or "like" or "ilike" or "in" or "is" or "from" or "for" or "then" or "else"
+        private static bool IsBeforeOperand(ReadOnlySpan<char> word) =>
+            word is "select" or "distinct" or "all" or "where" or "and"
+            or "or" or "not" or "between" or "symmetric" or "like" or "ilike" or "in" or "is" or "from" or "for" or "then"
+                or "else"
             or "when" or "case" or "by" or "limit" or "offset" or "returning" or "on" or "having" or "values" or "set" or "to"
             or "similar" or "escape" or "using" or "return" or "default" or "with" or "as";
 
-        private static bool IsBeforeBracket(ReadOnlySpan<char> word) => IsBeforeOperand(word) || word is "exists" or "over" or "union"
+        private static bool IsBeforeBracket(ReadOnlySpan<char> word) =>
+            IsBeforeOperand(word) || word is "exists" or "over" or "union"
             or "intersect" or "except" or "join" or "any" or "some" or "lateral" or "filter" or "materialized" or "only" or "key"
             or "conflict" or "include" or "sets" or "group" or "explain" or "analyze" or "copy" or "check";
     }

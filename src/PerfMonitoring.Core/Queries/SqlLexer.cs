@@ -24,9 +24,9 @@ public enum SqlTokenKind
 }
 
 /// <summary>
-/// PostgreSQL's lexical rules (src/backend/parser/scan.l), as far as they decide where a token begins and ends: comments nest, strings may be
-/// dollar-quoted, an operator gives up its trailing sign, every character above ASCII is a letter. What is not closed reaches to the end of the
-/// text. One pass, no allocation.
+/// PostgreSQL's lexical rules (src/backend/parser/scan.l), as far as they decide where a token begins and ends: comments nest,
+/// strings may be dollar-quoted, an operator gives up its trailing sign, every character above ASCII is a letter. What is not
+/// closed reaches to the end of the text. One pass, no allocation.
 /// </summary>
 /// <remarks>A convenience and no guard: what must be one statement is sent as one command of the extended protocol.</remarks>
 public ref struct SqlLexer
@@ -101,7 +101,8 @@ public ref struct SqlLexer
 
     /// <summary>Whether the current token is this word, in whatever case.</summary>
     /// <param name="word">A word in lower case.</param>
-    public readonly bool IsWord(string word) => Kind == SqlTokenKind.Word && Text.Equals(word, StringComparison.OrdinalIgnoreCase);
+    public readonly bool IsWord(string word) =>
+        Kind == SqlTokenKind.Word && Text.Equals(word, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether the current token is this one character of punctuation.</summary>
     /// <param name="character">The character.</param>
@@ -313,7 +314,8 @@ public ref struct SqlLexer
 
     private void ReadDigits()
     {
-        while (position < sql.Length && (char.IsAsciiDigit(sql[position]) || (sql[position] == '_' && char.IsAsciiDigit(Peek(1)))))
+        while (position < sql.Length
+            && (char.IsAsciiDigit(sql[position]) || (sql[position] == '_' && char.IsAsciiDigit(Peek(1)))))
         {
             position++;
         }
@@ -409,6 +411,7 @@ public ref struct SqlLexer
 
     private static bool IsWordStart(char c) => char.IsAsciiLetter(c) || c == '_' || c >= 0x80;
 
-    private static bool IsOperator(char c) => c is '+' or '-' or '*' or '/' or '<' or '>' or '=' or '~' or '!' or '@' or '#' or '%'
+    private static bool IsOperator(char c) =>
+        c is '+' or '-' or '*' or '/' or '<' or '>' or '=' or '~' or '!' or '@' or '#' or '%'
         or '^' or '&' or '|' or '`' or '?';
 }

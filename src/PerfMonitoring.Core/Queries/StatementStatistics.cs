@@ -20,8 +20,8 @@ public sealed record StatementCounters
     public double TotalTimeMs { get; init; }
 
     /// <summary>
-    /// Sum of the squares of the run times, in square milliseconds: calls * (mean² + deviation²), so that the deviation in an interval
-    /// follows from the difference of two readings. Null where a reading did not have it.
+    /// Sum of the squares of the run times, in square milliseconds: calls * (mean² + deviation²), so that the deviation in an
+    /// interval follows from the difference of two readings. Null where a reading did not have it.
     /// </summary>
     public double? SquaredTime { get; init; }
 
@@ -60,7 +60,9 @@ public sealed record StatementsState
 /// <summary>What happened between two readings of the counters.</summary>
 public sealed record StatisticsDelta
 {
-    /// <summary>What each statement that ran did; <see cref="StatementCounters.Since"/> is the beginning of its interval.</summary>
+    /// <summary>
+    /// What each statement that ran did; <see cref="StatementCounters.Since"/> is the beginning of its interval.
+    /// </summary>
     public required IReadOnlyList<StatementCounters> Intervals { get; init; }
 
     /// <summary>Statements whose counters are not what they were: new, changed or gone.</summary>
@@ -81,7 +83,8 @@ public sealed record StatisticsDelta
     /// <param name="now">The state of this reading.</param>
     /// <param name="current">The counters of this reading.</param>
     public static StatisticsDelta Between(
-        StatementsState? before, IReadOnlyCollection<StatementCounters> last, StatementsState now, IReadOnlyCollection<StatementCounters> current)
+        StatementsState? before, IReadOnlyCollection<StatementCounters> last, StatementsState now,
+        IReadOnlyCollection<StatementCounters> current)
     {
         ArgumentNullException.ThrowIfNull(last);
         ArgumentNullException.ThrowIfNull(now);
@@ -113,11 +116,13 @@ public sealed record StatisticsDelta
 
         changed.AddRange(remaining.Keys);
         intervals.RemoveAll(i => i.Calls <= 0);
-        return new StatisticsDelta { Intervals = intervals, Changed = changed, Gaps = restarted + remaining.Count, WasReset = wasReset };
+        return new StatisticsDelta {
+            Intervals = intervals, Changed = changed, Gaps = restarted + remaining.Count, WasReset = wasReset };
     }
 
     private static bool HasRestarted(StatementCounters old, StatementCounters now) =>
-        now.Calls < old.Calls || now.TotalTimeMs < old.TotalTimeMs || now.Rows < old.Rows || now.SharedBlocksHit < old.SharedBlocksHit
+        now.Calls < old.Calls || now.TotalTimeMs < old.TotalTimeMs || now.Rows < old.Rows
+            || now.SharedBlocksHit < old.SharedBlocksHit
         || now.SharedBlocksRead < old.SharedBlocksRead || now.TempBlocksWritten < old.TempBlocksWritten
         || (old.Since is not null && now.Since is not null && old.Since != now.Since);
 

@@ -55,7 +55,9 @@ public static class Wildcard
             else
             {
                 i += pattern[i] == '`' && i + 1 < pattern.Length ? 1 : 0;
-                regex.Append(char.IsLetterOrDigit(pattern[i]) || char.IsSurrogate(pattern[i]) || pattern[i] is '_' or ' ' or > '\x7f' ? "" : "\\").Append(pattern[i]);
+                regex.Append(
+                    char.IsLetterOrDigit(pattern[i]) || char.IsSurrogate(pattern[i]) || pattern[i] is '_' or ' ' or > '\x7f'
+                    ? "" : "\\").Append(pattern[i]);
             }
         }
 

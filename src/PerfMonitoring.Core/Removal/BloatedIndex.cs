@@ -8,8 +8,9 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Removal;
 
 /// <summary>
-/// A B-tree that is larger than a fresh build would be. How large that is <see cref="IndexSize"/> estimates from the statistics. A B-tree that grew by
-/// random inserts is 69 % full (ln 2; Yao, On random 2-3 trees, 1978) where a fresh one is 90 %: up to a quarter of its size is no bloat.
+/// A B-tree that is larger than a fresh build would be. How large that is <see cref="IndexSize"/> estimates from the statistics.
+/// A B-tree that grew by random inserts is 69 % full (ln 2; Yao, On random 2-3 trees, 1978) where a fresh one is 90 %: up to a
+/// quarter of its size is no bloat.
 /// </summary>
 /// <param name="Index">The index.</param>
 /// <param name="EstimatedSizeBytes">What a fresh build would need, in bytes.</param>
@@ -24,11 +25,12 @@ public sealed record BloatedIndex(TableIndex Index, long EstimatedSizeBytes)
     /// <summary>Why, in a sentence.</summary>
     public string Reason => string.Create(
         CultureInfo.InvariantCulture,
-        $"About {Bloat * 100:0} % of its {Index.SizeBytes / 1048576.0:0.0} MB are bloat: a fresh build needs about {EstimatedSizeBytes / 1048576.0:0.0} MB.");
+        $"About {Bloat * 100:0} % of its {Index.SizeBytes / 1048576.0:0.0} MB are bloat: a fresh build needs about "
+            + $"{EstimatedSizeBytes / 1048576.0:0.0} MB.");
 
     /// <summary>
-    /// The bloated B-trees, the most wasteful first. What cannot be built anew concurrently (exclusion constraints), is invalid, or whose table was
-    /// never analysed is left out.
+    /// The bloated B-trees, the most wasteful first. What cannot be built anew concurrently (exclusion constraints), is invalid,
+    /// or whose table was never analysed is left out.
     /// </summary>
     /// <param name="connection">The session.</param>
     /// <param name="minimumBloat">The least share of the size that is bloat, 0 to 1.</param>
@@ -39,19 +41,23 @@ public sealed record BloatedIndex(TableIndex Index, long EstimatedSizeBytes)
     {
         ArgumentNullException.ThrowIfNull(connection);
         var large = (await connection.IndexUsage.ReadAsync(cancellationToken)).Indexes
-            .Where(i => i is { Method: "btree", IsValid: true, IsExclusion: false, IsLocked: false } && i.SizeBytes > minimumBytes)
+            .Where(i =>
+                i is { Method: "btree", IsValid: true, IsExclusion: false, IsLocked: false } && i.SizeBytes > minimumBytes)
             .ToDictionary(i => i.IndexOid);
         if (large.Count == 0)
         {
             return [];
         }
 
-        var tables = (await connection.Catalog.FindTablesAsync([.. large.Values.Select(i => i.Table).Distinct()], cancellationToken)).ToDictionary(t => t.Oid);
+        var tables = (
+            await connection.Catalog.FindTablesAsync([.. large.Values.Select(i => i.Table).Distinct()], cancellationToken))
+            .ToDictionary(t => t.Oid);
         return
         [
             .. from index in await connection.Catalog.GetIndexesAsync([.. tables.Keys], cancellationToken)
                where large.ContainsKey(index.Oid)
-               let fresh = IndexSize.Estimate(index.Definition, tables[index.TableOid], index.Definition.Where is null ? null : large[index.Oid].Entries)
+               let fresh = IndexSize.Estimate(
+                   index.Definition, tables[index.TableOid], index.Definition.Where is null ? null : large[index.Oid].Entries)
                where fresh is not null
                let bloated = new BloatedIndex(index, fresh.Value)
                where bloated.Bloat >= minimumBloat && index.SizeBytes - fresh.Value >= minimumBytes
@@ -67,10 +73,12 @@ public sealed record BloatedIndex(TableIndex Index, long EstimatedSizeBytes)
     /// <param name="cancellationToken">Cancels and cleans up.</param>
     /// <returns>As <see cref="IIndexRebuilder.RebuildAsync"/>.</returns>
     public async Task<(IndexRepairResult Result, PerfMonitoringException? Error)> RunAsync(
-        IMonitoringConnection connection, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
+        IMonitoringConnection connection, IndexBuildOptions options, IProgress<IndexCreationProgress> progress,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        var (result, error) = await connection.IndexRebuilder.RebuildAsync(Index, options, progress, cancellationToken, ToAction());
+        var (result, error) = await connection.IndexRebuilder.RebuildAsync(
+            Index, options, progress, cancellationToken, ToAction());
         return (result with { EstimatedSizeBytes = EstimatedSizeBytes }, error);
     }
 
@@ -82,6 +90,7 @@ public sealed record BloatedIndex(TableIndex Index, long EstimatedSizeBytes)
         IndexOid = Index.Oid,
         Statement = Statement,
         Reason = Reason,
-        Evidence = JsonSerializer.Serialize(new RemovalEvidence { SizeBytes = Index.SizeBytes, EstimatedSizeBytes = EstimatedSizeBytes }, RemovalEvidence.Json),
+        Evidence = JsonSerializer.Serialize(
+            new RemovalEvidence { SizeBytes = Index.SizeBytes, EstimatedSizeBytes = EstimatedSizeBytes }, RemovalEvidence.Json),
     };
 }

@@ -6,8 +6,9 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Removal;
 
 /// <summary>
-/// Says before an index is dropped which known queries get dearer: those of pg_stat_statements and of the stored log whose plan uses it are
-/// planned again with the index hidden. Only EXPLAIN is run. The queries are read once, their plans are those of the moment.
+/// Says before an index is dropped which known queries get dearer: those of pg_stat_statements and of the stored log whose plan
+/// uses it are planned again with the index hidden. Only EXPLAIN is run. The queries are read once, their plans are those of the
+/// moment.
 /// </summary>
 /// <param name="connection">The session.</param>
 public sealed class ImpactEstimator(IMonitoringConnection connection)
@@ -19,7 +20,9 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
 
     private Workload? known;
 
-    /// <summary>What the queries cost without an index. What keeps it from being known is told, and no error; a lost connection is.</summary>
+    /// <summary>
+    /// What the queries cost without an index. What keeps it from being known is told, and no error; a lost connection is.
+    /// </summary>
     /// <param name="index">The index, which is there.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public async Task<DropImpact> EstimateAsync(TableIndex index, CancellationToken cancellationToken)
@@ -27,14 +30,16 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
         ArgumentNullException.ThrowIfNull(index);
         if (index.IsPartitioned)
         {
-            return new DropImpact { Unknown = "Plans name the indexes of the partitions, and not that of the partitioned table." };
+            return new DropImpact {
+                Unknown = "Plans name the indexes of the partitions, and not that of the partitioned table." };
         }
 
         try
         {
             await using var session = await connection.IndexHiding.OpenAsync(PlanningLimit, cancellationToken);
             known ??= await ReadAsync(session, cancellationToken);
-            return known.Unknown is not null ? new DropImpact { Unknown = known.Unknown } : await EstimateAsync(session, known, index, cancellationToken);
+            return known.Unknown is not null
+                ? new DropImpact { Unknown = known.Unknown } : await EstimateAsync(session, known, index, cancellationToken);
         }
         catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
         {
@@ -42,7 +47,8 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
         }
     }
 
-    private static async Task<DropImpact> EstimateAsync(IWhatIf session, Workload known, TableIndex index, CancellationToken cancellationToken)
+    private static async Task<DropImpact> EstimateAsync(
+        IWhatIf session, Workload known, TableIndex index, CancellationToken cancellationToken)
     {
         var failed = new HashSet<string>();
         var users = new List<(PlannedStatement Statement, double Now, double? Without)>();
@@ -80,7 +86,8 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
             Untrusted = known.Untrusted,
             Queries =
             [
-                .. users.Where(u => !failed.Contains(u.Statement.Statement.QueryHash)).GroupBy(u => u.Statement.Statement.QueryHash).Select(ways =>
+                .. users.Where(u => !failed.Contains(u.Statement.Statement.QueryHash))
+                    .GroupBy(u => u.Statement.Statement.QueryHash).Select(ways =>
                 {
                     var weight = ways.Sum(w => w.Statement.Weight);
                     var first = ways.First().Statement.Statement;
@@ -95,11 +102,13 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
         };
     }
 
-    private static async Task<double?> WithoutAsync(IWhatIf session, PlannedStatement way, TableIndex index, CancellationToken cancellationToken)
+    private static async Task<double?> WithoutAsync(
+        IWhatIf session, PlannedStatement way, TableIndex index, CancellationToken cancellationToken)
     {
         try
         {
-            return (await session.ExplainAsync(new WhatIfRequest(way.Text, []) { Hidden = [index.Oid] }, cancellationToken)).Plan.TotalCost;
+            return (await session.ExplainAsync(
+                new WhatIfRequest(way.Text, []) { Hidden = [index.Oid] }, cancellationToken)).Plan.TotalCost;
         }
         catch (PerfMonitoringException e) when (e.Kind == FailureKind.NotInstalled)
         {
@@ -108,7 +117,8 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
         }
     }
 
-    private static bool Reads(PlanNode plan, TableIndex index) => plan.All().Any(n => n.RelationName == index.Definition.Table.Name);
+    private static bool Reads(PlanNode plan, TableIndex index) =>
+        plan.All().Any(n => n.RelationName == index.Definition.Table.Name);
 
     private async Task<Workload> ReadAsync(IWhatIf session, CancellationToken cancellationToken)
     {
@@ -128,7 +138,9 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
 
         try
         {
-            await AddAsync(connection.QueryLog.GetSlowQueriesAsync(filter with { Since = DateTimeOffset.UtcNow - DropVerdict.DefaultWindow }, cancellationToken));
+            await AddAsync(
+                connection.QueryLog.GetSlowQueriesAsync(
+                filter with { Since = DateTimeOffset.UtcNow - DropVerdict.DefaultWindow }, cancellationToken));
         }
         catch (PerfMonitoringException e) when (missing is not null && e.Kind != FailureKind.ConnectionFailed)
         {
@@ -157,5 +169,6 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
     }
 
     private sealed record Workload(
-        IReadOnlyList<PlannedStatement> Statements, int Count, long Unplanned, IReadOnlyList<UntrustedStatement> Untrusted, string? Unknown);
+        IReadOnlyList<PlannedStatement> Statements, int Count, long Unplanned, IReadOnlyList<UntrustedStatement> Untrusted,
+        string? Unknown);
 }

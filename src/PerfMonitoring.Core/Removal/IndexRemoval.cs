@@ -30,12 +30,14 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
 
     /// <summary>What a person should know before it is dropped, as sentences; null where it hinders nobody.</summary>
     public string? Warning => Index.IsPartitioned
-        ? $"PostgreSQL does not drop the index of a partitioned table concurrently. Dropping {Usage.IndexName} locks {Usage.TableName} and its partitions for a moment, "
+        ? $"PostgreSQL does not drop the index of a partitioned table concurrently. Dropping {Usage.IndexName} locks "
+            + $"{Usage.TableName} and its partitions for a moment, "
             + "and readers and writers that come while it waits for that lock wait behind it, two seconds at most for each try."
         : null;
 
     /// <summary>
-    /// Judges an index anew: what was true when the pipeline began need not be so now, and each drop changes what is said of the others.
+    /// Judges an index anew: what was true when the pipeline began need not be so now, and each drop changes what is said of the
+    /// others.
     /// </summary>
     /// <param name="connection">The session.</param>
     /// <param name="indexOid">The index.</param>
@@ -51,10 +53,12 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         IMonitoringConnection connection, uint indexOid, UsageScope scope, bool force, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        var usage = (await PartitionedIndexes.ReadAllAsync(connection, scope, cancellationToken)).FirstOrDefault(s => s.IndexOid == indexOid);
+        var usage = (await PartitionedIndexes.ReadAllAsync(connection, scope, cancellationToken))
+            .FirstOrDefault(s => s.IndexOid == indexOid);
         var index = usage is null
             ? null
-            : (await connection.Catalog.GetIndexesAsync([usage.TableOid!.Value], cancellationToken)).FirstOrDefault(i => i.Oid == indexOid);
+            : (await connection.Catalog.GetIndexesAsync([usage.TableOid!.Value], cancellationToken))
+                .FirstOrDefault(i => i.Oid == indexOid);
         if (usage is null || index is null)
         {
             return null;
@@ -66,15 +70,17 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
     }
 
     /// <summary>
-    /// The invalid indexes that nobody builds: rests of a CREATE INDEX CONCURRENTLY that failed, of REINDEX CONCURRENTLY (_ccnew, _ccold) or of
-    /// a drop. Writes maintain them and no query may use them.
+    /// The invalid indexes that nobody builds: rests of a CREATE INDEX CONCURRENTLY that failed, of REINDEX CONCURRENTLY (_ccnew,
+    /// _ccold) or of a drop. Writes maintain them and no query may use them.
     /// </summary>
     /// <param name="connection">The session.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public static async Task<IReadOnlyList<IndexRemoval>> FindInvalidAsync(IMonitoringConnection connection, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<IndexRemoval>> FindInvalidAsync(
+        IMonitoringConnection connection, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        var invalid = (await UsageReader.GetAsync(connection, new(), cancellationToken)).Where(s => s is { IsValid: false, IsBeingBuilt: false }).ToList();
+        var invalid = (await UsageReader.GetAsync(connection, new(), cancellationToken))
+            .Where(s => s is { IsValid: false, IsBeingBuilt: false }).ToList();
         var indexes = invalid.Count == 0
             ? []
             : await connection.Catalog.GetIndexesAsync([.. invalid.Select(s => s.TableOid!.Value).Distinct()], cancellationToken);
@@ -99,7 +105,8 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         if (index.Need is { } need)
         {
             return new PerfMonitoringException(
-                ErrorIds.IndexIsNeeded, FailureKind.InvalidArgument, $"{name} is not dropped: {need}.", "Change what rests on it first; -Force does not help.", usage);
+                ErrorIds.IndexIsNeeded, FailureKind.InvalidArgument, $"{name} is not dropped: {need}.",
+                "Change what rests on it first; -Force does not help.", usage);
         }
 
         return usage.IsRecommendedForDrop || force
@@ -118,11 +125,13 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
     /// <param name="cancellationToken">Cancels.</param>
     /// <returns>As <see cref="IIndexRemover.RemoveAsync"/>.</returns>
     public async Task<(IndexRemovalResult Result, PerfMonitoringException? Error)> RunAsync(
-        IMonitoringConnection connection, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
+        IMonitoringConnection connection, IndexBuildOptions options, IProgress<IndexCreationProgress> progress,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
         var (result, error) = await connection.IndexRemover.RemoveAsync(Index, options, progress, cancellationToken, ToAction());
-        result = result with { Impact = Impact, Reasons = IsRepair ? [Invalid] : RevertReason is null ? Usage.Reasons : [RevertReason] };
+        result = result with {
+            Impact = Impact, Reasons = IsRepair ? [Invalid] : RevertReason is null ? Usage.Reasons : [RevertReason] };
         // Whoever dropped it may not have told the store, and may have built it again since.
         if (result.State == IndexRemovalState.NotThere
             && !await connection.Catalog.ExistsAsync(Index.Definition.QualifiedName, CancellationToken.None))
@@ -143,7 +152,10 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         IndexOid = Index.Oid,
         Statement = Statement,
         UndoStatement = Index.Definition.ToCreateStatement(concurrently: !Index.IsPartitioned),
-        Reason = IsRepair ? Invalid : RevertReason ?? (Usage.IsRecommendedForDrop ? string.Join(' ', Usage.Reasons) : "It was dropped though that was not recommended."),
+        Reason = IsRepair
+            ? Invalid
+            : RevertReason
+            ?? (Usage.IsRecommendedForDrop ? string.Join(' ', Usage.Reasons) : "It was dropped though that was not recommended."),
         Evidence = JsonSerializer.Serialize(
             new RemovalEvidence
             {
@@ -164,12 +176,14 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
     /// Invoke-IndexCreation -Pending would build it again. Not cancelled, for it is so already.
     /// </summary>
     /// <returns>What kept the store from being told, or null.</returns>
-    internal static Task<PerfMonitoringException?> MarkAsync(IMonitoringConnection connection, bool isThere, string tableName, string indexName) => IndexAudit.MarkAsync(
+    internal static Task<PerfMonitoringException?> MarkAsync(
+        IMonitoringConnection connection, bool isThere, string tableName, string indexName) => IndexAudit.MarkAsync(
         async () =>
         {
             try
             {
-                var filter = new IndexStrategyFilter { Table = RelationName.Parse(tableName), IndexName = indexName, IncludeInactive = true };
+                var filter = new IndexStrategyFilter {
+                    Table = RelationName.Parse(tableName), IndexName = indexName, IncludeInactive = true };
                 var known = new List<IndexStrategy>();
                 await foreach (var strategy in connection.Strategies.GetAsync(filter, CancellationToken.None))
                 {
@@ -192,7 +206,9 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         indexName);
 }
 
-/// <summary>What the audit keeps of a drop: why, and the index taken apart, so that it can be built again; of a rebuild, the sizes.</summary>
+/// <summary>
+/// What the audit keeps of a drop: why, and the index taken apart, so that it can be built again; of a rebuild, the sizes.
+/// </summary>
 internal sealed record RemovalEvidence
 {
     public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)

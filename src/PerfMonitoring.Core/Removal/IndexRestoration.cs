@@ -15,11 +15,13 @@ public static class IndexRestoration
     /// <param name="cancellationToken">Cancels and cleans up.</param>
     /// <returns>As <see cref="IIndexBuilder.BuildAsync"/>.</returns>
     public static async Task<(IndexCreationResult Result, PerfMonitoringException? Error)> RunAsync(
-        IMonitoringConnection connection, IndexDefinition definition, IndexBuildOptions options, IProgress<IndexCreationProgress> progress,
+        IMonitoringConnection connection, IndexDefinition definition, IndexBuildOptions options,
+        IProgress<IndexCreationProgress> progress,
         CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        var strategy = new IndexStrategy { Definition = definition, Reason = "It was dropped and is wanted again.", Target = connection.Target };
+        var strategy = new IndexStrategy {
+            Definition = definition, Reason = "It was dropped and is wanted again.", Target = connection.Target };
         var (result, error) = await connection.IndexBuilder.BuildAsync(
             strategy, options with { Action = IndexActionKind.Restore }, progress, cancellationToken);
         // Of what is built the audit tells the strategy.
@@ -33,12 +35,14 @@ public static class IndexRestoration
     }
 
     /// <summary>The index that an action of the audit dropped.</summary>
-    /// <exception cref="PerfMonitoringException">NotUndoable: it dropped nothing, or the audit does not hold the definition.</exception>
+    /// <exception cref="PerfMonitoringException">NotUndoable: it dropped nothing, or the audit does not hold the
+    /// definition.</exception>
     public static IndexDefinition DefinitionOf(IndexAction action)
     {
         ArgumentNullException.ThrowIfNull(action);
         var what = $"{action.Action} of {action.IndexName} on {action.TableName}";
-        if (action.Action is not (IndexActionKind.Drop or IndexActionKind.Revert) || action.Outcome == IndexActionOutcome.Cancelled)
+        if (action.Action is not (IndexActionKind.Drop or IndexActionKind.Revert)
+            || action.Outcome == IndexActionOutcome.Cancelled)
         {
             throw new PerfMonitoringException(
                 ErrorIds.NotUndoable, FailureKind.InvalidArgument, $"{what} ({action.Outcome}) dropped no index.",
@@ -52,13 +56,16 @@ public static class IndexRestoration
     }
 
     /// <summary>The last drop of an index of that name.</summary>
-    /// <exception cref="PerfMonitoringException">StoreMissing; RemovalNotFound; AmbiguousIndexName: tables of several schemas had one.</exception>
-    public static async Task<IndexAction> FindAsync(IMonitoringConnection connection, string indexName, CancellationToken cancellationToken)
+    /// <exception cref="PerfMonitoringException">StoreMissing; RemovalNotFound; AmbiguousIndexName: tables of several schemas had
+    /// one.</exception>
+    public static async Task<IndexAction> FindAsync(
+        IMonitoringConnection connection, string indexName, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
         var filter = new IndexActionFilter
         {
-            IndexName = indexName, Actions = [IndexActionKind.Drop, IndexActionKind.Revert], Outcomes = [IndexActionOutcome.Succeeded],
+            IndexName = indexName, Actions = [IndexActionKind.Drop, IndexActionKind.Revert],
+            Outcomes = [IndexActionOutcome.Succeeded],
         };
         var found = new List<IndexAction>();
         await foreach (var action in connection.Actions.GetAsync(filter, cancellationToken))
@@ -73,7 +80,8 @@ public static class IndexRestoration
         {
             [var only] => only,
             [] => throw new PerfMonitoringException(
-                ErrorIds.RemovalNotFound, FailureKind.NotFound, $"The audit in {connection.StoreTarget} has no drop of an index '{indexName}' of {connection.Target}.",
+                ErrorIds.RemovalNotFound, FailureKind.NotFound,
+                $"The audit in {connection.StoreTarget} has no drop of an index '{indexName}' of {connection.Target}.",
                 "Get-IndexStrategyHistory lists what was done.", indexName),
             _ => throw new PerfMonitoringException(
                 ErrorIds.AmbiguousIndexName, FailureKind.InvalidArgument,

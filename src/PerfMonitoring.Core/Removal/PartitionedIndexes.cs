@@ -4,10 +4,14 @@ using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Removal;
 
-/// <summary>The usage of indexes that can be dropped as a whole: those of partitioned tables in the place of their parts.</summary>
+/// <summary>
+/// The usage of indexes that can be dropped as a whole: those of partitioned tables in the place of their parts.
+/// </summary>
 public static class PartitionedIndexes
 {
-    /// <summary>The live usage of every index, and of every index of a partitioned table, which is what its parts together are.</summary>
+    /// <summary>
+    /// The live usage of every index, and of every index of a partitioned table, which is what its parts together are.
+    /// </summary>
     /// <param name="connection">The session.</param>
     /// <param name="scope">Where the usage is asked for.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -51,7 +55,8 @@ public static class PartitionedIndexes
             Blockers =
             [
                 .. index.IsUnique ? ["It enforces uniqueness."] : Array.Empty<string>(),
-                $"It is the index of a partitioned table, of which a person decides: it goes with those of its {parts.Count} partition(s) at once.",
+                $"It is the index of a partitioned table, of which a person decides: it goes with those of its {parts.Count} "
+                    + $"partition(s) at once.",
             ],
             Notes = parts.SelectMany(p => p?.Notes ?? []).Distinct().ToArray(),
             LastScan = parts.Max(p => p?.LastScan),
@@ -66,6 +71,7 @@ public static class PartitionedIndexes
         };
 
         // Of no parts nothing is known: a table without partitions holds nothing.
-        long? Total(Func<IndexUsageStat, long?> figure) => parts.Aggregate((long?)0, (sum, part) => sum + (part is null ? null : figure(part)));
+        long? Total(Func<IndexUsageStat, long?> figure) =>
+            parts.Aggregate((long?)0, (sum, part) => sum + (part is null ? null : figure(part)));
     }
 }

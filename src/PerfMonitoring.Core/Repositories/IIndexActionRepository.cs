@@ -40,7 +40,8 @@ public interface IIndexActionRepository
     /// <param name="action">What; its id, times, outcome and user are given here.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Its id; null where there is no store: then nothing is written.</returns>
-    /// <exception cref="PerfMonitoringException">StoreMissing: there is a store, but an older one. PermissionDenied, ConnectionFailed.</exception>
+    /// <exception cref="PerfMonitoringException">StoreMissing: there is a store, but an older one. PermissionDenied,
+    /// ConnectionFailed.</exception>
     Task<Guid?> StartAsync(IndexAction action, CancellationToken cancellationToken);
 
     /// <summary>Writes which session of the monitored database works on it from now on: before its statement is run.</summary>
@@ -50,7 +51,10 @@ public interface IIndexActionRepository
     /// <param name="cancellationToken">Cancels the operation.</param>
     Task SetSessionAsync(Guid? id, int processId, DateTimeOffset backendStart, CancellationToken cancellationToken);
 
-    /// <summary>Writes how it ended. Pass <see cref="CancellationToken.None"/>: what was done is to be told even when the work was cancelled.</summary>
+    /// <summary>
+    /// Writes how it ended. Pass <see cref="CancellationToken.None"/>: what was done is to be told even when the work was
+    /// cancelled.
+    /// </summary>
     /// <param name="id">What <see cref="StartAsync"/> returned; with null nothing is written.</param>
     /// <param name="outcome">How it ended.</param>
     /// <param name="failure">Why it failed, or null.</param>
@@ -59,17 +63,19 @@ public interface IIndexActionRepository
     Task FinishAsync(Guid? id, IndexActionOutcome outcome, string? failure, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Writes how actions ended whose own run could not, for its process or the server was gone: that is read off the server. What somebody is still
-    /// at work on is left alone. Does nothing where there is no store.
+    /// Writes how actions ended whose own run could not, for its process or the server was gone: that is read off the server.
+    /// What somebody is still at work on is left alone. Does nothing where there is no store.
     /// </summary>
     /// <param name="held">The lock of builders that the caller holds, or null.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    /// <returns>The actions on the table of that lock which a session of the server still works on, though their own run is gone.</returns>
-    Task<IReadOnlyList<(IndexAction Action, ActionTrace Trace)>> ReconcileAsync(BuilderLock? held, CancellationToken cancellationToken);
+    /// <returns>The actions on the table of that lock which a session of the server still works on, though their own run is
+    /// gone.</returns>
+    Task<IReadOnlyList<(IndexAction Action, ActionTrace Trace)>> ReconcileAsync(
+        BuilderLock? held, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The actions that a filter lets through, the latest first. One whose end was not written by its own run, and whose process is gone, is shown as
-    /// the server says that it ended.
+    /// The actions that a filter lets through, the latest first. One whose end was not written by its own run, and whose process
+    /// is gone, is shown as the server says that it ended.
     /// </summary>
     /// <exception cref="PerfMonitoringException">StoreMissing.</exception>
     IAsyncEnumerable<IndexAction> GetAsync(IndexActionFilter filter, CancellationToken cancellationToken);

@@ -11,8 +11,8 @@ public sealed record IndexBuildOptions
     public TimeSpan LockTimeout { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// How long each wait of a build for other transactions may last: for those that have written to the table, and for those whose snapshot is older
-    /// than the index. What was built by then is lost when it is over. Zero waits for ever.
+    /// How long each wait of a build for other transactions may last: for those that have written to the table, and for those
+    /// whose snapshot is older than the index. What was built by then is lost when it is over. Zero waits for ever.
     /// </summary>
     public TimeSpan SnapshotTimeout { get; init; } = TimeSpan.FromHours(1);
 
@@ -25,7 +25,9 @@ public sealed record IndexBuildOptions
     /// <summary>maintenance_work_mem of the build as PostgreSQL writes it (512MB), or null for the server's setting.</summary>
     public string? MaintenanceWorkMem { get; init; }
 
-    /// <summary>How many builders of this product may be at work in a database when it begins, itself counted; two are never on one table.</summary>
+    /// <summary>
+    /// How many builders of this product may be at work in a database when it begins, itself counted; two are never on one table.
+    /// </summary>
     public int ThrottleLimit { get; init; } = 1;
 
     /// <summary>When a build that is not done is ended, cleaned up and left for later; null for never.</summary>
@@ -34,7 +36,9 @@ public sealed record IndexBuildOptions
     /// <summary>The clock that <see cref="EndAt"/> goes by.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
-    /// <summary>What the audit calls it. One that is restored is built as it was, also beside an index of another name that does the same.</summary>
+    /// <summary>
+    /// What the audit calls it. One that is restored is built as it was, also beside an index of another name that does the same.
+    /// </summary>
     public IndexActionKind Action { get; init; } = IndexActionKind.Create;
 
     /// <summary>How long the dropping of an invalid index may take, for somebody waits at the prompt.</summary>
@@ -52,16 +56,20 @@ public interface IIndexBuilder
 
     /// <summary>
     /// Builds the index of a strategy with CREATE INDEX CONCURRENTLY, one at a time per table. Whatever goes wrong, the invalid
-    /// index is taken away again; where even that fails, <see cref="IndexCreationResult.LeftoverIndex"/> names it. What the server
-    /// refuses is a result with its error, not an exception; what was ended by <see cref="IndexBuildOptions.EndAt"/> is Deferred.
+    /// index is taken away again; where even that fails, <see cref="IndexCreationResult.LeftoverIndex"/> names it. What the
+    /// server refuses is a result with its error, not an exception; what was ended by <see cref="IndexBuildOptions.EndAt"/> is
+    /// Deferred.
     /// </summary>
-    /// <param name="strategy">What to build. Its target is not looked at: ask <see cref="ServerTarget.IsSameDatabaseAs"/> before.</param>
+    /// <param name="strategy">What to build. Its target is not looked at: ask <see cref="ServerTarget.IsSameDatabaseAs"/>
+    /// before.</param>
     /// <param name="options">Limits.</param>
     /// <param name="progress">Is told about every second.</param>
     /// <param name="cancellationToken">Cancels the build and cleans up.</param>
     /// <returns>The result, and the error behind it, if any.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled, and nothing is left.</exception>
-    /// <exception cref="PerfMonitoringException">InvalidIndexLeft: it was cancelled, and the invalid index could not be taken away.</exception>
+    /// <exception cref="PerfMonitoringException">InvalidIndexLeft: it was cancelled, and the invalid index could not be taken
+    /// away.</exception>
     Task<(IndexCreationResult Result, PerfMonitoringException? Error)> BuildAsync(
-        IndexStrategy strategy, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken);
+        IndexStrategy strategy, IndexBuildOptions options, IProgress<IndexCreationProgress> progress,
+        CancellationToken cancellationToken);
 }

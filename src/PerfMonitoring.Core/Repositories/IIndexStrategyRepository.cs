@@ -54,9 +54,9 @@ public interface IIndexStrategyRepository
     IAsyncEnumerable<IndexStrategy> GetAsync(IndexStrategyFilter filter, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Stores strategies, all or none, and returns them as they are stored. Where table and index name are stored for this database
-    /// already and the index was not created (or the strategy was removed), that row is brought up to date and keeps its id; a created
-    /// one of the same definition is returned as it is.
+    /// Stores strategies, all or none, and returns them as they are stored. Where table and index name are stored for this
+    /// database already and the index was not created (or the strategy was removed), that row is brought up to date and keeps its
+    /// id; a created one of the same definition is returned as it is.
     /// </summary>
     /// <exception cref="PerfMonitoringException">
     /// StoreMissing; StrategyExists: created already with another definition; StrategyBelongsToOtherDatabase; DefinitionTooLong;
@@ -69,7 +69,8 @@ public interface IIndexStrategyRepository
     Task<IndexStrategy> UpdateAsync(Guid id, IndexStrategyChange change, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Bytes of index that a second of building made: the last 20 builds of this database that made a megabyte or more, taken together. Null where there is none.
+    /// Bytes of index that a second of building made: the last 20 builds of this database that made a megabyte or more, taken
+    /// together. Null where there is none.
     /// </summary>
     /// <exception cref="PerfMonitoringException">StoreMissing.</exception>
     Task<double?> GetBuildRateAsync(CancellationToken cancellationToken);

@@ -6,8 +6,8 @@ namespace PerfMonitoring.Repositories;
 public interface IMaintenanceWindowRepository
 {
     /// <summary>
-    /// The schedule of every window, in the order of the enum; the default where none is stored or there is no store. When it opens is
-    /// not filled in: ask <see cref="FindOpening"/>.
+    /// The schedule of every window, in the order of the enum; the default where none is stored or there is no store. When it
+    /// opens is not filled in: ask <see cref="FindOpening"/>.
     /// </summary>
     Task<IReadOnlyList<MaintenanceSchedule>> GetAsync(CancellationToken cancellationToken);
 
@@ -15,7 +15,9 @@ public interface IMaintenanceWindowRepository
     /// <exception cref="PerfMonitoringException">InvalidCronExpression; InvalidTimeZone; StoreMissing.</exception>
     Task SetAsync(MaintenanceSchedule schedule, CancellationToken cancellationToken);
 
-    /// <summary>The opening that lasts at that moment, else the next one; openings that touch are one. Null where it never opens.</summary>
+    /// <summary>
+    /// The opening that lasts at that moment, else the next one; openings that touch are one. Null where it never opens.
+    /// </summary>
     /// <exception cref="PerfMonitoringException">InvalidCronExpression; InvalidTimeZone.</exception>
     WindowOpening? FindOpening(MaintenanceSchedule schedule, DateTimeOffset at);
 }

@@ -11,7 +11,8 @@ public interface IMonitoringBackend
     /// <param name="store">The database of the store; null when it is the monitored one.</param>
     /// <param name="actingUser">Who acts, for created_by and updated_by; null for the role of the store's connection.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="PerfMonitoringException">ConnectionFailed, AuthenticationFailed, DatabaseNotFound, ServerTooOld.</exception>
+    /// <exception cref="PerfMonitoringException">ConnectionFailed, AuthenticationFailed, DatabaseNotFound,
+    /// ServerTooOld.</exception>
     Task<IMonitoringConnection> ConnectAsync(
         ConnectionSettings monitored, ConnectionSettings? store, string? actingUser, CancellationToken cancellationToken);
 }
@@ -28,7 +29,9 @@ public interface IMonitoringConnection : IAsyncDisposable
     /// <summary>The role that the monitored database knows this session by.</summary>
     string UserName { get; }
 
-    /// <summary>What the user has to know about the connections, though they work: no encryption, a password file that is not read.</summary>
+    /// <summary>
+    /// What the user has to know about the connections, though they work: no encryption, a password file that is not read.
+    /// </summary>
     IReadOnlyList<string> Warnings { get; }
 
     /// <summary>The store's schema: its migrations.</summary>
@@ -48,8 +51,8 @@ public interface IMonitoringConnection : IAsyncDisposable
     IWhatIfRepository GetRealWhatIf(bool despiteOthers);
 
     /// <summary>
-    /// The planner's costs without some of the real indexes. Its sessions open in any case; a request that hides an index fails with
-    /// IndexHidingMissing where HypoPG 1.4 is not there.
+    /// The planner's costs without some of the real indexes. Its sessions open in any case; a request that hides an index fails
+    /// with IndexHidingMissing where HypoPG 1.4 is not there.
     /// </summary>
     IWhatIfRepository IndexHiding { get; }
 

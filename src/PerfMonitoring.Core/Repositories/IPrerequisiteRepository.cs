@@ -122,14 +122,20 @@ public interface IPrerequisiteRepository
     /// <summary>The role's rights in the monitored database.</summary>
     Task<RightFacts> GetRightsAsync(CancellationToken cancellationToken);
 
-    /// <summary>Rights over the server that code which runs with them could abuse: superuser, createrole, pg_execute_server_program ...; empty for none.</summary>
+    /// <summary>
+    /// Rights over the server that code which runs with them could abuse: superuser, createrole, pg_execute_server_program ...;
+    /// empty for none.
+    /// </summary>
     Task<IReadOnlyList<string>> GetPowersAsync(CancellationToken cancellationToken);
 
     /// <summary>The role's rights in the store's database.</summary>
     Task<StoreRightFacts> GetStoreRightsAsync(CancellationToken cancellationToken);
 
-    /// <summary>Those of the grants that the role lacks in the monitored database or in the store's. What does not exist is not lacking.</summary>
-    Task<IReadOnlyList<AccessGrant>> GetMissingGrantsAsync(IReadOnlyList<AccessGrant> grants, bool ofStore, CancellationToken cancellationToken);
+    /// <summary>
+    /// Those of the grants that the role lacks in the monitored database or in the store's. What does not exist is not lacking.
+    /// </summary>
+    Task<IReadOnlyList<AccessGrant>> GetMissingGrantsAsync(
+        IReadOnlyList<AccessGrant> grants, bool ofStore, CancellationToken cancellationToken);
 
     /// <summary>The age of the statistics.</summary>
     Task<StatisticsFacts> GetStatisticsAsync(CancellationToken cancellationToken);

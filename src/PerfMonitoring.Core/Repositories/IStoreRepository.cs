@@ -16,7 +16,9 @@ public interface IStoreRepository
     /// <summary>The migrations that the store lacks, in order.</summary>
     Task<IReadOnlyList<StoreMigration>> GetPendingAsync(CancellationToken cancellationToken);
 
-    /// <summary>Brings the store to this version: each migration in a transaction, all under a lock. Returns what was applied.</summary>
+    /// <summary>
+    /// Brings the store to this version: each migration in a transaction, all under a lock. Returns what was applied.
+    /// </summary>
     /// <exception cref="PerfMonitoringException">StoreTooNew, StoreMigrationFailed, or what the server says.</exception>
     Task<IReadOnlyList<StoreMigration>> UpgradeAsync(CancellationToken cancellationToken);
 }

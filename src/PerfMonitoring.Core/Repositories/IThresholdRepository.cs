@@ -10,7 +10,8 @@ public interface IThresholdRepository
     Task<IReadOnlyList<PerformanceThreshold>> GetAsync(bool includeInactive, CancellationToken cancellationToken);
 
     /// <summary>Stores a threshold whose limits are valid; returns it as stored.</summary>
-    /// <exception cref="PerfMonitoringException">ThresholdExists: there is an active one of that metric and table; StoreMissing.</exception>
+    /// <exception cref="PerfMonitoringException">ThresholdExists: there is an active one of that metric and table;
+    /// StoreMissing.</exception>
     Task<PerformanceThreshold> AddAsync(PerformanceThreshold threshold, CancellationToken cancellationToken);
 
     /// <summary>Changes limits, unit and alert of a threshold by its id; returns it as stored.</summary>

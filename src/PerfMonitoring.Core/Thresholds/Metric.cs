@@ -4,7 +4,9 @@ using PerfMonitoring.Model;
 
 namespace PerfMonitoring.Thresholds;
 
-/// <summary>What a metric means: which way is worse, which units it can be written in, whether it can be asked of one table.</summary>
+/// <summary>
+/// What a metric means: which way is worse, which units it can be written in, whether it can be asked of one table.
+/// </summary>
 public sealed class Metric
 {
     private static readonly Metric[] All =
@@ -52,7 +54,8 @@ public sealed class Metric
     private string? NoTableReason { get; init; }
 
     /// <summary>The metric of a type.</summary>
-    public static Metric Of(MetricType type) => Array.Find(All, m => m.Type == type) ?? throw new ArgumentOutOfRangeException(nameof(type), type, null);
+    public static Metric Of(MetricType type) =>
+        Array.Find(All, m => m.Type == type) ?? throw new ArgumentOutOfRangeException(nameof(type), type, null);
 
     /// <summary>Refuses limits that cannot be meant.</summary>
     /// <param name="warning">The natural warning limit.</param>
@@ -64,7 +67,8 @@ public sealed class Metric
     {
         if (!Units.Contains(unit))
         {
-            throw Invalid("UnitNotAllowed", $"-Unit {unit} does not fit {Type}, which is measured in {string.Join(" or ", Units)}.",
+            throw Invalid(
+                "UnitNotAllowed", $"-Unit {unit} does not fit {Type}, which is measured in {string.Join(" or ", Units)}.",
                 $"Write -Unit {Units[0]}, or leave -Unit out.", unit);
         }
 
@@ -72,7 +76,9 @@ public sealed class Metric
         {
             if (NoTableReason is not null)
             {
-                throw Invalid("TableNotAllowed", $"-TableName cannot be used with {Type}: {NoTableReason}.", "Leave -TableName out.", tableName);
+                throw Invalid(
+                    "TableNotAllowed", $"-TableName cannot be used with {Type}: {NoTableReason}.", "Leave -TableName out.",
+                    tableName);
             }
 
             if (RelationName.Parse(tableName).ToString().Length > 100)
@@ -87,14 +93,18 @@ public sealed class Metric
         if (LowerIsWorse && warning < critical)
         {
             throw Invalid(
-                "InvalidThreshold", $"-Warning {Text(warning)} is below -Critical {Text(critical)}; for {Type} lower is worse, so the warning comes at the higher value.",
+                "InvalidThreshold",
+                $"-Warning {Text(warning)} is below -Critical {Text(critical)}; for {Type} lower is worse, so the warning "
+                    + $"comes at the higher value.",
                 $"Write -Warning {Text(critical)} -Critical {Text(warning)}.", warning);
         }
 
         if (!LowerIsWorse && warning > critical)
         {
             throw Invalid(
-                "InvalidThreshold", $"-Warning {Text(warning)} is above -Critical {Text(critical)}; for {Type} higher is worse, so the warning comes at the lower value.",
+                "InvalidThreshold",
+                $"-Warning {Text(warning)} is above -Critical {Text(critical)}; for {Type} higher is worse, so the warning "
+                    + $"comes at the lower value.",
                 $"Write -Warning {Text(critical)} -Critical {Text(warning)}.", warning);
         }
     }
@@ -122,7 +132,8 @@ public sealed class Metric
             throw Invalid(
                 "InvalidThreshold", $"{argument} {Text(value)} is not a {unit}: it must lie between 0 and {Text(Whole(unit))}.",
                 unit == ThresholdUnit.Ratio && value is > 1 and <= 100
-                    ? $"Write {argument} {Text(value / 100)}{(Units.Contains(ThresholdUnit.Percentage) ? ", or add -Unit Percentage" : "")}."
+                    ? $"Write {argument} "
+                        + $"{Text(value / 100)}{(Units.Contains(ThresholdUnit.Percentage) ? ", or add -Unit Percentage" : "")}."
                     : $"Write {argument} as a number between 0 and {Text(Whole(unit))}.",
                 value);
         }
@@ -131,13 +142,16 @@ public sealed class Metric
         {
             throw Invalid(
                 "InvalidThreshold",
-                $"{argument} {Text(value)} leaves no room: {Type} is never above {Text(value)}, so even a perfect value would reach the limit (the store keeps its shortfall, which must be above 0).",
+                $"{argument} {Text(value)} leaves no room: {Type} is never above {Text(value)}, so even a perfect value would "
+                    + $"reach the limit (the store keeps its shortfall, which must be above 0).",
                 $"Write a value below {Text(value)}.", value);
         }
 
         if (!LowerIsWorse && value <= 0)
         {
-            throw Invalid("InvalidThreshold", $"{argument} {Text(value)} must be above 0.", $"Write {argument} as a number above 0.", value);
+            throw Invalid(
+                "InvalidThreshold", $"{argument} {Text(value)} must be above 0.", $"Write {argument} as a number above 0.",
+                value);
         }
     }
 

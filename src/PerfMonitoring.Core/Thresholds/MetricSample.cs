@@ -23,7 +23,10 @@ public sealed record MetricSample
     /// <summary>The counters of the user's tables.</summary>
     public IReadOnlyList<TableCounters> Tables { get; init; } = [];
 
-    /// <summary>The counters of statements; null where pg_stat_statements cannot be read, and then <see cref="StatementsReason"/> says why.</summary>
+    /// <summary>
+    /// The counters of statements; null where pg_stat_statements cannot be read, and then <see cref="StatementsReason"/> says
+    /// why.
+    /// </summary>
     public StatementSample? Statements { get; init; }
 
     /// <summary>Why there are no statements; null when there are.</summary>

@@ -26,7 +26,8 @@ internal sealed class MetricWindow(MetricSample before, MetricSample after)
         && stored.Statements?.OfAllRoles == next.Statements?.OfAllRoles;
 
     public Measured Deadlocks() =>
-        WasReset || after.Deadlocks < before.Deadlocks ? Measured.Unknown(Reset) : new Measured(after.Deadlocks - before.Deadlocks, null);
+        WasReset || after.Deadlocks < before.Deadlocks
+            ? Measured.Unknown(Reset) : new Measured(after.Deadlocks - before.Deadlocks, null);
 
     /// <summary>Blocks found in the cache over blocks asked for, 0 to 1; of the given tables, or of all.</summary>
     public Measured CacheHitRatio(MeasuredTable? table) =>

@@ -24,9 +24,11 @@ public static class ThresholdTest
     /// <param name="window">Watch for this long and leave the store alone; null to use the stored sample.</param>
     /// <param name="progress">Told how much of the window has passed, 0 to 1.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="PerfMonitoringException">ConnectionFailed. Other failures make a result Unknown or a sample not stored.</exception>
+    /// <exception cref="PerfMonitoringException">ConnectionFailed. Other failures make a result Unknown or a sample not
+    /// stored.</exception>
     public static async Task<ThresholdRun> RunAsync(
-        IMonitoringConnection connection, IReadOnlyList<PerformanceThreshold> thresholds, TimeSpan? window, IProgress<double>? progress,
+        IMonitoringConnection connection, IReadOnlyList<PerformanceThreshold> thresholds, TimeSpan? window,
+        IProgress<double>? progress,
         CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
@@ -56,7 +58,8 @@ public static class ThresholdTest
     {
         var first = await metrics.SampleAsync(cancellationToken);
         MetricSample? stored = null;
-        var failure = window is not null ? null : await TryAsync(async () => stored = await metrics.GetLastSampleAsync(cancellationToken));
+        var failure = window is not null
+            ? null : await TryAsync(async () => stored = await metrics.GetLastSampleAsync(cancellationToken));
         var keepsSample = window is null && failure is null;
 
         // A sample from a moment ago, another scheduler's perhaps, makes too short a window to say anything.
@@ -67,7 +70,8 @@ public static class ThresholdTest
             first = await metrics.SampleAsync(cancellationToken);
         }
 
-        return (new MetricWindow(stored, first), keepsSample ? await TryAsync(() => metrics.SaveSampleAsync(first, cancellationToken)) : failure);
+        return (new MetricWindow(stored, first),
+            keepsSample ? await TryAsync(() => metrics.SaveSampleAsync(first, cancellationToken)) : failure);
     }
 
     // A store that is not there, or that this role may not read or write, takes nothing from the answer.
@@ -91,7 +95,9 @@ public static class ThresholdTest
         {
             progress?.Report(clock.Elapsed / window);
             var rest = window - clock.Elapsed;
-            await Task.Delay(rest < TimeSpan.FromMilliseconds(500) ? rest + TimeSpan.FromMilliseconds(1) : TimeSpan.FromMilliseconds(500), cancellationToken);
+            await Task.Delay(
+                rest < TimeSpan.FromMilliseconds(500) ? rest + TimeSpan.FromMilliseconds(1) : TimeSpan.FromMilliseconds(500),
+                cancellationToken);
         }
     }
 
@@ -139,7 +145,8 @@ public static class ThresholdTest
     private static ThresholdResult Connections(Report report, ConnectionCount count) =>
         count.Clients is not { } clients
             ? report.Unknown("the role may not see other roles' connections (grant pg_monitor)")
-            : report.At(count.TakenAt, report.Threshold.Unit == ThresholdUnit.Percentage ? 100m * clients / count.Maximum : clients);
+            : report.At(
+                count.TakenAt, report.Threshold.Unit == ThresholdUnit.Percentage ? 100m * clients / count.Maximum : clients);
 
     private static async Task<ThresholdResult> QueryTimeAsync(
         Report report, IMetricRepository metrics, MetricWindow window, CancellationToken cancellationToken)

@@ -27,11 +27,16 @@ public static class IndexReversion
     {
         ArgumentNullException.ThrowIfNull(create);
         ArgumentNullException.ThrowIfNull(usage);
-        var since = usage.CountersSince is { } counted && create.FinishedAt is { } built ? (counted > built ? counted : built) : (DateTimeOffset?)null;
+        var since = usage.CountersSince is { } counted && create.FinishedAt is { } built
+            ? (counted > built ? counted : built) : (DateTimeOffset?)null;
 
         // A unique index enforces something; the statistics of an expression are of use without a scan.
-        return usage is { TotalScans: 0, UnaskedStandbyCount: 0, LostExpressions.Count: 0, IsUnique: false } && since <= now - after
-            ? string.Create(CultureInfo.InvariantCulture, $"Not scanned in the {(now - since.Value).TotalDays:0.#} days since {since.Value.UtcDateTime:yyyy-MM-dd HH:mm} UTC.")
+        return usage is { TotalScans: 0, UnaskedStandbyCount: 0, LostExpressions.Count: 0, IsUnique: false }
+            && since <= now - after
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"Not scanned in the {(now - since.Value).TotalDays:0.#} days since "
+                    + $"{since.Value.UtcDateTime:yyyy-MM-dd HH:mm} UTC.")
             : null;
     }
 
@@ -45,7 +50,8 @@ public static class IndexReversion
     {
         ArgumentNullException.ThrowIfNull(actions);
         var reverted = new Dictionary<string, string>();
-        var filter = new IndexActionFilter { Actions = [IndexActionKind.Revert], Outcomes = [IndexActionOutcome.Succeeded], Since = since };
+        var filter = new IndexActionFilter {
+            Actions = [IndexActionKind.Revert], Outcomes = [IndexActionOutcome.Succeeded], Since = since };
         await foreach (var action in actions.GetAsync(filter, cancellationToken))
         {
             if (RemovalEvidence.Read(action)?.Definition is { } definition)
@@ -53,7 +59,9 @@ public static class IndexReversion
                 // The latest comes first.
                 reverted.TryAdd(
                     definition.ToAnonymousStatement(),
-                    string.Create(CultureInfo.InvariantCulture, $"It was built, and taken back on {action.StartedAt.UtcDateTime:yyyy-MM-dd}: {action.Reason}"));
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"It was built, and taken back on {action.StartedAt.UtcDateTime:yyyy-MM-dd}: {action.Reason}"));
             }
         }
 
@@ -67,22 +75,27 @@ public static class IndexReversion
     /// <param name="verification">The figures behind the reason, or null.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The removal; null where the index is not there any more, for somebody else was first.</returns>
-    /// <exception cref="PerfMonitoringException">IndexIsNeeded; IndexChanged: there is another index of that name now.</exception>
+    /// <exception cref="PerfMonitoringException">IndexIsNeeded; IndexChanged: there is another index of that name
+    /// now.</exception>
     public static async Task<IndexRemoval?> PrepareAsync(
-        IMonitoringConnection connection, IndexAction create, string reason, IndexVerification? verification, CancellationToken cancellationToken)
+        IMonitoringConnection connection, IndexAction create, string reason, IndexVerification? verification,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(create);
         var usage = (await PartitionedIndexes.ReadAllAsync(connection, new(), cancellationToken))
             .FirstOrDefault(s => s.TableName == create.TableName && s.IndexName == create.IndexName && s.IndexOid is not null);
-        if (usage is null || await IndexRemoval.PrepareAsync(connection, usage.IndexOid!.Value, new(), force: true, cancellationToken) is not { } removal)
+        if (usage is null
+            || await IndexRemoval.PrepareAsync(connection, usage.IndexOid!.Value, new(), force: true, cancellationToken) is not {
+            } removal)
         {
             return null;
         }
 
         if (create.IndexStrategyId is { } id)
         {
-            await foreach (var strategy in connection.Strategies.GetAsync(new() { Ids = [id], IncludeInactive = true }, cancellationToken))
+            await foreach (var strategy in connection.Strategies.GetAsync(
+                new() { Ids = [id], IncludeInactive = true }, cancellationToken))
             {
                 if (!IndexEquality.CouldServe(removal.Index.Definition, strategy.Definition))
                 {
@@ -99,7 +112,8 @@ public static class IndexReversion
         {
             RevertReason = reason,
             Verification = verification is null ? null : JsonSerializer.SerializeToElement(
-                new { verification.Verdict, verification.Effect, verification.EffectLower, verification.EffectUpper, verification.Confidence, verification.CallsBefore, verification.CallsAfter },
+                new { verification.Verdict, verification.Effect, verification.EffectLower, verification.EffectUpper,
+                    verification.Confidence, verification.CallsBefore, verification.CallsAfter },
                 Json),
         };
     }

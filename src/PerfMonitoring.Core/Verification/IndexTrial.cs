@@ -4,7 +4,9 @@ using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Verification;
 
-/// <summary>Watches the statements after indexes were built, judges the indexes, and takes back those that made statements slower.</summary>
+/// <summary>
+/// Watches the statements after indexes were built, judges the indexes, and takes back those that made statements slower.
+/// </summary>
 /// <param name="connection">The session.</param>
 /// <param name="after">How long to watch.</param>
 /// <param name="revert">Whether what regressed is dropped again.</param>
@@ -14,28 +16,38 @@ public sealed class IndexTrial(IMonitoringConnection connection, TimeSpan after,
     // As many as a mean is made of at most, see MeanEstimate.
     private const int Intervals = 10;
 
-    /// <summary>Brings the log up to date, so that what the statements did before the builds and what they do after stand in intervals of their own.</summary>
-    /// <exception cref="PerfMonitoringException">StoreMissing, ExtensionMissing and what else keeps the log from being written.</exception>
-    public Task CollectAsync(CancellationToken cancellationToken) => connection.QueryLog.UpdateAsync(new Progress<string>(), cancellationToken);
+    /// <summary>
+    /// Brings the log up to date, so that what the statements did before the builds and what they do after stand in intervals of
+    /// their own.
+    /// </summary>
+    /// <exception cref="PerfMonitoringException">StoreMissing, ExtensionMissing and what else keeps the log from being
+    /// written.</exception>
+    public Task CollectAsync(CancellationToken cancellationToken) =>
+        connection.QueryLog.UpdateAsync(new Progress<string>(), cancellationToken);
 
     /// <summary>Watches, bringing the log up to date again and again.</summary>
     /// <param name="progress">Is told where it stands.</param>
     /// <param name="cancellationToken">Gives up; the indexes stay.</param>
-    /// <exception cref="PerfMonitoringException">The log could not be brought up to date at the end; a failure before is made up for by the next time.</exception>
+    /// <exception cref="PerfMonitoringException">The log could not be brought up to date at the end; a failure before is made up
+    /// for by the next time.</exception>
     public async Task WatchAsync(IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(progress);
         var phase = $"collecting statistics for {after:c}";
         for (var i = 0; i <= Intervals; i++)
         {
-            progress.Report(new IndexCreationProgress { Phase = phase, Percent = 100.0 * i / Intervals, Remaining = after * (Intervals - i) / Intervals });
+            progress.Report(
+                new IndexCreationProgress {
+                Phase = phase, Percent = 100.0 * i / Intervals, Remaining = after * (Intervals - i) / Intervals });
             try
             {
                 await CollectAsync(cancellationToken);
             }
             catch (PerfMonitoringException e) when (i < Intervals && !cancellationToken.IsCancellationRequested)
             {
-                phase = string.Create(CultureInfo.InvariantCulture, $"collecting statistics for {after:c}; that failed at {DateTimeOffset.UtcNow:HH:mm} UTC: {e.Message}");
+                phase = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"collecting statistics for {after:c}; that failed at {DateTimeOffset.UtcNow:HH:mm} UTC: {e.Message}");
             }
 
             await Task.Delay(i < Intervals ? after / Intervals : TimeSpan.Zero, cancellationToken);
@@ -58,7 +70,8 @@ public sealed class IndexTrial(IMonitoringConnection connection, TimeSpan after,
             if (made is not [.., { } build])
             {
                 throw new PerfMonitoringException(
-                    ErrorIds.IndexNotMade, FailureKind.NotFound, $"{created.IndexName} is not verified: the history of this database does not have its build.",
+                    ErrorIds.IndexNotMade, FailureKind.NotFound,
+                    $"{created.IndexName} is not verified: the history of this database does not have its build.",
                     "Mend the store; Get-IndexStrategyHistory shows what it has.", created);
             }
 
@@ -69,14 +82,16 @@ public sealed class IndexTrial(IMonitoringConnection connection, TimeSpan after,
                 return (created, null);
             }
 
-            if (await IndexReversion.PrepareAsync(connection, build, verification.Reason, verification, cancellationToken) is not { } removal)
+            if (await IndexReversion.PrepareAsync(
+                connection, build, verification.Reason, verification, cancellationToken) is not { } removal)
             {
                 return (created with { Reason = $"Somebody else dropped it: {verification.Reason}" }, null);
             }
 
             var (removed, error) = await removal.RunAsync(connection, options, progress, cancellationToken);
             return removed.State == IndexRemovalState.Removed
-                ? (created with { State = IndexCreationState.Reverted, Reason = verification.Reason, Error = error?.Message }, error)
+                ? (created with { State = IndexCreationState.Reverted, Reason = verification.Reason, Error = error?.Message },
+                    error)
                 : (created with { Error = error?.Message, LeftoverIndex = removed.LeftoverIndex }, error);
         }
         catch (PerfMonitoringException e) when (!cancellationToken.IsCancellationRequested)

@@ -23,8 +23,8 @@ public sealed record VerificationOptions
 public static class IndexVerifier
 {
     /// <summary>
-    /// The indexes that this product made and that were not taken away since: the last action that succeeded and made or dropped it is a
-    /// Create. Those of a moment and later only.
+    /// The indexes that this product made and that were not taken away since: the last action that succeeded and made or dropped
+    /// it is a Create. Those of a moment and later only.
     /// </summary>
     /// <exception cref="PerfMonitoringException">StoreMissing.</exception>
     public static async Task<IReadOnlyList<IndexAction>> GetMadeAsync(
@@ -59,7 +59,8 @@ public static class IndexVerifier
         ArgumentNullException.ThrowIfNull(actions);
         var filter = new IndexActionFilter
         {
-            TableName = tableName, IndexName = indexName, Outcomes = [IndexActionOutcome.Succeeded], Actions = [IndexActionKind.Create],
+            TableName = tableName, IndexName = indexName, Outcomes = [IndexActionOutcome.Succeeded],
+            Actions = [IndexActionKind.Create],
         };
         await foreach (var _ in actions.GetAsync(filter, cancellationToken))
         {
@@ -86,7 +87,8 @@ public static class IndexVerifier
         var meant = new HashSet<string>(StringComparer.Ordinal);
         if (create.IndexStrategyId is { } id)
         {
-            await foreach (var strategy in connection.Strategies.GetAsync(new() { Ids = [id], IncludeInactive = true }, cancellationToken))
+            await foreach (var strategy in connection.Strategies.GetAsync(
+                new() { Ids = [id], IncludeInactive = true }, cancellationToken))
             {
                 meant.UnionWith(strategy.Impacts.Select(i => i.QueryHash));
             }
@@ -96,27 +98,34 @@ public static class IndexVerifier
             [.. meant], table.Name, create.StartedAt - options.Window, built + options.Window, cancellationToken);
         var verification = Verify(create, meant, observations, options);
         var others = (await GetMadeAsync(connection.Actions, new() { TableName = create.TableName }, cancellationToken))
-            .Where(o => o.Id != create.Id && o.StartedAt >= create.StartedAt - options.Window && o.StartedAt < built + options.Window)
+            .Where(o =>
+                o.Id != create.Id && o.StartedAt >= create.StartedAt - options.Window && o.StartedAt < built + options.Window)
             .Select(o => o.IndexName).ToList();
         return others.Count == 0
             ? verification
-            : verification with { Notes = [$"Built on the same table in that time, and not to be told apart: {string.Join(", ", others)}."] };
+            : verification with {
+                Notes = [$"Built on the same table in that time, and not to be told apart: {string.Join(", ", others)}."] };
     }
 
-    /// <summary>Judges the statements of a build: those that it is meant for (all that name the table where none is known) and all writes on the table.</summary>
+    /// <summary>
+    /// Judges the statements of a build: those that it is meant for (all that name the table where none is known) and all writes
+    /// on the table.
+    /// </summary>
     /// <param name="create">The build: a Create that succeeded.</param>
     /// <param name="meant">Fingerprints of the statements that it is meant for.</param>
     /// <param name="observations">Executions before and after; what overlaps the build is left out.</param>
     /// <param name="options">Limits.</param>
     public static IndexVerification Verify(
-        IndexAction create, IReadOnlySet<string> meant, IReadOnlyCollection<QueryObservation> observations, VerificationOptions options)
+        IndexAction create, IReadOnlySet<string> meant, IReadOnlyCollection<QueryObservation> observations,
+        VerificationOptions options)
     {
         ArgumentNullException.ThrowIfNull(create);
         ArgumentNullException.ThrowIfNull(meant);
         ArgumentNullException.ThrowIfNull(options);
         var table = RelationName.Parse(create.TableName).Name;
         var compared = observations.GroupBy(o => o.QueryHash, StringComparer.Ordinal)
-            .Where(g => meant.Contains(g.Key) || (Names(g.First().Query, table) && (meant.Count == 0 || IsWrite(g.First().Query))))
+            .Where(g =>
+                meant.Contains(g.Key) || (Names(g.First().Query, table) && (meant.Count == 0 || IsWrite(g.First().Query))))
             .Select(g => Compare(g.Key, [.. g], create, options))
             .OrderByDescending(c => c.Before.Mean * c.Before.Calls).ThenBy(c => c.Query.QueryHash, StringComparer.Ordinal)
             .ToList();
@@ -143,7 +152,8 @@ public static class IndexVerifier
         };
     }
 
-    private static Comparison Compare(string hash, List<QueryObservation> observations, IndexAction create, VerificationOptions options)
+    private static Comparison Compare(
+        string hash, List<QueryObservation> observations, IndexAction create, VerificationOptions options)
     {
         var before = observations.Where(o => o.End <= create.StartedAt).ToList();
         var after = observations.Where(o => (o.IsExecution ? o.End : o.Start) >= create.FinishedAt).ToList();
@@ -178,7 +188,8 @@ public static class IndexVerifier
             CallsAfter = meanAfter.Calls,
             IntervalsBefore = meanBefore.Intervals,
             IntervalsAfter = meanAfter.Intervals,
-            Missing = verdict != VerificationVerdict.Insufficient ? null : ratio is not null ? "More executions: the confidence interval is too wide."
+            Missing = verdict != VerificationVerdict.Insufficient
+                ? null : ratio is not null ? "More executions: the confidence interval is too wide."
                 : Missing("before", meanBefore) ?? Missing("after", meanAfter),
         });
     }
@@ -194,7 +205,8 @@ public static class IndexVerifier
         var parts = basket.Select(c => (Weight: (double)c.Before.Calls, Estimate: side(c))).ToList();
         var variance = parts.Sum(p => p.Weight * p.Weight * p.Estimate.Variance!.Value);
         // Satterthwaite (1946).
-        var freedom = variance * variance / parts.Sum(p => Math.Pow(p.Weight * p.Weight * p.Estimate.Variance!.Value, 2) / p.Estimate.DegreesOfFreedom);
+        var freedom = variance * variance / parts.Sum(
+            p => Math.Pow(p.Weight * p.Weight * p.Estimate.Variance!.Value, 2) / p.Estimate.DegreesOfFreedom);
         return new(
             parts.Sum(p => p.Weight * p.Estimate.Mean), variance, double.IsFinite(freedom) ? freedom : 1,
             parts.Sum(p => p.Estimate.Calls), parts.Sum(p => p.Estimate.Intervals));
@@ -205,9 +217,11 @@ public static class IndexVerifier
         : estimate.Mean <= 0 ? $"The time {when} the build is 0."
         : estimate.Variance is not null ? null
         : string.Create(CultureInfo.InvariantCulture,
-            $"{estimate.Calls} executions in {estimate.Intervals} interval(s) {when} the build: {MeanEstimate.MinimumCalls} executions are needed, with their deviation or in {MeanEstimate.MinimumBatches} intervals.");
+            $"{estimate.Calls} executions in {estimate.Intervals} interval(s) {when} the build: {MeanEstimate.MinimumCalls} "
+                + $"executions are needed, with their deviation or in {MeanEstimate.MinimumBatches} intervals.");
 
-    private static string Explain(VerificationVerdict verdict, MeanRatio? ratio, int statements, int judged, VerificationOptions options)
+    private static string Explain(
+        VerificationVerdict verdict, MeanRatio? ratio, int statements, int judged, VerificationOptions options)
     {
         if (ratio is not { } known)
         {
@@ -218,7 +232,8 @@ public static class IndexVerifier
 
         var change = string.Create(
             CultureInfo.InvariantCulture,
-            $"time {Share(known.Log):+0.0 %;-0.0 %} ({Share(known.Lower):+0.0 %;-0.0 %} to {Share(known.Upper):+0.0 %;-0.0 %} at {options.Confidence:0.###} confidence)");
+            $"time {Share(known.Log):+0.0 %;-0.0 %} ({Share(known.Lower):+0.0 %;-0.0 %} to {Share(known.Upper):+0.0 %;-0.0 %} "
+                + $"at {options.Confidence:0.###} confidence)");
         var of = judged == statements ? $"{judged} statement(s)" : $"{judged} of {statements} statements";
         return $"{verdict}: {change}, from {of}.";
     }
@@ -232,7 +247,8 @@ public static class IndexVerifier
         while (lexer.Read())
         {
             if (lexer.Kind == SqlTokenKind.Word ? isFolded && lexer.Text.Equals(table, StringComparison.OrdinalIgnoreCase)
-                : lexer.Kind == SqlTokenKind.QuotedIdentifier && lexer.Text.SequenceEqual($"\"{table.Replace("\"", "\"\"", StringComparison.Ordinal)}\""))
+                : lexer.Kind == SqlTokenKind.QuotedIdentifier
+                && lexer.Text.SequenceEqual($"\"{table.Replace("\"", "\"\"", StringComparison.Ordinal)}\""))
             {
                 return true;
             }
@@ -253,8 +269,10 @@ public static class IndexVerifier
                 continue;
             }
 
-            if (lexer.Text.Equals("insert", StringComparison.OrdinalIgnoreCase) || lexer.Text.Equals("update", StringComparison.OrdinalIgnoreCase)
-                || lexer.Text.Equals("delete", StringComparison.OrdinalIgnoreCase) || lexer.Text.Equals("merge", StringComparison.OrdinalIgnoreCase))
+            if (lexer.Text.Equals("insert", StringComparison.OrdinalIgnoreCase)
+                || lexer.Text.Equals("update", StringComparison.OrdinalIgnoreCase)
+                || lexer.Text.Equals("delete", StringComparison.OrdinalIgnoreCase)
+                || lexer.Text.Equals("merge", StringComparison.OrdinalIgnoreCase))
             {
                 return true;
             }

@@ -2,10 +2,11 @@ namespace PerfMonitoring.Verification;
 
 /// <summary>
 /// The mean time of a statement from its intervals, with its variance. Calls of one hour share the load of that hour and are not
-/// independent, and one hour's load hangs together with the next: intervals that follow each other are joined to at most ten batches
-/// (batch means: Schmeiser, Operations Research 30 (1982) 556-568). The mean is total time over calls, its variance that of a ratio over the
-/// batches, k/(k-1) * sum (T_i - M n_i)² / n² (Cochran, Sampling Techniques, 3rd ed., 2.11), and not less than that of independent
-/// calls, s²/n. What is left of the load's persistence widens it (see Persistence) and costs one degree of freedom. With fewer than <see cref="MinimumBatches"/> batches the differences of load cannot be measured: then the load of
+/// independent, and one hour's load hangs together with the next: intervals that follow each other are joined to at most ten
+/// batches (batch means: Schmeiser, Operations Research 30 (1982) 556-568). The mean is total time over calls, its variance that
+/// of a ratio over the batches, k/(k-1) * sum (T_i - M n_i)² / n² (Cochran, Sampling Techniques, 3rd ed., 2.11), and not less
+/// than that of independent calls, s²/n. What is left of the load's persistence widens it (see Persistence) and costs one degree
+/// of freedom. With fewer than <see cref="MinimumBatches"/> batches the differences of load cannot be measured: then the load of
 /// each is taken to deviate by <see cref="AssumedLoadDeviation"/> besides.
 /// </summary>
 /// <param name="Mean">Mean in milliseconds.</param>
@@ -21,7 +22,10 @@ public readonly record struct MeanEstimate(double Mean, double? Variance, double
     /// <summary>With fewer batches of equal weight their differences tell too little of the load.</summary>
     public const int MinimumBatches = 5;
 
-    /// <summary>The standard deviation of the mean time from one interval to the next that is assumed where it cannot be measured, as a share.</summary>
+    /// <summary>
+    /// The standard deviation of the mean time from one interval to the next that is assumed where it cannot be measured, as a
+    /// share.
+    /// </summary>
     public const double AssumedLoadDeviation = 0.25;
 
     private const int MaximumBatches = 10;
@@ -58,11 +62,12 @@ public readonly record struct MeanEstimate(double Mean, double? Variance, double
         }
 
         var clustered = effective / (effective - 1) * batches.Sum(b => Math.Pow(b.TimeMs - (mean * b.Calls), 2)) / (n * n);
-        return new(mean, Math.Max(clustered * Persistence(batches, mean), independent ?? 0), effective - 2, calls, observations.Count);
+        return new(
+            mean, Math.Max(clustered * Persistence(batches, mean), independent ?? 0), effective - 2, calls, observations.Count);
     }
 
-    // By how much the variance grows where a batch's load hangs together with the one before: (1 + r) / (1 - r) of the first-order
-    // autocorrelation r, corrected for the bias that few batches give it (Bence, Ecology 76 (1995) 628-639).
+    // By how much the variance grows where a batch's load hangs together with the one before: (1 + r) / (1 - r) of the
+    // first-order autocorrelation r, corrected for the bias that few batches give it (Bence, Ecology 76 (1995) 628-639).
     private static double Persistence(List<(double Calls, double TimeMs)> batches, double mean)
     {
         var deviations = batches.Select(b => (b.TimeMs / b.Calls) - mean).ToList();

@@ -4,9 +4,9 @@ namespace PerfMonitoring.Verification;
 
 /// <summary>
 /// The ratio of two means with its confidence interval: normal on the logarithm by the delta method, variance Va/Ma² + Vb/Mb²
-/// (Casella and Berger, Statistical Inference, 2nd ed., 5.5.4), with Student's t at Welch's degrees of freedom (Welch, 1947). The logarithm
-/// makes the interval right for times, which are skewed to the right and never negative; means are compared and not medians, since a
-/// server pays for the sum.
+/// (Casella and Berger, Statistical Inference, 2nd ed., 5.5.4), with Student's t at Welch's degrees of freedom (Welch, 1947). The
+/// logarithm makes the interval right for times, which are skewed to the right and never negative; means are compared and not
+/// medians, since a server pays for the sum.
 /// </summary>
 /// <param name="Log">Logarithm of after / before.</param>
 /// <param name="Lower">Lower end of its confidence interval.</param>
@@ -33,8 +33,8 @@ public readonly record struct MeanRatio(double Log, double Lower, double Upper)
     }
 
     /// <summary>
-    /// Improved or Regressed: the interval leaves out 0, and the effect is at least the least one. Neutral: the whole interval is within
-    /// the least effect (an equivalence test: Schuirmann, 1987). Else Insufficient.
+    /// Improved or Regressed: the interval leaves out 0, and the effect is at least the least one. Neutral: the whole interval is
+    /// within the least effect (an equivalence test: Schuirmann, 1987). Else Insufficient.
     /// </summary>
     /// <param name="minimumEffect">The least change that counts, as a share of the time before.</param>
     public VerificationVerdict Judge(double minimumEffect)
@@ -50,7 +50,9 @@ public readonly record struct MeanRatio(double Log, double Lower, double Upper)
 /// <summary>Quantiles of Student's t.</summary>
 internal static class StudentT
 {
-    /// <summary>The value that is exceeded in absolute terms with a probability (G. W. Hill, Algorithm 396, CACM 13 (1970) 619-620).</summary>
+    /// <summary>
+    /// The value that is exceeded in absolute terms with a probability (G. W. Hill, Algorithm 396, CACM 13 (1970) 619-620).
+    /// </summary>
     /// <param name="probability">Both tails together, above 0 and below 1.</param>
     /// <param name="freedom">Degrees of freedom, at least 1.</param>
     public static double Quantile(double probability, double freedom)
@@ -87,7 +89,8 @@ internal static class StudentT
         }
         else
         {
-            y = (((((1 / (((((n + 6) / (n * y)) - (0.089 * d) - 0.822) * (n + 2)) * 3)) + (0.5 / (n + 4))) * y) - 1) * (n + 1) / (n + 2)) + (1 / y);
+            y = (((((1 / (((((n + 6) / (n * y)) - (0.089 * d) - 0.822) * (n + 2)) * 3)) + (0.5 / (n + 4))) * y) - 1) * (n + 1) / (
+                n + 2)) + (1 / y);
         }
 
         return Math.Sqrt(n * y);

@@ -1,7 +1,10 @@
--- Purpose: writes how an action ended, and marks its strategy in the same breath, so that no process can die between the two. What its own run writes
--- counts, for that knows better; what a later run found out is written only where nothing is. Locks come in the order of all writes of the store:
+-- Purpose: writes how an action ended, and marks its strategy in the same breath, so that no process can die between the two.
+-- What its own run writes
+-- counts, for that knows better; what a later run found out is written only where nothing is. Locks come in the order of all
+-- writes of the store:
 -- the action, the strategy, the strategy's detail.
--- Minimum version: 13. Privileges: update and select on perf_monitoring.index_action, index_action_session, index_strategy and index_strategy_detail.
+-- Minimum version: 13. Privileges: update and select on perf_monitoring.index_action, index_action_session, index_strategy and
+-- index_strategy_detail.
 with action as (
     update perf_monitoring.index_action f
     set outcome = @Outcome::text, error = @Error::text, finished_at = pg_catalog.clock_timestamp()

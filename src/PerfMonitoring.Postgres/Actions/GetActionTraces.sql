@@ -1,4 +1,5 @@
--- Purpose: what the monitored database says of actions whose end is not written: whether somebody is still at work on them, and what they left. A role
+-- Purpose: what the monitored database says of actions whose end is not written: whether somebody is still at work on them, and
+-- what they left. A role
 -- that may not see what other sessions do takes whoever has, or waits for, a lock on the table for the one that works.
 -- Minimum version: 13. Privileges: none; pg_read_all_stats to see what other sessions do.
 select

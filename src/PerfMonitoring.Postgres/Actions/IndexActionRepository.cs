@@ -11,7 +11,8 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Postgres.Actions;
 
 /// <summary>The audit in the store, and what the monitored database says of actions whose end is not in it.</summary>
-internal sealed class IndexActionRepository(Database target, Database store, MonitoredDatabase monitored, ActingUser user) : IIndexActionRepository
+internal sealed class IndexActionRepository(Database target, Database store, MonitoredDatabase monitored, ActingUser user)
+    : IIndexActionRepository
 {
     public async Task<Guid?> StartAsync(IndexAction action, CancellationToken cancellationToken)
     {
@@ -48,7 +49,8 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
         if (id is not null)
         {
             await store.ExecuteAsync(
-                Text("SetActionSession"), new { Id = id, ProcessId = processId, BackendStart = backendStart.UtcDateTime }, cancellationToken);
+                Text("SetActionSession"), new { Id = id, ProcessId = processId, BackendStart = backendStart.UtcDateTime },
+                cancellationToken);
         }
     }
 
@@ -60,7 +62,8 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
         }
     }
 
-    public async Task<IReadOnlyList<(IndexAction Action, ActionTrace Trace)>> ReconcileAsync(BuilderLock? held, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<(IndexAction Action, ActionTrace Trace)>> ReconcileAsync(
+        BuilderLock? held, CancellationToken cancellationToken)
     {
         if (!await new StoreRepository(store).ExistsAsync(cancellationToken))
         {
@@ -72,7 +75,8 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
         {
             if (trace.Judge(action) is { } judged)
             {
-                await FinishAsync(judged.Id, judged.Outcome, judged.Error, trace.SizeBytes, isReconciled: true, cancellationToken);
+                await FinishAsync(
+                    judged.Id, judged.Outcome, judged.Error, trace.SizeBytes, isReconciled: true, cancellationToken);
             }
             else if (trace is { IsOwnTable: true, IsHeld: false })
             {
@@ -83,9 +87,11 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
         return atWork;
     }
 
-    public async IAsyncEnumerable<IndexAction> GetAsync(IndexActionFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<IndexAction> GetAsync(
+        IndexActionFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var judged = (await TraceAsync(null, cancellationToken)).Select(t => t.Trace.Judge(t.Action)).OfType<IndexAction>().ToDictionary(a => a.Id);
+        var judged = (await TraceAsync(null, cancellationToken)).Select(t => t.Trace.Judge(t.Action)).OfType<IndexAction>()
+            .ToDictionary(a => a.Id);
         var parameters = new
         {
             MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken),
@@ -109,10 +115,12 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
     }
 
     // What is begun and not ended, and what the server says of each.
-    private async Task<IReadOnlyList<(IndexAction Action, ActionTrace Trace)>> TraceAsync(BuilderLock? held, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<(IndexAction Action, ActionTrace Trace)>> TraceAsync(
+        BuilderLock? held, CancellationToken cancellationToken)
     {
         var started = await store.QueryAsync<StartedRow>(
-            Text("GetStartedActions"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) }, cancellationToken);
+            Text("GetStartedActions"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) },
+            cancellationToken);
         if (started.Count == 0)
         {
             return [];
@@ -132,7 +140,8 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
     }
 
     private async Task FinishAsync(
-        Guid id, IndexActionOutcome outcome, string? failure, long? sizeBytes, bool isReconciled, CancellationToken cancellationToken) => await store.ExecuteAsync(
+        Guid id, IndexActionOutcome outcome, string? failure, long? sizeBytes, bool isReconciled,
+        CancellationToken cancellationToken) => await store.ExecuteAsync(
         Text("FinishAction"),
         new
         {
@@ -194,14 +203,16 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
 
     /// <summary>A row for GetActionTraces.sql.</summary>
     private sealed record GivenRow(
-        Guid Id, string? SchemaName, string TableName, string IndexName, string Statement, string Mark, uint? IndexOid, int? ProcessId,
+        Guid Id, string? SchemaName, string TableName, string IndexName, string Statement, string Mark, uint? IndexOid,
+        int? ProcessId,
         DateTimeOffset? BackendStart)
     {
         public static GivenRow From(StartedRow row)
         {
             var table = RelationName.Parse(row.TableName);
             return new(
-                row.Id, table.Schema, table.Name, row.IndexName, row.Statement, ActionTrace.MarkOf(row.Id), row.IndexOid, row.ProcessId,
+                row.Id, table.Schema, table.Name, row.IndexName, row.Statement, ActionTrace.MarkOf(row.Id), row.IndexOid,
+                row.ProcessId,
                 row.BackendStart);
         }
     }

@@ -1,5 +1,6 @@
 -- Purpose: writes that something is begun with an index. A strategy that is not stored is left out.
--- Minimum version: 13. Privileges: insert on perf_monitoring.index_action and index_action_session, select on perf_monitoring.index_strategy.
+-- Minimum version: 13. Privileges: insert on perf_monitoring.index_action and index_action_session, select on
+-- perf_monitoring.index_strategy.
 with action as (
     insert into perf_monitoring.index_action (
         id, monitored_database_id, index_strategy_id, action, table_name, index_name, statement, undo_statement, reason, evidence, created_by)

@@ -1,5 +1,7 @@
--- Purpose: builds real indexes in the open transaction, those of one definition together; in its place stands then its size in bytes, or the SQLSTATE and the text
--- of the refusal. Where rows were updated of late (broken HOT chains) the planner passes an index over until the transaction is over.
+-- Purpose: builds real indexes in the open transaction, those of one definition together; in its place stands then its size in
+-- bytes, or the SQLSTATE and the text
+-- of the refusal. Where rows were updated of late (broken HOT chains) the planner passes an index over until the transaction is
+-- over.
 -- Minimum version: 13. Privileges: owner of the tables; CREATE on their schemas.
 do $do$
 declare

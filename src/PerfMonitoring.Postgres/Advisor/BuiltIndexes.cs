@@ -9,8 +9,8 @@ using PerfMonitoring.Postgres.Plans;
 namespace PerfMonitoring.Postgres.Advisor;
 
 /// <summary>
-/// Real indexes in one transaction that is never committed. Each is built once and stays in the transaction; for a question those that are
-/// too much are dropped behind a savepoint, and going back to it brings them back without a build.
+/// Real indexes in one transaction that is never committed. Each is built once and stays in the transaction; for a question those
+/// that are too much are dropped behind a savepoint, and going back to it brings them back without a build.
 /// </summary>
 internal sealed class BuiltIndexes : WhatIfSession
 {
@@ -42,7 +42,8 @@ internal sealed class BuiltIndexes : WhatIfSession
         {
             throw new PerfMonitoringException(
                 ErrorIds.DatabaseInUse, FailureKind.Busy,
-                $"{target.Target} is in use (other sessions: {others.Sessions}, replicas: {others.Replicas}), and -WhatIfMethod Transaction builds real indexes: "
+                $"{target.Target} is in use (other sessions: {others.Sessions}, replicas: {others.Replicas}), and "
+                    + $"-WhatIfMethod Transaction builds real indexes: "
                 + "until they are rolled back, writes to their tables wait, and for moments reads too.",
                 "Connect to a copy of the database that nobody else uses, or add -Force.", target.Target);
         }
@@ -69,13 +70,15 @@ internal sealed class BuiltIndexes : WhatIfSession
 
     protected override Task GiveUpAsync() => RollBackAsync();
 
-    protected override async Task<string?> AskAsync(WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken)
+    protected override async Task<string?> AskAsync(
+        WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken)
     {
         try
         {
             return await BuildAndExplainAsync(request, commands, cancellationToken);
         }
-        catch (PostgresException) when (isOpen && !cancellationToken.IsCancellationRequested && Connection.FullState == ConnectionState.Open)
+        catch (PostgresException)
+            when (isOpen && !cancellationToken.IsCancellationRequested && Connection.FullState == ConnectionState.Open)
         {
             // What was built before the savepoint stays.
             await RunAsync([$"rollback to savepoint {Savepoint}", $"release savepoint {Savepoint}"], cancellationToken);
@@ -93,11 +96,13 @@ internal sealed class BuiltIndexes : WhatIfSession
         var there = request.Indexes.Select(c => c.Id).Distinct().Where(built.ContainsKey).ToList();
         var used = plan.All().Select(n => n.IndexName).OfType<string>().ToHashSet();
         return new WhatIfPlan(
-            plan, there.SelectMany(id => built[id].Names.Where(n => used.Contains(n.Name)).Select(n => (n.Name, id))).ToDictionary(), refused,
+            plan, there.SelectMany(id => built[id].Names.Where(n => used.Contains(n.Name)).Select(n => (n.Name, id)))
+                .ToDictionary(), refused,
             there.ToDictionary(id => id, id => built[id].SizeBytes));
     }
 
-    private async Task<string?> BuildAndExplainAsync(WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken)
+    private async Task<string?> BuildAndExplainAsync(
+        WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(Connection);
         if (!isOpen)
@@ -117,7 +122,8 @@ internal sealed class BuiltIndexes : WhatIfSession
         {
             Add($"savepoint {Savepoint}");
             // The parts of a candidate are built together or not at all.
-            var definitions = missing.Select(c => string.Join("; ", Named(c).Select(d => d.ToCreateStatement(concurrently: false))));
+            var definitions = missing.Select(
+                c => string.Join("; ", Named(c).Select(d => d.ToCreateStatement(concurrently: false))));
             var prepare = new NpgsqlBatchCommand(WhatIfSql("PrepareBuild"));
             prepare.Parameters.Add(new NpgsqlParameter("Definitions", definitions.ToArray()));
             prepare.Parameters.Add(new NpgsqlParameter("Names", missing.Select(c => string.Join('\n', NamesOf(c))).ToArray()));

@@ -1,4 +1,5 @@
--- Purpose: who else would feel locks and writes here: other programs' sessions in this database (what they are is hidden from a role without
+-- Purpose: who else would feel locks and writes here: other programs' sessions in this database (what they are is hidden from a
+-- role without
 -- pg_read_all_stats: such a one counts) and replicas; and whether this is a standby itself.
 -- Minimum version: 13. Privileges: none.
 select

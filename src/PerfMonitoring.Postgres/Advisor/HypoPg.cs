@@ -12,8 +12,9 @@ using PerfMonitoring.Postgres.Plans;
 namespace PerfMonitoring.Postgres.Advisor;
 
 /// <summary>
-/// Hypothetical indexes on one pinned connection. They live in the memory of its backend only, no transaction takes them back, and they
-/// are gone at the end, whatever ended it. Those of a request stay for the next one, so that one batch carries what differs and EXPLAIN.
+/// Hypothetical indexes on one pinned connection. They live in the memory of its backend only, no transaction takes them back,
+/// and they are gone at the end, whatever ended it. Those of a request stay for the next one, so that one batch carries what
+/// differs and EXPLAIN.
 /// </summary>
 internal sealed partial class HypoPg : WhatIfSession
 {
@@ -29,7 +30,8 @@ internal sealed partial class HypoPg : WhatIfSession
     public override bool IsReal => false;
 
     /// <summary>Null where the extension is not in the database.</summary>
-    public static async Task<HypoPg?> TryOpenAsync(Database target, TimeSpan statementTimeout, CancellationToken cancellationToken)
+    public static async Task<HypoPg?> TryOpenAsync(
+        Database target, TimeSpan statementTimeout, CancellationToken cancellationToken)
     {
         var schema = await target.QuerySingleOrDefaultAsync<string>(
             Sql.Get(typeof(CatalogRepository), "GetHypoPgSchema", target.Target.ServerVersionNumber), null, cancellationToken);
@@ -89,7 +91,8 @@ internal sealed partial class HypoPg : WhatIfSession
         await Connection.DisposeAsync();
     }
 
-    protected override async Task<string?> AskAsync(WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken)
+    protected override async Task<string?> AskAsync(
+        WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(Connection);
         batch.BatchCommands.Add(new NpgsqlBatchCommand("begin read only"));
@@ -156,7 +159,8 @@ internal sealed partial class HypoPg : WhatIfSession
         {
             // The rest of the name is cut at 63 bytes.
             if (Handle().Match(name) is { Success: true } match
-                && byHandle.TryGetValue(uint.Parse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture), out var id))
+                && byHandle.TryGetValue(
+                    uint.Parse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture), out var id))
             {
                 candidates[name] = id;
             }
@@ -175,7 +179,8 @@ internal sealed partial class HypoPg : WhatIfSession
         batch.BatchCommands.Add(new NpgsqlBatchCommand(WhatIfSql("GetIndexes")));
     }
 
-    private NpgsqlBatchCommand Drop(IEnumerable<uint> handles) => new($"select {Sql.Marker} {Identifier.Quote(schema)}.hypopg_drop_index(h) from pg_catalog.unnest($1) h")
+    private NpgsqlBatchCommand Drop(IEnumerable<uint> handles) =>
+        new($"select {Sql.Marker} {Identifier.Quote(schema)}.hypopg_drop_index(h) from pg_catalog.unnest($1) h")
     {
         Parameters = { new NpgsqlParameter { Value = handles.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Oid } },
     };

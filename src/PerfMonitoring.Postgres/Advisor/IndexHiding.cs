@@ -18,8 +18,8 @@ internal sealed class IndexHidingRepository(Database target) : IWhatIfRepository
 }
 
 /// <summary>
-/// Plans on one pinned connection, with indexes hidden from its planner by HypoPG 1.4. What is hidden is known to this backend alone. Without
-/// HypoPG it still plans with what is there.
+/// Plans on one pinned connection, with indexes hidden from its planner by HypoPG 1.4. What is hidden is known to this backend
+/// alone. Without HypoPG it still plans with what is there.
 /// </summary>
 internal sealed class IndexHiding : WhatIfSession
 {
@@ -30,7 +30,8 @@ internal sealed class IndexHiding : WhatIfSession
 
     public override bool IsReal => true;
 
-    public static async Task<IndexHiding> OpenAsync(Database target, TimeSpan statementTimeout, CancellationToken cancellationToken)
+    public static async Task<IndexHiding> OpenAsync(
+        Database target, TimeSpan statementTimeout, CancellationToken cancellationToken)
     {
         var schema = await target.QuerySingleOrDefaultAsync<string>(
             Sql.Get(typeof(IndexHiding), "GetHidingSchema", target.Target.ServerVersionNumber), null, cancellationToken);
@@ -59,13 +60,16 @@ internal sealed class IndexHiding : WhatIfSession
     // Nothing is set that outlasts a question.
     protected override Task PrepareAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    protected override async Task<string?> AskAsync(WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken)
+    protected override async Task<string?> AskAsync(
+        WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken)
     {
         if (request.Hidden.Count > 0 && schema is null)
         {
             throw new PerfMonitoringException(
-                ErrorIds.IndexHidingMissing, FailureKind.NotInstalled, $"{Target.Target} has no HypoPG 1.4, which hides an index from the planner.",
-                "Install it on the server and run, in this database: create extension hypopg; or alter extension hypopg update.", Target.Target);
+                ErrorIds.IndexHidingMissing, FailureKind.NotInstalled,
+                $"{Target.Target} has no HypoPG 1.4, which hides an index from the planner.",
+                "Install it on the server and run, in this database: create extension hypopg; or alter extension hypopg update.",
+                Target.Target);
         }
 
         await using var batch = new NpgsqlBatch(Connection);
@@ -74,9 +78,12 @@ internal sealed class IndexHiding : WhatIfSession
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand(Unhide));
             batch.BatchCommands.Add(new NpgsqlBatchCommand(
-                $"select {Sql.Marker} pg_catalog.count(*) from pg_catalog.unnest($1) o where {Identifier.Quote(schema)}.hypopg_hide_index(o)")
+                $"select {Sql.Marker} pg_catalog.count(*) from pg_catalog.unnest($1) o where "
+                    + $"{Identifier.Quote(schema)}.hypopg_hide_index(o)")
             {
-                Parameters = { new NpgsqlParameter { Value = request.Hidden.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Oid } },
+                Parameters = {
+                    new NpgsqlParameter {
+                    Value = request.Hidden.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Oid } },
             });
         }
 
@@ -94,7 +101,8 @@ internal sealed class IndexHiding : WhatIfSession
             if (reader.GetInt64(0) != request.Hidden.Count)
             {
                 throw new PerfMonitoringException(
-                    ErrorIds.IndexNotFound, FailureKind.NotFound, $"{Target.Target} has not all of the indexes that were to be hidden.", null, Target.Target);
+                    ErrorIds.IndexNotFound, FailureKind.NotFound,
+                    $"{Target.Target} has not all of the indexes that were to be hidden.", null, Target.Target);
             }
         }
 

@@ -1,4 +1,5 @@
--- Purpose: within the open transaction, the real indexes to be built, by their names, and the limits of building: locks are not waited for for
+-- Purpose: within the open transaction, the real indexes to be built, by their names, and the limits of building: locks are not
+-- waited for for
 -- long, a build takes what it takes.
 -- Minimum version: 13. Privileges: none.
 select

@@ -9,15 +9,18 @@ namespace PerfMonitoring.Postgres.Advisor;
 internal sealed class HypoPgRepository(Database target) : IWhatIfRepository
 {
     // Two of the pool's connections are for what is asked besides.
-    public int MaximumSessions { get; } = Math.Max(1, new NpgsqlConnectionStringBuilder(target.Source.ConnectionString).MaxPoolSize - 2);
+    public int MaximumSessions { get; } = Math.Max(
+        1, new NpgsqlConnectionStringBuilder(target.Source.ConnectionString).MaxPoolSize - 2);
 
     public async Task<IWhatIf> OpenAsync(TimeSpan statementTimeout, CancellationToken cancellationToken) =>
         await HypoPg.TryOpenAsync(target, statementTimeout, cancellationToken)
         ?? throw new PerfMonitoringException(
             ErrorIds.HypoPgMissing, FailureKind.NotInstalled,
-            $"{target.Target} has no HypoPG extension, without which the planner cannot be asked about indexes that are not there.",
+            $"{target.Target} has no HypoPG extension, without which the planner cannot be asked about indexes that are not "
+                + $"there.",
             "Install its package on the server (Debian and Ubuntu: postgresql-" + target.Target.MajorVersion
-            + "-hypopg) and run, in this database: create extension hypopg; on a copy of the database, -WhatIfMethod Transaction does without.", target.Target);
+            + "-hypopg) and run, in this database: create extension hypopg; on a copy of the database, -WhatIfMethod "
+            + "Transaction does without.", target.Target);
 }
 
 /// <summary>What-if through real indexes that are rolled back.</summary>

@@ -35,7 +35,8 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
         {
             var json = await mender.PlanAsync(text, t => ExplainAsync(request, t, cancellationToken), cancellationToken);
             var plan = Parse(json);
-            var refused = request.Indexes.Select(c => c.Id).Distinct().Where(Refused.ContainsKey).ToDictionary(id => id, id => Refused[id]);
+            var refused = request.Indexes.Select(c => c.Id).Distinct().Where(Refused.ContainsKey)
+                .ToDictionary(id => id, id => Refused[id]);
             return Read(plan, request, refused);
         }
         catch (Exception e) when (Failures.TryTranslate(e, target.Target.ToString(), cancellationToken) is { } failure)
@@ -50,8 +51,8 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
     protected abstract Task PrepareAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// In one round trip and one transaction that is rolled back, brings it about that exactly the requested indexes are there, and explains; null where one came
-    /// in part only.
+    /// In one round trip and one transaction that is rolled back, brings it about that exactly the requested indexes are there,
+    /// and explains; null where one came in part only.
     /// </summary>
     protected abstract Task<string?> AskAsync(WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken);
 
@@ -63,9 +64,12 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
 
     protected abstract WhatIfPlan Read(PlanNode plan, WhatIfRequest request, IReadOnlyDictionary<int, string> refused);
 
-    /// <summary>The next rows, about the making of a candidate: numbers where it went well, else the refusal, which is noted.</summary>
+    /// <summary>
+    /// The next rows, about the making of a candidate: numbers where it went well, else the refusal, which is noted.
+    /// </summary>
     /// <exception cref="PerfMonitoringException">IndexNotMade: it was not the index that was wrong.</exception>
-    protected async Task<List<long[]>> ReadMadeAsync(NpgsqlDataReader reader, Candidate candidate, int rows, CancellationToken cancellationToken)
+    protected async Task<List<long[]>> ReadMadeAsync(
+        NpgsqlDataReader reader, Candidate candidate, int rows, CancellationToken cancellationToken)
     {
         var made = new List<long[]>();
         for (var i = 0; i < rows; i++)
@@ -74,7 +78,9 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
             var result = reader.GetString(0);
             if (Refusal.TryRead(result) is not { } refusal)
             {
-                made.Add(Array.ConvertAll(result.Split(':'), number => long.Parse(number, NumberStyles.None, CultureInfo.InvariantCulture)));
+                made.Add(
+                    Array.ConvertAll(
+                    result.Split(':'), number => long.Parse(number, NumberStyles.None, CultureInfo.InvariantCulture)));
             }
             else if (refusal.IsAboutTheIndex)
             {
@@ -83,7 +89,9 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
             else
             {
                 throw new PerfMonitoringException(
-                    ErrorIds.IndexNotTried, FailureKind.Busy, $"{target.Target} could not try an index on {candidate.Definition.Table}: {refusal.Reason(candidate.Definition)}.",
+                    ErrorIds.IndexNotTried, FailureKind.Busy,
+                    $"{target.Target} could not try an index on {candidate.Definition.Table}: "
+                        + $"{refusal.Reason(candidate.Definition)}.",
                     "Try again when the server is less busy.", target.Target);
             }
         }
@@ -122,7 +130,8 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
             do
             {
                 // A candidate that was made in part only has to go, and then the plan is not the one that was asked for.
-                json = await planner.PlanAsync(question, commands => AskOpenAsync(request, commands, cancellationToken), cancellationToken);
+                json = await planner.PlanAsync(
+                    question, commands => AskOpenAsync(request, commands, cancellationToken), cancellationToken);
             }
             while (json is null);
         }
@@ -167,7 +176,8 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
         {
             // A rule can make a utility statement of an INSERT, UPDATE or DELETE.
             throw new PerfMonitoringException(
-                ErrorIds.NotPlannable, FailureKind.InvalidArgument, "The statement has no plan: the server makes a utility statement of it.", null, target.Target, e);
+                ErrorIds.NotPlannable, FailureKind.InvalidArgument,
+                "The statement has no plan: the server makes a utility statement of it.", null, target.Target, e);
         }
     }
 }
@@ -183,8 +193,10 @@ internal sealed record Refusal(string SqlState, string Text)
 
     /// <summary>For a report: without constants.</summary>
     public string Reason(IndexDefinition definition) =>
-        $"{(SqlState == NotYetUsable ? Text : ServerText.WithoutValues(SqlState, Text, definition.ToAnonymousStatement()))} (SQLSTATE {SqlState})";
+        $"{(SqlState == NotYetUsable ? Text : ServerText.WithoutValues(SqlState, Text, definition.ToAnonymousStatement()))} "
+            + $"(SQLSTATE {SqlState})";
 
     /// <summary>Null for the numbers of one that was made.</summary>
-    public static Refusal? TryRead(string result) => result.IndexOf(' ', StringComparison.Ordinal) is > 0 and var at ? new Refusal(result[..at], result[(at + 1)..]) : null;
+    public static Refusal? TryRead(string result) =>
+        result.IndexOf(' ', StringComparison.Ordinal) is > 0 and var at ? new Refusal(result[..at], result[(at + 1)..]) : null;
 }

@@ -13,7 +13,8 @@ namespace PerfMonitoring.Postgres.Catalog;
 /// <summary>Tables, columns and indexes from pg_catalog.</summary>
 internal sealed class CatalogRepository(Database target) : ICatalogRepository
 {
-    public async Task<IReadOnlyList<TableInfo>> FindTablesAsync(IReadOnlyCollection<RelationName> names, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<TableInfo>> FindTablesAsync(
+        IReadOnlyCollection<RelationName> names, CancellationToken cancellationToken)
     {
         var tables = names.Count == 0 ? [] : await FindAsync(names, cancellationToken);
         if (tables.Count == 0)
@@ -22,10 +23,13 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         }
 
         var oids = tables.Select(t => (long)t.Oid).Distinct().ToArray();
-        var columns = (await target.QueryAsync<ColumnRow>(Text("GetColumns"), new { TableOids = oids }, cancellationToken)).ToLookup(c => c.TableOid);
+        var columns = (await target.QueryAsync<ColumnRow>(Text("GetColumns"), new { TableOids = oids }, cancellationToken))
+            .ToLookup(c => c.TableOid);
         var types = await GetTypesAsync(columns.SelectMany(g => g).Select(c => (c.TypeOid, c.TypeModifier)), cancellationToken);
-        var groups = (await target.QueryAsync<GroupRow>(Text("GetColumnGroups"), new { TableOids = oids }, cancellationToken)).ToLookup(g => g.TableOid);
-        return [.. tables.DistinctBy(t => t.Oid).Select(t => t.ToTable(columns[t.Oid].Select(c => c.ToColumn(types[(c.TypeOid, c.TypeModifier)])), groups[t.Oid]))];
+        var groups = (await target.QueryAsync<GroupRow>(Text("GetColumnGroups"), new { TableOids = oids }, cancellationToken))
+            .ToLookup(g => g.TableOid);
+        return [.. tables.DistinctBy(t => t.Oid)
+            .Select(t => t.ToTable(columns[t.Oid].Select(c => c.ToColumn(types[(c.TypeOid, c.TypeModifier)])), groups[t.Oid]))];
     }
 
     public async Task<IReadOnlyList<ColumnValues>> GetColumnValuesAsync(
@@ -48,7 +52,8 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         var table = (await FindTablesAsync([name], cancellationToken)).SingleOrDefault()
             ?? throw new PerfMonitoringException(
                 ErrorIds.TableNotFound, FailureKind.NotFound, $"There is no table {name} in {target.Target}.",
-                name.Schema is null ? "Write the schema too (schema.table) where the table is not on the search path." : "Check schema and name.",
+                name.Schema is null
+                    ? "Write the schema too (schema.table) where the table is not on the search path." : "Check schema and name.",
                 name.ToString());
         if (table.Name.Schema == "perf_monitoring" || table.IsTemporary)
         {
@@ -56,7 +61,8 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
                 ErrorIds.TableNotIndexable, FailureKind.InvalidArgument,
                 table.IsTemporary
                     ? $"{table.Name} in {target.Target} is a temporary table of another session: no index is made for it."
-                    : $"{table.Name} in {target.Target} belongs to PerfMonitoring's own store, which has the indexes that it needs.",
+                    : $"{table.Name} in {target.Target} belongs to PerfMonitoring's own store, which has the indexes that it "
+                        + $"needs.",
                 "Name a table of the application.", name.ToString());
         }
 
@@ -64,11 +70,13 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
             ? table
             : throw new PerfMonitoringException(
                 ErrorIds.TableNotIndexable, FailureKind.InvalidArgument,
-                $"{table.Name} in {target.Target} is no table, partitioned table or materialised view of a user's: it takes no index.",
+                $"{table.Name} in {target.Target} is no table, partitioned table or materialised view of a user's: it takes "
+                    + $"no index.",
                 "Name the table that holds the rows.", name.ToString());
     }
 
-    public async Task<IReadOnlyList<TableIndex>> GetIndexesAsync(IReadOnlyCollection<uint> tableOids, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<TableIndex>> GetIndexesAsync(
+        IReadOnlyCollection<uint> tableOids, CancellationToken cancellationToken)
     {
         var rows = await target.QueryAsync<IndexRow>(
             Text("GetIndexes"), new { TableOids = tableOids.Select(o => (long)o).ToArray() }, cancellationToken);
@@ -81,7 +89,8 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         return
         [
             .. rows.Select(r => new PartitionedIndex(
-                r.IndexOid, r.TableOid, new RelationName(r.SchemaName, r.TableName), r.IndexName, r.Definition, r.IsUnique, r.IsValid,
+                r.IndexOid, r.TableOid, new RelationName(r.SchemaName, r.TableName), r.IndexName, r.Definition, r.IsUnique,
+                r.IsValid,
                 [.. r.LeafOids.Select(o => (uint)o)])),
         ];
     }
@@ -105,7 +114,8 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         return
         [
             .. rows.Select(r => new ForeignKeyInfo(
-                r.Name, new RelationName(r.SchemaName, r.TableName), r.Columns, new RelationName(r.ReferencedSchema, r.ReferencedName), r.ReferencedColumns, r.ReferencedRows)),
+                r.Name, new RelationName(r.SchemaName, r.TableName), r.Columns,
+                new RelationName(r.ReferencedSchema, r.ReferencedName), r.ReferencedColumns, r.ReferencedRows)),
         ];
     }
 
@@ -115,7 +125,8 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
     public Task<ResolvedDefinition> ResolveAsync(IndexDefinition definition, CancellationToken cancellationToken) =>
         new DefinitionNames(target).ResolveAsync(definition, cancellationToken);
 
-    public async Task<IReadOnlyDictionary<string, ColumnInfo>> GetExpressionTypesAsync(IndexDefinition definition, CancellationToken cancellationToken)
+    public async Task<IReadOnlyDictionary<string, ColumnInfo>> GetExpressionTypesAsync(
+        IndexDefinition definition, CancellationToken cancellationToken)
     {
         if (definition.Keys.All(k => k.Expression is null))
         {
@@ -128,7 +139,8 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
     }
 
     // Not the file of a method, since it names columns; they are plain ones, so that reading them runs nobody's function.
-    public async Task<long?> MeasureEntriesAsync(IndexDefinition definition, TableInfo table, TimeSpan timeout, CancellationToken cancellationToken)
+    public async Task<long?> MeasureEntriesAsync(
+        IndexDefinition definition, TableInfo table, TimeSpan timeout, CancellationToken cancellationToken)
     {
         const int Header = 8;
         var columns = definition.Keys.Select(k => k.Column).Concat(definition.Include).ToList();
@@ -140,16 +152,21 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         var quoted = columns.ConvertAll(c => Identifier.Quote(c!));
         var from = (table.Leaves.Count == 0 ? "only " : "") + table.Name;
         var sql = definition.Method == "btree"
-            ? $"select {Sql.Marker} pg_catalog.max({string.Join(" + ", quoted.Select(c => $"coalesce(pg_catalog.pg_column_size({c}), 0)"))})::bigint from {from}"
-            : quoted is [var only] && table.FindColumn(columns[0]!) is { IsCollection: true, HasBtree: true } column && column.Type.EndsWith("[]", StringComparison.Ordinal)
-                ? $"select {Sql.Marker} pg_catalog.max(pg_catalog.pg_column_size(x))::bigint from {from} cross join pg_catalog.unnest({only}) x"
+            ? $"select {Sql.Marker} "
+                + $"pg_catalog.max({string.Join(" + ", quoted.Select(c => $"coalesce(pg_catalog.pg_column_size({c}), 0)"))})"
+                + $"::bigint from {from}"
+            : quoted is [var only] && table.FindColumn(columns[0]!) is { IsCollection: true, HasBtree: true } column
+            && column.Type.EndsWith("[]", StringComparison.Ordinal)
+                ? $"select {Sql.Marker} pg_catalog.max(pg_catalog.pg_column_size(x))::bigint from {from} cross join "
+                    + $"pg_catalog.unnest({only}) x"
                 : null;
         return sql is null || await LongestAsync(sql, timeout, cancellationToken) is not { } bytes ? null : bytes + Header;
     }
 
     public async Task<(bool IsAvailable, string? Schema)> GetExtensionAsync(string name, CancellationToken cancellationToken)
     {
-        var row = await target.QuerySingleOrDefaultAsync<ExtensionRow>(Text("GetExtension"), new { Name = name }, cancellationToken);
+        var row = await target.QuerySingleOrDefaultAsync<ExtensionRow>(
+            Text("GetExtension"), new { Name = name }, cancellationToken);
         return (row!.IsAvailable, row.Schema);
     }
 
@@ -170,13 +187,17 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
                 async (connection, transaction) =>
                 {
                     var limit = new { Milliseconds = ((long)timeout.TotalMilliseconds).ToString(CultureInfo.InvariantCulture) };
-                    await connection.ExecuteAsync(new CommandDefinition(Text("LimitReading"), limit, transaction, cancellationToken: cancellationToken));
+                    await connection.ExecuteAsync(
+                        new CommandDefinition(Text("LimitReading"), limit, transaction, cancellationToken: cancellationToken));
                     return await connection.QuerySingleAsync<long?>(
-                        new CommandDefinition(sql, null, transaction, (int)timeout.TotalSeconds + 10, cancellationToken: cancellationToken));
+                        new CommandDefinition(
+                            sql, null, transaction, (int)timeout.TotalSeconds + 10, cancellationToken: cancellationToken));
                 },
                 cancellationToken);
         }
-        catch (PerfMonitoringException e) when (!cancellationToken.IsCancellationRequested && e.InnerException is PostgresException { SqlState: PostgresErrorCodes.QueryCanceled })
+        catch (PerfMonitoringException e)
+            when (!cancellationToken.IsCancellationRequested
+            && e.InnerException is PostgresException { SqlState: PostgresErrorCodes.QueryCanceled })
         {
             return null;
         }
@@ -193,19 +214,23 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         return rows.ToDictionary(r => (r.TypeOid, r.Modifier));
     }
 
-    private async Task<IReadOnlyList<RelationName>> CompleteAsync(string[] kinds, string prefix, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<RelationName>> CompleteAsync(
+        string[] kinds, string prefix, CancellationToken cancellationToken)
     {
         var searchPath = await target.GetUserSchemasAsync(cancellationToken);
-        var rows = await target.QueryAsync<NameRow>(Text("CompleteNames"), new { Kinds = kinds, Prefix = prefix, SearchPath = searchPath }, cancellationToken);
+        var rows = await target.QueryAsync<NameRow>(
+            Text("CompleteNames"), new { Kinds = kinds, Prefix = prefix, SearchPath = searchPath }, cancellationToken);
         return [.. rows.Select(r => new RelationName(r.SchemaName, r.Name))];
     }
 
-    private async Task<IReadOnlyList<TableRow>> FindAsync(IReadOnlyCollection<RelationName> names, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<TableRow>> FindAsync(
+        IReadOnlyCollection<RelationName> names, CancellationToken cancellationToken)
     {
         var searchPath = names.Any(n => n.Schema is null) ? await target.GetUserSchemasAsync(cancellationToken) : [];
         return await target.QueryAsync<TableRow>(
             Text("FindTables"),
-            new { Schemas = names.Select(n => n.Schema).ToArray(), Names = names.Select(n => n.Name).ToArray(), SearchPath = searchPath },
+            new { Schemas = names.Select(n => n.Schema).ToArray(), Names = names.Select(n => n.Name).ToArray(),
+                SearchPath = searchPath },
             cancellationToken);
     }
 
@@ -344,7 +369,8 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
     {
         // Types of these names have no order of their own worth the name, wherever they come from.
         private static readonly HashSet<string> Collections =
-            ["jsonb", "json", "xml", "hstore", "tsvector", "tsquery", "geometry", "geography", "raster", "vector", "halfvec", "sparsevec", "cube"];
+            ["jsonb", "json", "xml", "hstore", "tsvector", "tsquery", "geometry", "geography", "raster", "vector", "halfvec",
+                "sparsevec", "cube"];
 
         public long TypeOid { get; init; }
         public int Modifier { get; init; }
@@ -366,7 +392,9 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         // ANALYZE keeps common values and a histogram of every such type.
         public bool IsScalar => Length < 0 && HasBtree && Kind == "b" && !IsCollection;
 
-        private bool IsCollection => Length < 0 && (ElementName is not null || Kind is "c" or "m" || Category is "A" or "C" or "G" || Collections.Contains(Name));
+        private bool IsCollection =>
+            Length < 0
+            && (ElementName is not null || Kind is "c" or "m" || Category is "A" or "C" or "G" || Collections.Contains(Name));
 
         public ColumnInfo ToColumn() => new()
         {

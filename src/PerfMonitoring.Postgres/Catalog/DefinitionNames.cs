@@ -8,13 +8,14 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Postgres.Catalog;
 
 /// <summary>
-/// Writes the definition of an index so that it means on our connections, which know the system's names only, what it means to the user. Where a text has
-/// names that a schema of the user's path has too, the server reads it with that path, as a constraint of an empty temporary table of one transaction, and
-/// writes it again without it. A constraint is only parsed: nothing of it runs.
+/// Writes the definition of an index so that it means on our connections, which know the system's names only, what it means to
+/// the user. Where a text has names that a schema of the user's path has too, the server reads it with that path, as a constraint
+/// of an empty temporary table of one transaction, and writes it again without it. A constraint is only parsed: nothing of it
+/// runs.
 /// </summary>
 /// <remarks>
-/// A schema in which such a name belongs to somebody who is neither a superuser, nor the table's owner, nor the role itself, is left out of the path: an
-/// index's expression runs for whoever writes to the table.
+/// A schema in which such a name belongs to somebody who is neither a superuser, nor the table's owner, nor the role itself, is
+/// left out of the path: an index's expression runs for whoever writes to the table.
 /// </remarks>
 internal sealed class DefinitionNames(Database target)
 {
@@ -41,27 +42,36 @@ internal sealed class DefinitionNames(Database target)
             return new ResolvedDefinition(definition, null);
         }
 
-        var objects = await FindAsync([.. texts.SelectMany(NamesInSql.Find).Distinct()], schemas, definition.Table, cancellationToken);
+        var objects = await FindAsync(
+            [.. texts.SelectMany(NamesInSql.Find).Distinct()], schemas, definition.Table, cancellationToken);
         var unsafeOnes = objects.Where(o => !o.IsTrusted).ToList();
-        var path = schemas.Where(s => s != "pg_catalog" && objects.Any(o => !o.IsExplicit && o.SchemaName == s) && !unsafeOnes.Exists(o => !o.IsExplicit && o.SchemaName == s)).ToList();
+        var path = schemas.Where(
+            s => s != "pg_catalog" && objects.Any(o => !o.IsExplicit && o.SchemaName == s)
+            && !unsafeOnes.Exists(o => !o.IsExplicit && o.SchemaName == s)).ToList();
         // What is written with its schema means that one; of the others, what the system or a trusted schema has is meant.
-        var distrusted = unsafeOnes.Find(o => o.IsExplicit || (o.Kind == nameof(SqlNameKind.Function) && !o.IsBuiltIn && !objects.Any(t => t.IsTrusted && t.Name == o.Name)));
+        var distrusted = unsafeOnes.Find(
+            o => o.IsExplicit
+            || (o.Kind == nameof(SqlNameKind.Function) && !o.IsBuiltIn && !objects.Any(t => t.IsTrusted && t.Name == o.Name)));
         if (path.Count > 0 && await ReadAsync(texts, definition.Table, path, cancellationToken) is { } resolved)
         {
             var written = texts.Zip(resolved).ToDictionary(t => t.First, t => t.Second);
             definition = definition with
             {
-                Keys = [.. definition.Keys.Select(k => k.Expression is { } expression ? k with { Expression = written[expression] } : k)],
+                Keys = [.. definition.Keys.Select(
+                    k => k.Expression is { } expression ? k with { Expression = written[expression] } : k)],
                 Where = definition.Where is { } where ? written[where] : null,
             };
         }
 
         return new ResolvedDefinition(
             definition,
-            distrusted is null ? null : $"{distrusted.Kind.ToLowerInvariant()} {Identifier.Quote(distrusted.SchemaName)}.{distrusted.Name} of role {distrusted.Owner}");
+            distrusted is null
+                ? null : $"{distrusted.Kind.ToLowerInvariant()} {Identifier.Quote(distrusted.SchemaName)}.{distrusted.Name} "
+                    + $"of role {distrusted.Owner}");
     }
 
-    private async Task<IndexKey> WithSchemaAsync(IndexKey key, string method, string[] schemas, CancellationToken cancellationToken)
+    private async Task<IndexKey> WithSchemaAsync(
+        IndexKey key, string method, string[] schemas, CancellationToken cancellationToken)
     {
         var name = key.OperatorClass?.Split(' ')[0];
         if (name is null || name.Contains('.', StringComparison.Ordinal))
@@ -75,7 +85,8 @@ internal sealed class DefinitionNames(Database target)
             ? key : key with { OperatorClass = $"{Identifier.Quote(schema)}.{key.OperatorClass}" };
     }
 
-    private Task<IReadOnlyList<ObjectRow>> FindAsync(List<SqlName> names, string[] schemas, RelationName table, CancellationToken cancellationToken) =>
+    private Task<IReadOnlyList<ObjectRow>> FindAsync(
+        List<SqlName> names, string[] schemas, RelationName table, CancellationToken cancellationToken) =>
         target.QueryAsync<ObjectRow>(
             Text("GetNamedObjects"),
             new
@@ -88,8 +99,10 @@ internal sealed class DefinitionNames(Database target)
             },
             cancellationToken);
 
-    // Null where the role may make no temporary table, the server takes no writes, or the text cannot be read: whoever checks the definition says so.
-    private async Task<List<string>?> ReadAsync(List<string> texts, RelationName table, List<string> path, CancellationToken cancellationToken)
+    // Null where the role may make no temporary table, the server takes no writes, or the text cannot be read: whoever checks the
+    // definition says so.
+    private async Task<List<string>?> ReadAsync(
+        List<string> texts, RelationName table, List<string> path, CancellationToken cancellationToken)
     {
         try
         {
@@ -101,18 +114,25 @@ internal sealed class DefinitionNames(Database target)
                     for (var i = 0; i < texts.Count; i++)
                     {
                         // Any type has an IS NULL. Not valid: the rows, of which there are none, are not looked at either.
-                        await ExecuteAsync($"alter {Sql.Marker} table pg_temp.{Copy} add constraint perf_monitoring_{i} check ((({texts[i]})) is null) not valid");
+                        await ExecuteAsync(
+                            $"alter {Sql.Marker} table pg_temp.{Copy} add constraint perf_monitoring_{i} check "
+                                + $"((({texts[i]})) is null) not valid");
                     }
 
                     await SetPathAsync(SessionSettings.SearchPath);
                     var read = await connection.QueryAsync<string>(
-                        new CommandDefinition(Text("GetResolved"), new { TableName = "pg_temp." + Copy }, transaction, cancellationToken: cancellationToken));
+                        new CommandDefinition(
+                            Text("GetResolved"), new { TableName = "pg_temp." + Copy }, transaction,
+                            cancellationToken: cancellationToken));
                     return read.Select(WithoutTest).ToList();
 
                     Task SetPathAsync(string value) => connection.ExecuteAsync(new CommandDefinition(
-                        Sql.Get(typeof(Database), "SetSearchPath", target.Target.ServerVersionNumber), new { SearchPath = value }, transaction, cancellationToken: cancellationToken));
+                        Sql.Get(typeof(Database), "SetSearchPath", target.Target.ServerVersionNumber), new { SearchPath = value },
+                        transaction, cancellationToken: cancellationToken));
 
-                    Task ExecuteAsync(string sql) => connection.ExecuteAsync(new CommandDefinition(sql, transaction: transaction, cancellationToken: cancellationToken));
+                    Task ExecuteAsync(string sql) =>
+                        connection.ExecuteAsync(
+                        new CommandDefinition(sql, transaction: transaction, cancellationToken: cancellationToken));
                 },
                 cancellationToken);
         }

@@ -1,5 +1,7 @@
--- Purpose: tables by name, along the user's search path where a name has no schema; rows scaled to the present size as the planner does. A
--- partitioned table is as large as its leaves together; rows of leaves that were never analysed are taken to be as dense as the others'.
+-- Purpose: tables by name, along the user's search path where a name has no schema; rows scaled to the present size as the
+-- planner does. A
+-- partitioned table is as large as its leaves together; rows of leaves that were never analysed are taken to be as dense as the
+-- others'.
 -- Minimum version: 13. Privileges: usage on the schemas.
 select
     x.position::int as position,

@@ -1,4 +1,5 @@
--- Purpose: how many combinations of values columns have, where extended statistics (CREATE STATISTICS, ndistinct) count them; expressions left out.
+-- Purpose: how many combinations of values columns have, where extended statistics (CREATE STATISTICS, ndistinct) count them;
+-- expressions left out.
 -- Minimum version: 13. Privileges: none; statistics are missing where the role may not read the columns.
 select
     c.oid as table_oid,

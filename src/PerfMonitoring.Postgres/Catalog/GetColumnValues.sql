@@ -1,5 +1,7 @@
--- Purpose: what ANALYZE knows of the values of columns: the common ones with their frequencies, the bounds of the histogram, the common
--- elements of arrays and texts. Of a partitioned table that was never analysed itself, those of its largest leaf. They are the user's data: they go into
+-- Purpose: what ANALYZE knows of the values of columns: the common ones with their frequencies, the bounds of the histogram, the
+-- common
+-- elements of arrays and texts. Of a partitioned table that was never analysed itself, those of its largest leaf. They are the
+-- user's data: they go into
 -- EXPLAIN and nowhere else.
 -- Minimum version: 13. Privileges: select on the columns; others are left out.
 select

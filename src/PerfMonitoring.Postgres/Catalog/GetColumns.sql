@@ -1,5 +1,7 @@
--- Purpose: columns of tables with their statistics. Autovacuum does not analyse a partitioned table: where nobody did, those of its leaves stand in,
--- weighted by rows; a column that is different in each row of each leaf is so in the whole, other counts of values are taken to be the same ones.
+-- Purpose: columns of tables with their statistics. Autovacuum does not analyse a partitioned table: where nobody did, those of
+-- its leaves stand in,
+-- weighted by rows; a column that is different in each row of each leaf is so in the whole, other counts of values are taken to
+-- be the same ones.
 -- Minimum version: 13. Privileges: none; statistics are null where the role may not read the column.
 select
     a.attrelid as table_oid,
@@ -44,7 +46,8 @@ join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_type t on t.oid = a.atttypid
 join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
 left join pg_catalog.pg_collation l on l.oid = a.attcollation
--- One column at a time by the catalogs' indexes (offset 0): the view as a whole asks for the rights on each column of the database.
+-- One column at a time by the catalogs' indexes (offset 0): the view as a whole asks for the rights on each column of the
+-- database.
 left join lateral (
     select
         x.attname, x.avg_width, x.null_frac, x.n_distinct, x.correlation, x.most_common_vals, x.most_common_freqs, x.histogram_bounds, x.most_common_elems,

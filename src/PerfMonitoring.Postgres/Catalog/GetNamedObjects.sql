@@ -1,4 +1,5 @@
--- Purpose: what names outside of pg_catalog can mean along a search path, or in the schema that stands before them, and whether whoever owns it may do as much
+-- Purpose: what names outside of pg_catalog can mean along a search path, or in the schema that stands before them, and whether
+-- whoever owns it may do as much
 -- as whoever the index's expression runs for: a superuser, the owner of the table, the role itself.
 -- Minimum version: 13. Privileges: none.
 select

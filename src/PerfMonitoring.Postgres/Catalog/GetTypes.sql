@@ -1,5 +1,7 @@
--- Purpose: what a value of a type is and what compares it. Domains, nested ones too, stand for what is under them; the modifier of an array is that of its
--- elements. An array or a range has an operator class only where its elements have one: the class exists for all of them and then fails at each write.
+-- Purpose: what a value of a type is and what compares it. Domains, nested ones too, stand for what is under them; the modifier
+-- of an array is that of its
+-- elements. An array or a range has an operator class only where its elements have one: the class exists for all of them and then
+-- fails at each write.
 -- Minimum version: 13. Privileges: none.
 select
     x.type_oid as type_oid,
@@ -18,7 +20,8 @@ select
     o.btrees = 1 + (e.oid is not null)::int + (s.oid is not null)::int as has_btree,
     o.hashes = 1 + (e.oid is not null)::int + (s.oid is not null)::int as has_hash,
     coalesce(o.can_deduplicate, false)
-        -- character(n) was merged up to the releases of May 2026 (bt_metap() says so of 15.18) and is not any more (15.20), whatever its operator class says.
+        -- character(n) was merged up to the releases of May 2026 (bt_metap() says so of 15.18) and is not any more (15.20),
+        -- whatever its operator class says.
         and (b.oid <> 'pg_catalog.bpchar'::pg_catalog.regtype or v.number < case v.number / 10000
             when 13 then 140000 when 14 then 140024 when 15 then 150019 when 16 then 160015 when 17 then 170011 when 18 then 180005 else 0
         end) as can_deduplicate
@@ -55,7 +58,8 @@ cross join lateral (
     select
         pg_catalog.count(distinct w.oid) filter (where m.amname = 'btree') as btrees,
         pg_catalog.count(distinct w.oid) filter (where m.amname = 'hash') as hashes,
-        -- Support function 4 (equalimage) says so; numeric and floats have none, since equal ones can differ in what is displayed.
+        -- Support function 4 (equalimage) says so; numeric and floats have none, since equal ones can differ in what is
+        -- displayed.
         pg_catalog.bool_or(w.oid = b.oid and f.oid is not null) as can_deduplicate
     from pg_catalog.pg_type w
     join pg_catalog.pg_opclass p on p.opcdefault

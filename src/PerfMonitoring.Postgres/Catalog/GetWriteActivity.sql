@@ -1,4 +1,5 @@
--- Purpose: how many rows were inserted, updated and deleted in each user table, how many it holds, and for how long the counters have counted; leaves of a
+-- Purpose: how many rows were inserted, updated and deleted in each user table, how many it holds, and for how long the counters
+-- have counted; leaves of a
 -- partitioned table count for it. A database that was never reset has no time of its own: see Usage/GetStatisticsState.
 -- Minimum version: 13. Privileges: none.
 select

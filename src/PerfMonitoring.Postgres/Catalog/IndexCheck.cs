@@ -26,7 +26,8 @@ internal static partial class IndexCheck
                         throw IsAboutTheDefinition(refusal.SqlState)
                             ? Refused(definition, refusal.Reason(definition))
                             : new PerfMonitoringException(
-                                ErrorIds.IndexCheckFailed, FailureKind.ServerError, $"{target.Target}: {refusal.Reason(definition)}.", null, target.Target);
+                                ErrorIds.IndexCheckFailed, FailureKind.ServerError,
+                                $"{target.Target}: {refusal.Reason(definition)}.", null, target.Target);
                     }
                 }
             }
@@ -35,7 +36,8 @@ internal static partial class IndexCheck
                 await CheckKeysAsync(target, definition, cancellationToken);
             }
         }
-        catch (PerfMonitoringException e) when (e.InnerException is PostgresException server && IsAboutTheDefinition(server.SqlState))
+        catch (PerfMonitoringException e)
+            when (e.InnerException is PostgresException server && IsAboutTheDefinition(server.SqlState))
         {
             throw Refused(definition, server.MessageText, e);
         }
@@ -48,18 +50,22 @@ internal static partial class IndexCheck
         var expressions = definition.Keys.Select(k => k.Expression).OfType<string>().Distinct().ToList();
         try
         {
-            var types = await DescribeAsync(target, $"select {string.Join(", ", expressions.Select(e => "(" + e + ")"))} from {definition.Table}", cancellationToken);
+            var types = await DescribeAsync(
+                target, $"select {string.Join(", ", expressions.Select(e => "(" + e + ")"))} from {definition.Table}",
+                cancellationToken);
             return expressions.Zip(types).ToDictionary(p => p.First, p => p.Second);
         }
-        catch (PerfMonitoringException e) when (e.InnerException is PostgresException server && IsAboutTheDefinition(server.SqlState))
+        catch (PerfMonitoringException e)
+            when (e.InnerException is PostgresException server && IsAboutTheDefinition(server.SqlState))
         {
             throw Refused(definition, server.MessageText, e);
         }
     }
 
-    // Describing parses the text and takes the lock of a SELECT. Parsing reads constants, which runs the checks of domains, as CREATE INDEX would: the
-    // definition is the user's own. The extended protocol takes one statement only.
-    private static Task<List<(long Oid, int Modifier)>> DescribeAsync(Database target, string sql, CancellationToken cancellationToken) => target.InTransactionAsync(
+    // Describing parses the text and takes the lock of a SELECT. Parsing reads constants, which runs the checks of domains, as
+    // CREATE INDEX would: the definition is the user's own. The extended protocol takes one statement only.
+    private static Task<List<(long Oid, int Modifier)>> DescribeAsync(
+        Database target, string sql, CancellationToken cancellationToken) => target.InTransactionAsync(
         async (connection, transaction) =>
         {
             await using var command = new NpgsqlCommand(sql, connection, transaction);
@@ -80,7 +86,8 @@ internal static partial class IndexCheck
     private static async Task CheckKeysAsync(Database target, IndexDefinition definition, CancellationToken cancellationToken)
     {
         var keys = definition.Keys.Select(k => "(" + (k.Column is null ? k.Expression : Identifier.Quote(k.Column)) + ")");
-        var sql = $"select {string.Join(", ", keys)} from {definition.Table}" + (definition.Where is null ? "" : $" where ({definition.Where})");
+        var sql = $"select {string.Join(", ", keys)} from {definition.Table}"
+            + (definition.Where is null ? "" : $" where ({definition.Where})");
         var types = await DescribeAsync(target, sql, cancellationToken);
         var version = target.Target.ServerVersionNumber;
         var ownClass = definition.Keys.Select(k => k.OperatorClass is null).ToList();
@@ -94,7 +101,8 @@ internal static partial class IndexCheck
         }
 
         var written = string.Join(' ', definition.Keys.Select(k => k.Expression).Append(definition.Where));
-        var functions = FunctionCall().Matches(StringLiteral().Replace(written, "''")).Select(m => m.Groups[1].Value.ToLowerInvariant()).Distinct().ToArray();
+        var functions = FunctionCall().Matches(StringLiteral().Replace(written, "''"))
+            .Select(m => m.Groups[1].Value.ToLowerInvariant()).Distinct().ToArray();
         var unusable = await target.QueryAsync<string>(
             Sql.Get(typeof(IndexCheck), "GetUnusableFunctions", version), new { Names = functions }, cancellationToken);
         if (unusable.Count > 0)
@@ -109,7 +117,8 @@ internal static partial class IndexCheck
         || sqlState[..2] is "22" or "0A" or "XX" or "54";
 
     private static PerfMonitoringException Refused(IndexDefinition definition, string why, Exception? inner = null) => new(
-        ErrorIds.InvalidIndexDefinition, FailureKind.InvalidArgument, $"PostgreSQL would not make the index on {definition.Table}: {why}.",
+        ErrorIds.InvalidIndexDefinition, FailureKind.InvalidArgument,
+        $"PostgreSQL would not make the index on {definition.Table}: {why}.",
         "Check -Column, -Expression, -Where and -IndexType.", definition.Table.ToString(), inner);
 
     [GeneratedRegex(@"([\p{L}_][\p{L}\p{N}_$]*)\s*\(")]

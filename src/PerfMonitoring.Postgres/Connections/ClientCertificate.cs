@@ -9,7 +9,8 @@ namespace PerfMonitoring.Postgres.Connections;
 internal static class ClientCertificate
 {
     private const UnixFileMode Others =
-        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
+            | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
     /// <summary>Throws where certificate and key cannot be used.</summary>
     /// <param name="certificate">The certificate's file.</param>
@@ -33,7 +34,9 @@ internal static class ClientCertificate
             throw new PerfMonitoringException(
                 ErrorIds.PrivateKeyExposed, FailureKind.InvalidArgument,
                 $"The private key file {secret} has group or world access.",
-                $"Give it permissions u=rw (0600) or less if you own it, u=rw,g=r (0640) or less if root does: chmod 600 {secret}", secret);
+                "Give it permissions u=rw (0600) or less if you own it, u=rw,g=r (0640) or less if root does: chmod 600 "
+                    + secret,
+                secret);
         }
 
         try
@@ -46,7 +49,8 @@ internal static class ClientCertificate
         {
             throw Invalid(
                 $"The client certificate {certificate} cannot be used with the private key {secret}: {e.Message.TrimEnd('.')}.",
-                "Check that both are in PEM form and belong together; the password of an encrypted key goes into sslpassword.", certificate);
+                "Check that both are in PEM form and belong together; the password of an encrypted key goes into sslpassword.",
+                certificate);
         }
     }
 

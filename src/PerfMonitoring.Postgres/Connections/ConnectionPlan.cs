@@ -6,7 +6,8 @@ using PerfMonitoring.Model;
 namespace PerfMonitoring.Postgres.Connections;
 
 /// <summary>All that a connection needs: the driver's settings, and what is asked when it connects.</summary>
-internal sealed class ConnectionPlan(NpgsqlConnectionStringBuilder builder, IReadOnlyList<ServerAddress> servers, TlsSettings tls, string? sessionAttributes)
+internal sealed class ConnectionPlan(
+    NpgsqlConnectionStringBuilder builder, IReadOnlyList<ServerAddress> servers, TlsSettings tls, string? sessionAttributes)
 {
     // What libpq takes for the host localhost in a password file: the folder that it was built with.
     private static readonly string[] DefaultFolders = ["/var/run/postgresql", "/tmp"];
@@ -61,14 +62,20 @@ internal sealed class ConnectionPlan(NpgsqlConnectionStringBuilder builder, IRea
             return;
         }
 
-        builder.Host = string.Join(',', servers.Select(s => s.Target.Contains(':', StringComparison.Ordinal) ? $"[{s.Target.Trim('[', ']')}]:{s.Port}" : $"{s.Target}:{s.Port}"));
+        builder.Host = string.Join(
+            ',', servers.Select(
+            s => s.Target.Contains(':', StringComparison.Ordinal)
+            ? $"[{s.Target.Trim('[', ']')}]:{s.Port}" : $"{s.Target}:{s.Port}"));
         builder.TargetSessionAttributes = sessionAttributes;
     }
 
     /// <summary>A session stays with the server that answered: the counters of two must not be mixed.</summary>
     public void Pin(NpgsqlConnection connection)
     {
-        servers = [servers.FirstOrDefault(s => s.Port == connection.Port && string.Equals(s.Target.Trim('[', ']'), connection.Host?.Trim('[', ']'), StringComparison.Ordinal)) ?? servers[0]];
+        servers = [
+            servers.FirstOrDefault(
+            s => s.Port == connection.Port
+            && string.Equals(s.Target.Trim('[', ']'), connection.Host?.Trim('[', ']'), StringComparison.Ordinal)) ?? servers[0]];
         AddTarget();
     }
 
@@ -95,29 +102,37 @@ internal sealed class ConnectionPlan(NpgsqlConnectionStringBuilder builder, IRea
         {
             throw new PerfMonitoringException(
                 ErrorIds.WrongServer, FailureKind.NotSupported,
-                $"{Address} is a {(isStandby ? "standby" : isReadOnly ? "primary whose sessions are read-only" : "primary")}, and target_session_attrs asks for {sessionAttributes}.",
+                $"{Address} is a {(isStandby ? "standby" : isReadOnly ? "primary whose sessions are read-only" : "primary")}, "
+                    + $"and target_session_attrs asks for {sessionAttributes}.",
                 "Name the hosts of the others too (host=a,b), or ask for any.", Address);
         }
     }
 
     /// <summary>Adds to a login that was refused why a password that is there was not used.</summary>
-    public Exception? Explain(Exception? failure) => failure is PerfMonitoringException { ErrorId: ErrorIds.AuthenticationFailed } refused && warnings.Count > 0
-        ? new PerfMonitoringException(refused.ErrorId, refused.Kind, $"{refused.Message} {string.Join(' ', warnings)}", refused.Remedy, refused.Subject, refused.InnerException)
+    public Exception? Explain(Exception? failure) =>
+        failure is PerfMonitoringException { ErrorId: ErrorIds.AuthenticationFailed } refused && warnings.Count > 0
+        ? new PerfMonitoringException(
+            refused.ErrorId, refused.Kind, $"{refused.Message} {string.Join(' ', warnings)}", refused.Remedy, refused.Subject,
+            refused.InnerException)
         : failure;
 
     /// <summary>Says what a server that is not on this machine is trusted with, unless somebody chose that.</summary>
     public void JudgeEncryption(bool isEncrypted)
     {
-        if (tls.Verification is not null || (tls.IsChosen && (isEncrypted || tls.Mode != "prefer")) || TlsSettings.IsLocal(servers[0]))
+        if (tls.Verification is not null || (tls.IsChosen && (isEncrypted || tls.Mode != "prefer"))
+            || TlsSettings.IsLocal(servers[0]))
         {
             return;
         }
 
         warnings.Add(isEncrypted
-            ? $"The connection to {servers[0]} is encrypted, but nobody checked that it is this server: whoever stands between can read and change what is sent. "
+            ? $"The connection to {servers[0]} is encrypted, but nobody checked that it is this server: whoever stands "
+                + $"between can read and change what is sent. "
                 + $"Use {tls.Parameter} verify-full, or choose another mode to leave this warning out."
-            : $"The connection to {servers[0]} is not encrypted: whoever sees the network can read and change what is sent, queries and results included. "
-                + $"Switch TLS on at the server and use {tls.Parameter} verify-full{(tls.IsChosen ? "" : ", or choose another mode to leave this warning out")}.");
+            : $"The connection to {servers[0]} is not encrypted: whoever sees the network can read and change what is sent, "
+                + $"queries and results included. "
+                + $"Switch TLS on at the server and use {tls.Parameter} "
+                + $"verify-full{(tls.IsChosen ? "" : ", or choose another mode to leave this warning out")}.");
     }
 
     // An empty one is none; null would let the driver look into the password file itself, whoever can read that.
@@ -130,7 +145,8 @@ internal sealed class ConnectionPlan(NpgsqlConnectionStringBuilder builder, IRea
 
         var server = ServerOf(settings.Host);
         return Connections.PasswordFile.Find(
-            PasswordFile, DefaultFolders.Contains(server.ShownName) ? "localhost" : server.ShownName, settings.Port, builder.Database!, builder.Username!) ?? "";
+            PasswordFile, DefaultFolders.Contains(server.ShownName) ? "localhost" : server.ShownName, settings.Port,
+            builder.Database!, builder.Username!) ?? "";
     }
 
     private void Configure(SslClientAuthenticationOptions options)
@@ -146,10 +162,12 @@ internal sealed class ConnectionPlan(NpgsqlConnectionStringBuilder builder, IRea
 
         if (tls.Verification is { } verification)
         {
-            options.RemoteCertificateValidationCallback = (_, certificate, chain, _) => verification.Verify(host, certificate as X509Certificate2, chain);
+            options.RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
+                verification.Verify(host, certificate as X509Certificate2, chain);
         }
     }
 
     private ServerAddress ServerOf(string? target) =>
-        servers.FirstOrDefault(s => string.Equals(s.Target.Trim('[', ']'), target?.Trim('[', ']'), StringComparison.Ordinal)) ?? servers[0];
+        servers.FirstOrDefault(s => string.Equals(s.Target.Trim('[', ']'), target?.Trim('[', ']'), StringComparison.Ordinal))
+            ?? servers[0];
 }

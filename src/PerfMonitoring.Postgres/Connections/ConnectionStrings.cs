@@ -6,8 +6,8 @@ using PerfMonitoring.Model;
 namespace PerfMonitoring.Postgres.Connections;
 
 /// <summary>
-/// Turns settings, a connection string of whatever kind, a service and the PG* variables into what the driver needs, in libpq's order of precedence.
-/// No message repeats a value: any of them may be a password.
+/// Turns settings, a connection string of whatever kind, a service and the PG* variables into what the driver needs, in libpq's
+/// order of precedence. No message repeats a value: any of them may be a password.
 /// </summary>
 internal static class ConnectionStrings
 {
@@ -39,13 +39,16 @@ internal static class ConnectionStrings
     /// <summary>What would undermine a session or what it shows; <see cref="Build"/> and Database set it.</summary>
     private static readonly HashSet<string> Overridden = new(StringComparer.OrdinalIgnoreCase)
     {
-        "Multiplexing", "MaxAutoPrepare", "AutoPrepareMinUsages", "NoResetOnClose", "IncludeErrorDetail", "IncludeErrorDetails", "PersistSecurityInfo", "LogParameters",
-        "IncludeFailedBatchedCommand", "Enlist", "LoadTableComposites", "ArrayNullabilityMode", "Encoding", "LoadBalanceHosts", "HostRecheckSeconds",
+        "Multiplexing", "MaxAutoPrepare", "AutoPrepareMinUsages", "NoResetOnClose", "IncludeErrorDetail", "IncludeErrorDetails",
+        "PersistSecurityInfo", "LogParameters",
+        "IncludeFailedBatchedCommand", "Enlist", "LoadTableComposites", "ArrayNullabilityMode", "Encoding", "LoadBalanceHosts",
+        "HostRecheckSeconds",
         "TrustServerCertificate", "ServerCompatibilityMode", "WriteCoalescingBufferThresholdBytes",
     };
 
-    /// <exception cref="PerfMonitoringException">InvalidConnectionString, InvalidConnectionSetting, UnsupportedConnectionSetting, ServiceNotFound,
-    /// InvalidServiceFile, and what <see cref="ServerCertificate"/> and <see cref="ClientCertificate"/> find.</exception>
+    /// <exception cref="PerfMonitoringException">InvalidConnectionString, InvalidConnectionSetting, UnsupportedConnectionSetting,
+    /// ServiceNotFound, InvalidServiceFile, and what <see cref="ServerCertificate"/> and <see cref="ClientCertificate"/>
+    /// find.</exception>
     public static ConnectionPlan Build(ConnectionSettings settings, LibpqEnvironment environment)
     {
         var builder = new NpgsqlConnectionStringBuilder();
@@ -60,7 +63,8 @@ internal static class ConnectionStrings
             if (LibpqKeyword.WhyNot(keyword, setting.Value) is { } why)
             {
                 throw new PerfMonitoringException(
-                    ErrorIds.UnsupportedConnectionSetting, FailureKind.NotSupported, $"{setting.Origin} cannot be heeded: {why}.", "Leave it out.", setting.Origin);
+                    ErrorIds.UnsupportedConnectionSetting, FailureKind.NotSupported, $"{setting.Origin} cannot be heeded: {why}.",
+                    "Leave it out.", setting.Origin);
             }
         }
 
@@ -75,7 +79,8 @@ internal static class ConnectionStrings
         }
 
         builder.Timeout = Seconds(
-            settings.ConnectTimeout, Number("connect_timeout"), ConnectionSettings.DefaultConnectTimeout, ConnectionSettings.MaximumConnectTimeout);
+            settings.ConnectTimeout, Number("connect_timeout"), ConnectionSettings.DefaultConnectTimeout,
+            ConnectionSettings.MaximumConnectTimeout);
         builder.CommandTimeout = Seconds(
             settings.CommandTimeout, builder.ShouldSerialize("Command Timeout") ? builder.CommandTimeout : 0,
             ConnectionSettings.DefaultCommandTimeout, ConnectionSettings.MaximumCommandTimeout);
@@ -85,19 +90,22 @@ internal static class ConnectionStrings
         builder.ClientEncoding = "UTF8";
         Set("krbsrvname", "Kerberos Service Name", "Use a name like postgres.");
         Set("channel_binding", "Channel Binding", "Use disable, prefer or require.");
-        Set("require_auth", "Require Auth", "Use password, md5, gss, sspi, scram-sha-256 or none, several with commas, each with a ! to forbid it.");
+        Set("require_auth", "Require Auth",
+            "Use password, md5, gss, sspi, scram-sha-256 or none, several with commas, each with a ! to forbid it.");
         Set("gssencmode", "GSS Encryption Mode", "Use disable, prefer or require.");
         Set("sslnegotiation", "SSL Negotiation", "Use postgres or direct.");
 
         builder.PersistSecurityInfo = false;
         builder.IncludeErrorDetail = false;
-        // ServerText looks for the constants of the statement in the server's text, and leaves the statement out of what it passes on.
+        // ServerText looks for the constants of the statement in the server's text, and leaves the statement out of what it
+        // passes on.
         builder.IncludeFailedBatchedCommand = true;
         // A session asks little at a time; a monitoring tool must not eat the server's connections.
         builder.MaxPoolSize = Math.Clamp(builder.MaxPoolSize, 1, 10);
         builder.MinPoolSize = Math.Min(builder.MinPoolSize, builder.MaxPoolSize);
         var hosts = Hosts(values, settings);
-        var plan = new ConnectionPlan(builder, hosts, TlsSettings.Read(values, settings, environment, builder, hosts), SessionAttributes(values))
+        var plan = new ConnectionPlan(
+            builder, hosts, TlsSettings.Read(values, settings, environment, builder, hosts), SessionAttributes(values))
         {
             Password = Value("password"),
             PasswordFile = Value("passfile") ?? environment.PasswordFile,
@@ -106,12 +114,14 @@ internal static class ConnectionStrings
         plan.CheckPasswordFile();
         return plan;
 
-        string? Value(string keyword) => values.GetValueOrDefault(keyword) is { Value.Length: > 0 } setting ? setting.Value : null;
+        string? Value(string keyword) =>
+            values.GetValueOrDefault(keyword) is { Value.Length: > 0 } setting ? setting.Value : null;
 
         int Number(string keyword) =>
             Value(keyword) is not { } text ? 0
             : int.TryParse(text.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number
-            : throw Wrong(values[keyword], "is not a number of seconds", "Set it to a number of seconds, or pass -ConnectTimeout.");
+            : throw Wrong(
+                values[keyword], "is not a number of seconds", "Set it to a number of seconds, or pass -ConnectTimeout.");
 
         void Set(string keyword, string driver, string remedy)
         {
@@ -131,10 +141,12 @@ internal static class ConnectionStrings
     }
 
     internal static PerfMonitoringException Wrong(Setting setting, string what, string remedy) => new(
-        setting.IsText ? "InvalidConnectionString" : ErrorIds.InvalidConnectionSetting, FailureKind.InvalidArgument, $"{setting.Origin} {what}.", remedy, setting.Origin);
+        setting.IsText ? "InvalidConnectionString" : ErrorIds.InvalidConnectionSetting, FailureKind.InvalidArgument,
+        $"{setting.Origin} {what}.", remedy, setting.Origin);
 
     // What stands first wins: parameter, connection string, service, variable.
-    private static Dictionary<string, Setting> Gather(ConnectionSettings settings, NpgsqlConnectionStringBuilder builder, LibpqEnvironment environment)
+    private static Dictionary<string, Setting> Gather(
+        ConnectionSettings settings, NpgsqlConnectionStringBuilder builder, LibpqEnvironment environment)
     {
         var values = new Dictionary<string, Setting>(StringComparer.Ordinal);
         AddParameter("host", settings.HostName, "HostName");
@@ -152,7 +164,8 @@ internal static class ConnectionStrings
         var service = values.GetValueOrDefault("service")?.Value ?? environment["PGSERVICE"];
         if (!string.IsNullOrEmpty(service))
         {
-            foreach (var (keyword, value) in ServiceFile.Read(service, values.GetValueOrDefault("servicefile")?.Value ?? environment["PGSERVICEFILE"], environment))
+            foreach (var (keyword, value) in ServiceFile.Read(
+                service, values.GetValueOrDefault("servicefile")?.Value ?? environment["PGSERVICEFILE"], environment))
             {
                 values.TryAdd(keyword, new Setting(value, $"{keyword} of service '{service}'"));
             }
@@ -191,9 +204,11 @@ internal static class ConnectionStrings
             return values;
         }
 
-        foreach (var (keyword, value) in Conninfo.IsLibpq(text) ? Conninfo.Parse(text, origin) : ReadDriverText(text, origin, builder))
+        foreach (var (keyword, value) in Conninfo.IsLibpq(text)
+            ? Conninfo.Parse(text, origin) : ReadDriverText(text, origin, builder))
         {
-            var (name, meant) = keyword == "requiressl" ? ("sslmode", value.StartsWith('1') ? "require" : "prefer") : (keyword, value);
+            var (name, meant) = keyword == "requiressl"
+                ? ("sslmode", value.StartsWith('1') ? "require" : "prefer") : (keyword, value);
             values[name] = meant;
         }
 
@@ -201,7 +216,8 @@ internal static class ConnectionStrings
     }
 
     // Npgsql's form. What only Npgsql knows goes to the builder at once.
-    private static List<KeyValuePair<string, string>> ReadDriverText(string text, string origin, NpgsqlConnectionStringBuilder builder)
+    private static List<KeyValuePair<string, string>> ReadDriverText(
+        string text, string origin, NpgsqlConnectionStringBuilder builder)
     {
         var parts = new System.Data.Common.DbConnectionStringBuilder();
         try
@@ -212,8 +228,10 @@ internal static class ConnectionStrings
         {
             // The cause may quote a part of the text.
             throw new PerfMonitoringException(
-                ErrorIds.InvalidConnectionString, FailureKind.InvalidArgument, $"{origin} is not a connection string: a part of it is not keyword=value, or a quote is not closed.",
-                "Write it as \"Host=db1;Port=5432;Database=app;Username=dba\", \"host=db1 port=5432 dbname=app user=dba\" or postgresql://dba@db1:5432/app, "
+                ErrorIds.InvalidConnectionString, FailureKind.InvalidArgument,
+                $"{origin} is not a connection string: a part of it is not keyword=value, or a quote is not closed.",
+                "Write it as \"Host=db1;Port=5432;Database=app;Username=dba\", \"host=db1 port=5432 dbname=app user=dba\" or "
+                    + "postgresql://dba@db1:5432/app, "
                 + "or use -HostName, -Port, -Database and -Credential.", origin);
         }
 
@@ -240,7 +258,9 @@ internal static class ConnectionStrings
                 catch (Exception e) when (IsRefusal(e))
                 {
                     // The cause quotes the value.
-                    throw Wrong(new Setting(value, $"{keyword} in {origin}", IsText: true), "has a value that it cannot have", "See Npgsql's list of connection string parameters.");
+                    throw Wrong(
+                        new Setting(value, $"{keyword} in {origin}", IsText: true), "has a value that it cannot have",
+                        "See Npgsql's list of connection string parameters.");
                 }
             }
 
@@ -250,7 +270,8 @@ internal static class ConnectionStrings
         return result;
     }
 
-    private static bool IsRefusal(Exception e) => e is ArgumentException or FormatException or OverflowException or InvalidCastException or KeyNotFoundException;
+    private static bool IsRefusal(Exception e) =>
+        e is ArgumentException or FormatException or OverflowException or InvalidCastException or KeyNotFoundException;
 
     private static List<ServerAddress> Hosts(Dictionary<string, Setting> values, ConnectionSettings settings)
     {
@@ -260,18 +281,23 @@ internal static class ConnectionStrings
         var count = Math.Max(1, Math.Max(names.Length, addresses.Length));
         if (names.Length > 0 && addresses.Length > 0 && names.Length != addresses.Length)
         {
-            throw Wrong(values["hostaddr"], "has another number of entries than host has", "Give each host its address, or leave hostaddr out.");
+            throw Wrong(
+                values["hostaddr"], "has another number of entries than host has",
+                "Give each host its address, or leave hostaddr out.");
         }
 
         if (ports.Length > 1 && ports.Length != count)
         {
-            throw Wrong(values["port"], "has another number of entries than host has", "Give one port for all hosts, or one for each.");
+            throw Wrong(
+                values["port"], "has another number of entries than host has", "Give one port for all hosts, or one for each.");
         }
 
         return [.. Enumerable.Range(0, count).Select(i => Host(
-            names.Length > 0 ? names[i].Trim() : "", addresses.Length > 0 ? addresses[i].Trim() : "", ports.Length == 0 ? "" : ports[ports.Length == 1 ? 0 : i].Trim()))];
+            names.Length > 0 ? names[i].Trim() : "", addresses.Length > 0 ? addresses[i].Trim() : "",
+            ports.Length == 0 ? "" : ports[ports.Length == 1 ? 0 : i].Trim()))];
 
-        string[] Split(string keyword) => values.GetValueOrDefault(keyword) is { Value.Length: > 0 } setting ? setting.Value.Split(',') : [];
+        string[] Split(string keyword) =>
+            values.GetValueOrDefault(keyword) is { Value.Length: > 0 } setting ? setting.Value.Split(',') : [];
 
         ServerAddress Host(string name, string address, string port)
         {
@@ -280,29 +306,37 @@ internal static class ConnectionStrings
                 throw Wrong(values["hostaddr"], "is not an IP address", "Write names into host; hostaddr is for addresses.");
             }
 
-            if (values.GetValueOrDefault("host") is { } given && (given.Value.Length > 0 && string.IsNullOrWhiteSpace(given.Value) || name.Length > 0 && !IsHost(name)))
+            if (values.GetValueOrDefault("host") is { } given
+                && (given.Value.Length > 0 && string.IsNullOrWhiteSpace(given.Value) || name.Length > 0 && !IsHost(name)))
             {
                 throw Conninfo.LooksLikeConnectionString(given.Value)
-                    ? Wrong(given, "holds a connection string, not a host", $"Pass that as {settings.Parameter("ConnectionString")}.")
-                    : Wrong(given, "is not a host name, an address or a socket's folder", "Check it; several hosts stand with commas between them.");
+                    ? Wrong(given, "holds a connection string, not a host",
+                        $"Pass that as {settings.Parameter("ConnectionString")}.")
+                    : Wrong(given, "is not a host name, an address or a socket's folder",
+                        "Check it; several hosts stand with commas between them.");
             }
 
             // Npgsql's host:port.
-            if (port.Length == 0 && name.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon && colon == name.LastIndexOf(':') && name[0] is not ('/' or '@') && !Path.IsPathRooted(name))
+            if (port.Length == 0 && name.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon
+                && colon == name.LastIndexOf(':') && name[0] is not ('/' or '@') && !Path.IsPathRooted(name))
             {
                 (name, port) = (name[..colon], name[(colon + 1)..]);
             }
 
             var number = port.Length == 0 ? 5432
-                : int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value is > 0 and < 65536 ? value
-                : throw Wrong(values.GetValueOrDefault("port") ?? values["host"], "is not a port number from 1 to 65535", "Correct it, or pass -Port.");
+                : int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value is > 0 and < 65536
+                ? value
+                : throw Wrong(
+                    values.GetValueOrDefault("port") ?? values["host"], "is not a port number from 1 to 65535",
+                    "Correct it, or pass -Port.");
             return new ServerAddress(name.Length == 0 && address.Length == 0 ? "localhost" : name, address, number);
         }
     }
 
     // Neither spaces nor signs that only a connection string has. A folder may have both.
     private static bool IsHost(string name) =>
-        Path.IsPathRooted(name) || name[0] == '@' ? !name.Contains("://", StringComparison.Ordinal) && !Conninfo.LooksLikeConnectionString(name)
+        Path.IsPathRooted(name) || name[0] == '@'
+            ? !name.Contains("://", StringComparison.Ordinal) && !Conninfo.LooksLikeConnectionString(name)
         : name.All(c => char.IsLetterOrDigit(c) || c is '.' or '-' or '_' or ':' or '%' or '[' or ']');
 
     private static string? SessionAttributes(Dictionary<string, Setting> values)
@@ -311,12 +345,15 @@ internal static class ConnectionStrings
         var value = setting?.Value.Replace("_", "-", StringComparison.Ordinal).ToLowerInvariant();
         return value is null or "" or "any" ? null
             : value is "read-write" or "read-only" or "primary" or "standby" or "prefer-standby" or "prefer-primary" ? value
-            : throw Wrong(setting!, "is none of the values that it may have", "Use any, read-write, read-only, primary, standby or prefer-standby.");
+            : throw Wrong(
+                setting!, "is none of the values that it may have",
+                "Use any, read-write, read-only, primary, standby or prefer-standby.");
     }
 
     // Every wait has an end: zero, which is "for ever" to libpq and Npgsql, counts as not set.
     private static int Seconds(TimeSpan? given, int inText, TimeSpan usual, TimeSpan most) =>
-        (int)Math.Ceiling(Math.Min((given ?? (inText > 0 ? TimeSpan.FromSeconds(inText) : usual)).TotalSeconds, most.TotalSeconds));
+        (int)Math.Ceiling(
+            Math.Min((given ?? (inText > 0 ? TimeSpan.FromSeconds(inText) : usual)).TotalSeconds, most.TotalSeconds));
 }
 
 /// <summary>A value and where it is from.</summary>

@@ -6,8 +6,8 @@ using PerfMonitoring.Model;
 namespace PerfMonitoring.Postgres.Connections;
 
 /// <summary>
-/// libpq's two ways of writing a connection: keywords and values, and a URI (manual, 34.1.1). No message repeats a value, nor a word that may be
-/// a part of one: whatever stands in a connection string may be a password.
+/// libpq's two ways of writing a connection: keywords and values, and a URI (manual, 34.1.1). No message repeats a value, nor a
+/// word that may be a part of one: whatever stands in a connection string may be a password.
 /// </summary>
 internal static partial class Conninfo
 {
@@ -33,7 +33,8 @@ internal static partial class Conninfo
 
         var at = first.Length;
         // Npgsql's values may hold spaces, and its keywords begin with capitals in its manual.
-        if (at < text.Length && text[at] == '"' || first.Groups[1].ValueSpan.ContainsAnyInRange('A', 'Z') && DriverKeyword().IsMatch(text, at))
+        if (at < text.Length && text[at] == '"'
+            || first.Groups[1].ValueSpan.ContainsAnyInRange('A', 'Z') && DriverKeyword().IsMatch(text, at))
         {
             return false;
         }
@@ -54,7 +55,8 @@ internal static partial class Conninfo
             {
                 at++;
             }
-            else if (IsSpace(text[at]) && NextKeyword().Match(text, at) is { Success: true } next && LibpqKeyword.IsKnown(Folded(next.Groups[1].Value)))
+            else if (IsSpace(text[at]) && NextKeyword().Match(text, at) is { Success: true } next
+                && LibpqKeyword.IsKnown(Folded(next.Groups[1].Value)))
             {
                 return true;
             }
@@ -74,9 +76,12 @@ internal static partial class Conninfo
         return at + 1;
     }
 
-    /// <summary>Whether a text that was given for something else (a host, a database) is a connection string of any kind.</summary>
+    /// <summary>
+    /// Whether a text that was given for something else (a host, a database) is a connection string of any kind.
+    /// </summary>
     public static bool LooksLikeConnectionString(string text) =>
-        text.Contains("://", StringComparison.Ordinal) || FirstKeyword().Match(text) is { Success: true } first && LibpqKeyword.IsKnown(Folded(first.Groups[1].Value))
+        text.Contains("://", StringComparison.Ordinal)
+            || FirstKeyword().Match(text) is { Success: true } first && LibpqKeyword.IsKnown(Folded(first.Groups[1].Value))
         || Secret().IsMatch(text);
 
     /// <summary>Keywords and values in the order in which they stand.</summary>
@@ -108,7 +113,9 @@ internal static partial class Conninfo
             SkipSpace();
             if (at == text.Length || text[at] != '=')
             {
-                throw Invalid(origin, "a word in it is no keyword with a value (keyword=value)", "Put values that hold spaces in single quotes.");
+                throw Invalid(
+                    origin, "a word in it is no keyword with a value (keyword=value)",
+                    "Put values that hold spaces in single quotes.");
             }
 
             at++;
@@ -149,7 +156,9 @@ internal static partial class Conninfo
             }
 
             return isQuoted
-                ? throw Invalid(origin, "a quote in it is not closed", @"Write a quote or backslash that belongs to a value with a backslash before it: \' and \\.")
+                ? throw Invalid(
+                    origin, "a quote in it is not closed",
+                    @"Write a quote or backslash that belongs to a value with a backslash before it: \' and \\.")
                 : value.ToString();
         }
     }
@@ -158,7 +167,8 @@ internal static partial class Conninfo
     private static string Known(string keyword, List<KeyValuePair<string, string>> before, string origin)
     {
         var folded = Folded(keyword);
-        return LibpqKeyword.IsKnown(folded) ? folded : throw LibpqKeyword.Unknown(keyword, before.Count > 0 ? before[^1].Key : null, origin);
+        return LibpqKeyword.IsKnown(folded)
+            ? folded : throw LibpqKeyword.Unknown(keyword, before.Count > 0 ? before[^1].Key : null, origin);
     }
 
     private static string Folded(string keyword) => keyword.ToLowerInvariant();
@@ -171,7 +181,8 @@ internal static partial class Conninfo
 
     private sealed class UriReader(string uri, string origin)
     {
-        private const string Encode = "Write signs that have a meaning in a URI (: / ? # [ ] @ & = % and spaces) as % and two digits: @ is %40, / is %2F.";
+        private const string Encode =
+            "Write signs that have a meaning in a URI (: / ? # [ ] @ & = % and spaces) as % and two digits: @ is %40, / is %2F.";
 
         private readonly List<KeyValuePair<string, string>> result = [];
         private int at = uri.IndexOf("://", StringComparison.Ordinal) + 3;
@@ -233,7 +244,8 @@ internal static partial class Conninfo
                     var address = Until("]");
                     if (Current != ']' || address.Length == 0)
                     {
-                        throw Invalid(origin, "an IPv6 address in it is empty or its bracket is not closed", "Write it as [2001:db8::1].");
+                        throw Invalid(
+                            origin, "an IPv6 address in it is empty or its bracket is not closed", "Write it as [2001:db8::1].");
                     }
 
                     at++;
@@ -265,7 +277,8 @@ internal static partial class Conninfo
             }
 
             // Else the end of a password with an @ is taken for a host, and shown.
-            if (hosts.ToString().Contains('@', StringComparison.Ordinal) || ports.ToString().Contains('@', StringComparison.Ordinal))
+            if (hosts.ToString().Contains('@', StringComparison.Ordinal)
+                || ports.ToString().Contains('@', StringComparison.Ordinal))
             {
                 throw Invalid(origin, "there is more than one @ before the host", Encode);
             }
@@ -333,14 +346,19 @@ internal static partial class Conninfo
                     bytes.AddRange(Encoding.UTF8.GetBytes(text, i, length));
                     i += length - 1;
                 }
-                else if (i + 2 < text.Length && byte.TryParse(text.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) && value != 0)
+                else if (i + 2 < text.Length
+                    && byte.TryParse(
+                    text.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+                    && value != 0)
                 {
                     bytes.Add(value);
                     i += 2;
                 }
                 else
                 {
-                    throw Invalid(origin, "a % in it is not followed by the two hexadecimal digits of a character", "Write a percent sign as %25.");
+                    throw Invalid(
+                        origin, "a % in it is not followed by the two hexadecimal digits of a character",
+                        "Write a percent sign as %25.");
                 }
             }
 
@@ -351,7 +369,9 @@ internal static partial class Conninfo
             catch (DecoderFallbackException)
             {
                 // The cause would quote the bytes.
-                throw Invalid(origin, "what its percent signs encode is not UTF-8", "Encode characters beyond ASCII as UTF-8: é is %C3%A9.");
+                throw Invalid(
+                    origin, "what its percent signs encode is not UTF-8",
+                    "Encode characters beyond ASCII as UTF-8: é is %C3%A9.");
             }
         }
     }
@@ -368,6 +388,7 @@ internal static partial class Conninfo
     [GeneratedRegex(@"\G\s*(?:$|[A-Za-z_][A-Za-z_ ]*=)", RegexOptions.CultureInvariant)]
     private static partial Regex NextDriverKeyword();
 
-    [GeneratedRegex(@"\b(?:password|pwd|psw|passfile|user ?name|user ?id|uid)\s*=", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"\b(?:password|pwd|psw|passfile|user ?name|user ?id|uid)\s*=", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Secret();
 }

@@ -11,8 +11,8 @@ using PerfMonitoring.Postgres.Store;
 namespace PerfMonitoring.Postgres.Connections;
 
 /// <summary>
-/// One database and its connection pool. Every statement of the product goes through here, so every failure of the server comes out
-/// as a <see cref="PerfMonitoringException"/>. Text is always a file of this project's; values are always parameters.
+/// One database and its connection pool. Every statement of the product goes through here, so every failure of the server comes
+/// out as a <see cref="PerfMonitoringException"/>. Text is always a file of this project's; values are always parameters.
 /// </summary>
 internal sealed class Database : IAsyncDisposable
 {
@@ -25,7 +25,8 @@ internal sealed class Database : IAsyncDisposable
     private volatile bool isTrusted;
 
     private Database(
-        NpgsqlDataSource source, ServerTarget target, string userName, string searchPath, bool isPooled, IReadOnlyList<string> warnings,
+        NpgsqlDataSource source, ServerTarget target, string userName, string searchPath, bool isPooled,
+        IReadOnlyList<string> warnings,
         Database? unguarded = null)
     {
         Warnings = warnings;
@@ -45,14 +46,14 @@ internal sealed class Database : IAsyncDisposable
     public IReadOnlyList<string> Warnings { get; }
 
     /// <summary>
-    /// The search path that the user's sessions have. It is in force only inside a transaction that reads a statement of the user's
-    /// (<see cref="SearchPathCommand"/>); ours run with <see cref="SessionSettings.SearchPath"/>.
+    /// The search path that the user's sessions have. It is in force only inside a transaction that reads a statement of the
+    /// user's (<see cref="SearchPathCommand"/>); ours run with <see cref="SessionSettings.SearchPath"/>.
     /// </summary>
     public string UserSearchPath => searchPath;
 
     /// <summary>
-    /// Whether a pooler stands between us and the server. The next transaction may then have another session, which others use too: nothing is
-    /// set, locked or prepared beyond a transaction.
+    /// Whether a pooler stands between us and the server. The next transaction may then have another session, which others use
+    /// too: nothing is set, locked or prepared beyond a transaction.
     /// </summary>
     public bool IsPooled { get; }
 
@@ -63,7 +64,8 @@ internal sealed class Database : IAsyncDisposable
         OpenAsync(settings, LibpqEnvironment.OfProcess, cancellationToken);
 
     /// <summary>The same with other variables and another home folder than the process's.</summary>
-    public static async Task<Database> OpenAsync(ConnectionSettings settings, LibpqEnvironment environment, CancellationToken cancellationToken)
+    public static async Task<Database> OpenAsync(
+        ConnectionSettings settings, LibpqEnvironment environment, CancellationToken cancellationToken)
     {
         var plan = ConnectionStrings.Build(settings, environment);
         var address = plan.Address;
@@ -75,7 +77,8 @@ internal sealed class Database : IAsyncDisposable
             {
                 throw new PerfMonitoringException(
                     ErrorIds.ServerTooOld, FailureKind.NotSupported,
-                    $"{address} runs PostgreSQL {greeting.Version / 10000}; PerfMonitoring needs 13 or later.", "Connect to a newer server.", address);
+                    $"{address} runs PostgreSQL {greeting.Version / 10000}; PerfMonitoring needs 13 or later.",
+                    "Connect to a newer server.", address);
             }
 
             plan.JudgeServer(greeting.IsStandby, greeting.ReadOnly == "on");
@@ -119,10 +122,15 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary>The same database as the one of the store: nothing of a store is read or written before it is known to be ours.</summary>
+    /// <summary>
+    /// The same database as the one of the store: nothing of a store is read or written before it is known to be ours.
+    /// </summary>
     public Database AsStore() => new(Source, Target, UserName, searchPath, IsPooled, Warnings, this);
 
-    /// <summary>A session of one's own, for what outlives a transaction: advisory locks, hypothetical indexes, statements outside of transactions.</summary>
+    /// <summary>
+    /// A session of one's own, for what outlives a transaction: advisory locks, hypothetical indexes, statements outside of
+    /// transactions.
+    /// </summary>
     /// <exception cref="PerfMonitoringException">PooledConnection: a pooler gives no session.</exception>
     public async Task<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken)
     {
@@ -137,15 +145,19 @@ internal sealed class Database : IAsyncDisposable
 
     /// <summary>Reads the statement that follows in the transaction as the user's sessions would.</summary>
     public NpgsqlBatchCommand SearchPathCommand() =>
-        new(Sql.Get(typeof(Database), "SetSearchPath", Target.ServerVersionNumber)) { Parameters = { new NpgsqlParameter("SearchPath", searchPath) } };
+        new(Sql.Get(typeof(Database), "SetSearchPath", Target.ServerVersionNumber)) {
+            Parameters = { new NpgsqlParameter("SearchPath", searchPath) } };
 
-    /// <summary>The schemas in which a name without a schema is looked for, in order; those that are there and that the role may use.</summary>
+    /// <summary>
+    /// The schemas in which a name without a schema is looked for, in order; those that are there and that the role may use.
+    /// </summary>
     public Task<string[]> GetUserSchemasAsync(CancellationToken cancellationToken) => InTransactionAsync(
         async (connection, transaction) =>
         {
             await using var batch = new NpgsqlBatch(connection, transaction);
             batch.BatchCommands.Add(SearchPathCommand());
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(Sql.Get(typeof(Database), "GetUserSchemas", Target.ServerVersionNumber)));
+            batch.BatchCommands.Add(
+                new NpgsqlBatchCommand(Sql.Get(typeof(Database), "GetUserSchemas", Target.ServerVersionNumber)));
             await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
             await reader.NextResultAsync(cancellationToken);
             await reader.ReadAsync(cancellationToken);
@@ -158,7 +170,8 @@ internal sealed class Database : IAsyncDisposable
         RunStatementAsync(
             async (connection, transaction) =>
             {
-                var rows = await connection.QueryAsync<T>(new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));
+                var rows = await connection.QueryAsync<T>(
+                    new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));
                 return (IReadOnlyList<T>)rows.AsList();
             },
             cancellationToken);
@@ -179,12 +192,15 @@ internal sealed class Database : IAsyncDisposable
 
     /// <summary>Runs work in one transaction, which is committed at its end and rolled back where it fails.</summary>
     /// <remarks>
-    /// The work runs again from its start where the server rolled it back for the sake of another transaction (deadlock, serialization failure).
+    /// The work runs again from its start where the server rolled it back for the sake of another transaction (deadlock,
+    /// serialization failure).
     /// </remarks>
-    public async Task<T> InTransactionAsync<T>(Func<NpgsqlConnection, NpgsqlTransaction, Task<T>> work, CancellationToken cancellationToken)
+    public async Task<T> InTransactionAsync<T>(
+        Func<NpgsqlConnection, NpgsqlTransaction, Task<T>> work, CancellationToken cancellationToken)
     {
         await GuardAsync(cancellationToken);
-        return await AgainAfterDeadlockAsync(() => RunAsync(() => TransactAsync(work, cancellationToken), cancellationToken), cancellationToken);
+        return await AgainAfterDeadlockAsync(
+            () => RunAsync(() => TransactAsync(work, cancellationToken), cancellationToken), cancellationToken);
     }
 
     /// <summary>Rows as they arrive; nothing is buffered. The map reads the current row by ordinal.</summary>
@@ -192,10 +208,13 @@ internal sealed class Database : IAsyncDisposable
         string sql, object? parameters, Func<DbDataReader, T> map, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await GuardAsync(cancellationToken);
-        await using var connection = await RunAsync(() => Source.OpenConnectionAsync(cancellationToken).AsTask(), cancellationToken);
-        await using var transaction = IsPooled ? await RunAsync(() => BeginPooledAsync(connection, cancellationToken), cancellationToken) : null;
+        await using var connection = await RunAsync(
+            () => Source.OpenConnectionAsync(cancellationToken).AsTask(), cancellationToken);
+        await using var transaction = IsPooled
+            ? await RunAsync(() => BeginPooledAsync(connection, cancellationToken), cancellationToken) : null;
         await using var reader = await RunAsync(
-            () => connection.ExecuteReaderAsync(new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken)),
+            () => connection.ExecuteReaderAsync(
+                new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken)),
             cancellationToken);
         while (true)
         {
@@ -218,7 +237,9 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary>Runs work on connections of this database and translates what the server says into an error that a user can act upon.</summary>
+    /// <summary>
+    /// Runs work on connections of this database and translates what the server says into an error that a user can act upon.
+    /// </summary>
     public async Task<T> RunAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
     {
         try
@@ -247,9 +268,10 @@ internal sealed class Database : IAsyncDisposable
             ? unguarded is null ? failure : Failures.OfStore(failure, Target.ToString())
             : null;
 
-    // A session that waited in the pool may have been ended by the server (idle_session_timeout, a restart). A statement that is answered with that was not
-    // done, so it is run once more, on a new connection; not one that somebody ended while it ran.
-    private async Task<T> RunStatementAsync<T>(Func<NpgsqlConnection, NpgsqlTransaction?, Task<T>> statement, CancellationToken cancellationToken)
+    // A session that waited in the pool may have been ended by the server (idle_session_timeout, a restart). A statement that is
+    // answered with that was not done, so it is run once more, on a new connection; not one that somebody ended while it ran.
+    private async Task<T> RunStatementAsync<T>(
+        Func<NpgsqlConnection, NpgsqlTransaction?, Task<T>> statement, CancellationToken cancellationToken)
     {
         await GuardAsync(cancellationToken);
         var since = Stopwatch.GetTimestamp();
@@ -258,7 +280,8 @@ internal sealed class Database : IAsyncDisposable
             return await AgainAfterDeadlockAsync(RunOnceAsync, cancellationToken);
         }
         catch (PerfMonitoringException e) when (
-            e is { Kind: FailureKind.ConnectionFailed, InnerException: PostgresException } && Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(1))
+            e is { Kind: FailureKind.ConnectionFailed, InnerException: PostgresException }
+                && Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(1))
         {
             Source.Clear();
             return await RunOnceAsync();
@@ -278,7 +301,8 @@ internal sealed class Database : IAsyncDisposable
             cancellationToken);
     }
 
-    private async Task<T> TransactAsync<T>(Func<NpgsqlConnection, NpgsqlTransaction, Task<T>> work, CancellationToken cancellationToken)
+    private async Task<T> TransactAsync<T>(
+        Func<NpgsqlConnection, NpgsqlTransaction, Task<T>> work, CancellationToken cancellationToken)
     {
         await using var connection = await Source.OpenConnectionAsync(cancellationToken);
         await using var transaction = IsPooled
@@ -293,7 +317,8 @@ internal sealed class Database : IAsyncDisposable
         BeginPooledAsync(connection, Target.ServerVersionNumber, cancellationToken);
 
     // A pooler's session has the settings that others left in it.
-    private static async Task<NpgsqlTransaction> BeginPooledAsync(NpgsqlConnection connection, int serverVersionNumber, CancellationToken cancellationToken)
+    private static async Task<NpgsqlTransaction> BeginPooledAsync(
+        NpgsqlConnection connection, int serverVersionNumber, CancellationToken cancellationToken)
     {
         var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
         await using var command = new NpgsqlCommand(SessionSettings.ToStatement(serverVersionNumber), connection, transaction);
@@ -312,7 +337,8 @@ internal sealed class Database : IAsyncDisposable
             }
             catch (PerfMonitoringException e) when (
                 attempt < MaximumAttempts
-                && e.InnerException is PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure })
+                && e.InnerException is PostgresException {
+                    SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure })
             {
                 // Two that met once meet again unless one of them waits longer.
                 await Task.Delay(Random.Shared.Next(10, 100 << attempt), cancellationToken);
@@ -321,9 +347,11 @@ internal sealed class Database : IAsyncDisposable
     }
 
     // Before our settings are in force: one session without a pool, in which the driver asks nothing of its own.
-    private static async Task<(Greeting Greeting, bool IsPooled)> GreetAsync(ConnectionPlan plan, CancellationToken cancellationToken)
+    private static async Task<(Greeting Greeting, bool IsPooled)> GreetAsync(
+        ConnectionPlan plan, CancellationToken cancellationToken)
     {
-        await using var source = CreateSource(plan, new NpgsqlConnectionStringBuilder(plan.Builder.ConnectionString) { Pooling = false });
+        await using var source = CreateSource(
+            plan, new NpgsqlConnectionStringBuilder(plan.Builder.ConnectionString) { Pooling = false });
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
         plan.Pin(connection);
         var greeting = await connection.QuerySingleAsync<Greeting>(
@@ -332,12 +360,14 @@ internal sealed class Database : IAsyncDisposable
         return (greeting, greeting.ProcessId != connection.ProcessID);
     }
 
-    private static NpgsqlConnectionStringBuilder Configure(NpgsqlConnectionStringBuilder builder, int serverVersionNumber, bool isPooled)
+    private static NpgsqlConnectionStringBuilder Configure(
+        NpgsqlConnectionStringBuilder builder, int serverVersionNumber, bool isPooled)
     {
         var configured = new NpgsqlConnectionStringBuilder(builder.ConnectionString) { SearchPath = null };
         if (isPooled)
         {
-            // A pooler refuses startup parameters that it does not know, and a reset of the session would be one of somebody else's.
+            // A pooler refuses startup parameters that it does not know, and a reset of the session would be one of somebody
+            // else's.
             (configured.Options, configured.NoResetOnClose) = (null, true);
         }
         else
@@ -357,7 +387,8 @@ internal sealed class Database : IAsyncDisposable
         builder.Enlist = false;
         // A peer that is gone is noticed although nothing is sent: after 10 s, and three more probes.
         (builder.TcpKeepAlive, builder.TcpKeepAliveTime, builder.TcpKeepAliveInterval) = (true, 10, 5);
-        var source = new NpgsqlDataSourceBuilder(builder.ConnectionString).ConfigureTypeLoading(types => types.EnableTypeLoading(false));
+        var source = new NpgsqlDataSourceBuilder(builder.ConnectionString)
+            .ConfigureTypeLoading(types => types.EnableTypeLoading(false));
         plan.Configure(source);
         try
         {
@@ -367,12 +398,14 @@ internal sealed class Database : IAsyncDisposable
         {
             // The cause may quote a value.
             throw new PerfMonitoringException(
-                ErrorIds.InvalidConnectionString, FailureKind.InvalidArgument, $"The settings of the connection to {plan.Address} do not fit each other.",
+                ErrorIds.InvalidConnectionString, FailureKind.InvalidArgument,
+                $"The settings of the connection to {plan.Address} do not fit each other.",
                 "Check sizes and lifetimes of the pool, and leave out what you do not need.", plan.Address);
         }
     }
 
-    private static async Task<ServerRow> QueryServerAsync(NpgsqlDataSource source, int version, bool isPooled, CancellationToken cancellationToken)
+    private static async Task<ServerRow> QueryServerAsync(
+        NpgsqlDataSource source, int version, bool isPooled, CancellationToken cancellationToken)
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
         var server = await QueryAsync<ServerRow>("GetServer");
@@ -380,7 +413,8 @@ internal sealed class Database : IAsyncDisposable
         {
             return server with { SystemIdentifier = await QueryAsync<long>("GetSystemIdentifier") };
         }
-        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.UndefinedFunction)
+        catch (PostgresException e)
+            when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.UndefinedFunction)
         {
             // Some managed services take the right away; the address then has to do.
             return server;
@@ -390,7 +424,8 @@ internal sealed class Database : IAsyncDisposable
         {
             await using var transaction = isPooled ? await BeginPooledAsync(connection, version, cancellationToken) : null;
             return await connection.QuerySingleAsync<T>(
-                new CommandDefinition(Sql.Get(typeof(Database), name, int.MaxValue), null, transaction, cancellationToken: cancellationToken));
+                new CommandDefinition(
+                    Sql.Get(typeof(Database), name, int.MaxValue), null, transaction, cancellationToken: cancellationToken));
         }
     }
 

@@ -5,7 +5,8 @@ namespace PerfMonitoring.Postgres.Connections;
 
 /// <summary>
 /// Enums cross as text, since Dapper sends them as numbers and asks no handler: <c>MaintenanceWindow.OffPeak</c> is the label
-/// <c>OFF_PEAK</c>. In SQL a parameter is cast (<c>@window::text::perf_monitoring.maintenance_window</c>) and a column read as text.
+/// <c>OFF_PEAK</c>. In SQL a parameter is cast (<c>@window::text::perf_monitoring.maintenance_window</c>) and a column read as
+/// text.
 /// </summary>
 internal static class EnumLabel
 {

@@ -1,4 +1,5 @@
--- Purpose: what has to be known of a server before our own settings are in force: nothing here is looked up along a search path that others may have set
+-- Purpose: what has to be known of a server before our own settings are in force: nothing here is looked up along a search path
+-- that others may have set
 -- (no operator, no cast, no type; functions by their schema).
 -- Minimum version: any. Privileges: none.
 select

@@ -13,7 +13,8 @@ internal sealed record LibpqEnvironment(Func<string, string?> Variable, string H
     /// <summary>A variable's value; null where it is empty, too.</summary>
     public string? this[string name] => Variable(name) is { Length: > 0 } value ? value : null;
 
-    public string ServiceFile => OperatingSystem.IsWindows() ? OfPostgres(".pg_service.conf") : Path.Combine(Home, ".pg_service.conf");
+    public string ServiceFile =>
+        OperatingSystem.IsWindows() ? OfPostgres(".pg_service.conf") : Path.Combine(Home, ".pg_service.conf");
 
     public string PasswordFile => OperatingSystem.IsWindows() ? OfPostgres("pgpass.conf") : Path.Combine(Home, ".pgpass");
 

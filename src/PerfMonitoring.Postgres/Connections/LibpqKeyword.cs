@@ -3,7 +3,9 @@ using PerfMonitoring.Model;
 
 namespace PerfMonitoring.Postgres.Connections;
 
-/// <summary>libpq's connection parameters (manual, 34.1.2), the variable that each is taken from, and what of them cannot be done here.</summary>
+/// <summary>
+/// libpq's connection parameters (manual, 34.1.2), the variable that each is taken from, and what of them cannot be done here.
+/// </summary>
 internal static partial class LibpqKeyword
 {
     private static readonly Dictionary<string, string?> Variables = new(StringComparer.Ordinal)
@@ -66,8 +68,12 @@ internal static partial class LibpqKeyword
     private static readonly Dictionary<string, (string[] Harmless, string Why)> Unsupported = new(StringComparer.Ordinal)
     {
         ["sslcertmode"] = (["allow", "disable"], "whether the server asked for a certificate is not known here"),
-        ["sslcrl"] = ([], "lists of revoked certificates in files are not read; Npgsql's \"Check Certificate Revocation=true\" asks the issuer"),
-        ["sslcrldir"] = ([], "lists of revoked certificates in files are not read; Npgsql's \"Check Certificate Revocation=true\" asks the issuer"),
+        ["sslcrl"] = (
+            [], "lists of revoked certificates in files are not read; Npgsql's \"Check Certificate Revocation=true\" asks the "
+                + "issuer"),
+        ["sslcrldir"] = (
+            [], "lists of revoked certificates in files are not read; Npgsql's \"Check Certificate Revocation=true\" asks the "
+                + "issuer"),
         ["requirepeer"] = ([], "the owner of the server's process is not known here"),
         ["min_protocol_version"] = (["3.0"], "the protocol's version is 3.0"),
         ["max_protocol_version"] = (["3.0", "3.2", "latest"], "the protocol's version is 3.0"),
@@ -85,13 +91,15 @@ internal static partial class LibpqKeyword
     };
 
     /// <summary>Keywords with their variable, those without one left out.</summary>
-    public static IEnumerable<(string Keyword, string Variable)> FromEnvironment => Variables.Where(v => v.Value is not null).Select(v => (v.Key, v.Value!));
+    public static IEnumerable<(string Keyword, string Variable)> FromEnvironment =>
+        Variables.Where(v => v.Value is not null).Select(v => (v.Key, v.Value!));
 
     public static bool IsKnown(string keyword) => Variables.ContainsKey(keyword);
 
     /// <summary>Why a keyword with this value cannot be heeded, or null.</summary>
     public static string? WhyNot(string keyword, string value) =>
-        value.Length > 0 && Unsupported.TryGetValue(keyword, out var refused) && !refused.Harmless.Contains(value, StringComparer.Ordinal) ? refused.Why : null;
+        value.Length > 0 && Unsupported.TryGetValue(keyword, out var refused)
+            && !refused.Harmless.Contains(value, StringComparer.Ordinal) ? refused.Why : null;
 
     /// <summary>The error for a word that is no keyword.</summary>
     /// <param name="keyword">The word.</param>
@@ -102,10 +110,12 @@ internal static partial class LibpqKeyword
         var isShown = Word().IsMatch(keyword) && !IsSecret(before);
         return new PerfMonitoringException(
             ErrorIds.InvalidConnectionString, FailureKind.InvalidArgument,
-            isShown ? $"{origin} has the keyword '{keyword}', which neither libpq nor Npgsql has." : $"{origin} has a word where a keyword should be.",
+            isShown ? $"{origin} has the keyword '{keyword}', which neither libpq nor Npgsql has."
+                : $"{origin} has a word where a keyword should be.",
             before is not null && IsSecret(before)
                 ? $"Put the value of {before} in single quotes (keyword=value), write it with %XX (URI), or pass -Credential."
-                : "The keywords are those of libpq (host, port, dbname, user, sslmode ...) or Npgsql's (Host, Port, Database, Username, SSL Mode ...).",
+                : "The keywords are those of libpq (host, port, dbname, user, sslmode ...) or Npgsql's (Host, Port, Database, "
+                    + "Username, SSL Mode ...).",
             origin);
     }
 

@@ -7,7 +7,8 @@ namespace PerfMonitoring.Postgres.Connections;
 internal static class PasswordFile
 {
     private const UnixFileMode Others =
-        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
+            | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
     /// <summary>Why a password file is not read, or null. One that does not exist is no problem.</summary>
     public static string? WhyNot(string path)
@@ -18,7 +19,8 @@ internal static class PasswordFile
         }
 
         return File.Exists(path) && !OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0
-            ? $"The password file {path} has group or world access, so it is ignored; its permissions should be u=rw (0600) or less: chmod 600 {path}"
+            ? $"The password file {path} has group or world access, so it is ignored; its permissions should be u=rw (0600) "
+                + $"or less: chmod 600 {path}"
             : null;
     }
 
@@ -31,7 +33,8 @@ internal static class PasswordFile
     public static string? Find(string path, string host, int port, string database, string user)
     {
         string[] wanted = [host, port.ToString(CultureInfo.InvariantCulture), database, user];
-        // Only a line feed ends a line, and a carriage return before it goes: a password may hold all other signs, spaces at its end too.
+        // Only a line feed ends a line, and a carriage return before it goes: a password may hold all other signs, spaces at its
+        // end too.
         foreach (var text in Read(path).Split('\n'))
         {
             var line = text.TrimEnd('\r');

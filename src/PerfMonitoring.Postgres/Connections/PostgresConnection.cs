@@ -55,7 +55,8 @@ internal sealed class PostgresConnection(Database target, Database store, string
 
     public IIndexActionRepository Actions => new IndexActionRepository(target, guarded, MonitoredDatabase, ActingUser);
 
-    public IMaintenanceWindowRepository MaintenanceWindows => new MaintenanceWindowRepository(guarded, MonitoredDatabase, ActingUser);
+    public IMaintenanceWindowRepository MaintenanceWindows =>
+        new MaintenanceWindowRepository(guarded, MonitoredDatabase, ActingUser);
 
     public IIndexRemover IndexRemover => new IndexRemover(target, Catalog, Actions);
 
@@ -65,7 +66,8 @@ internal sealed class PostgresConnection(Database target, Database store, string
 
     public IPlanRepository Plans { get; } = new PlanRepository(target);
 
-    public IQueryPerformanceLogRepository QueryLog => new QueryPerformanceLogRepository(target, guarded, MonitoredDatabase, Plans);
+    public IQueryPerformanceLogRepository QueryLog =>
+        new QueryPerformanceLogRepository(target, guarded, MonitoredDatabase, Plans);
 
     // The store's own tables are asked through this, so that who acts is written the same everywhere.
     internal ActingUser ActingUser => acting ??= new(guarded, actingUser);

@@ -5,8 +5,9 @@ using PerfMonitoring.Queries;
 namespace PerfMonitoring.Postgres.Connections;
 
 /// <summary>
-/// What the server says, without values. Its texts may quote constants of a statement and values of rows, and errors end up in logs: a text
-/// is passed on only where its condition speaks of names, and where it shares no word with a constant of the statement.
+/// What the server says, without values. Its texts may quote constants of a statement and values of rows, and errors end up in
+/// logs: a text is passed on only where its condition speaks of names, and where it shares no word with a constant of the
+/// statement.
 /// </summary>
 internal static partial class ServerText
 {
@@ -38,15 +39,18 @@ internal static partial class ServerText
     /// <summary>The same error without values: what may be shown, logged, or kept as the cause of another error.</summary>
     public static PostgresException WithoutValues(PostgresException e)
     {
-        var statements = (e.BatchCommand?.Parameters.Select(p => p.Value as string) ?? []).Append(e.BatchCommand?.CommandText).Append(e.InternalQuery);
+        var statements = (e.BatchCommand?.Parameters.Select(p => p.Value as string) ?? []).Append(e.BatchCommand?.CommandText)
+            .Append(e.InternalQuery);
         var text = IsRaised(e) ? Condition(e.SqlState) : WithoutValues(e.SqlState, e.MessageText, statements);
         return new PostgresException(
-            text, e.Severity, e.InvariantSeverity, e.SqlState, schemaName: e.SchemaName, tableName: e.TableName, columnName: e.ColumnName,
+            text, e.Severity, e.InvariantSeverity, e.SqlState, schemaName: e.SchemaName, tableName: e.TableName,
+            columnName: e.ColumnName,
             dataTypeName: e.DataTypeName, constraintName: e.ConstraintName, file: e.File, line: e.Line, routine: e.Routine);
     }
 
     // A function may raise any text under any condition.
-    private static bool IsRaised(PostgresException e) => e.Routine == "exec_stmt_raise" || e.File is { } file && Language().IsMatch(file);
+    private static bool IsRaised(PostgresException e) =>
+        e.Routine == "exec_stmt_raise" || e.File is { } file && Language().IsMatch(file);
 
     // These name what the statement says, and a constant may stand for a name ('x'::regclass); the others name what is there.
     private static bool NamesWhatIsWritten(string sqlState) =>
@@ -105,7 +109,8 @@ internal static partial class ServerText
         PostgresErrorCodes.InvalidObjectDefinition => "the definition cannot be used",
         PostgresErrorCodes.InsufficientPrivilege => "permission denied",
         PostgresErrorCodes.InvalidTextRepresentation => "a value is not valid for its type",
-        PostgresErrorCodes.InvalidDatetimeFormat or PostgresErrorCodes.DatetimeFieldOverflow => "a value is not a valid date or time",
+        PostgresErrorCodes.InvalidDatetimeFormat or PostgresErrorCodes.DatetimeFieldOverflow =>
+            "a value is not a valid date or time",
         PostgresErrorCodes.NumericValueOutOfRange => "a number is out of the range of its type",
         PostgresErrorCodes.InvalidRegularExpression => "a regular expression is not valid",
         PostgresErrorCodes.InvalidParameterValue => "a parameter has a value that it cannot have",

@@ -6,7 +6,8 @@ namespace PerfMonitoring.Postgres.Connections;
 internal static class ServiceFile
 {
     // Where Debian, Red Hat and a build of one's own have libpq's sysconfdir.
-    private static readonly string[] SystemFolders = ["/etc/postgresql-common", "/etc/sysconfig/pgsql", "/etc", "/usr/local/pgsql/etc"];
+    private static readonly string[] SystemFolders = [
+        "/etc/postgresql-common", "/etc/sysconfig/pgsql", "/etc", "/usr/local/pgsql/etc"];
 
     /// <summary>What a service says.</summary>
     /// <param name="service">Its name.</param>
@@ -18,7 +19,8 @@ internal static class ServiceFile
         if (file is not null && !File.Exists(file))
         {
             throw new PerfMonitoringException(
-                ErrorIds.ServiceNotFound, FailureKind.NotFound, $"The service file {file} does not exist.", "Check PGSERVICEFILE.", file);
+                ErrorIds.ServiceNotFound, FailureKind.NotFound, $"The service file {file} does not exist.",
+                "Check PGSERVICEFILE.", file);
         }
 
         var own = file ?? environment.ServiceFile;
@@ -33,7 +35,8 @@ internal static class ServiceFile
 
         throw new PerfMonitoringException(
             ErrorIds.ServiceNotFound, FailureKind.NotFound, $"There is no service '{service}'.",
-            $"Write it into {own}: a line [{service}] and below it host=..., port=..., dbname=... on lines of their own.", service);
+            $"Write it into {own}: a line [{service}] and below it host=..., port=..., dbname=... on lines of their own.",
+            service);
     }
 
     private static List<KeyValuePair<string, string>>? ReadSection(string path, string service)
@@ -68,7 +71,8 @@ internal static class ServiceFile
                     throw new PerfMonitoringException(
                         ErrorIds.InvalidServiceFile, FailureKind.InvalidArgument,
                         $"Line {number} of {path}, in service '{service}', is not keyword=value with a keyword of libpq's.",
-                        "Write it without spaces around the sign and without quotes: host=db1. A service cannot name another one, and LDAP is not asked.", path);
+                        "Write it without spaces around the sign and without quotes: host=db1. A service cannot name another "
+                            + "one, and LDAP is not asked.", path);
                 }
 
                 section.Add(new(keyword, line[(equals + 1)..]));
@@ -87,7 +91,8 @@ internal static class ServiceFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new PerfMonitoringException(
-                ErrorIds.ServiceFileUnreadable, FailureKind.PermissionDenied, $"The service file {path} cannot be read.", "Check its permissions.", path, e);
+                ErrorIds.ServiceFileUnreadable, FailureKind.PermissionDenied, $"The service file {path} cannot be read.",
+                "Check its permissions.", path, e);
         }
     }
 }

@@ -3,12 +3,15 @@ using System.Text;
 namespace PerfMonitoring.Postgres.Connections;
 
 /// <summary>
-/// The settings that our statements rely on. A server, a database, a role, a service or whoever used a pooler's connection before may have set others:
-/// another search path gives operators and functions of strangers to our statements, a short timeout ends them.
+/// The settings that our statements rely on. A server, a database, a role, a service or whoever used a pooler's connection before
+/// may have set others: another search path gives operators and functions of strangers to our statements, a short timeout ends
+/// them.
 /// </summary>
 internal static class SessionSettings
 {
-    /// <summary>The search path of our statements: the system's names only. Temporary objects come last, so they hide nothing.</summary>
+    /// <summary>
+    /// The search path of our statements: the system's names only. Temporary objects come last, so they hide nothing.
+    /// </summary>
     public const string SearchPath = "pg_catalog, pg_temp";
 
     // Each setting may be set by any role; it takes effect from the given server_version_num on.
@@ -33,13 +36,15 @@ internal static class SessionSettings
         ("default_transaction_deferrable", "off", 0),
         ("statement_timeout", "0", 0),
         ("lock_timeout", "0", 0),
-        // The end of what a client left open whose network went away: its locks would stay. It is far above the longest pause between two statements.
+        // The end of what a client left open whose network went away: its locks would stay. It is far above the longest pause
+        // between two statements.
         ("idle_in_transaction_session_timeout", "1h", 0),
         ("idle_session_timeout", "0", 140000),
         ("transaction_timeout", "0", 170000),
     ];
 
-    // How a server notices that a client is gone, instead of after two hours; it is a matter of the connection and not of a transaction.
+    // How a server notices that a client is gone, instead of after two hours; it is a matter of the connection and not of a
+    // transaction.
     private static readonly (string Name, string Value, int Since)[] OfConnection =
     [
         ("tcp_keepalives_idle", "30", 0),
@@ -48,7 +53,8 @@ internal static class SessionSettings
     ];
 
     /// <summary>
-    /// The startup parameter <c>options</c>. What it sets outranks the database's and the role's settings and is what a reset of the session goes back to.
+    /// The startup parameter <c>options</c>. What it sets outranks the database's and the role's settings and is what a reset of
+    /// the session goes back to.
     /// </summary>
     /// <param name="own">The user's own options: only the role that they choose outlasts ours.</param>
     /// <param name="serverVersionNumber">server_version_num.</param>
@@ -58,7 +64,9 @@ internal static class SessionSettings
         return string.Join(' ', own is null ? settings : [settings[0], own, .. settings.Skip(1)]);
     }
 
-    /// <summary>One statement that sets all of them until the end of the transaction, for a connection that is not ours alone.</summary>
+    /// <summary>
+    /// One statement that sets all of them until the end of the transaction, for a connection that is not ours alone.
+    /// </summary>
     public static string ToStatement(int serverVersionNumber)
     {
         var settings = For(serverVersionNumber).Select(s => $"pg_catalog.set_config('{s.Name}', '{s.Value}', true)");

@@ -32,7 +32,9 @@ internal static partial class Sql
     /// <summary>Every file, as resource name and the lowest major version that it is for (0 for any).</summary>
     public static IEnumerable<(string Resource, int Major)> All() =>
         Resources.Where(r => r.EndsWith(".sql", StringComparison.Ordinal))
-            .Select(r => (r, VersionSuffix().Match(r) is { Success: true } m ? int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture) : 0));
+            .Select(r =>
+                (r, VersionSuffix().Match(r) is { Success: true } m
+                ? int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture) : 0));
 
     /// <summary>The text of a resource without its header; marked as the product's own unless told.</summary>
     public static string Read(string resource, bool marked = true)
@@ -48,11 +50,13 @@ internal static partial class Sql
     {
         var prefix = folder + "." + name;
         var best = All()
-            .Where(f => f.Major <= major && (f.Resource == prefix + ".sql" || (f.Major > 0 && f.Resource == $"{prefix}.v{f.Major}.sql")))
+            .Where(f =>
+                f.Major <= major && (f.Resource == prefix + ".sql" || (f.Major > 0 && f.Resource == $"{prefix}.v{f.Major}.sql")))
             .OrderByDescending(f => f.Major)
             .Select(f => f.Resource)
             .FirstOrDefault();
-        return Read(best ?? throw new InvalidOperationException($"There is no embedded file {prefix}.sql for PostgreSQL {major}."));
+        return Read(
+            best ?? throw new InvalidOperationException($"There is no embedded file {prefix}.sql for PostgreSQL {major}."));
     }
 
     [GeneratedRegex(@"\A(\s*--[^\n]*\n)+")]

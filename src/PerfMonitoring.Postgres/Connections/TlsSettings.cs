@@ -31,7 +31,8 @@ internal sealed record TlsSettings
     public required string Parameter { get; init; }
 
     public static TlsSettings Read(
-        Dictionary<string, Setting> values, ConnectionSettings settings, LibpqEnvironment environment, NpgsqlConnectionStringBuilder builder, IReadOnlyList<ServerAddress> hosts)
+        Dictionary<string, Setting> values, ConnectionSettings settings, LibpqEnvironment environment,
+        NpgsqlConnectionStringBuilder builder, IReadOnlyList<ServerAddress> hosts)
     {
         var wayOut = $"sslrootcert in {settings.Parameter("ConnectionString")}, or PGSSLROOTCERT";
         var root = Value("sslrootcert");
@@ -39,11 +40,13 @@ internal sealed record TlsSettings
         if (root == "system" && mode is not (null or "verify-full"))
         {
             throw ConnectionStrings.Wrong(
-                values["sslmode"], "is weaker than verify-full, which sslrootcert=system needs", $"Use {settings.Parameter("SslMode")} verify-full.");
+                values["sslmode"], "is weaker than verify-full, which sslrootcert=system needs",
+                $"Use {settings.Parameter("SslMode")} verify-full.");
         }
 
         mode ??= root == "system" ? "verify-full" : null;
-        var tls = new TlsSettings { Mode = mode ?? "prefer", IsChosen = mode is not null, Parameter = settings.Parameter("SslMode") };
+        var tls = new TlsSettings {
+            Mode = mode ?? "prefer", IsChosen = mode is not null, Parameter = settings.Parameter("SslMode") };
         // libpq encrypts nothing on a socket of this machine's, whatever the mode.
         if (tls.Mode == "disable" || hosts.All(h => h.IsSocket))
         {
@@ -54,7 +57,8 @@ internal sealed record TlsSettings
         if (builder.SslNegotiation == SslNegotiation.Direct && tls.Mode is "allow" or "prefer")
         {
             throw ConnectionStrings.Wrong(
-                values["sslnegotiation"], "is direct, which a mode that may do without TLS cannot have", $"Use {tls.Parameter} require or a stronger mode.");
+                values["sslnegotiation"], "is direct, which a mode that may do without TLS cannot have",
+                $"Use {tls.Parameter} require or a stronger mode.");
         }
 
         // Npgsql verifies nothing itself: ServerCertificate does it in its callback, and says what is wrong.
@@ -73,11 +77,13 @@ internal sealed record TlsSettings
             Protocols = ReadProtocols(values),
         };
 
-        string? Value(string keyword) => values.GetValueOrDefault(keyword) is { Value.Length: > 0 } setting ? setting.Value : null;
+        string? Value(string keyword) =>
+            values.GetValueOrDefault(keyword) is { Value.Length: > 0 } setting ? setting.Value : null;
 
         bool UseClientCertificate()
         {
-            var certificate = Value("sslcert") ?? (File.Exists(environment.OfPostgres("postgresql.crt")) ? environment.OfPostgres("postgresql.crt") : null);
+            var certificate = Value("sslcert")
+                ?? (File.Exists(environment.OfPostgres("postgresql.crt")) ? environment.OfPostgres("postgresql.crt") : null);
             if (certificate is null || Value("sslcertmode") == "disable")
             {
                 return false;
@@ -99,8 +105,10 @@ internal sealed record TlsSettings
                     "require" => "",
                     "verify-full" => null,
                     _ => throw new PerfMonitoringException(
-                        ErrorIds.RootCertificateInvalid, FailureKind.InvalidArgument, $"The root certificate file {path} does not exist, and verify-ca needs one.",
-                        $"Name the file ({wayOut}), or use {tls.Parameter} verify-full, which takes the roots of the operating system without one.", path),
+                        ErrorIds.RootCertificateInvalid, FailureKind.InvalidArgument,
+                        $"The root certificate file {path} does not exist, and verify-ca needs one.",
+                        $"Name the file ({wayOut}), or use {tls.Parameter} verify-full, which takes the roots of the "
+                            + $"operating system without one.", path),
                 };
             }
 
@@ -114,12 +122,15 @@ internal sealed record TlsSettings
             {
                 throw new PerfMonitoringException(
                     ErrorIds.UnsupportedConnectionSetting, FailureKind.NotSupported,
-                    $"{environment.OfPostgres("root.crl")} cannot be heeded: lists of revoked certificates in files are not read.",
-                    "Write Check Certificate Revocation=true into an Npgsql connection string, which asks the issuer instead.", environment.OfPostgres("root.crl"));
+                    $"{environment.OfPostgres("root.crl")} cannot be heeded: "
+                        + "lists of revoked certificates in files are not read.",
+                    "Write Check Certificate Revocation=true into an Npgsql connection string, which asks the issuer instead.",
+                    environment.OfPostgres("root.crl"));
             }
 
             return new ServerCertificate(
-                path is null ? null : ServerCertificate.ReadRoots(path, wayOut), path ?? "the list of the operating system's trusted roots",
+                path is null ? null : ServerCertificate.ReadRoots(path, wayOut),
+                path ?? "the list of the operating system's trusted roots",
                 tls.Mode == "verify-full", builder.CheckCertificateRevocation, wayOut);
         }
     }
@@ -129,8 +140,11 @@ internal sealed record TlsSettings
     {
         var letters = setting?.Value.Replace("-", "", StringComparison.Ordinal).Replace("_", "", StringComparison.Ordinal);
         return string.IsNullOrEmpty(letters) ? null
-            : Modes.FirstOrDefault(m => string.Equals(m.Replace("-", "", StringComparison.Ordinal), letters, StringComparison.OrdinalIgnoreCase))
-            ?? throw ConnectionStrings.Wrong(setting!, "is none of the values that it may have", "Use disable, allow, prefer, require, verify-ca or verify-full.");
+            : Modes.FirstOrDefault(
+                m => string.Equals(m.Replace("-", "", StringComparison.Ordinal), letters, StringComparison.OrdinalIgnoreCase))
+            ?? throw ConnectionStrings.Wrong(
+                setting!, "is none of the values that it may have",
+                "Use disable, allow, prefer, require, verify-ca or verify-full.");
     }
 
     private static SslProtocols ReadProtocols(Dictionary<string, Setting> values)
@@ -142,10 +156,13 @@ internal sealed record TlsSettings
             ( <= 2, 2) => SslProtocols.Tls12,
             (3, 3) => SslProtocols.Tls13,
             _ => throw ConnectionStrings.Wrong(
-                values.GetValueOrDefault("ssl_max_protocol_version") ?? values["ssl_min_protocol_version"], "leaves no protocol that is spoken", "Use TLSv1.2 or TLSv1.3."),
+                values.GetValueOrDefault("ssl_max_protocol_version") ?? values["ssl_min_protocol_version"],
+                "leaves no protocol that is spoken", "Use TLSv1.2 or TLSv1.3."),
         };
 
-        int Version(string keyword, int usual) => values.GetValueOrDefault(keyword) is not { Value.Length: > 0 } setting ? usual : setting.Value.ToUpperInvariant() switch
+        int Version(string keyword, int usual) =>
+            values.GetValueOrDefault(keyword) is not { Value.Length: > 0 } setting
+            ? usual : setting.Value.ToUpperInvariant() switch
         {
             "TLSV1" => 0,
             "TLSV1.1" => 1,
@@ -166,7 +183,8 @@ internal sealed record TlsSettings
         try
         {
             return server.Target.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-                || System.Net.Dns.GetHostAddresses(server.Target) is { Length: > 0 } addresses && addresses.All(System.Net.IPAddress.IsLoopback);
+                || System.Net.Dns.GetHostAddresses(server.Target) is { Length: > 0 } addresses
+                && addresses.All(System.Net.IPAddress.IsLoopback);
         }
         catch (System.Net.Sockets.SocketException)
         {

@@ -11,7 +11,10 @@ internal enum BuildWait
     Snapshot,
 }
 
-/// <summary>Reports where one try stands, and ends waits that are too long: lock_timeout alone cannot tell a wait for the table from one for older snapshots.</summary>
+/// <summary>
+/// Reports where one try stands, and ends waits that are too long: lock_timeout alone cannot tell a wait for the table from one
+/// for older snapshots.
+/// </summary>
 internal sealed class BuildWatch(IndexChange change)
 {
     private string phase = "";
@@ -27,7 +30,8 @@ internal sealed class BuildWatch(IndexChange change)
     public static TimeSpan ServerLimit(IndexBuildOptions options) =>
         options.LockTimeout == TimeSpan.Zero || options.SnapshotTimeout == TimeSpan.Zero
             ? TimeSpan.Zero
-            : (options.LockTimeout > options.SnapshotTimeout ? options.LockTimeout : options.SnapshotTimeout) + TimeSpan.FromSeconds(5);
+            : (options.LockTimeout > options.SnapshotTimeout ? options.LockTimeout : options.SnapshotTimeout)
+            + TimeSpan.FromSeconds(5);
 
     /// <summary>Why a try failed; null where it was cancelled from outside.</summary>
     public PerfMonitoringException? Explain(Exception e, object subject, CancellationToken cancellationToken) =>
@@ -38,12 +42,15 @@ internal sealed class BuildWatch(IndexChange change)
     private PerfMonitoringException WaitedTooLong(object subject, Exception cause) => GivenUp == BuildWait.Lock
         ? new PerfMonitoringException(
             ErrorIds.LockTimeout, FailureKind.Busy,
-            $"{change.QualifiedName}: the lock on the table was not to be had within {change.Options.LockTimeout}.{change.WaitedFor}",
+            $"{change.QualifiedName}: the lock on the table was not to be had within "
+                + $"{change.Options.LockTimeout}.{change.WaitedFor}",
             "End the sessions that it waited for, raise -LockTimeout, or try again later.", subject, cause)
         : new PerfMonitoringException(
             ErrorIds.SnapshotTimeout, FailureKind.Busy,
-            $"{change.QualifiedName}: older transactions were not over within {change.Options.SnapshotTimeout}.{change.WaitedFor}",
-            "End the sessions that it waited for, raise -SnapshotTimeout above the time of the longest transaction, or try again later.", subject, cause);
+            $"{change.QualifiedName}: older transactions were not over within {change.Options.SnapshotTimeout}."
+                + change.WaitedFor,
+            "End the sessions that it waited for, raise -SnapshotTimeout above the time of the longest transaction, or try "
+                + "again later.", subject, cause);
 
     public bool Look(IReadOnlyList<ProgressRow> rows)
     {
@@ -62,7 +69,8 @@ internal sealed class BuildWatch(IndexChange change)
 
         if (now != phase)
         {
-            (phase, since) = (now, Stopwatch.GetTimestamp() - (IndexChange.PollInterval.Ticks * Stopwatch.Frequency / TimeSpan.TicksPerSecond));
+            (phase, since) = (
+                now, Stopwatch.GetTimestamp() - (IndexChange.PollInterval.Ticks * Stopwatch.Frequency / TimeSpan.TicksPerSecond));
         }
 
         var elapsed = Stopwatch.GetElapsedTime(since);

@@ -7,8 +7,8 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Postgres.Indexes;
 
 /// <summary>
-/// The locks that let one builder at a time work on a table, and a few in a database, and the connection that holds them. That connection is free while
-/// the statement runs on another; so it watches.
+/// The locks that let one builder at a time work on a table, and a few in a database, and the connection that holds them. That
+/// connection is free while the statement runs on another; so it watches.
 /// </summary>
 internal sealed class BuilderGate : IAsyncDisposable
 {
@@ -22,8 +22,9 @@ internal sealed class BuilderGate : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits until no other builder is at work on the table, and then until the database has a free place, for as long as that takes. What processes that
-    /// are gone began on the table, and the server still works on, is waited for too; how they ended is written.
+    /// Waits until no other builder is at work on the table, and then until the database has a free place, for as long as that
+    /// takes. What processes that are gone began on the table, and the server still works on, is waited for too; how they ended
+    /// is written.
     /// </summary>
     public static async Task<BuilderGate> EnterAsync(
         Database target, IIndexActionRepository actions, IndexChange change, uint tableOid, CancellationToken cancellationToken)
@@ -34,7 +35,8 @@ internal sealed class BuilderGate : IAsyncDisposable
             // In this order: whoever has a place waits for no table, so nobody waits in a circle.
             await gate.LockAsync(change, [tableOid], cancellationToken);
             await gate.ReconcileAsync(actions, change, tableOid, cancellationToken);
-            await gate.LockAsync(change, [.. Enumerable.Range(0, change.Options.ThrottleLimit).Select(place => (long)place)], cancellationToken);
+            await gate.LockAsync(
+                change, [.. Enumerable.Range(0, change.Options.ThrottleLimit).Select(place => (long)place)], cancellationToken);
             return gate;
         }
         catch
@@ -44,9 +46,13 @@ internal sealed class BuilderGate : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks the server. Not cancelled half-way: a lock whose answer got lost would stay with the pooled connection, and the unlocking needs a clean one.</summary>
+    /// <summary>
+    /// Asks the server. Not cancelled half-way: a lock whose answer got lost would stay with the pooled connection, and the
+    /// unlocking needs a clean one.
+    /// </summary>
     public Task<List<T>> QueryAsync<T>(string name, object? parameters, CancellationToken cancellationToken) => target.RunAsync(
-        async () => (await connection.QueryAsync<T>(IndexSql.Command(name, parameters, CancellationToken.None))).AsList(), cancellationToken);
+        async () => (await connection.QueryAsync<T>(IndexSql.Command(name, parameters, CancellationToken.None))).AsList(),
+        cancellationToken);
 
     private async Task LockAsync(IndexChange change, long[] keys, CancellationToken cancellationToken)
     {
@@ -58,13 +64,15 @@ internal sealed class BuilderGate : IAsyncDisposable
         }
     }
 
-    private async Task ReconcileAsync(IIndexActionRepository actions, IndexChange change, uint tableOid, CancellationToken cancellationToken)
+    private async Task ReconcileAsync(
+        IIndexActionRepository actions, IndexChange change, uint tableOid, CancellationToken cancellationToken)
     {
         var held = new BuilderLock(tableOid, connection.ProcessID);
         while (await actions.ReconcileAsync(held, cancellationToken) is [var (action, trace), ..])
         {
             change.Report(
-                $"waiting for {action.Action} of {action.IndexName}: its process is gone, and the server's {trace.ProcessId} is at work on it"
+                $"waiting for {action.Action} of {action.IndexName}: its process is gone, and the server's {trace.ProcessId} "
+                    + $"is at work on it"
                     + (trace.Phase is null ? "" : $" ({trace.Phase})"),
                 [new IndexCreationBlocker(trace.ProcessId ?? 0, null, null, null, null)]);
             await Task.Delay(IndexChange.PollInterval, cancellationToken);

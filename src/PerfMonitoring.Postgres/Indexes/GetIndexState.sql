@@ -1,4 +1,5 @@
--- Purpose: whether an index is there, can be used, and is being built. A role that may not see what others build takes whoever holds
+-- Purpose: whether an index is there, can be used, and is being built. A role that may not see what others build takes whoever
+-- holds
 -- the lock of a build on the table for its builder.
 -- Minimum version: 13. Privileges: none; pg_read_all_stats to see the builds of others.
 select

@@ -1,4 +1,5 @@
--- Purpose: the sessions that CREATE INDEX CONCURRENTLY would wait for: those with a snapshot in this database, and those that have written to the
+-- Purpose: the sessions that CREATE INDEX CONCURRENTLY would wait for: those with a snapshot in this database, and those that
+-- have written to the
 -- table. What lasts less than a second is over before it matters.
 -- Minimum version: 13. Privileges: none; pg_read_all_stats to see what others do.
 select a.pid as process_id, a.usename::text as user_name, a.application_name, a.state, a.xact_start as transaction_start

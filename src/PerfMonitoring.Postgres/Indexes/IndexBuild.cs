@@ -7,7 +7,8 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Postgres.Indexes;
 
 /// <summary>The build of one index.</summary>
-internal sealed class IndexBuild(Database target, IndexStrategy strategy, IndexBuildOptions options, IProgress<IndexCreationProgress> progress)
+internal sealed class IndexBuild(
+    Database target, IndexStrategy strategy, IndexBuildOptions options, IProgress<IndexCreationProgress> progress)
     : IndexChange(target, strategy, "Invoke-IndexCreation", options, progress)
 {
     // The index of a partition may be there without the whole, so it has no mark of its own.
@@ -29,7 +30,9 @@ internal sealed class IndexBuild(Database target, IndexStrategy strategy, IndexB
     /// <summary>The build of a partition's index, whose reports are told with a label.</summary>
     public IndexBuild PartOf(IndexDefinition definition, string label)
     {
-        var part = new IndexBuild(Database, strategy with { Definition = definition }, Options, new LabelledProgress(Progress, label)) { isPart = true };
+        var part = new IndexBuild(
+            Database, strategy with { Definition = definition }, Options, new LabelledProgress(Progress, label)) {
+            isPart = true };
         part.Join(this);
         return part;
     }
@@ -68,22 +71,28 @@ internal sealed class IndexBuild(Database target, IndexStrategy strategy, IndexB
         Target = Database.Target,
     };
 
-    public override PerfMonitoringException Explain(PerfMonitoringException e) => (e.InnerException as PostgresException)?.SqlState switch
+    public override PerfMonitoringException Explain(PerfMonitoringException e) =>
+        (e.InnerException as PostgresException)?.SqlState switch
     {
         PostgresErrorCodes.UniqueViolation => new PerfMonitoringException(
-            ErrorIds.DuplicateValues, FailureKind.InvalidArgument, $"{QualifiedName}: {Innermost(e)}: the table holds duplicates.",
+            ErrorIds.DuplicateValues, FailureKind.InvalidArgument,
+            $"{QualifiedName}: {Innermost(e)}: the table holds duplicates.",
             "Remove the duplicates, or make the index without UNIQUE.", strategy, e),
         PostgresErrorCodes.DuplicateTable => NameTaken(e),
         PostgresErrorCodes.DiskFull => new PerfMonitoringException(
             ErrorIds.DiskFull, FailureKind.ServerError, $"{QualifiedName}: {Innermost(e)}.",
-            "Make room, or build it in another tablespace; Invoke-IndexCreation -WhatIf says what it expects to need.", strategy, e),
+            "Make room, or build it in another tablespace; Invoke-IndexCreation -WhatIf says what it expects to need.", strategy,
+            e),
         PostgresErrorCodes.ProgramLimitExceeded => new PerfMonitoringException(
-            ErrorIds.IndexEntryTooLarge, FailureKind.InvalidArgument, $"{QualifiedName}: {Innermost(e)}: a row of the table does not fit into it.",
+            ErrorIds.IndexEntryTooLarge, FailureKind.InvalidArgument,
+            $"{QualifiedName}: {Innermost(e)}: a row of the table does not fit into it.",
             EntryLimit.RemedyFor(Definition.Method), strategy, e),
         // What the server says of it holds the value.
         ['2', '2', ..] and not PostgresErrorCodes.InvalidParameterValue and var state => new PerfMonitoringException(
-            ErrorIds.IndexExpressionFailed, FailureKind.InvalidArgument, $"{QualifiedName}: its expression or condition raises an error for a row of the table (SQLSTATE {state}).",
-            "Write it so that it takes every row: a CASE around what can fail, or a condition that leaves such rows out.", strategy, e),
+            ErrorIds.IndexExpressionFailed, FailureKind.InvalidArgument,
+            $"{QualifiedName}: its expression or condition raises an error for a row of the table (SQLSTATE {state}).",
+            "Write it so that it takes every row: a CASE around what can fail, or a condition that leaves such rows out.",
+            strategy, e),
         _ => base.Explain(e),
     };
 
@@ -94,7 +103,8 @@ internal sealed class IndexBuild(Database target, IndexStrategy strategy, IndexB
         "Give the strategy another name.", strategy, cause);
 
     /// <summary>What the server says of a definition that cannot be right, whether it was compared or built.</summary>
-    public PerfMonitoringException ExplainDefinition(PerfMonitoringException e) => (e.InnerException as PostgresException)?.SqlState switch
+    public PerfMonitoringException ExplainDefinition(PerfMonitoringException e) =>
+        (e.InnerException as PostgresException)?.SqlState switch
     {
         PostgresErrorCodes.SyntaxError or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedFunction
             or PostgresErrorCodes.UndefinedObject or PostgresErrorCodes.DatatypeMismatch or PostgresErrorCodes.WrongObjectType

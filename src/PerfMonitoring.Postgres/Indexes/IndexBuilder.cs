@@ -8,15 +8,18 @@ namespace PerfMonitoring.Postgres.Indexes;
 
 /// <summary>Builds indexes with all that it needs around it: the lock, the look at what is there already, the audit.</summary>
 internal sealed class IndexBuilder(
-    Database target, ICatalogRepository catalog, IIndexStrategyRepository strategies, IIndexActionRepository actions) : IIndexBuilder
+    Database target, ICatalogRepository catalog, IIndexStrategyRepository strategies, IIndexActionRepository actions)
+        : IIndexBuilder
 {
     private readonly IndexComparison comparison = new(target);
 
     public async Task<(IndexCreationResult Result, PerfMonitoringException? Error)> BuildAsync(
-        IndexStrategy strategy, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
+        IndexStrategy strategy, IndexBuildOptions options, IProgress<IndexCreationProgress> progress,
+        CancellationToken cancellationToken)
     {
         var build = new IndexBuild(target, strategy, options, progress);
-        using var closing = options.EndAt is { } end ? new CancellationTokenSource(Left(end, options.Clock), options.Clock) : new CancellationTokenSource();
+        using var closing = options.EndAt is { } end
+            ? new CancellationTokenSource(Left(end, options.Clock), options.Clock) : new CancellationTokenSource();
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, closing.Token);
 
         try
@@ -48,9 +51,11 @@ internal sealed class IndexBuilder(
             ? [table.Oid]
             : [.. (await catalog.FindTablesAsync(table.Leaves, cancellationToken)).Select(l => (long)l.Oid), table.Oid];
         var parameters = new { TableOid = (long)table.Oid, TableOids = oids, Tablespace = tablespace };
-        var facts = await target.QuerySingleOrDefaultAsync<FactsRow>(IndexSql.Text("GetBuildFacts"), parameters, cancellationToken)
+        var facts = await target.QuerySingleOrDefaultAsync<FactsRow>(
+            IndexSql.Text("GetBuildFacts"), parameters, cancellationToken)
             ?? throw new PerfMonitoringException(
-                ErrorIds.TableNotFound, FailureKind.NotFound, $"There is no table {table.Name} in {target.Target} any more.", null, table.Name.ToString());
+                ErrorIds.TableNotFound, FailureKind.NotFound, $"There is no table {table.Name} in {target.Target} any more.",
+                null, table.Name.ToString());
         var older = await target.QueryAsync<BlockerRow>(IndexSql.Text("GetOlderTransactions"), parameters, cancellationToken);
         return new BuildFacts
         {
@@ -85,7 +90,8 @@ internal sealed class IndexBuilder(
         var isLocal = target.Target.HostName.StartsWith('/') || target.Target.HostName is "localhost" or "127.0.0.1" or "::1";
         try
         {
-            return isLocal && directory is not null && Directory.Exists(directory) ? new DriveInfo(directory).AvailableFreeSpace : null;
+            return isLocal && directory is not null && Directory.Exists(directory)
+                ? new DriveInfo(directory).AvailableFreeSpace : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -116,7 +122,8 @@ internal sealed class IndexBuilder(
             actions,
             ToAction(build),
             () => build.IsPartitioned
-                ? new PartitionedIndexBuilder(target, catalog, tables, comparison).BuildAsync(gate, build, table, cancellationToken)
+                ? new PartitionedIndexBuilder(target, catalog, tables, comparison)
+                    .BuildAsync(gate, build, table, cancellationToken)
                 : tables.BuildAsync(gate, build, table, cancellationToken),
             cancellationToken);
         build.State = IndexCreationState.Created;
@@ -130,8 +137,11 @@ internal sealed class IndexBuilder(
         {
             build.Error = await IndexAudit.MarkAsync(
                 () => strategies.UpdateAsync(
-                    build.Strategy.Id, new IndexStrategyChange { IsCreated = true, SizeBytes = build.SizeBytes, BuildTime = build.BuildTime }, CancellationToken.None),
-                $"{build.QualifiedName} is there", "run Invoke-IndexCreation again: it finds the index and marks the strategy", build.Strategy) ?? build.Error;
+                    build.Strategy.Id,
+                    new IndexStrategyChange { IsCreated = true, SizeBytes = build.SizeBytes, BuildTime = build.BuildTime },
+                    CancellationToken.None),
+                $"{build.QualifiedName} is there", "run Invoke-IndexCreation again: it finds the index and marks the strategy",
+                build.Strategy) ?? build.Error;
         }
     }
 
@@ -151,7 +161,8 @@ internal sealed class IndexBuilder(
     {
         var wanted = build.Definition;
         var candidates = (await catalog.GetIndexesAsync([table.Oid], cancellationToken))
-            .Where(i => i is { IsValid: true, IsReady: true, IsExclusion: false } && IndexEquality.CouldServe(i.Definition, wanted)
+            .Where(i =>
+                i is { IsValid: true, IsReady: true, IsExclusion: false } && IndexEquality.CouldServe(i.Definition, wanted)
                 && (build.Options.Action != IndexActionKind.Restore || i.Definition.Name == wanted.Name))
             .ToList();
         if (candidates.Find(i => IndexEquality.IsWrittenAlike(i.Definition, wanted)) is { } alike)

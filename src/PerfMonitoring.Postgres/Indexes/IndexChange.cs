@@ -11,7 +11,10 @@ using Polly.Retry;
 
 namespace PerfMonitoring.Postgres.Indexes;
 
-/// <summary>One change of an index by a statement that runs CONCURRENTLY: what is known of it while it goes on, and how it is run, watched and tried again.</summary>
+/// <summary>
+/// One change of an index by a statement that runs CONCURRENTLY: what is known of it while it goes on, and how it is run, watched
+/// and tried again.
+/// </summary>
 /// <param name="target">The database.</param>
 /// <param name="subject">What errors are about.</param>
 /// <param name="cmdlet">The cmdlet to run again when it fails: the noun begins the ids of errors.</param>
@@ -62,19 +65,22 @@ internal abstract class IndexChange(
     /// <summary>How the id of an error begins: IndexCreation for Invoke-IndexCreation.</summary>
     private string Noun => cmdlet[(cmdlet.IndexOf('-', StringComparison.Ordinal) + 1)..];
 
-    public void Report(string phase, IReadOnlyList<IndexCreationBlocker> waitedFor, double? percent = null, TimeSpan? remaining = null)
+    public void Report(
+        string phase, IReadOnlyList<IndexCreationBlocker> waitedFor, double? percent = null, TimeSpan? remaining = null)
     {
         foreach (var blocker in waitedFor)
         {
             blockers[blocker.ProcessId] = blocker;
         }
 
-        progress.Report(new IndexCreationProgress { Phase = phase, Percent = percent, Remaining = remaining, Blockers = waitedFor, Retries = Retries });
+        progress.Report(
+            new IndexCreationProgress {
+            Phase = phase, Percent = percent, Remaining = remaining, Blockers = waitedFor, Retries = Retries });
     }
 
     /// <summary>
-    /// Does work that the audit knows of before it begins, whatever becomes of this process, and is told the end of. Within the lock of builders: whoever
-    /// finds an action without an end, and nobody that has the lock, knows that its process is gone.
+    /// Does work that the audit knows of before it begins, whatever becomes of this process, and is told the end of. Within the
+    /// lock of builders: whoever finds an action without an end, and nobody that has the lock, knows that its process is gone.
     /// </summary>
     /// <param name="actions">The audit.</param>
     /// <param name="action">What is done; null for what the audit need not know.</param>
@@ -104,7 +110,9 @@ internal abstract class IndexChange(
             // What the store says then is of less weight than what is under way.
             await FinishAsync(
                 isCancelled ? IndexActionOutcome.Cancelled : IndexActionOutcome.Failed,
-                failure?.Message ?? (options.EndAt <= options.Clock.GetUtcNow() ? $"It was not done by {options.EndAt:u}, when it had to end." : null));
+                failure?.Message
+                    ?? (options.EndAt <= options.Clock.GetUtcNow()
+                    ? $"It was not done by {options.EndAt:u}, when it had to end." : null));
             throw;
         }
 
@@ -118,7 +126,8 @@ internal abstract class IndexChange(
     public async Task SetSessionAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var session = new StatementSession(
-            connection.ProcessID, await connection.QuerySingleAsync<DateTimeOffset>(IndexSql.Command("GetBackendStart", null, cancellationToken)));
+            connection.ProcessID,
+            await connection.QuerySingleAsync<DateTimeOffset>(IndexSql.Command("GetBackendStart", null, cancellationToken)));
         if (Actions is not null)
         {
             await Actions.SetSessionAsync(ActionId, session.ProcessId, session.BackendStart, cancellationToken);
@@ -149,7 +158,9 @@ internal abstract class IndexChange(
             : await new ResiliencePipelineBuilder()
                 .AddRetry(new RetryStrategyOptions
                 {
-                    ShouldHandle = new PredicateBuilder().Handle<PerfMonitoringException>(e => e.ErrorId is ErrorIds.LockTimeout or ErrorIds.SnapshotTimeout or ErrorIds.Deadlock),
+                    ShouldHandle = new PredicateBuilder()
+                        .Handle<PerfMonitoringException>(
+                        e => e.ErrorId is ErrorIds.LockTimeout or ErrorIds.SnapshotTimeout or ErrorIds.Deadlock),
                     MaxRetryAttempts = options.MaximumRetry,
                     Delay = options.RetryDelay,
                     BackoffType = DelayBackoffType.Exponential,
@@ -161,7 +172,8 @@ internal abstract class IndexChange(
                         Report(
                             string.Create(
                                 CultureInfo.InvariantCulture,
-                                $"waiting {retry.RetryDelay.TotalSeconds:0.0} s before try {retry.AttemptNumber + 2} of {options.MaximumRetry + 1}"),
+                                $"waiting {retry.RetryDelay.TotalSeconds:0.0} s before try {retry.AttemptNumber + 2} of "
+                                    + $"{options.MaximumRetry + 1}"),
                             []);
                         return ValueTask.CompletedTask;
                     },
@@ -192,7 +204,8 @@ internal abstract class IndexChange(
             {
                 throw new PerfMonitoringException(
                     ErrorIds.LockTimeout, FailureKind.Busy,
-                    $"{QualifiedName} was not touched: transactions that use its table did not end. It waited for {string.Join(", ", left)}.",
+                    $"{QualifiedName} was not touched: transactions that use its table did not end. It waited for "
+                        + $"{string.Join(", ", left)}.",
                     "End them, raise -LockTimeout, or try again later.", subject);
             }
 
@@ -209,7 +222,8 @@ internal abstract class IndexChange(
     /// <returns>How long it ran.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled, or <paramref name="look"/> ended it.</exception>
     public Task<TimeSpan> ExecuteAsync(
-        BuilderGate gate, Func<NpgsqlConnection, CancellationToken, Task> run, TimeSpan lockTimeout, Func<IReadOnlyList<ProgressRow>, bool> look,
+        BuilderGate gate, Func<NpgsqlConnection, CancellationToken, Task> run, TimeSpan lockTimeout,
+        Func<IReadOnlyList<ProgressRow>, bool> look,
         CancellationToken cancellationToken) =>
         target.RunAsync(
             async () =>
@@ -276,7 +290,8 @@ internal abstract class IndexChange(
                 ErrorIds.LockTimeout, FailureKind.Busy, $"{QualifiedName}: {Innermost(e)}.{WaitedFor}",
                 "End the sessions that it waited for, raise -LockTimeout, or try again later.", subject, e),
             PostgresErrorCodes.DeadlockDetected => new PerfMonitoringException(
-                ErrorIds.Deadlock, FailureKind.Busy, $"{QualifiedName}: {Innermost(e)}.{WaitedFor}", "Try again later.", subject, e),
+                ErrorIds.Deadlock, FailureKind.Busy, $"{QualifiedName}: {Innermost(e)}.{WaitedFor}", "Try again later.", subject,
+                e),
             PostgresErrorCodes.QueryCanceled => new PerfMonitoringException(
                 CancelledId, FailureKind.ServerError, $"{QualifiedName}: {Innermost(e)}.", $"Run {cmdlet} again.", subject, e),
             // One backend or the whole server: that it was possible to clean up says which.
@@ -286,13 +301,16 @@ internal abstract class IndexChange(
         };
 
         PerfMonitoringException Interrupted() => new(
-            Noun + ErrorIds.Interrupted, FailureKind.ServerError, $"{QualifiedName}: its session was ended ({Innermost(e)}).", $"Run {cmdlet} again.", subject, e);
+            Noun + ErrorIds.Interrupted, FailureKind.ServerError, $"{QualifiedName}: its session was ended ({Innermost(e)}).",
+            $"Run {cmdlet} again.", subject, e);
     }
 
-    protected static string Innermost(PerfMonitoringException e) => (e.InnerException as PostgresException)?.MessageText ?? e.InnerException?.Message ?? e.Message;
+    protected static string Innermost(PerfMonitoringException e) =>
+        (e.InnerException as PostgresException)?.MessageText ?? e.InnerException?.Message ?? e.Message;
 
     private async Task WatchAsync(
-        BuilderGate gate, int processId, Func<IReadOnlyList<ProgressRow>, bool> look, CancellationTokenSource givingUp, CancellationToken cancellationToken)
+        BuilderGate gate, int processId, Func<IReadOnlyList<ProgressRow>, bool> look, CancellationTokenSource givingUp,
+        CancellationToken cancellationToken)
     {
         try
         {
@@ -325,7 +343,8 @@ internal abstract class IndexChange(
             {
                 return await gate.QueryAsync<ProgressRow>("GetBuildProgress", parameters, cancellationToken);
             }
-            catch (Exception e) when (e is PerfMonitoringException { Kind: FailureKind.ConnectionFailed } or InvalidOperationException)
+            catch (Exception e)
+                when (e is PerfMonitoringException { Kind: FailureKind.ConnectionFailed } or InvalidOperationException)
             {
                 return await target.QueryAsync<ProgressRow>(IndexSql.Text("GetBuildProgress"), parameters, cancellationToken);
             }

@@ -8,10 +8,12 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Postgres.Indexes;
 
 /// <summary>REINDEX INDEX CONCURRENTLY with all that it needs around it.</summary>
-internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog, IIndexActionRepository actions) : IIndexRebuilder
+internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog, IIndexActionRepository actions)
+    : IIndexRebuilder
 {
     public async Task<(IndexRepairResult Result, PerfMonitoringException? Error)> RebuildAsync(
-        TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken,
+        TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress,
+        CancellationToken cancellationToken,
         IndexAction? action = null)
     {
         var rebuild = new IndexRebuild(target, index, options, progress);
@@ -42,13 +44,15 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
         if (!now.IsValid || now.ServerDefinition != rebuild.Index.ServerDefinition)
         {
             throw new PerfMonitoringException(
-                ErrorIds.IndexChanged, FailureKind.InvalidArgument, $"{rebuild.QualifiedName} is another index than the one that was to be built anew, or invalid.",
+                ErrorIds.IndexChanged, FailureKind.InvalidArgument,
+                $"{rebuild.QualifiedName} is another index than the one that was to be built anew, or invalid.",
                 "Look at it again with Get-IndexUsageStat.", rebuild.Index);
         }
 
         rebuild.Before = [.. before.Select(i => i.Oid)];
         var untold = await rebuild.RecordAsync(
-            actions, action, () => rebuild.RetryAsync(token => AttemptAsync(gate, rebuild, token), cancellationToken), cancellationToken);
+            actions, action, () => rebuild.RetryAsync(token => AttemptAsync(gate, rebuild, token), cancellationToken),
+            cancellationToken);
         rebuild.State = IndexRepairState.Rebuilt;
         return untold;
     }
@@ -62,7 +66,8 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
         try
         {
             await rebuild.ExecuteAsync(
-                gate, (connection, token) => connection.ExecuteDdlAsync(rebuild.Statement, isWatched: true, token), BuildWatch.ServerLimit(rebuild.Options), watch.Look, cancellationToken);
+                gate, (connection, token) => connection.ExecuteDdlAsync(rebuild.Statement, isWatched: true, token),
+                BuildWatch.ServerLimit(rebuild.Options), watch.Look, cancellationToken);
             rebuild.SizeBytes = (await FindNewAsync(rebuild, cancellationToken))?.SizeBytes;
             return true;
         }
@@ -98,17 +103,20 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
             rebuild.LeftoverIndex ??= $"{rebuild.QualifiedName}_ccnew";
             throw new PerfMonitoringException(
                 ErrorIds.InvalidIndexLeft, FailureKind.Busy,
-                $"An invalid index beside {rebuild.QualifiedName} (_ccnew or _ccold) may be left: it could not be taken away within {rebuild.Options.CleanUpLimit.TotalSeconds:0} s."
+                $"An invalid index beside {rebuild.QualifiedName} (_ccnew or _ccold) may be left: it could not be taken away "
+                    + $"within {rebuild.Options.CleanUpLimit.TotalSeconds:0} s."
                     + (cause is PerfMonitoringException ? $" {cause.Message}" : ""),
                 "Run Repair-Index when the table is free.", rebuild.Index, cause);
         }
     }
 
     /// <summary>Drops what is left; null where that is still to be seen.</summary>
-    private async Task<bool?> TryCleanUpAsync(NpgsqlConnection connection, IndexRebuild rebuild, CancellationToken cancellationToken)
+    private async Task<bool?> TryCleanUpAsync(
+        NpgsqlConnection connection, IndexRebuild rebuild, CancellationToken cancellationToken)
     {
         await connection.ExecuteAsync(IndexSql.Command("TerminateBuild", rebuild.Session, cancellationToken));
-        foreach (var left in (await catalog.GetIndexesAsync([rebuild.Index.TableOid], cancellationToken)).Where(rebuild.IsLeftover))
+        foreach (var left in (await catalog.GetIndexesAsync([rebuild.Index.TableOid], cancellationToken))
+            .Where(rebuild.IsLeftover))
         {
             rebuild.LeftoverIndex = left.Definition.QualifiedName.ToString();
             var (_, isBeingBuilt) = await connection.QuerySingleOrDefaultAsync<(bool IsValid, bool IsBeingBuilt)>(
@@ -119,7 +127,8 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
             }
 
             await connection.SetLimitsAsync(IndexChange.CleanUpLockTimeout, null, cancellationToken);
-            await connection.ExecuteDdlAsync(left.Definition.ToDropStatement(concurrently: true), isWatched: false, cancellationToken);
+            await connection.ExecuteDdlAsync(
+                left.Definition.ToDropStatement(concurrently: true), isWatched: false, cancellationToken);
         }
 
         rebuild.LeftoverIndex = null;
@@ -131,7 +140,8 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
             .FirstOrDefault(i => i.IsValid && i.Oid != rebuild.Index.Oid && i.Definition.Name == rebuild.Index.Definition.Name);
 
     /// <summary>The rebuilding of one index.</summary>
-    private sealed class IndexRebuild(Database target, TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress)
+    private sealed class IndexRebuild(
+        Database target, TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress)
         : IndexChange(target, index, "Repair-Index", options, progress)
     {
         public TableIndex Index => index;
@@ -141,7 +151,9 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
         public HashSet<uint> Before { get; set; } = [];
         public long? SizeBytes { get; set; }
 
-        /// <summary>Whether an index is the rest of this work: the new one that is not ready, or the old one that gave its name away.</summary>
+        /// <summary>
+        /// Whether an index is the rest of this work: the new one that is not ready, or the old one that gave its name away.
+        /// </summary>
         public bool IsLeftover(TableIndex other) => !other.IsValid
             && (other.Oid == index.Oid ? other.Definition.Name != index.Definition.Name
                 : !Before.Contains(other.Oid) && other.Definition.Name.Contains("_ccnew", StringComparison.Ordinal));

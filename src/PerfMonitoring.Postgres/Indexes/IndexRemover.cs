@@ -8,11 +8,15 @@ using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Postgres.Indexes;
 
-/// <summary>DROP INDEX CONCURRENTLY with all that it needs around it; the index of a partitioned table, which PostgreSQL does not drop so, goes with a short wait for its locks.</summary>
+/// <summary>
+/// DROP INDEX CONCURRENTLY with all that it needs around it; the index of a partitioned table, which PostgreSQL does not drop so,
+/// goes with a short wait for its locks.
+/// </summary>
 internal sealed class IndexRemover(Database target, ICatalogRepository catalog, IIndexActionRepository actions) : IIndexRemover
 {
     public async Task<(IndexRemovalResult Result, PerfMonitoringException? Error)> RemoveAsync(
-        TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken,
+        TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress,
+        CancellationToken cancellationToken,
         IndexAction? action = null)
     {
         var drop = new IndexDrop(target, index, options, progress);
@@ -22,7 +26,8 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
             var untold = await RemoveAsync(gate, drop, action, cancellationToken);
             return (drop.ToResult(untold), untold);
         }
-        catch (PerfMonitoringException e) when (e.ErrorId is ErrorIds.IndexChanged or ErrorIds.IndexWorkedOn && action?.Action == IndexActionKind.Repair)
+        catch (PerfMonitoringException e)
+            when (e.ErrorId is ErrorIds.IndexChanged or ErrorIds.IndexWorkedOn && action?.Action == IndexActionKind.Repair)
         {
             drop.State = IndexRemovalState.Kept;
             return (drop.ToResult(null), null);
@@ -53,14 +58,17 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
         if (state.IsBeingBuilt)
         {
             throw new PerfMonitoringException(
-                ErrorIds.IndexBeingBuilt, FailureKind.Busy, $"{drop.QualifiedName} is being built by another session.", "Wait until it is done.", drop.Index);
+                ErrorIds.IndexBeingBuilt, FailureKind.Busy, $"{drop.QualifiedName} is being built by another session.",
+                "Wait until it is done.", drop.Index);
         }
 
-        if ((await catalog.GetIndexesAsync([drop.Index.TableOid], cancellationToken)).FirstOrDefault(i => i.Oid == drop.Index.Oid) is not { } now
+        if ((await catalog.GetIndexesAsync([drop.Index.TableOid], cancellationToken))
+            .FirstOrDefault(i => i.Oid == drop.Index.Oid) is not { } now
             || now.ServerDefinition != drop.Index.ServerDefinition)
         {
             throw new PerfMonitoringException(
-                ErrorIds.IndexChanged, FailureKind.InvalidArgument, $"{drop.QualifiedName} is another index than the one that was to be dropped.",
+                ErrorIds.IndexChanged, FailureKind.InvalidArgument,
+                $"{drop.QualifiedName} is another index than the one that was to be dropped.",
                 "Look at it again with Get-IndexUsageStat.", drop.Index);
         }
 
@@ -87,18 +95,21 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
     {
         // DROP INDEX CONCURRENTLY makes the index invalid at once and then waits for these: better before than after.
         await drop.WaitForUsersAsync(gate, drop.Index.TableOid, cancellationToken);
-        if (!drop.Index.IsValid && await FindStateAsync(drop, cancellationToken) is { } state && (state.IsValid || state.IsBeingBuilt))
+        if (!drop.Index.IsValid && await FindStateAsync(drop, cancellationToken) is { } state
+            && (state.IsValid || state.IsBeingBuilt))
         {
             // Whoever was waited for has finished it, or works on it again.
             throw new PerfMonitoringException(
-                ErrorIds.IndexWorkedOn, FailureKind.Busy, $"{drop.QualifiedName} was invalid and is {(state.IsValid ? "valid" : "being built")} by now.",
+                ErrorIds.IndexWorkedOn, FailureKind.Busy,
+                $"{drop.QualifiedName} was invalid and is {(state.IsValid ? "valid" : "being built")} by now.",
                 "Look at it again with Get-IndexUsageStat.", drop.Index);
         }
 
         try
         {
             return await drop.ExecuteAsync(
-                gate, (connection, token) => connection.ExecuteDdlAsync(drop.Statement, isWatched: true, token), drop.Index.IsPartitioned ? IndexChange.MomentaryLockTimeout : drop.Options.LockTimeout, Look, cancellationToken);
+                gate, (connection, token) => connection.ExecuteDdlAsync(drop.Statement, isWatched: true, token),
+                drop.Index.IsPartitioned ? IndexChange.MomentaryLockTimeout : drop.Options.LockTimeout, Look, cancellationToken);
         }
         catch (PerfMonitoringException e)
         {
@@ -130,7 +141,8 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
             drop.LeftoverIndex = drop.QualifiedName;
             throw new PerfMonitoringException(
                 ErrorIds.InvalidIndexLeft, FailureKind.Busy,
-                $"{drop.QualifiedName} is half dropped, invalid, and the drop could not be carried to its end within {drop.Options.CleanUpLimit.TotalSeconds:0} s."
+                $"{drop.QualifiedName} is half dropped, invalid, and the drop could not be carried to its end within "
+                    + $"{drop.Options.CleanUpLimit.TotalSeconds:0} s."
                     + (cause is PerfMonitoringException ? $" {cause.Message}" : ""),
                 $"Run \"{drop.Statement}\" when the table is free, or Invoke-IndexRemoval -Force again.", drop.Index, cause);
         }
@@ -159,16 +171,20 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
 
         // An index that was invalid before may not have been touched; it was to be dropped all the same.
         drop.Report("carrying the drop to its end", []);
-        await connection.SetLimitsAsync(drop.Index.IsPartitioned ? IndexChange.MomentaryLockTimeout : IndexChange.CleanUpLockTimeout, null, cancellationToken);
+        await connection.SetLimitsAsync(
+            drop.Index.IsPartitioned ? IndexChange.MomentaryLockTimeout : IndexChange.CleanUpLockTimeout, null,
+            cancellationToken);
         await connection.ExecuteDdlAsync(drop.Statement, isWatched: false, cancellationToken);
         return true;
     }
 
     private Task<StateRow?> FindStateAsync(IndexDrop drop, CancellationToken cancellationToken) =>
-        target.QuerySingleOrDefaultAsync<StateRow>(IndexSql.Text("GetIndexState"), new { Oid = (long)drop.Index.Oid }, cancellationToken);
+        target.QuerySingleOrDefaultAsync<StateRow>(
+            IndexSql.Text("GetIndexState"), new { Oid = (long)drop.Index.Oid }, cancellationToken);
 
     /// <summary>The drop of one index.</summary>
-    private sealed class IndexDrop(Database target, TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress)
+    private sealed class IndexDrop(
+        Database target, TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress)
         : IndexChange(target, index, "Invoke-IndexRemoval", options, progress)
     {
         public TableIndex Index => index;
@@ -194,10 +210,12 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
             Target = Database.Target,
         };
 
-        public override PerfMonitoringException Explain(PerfMonitoringException e) => (e.InnerException as PostgresException)?.SqlState switch
+        public override PerfMonitoringException Explain(PerfMonitoringException e) =>
+            (e.InnerException as PostgresException)?.SqlState switch
         {
             PostgresErrorCodes.DependentObjectsStillExist => new PerfMonitoringException(
-                ErrorIds.IndexIsNeeded, FailureKind.InvalidArgument, $"{QualifiedName}: {Innermost(e)}.", "Change what rests on it first; -Force does not help.", index, e),
+                ErrorIds.IndexIsNeeded, FailureKind.InvalidArgument, $"{QualifiedName}: {Innermost(e)}.",
+                "Change what rests on it first; -Force does not help.", index, e),
             _ => base.Explain(e),
         };
     }

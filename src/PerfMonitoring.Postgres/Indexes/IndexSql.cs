@@ -16,7 +16,8 @@ internal static class IndexSql
 
     /// <summary>Gives a session the limits of what changes indexes.</summary>
     public static Task SetLimitsAsync(
-        this NpgsqlConnection connection, TimeSpan lockTimeout, string? maintenanceWorkMem, CancellationToken cancellationToken) =>
+        this NpgsqlConnection connection, TimeSpan lockTimeout, string? maintenanceWorkMem,
+        CancellationToken cancellationToken) =>
         connection.ExecuteAsync(Command(
             "SetBuildLimits",
             new
@@ -29,7 +30,8 @@ internal static class IndexSql
     /// <summary>Runs a statement that was made of a definition.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="statement">The statement.</param>
-    /// <param name="isWatched">Whether it may take as long as it takes, since another connection watches the server meanwhile.</param>
+    /// <param name="isWatched">Whether it may take as long as it takes, since another connection watches the server
+    /// meanwhile.</param>
     /// <param name="cancellationToken">Cancels the statement.</param>
     public static Task ExecuteDdlAsync(
         this NpgsqlConnection connection, string statement, bool isWatched, CancellationToken cancellationToken) =>
@@ -37,12 +39,15 @@ internal static class IndexSql
             statement, commandTimeout: isWatched ? 0 : null, cancellationToken: cancellationToken));
 
     /// <summary>
-    /// Builds an index and marks it. All goes to the server at once, so that it does both even where nobody is left to hear of the build's end.
+    /// Builds an index and marks it. All goes to the server at once, so that it does both even where nobody is left to hear of
+    /// the build's end.
     /// </summary>
     public static async Task BuildMarkedAsync(
-        this NpgsqlConnection connection, string statement, RelationName index, Guid actionId, CancellationToken cancellationToken)
+        this NpgsqlConnection connection, string statement, RelationName index, Guid actionId,
+        CancellationToken cancellationToken)
     {
-        await using var batch = new NpgsqlBatch(connection) { Timeout = 0, BatchCommands = { new NpgsqlBatchCommand(statement) } };
+        await using var batch = new NpgsqlBatch(connection) {
+            Timeout = 0, BatchCommands = { new NpgsqlBatchCommand(statement) } };
         AddMark(batch, index, actionId);
         // The first command with rows is the second: when its answer is there, the index is built.
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
@@ -57,7 +62,8 @@ internal static class IndexSql
     }
 
     /// <summary>Marks an index in the transaction that makes it.</summary>
-    public static async Task MarkAsync(this NpgsqlConnection connection, RelationName index, Guid actionId, CancellationToken cancellationToken)
+    public static async Task MarkAsync(
+        this NpgsqlConnection connection, RelationName index, Guid actionId, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(connection);
         AddMark(batch, index, actionId);
@@ -68,7 +74,8 @@ internal static class IndexSql
     {
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Text("SetMark"))
         {
-            Parameters = { new NpgsqlParameter("Index", index.ToString()), new NpgsqlParameter("Mark", ActionTrace.MarkOf(actionId)) },
+            Parameters = {
+                new NpgsqlParameter("Index", index.ToString()), new NpgsqlParameter("Mark", ActionTrace.MarkOf(actionId)) },
         });
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Text("MarkIndex")));
     }

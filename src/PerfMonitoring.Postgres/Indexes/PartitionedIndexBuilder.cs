@@ -7,21 +7,25 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Postgres.Indexes;
 
 /// <summary>
-/// An index on a partitioned table, where PostgreSQL builds nothing concurrently. Each leaf gets its index by itself; then one short transaction
-/// makes those of the partitioned tables and attaches all. So no invalid index is ever to be seen, and what was built stays for the next run.
+/// An index on a partitioned table, where PostgreSQL builds nothing concurrently. Each leaf gets its index by itself; then one
+/// short transaction makes those of the partitioned tables and attaches all. So no invalid index is ever to be seen, and what was
+/// built stays for the next run.
 /// </summary>
-internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepository catalog, TableIndexBuilder tables, IndexComparison comparison)
+internal sealed class PartitionedIndexBuilder(
+    Database target, ICatalogRepository catalog, TableIndexBuilder tables, IndexComparison comparison)
 {
     public async Task BuildAsync(BuilderGate gate, IndexBuild build, TableInfo root, CancellationToken cancellationToken)
     {
         // Partitions may come while it works.
         for (var round = 0; round < 3; round++)
         {
-            var tree = await target.QueryAsync<PartitionRow>(IndexSql.Text("GetPartitionTree"), new { TableOid = (long)root.Oid }, cancellationToken);
+            var tree = await target.QueryAsync<PartitionRow>(
+                IndexSql.Text("GetPartitionTree"), new { TableOid = (long)root.Oid }, cancellationToken);
             if (tree.FirstOrDefault(t => t.Relkind is not ("r" or "p")) is { } other)
             {
                 throw new PerfMonitoringException(
-                    ErrorIds.PartitionNotIndexable, FailureKind.NotSupported, $"{other.Name}, a partition of {root.Name}, is a foreign table: it takes no index.",
+                    ErrorIds.PartitionNotIndexable, FailureKind.NotSupported,
+                    $"{other.Name}, a partition of {root.Name}, is a foreign table: it takes no index.",
                     "Make a strategy for each of the other partitions.", build.Strategy);
             }
 
@@ -37,7 +41,8 @@ internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepositor
             build.SizeBytes = 0;
             foreach (var table in tree)
             {
-                await tables.WaitForOthersAsync(build, table.Oid, build.Definition with { Table = table.Name }, cancellationToken);
+                await tables.WaitForOthersAsync(
+                    build, table.Oid, build.Definition with { Table = table.Name }, cancellationToken);
                 if (await FindPartAsync(build, table, chosen, cancellationToken) is { } existing)
                 {
                     chosen[table.Oid] = existing;
@@ -45,7 +50,8 @@ internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepositor
                 }
                 else if (table.Relkind == "r")
                 {
-                    chosen[table.Oid] = await BuildPartAsync(gate, build, table, chosen, $"partition {++number} of {leaves}, {table.Name}: ", cancellationToken);
+                    chosen[table.Oid] = await BuildPartAsync(
+                        gate, build, table, chosen, $"partition {++number} of {leaves}, {table.Name}: ", cancellationToken);
                 }
 
                 build.SizeBytes += table.Relkind == "r" ? chosen[table.Oid].SizeBytes : 0;
@@ -59,22 +65,29 @@ internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepositor
         }
 
         throw new PerfMonitoringException(
-            ErrorIds.PartitionsChanged, FailureKind.Busy, $"{build.QualifiedName}: partitions of {root.Name} came while their indexes were built.",
+            ErrorIds.PartitionsChanged, FailureKind.Busy,
+            $"{build.QualifiedName}: partitions of {root.Name} came while their indexes were built.",
             "Run Invoke-IndexCreation again: the indexes that were built are taken over.", build.Strategy);
     }
 
-    /// <summary>An index of a partition, or of a partitioned table in the tree, that can stand for the wanted one, or null.</summary>
+    /// <summary>
+    /// An index of a partition, or of a partitioned table in the tree, that can stand for the wanted one, or null.
+    /// </summary>
     private async Task<TableIndex?> FindPartAsync(
         IndexBuild build, PartitionRow table, Dictionary<uint, TableIndex> chosen, CancellationToken cancellationToken)
     {
         var wanted = build.Definition with { Table = table.Name };
         var candidates = (await catalog.GetIndexesAsync([table.Oid], cancellationToken))
-            .Where(i => !i.IsExclusion && i.Definition.IsUnique == wanted.IsUnique && i.ConstraintName is null && IndexEquality.CouldServe(i.Definition, wanted)
+            .Where(i =>
+                !i.IsExclusion && i.Definition.IsUnique == wanted.IsUnique && i.ConstraintName is null
+                && IndexEquality.CouldServe(i.Definition, wanted)
                 && (table.Relkind == "p" || i is { IsValid: true, IsReady: true }))
             .ToList();
         var parents = candidates.Count == 0
             ? []
-            : (await target.QueryAsync<PartitionRow>(IndexSql.Text("GetIndexParents"), new { Oids = candidates.Select(c => (long)c.Oid).ToArray() }, cancellationToken))
+            : (await target.QueryAsync<PartitionRow>(
+                IndexSql.Text("GetIndexParents"), new { Oids = candidates.Select(c => (long)c.Oid).ToArray() },
+                cancellationToken))
                 .ToDictionary(p => p.Oid, p => p.ParentOid);
         foreach (var candidate in candidates)
         {
@@ -91,13 +104,15 @@ internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepositor
     }
 
     private async Task<TableIndex> BuildPartAsync(
-        BuilderGate gate, IndexBuild build, PartitionRow table, Dictionary<uint, TableIndex> chosen, string label, CancellationToken cancellationToken)
+        BuilderGate gate, IndexBuild build, PartitionRow table, Dictionary<uint, TableIndex> chosen, string label,
+        CancellationToken cancellationToken)
     {
         var info = await catalog.GetTableAsync(table.Name, cancellationToken);
         var wanted = build.Definition with { Table = table.Name };
         var rest = (await catalog.GetIndexesAsync([table.Oid], cancellationToken)).FirstOrDefault(
             i => !i.IsValid && !i.IsAttached && IndexEquality.IsWrittenAlike(i.Definition, wanted));
-        wanted = wanted with { Name = rest?.Definition.Name ?? IndexDefinition.SuggestName(table.Name.Name, wanted.Keys, wanted.Where is not null) };
+        wanted = wanted with {
+            Name = rest?.Definition.Name ?? IndexDefinition.SuggestName(table.Name.Name, wanted.Keys, wanted.Where is not null) };
         if (rest is null)
         {
             wanted = wanted with { Name = await new IndexNames(catalog, null).FindFreeAsync(wanted, cancellationToken) };
@@ -121,7 +136,8 @@ internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepositor
 
     // It waits for a moment only: behind whoever waits for these locks, readers and writers of the table wait too.
     private async Task<bool> AssembleAsync(
-        IndexBuild build, IReadOnlyList<PartitionRow> tree, Dictionary<uint, TableIndex> chosen, bool isTrial, CancellationToken cancellationToken)
+        IndexBuild build, IReadOnlyList<PartitionRow> tree, Dictionary<uint, TableIndex> chosen, bool isTrial,
+        CancellationToken cancellationToken)
     {
         try
         {
@@ -138,13 +154,16 @@ internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepositor
                     await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
                     var names = chosen.ToDictionary(c => c.Key, c => c.Value.Definition);
                     var free = new IndexNames(catalog, null);
-                    foreach (var table in tree.Where(t => t.Relkind == "p" && !names.ContainsKey(t.Oid)).Take(isTrial ? 1 : int.MaxValue))
+                    foreach (var table in tree.Where(t => t.Relkind == "p" && !names.ContainsKey(t.Oid))
+                        .Take(isTrial ? 1 : int.MaxValue))
                     {
                         var definition = build.Definition with { Table = table.Name };
                         if (table != tree[0])
                         {
-                            var suggested = IndexDefinition.SuggestName(table.Name.Name, definition.Keys, definition.Where is not null);
-                            definition = definition with { Name = await free.FindFreeAsync(definition with { Name = suggested }, cancellationToken) };
+                            var suggested = IndexDefinition.SuggestName(
+                                table.Name.Name, definition.Keys, definition.Where is not null);
+                            definition = definition with {
+                                Name = await free.FindFreeAsync(definition with { Name = suggested }, cancellationToken) };
                         }
                         else if (isTrial)
                         {
@@ -165,7 +184,8 @@ internal sealed class PartitionedIndexBuilder(Database target, ICatalogRepositor
                     {
                         var part = names[table.Oid];
                         await connection.ExecuteDdlAsync(
-                            names[table.ParentOid!.Value].ToAttachStatement(part.QualifiedName), isWatched: false, cancellationToken);
+                            names[table.ParentOid!.Value].ToAttachStatement(part.QualifiedName), isWatched: false,
+                            cancellationToken);
                     }
 
                     var root = names[tree[0].Oid];

@@ -19,9 +19,11 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
     }
 
     /// <summary>
-    /// Waits until nobody builds an index on the table that is written as the wanted one: what another run, or a person, gets done first is no failure.
+    /// Waits until nobody builds an index on the table that is written as the wanted one: what another run, or a person, gets
+    /// done first is no failure.
     /// </summary>
-    public async Task WaitForOthersAsync(IndexBuild build, uint tableOid, IndexDefinition wanted, CancellationToken cancellationToken)
+    public async Task WaitForOthersAsync(
+        IndexBuild build, uint tableOid, IndexDefinition wanted, CancellationToken cancellationToken)
     {
         var since = Stopwatch.GetTimestamp();
         while (await FindBuildingAsync(tableOid, wanted, cancellationToken) is { } other)
@@ -38,9 +40,11 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
 
     private async Task<TableIndex?> FindBuildingAsync(uint tableOid, IndexDefinition wanted, CancellationToken cancellationToken)
     {
-        foreach (var index in (await catalog.GetIndexesAsync([tableOid], cancellationToken)).Where(i => !i.IsValid && IndexEquality.IsWrittenAlike(i.Definition, wanted)))
+        foreach (var index in (await catalog.GetIndexesAsync([tableOid], cancellationToken))
+            .Where(i => !i.IsValid && IndexEquality.IsWrittenAlike(i.Definition, wanted)))
         {
-            if (await target.QuerySingleOrDefaultAsync<RelationRow>(IndexSql.Text("GetIndexState"), new { Oid = (long)index.Oid }, cancellationToken) is { IsBeingBuilt: true })
+            if (await target.QuerySingleOrDefaultAsync<RelationRow>(
+                IndexSql.Text("GetIndexState"), new { Oid = (long)index.Oid }, cancellationToken) is { IsBeingBuilt: true })
             {
                 return index;
             }
@@ -50,9 +54,12 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
     }
 
     private static PerfMonitoringException BeingBuilt(IndexBuild build, RelationName index) => new(
-        ErrorIds.IndexBeingBuilt, FailureKind.Busy, $"{index} is being built by another session.", "Wait until it is done and run Invoke-IndexCreation again.", build.Strategy);
+        ErrorIds.IndexBeingBuilt, FailureKind.Busy, $"{index} is being built by another session.",
+        "Wait until it is done and run Invoke-IndexCreation again.", build.Strategy);
 
-    /// <summary>Sees to it that the name is free: an invalid index of the same kind that nobody builds is the rest of a build that failed.</summary>
+    /// <summary>
+    /// Sees to it that the name is free: an invalid index of the same kind that nobody builds is the rest of a build that failed.
+    /// </summary>
     private async Task ClearNameAsync(IndexBuild build, TableInfo table, CancellationToken cancellationToken)
     {
         if (await FindRelationAsync(build, cancellationToken) is not { } holder)
@@ -91,7 +98,8 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
             build.BuildTime = elapsed - watch.Waited;
             build.SizeBytes = (await FindRelationAsync(build, cancellationToken))?.SizeBytes;
         }
-        catch (PerfMonitoringException e) when (e.InnerException is PostgresException { SqlState: PostgresErrorCodes.DuplicateTable })
+        catch (PerfMonitoringException e)
+            when (e.InnerException is PostgresException { SqlState: PostgresErrorCodes.DuplicateTable })
         {
             // It is somebody else's, who came first.
             throw build.NameTaken(e);
@@ -122,7 +130,9 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
         return true;
     }
 
-    /// <summary>Takes the invalid index of this name away. False where it is still there, or the server does not answer.</summary>
+    /// <summary>
+    /// Takes the invalid index of this name away. False where it is still there, or the server does not answer.
+    /// </summary>
     private async Task<bool> DropLeftoverAsync(IndexBuild build, StatementSession? session)
     {
         try
@@ -136,7 +146,8 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
         }
     }
 
-    private async Task<bool?> TryDropAsync(NpgsqlConnection connection, IndexBuild build, StatementSession? session, CancellationToken cancellationToken)
+    private async Task<bool?> TryDropAsync(
+        NpgsqlConnection connection, IndexBuild build, StatementSession? session, CancellationToken cancellationToken)
     {
         if (session is not null)
         {
@@ -156,21 +167,26 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
         }
 
         await connection.SetLimitsAsync(IndexChange.CleanUpLockTimeout, null, cancellationToken);
-        await connection.ExecuteDdlAsync(build.Definition.ToDropStatement(concurrently: true), isWatched: false, cancellationToken);
+        await connection.ExecuteDdlAsync(
+            build.Definition.ToDropStatement(concurrently: true), isWatched: false, cancellationToken);
         return true;
     }
 
     private Task<RelationRow?> FindRelationAsync(IndexBuild build, CancellationToken cancellationToken) =>
         target.QuerySingleOrDefaultAsync<RelationRow>(
-            IndexSql.Text("GetRelation"), new { SchemaName = build.Definition.Table.Schema, build.Definition.Name }, cancellationToken);
+            IndexSql.Text("GetRelation"), new { SchemaName = build.Definition.Table.Schema, build.Definition.Name },
+            cancellationToken);
 
     private static PerfMonitoringException LeftInvalid(IndexBuild build, Exception? cause) => new(
         ErrorIds.InvalidIndexLeft, FailureKind.Busy,
         (build.IsLeft is null
-            ? $"The server was not to be reached for {build.Options.CleanUpLimit.TotalSeconds:0} s: an invalid index {build.QualifiedName} may be left."
-            : $"The invalid index {build.QualifiedName} could not be dropped within {build.Options.CleanUpLimit.TotalSeconds:0} s and is left.")
+            ? $"The server was not to be reached for {build.Options.CleanUpLimit.TotalSeconds:0} s: an invalid index "
+                + $"{build.QualifiedName} may be left."
+            : $"The invalid index {build.QualifiedName} could not be dropped within "
+                + $"{build.Options.CleanUpLimit.TotalSeconds:0} s and is left.")
             + (cause is PerfMonitoringException ? $" It was left by a build that failed: {cause.Message}" : ""),
-        $"Run \"{build.Definition.ToDropStatement(concurrently: true)}\" when the table is free, or Invoke-IndexCreation again.", build.Strategy, cause);
+        $"Run \"{build.Definition.ToDropStatement(concurrently: true)}\" when the table is free, or Invoke-IndexCreation again.",
+        build.Strategy, cause);
 }
 
 /// <summary>What has a name.</summary>

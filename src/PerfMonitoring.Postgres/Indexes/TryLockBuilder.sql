@@ -1,5 +1,7 @@
--- Purpose: takes the first free one of some locks of builders; nothing where none is. A table (a partition stands for its whole tree) has the lock of its
--- oid, the places of a database those from 0 on, which no table has. It does not wait: waiting would hold a snapshot that CREATE INDEX CONCURRENTLY of
+-- Purpose: takes the first free one of some locks of builders; nothing where none is. A table (a partition stands for its whole
+-- tree) has the lock of its
+-- oid, the places of a database those from 0 on, which no table has. It does not wait: waiting would hold a snapshot that CREATE
+-- INDEX CONCURRENTLY of
 -- the other waits for.
 -- Minimum version: 13. Privileges: none.
 select k.key

@@ -13,7 +13,8 @@ internal static class CronWindow
     {
         var cron = Parse(schedule.CronExpression ?? throw new ArgumentException("It has no schedule.", nameof(schedule)));
         var zone = Zone(schedule.TimeZone);
-        var lasting = cron.GetOccurrences(at - schedule.Duration, at, zone, fromInclusive: false, toInclusive: true).Cast<DateTimeOffset?>().FirstOrDefault();
+        var lasting = cron.GetOccurrences(at - schedule.Duration, at, zone, fromInclusive: false, toInclusive: true)
+            .Cast<DateTimeOffset?>().FirstOrDefault();
         if ((lasting ?? cron.GetNextOccurrence(at, zone)) is not { } opens)
         {
             return null;
@@ -37,8 +38,10 @@ internal static class CronWindow
         catch (CronFormatException e)
         {
             throw new PerfMonitoringException(
-                ErrorIds.InvalidCronExpression, FailureKind.InvalidArgument, $"-CronExpression '{text}' cannot be read: {e.Message}",
-                "Write minute, hour, day of month, month and day of week: '0 1 * * MON-FRI' opens at 01:00 on working days.", text, e);
+                ErrorIds.InvalidCronExpression, FailureKind.InvalidArgument,
+                $"-CronExpression '{text}' cannot be read: {e.Message}",
+                "Write minute, hour, day of month, month and day of week: '0 1 * * MON-FRI' opens at 01:00 on working days.",
+                text, e);
         }
     }
 

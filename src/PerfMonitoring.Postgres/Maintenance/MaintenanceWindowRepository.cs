@@ -6,7 +6,8 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Postgres.Maintenance;
 
 /// <summary>perf_monitoring.maintenance_schedule, and the defaults for what is not in it.</summary>
-internal sealed class MaintenanceWindowRepository(Database store, MonitoredDatabase monitored, ActingUser user) : IMaintenanceWindowRepository
+internal sealed class MaintenanceWindowRepository(Database store, MonitoredDatabase monitored, ActingUser user)
+    : IMaintenanceWindowRepository
 {
     public async Task<IReadOnlyList<MaintenanceSchedule>> GetAsync(CancellationToken cancellationToken)
     {
@@ -14,7 +15,8 @@ internal sealed class MaintenanceWindowRepository(Database store, MonitoredDatab
         try
         {
             rows = await store.QueryAsync<Row>(
-                Text("GetSchedules"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) }, cancellationToken);
+                Text("GetSchedules"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) },
+                cancellationToken);
         }
         catch (PerfMonitoringException e) when (e.ErrorId == ErrorIds.StoreMissing)
         {
@@ -30,7 +32,8 @@ internal sealed class MaintenanceWindowRepository(Database store, MonitoredDatab
         if (FindOpening(schedule, DateTimeOffset.UtcNow) is null)
         {
             throw new PerfMonitoringException(
-                ErrorIds.InvalidCronExpression, FailureKind.InvalidArgument, $"-CronExpression '{schedule.CronExpression}' names no moment that ever comes.",
+                ErrorIds.InvalidCronExpression, FailureKind.InvalidArgument,
+                $"-CronExpression '{schedule.CronExpression}' names no moment that ever comes.",
                 "Check day of month and month.", schedule.CronExpression);
         }
 

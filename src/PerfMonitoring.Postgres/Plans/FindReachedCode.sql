@@ -1,7 +1,11 @@
--- Purpose: the code that planning a statement may run: functions in SQL or a procedural language that its words name, or that stand behind the operators, types, casts, views, rules, policies,
--- constraints, defaults, indexes, statistics and partitions of what its words name; foreign tables; and functions of the system's that read what a text names. The words are more than the
--- statement's names, so nothing is missed and now and then too much is found. perf_monitoring.schemas holds the schemas in which the statement's names are looked for.
--- With @Raises the first one that is of none of the trusted owners (GetCodeOwners.sql) or that was not looked at before (@Known) ends the transaction (22012), which keeps what follows in the
+-- Purpose: the code that planning a statement may run: functions in SQL or a procedural language that its words name, or that
+-- stand behind the operators, types, casts, views, rules, policies,
+-- constraints, defaults, indexes, statistics and partitions of what its words name; foreign tables; and functions of the system's
+-- that read what a text names. The words are more than the
+-- statement's names, so nothing is missed and now and then too much is found. perf_monitoring.schemas holds the schemas in which
+-- the statement's names are looked for.
+-- With @Raises the first one that is of none of the trusted owners (GetCodeOwners.sql) or that was not looked at before (@Known)
+-- ends the transaction (22012), which keeps what follows in the
 -- same batch from being run.
 -- Minimum version: 13. Privileges: none.
 with recursive path as (
@@ -37,7 +41,8 @@ reached (class, oid) as (
         from pg_catalog.pg_proc p
         where (select o.comes_first from own o) and p.oid >= 16384 and p.pronamespace in (select n.oid from schemas n)
         union all
-        -- Words of the language stand for operators, too: LIKE, IN, BETWEEN, CASE. These are looked for along the path, and a function may have a path of its own.
+        -- Words of the language stand for operators, too: LIKE, IN, BETWEEN, CASE. These are looked for along the path, and a
+        -- function may have a path of its own.
         select 'pg_catalog.pg_operator'::regclass, o.oid
         from pg_catalog.pg_operator o
         join schemas n on n.oid = o.oprnamespace

@@ -1,4 +1,5 @@
--- Purpose: whether there is code of somebody who is none of the trusted owners: a function in SQL or a procedural language (what is written in C was made by a superuser), or a foreign table. If there
+-- Purpose: whether there is code of somebody who is none of the trusted owners: a function in SQL or a procedural language (what
+-- is written in C was made by a superuser), or a foreign table. If there
 -- is, the transaction ends (22012), which keeps what follows in the same batch from being run.
 -- Minimum version: 13. Privileges: none.
 select 1 / (case when o.oid <> 0 then 0 else 1 end)

@@ -1,5 +1,7 @@
--- Purpose: the owners of code (functions in SQL or a procedural language, foreign tables), and whether they are trusted: the session's user may run their code without giving them rights that they
--- lack. Those are superusers, who can become one or the session's user, and roles that the session's user was made a member of, provided it has no more rights than they (monitoring ones aside).
+-- Purpose: the owners of code (functions in SQL or a procedural language, foreign tables), and whether they are trusted: the
+-- session's user may run their code without giving them rights that they
+-- lack. Those are superusers, who can become one or the session's user, and roles that the session's user was made a member of,
+-- provided it has no more rights than they (monitoring ones aside).
 -- Minimum version: 13. Privileges: none.
 with me as (
     select r.oid, r.rolsuper or r.rolcreaterole or r.rolreplication or r.rolbypassrls as is_strong

@@ -1,4 +1,5 @@
--- Purpose: the first of some roles that the session's user may become, with the search path that the role has in this database; null where that is the one that the session's user has.
+-- Purpose: the first of some roles that the session's user may become, with the search path that the role has in this database;
+-- null where that is the one that the session's user has.
 -- Minimum version: 13. Privileges: none.
 select r.rolname::text as role, case when r.rolname <> session_user then p.path end as search_path
 from pg_catalog.unnest(@Roles::text[]) with ordinality w (name, place)
@@ -6,7 +7,8 @@ join pg_catalog.pg_roles r on r.rolname = w.name
 cross join lateral (
     select
         case
-            -- What is set for the database, for all or in a file is in the path of the session's user too, unless there is one for that role alone.
+            -- What is set for the database, for all or in a file is in the path of the session's user too, unless there is one
+            -- for that role alone.
             when p.own is not null then p.own
             when p.mine is not null then coalesce(p.common, '"$user", public')
         end as path

@@ -49,7 +49,8 @@ internal sealed class PlanRepository(Database target) : IPlanRepository
                     await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
                     return (await Planner.ReadAsync(reader, cancellationToken), null);
                 }
-                catch (PostgresException e) when (!cancellationToken.IsCancellationRequested && connection.FullState == System.Data.ConnectionState.Open)
+                catch (PostgresException e)
+                    when (!cancellationToken.IsCancellationRequested && connection.FullState == System.Data.ConnectionState.Open)
                 {
                     return (null, e);
                 }
@@ -74,7 +75,8 @@ internal sealed class PlanRepository(Database target) : IPlanRepository
     }
 
     internal static PerfMonitoringException NotPlannable() => new(
-        ErrorIds.NotPlannable, FailureKind.InvalidArgument, "The text is not one SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES statement.",
+        ErrorIds.NotPlannable, FailureKind.InvalidArgument,
+        "The text is not one SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES statement.",
         "Pass one statement that the planner plans.");
 
     internal static PerfMonitoringException NotPlanned(PostgresException e, ServerTarget target) => new(

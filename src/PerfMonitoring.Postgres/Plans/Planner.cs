@@ -17,16 +17,19 @@ internal sealed record PlanQuestion(string Text, int Parameters, PlanText Statem
 
 /// <summary>The commands of a question, for a transaction that is rolled back.</summary>
 /// <param name="Commands">In order; the last result that is a text is the plan.</param>
-/// <param name="Look">The command that fails where planning would run code that must not be run; null where nothing is looked at.</param>
+/// <param name="Look">The command that fails where planning would run code that must not be run; null where nothing is looked
+/// at.</param>
 internal sealed record PlanCommands(IReadOnlyList<NpgsqlBatchCommand> Commands, NpgsqlBatchCommand? Look);
 
 /// <summary>
-/// Asks for plans: with the rights and the search path of the role that ran the statement, each text as one command of the extended protocol (which cannot be two
-/// statements, whatever it holds), and right after a look at the code that planning may run.
+/// Asks for plans: with the rights and the search path of the role that ran the statement, each text as one command of the
+/// extended protocol (which cannot be two statements, whatever it holds), and right after a look at the code that planning may
+/// run.
 /// </summary>
 /// <remarks>
-/// The planner calls functions to fold constants and to estimate, parsing calls domain checks to read constants, and a function can take back the role that was set. So
-/// the look decides, and the role is there for its rights and policies. For one session or one question; not to be used by two at once.
+/// The planner calls functions to fold constants and to estimate, parsing calls domain checks to read constants, and a function
+/// can take back the role that was set. So the look decides, and the role is there for its rights and policies. For one session
+/// or one question; not to be used by two at once.
 /// </remarks>
 internal sealed class Planner(Database target)
 {
@@ -45,12 +48,14 @@ internal sealed class Planner(Database target)
     /// <param name="run">Runs the commands in a transaction and returns the plan; it may be called again.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="PerfMonitoringException">UntrustedCode: planning would run code of a less trusted role.</exception>
-    public async Task<string?> PlanAsync(PlanQuestion question, Func<PlanCommands, Task<string?>> run, CancellationToken cancellationToken)
+    public async Task<string?> PlanAsync(
+        PlanQuestion question, Func<PlanCommands, Task<string?>> run, CancellationToken cancellationToken)
     {
         var role = await GetRoleAsync(question.Statement.Origin.Roles, cancellationToken);
         var plan = await PlanAsync(prunes: true);
         // Before GENERIC_PLAN the nulls that stand for the parameters take partitions out of the plan.
-        return question.Parameters > 0 && !HasGenericPlan && plan?.Contains("\"Subplans Removed\"", StringComparison.Ordinal) == true
+        return question.Parameters > 0 && !HasGenericPlan
+            && plan?.Contains("\"Subplans Removed\"", StringComparison.Ordinal) == true
             ? await PlanAsync(prunes: false)
             : plan;
 
@@ -64,7 +69,8 @@ internal sealed class Planner(Database target)
                     return await run(commands);
                 }
                 catch (PostgresException e) when (
-                    e.SqlState == PostgresErrorCodes.DivisionByZero && commands.Look is not null && ReferenceEquals(e.BatchCommand, commands.Look) && look < MaximumLooks)
+                    e.SqlState == PostgresErrorCodes.DivisionByZero && commands.Look is not null
+                        && ReferenceEquals(e.BatchCommand, commands.Look) && look < MaximumLooks)
                 {
                     looks.Remove((question.Text, role));
                     trusted = null;
@@ -73,10 +79,13 @@ internal sealed class Planner(Database target)
         }
     }
 
-    /// <summary>Takes back what a question that failed may have prepared; its transaction, or the savepoint before it, was rolled back.</summary>
+    /// <summary>
+    /// Takes back what a question that failed may have prepared; its transaction, or the savepoint before it, was rolled back.
+    /// </summary>
     public static async Task ForgetAsync(NpgsqlConnection connection)
     {
-        await using var look = new NpgsqlCommand($"select {Sql.Marker} 1 from pg_catalog.pg_prepared_statements s where s.name = '{Prepared}'", connection);
+        await using var look = new NpgsqlCommand(
+            $"select {Sql.Marker} 1 from pg_catalog.pg_prepared_statements s where s.name = '{Prepared}'", connection);
         if (await look.ExecuteScalarAsync(CancellationToken.None) is not null)
         {
             await using var forget = new NpgsqlCommand($"deallocate {Prepared}", connection);
@@ -102,7 +111,8 @@ internal sealed class Planner(Database target)
 
     private bool HasGenericPlan => target.Target.MajorVersion >= 16;
 
-    private async Task<PlanCommands> CommandsAsync(PlanQuestion question, PlanningRole role, bool prunes, CancellationToken cancellationToken)
+    private async Task<PlanCommands> CommandsAsync(
+        PlanQuestion question, PlanningRole role, bool prunes, CancellationToken cancellationToken)
     {
         var commands = new List<NpgsqlBatchCommand>();
         NpgsqlBatchCommand? look = null;
@@ -138,7 +148,8 @@ internal sealed class Planner(Database target)
             var explain = new NpgsqlBatchCommand($"explain ({options}) {question.Text}");
             foreach (var argument in question.Statement.Arguments ?? [])
             {
-                explain.Parameters.Add(new NpgsqlParameter { Value = (object?)argument ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Unknown });
+                explain.Parameters.Add(
+                    new NpgsqlParameter { Value = (object?)argument ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Unknown });
             }
 
             commands.Add(explain);
@@ -148,7 +159,9 @@ internal sealed class Planner(Database target)
             // Prepared anew each time: a plan that is kept does not notice hypothetical indexes that come and go.
             var nulls = string.Join(',', Enumerable.Repeat("null", question.Parameters));
             commands.Add(new NpgsqlBatchCommand($"prepare {Prepared} as {question.Text}"));
-            commands.Add(new NpgsqlBatchCommand($"explain ({options}{(HasGenericPlan ? ", generic_plan" : "")}) execute {Prepared}({nulls})"));
+            commands.Add(
+                new NpgsqlBatchCommand(
+                $"explain ({options}{(HasGenericPlan ? ", generic_plan" : "")}) execute {Prepared}({nulls})"));
             commands.Add(new NpgsqlBatchCommand($"deallocate {Prepared}"));
         }
 
@@ -232,7 +245,8 @@ internal sealed class Planner(Database target)
                 while (await reader.ReadAsync(cancellationToken))
                 {
                     rows.Add(new CodeRow(
-                        reader.GetString(0), reader.IsDBNull(1) ? "" : reader.GetString(1), reader.GetBoolean(2), reader.GetString(3), reader.GetString(4)));
+                        reader.GetString(0), reader.IsDBNull(1) ? "" : reader.GetString(1), reader.GetBoolean(2),
+                        reader.GetString(3), reader.GetString(4)));
                 }
 
                 return rows;
@@ -243,12 +257,14 @@ internal sealed class Planner(Database target)
     private PerfMonitoringException Untrusted(string what) => new(
         ErrorIds.UntrustedCode, FailureKind.PermissionDenied,
         $"planning it may run {what}.",
-        "Connect with a login that has no more rights than the owner of that code, or give the code to a superuser who has read it.",
+        "Connect with a login that has no more rights than the owner of that code, or give the code to a superuser who has "
+            + "read it.",
         target.Target);
 
     private string PlanSql(string name) => Sql.Get(typeof(Planner), name, target.Target.ServerVersionNumber);
 
-    private static NpgsqlParameter Oids(string name, uint[] oids) => new(name, NpgsqlDbType.Array | NpgsqlDbType.Oid) { Value = oids };
+    private static NpgsqlParameter Oids(string name, uint[] oids) =>
+        new(name, NpgsqlDbType.Array | NpgsqlDbType.Oid) { Value = oids };
 
     /// <summary>Who plans; nulls for the session's own role and path.</summary>
     private sealed record PlanningRole

@@ -1,4 +1,5 @@
--- Purpose: for the rest of the transaction, the limits under which the server plans a statement (nothing is written, nothing waits for long), and the role and the search path of whoever ran it
+-- Purpose: for the rest of the transaction, the limits under which the server plans a statement (nothing is written, nothing
+-- waits for long), and the role and the search path of whoever ran it
 -- (null for the role that the session has).
 -- Minimum version: 13. Privileges: member of the role.
 select

@@ -4,8 +4,8 @@ using PerfMonitoring.Queries;
 namespace PerfMonitoring.Postgres.Plans;
 
 /// <summary>
-/// Every name that a text might hold, whatever its quotes and comments are: no lexer is trusted here. Words in constants and comments are among them, so that a
-/// text that is read in another way than expected holds no name that was not looked at.
+/// Every name that a text might hold, whatever its quotes and comments are: no lexer is trusted here. Words in constants and
+/// comments are among them, so that a text that is read in another way than expected holds no name that was not looked at.
 /// </summary>
 internal static class SqlWords
 {
@@ -18,7 +18,10 @@ internal static class SqlWords
     /// <summary>A text with more names than these is not looked at.</summary>
     public const int Maximum = 20_000;
 
-    /// <summary>The names of a text, as written, folded to lower case as the server does it in any encoding, and without what may stand right before a name.</summary>
+    /// <summary>
+    /// The names of a text, as written, folded to lower case as the server does it in any encoding, and without what may stand
+    /// right before a name.
+    /// </summary>
     public static IReadOnlySet<string> Of(string text)
     {
         var words = new HashSet<string>(StringComparer.Ordinal);
@@ -91,7 +94,8 @@ internal static class SqlWords
     }
 
     private static string Cut(string name) =>
-        name.Length <= LongestName ? name : char.IsHighSurrogate(name[LongestName - 1]) ? name[..(LongestName - 1)] : name[..LongestName];
+        name.Length <= LongestName
+            ? name : char.IsHighSurrogate(name[LongestName - 1]) ? name[..(LongestName - 1)] : name[..LongestName];
 
     private static bool IsPart(char c) => char.IsAsciiLetterOrDigit(c) || c is '_' or '$' or >= '\u0080';
 }

@@ -11,13 +11,13 @@ using PerfMonitoring.Queries;
 namespace PerfMonitoring.Postgres.Plans;
 
 /// <summary>
-/// Makes statements plannable that were run under other circumstances: with another search_path, or with parameter types that a driver
-/// told. What was mended once is remembered.
+/// Makes statements plannable that were run under other circumstances: with another search_path, or with parameter types that a
+/// driver told. What was mended once is remembered.
 /// </summary>
 /// <remarks>
-/// A table that is not on the search path gets the schema that has one of that name, if it is the only one; where several have, nothing tells
-/// which was meant. To lengthen the search path instead would be no good: whoever may create functions in one of the schemas could then have his
-/// own run in the place of the system's.
+/// A table that is not on the search path gets the schema that has one of that name, if it is the only one; where several have,
+/// nothing tells which was meant. To lengthen the search path instead would be no good: whoever may create functions in one of
+/// the schemas could then have his own run in the place of the system's.
 /// </remarks>
 internal sealed partial class StatementMender(Database target)
 {
@@ -51,7 +51,8 @@ internal sealed partial class StatementMender(Database target)
                 {
                     PostgresErrorCodes.UndefinedTable => await WithSchemaAsync(attempt, e, cancellationToken),
                     PostgresErrorCodes.IndeterminateDatatype => WithType(attempt, e),
-                    PostgresErrorCodes.AmbiguousParameter or PostgresErrorCodes.UndefinedFunction => WithSeparateParameters(attempt),
+                    PostgresErrorCodes.AmbiguousParameter or PostgresErrorCodes.UndefinedFunction =>
+                        WithSeparateParameters(attempt),
                     _ => null,
                 };
                 if (next is null || next == attempt || i == MaximumAttempts)
@@ -79,14 +80,16 @@ internal sealed partial class StatementMender(Database target)
 
         var name = RelationName.Parse(lexer.Text.ToString());
         var schemas = await target.QueryAsync<string>(
-            Sql.Get(typeof(StatementMender), "FindSchemas", target.Target.ServerVersionNumber), new { name.Name }, cancellationToken);
+            Sql.Get(typeof(StatementMender), "FindSchemas", target.Target.ServerVersionNumber), new { name.Name },
+            cancellationToken);
         return schemas.Count switch
         {
             0 => null,
             1 => text.Insert(position, Identifier.Quote(schemas[0]) + "."),
             _ => throw new Model.PerfMonitoringException(
                 ErrorIds.PlanFailed, Model.FailureKind.ServerError,
-                $"{name} is not on the search path of {target.UserName}, and several schemas have one: {string.Join(", ", schemas.Select(Identifier.Quote))}.",
+                $"{name} is not on the search path of {target.UserName}, and several schemas have one: "
+                    + $"{string.Join(", ", schemas.Select(Identifier.Quote))}.",
                 "Connect with the search path that it was run under: -ConnectionString '...;Search Path=...'.", target.Target),
         };
     }
@@ -94,7 +97,9 @@ internal sealed partial class StatementMender(Database target)
     // A driver tells the types of parameters, PREPARE does not: where nothing else tells it either, a text does.
     private static string? WithType(string text, PostgresException e)
     {
-        if (!int.TryParse(ParameterNumber().Match(e.MessageText).Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        if (!int.TryParse(
+            ParameterNumber().Match(e.MessageText).Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture,
+            out var number))
         {
             return null;
         }
@@ -102,7 +107,9 @@ internal sealed partial class StatementMender(Database target)
         var lexer = new SqlLexer(text);
         while (lexer.Read())
         {
-            if (lexer.Kind == SqlTokenKind.Parameter && lexer.Text[1..].SequenceEqual(number.ToString(CultureInfo.InvariantCulture)) && lexer.Ahead().Kind != SqlTokenKind.Cast)
+            if (lexer.Kind == SqlTokenKind.Parameter
+                && lexer.Text[1..].SequenceEqual(number.ToString(CultureInfo.InvariantCulture))
+                && lexer.Ahead().Kind != SqlTokenKind.Cast)
             {
                 return text.Insert(lexer.End, "::text");
             }

@@ -1,4 +1,5 @@
--- Purpose: what the session's user may do beyond its databases: rights over the server that code which runs with them could abuse.
+-- Purpose: what the session's user may do beyond its databases: rights over the server that code which runs with them could
+-- abuse.
 -- Minimum version: 13. Privileges: none.
 select p.name
 from pg_catalog.pg_roles me

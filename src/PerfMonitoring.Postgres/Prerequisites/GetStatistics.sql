@@ -1,4 +1,5 @@
--- Purpose: since when the database's counters count, and how many filled tables the planner knows nothing about. A database that was
+-- Purpose: since when the database's counters count, and how many filled tables the planner knows nothing about. A database that
+-- was
 -- never reset has no time of its own; the cluster's oldest counters are then as old as any here can be.
 -- Minimum version: 13. Privileges: none.
 select

@@ -10,7 +10,8 @@ internal sealed class PrerequisiteRepository(Database target, Database store) : 
     public Task<ServerFacts> GetServerAsync(CancellationToken cancellationToken) =>
         SingleAsync<ServerFacts>(target, "GetServer", cancellationToken);
 
-    public Task<IReadOnlyList<ExtensionFacts>> GetExtensionsAsync(IReadOnlyList<string> names, CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<ExtensionFacts>> GetExtensionsAsync(
+        IReadOnlyList<string> names, CancellationToken cancellationToken) =>
         target.QueryAsync<ExtensionFacts>(Text(target, "GetExtensions"), new { Names = names.ToArray() }, cancellationToken);
 
     public Task<IReadOnlyList<SettingFacts>> GetSettingsAsync(IReadOnlyList<string> names, CancellationToken cancellationToken) =>
@@ -41,7 +42,8 @@ internal sealed class PrerequisiteRepository(Database target, Database store) : 
                 Privileges = asked.Select(a => a.Privilege).ToArray(),
             },
             cancellationToken);
-        return [.. missing.Select(i => asked[i]).GroupBy(a => a.Grant).Select(g => g.Key with { Privileges = string.Join(", ", g.Select(a => a.Privilege)) })];
+        return [.. missing.Select(i => asked[i]).GroupBy(a => a.Grant)
+            .Select(g => g.Key with { Privileges = string.Join(", ", g.Select(a => a.Privilege)) })];
     }
 
     public Task<StatisticsFacts> GetStatisticsAsync(CancellationToken cancellationToken) =>
@@ -68,7 +70,8 @@ internal sealed class PrerequisiteRepository(Database target, Database store) : 
 
         public RightFacts ToFacts() => new()
         {
-            Inherits = Inherits, ReadsAllStatistics = ReadsAllStatistics, Relations = Relations, ReadableRelations = ReadableRelations,
+            Inherits = Inherits, ReadsAllStatistics = ReadsAllStatistics, Relations = Relations,
+            ReadableRelations = ReadableRelations,
             UnreadableSchemas = UnreadableSchemas, Tables = Tables, IndexableTables = IndexableTables, OtherOwners = OtherOwners,
             ClosedSchemas = ClosedSchemas, SuperOwners = SuperOwners,
         };

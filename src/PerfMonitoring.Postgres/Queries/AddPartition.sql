@@ -1,4 +1,5 @@
--- Purpose: the partitions of a week, made before their rows come. A reader of the log may hold the lock that this needs: it gives up soon.
+-- Purpose: the partitions of a week, made before their rows come. A reader of the log may hold the lock that this needs: it gives
+-- up soon.
 -- Minimum version: 13. Privileges: execute on perf_monitoring.add_query_log_partition.
 with waiting as (select pg_catalog.set_config('lock_timeout', '2s', true))
 select perf_monitoring.add_query_log_partition(@At::timestamptz)::text from waiting

@@ -1,4 +1,5 @@
--- Purpose: which of these names are no database and no role of the server; case makes no difference, as with the patterns of the filters.
+-- Purpose: which of these names are no database and no role of the server; case makes no difference, as with the patterns of the
+-- filters.
 -- Minimum version: 13. Privileges: none.
 select pg_catalog.lower(n.name) as name
 from pg_catalog.unnest(@Names::text[]) n (name)

@@ -1,4 +1,5 @@
--- Purpose: what statements did in the intervals of a range of time: those asked for, and those whose text has a name. Roles and nesting are added up.
+-- Purpose: what statements did in the intervals of a range of time: those asked for, and those whose text has a name. Roles and
+-- nesting are added up.
 -- Minimum version: 13. Privileges: select on the store's tables.
 select
     l.query_hash,

@@ -1,4 +1,5 @@
--- Purpose: where pg_stat_statements is, its version, whether it is loaded, and whether this role sees the statements of all roles.
+-- Purpose: where pg_stat_statements is, its version, whether it is loaded, and whether this role sees the statements of all
+-- roles.
 -- Minimum version: 13. Privileges: none.
 select
     e.extversion::text as version,

@@ -15,7 +15,8 @@ internal sealed class PlanAttachment(Database target, IPlanRepository plans)
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     /// <summary>Adds the plans; returns the statements that were not planned for the code that this could run.</summary>
-    public async Task<IReadOnlyList<UntrustedStatement>> AttachAsync(IReadOnlyList<Entry> entries, IProgress<string> details, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<UntrustedStatement>> AttachAsync(
+        IReadOnlyList<Entry> entries, IProgress<string> details, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
         var untrusted = new List<UntrustedStatement>();
@@ -31,7 +32,8 @@ internal sealed class PlanAttachment(Database target, IPlanRepository plans)
             PlanSummary summary;
             try
             {
-                var plan = await plans.ExplainAsync(new PlanText(entry.Query) { Origin = new StatementOrigin([entry.UserName]) }, cancellationToken);
+                var plan = await plans.ExplainAsync(
+                    new PlanText(entry.Query) { Origin = new StatementOrigin([entry.UserName]) }, cancellationToken);
                 summary = PlanSummary.Read(plan);
                 entry.Plan = plan;
             }
@@ -51,10 +53,12 @@ internal sealed class PlanAttachment(Database target, IPlanRepository plans)
             summaries.Add((entry, summary));
         }
 
-        var rows = await GetTableRowsAsync([.. summaries.SelectMany(s => s.Summary.Scans).Where(s => s.IsWhole)], cancellationToken);
+        var rows = await GetTableRowsAsync(
+            [.. summaries.SelectMany(s => s.Summary.Scans).Where(s => s.IsWhole)], cancellationToken);
         foreach (var (entry, summary) in summaries)
         {
-            entry.RowsExamined = summary.EstimateRowsExamined(s => rows.TryGetValue((s.Schema ?? "", s.Table), out var count) ? count : null);
+            entry.RowsExamined = summary.EstimateRowsExamined(
+                s => rows.TryGetValue((s.Schema ?? "", s.Table), out var count) ? count : null);
         }
 
         return untrusted;

@@ -28,8 +28,8 @@ internal sealed class QueryPerformanceLogRepository(
             {
                 var work = new StoreWork(connection, transaction, store.Target.ServerVersionNumber, cancellationToken);
 
-                // From here until the end no other run for this database: the counters are read while the head is held, so that two runs
-                // see them in the same order as they store them.
+                // From here until the end no other run for this database: the counters are read while the head is held, so that
+                // two runs see them in the same order as they store them.
                 await work.ExecuteAsync("LockHead", new { DatabaseId = databaseId });
                 var head = (await work.QueryAsync<Head>("GetHead", new { DatabaseId = databaseId })).Single();
                 var last = await work.QueryAsync<StatisticsRow>("GetLastStatistics", new { DatabaseId = databaseId });
@@ -39,14 +39,18 @@ internal sealed class QueryPerformanceLogRepository(
                     ? new StatementsState { TakenAt = takenAt, StatsReset = head.StatsReset, Deallocations = head.Deallocations }
                     : null;
                 var delta = StatisticsDelta.Between(
-                    before, [.. last.Select(r => r.ToCounters())], reading.State, [.. reading.Statements.Select(s => s.Counters)]);
-                var threshold = (await work.QueryAsync<double>("GetQueryTimeThreshold", null)).Select(t => (double?)t).FirstOrDefault() ?? DefaultThresholdMs;
+                    before, [.. last.Select(r => r.ToCounters())], reading.State,
+                    [.. reading.Statements.Select(s => s.Counters)]);
+                var threshold = (await work.QueryAsync<double>("GetQueryTimeThreshold", null)).Select(t => (double?)t)
+                    .FirstOrDefault() ?? DefaultThresholdMs;
 
                 var (entries, untrusted) = await MakeEntriesAsync(reading, delta, threshold, details, cancellationToken);
                 await AddEntriesAsync(work, databaseId, entries, reading.State.TakenAt, threshold);
                 await ReplaceStatisticsAsync(work, databaseId, delta.Changed, reading);
                 await work.ExecuteAsync(
-                    "SetHead", new { DatabaseId = databaseId, reading.State.TakenAt, reading.State.StatsReset, reading.State.Deallocations });
+                    "SetHead",
+                    new { DatabaseId = databaseId, reading.State.TakenAt, reading.State.StatsReset,
+                    reading.State.Deallocations });
 
                 return new QueryPerformanceLogUpdate
                 {
@@ -62,7 +66,8 @@ internal sealed class QueryPerformanceLogRepository(
                     Gaps = delta.Gaps,
                     GapSince = delta.Gaps > 0 ? before?.TakenAt : null,
                     WasReset = delta.WasReset,
-                    Deallocations = delta.WasReset ? reading.State.Deallocations : reading.State.Deallocations - (before?.Deallocations ?? 0),
+                    Deallocations = delta.WasReset
+                        ? reading.State.Deallocations : reading.State.Deallocations - (before?.Deallocations ?? 0),
                     HiddenStatements = hidden,
                     SlowQueryThresholdMs = threshold,
                 };
@@ -115,7 +120,8 @@ internal sealed class QueryPerformanceLogRepository(
     }
 
     public async Task<IReadOnlyList<QueryObservation>> GetObservationsAsync(
-        IReadOnlyCollection<string> hashes, string name, DateTimeOffset since, DateTimeOffset until, CancellationToken cancellationToken) =>
+        IReadOnlyCollection<string> hashes, string name, DateTimeOffset since, DateTimeOffset until,
+        CancellationToken cancellationToken) =>
         await store.QueryAsync<QueryObservation>(
             Sql.Get(typeof(QueryPerformanceLogRepository), "GetObservations", store.Target.ServerVersionNumber),
             new
@@ -133,7 +139,8 @@ internal sealed class QueryPerformanceLogRepository(
             Sql.Get(typeof(QueryPerformanceLogRepository), "GetLogPartitions", store.Target.ServerVersionNumber),
             new { Before = before.UtcDateTime }, cancellationToken));
 
-    public Task<QueryPerformanceLogCleanup> ClearAsync(DateTimeOffset before, CancellationToken cancellationToken) => store.InTransactionAsync(
+    public Task<QueryPerformanceLogCleanup> ClearAsync(DateTimeOffset before, CancellationToken cancellationToken) =>
+        store.InTransactionAsync(
         async (connection, transaction) =>
         {
             var work = new StoreWork(connection, transaction, store.Target.ServerVersionNumber, cancellationToken);
@@ -167,7 +174,8 @@ internal sealed class QueryPerformanceLogRepository(
             try
             {
                 await store.QuerySingleOrDefaultAsync<string>(
-                    Sql.Get(typeof(QueryPerformanceLogRepository), "AddPartition", store.Target.ServerVersionNumber), new { At = at.UtcDateTime }, cancellationToken);
+                    Sql.Get(typeof(QueryPerformanceLogRepository), "AddPartition", store.Target.ServerVersionNumber),
+                    new { At = at.UtcDateTime }, cancellationToken);
             }
             catch (PerfMonitoringException e) when (e.Kind is FailureKind.Busy or FailureKind.PermissionDenied
                 || e.InnerException is PostgresException { SqlState: PostgresErrorCodes.CheckViolation })
@@ -178,7 +186,8 @@ internal sealed class QueryPerformanceLogRepository(
     }
 
     private async Task<(IReadOnlyList<Entry> Entries, IReadOnlyList<UntrustedStatement> Untrusted)> MakeEntriesAsync(
-        StatementReading reading, StatisticsDelta delta, double threshold, IProgress<string> details, CancellationToken cancellationToken)
+        StatementReading reading, StatisticsDelta delta, double threshold, IProgress<string> details,
+        CancellationToken cancellationToken)
     {
         var statements = reading.Statements.ToDictionary(s => s.Counters.Key);
         var ids = new UuidV7(reading.State.TakenAt);
@@ -203,7 +212,8 @@ internal sealed class QueryPerformanceLogRepository(
         return (entries, await new PlanAttachment(target, plans).AttachAsync(slow, details, cancellationToken));
     }
 
-    private async Task AddEntriesAsync(StoreWork work, Guid databaseId, IReadOnlyList<Entry> entries, DateTimeOffset executedAt, double threshold)
+    private async Task AddEntriesAsync(
+        StoreWork work, Guid databaseId, IReadOnlyList<Entry> entries, DateTimeOffset executedAt, double threshold)
     {
         if (entries.Count == 0)
         {
@@ -251,7 +261,8 @@ internal sealed class QueryPerformanceLogRepository(
         T[] Column<T>(Func<Entry, T> value) => [.. entries.Select(value)];
     }
 
-    private static async Task ReplaceStatisticsAsync(StoreWork work, Guid databaseId, IReadOnlyList<StatementKey> changed, StatementReading reading)
+    private static async Task ReplaceStatisticsAsync(
+        StoreWork work, Guid databaseId, IReadOnlyList<StatementKey> changed, StatementReading reading)
     {
         if (changed.Count == 0)
         {
@@ -314,7 +325,8 @@ internal sealed class QueryPerformanceLogRepository(
     };
 
     /// <summary>Statements of one transaction of the store.</summary>
-    private sealed class StoreWork(NpgsqlConnection connection, NpgsqlTransaction transaction, int version, CancellationToken cancellationToken)
+    private sealed class StoreWork(
+        NpgsqlConnection connection, NpgsqlTransaction transaction, int version, CancellationToken cancellationToken)
     {
         // Another run may hold the head for as long as LockHead.sql waits for it, which is longer than a statement usually takes.
         private const int HeadSeconds = 60 + 30;
@@ -375,7 +387,8 @@ internal sealed class QueryPerformanceLogRepository(
         public bool IsPast { get; init; }
 
         /// <summary>When its week begins, which its name says.</summary>
-        public DateTimeOffset Week => DateTimeOffset.ParseExact(Name[^8..], "yyyyMMdd", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
+        public DateTimeOffset Week =>
+            DateTimeOffset.ParseExact(Name[^8..], "yyyyMMdd", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
 
         /// <summary>Nothing in it is to stay.</summary>
         public bool CanGo => IsPast && OldRows == Rows;

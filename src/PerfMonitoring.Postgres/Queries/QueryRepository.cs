@@ -39,7 +39,8 @@ internal sealed class QueryRepository(Database target) : IQueryRepository
                 cancellationToken);
     }
 
-    public Task<IReadOnlyList<string>> GetMissingNamesAsync(IReadOnlyList<string> names, bool areDatabases, CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<string>> GetMissingNamesAsync(
+        IReadOnlyList<string> names, bool areDatabases, CancellationToken cancellationToken) =>
         target.QueryAsync<string>(
             Sql.Get(typeof(QueryRepository), "GetMissingNames", target.Target.ServerVersionNumber),
             new { Names = names.ToArray(), AreDatabases = areDatabases },
@@ -58,7 +59,8 @@ internal sealed class QueryRepository(Database target) : IQueryRepository
         filter.Top,
     };
 
-    internal static string[]? Regexes(IReadOnlyList<string>? patterns) => patterns is null ? null : [.. patterns.Select(Wildcard.ToRegex)];
+    internal static string[]? Regexes(IReadOnlyList<string>? patterns) =>
+        patterns is null ? null : [.. patterns.Select(Wildcard.ToRegex)];
 
     // A part of a text is enough where the user wrote no wildcard.
     internal static string[]? TextRegexes(IReadOnlyList<string>? patterns) =>
@@ -96,5 +98,6 @@ internal sealed class QueryRepository(Database target) : IQueryRepository
 
     // A statement of another database of the cluster belongs there.
     private ServerTarget Target(string? database, uint oid) =>
-        oid == target.Target.DatabaseOid || database is null ? target.Target : target.Target with { Database = database, DatabaseOid = oid };
+        oid == target.Target.DatabaseOid || database is null
+            ? target.Target : target.Target with { Database = database, DatabaseOid = oid };
 }

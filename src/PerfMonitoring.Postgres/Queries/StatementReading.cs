@@ -49,7 +49,9 @@ internal sealed record StatementReading(StatementsState State, bool OfAllRoles, 
     private static Statement Map(DbDataReader row) => new(
         new StatementCounters
         {
-            Key = new StatementKey(row.GetInt64(1), row.GetFieldValue<uint>(20), row.GetFieldValue<uint>(19), row.IsDBNull(14) || row.GetBoolean(14)),
+            Key = new StatementKey(
+                row.GetInt64(1), row.GetFieldValue<uint>(20), row.GetFieldValue<uint>(19),
+                row.IsDBNull(14) || row.GetBoolean(14)),
             Calls = row.GetInt64(2),
             TotalTimeMs = row.GetDouble(3),
             // pg_stat_statements keeps the deviation of the population.

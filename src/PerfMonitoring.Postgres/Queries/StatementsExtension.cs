@@ -17,15 +17,18 @@ internal sealed class StatementsExtension(Database target)
     public async Task<State> GetAsync(CancellationToken cancellationToken)
     {
         var state = await target.QuerySingleOrDefaultAsync<State>(
-            Sql.Get(typeof(StatementsExtension), "GetStatementsExtension", target.Target.ServerVersionNumber), null, cancellationToken);
+            Sql.Get(typeof(StatementsExtension), "GetStatementsExtension", target.Target.ServerVersionNumber), null,
+            cancellationToken);
         return state switch
         {
             { IsLoaded: false } => throw NotLoaded(),
             null => throw new PerfMonitoringException(
                 ErrorIds.ExtensionMissing, FailureKind.NotInstalled, $"{target.Target} has no extension {Name}.",
-                $"Run in database {target.Target.Database}: CREATE EXTENSION {Name}; (the server must load it: shared_preload_libraries.)", Name),
+                $"Run in database {target.Target.Database}: CREATE EXTENSION {Name}; (the server must load it: "
+                    + $"shared_preload_libraries.)", Name),
             { SqlVersion: null } => throw new PerfMonitoringException(
-                ErrorIds.ExtensionTooOld, FailureKind.NotSupported, $"{target.Target} has {Name} {state.Version}; PerfMonitoring needs 1.8 or later.",
+                ErrorIds.ExtensionTooOld, FailureKind.NotSupported,
+                $"{target.Target} has {Name} {state.Version}; PerfMonitoring needs 1.8 or later.",
                 $"Run in database {target.Target.Database}: ALTER EXTENSION {Name} UPDATE;", Name),
             _ => state,
         };
@@ -33,15 +36,19 @@ internal sealed class StatementsExtension(Database target)
 
     /// <summary>The moment, and since when the counters count.</summary>
     public async Task<StatementsState> GetStateAsync(State state, CancellationToken cancellationToken) =>
-        await target.QuerySingleOrDefaultAsync<StatementsState>(Statement(state, "GetStatisticsState"), null, cancellationToken) ?? new StatementsState();
+        await target.QuerySingleOrDefaultAsync<StatementsState>(Statement(state, "GetStatisticsState"), null, cancellationToken)
+            ?? new StatementsState();
 
     /// <summary>A file beside this class, for that version of the extension and in its schema.</summary>
-    public static string Statement(State state, string file) => Sql.Get(typeof(StatementsExtension), file, state.SqlVersion!.Value)
+    public static string Statement(State state, string file) =>
+        Sql.Get(typeof(StatementsExtension), file, state.SqlVersion!.Value)
         .Replace("public.pg_stat_statements", Identifier.Quote(state.Schema) + "." + Name, StringComparison.Ordinal);
 
     private PerfMonitoringException NotLoaded() => new(
-        ErrorIds.ExtensionNotLoaded, FailureKind.NotInstalled, $"{target.Target} has extension {Name}, but the server does not load it.",
-        $"Add {Name} to what shared_preload_libraries holds (ALTER SYSTEM SET shared_preload_libraries = '{Name}';) and restart the server.", Name);
+        ErrorIds.ExtensionNotLoaded, FailureKind.NotInstalled,
+        $"{target.Target} has extension {Name}, but the server does not load it.",
+        $"Add {Name} to what shared_preload_libraries holds (ALTER SYSTEM SET shared_preload_libraries = '{Name}';) and "
+            + $"restart the server.", Name);
 
     internal sealed class State
     {

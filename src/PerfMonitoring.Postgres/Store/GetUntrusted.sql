@@ -1,5 +1,7 @@
--- Purpose: what in the store could run the code of somebody whom this role does not trust, and the statement that takes it away. Trusted are superusers and
--- this role itself; by a role that cannot become a superuser the owner of the schema, too. A first row without a finding says that there is a store.
+-- Purpose: what in the store could run the code of somebody whom this role does not trust, and the statement that takes it away.
+-- Trusted are superusers and
+-- this role itself; by a role that cannot become a superuser the owner of the schema, too. A first row without a finding says
+-- that there is a store.
 -- Minimum version: 13. Privileges: none.
 with recursive us as (
     select

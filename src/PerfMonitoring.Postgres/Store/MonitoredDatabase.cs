@@ -4,7 +4,9 @@ using PerfMonitoring.Postgres.Connections;
 
 namespace PerfMonitoring.Postgres.Store;
 
-/// <summary>The row of perf_monitoring.monitored_database that stands for one target. What reads looks it up; what writes registers it.</summary>
+/// <summary>
+/// The row of perf_monitoring.monitored_database that stands for one target. What reads looks it up; what writes registers it.
+/// </summary>
 internal sealed class MonitoredDatabase(Database store, ServerTarget target)
 {
     // Boxed, since several threads may ask.
@@ -12,20 +14,26 @@ internal sealed class MonitoredDatabase(Database store, ServerTarget target)
     private volatile bool isRegistered;
 
     /// <summary>The cluster, by what a row of perf_monitoring.monitored_database knows it by.</summary>
-    public string ServerIdentity => target.SystemIdentifier?.ToString(CultureInfo.InvariantCulture) ?? $"{target.HostName}:{target.Port}";
+    public string ServerIdentity =>
+        target.SystemIdentifier?.ToString(CultureInfo.InvariantCulture) ?? $"{target.HostName}:{target.Port}";
 
-    /// <summary>The id, for statements that read; null, which no row equals, where the store holds nothing of this database yet.</summary>
+    /// <summary>
+    /// The id, for statements that read; null, which no row equals, where the store holds nothing of this database yet.
+    /// </summary>
     public async Task<Guid?> FindIdAsync(CancellationToken cancellationToken) =>
         (Guid?)(id ??= await store.QuerySingleOrDefaultAsync<Guid?>(
             Text("FindMonitoredDatabase"), new { ServerIdentity, DatabaseName = target.Database }, cancellationToken));
 
-    /// <summary>The id, for statements that write: the row is added on first sight, and its address is the last one used.</summary>
+    /// <summary>
+    /// The id, for statements that write: the row is added on first sight, and its address is the last one used.
+    /// </summary>
     public async Task<Guid> RegisterAsync(CancellationToken cancellationToken)
     {
         if (!isRegistered)
         {
             id = await store.QuerySingleOrDefaultAsync<Guid>(
-                Text("RegisterMonitoredDatabase"), new { ServerIdentity, DatabaseName = target.Database, target.HostName, target.Port }, cancellationToken);
+                Text("RegisterMonitoredDatabase"),
+                new { ServerIdentity, DatabaseName = target.Database, target.HostName, target.Port }, cancellationToken);
             isRegistered = true;
         }
 

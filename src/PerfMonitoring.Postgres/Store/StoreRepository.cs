@@ -30,7 +30,8 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
     /// <summary>Every migration, in order.</summary>
     internal static IReadOnlyList<StoreMigration> AllMigrations => Migrations;
 
-    public async Task<bool> IsReadyAsync(CancellationToken cancellationToken) => (await GetPendingAsync(cancellationToken)).Count == 0;
+    public async Task<bool> IsReadyAsync(CancellationToken cancellationToken) =>
+        (await GetPendingAsync(cancellationToken)).Count == 0;
 
     /// <summary>Whether a store was ever made here, of whatever age.</summary>
     public Task<bool> ExistsAsync(CancellationToken cancellationToken) => store.QuerySingleOrDefaultAsync<bool>(
@@ -48,7 +49,8 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
             // Held by a connection of its own, so that the second of two upgrades waits and then finds nothing to do.
             await using var gate = await store.ConnectAsync(cancellationToken);
             while (!await gate.QuerySingleAsync<bool>(new CommandDefinition(
-                Sql.Get(typeof(StoreRepository), "TryLockStore", store.Target.ServerVersionNumber), cancellationToken: cancellationToken)))
+                Sql.Get(typeof(StoreRepository), "TryLockStore", store.Target.ServerVersionNumber),
+                cancellationToken: cancellationToken)))
             {
                 await Task.Delay(LockPollInterval, cancellationToken);
             }
@@ -64,7 +66,8 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
             {
                 // A connection in the pool would keep the lock until it is used again.
                 await gate.ExecuteAsync(new CommandDefinition(
-                    Sql.Get(typeof(StoreRepository), "UnlockStore", store.Target.ServerVersionNumber), cancellationToken: CancellationToken.None));
+                    Sql.Get(typeof(StoreRepository), "UnlockStore", store.Target.ServerVersionNumber),
+                    cancellationToken: CancellationToken.None));
             }
 
             if (result is { Successful: false })
@@ -84,12 +87,14 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
             return [];
         }
 
-        var applied = await store.QueryAsync<string>(Sql.Get(typeof(StoreRepository), "GetAppliedMigrations", version), null, cancellationToken);
+        var applied = await store.QueryAsync<string>(
+            Sql.Get(typeof(StoreRepository), "GetAppliedMigrations", version), null, cancellationToken);
         var known = Migrations.Select(m => m.Name).ToHashSet();
         return applied.FirstOrDefault(a => !known.Contains(a)) is { } newer
             ? throw new PerfMonitoringException(
                 ErrorIds.StoreTooNew, FailureKind.NotSupported,
-                $"The store in {store.Target} has migration {newer}, which this version of PerfMonitoring does not know.", "Update the PerfMonitoring module.", newer)
+                $"The store in {store.Target} has migration {newer}, which this version of PerfMonitoring does not know.",
+                "Update the PerfMonitoring module.", newer)
             : [.. applied];
     }
 
@@ -103,10 +108,12 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
             : throw new PerfMonitoringException(
                 ErrorIds.PermissionDenied, FailureKind.PermissionDenied,
                 $"{store.Target}: schema {Schema} belongs to {owner.Name}, and {store.UserName} is not a member of that role.",
-                $"Run Initialize-PerfMonitoringStore as {owner.Name}, or: grant {Identifier.Quote(owner.Name)} to {Identifier.Quote(store.UserName)};", Schema);
+                $"Run Initialize-PerfMonitoringStore as {owner.Name}, or: grant {Identifier.Quote(owner.Name)} to "
+                    + $"{Identifier.Quote(store.UserName)};", Schema);
     }
 
-    private PerfMonitoringException Failed(IReadOnlyList<StoreMigration> pending, DatabaseUpgradeResult result, CancellationToken cancellationToken)
+    private PerfMonitoringException Failed(
+        IReadOnlyList<StoreMigration> pending, DatabaseUpgradeResult result, CancellationToken cancellationToken)
     {
         var cause = Failures.TryTranslate(result.Error, store.Target.ToString(), cancellationToken) as PerfMonitoringException;
         if (cause is { ErrorId: ErrorIds.StoreFull } or { Kind: FailureKind.PermissionDenied or FailureKind.ConnectionFailed })
@@ -119,13 +126,16 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
         var name = result.ErrorScript?.Name ?? pending.First(m => !done.Contains(m.Name)).Name;
         return new PerfMonitoringException(
             ErrorIds.StoreMigrationFailed, FailureKind.ServerError,
-            $"{store.Target}: migration {name} failed and was rolled back: {(result.Error as PostgresException)?.MessageText ?? result.Error.Message}",
+            $"{store.Target}: migration {name} failed and was rolled back: "
+                + $"{(result.Error as PostgresException)?.MessageText ?? result.Error.Message}",
             "Mend the cause and run Initialize-PerfMonitoringStore again; what was applied before stays.", name, result.Error);
     }
 
     private UpgradeEngine Engine(string? owner) => PostgresqlExtensions
         .PostgresqlDatabase(new PostgresqlConnectionManager(store.Source), Schema)
-        .WithScripts(Migrations.Select(m => new SqlScript(m.Name, owner is null ? m.Sql : $"set local role {Identifier.Quote(owner)};\n{m.Sql}")))
+        .WithScripts(
+            Migrations.Select(
+            m => new SqlScript(m.Name, owner is null ? m.Sql : $"set local role {Identifier.Quote(owner)};\n{m.Sql}")))
         .JournalToPostgresqlTable(Schema, Journal)
         .WithTransactionPerScript()
         .WithVariablesDisabled()

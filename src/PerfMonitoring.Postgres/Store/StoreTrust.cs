@@ -5,8 +5,8 @@ using PerfMonitoring.Postgres.Connections;
 namespace PerfMonitoring.Postgres.Store;
 
 /// <summary>
-/// Whether the store is what our migrations made, and whose it is. A table of somebody else may have a trigger, a rule, a default or a view
-/// in its place, which would run with the rights of whoever uses the store.
+/// Whether the store is what our migrations made, and whose it is. A table of somebody else may have a trigger, a rule, a default
+/// or a view in its place, which would run with the rights of whoever uses the store.
 /// </summary>
 internal static partial class StoreTrust
 {
@@ -14,7 +14,8 @@ internal static partial class StoreTrust
 
     private static readonly string All = string.Join('\n', StoreRepository.AllMigrations.Select(m => m.Sql));
 
-    private static readonly string[] Tables = [.. TableName().Matches(All).Select(m => m.Groups["name"].Value).Append(StoreRepository.Journal)];
+    private static readonly string[] Tables = [
+        .. TableName().Matches(All).Select(m => m.Groups["name"].Value).Append(StoreRepository.Journal)];
     private static readonly string[] Types = [.. TypeName().Matches(All).Select(m => m.Groups["name"].Value)];
 
     // Each definition that a migration gave: a store of an earlier version has an earlier one, until it is upgraded.
@@ -32,7 +33,8 @@ internal static partial class StoreTrust
                 Types,
                 Functions = Functions.Select(f => f.Groups["name"].Value).ToArray(),
                 Bodies = Functions.Select(f => f.Groups["body"].Value).ToArray(),
-                Definers = Functions.Select(f => f.Groups["head"].Value.Contains("security definer", StringComparison.Ordinal)).ToArray(),
+                Definers = Functions.Select(f => f.Groups["head"].Value.Contains("security definer", StringComparison.Ordinal))
+                    .ToArray(),
             },
             cancellationToken);
         var findings = rows.Where(r => r.What.Length > 0).ToList();
@@ -45,10 +47,14 @@ internal static partial class StoreTrust
         var statements = string.Join(' ', findings.Select(f => f.Mend).OfType<string>());
         throw new PerfMonitoringException(
             ErrorIds.StoreNotTrusted, FailureKind.Security,
-            $"The store in {database.Target} could run the code of others with the rights of {database.UserName}, so it is not used: "
+            $"The store in {database.Target} could run the code of others with the rights of {database.UserName}, so it is "
+                + $"not used: "
             + $"{string.Join("; ", findings.Take(Named).Select(f => f.What))}{more}.",
-            "Connect to the store as a role without more rights than its owner (Connect-PerfMonitoring -StoreCredential). Or find out who made it so, then "
-            + (findings.Any(f => f.Mend is null) ? "move the schema away (alter schema perf_monitoring rename to ...) and run Initialize-PerfMonitoringStore." : $"run: {statements}"),
+            "Connect to the store as a role without more rights than its owner (Connect-PerfMonitoring -StoreCredential). Or "
+                + "find out who made it so, then "
+            + (findings.Any(f => f.Mend is null)
+                ? "move the schema away (alter schema perf_monitoring rename to ...) and run Initialize-PerfMonitoringStore."
+                : $"run: {statements}"),
             database.Target);
     }
 
@@ -58,7 +64,9 @@ internal static partial class StoreTrust
     [GeneratedRegex(@"^create type perf_monitoring\.(?<name>\w+)", RegexOptions.Multiline)]
     private static partial Regex TypeName();
 
-    [GeneratedRegex(@"^create (or replace )?function perf_monitoring\.(?<name>\w+)(?<head>[^$]*)\$\$(?<body>.*?)\$\$", RegexOptions.Multiline | RegexOptions.Singleline)]
+    [GeneratedRegex(
+        @"^create (or replace )?function perf_monitoring\.(?<name>\w+)(?<head>[^$]*)\$\$(?<body>.*?)\$\$",
+        RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex Function();
 
     private sealed class Finding

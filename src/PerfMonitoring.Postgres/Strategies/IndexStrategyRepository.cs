@@ -13,7 +13,8 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Postgres.Strategies;
 
 /// <summary>Strategies in the store: the entity, and the side tables of what it does not hold.</summary>
-internal sealed class IndexStrategyRepository(Database store, ServerTarget target, MonitoredDatabase monitored, ActingUser user) : IIndexStrategyRepository
+internal sealed class IndexStrategyRepository(Database store, ServerTarget target, MonitoredDatabase monitored, ActingUser user)
+    : IIndexStrategyRepository
 {
     private const int MaximumTableName = 100;
 
@@ -23,10 +24,12 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
-    private static readonly Comparer<(string Table, string Index)> KeyOrder = Comparer<(string Table, string Index)>.Create((x, y) =>
+    private static readonly Comparer<(string Table, string Index)> KeyOrder = Comparer<(string Table, string Index)>.Create(
+        (x, y) =>
         string.CompareOrdinal(x.Table, y.Table) is var tables and not 0 ? tables : string.CompareOrdinal(x.Index, y.Index));
 
-    public async IAsyncEnumerable<IndexStrategy> GetAsync(IndexStrategyFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<IndexStrategy> GetAsync(
+        IndexStrategyFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var parameters = new
         {
@@ -44,7 +47,8 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         }
     }
 
-    public async Task<IReadOnlyList<IndexStrategy>> AddAsync(IReadOnlyList<IndexStrategy> strategies, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<IndexStrategy>> AddAsync(
+        IReadOnlyList<IndexStrategy> strategies, CancellationToken cancellationToken)
     {
         foreach (var strategy in strategies)
         {
@@ -58,7 +62,8 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
             {
                 // In one order, so that two that store at once do not wait for each other in a circle.
                 var stored = new Guid[strategies.Count];
-                foreach (var (strategy, at) in strategies.Select((s, i) => (s, i)).OrderBy(s => (s.s.TableName, s.s.IndexName), KeyOrder))
+                foreach (var (strategy, at) in strategies.Select((s, i) => (s, i))
+                    .OrderBy(s => (s.s.TableName, s.s.IndexName), KeyOrder))
                 {
                     stored[at] = await AddOneAsync(connection, strategy, userId, databaseId, cancellationToken);
                 }
@@ -95,18 +100,21 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
             cancellationToken);
         if (found > 0)
         {
-            await foreach (var strategy in GetAsync(new IndexStrategyFilter { Ids = [id], IncludeInactive = true }, cancellationToken))
+            await foreach (var strategy in GetAsync(
+                new IndexStrategyFilter { Ids = [id], IncludeInactive = true }, cancellationToken))
             {
                 return strategy;
             }
         }
 
         throw new PerfMonitoringException(
-            ErrorIds.StrategyNotFound, FailureKind.NotFound, $"The store in {store.Target} has no index strategy {id} for {target}.",
+            ErrorIds.StrategyNotFound, FailureKind.NotFound,
+            $"The store in {store.Target} has no index strategy {id} for {target}.",
             "Get-IndexStrategy lists them; -IncludeInactive shows removed ones too.", id);
     }
 
-    public async Task<double?> GetBuildRateAsync(CancellationToken cancellationToken) => await store.QuerySingleOrDefaultAsync<double?>(
+    public async Task<double?> GetBuildRateAsync(CancellationToken cancellationToken) =>
+        await store.QuerySingleOrDefaultAsync<double?>(
         Text("GetBuildRate"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) }, cancellationToken);
 
     private static void CheckLengths(IndexStrategy strategy)
@@ -115,7 +123,8 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         {
             throw new PerfMonitoringException(
                 ErrorIds.DefinitionTooLong, FailureKind.InvalidArgument,
-                $"The definition of index {strategy.IndexName} has {strategy.IndexDefinition.Length} characters; the store takes {IndexDefinition.MaximumLength}.",
+                $"The definition of index {strategy.IndexName} has {strategy.IndexDefinition.Length} characters; the store "
+                    + $"takes {IndexDefinition.MaximumLength}.",
                 "Shorten the predicate or the expression, for instance by a function of your own.", strategy.IndexName);
         }
 
@@ -123,7 +132,8 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         {
             throw new PerfMonitoringException(
                 ErrorIds.TableNameTooLong, FailureKind.InvalidArgument,
-                $"{strategy.TableName} has {strategy.TableName.Length} characters with its schema; the store takes {MaximumTableName}.",
+                $"{strategy.TableName} has {strategy.TableName.Length} characters with its schema; the store takes "
+                    + $"{MaximumTableName}.",
                 "Shorten the name of the schema or of the table.", strategy.TableName);
         }
     }
@@ -174,16 +184,19 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         if (strategy.Impacts.Count > 0)
         {
             var impacts = strategy.Impacts.Select(i => new EvidenceRow(
-                i.QueryHash, i.Query[..Math.Min(i.Query.Length, IndexDefinition.MaximumLength)], i.Weight, i.CostBefore, i.CostAfter, i.MeanTimeMs));
+                i.QueryHash, i.Query[..Math.Min(i.Query.Length, IndexDefinition.MaximumLength)], i.Weight, i.CostBefore,
+                i.CostAfter, i.MeanTimeMs));
             await connection.ExecuteAsync(new CommandDefinition(
-                Text("AddEvidence"), new { Id = id, Impacts = JsonSerializer.Serialize(impacts, Json.Rows) }, cancellationToken: cancellationToken));
+                Text("AddEvidence"), new { Id = id, Impacts = JsonSerializer.Serialize(impacts, Json.Rows) },
+                cancellationToken: cancellationToken));
         }
 
         return id.Value;
     }
 
     // The row stands and must stay: it is another database's, or the index was built from it.
-    private async Task<Guid> KeepAsync(NpgsqlConnection connection, IndexStrategy strategy, Guid databaseId, CancellationToken cancellationToken)
+    private async Task<Guid> KeepAsync(
+        NpgsqlConnection connection, IndexStrategy strategy, Guid databaseId, CancellationToken cancellationToken)
     {
         var holder = await connection.QuerySingleAsync<HolderRow>(new CommandDefinition(
             Text("GetStrategyByName"),
@@ -193,11 +206,14 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         {
             throw new PerfMonitoringException(
                 ErrorIds.StrategyBelongsToOtherDatabase, FailureKind.AlreadyExists,
-                $"The store in {store.Target} holds a strategy for {strategy.TableName}, index {strategy.IndexName}, of {holder.Database ?? "another database"}.",
-                "Choose another -IndexName, or keep the store of this database apart (Connect-PerfMonitoring -StoreDatabase).", strategy.IndexName);
+                $"The store in {store.Target} holds a strategy for {strategy.TableName}, index {strategy.IndexName}, of "
+                    + $"{holder.Database ?? "another database"}.",
+                "Choose another -IndexName, or keep the store of this database apart (Connect-PerfMonitoring -StoreDatabase).",
+                strategy.IndexName);
         }
 
-        await foreach (var stored in GetAsync(new IndexStrategyFilter { Ids = [holder.Id], IncludeInactive = true }, cancellationToken))
+        await foreach (var stored in GetAsync(
+            new IndexStrategyFilter { Ids = [holder.Id], IncludeInactive = true }, cancellationToken))
         {
             if (stored.Definition.ToAnonymousStatement() == strategy.Definition.ToAnonymousStatement())
             {

@@ -1,4 +1,5 @@
--- Purpose: changes what is given about a strategy of a monitored database; the number of rows tells whether there is one. The strategy is locked before
+-- Purpose: changes what is given about a strategy of a monitored database; the number of rows tells whether there is one. The
+-- strategy is locked before
 -- its detail, as where one is stored: two that write at once then do not wait for each other in a circle.
 -- Minimum version: 13. Privileges: update and select on perf_monitoring.index_strategy and index_strategy_detail.
 with strategy as (

@@ -43,7 +43,8 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
     public async Task<MetricSample?> GetLastSampleAsync(CancellationToken cancellationToken)
     {
         var json = await store.QuerySingleOrDefaultAsync<string>(
-            Text(store, "GetLastSample"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) }, cancellationToken);
+            Text(store, "GetLastSample"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) },
+            cancellationToken);
         return json is null ? null : JsonSerializer.Deserialize<MetricSample>(json, Json.Options);
     }
 
@@ -74,22 +75,29 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
         var searchPath = name.Schema is null ? await target.GetUserSchemasAsync(cancellationToken) : [];
         var found = await target.QuerySingleOrDefaultAsync<TableRow>(
             Text(target, "FindTable"), new { name.Schema, name.Name, SearchPath = searchPath }, cancellationToken);
-        return found is null ? null : new MeasuredTable { Name = new RelationName(found.SchemaName, found.TableName).ToString(), Oids = found.Oids };
+        return found is null
+            ? null : new MeasuredTable {
+            Name = new RelationName(found.SchemaName, found.TableName).ToString(), Oids = found.Oids };
     }
 
     public async Task<IReadOnlyList<TableSize>> GetTableSizesAsync(MeasuredTable? table, CancellationToken cancellationToken)
     {
         if (table is not null)
         {
-            var size = (await target.QueryAsync<SizeRow>(Text(target, "GetTableSize"), new { Oids = table.Oids.Select(o => (long)o).ToArray() }, cancellationToken))[0];
+            var size = (
+                await target.QueryAsync<SizeRow>(
+                Text(target, "GetTableSize"), new { Oids = table.Oids.Select(o => (long)o).ToArray() }, cancellationToken))[0];
             return [new TableSize { Name = table.Name, Bytes = size.Bytes, TakenAt = size.TakenAt }];
         }
 
         var sizes = await target.QueryAsync<SizeRow>(Text(target, "GetTableSizes"), null, cancellationToken);
-        return [.. sizes.Select(s => new TableSize { Name = new RelationName(s.SchemaName, s.TableName).ToString(), Bytes = s.Bytes, TakenAt = s.TakenAt })];
+        return [.. sizes.Select(
+            s => new TableSize {
+            Name = new RelationName(s.SchemaName, s.TableName).ToString(), Bytes = s.Bytes, TakenAt = s.TakenAt })];
     }
 
-    private static string Text(Database database, string name) => Sql.Get(typeof(MetricRepository), name, database.Target.ServerVersionNumber);
+    private static string Text(Database database, string name) =>
+        Sql.Get(typeof(MetricRepository), name, database.Target.ServerVersionNumber);
 
     // A sample is kept in the store: no more of each statement than a mean time needs.
     private async Task<StatementSample> SampleStatementsAsync(CancellationToken cancellationToken)

@@ -7,28 +7,35 @@ using PerfMonitoring.Thresholds;
 
 namespace PerfMonitoring.Postgres.Thresholds;
 
-/// <summary>perf_monitoring.performance_threshold. Limits are natural on this side and stored as <see cref="Metric.ToStored"/> says.</summary>
+/// <summary>
+/// perf_monitoring.performance_threshold. Limits are natural on this side and stored as <see cref="Metric.ToStored"/> says.
+/// </summary>
 internal sealed class ThresholdRepository(Database store, ActingUser user) : IThresholdRepository
 {
     public async Task<IReadOnlyList<PerformanceThreshold>> GetAsync(bool includeInactive, CancellationToken cancellationToken) =>
-        [.. (await store.QueryAsync<Row>(Text("GetThresholds"), new { IncludeInactive = includeInactive }, cancellationToken)).Select(r => r.ToModel() with { Store = store.Target })];
+        [.. (await store.QueryAsync<Row>(Text("GetThresholds"), new { IncludeInactive = includeInactive }, cancellationToken))
+            .Select(r => r.ToModel() with { Store = store.Target })];
 
     public async Task<PerformanceThreshold> AddAsync(PerformanceThreshold threshold, CancellationToken cancellationToken)
     {
         var id = Guid.NewGuid();
-        var added = await store.ExecuteAsync(Text("AddThreshold"), await ParametersAsync(id, threshold, cancellationToken), cancellationToken);
+        var added = await store.ExecuteAsync(
+            Text("AddThreshold"), await ParametersAsync(id, threshold, cancellationToken), cancellationToken);
         return added == 1
             ? await GetOneAsync(id, cancellationToken)
             : throw new PerfMonitoringException(
                 ErrorIds.ThresholdExists, FailureKind.AlreadyExists,
-                $"There is an active threshold for {threshold.MetricType}{(threshold.TableName is null ? "" : " of " + threshold.TableName)} already.",
+                $"There is an active threshold for "
+                    + $"{threshold.MetricType}{(threshold.TableName is null ? "" : " of " + threshold.TableName)} already.",
                 "Change it with Set-PerformanceThreshold, or remove it with Remove-PerformanceThreshold.", threshold.MetricType);
     }
 
     public async Task<PerformanceThreshold> UpdateAsync(PerformanceThreshold threshold, CancellationToken cancellationToken)
     {
         var id = threshold.Id ?? throw new ArgumentException("It is not stored.", nameof(threshold));
-        Found(id, await store.ExecuteAsync(Text("UpdateThreshold"), await ParametersAsync(id, threshold, cancellationToken), cancellationToken));
+        Found(id,
+            await store.ExecuteAsync(
+            Text("UpdateThreshold"), await ParametersAsync(id, threshold, cancellationToken), cancellationToken));
         return await GetOneAsync(id, cancellationToken);
     }
 
@@ -40,7 +47,8 @@ internal sealed class ThresholdRepository(Database store, ActingUser user) : ITh
         if (rows == 0)
         {
             throw new PerfMonitoringException(
-                ErrorIds.ThresholdNotFound, FailureKind.NotFound, $"There is no active threshold with the id {id}.", "Get-PerformanceThreshold lists them.", id);
+                ErrorIds.ThresholdNotFound, FailureKind.NotFound, $"There is no active threshold with the id {id}.",
+                "Get-PerformanceThreshold lists them.", id);
         }
     }
 
@@ -118,7 +126,8 @@ internal sealed class ThresholdRepository(Database store, ActingUser user) : ITh
             JsonValueKind.Object => element.EnumerateObject().ToDictionary(p => p.Name, p => Plain(p.Value)),
             JsonValueKind.Array => element.EnumerateArray().Select(Plain).ToArray(),
             JsonValueKind.String => element.GetString(),
-            JsonValueKind.Number => element.TryGetInt64(out var whole) ? whole : element.TryGetDecimal(out var exact) ? exact : element.GetDouble(),
+            JsonValueKind.Number =>
+                element.TryGetInt64(out var whole) ? whole : element.TryGetDecimal(out var exact) ? exact : element.GetDouble(),
             JsonValueKind.True => true,
             JsonValueKind.False => false,
             _ => null,

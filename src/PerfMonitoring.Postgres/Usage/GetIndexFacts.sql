@@ -1,5 +1,6 @@
 -- Purpose: what catalog and statistics say about every index that holds data, without those of the system and of the store.
--- Of a table that somebody holds or awaits exclusively nothing is asked that would wait for it: sizes, definition, expressions and predicates.
+-- Of a table that somebody holds or awaits exclusively nothing is asked that would wait for it: sizes, definition, expressions
+-- and predicates.
 -- Minimum version: 13. Privileges: none; pg_read_all_stats to see the builds of others.
 with busy as (
     select l.relation

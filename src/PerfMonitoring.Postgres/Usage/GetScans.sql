@@ -1,4 +1,5 @@
--- Purpose: what was stored of the scans of the indexes of a database since a moment, the latest first. What each server counted is there from the
+-- Purpose: what was stored of the scans of the indexes of a database since a moment, the latest first. What each server counted
+-- is there from the
 -- migration on that added it; before, it was one server.
 -- Minimum version: 13. Privileges: select on the tables of schema perf_monitoring that it reads.
 select

@@ -1,6 +1,7 @@
 -- Purpose: since when the counters count and what they cannot see. A database that was never reset has no time of its own; what
 -- PostgreSQL keeps for the background writer then is not earlier than the last crash, which also loses the counters.
--- Standbys are walsenders and physical slots, without those of logical replication and of programs that only archive: these replay nothing.
+-- Standbys are walsenders and physical slots, without those of logical replication and of programs that only archive: these
+-- replay nothing.
 -- Minimum version: 13. Privileges: none; pg_read_all_stats to tell archiving programs from standbys.
 select
     pg_catalog.clock_timestamp() as now,

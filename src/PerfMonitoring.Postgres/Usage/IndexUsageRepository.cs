@@ -22,7 +22,8 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
             ? []
             : await target.QueryAsync<ExpressionsRow>(Text("GetStatisticsExpressions"), null, cancellationToken);
         var known = expressions.ToDictionary(e => e.TableOid, e => (IReadOnlyList<string>)e.Expressions);
-        var seen = (await FromStoreAsync<SeenRow>("GetFirstSeen", null, cancellationToken)).ToDictionary(r => r.IndexOid, r => r.FirstSeen);
+        var seen = (await FromStoreAsync<SeenRow>("GetFirstSeen", null, cancellationToken))
+            .ToDictionary(r => r.IndexOid, r => r.FirstSeen);
         return new UsageFacts(
             [.. rows.Select(r => r.ToFacts(seen) with { StatisticsExpressions = known.GetValueOrDefault(r.TableOid, []) })],
             [.. keys.Select(k => new ForeignKey(k.Name, k.TableOid, k.Columns, k.ReferencedIndexOid))],
@@ -35,17 +36,20 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
     public async IAsyncEnumerable<IndexUsageStat> GetHistoryAsync(
         DateOnly? since, DateOnly? until, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var parameters = new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken), Since = Day(since), Until = Day(until) };
+        var parameters = new {
+            MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken), Since = Day(since), Until = Day(until) };
         await foreach (var stat in store.StreamAsync(StoreText("GetHistory"), parameters, Read, cancellationToken))
         {
             yield return stat;
         }
     }
 
-    public async Task<IReadOnlyList<IndexUsageStat>> SaveAsync(IReadOnlyList<IndexUsageStat> stats, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<IndexUsageStat>> SaveAsync(
+        IReadOnlyList<IndexUsageStat> stats, CancellationToken cancellationToken)
     {
         var saved = await store.QueryAsync<SavedRow>(
-            StoreText("SaveUsage"), new { Stats = JsonSerializer.Serialize(stats.Select(GivenRow.From), Json.Rows) }, cancellationToken);
+            StoreText("SaveUsage"), new { Stats = JsonSerializer.Serialize(stats.Select(GivenRow.From), Json.Rows) },
+            cancellationToken);
         var byStrategy = saved.ToDictionary(s => s.IndexStrategyId);
         return
         [
@@ -57,12 +61,14 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
     }
 
     // Live figures need no store, nor rights on it; what it would have told is then unknown, and the verdict says so.
-    private async Task<IReadOnlyList<T>> FromStoreAsync<T>(string name, DateTimeOffset? since, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<T>> FromStoreAsync<T>(
+        string name, DateTimeOffset? since, CancellationToken cancellationToken)
     {
         try
         {
             return await store.QueryAsync<T>(
-                StoreText(name), new { monitored.ServerIdentity, DatabaseName = target.Target.Database, Since = since }, cancellationToken);
+                StoreText(name), new { monitored.ServerIdentity, DatabaseName = target.Target.Database, Since = since },
+                cancellationToken);
         }
         catch (PerfMonitoringException e) when (e.ErrorId is ErrorIds.StoreMissing or ErrorIds.PermissionDenied)
         {
@@ -113,15 +119,20 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
 
     /// <summary>A row for SaveUsage.sql.</summary>
     private sealed record GivenRow(
-        Guid IndexStrategyId, string TableName, string IndexName, long? TotalScans, long? TotalTuplesRead, long? TotalTuplesFetched,
-        double? AvgScanTimeMs, double? SelectivityRatio, long? IndexSizeBytes, double? MaintenanceCostScore, bool IsRecommendedForDrop,
-        DateTimeOffset LastAnalyzed, uint IndexOid, DateTimeOffset? CountersSince, DateTimeOffset? LastScan, long? TableWrites, bool IsValid,
+        Guid IndexStrategyId, string TableName, string IndexName, long? TotalScans, long? TotalTuplesRead,
+        long? TotalTuplesFetched,
+        double? AvgScanTimeMs, double? SelectivityRatio, long? IndexSizeBytes, double? MaintenanceCostScore,
+        bool IsRecommendedForDrop,
+        DateTimeOffset LastAnalyzed, uint IndexOid, DateTimeOffset? CountersSince, DateTimeOffset? LastScan, long? TableWrites,
+        bool IsValid,
         string? Definition, IReadOnlyList<string> Reasons, IReadOnlyList<string> Blockers, IReadOnlyList<string> Notes,
         IReadOnlyList<string> UnknownColumns, IReadOnlyList<ScanCount> Counts)
     {
         public static GivenRow From(IndexUsageStat s) => new(
-            s.IndexStrategyId!.Value, s.TableName, s.IndexName, s.TotalScans, s.TotalTuplesRead, s.TotalTuplesFetched, s.AvgScanTimeMs,
-            s.SelectivityRatio, s.IndexSizeBytes, s.MaintenanceCostScore, s.IsRecommendedForDrop, s.LastAnalyzed, s.IndexOid!.Value,
+            s.IndexStrategyId!.Value, s.TableName, s.IndexName, s.TotalScans, s.TotalTuplesRead, s.TotalTuplesFetched,
+            s.AvgScanTimeMs,
+            s.SelectivityRatio, s.IndexSizeBytes, s.MaintenanceCostScore, s.IsRecommendedForDrop, s.LastAnalyzed,
+            s.IndexOid!.Value,
             s.CountersSince, s.LastScan, s.TableWrites, s.IsValid!.Value, s.Definition, s.Reasons, s.Blockers, s.Notes,
             [
                 .. new (string Name, bool IsUnknown)[]
@@ -185,7 +196,8 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
 
         public StatisticsState ToState() => new()
         {
-            Now = Now, Since = Since, IsTracking = IsTracking, IsStandby = IsStandby, StartedAt = StartedAt, IsReceiving = IsReceiving,
+            Now = Now, Since = Since, IsTracking = IsTracking, IsStandby = IsStandby, StartedAt = StartedAt,
+            IsReceiving = IsReceiving,
             UnaskedStandbyCount = StandbyCount,
         };
     }

@@ -1,4 +1,5 @@
--- Purpose: stores the usage of today (in UTC, by the store's clock), once for each strategy; a later reading of the day replaces it.
+-- Purpose: stores the usage of today (in UTC, by the store's clock), once for each strategy; a later reading of the day replaces
+-- it.
 -- Minimum version: 13. Privileges: insert, update and select on perf_monitoring.index_usage_stats and index_usage_detail.
 with given as (
     select

@@ -20,8 +20,8 @@ internal static class Arguments
 
     /// <summary>Refuses arguments that cannot be meant.</summary>
     /// <param name="bound">Parameters and their arguments.</param>
-    /// <param name="areTyped">
-    /// Whether they stand on the command line. What comes by property name may be an empty text: a file has one where nothing was written.
+    /// <param name="areTyped"> Whether they stand on the command line. What comes by property name may be an empty text: a file
+    /// has one where nothing was written.
     /// </param>
     /// <exception cref="PerfMonitoringException">InvalidArgument.</exception>
     public static void Check(Dictionary<string, object> bound, bool areTyped)
@@ -33,7 +33,9 @@ internal static class Arguments
 
         if (Moment(bound, "Since") is { } since && Moment(bound, "Until") is { } until && since > until)
         {
-            throw Invalid("Since", $"-Since {since:u} is after -Until {until:u}, so nothing can lie between.", "Exchange them, or leave one of them out.");
+            throw Invalid(
+                "Since", $"-Since {since:u} is after -Until {until:u}, so nothing can lie between.",
+                "Exchange them, or leave one of them out.");
         }
     }
 
@@ -44,17 +46,22 @@ internal static class Arguments
         {
             // A variable that is misspelt must not mean all tables, or the default session.
             case null when areTyped && !MayBeNull.Contains(parameter):
-                throw Invalid(parameter, $"-{parameter} is null.", $"A variable may be misspelt; where nothing is meant leave -{parameter} out.");
+                throw Invalid(
+                    parameter, $"-{parameter} is null.",
+                    $"A variable may be misspelt; where nothing is meant leave -{parameter} out.");
             case string text:
                 CheckText(parameter, text, areTyped);
                 break;
             case DateTimeOffset time when time < Earliest || time > Latest:
             case DateTime day when day < Earliest.DateTime || day > Latest.DateTime:
-                throw Invalid(parameter, $"-{parameter} is not a time between the years 1900 and 9000.", "Write it as 2026-07-30 or '2026-07-30 22:00'.");
+                throw Invalid(
+                    parameter, $"-{parameter} is not a time between the years 1900 and 9000.",
+                    "Write it as 2026-07-30 or '2026-07-30 22:00'.");
             case IDictionary or PSCustomObject:
                 break;
             case ICollection { Count: 0 } when areTyped:
-                throw Invalid(parameter, $"-{parameter} is an empty list.", $"Give it at least one element, or leave -{parameter} out.");
+                throw Invalid(
+                    parameter, $"-{parameter} is an empty list.", $"Give it at least one element, or leave -{parameter} out.");
             // A long list was typed and is checked already; it is not looked through again for each item of the pipeline.
             case ICollection list when areTyped || list.Count <= 16:
                 CheckList(parameter, list, areTyped);
@@ -70,7 +77,9 @@ internal static class Arguments
             number++;
             if (element is null)
             {
-                throw Invalid(parameter, $"Element {number} of -{parameter} is null.", "Leave it out; a variable or property in it may be misspelt.");
+                throw Invalid(
+                    parameter, $"Element {number} of -{parameter} is null.",
+                    "Leave it out; a variable or property in it may be misspelt.");
             }
 
             if ((element is PSObject wrapped ? wrapped.BaseObject : element) is string text)
@@ -97,7 +106,10 @@ internal static class Arguments
         if (text.Length > longest)
         {
             throw Invalid(
-                parameter, string.Create(CultureInfo.InvariantCulture, $"-{parameter} has {text.Length} characters; at most {longest} are taken."), "Write less.");
+                parameter,
+                string.Create(
+                CultureInfo.InvariantCulture, $"-{parameter} has {text.Length} characters; at most {longest} are taken."),
+                "Write less.");
         }
 
         if (text.Contains('\0', StringComparison.Ordinal))

@@ -43,7 +43,8 @@ public abstract class ConnectedCmdlet : PerfCmdlet
                 "Write 35d: weekly and monthly work must have had its turn.", window);
 
     /// <summary>
-    /// The strategy that an object means: a record of ours as it is; of anything else the one in the store, since a file may be old or of another database.
+    /// The strategy that an object means: a record of ours as it is; of anything else the one in the store, since a file may be
+    /// old or of another database.
     /// </summary>
     /// <param name="item">The object.</param>
     /// <param name="mustBeAsShown">Whether the one in the store must be what the object shows.</param>
@@ -95,7 +96,9 @@ public abstract class ConnectedCmdlet : PerfCmdlet
     private protected IndexStrategy? FindStrategy(Guid id)
     {
         IndexStrategy? found = null;
-        WriteAll(token => Connection.Strategies.GetAsync(new() { Ids = [id], IncludeInactive = true }, token), strategy => found = strategy);
+        WriteAll(
+            token => Connection.Strategies.GetAsync(new() { Ids = [id], IncludeInactive = true }, token), strategy =>
+            found = strategy);
         return found;
     }
 

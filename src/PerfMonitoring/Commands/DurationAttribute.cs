@@ -5,7 +5,8 @@ using System.Text.RegularExpressions;
 namespace PerfMonitoring.Commands;
 
 /// <summary>
-/// Lets a time span be written as 7d, 12h, 30m, 45s or 250ms. A bare number is refused, unless it is 0: PowerShell would take it as ticks of 100 ns.
+/// Lets a time span be written as 7d, 12h, 30m, 45s or 250ms. A bare number is refused, unless it is 0: PowerShell would take it
+/// as ticks of 100 ns.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed partial class DurationAttribute : ArgumentTransformationAttribute
@@ -25,7 +26,8 @@ internal sealed partial class DurationAttribute : ArgumentTransformationAttribut
 
         return value is null ? null
             : Read(value) ?? throw new ArgumentTransformationMetadataException(
-                $"'{Model.VisibleText.Line(value.ToString(), 60)}' is no duration: write 7d, 12h, 30m, 45s or 250ms, or days.hours:minutes:seconds.");
+                $"'{Model.VisibleText.Line(value.ToString(), 60)}' is no duration: write 7d, 12h, 30m, 45s or 250ms, or "
+                    + $"days.hours:minutes:seconds.");
     }
 
     /// <summary>The time span that a value means, or null where it has no unit or is too long.</summary>
@@ -47,7 +49,8 @@ internal sealed partial class DurationAttribute : ArgumentTransformationAttribut
         if (Unit().Match(text) is not { Success: true } match)
         {
             return text == "0" ? TimeSpan.Zero
-                : text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var written) ? written
+                : text.Contains(':', StringComparison.Ordinal)
+                && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var written) ? written
                 : null;
         }
 

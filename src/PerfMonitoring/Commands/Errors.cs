@@ -26,14 +26,16 @@ internal static class Errors
     }
 
     public static PerfMonitoringException NotConnected() => new(
-        ErrorIds.NotConnected, FailureKind.NotFound, "There is no session in this runspace.", "Run Connect-PerfMonitoring first, or pass -Session.");
+        ErrorIds.NotConnected, FailureKind.NotFound, "There is no session in this runspace.",
+        "Run Connect-PerfMonitoring first, or pass -Session.");
 
     public static PerfMonitoringException SessionNotFound(string name) => new(
         ErrorIds.SessionNotFound, FailureKind.NotFound, $"There is no session named '{name}' in this runspace.",
         "Get-PerfMonitoringSession lists the open ones.", name);
 
     public static PerfMonitoringException SessionClosed(string name) => new(
-        ErrorIds.SessionClosed, FailureKind.NotFound, $"Session '{name}' was disconnected.", "Run Connect-PerfMonitoring again.", name);
+        ErrorIds.SessionClosed, FailureKind.NotFound, $"Session '{name}' was disconnected.", "Run Connect-PerfMonitoring again.",
+        name);
 
     public static PerfMonitoringException SessionNotLive(object given) => new(
         ErrorIds.SessionNotLive, FailureKind.InvalidArgument,
@@ -42,7 +44,9 @@ internal static class Errors
 
     public static PerfMonitoringException OtherDatabase(string what, object theirs, ServerTarget ours, object item) => new(
         ErrorIds.OtherDatabase, FailureKind.InvalidArgument,
-        $"{what} is of {theirs}{(theirs.ToString() == ours.ToString() ? ", on another server or before it was made again" : "")}; this session is connected to {ours}.",
+        $"{what} is of "
+            + $"{theirs}{(theirs.ToString() == ours.ToString() ? ", on another server or before it was made again" : "")}; "
+            + $"this session is connected to {ours}.",
         "Pass -Session with a session of that database.", item);
 
     public static PerfMonitoringException ObjectIncomplete(string message, string remedy, object item) => new(
@@ -57,12 +61,14 @@ internal static class Errors
         "Get-IndexStrategy without names lists them; -IncludeInactive shows removed ones too.", name);
 
     public static PerfMonitoringException StrategyNotStored(string? indexName, object strategy) => new(
-        ErrorIds.StrategyNotStored, FailureKind.NotFound, $"Strategy {indexName} is not stored: there is nothing to change, and a file does not hold all of it.",
+        ErrorIds.StrategyNotStored, FailureKind.NotFound,
+        $"Strategy {indexName} is not stored: there is nothing to change, and a file does not hold all of it.",
         "Run Initialize-PerfMonitoringStore, and New-IndexStrategy again.", strategy);
 
     public static PerfMonitoringException IndexNotMade(object name, object item) => new(
         ErrorIds.IndexNotMade, FailureKind.NotFound,
-        $"{name}: the history of this database has no build of such an index by PerfMonitoring that succeeded and was not undone since.",
+        $"{name}: the history of this database has no build of such an index by PerfMonitoring that succeeded and was not "
+            + $"undone since.",
         "Get-IndexStrategyHistory shows what was done; what was built without a store is not known.", item);
 
     public static PerfMonitoringException NoAdvice(string session) => new(

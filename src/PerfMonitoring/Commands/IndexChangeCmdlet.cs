@@ -41,7 +41,8 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
         if (value != TimeSpan.Zero && value.TotalMilliseconds is < 1 or > int.MaxValue)
         {
             throw new PerfMonitoringException(
-                "Invalid" + parameter, FailureKind.InvalidArgument, $"-{parameter} is {value.TotalSeconds} s; it must be 0 or from 1 ms to 24 days.",
+                "Invalid" + parameter, FailureKind.InvalidArgument,
+                $"-{parameter} is {value.TotalSeconds} s; it must be 0 or from 1 ms to 24 days.",
                 $"Write it as hours:minutes:seconds, 00:00:30 for 30 seconds, or 0 to {zero}.", value);
         }
     }
@@ -57,9 +58,13 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
         return ShouldProcess($"{removal.Usage.TableName} in {Connection.Target}", statement);
     }
 
-    /// <summary>Does a change with progress, and writes what became of it. What was done or left after Ctrl+C is said by the host: a stopped pipeline takes neither objects nor errors.</summary>
+    /// <summary>
+    /// Does a change with progress, and writes what became of it. What was done or left after Ctrl+C is said by the host: a
+    /// stopped pipeline takes neither objects nor errors.
+    /// </summary>
     private protected void Change<T>(
-        string activity, Func<IProgress<IndexCreationProgress>, CancellationToken, Task<(T Result, PerfMonitoringException? Error)>> work)
+        string activity,
+        Func<IProgress<IndexCreationProgress>, CancellationToken, Task<(T Result, PerfMonitoringException? Error)>> work)
     {
         var (result, error) = Await(activity, work);
         if (Stopping)
@@ -95,11 +100,13 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
         }
     }
 
-    private protected void Show(string activity, IndexCreationProgress report, int activityId = 0) => WriteProgress(new ProgressRecord(activityId, activity, report.Phase)
+    private protected void Show(string activity, IndexCreationProgress report, int activityId = 0) =>
+        WriteProgress(new ProgressRecord(activityId, activity, report.Phase)
     {
         // -1 shows no bar: unknown is not 0 %.
         PercentComplete = report.Percent is { } percent ? (int)percent : -1,
-        SecondsRemaining = report.Remaining is { } remaining ? (int)Math.Min(Math.Max(0, remaining.TotalSeconds), int.MaxValue) : -1,
+        SecondsRemaining = report.Remaining is { } remaining
+            ? (int)Math.Min(Math.Max(0, remaining.TotalSeconds), int.MaxValue) : -1,
         CurrentOperation = report.Blockers.Count == 0 ? null : "waits for " + string.Join(", ", report.Blockers),
     });
 
@@ -111,7 +118,9 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
     {
         if (result is IndexRemovalResult { State: IndexRemovalState.Removed } removed)
         {
-            SayToHost($"{removed.IndexName} is dropped: the drop was begun when it was stopped. {removed.UndoStatement} makes it again.");
+            SayToHost(
+                $"{removed.IndexName} is dropped: the drop was begun when it was stopped. "
+                    + $"{removed.UndoStatement} makes it again.");
         }
         else if (result is IndexCreationResult { State: IndexCreationState.Created } created)
         {
@@ -128,5 +137,6 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
     }
 
     /// <summary>Says through the host what is left when the pipeline was stopped already.</summary>
-    private protected void SayWhatIsLeft(PerfMonitoringException e) => SayToHost(e.Remedy is null ? e.Message : $"{e.Message} {e.Remedy}");
+    private protected void SayWhatIsLeft(PerfMonitoringException e) =>
+        SayToHost(e.Remedy is null ? e.Message : $"{e.Message} {e.Remedy}");
 }

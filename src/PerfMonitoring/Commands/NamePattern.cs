@@ -43,7 +43,9 @@ internal sealed class NamePattern
 
     /// <summary>Whether a table is asked for: with or without its schema, as it is called or as it stands in SQL.</summary>
     public bool Matches(RelationName table) =>
-        Matches(table.ToString()) || Matches(table.Name) || Matches(Identifier.Quote(table.Name)) || Matches(table.Schema + "." + table.Name);
+        Matches(table.ToString()) || Matches(table.Name) || Matches(Identifier.Quote(table.Name))
+            || Matches(table.Schema + "." + table.Name);
 
-    public static NamePattern[]? Of(string[]? texts) => texts is { Length: > 0 } ? [.. texts.Select(t => new NamePattern(t))] : null;
+    public static NamePattern[]? Of(string[]? texts) =>
+        texts is { Length: > 0 } ? [.. texts.Select(t => new NamePattern(t))] : null;
 }

@@ -15,8 +15,8 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     // Large enough that the hand-over between threads costs little beside a row, small enough to stay flat in memory.
     private const int BatchSize = 256;
 
-    // On a machine with a large cache the runtime lets some 100 MB of finished objects stand before it clears them away. A million rows
-    // are to stay flat: they are cleared after so many batches.
+    // On a machine with a large cache the runtime lets some 100 MB of finished objects stand before it clears them away. A
+    // million rows are to stay flat: they are cleared after so many batches.
     private const int BatchesBetweenCollections = 64;
 
     private readonly CancellationTokenSource stopping = new();
@@ -63,16 +63,19 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     }
 
     /// <summary>Asks whether an action shall be done to a target.</summary>
-    private protected new bool ShouldProcess(string target, string action) => base.ShouldProcess(VisibleText.Line(target), VisibleText.Line(action));
+    private protected new bool ShouldProcess(string target, string action) =>
+        base.ShouldProcess(VisibleText.Line(target), VisibleText.Line(action));
 
     /// <summary>
-    /// Asks whether an index shall be built or stored. -WhatIf and -Confirm show its statement as it is; the verbose line, which logs keep, hides its constants.
+    /// Asks whether an index shall be built or stored. -WhatIf and -Confirm show its statement as it is; the verbose line, which
+    /// logs keep, hides its constants.
     /// </summary>
     private protected bool ShouldProcess(string target, IndexDefinition definition, string verb = "")
     {
         var statement = definition.ToCreateStatement(concurrently: true);
         return ShouldProcess(
-            Describe(IsWhatIf ? statement : definition.WithoutConstants), $"Are you sure you want to perform this action? {Describe(statement)}", "Confirm");
+            Describe(IsWhatIf ? statement : definition.WithoutConstants),
+            $"Are you sure you want to perform this action? {Describe(statement)}", "Confirm");
 
         string Describe(string shown) => $"Performing the operation \"{verb}{shown}\" on target \"{target}\".";
     }
@@ -105,7 +108,8 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     });
 
     /// <summary>Writes what a source yields as it arrives, without holding more than a few batches.</summary>
-    private protected void WriteAll<T>(Func<CancellationToken, IAsyncEnumerable<T>> source) => WriteAll(source, item => WriteObject(item));
+    private protected void WriteAll<T>(Func<CancellationToken, IAsyncEnumerable<T>> source) =>
+        WriteAll(source, item => WriteObject(item));
 
     /// <summary>Hands what a source yields to <paramref name="write"/>, on the pipeline's thread.</summary>
     private protected void WriteAll<T>(Func<CancellationToken, IAsyncEnumerable<T>> source, Action<T> write)
@@ -141,9 +145,11 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     /// <summary>Waits for a result while showing what the work reports, on the pipeline's thread.</summary>
     /// <param name="work">The work.</param>
     /// <param name="show">Shows a report.</param>
-    /// <param name="showStopped">Shows one that comes when the pipeline is stopped already; the work cleans up then, and only the host takes lines.</param>
+    /// <param name="showStopped">Shows one that comes when the pipeline is stopped already; the work cleans up then, and only the
+    /// host takes lines.</param>
     private protected TResult AwaitWithProgress<TReport, TResult>(
-        Func<IProgress<TReport>, CancellationToken, Task<TResult>> work, Action<TReport> show, Action<TReport>? showStopped = null)
+        Func<IProgress<TReport>, CancellationToken, Task<TResult>> work, Action<TReport> show,
+        Action<TReport>? showStopped = null)
     {
         using var abandon = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
         using var reports = new BlockingCollection<TReport>();
@@ -198,7 +204,9 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
         }
     }
 
-    /// <summary>Runs an act upon one item of the pipeline: its failure is a non-terminating error and the next item goes on.</summary>
+    /// <summary>
+    /// Runs an act upon one item of the pipeline: its failure is a non-terminating error and the next item goes on.
+    /// </summary>
     private protected void ForItem(object? item, Action act)
     {
         try
@@ -233,7 +241,8 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     /// <summary>The error with a way out that only the cmdlet knows.</summary>
     private protected virtual PerfMonitoringException Explain(PerfMonitoringException e) => e;
 
-    private static async Task ProduceAsync<T>(IAsyncEnumerable<T> source, ChannelWriter<T[]> writer, CancellationToken cancellationToken)
+    private static async Task ProduceAsync<T>(
+        IAsyncEnumerable<T> source, ChannelWriter<T[]> writer, CancellationToken cancellationToken)
     {
         try
         {

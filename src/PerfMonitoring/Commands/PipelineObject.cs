@@ -6,8 +6,9 @@ using PerfMonitoring.Model;
 namespace PerfMonitoring.Commands;
 
 /// <summary>
-/// An object of the pipeline that is not a record of this session: from Import-Clixml, Import-Csv, ConvertFrom-Json, a job or Select-Object.
-/// It is read by the names of its properties. It says what is meant and proves nothing: a cmdlet that changes something reads the thing again.
+/// An object of the pipeline that is not a record of this session: from Import-Clixml, Import-Csv, ConvertFrom-Json, a job or
+/// Select-Object. It is read by the names of its properties. It says what is meant and proves nothing: a cmdlet that changes
+/// something reads the thing again.
 /// </summary>
 /// <param name="item">The object.</param>
 /// <param name="what">What it should be, with its article: "an index strategy".</param>
@@ -21,7 +22,8 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
 
     /// <summary>Whether it says anything about the database that it is of.</summary>
     public bool HasTarget =>
-        Has("Target") || Has("DatabaseIdentity") || Has("SystemIdentifier") || Has("DatabaseOid") || (Has("HostName") && Has("Database"));
+        Has("Target") || Has("DatabaseIdentity") || Has("SystemIdentifier") || Has("DatabaseOid")
+            || (Has("HostName") && Has("Database"));
 
     /// <summary>Checks that a record of ours is of a database.</summary>
     /// <exception cref="PerfMonitoringException">ObjectIncomplete, OtherDatabase.</exception>
@@ -29,7 +31,9 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
     {
         if (target is null)
         {
-            throw Errors.ObjectIncomplete($"{name} has no target: it does not say which database it is of.", "Pipe what a cmdlet of PerfMonitoring wrote.", item);
+            throw Errors.ObjectIncomplete(
+                $"{name} has no target: it does not say which database it is of.", "Pipe what a cmdlet of PerfMonitoring wrote.",
+                item);
         }
 
         if (!target.IsSameDatabaseAs(ours))
@@ -39,13 +43,15 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
     }
 
     /// <summary>Whether it has such a property, be it empty.</summary>
-    public bool Declares(string property) => item.BaseObject is IDictionary table ? KeyOf(table, property) is not null : item.Properties[property] is not null;
+    public bool Declares(string property) =>
+        item.BaseObject is IDictionary table ? KeyOf(table, property) is not null : item.Properties[property] is not null;
 
     /// <summary>Whether it has such a property that is not empty.</summary>
     public bool Has(string property) => Raw(item, property) is not null;
 
     /// <summary>
-    /// Checks that it is proven to be of a database: by the identity of the cluster, since in a file of another machine an address may mean another server.
+    /// Checks that it is proven to be of a database: by the identity of the cluster, since in a file of another machine an
+    /// address may mean another server.
     /// </summary>
     /// <param name="ours">The database.</param>
     /// <param name="property">The property that holds the target: Target or Store.</param>
@@ -64,7 +70,8 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
         var text = target as string;
         var holder = target is null or string ? item : PSObject.AsPSObject(target);
         var (cluster, oid) = (Convert<long>(holder, "SystemIdentifier"), Convert<uint>(holder, "DatabaseOid"));
-        var (host, port, database) = (TextOf(Raw(holder, "HostName")), Convert<int>(holder, "Port"), TextOf(Raw(holder, "Database")));
+        var (host, port, database) = (
+            TextOf(Raw(holder, "HostName")), Convert<int>(holder, "Port"), TextOf(Raw(holder, "Database")));
         var known = Text(identity);
         var shown = text ?? (host is null ? known ?? $"{cluster}/{oid}" : $"{host}:{port}/{database}");
         if ((known is not null && ours.Identity is { } mine && known != mine)
@@ -78,7 +85,8 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
 
         if (known is null && (cluster is null || (oid ?? 0) == 0))
         {
-            throw (text is not null && text != ours.ToString()) || (host is not null && $"{host}:{port}" != $"{ours.HostName}:{ours.Port}")
+            throw (text is not null && text != ours.ToString())
+                || (host is not null && $"{host}:{port}" != $"{ours.HostName}:{ours.Port}")
                 ? Errors.OtherDatabase(Name, shown, ours, item)
                 : Errors.ObjectIncomplete($"{Name} does not prove which database it is of: it has no {identity}.", remedy, item);
         }
@@ -121,13 +129,16 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
     };
 
     /// <summary>An error that says what it lacks.</summary>
-    public PerfMonitoringException Missing(string property) => Errors.ObjectIncomplete($"{Name} has no {property}.", remedy, item);
+    public PerfMonitoringException Missing(string property) =>
+        Errors.ObjectIncomplete($"{Name} has no {property}.", remedy, item);
 
     /// <summary>An error that says what is wrong with a property.</summary>
     public PerfMonitoringException Unreadable(string property, object value, string wanted) => new(
-        ErrorIds.ObjectUnreadable, FailureKind.InvalidArgument, $"{Name} has the {property} '{value}', and that is not {wanted}.", remedy, item);
+        ErrorIds.ObjectUnreadable, FailureKind.InvalidArgument, $"{Name} has the {property} '{value}', and that is not {wanted}.",
+        remedy, item);
 
-    // The value without its wrapper; null where it is absent, empty, or its getter fails. An object that is only properties stays wrapped.
+    // The value without its wrapper; null where it is absent, empty, or its getter fails. An object that is only properties stays
+    // wrapped.
     private static object? Raw(PSObject holder, string property)
     {
         object? value;
@@ -175,7 +186,9 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
             var code => Number(code, value),
         };
         var wanted = typeof(T).IsEnum ? "one of " + string.Join(", ", Enum.GetNames(typeof(T)))
-            : typeof(T) == typeof(Guid) ? "an identifier" : typeof(T) == typeof(DateTimeOffset) ? "a moment" : typeof(T) == typeof(bool) ? "True or False" : "such a number";
+            : typeof(T) == typeof(Guid)
+            ? "an identifier"
+            : typeof(T) == typeof(DateTimeOffset) ? "a moment" : typeof(T) == typeof(bool) ? "True or False" : "such a number";
         return read is null ? throw Unreadable(property, TextOf(value)!, wanted) : (T)read;
     }
 
@@ -187,7 +200,8 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
         return read is not null && Enum.IsDefined(type, read) ? read : null;
     }
 
-    // Export-Csv writes moments and numbers in the culture of its session, without separators of thousands: "1,5" must not become 15.
+    // Export-Csv writes moments and numbers in the culture of its session, without separators of thousands: "1,5" must not become
+    // 15.
     private static object? Moment(object value) => value switch
     {
         DateTimeOffset => value,
@@ -195,7 +209,8 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
         // As Clixml has it.
         PSObject parts when Raw(parts, "UtcTicks") is long ticks => new DateTimeOffset(ticks, TimeSpan.Zero),
         string text when DateTimeOffset.TryParseExact(
-            text, ["O", "u", "yyyy-MM-ddTHH:mm:ssK", "yyyy-MM-ddTHH:mm:ss.FFFFFFFK"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) => at,
+            text, ["O", "u", "yyyy-MM-ddTHH:mm:ssK", "yyyy-MM-ddTHH:mm:ss.FFFFFFFK"], CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal, out var at) => at,
         string text when DateTimeOffset.TryParse(text, CultureInfo.CurrentCulture, DateTimeStyles.AssumeLocal, out var at) => at,
         _ => null,
     };
@@ -209,17 +224,21 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
             if (value is string text)
             {
                 value = code == TypeCode.Double
-                    ? double.TryParse(text, Style, CultureInfo.InvariantCulture, out var real) ? real : double.Parse(text, Style, CultureInfo.CurrentCulture)
-                    : decimal.TryParse(text, Style, CultureInfo.InvariantCulture, out var exact) ? exact : decimal.Parse(text, Style, CultureInfo.CurrentCulture);
+                    ? double.TryParse(text, Style, CultureInfo.InvariantCulture, out var real)
+                    ? real : double.Parse(text, Style, CultureInfo.CurrentCulture)
+                    : decimal.TryParse(text, Style, CultureInfo.InvariantCulture, out var exact)
+                    ? exact : decimal.Parse(text, Style, CultureInfo.CurrentCulture);
             }
 
-            if (value is not IConvertible || Type.GetTypeCode(value.GetType()) is < TypeCode.SByte or > TypeCode.Decimal || value is Enum)
+            if (value is not IConvertible || Type.GetTypeCode(value.GetType()) is < TypeCode.SByte or > TypeCode.Decimal
+                || value is Enum)
             {
                 return null;
             }
 
             var number = System.Convert.ChangeType(value, code, CultureInfo.InvariantCulture);
-            var isWhole = code is TypeCode.Double or TypeCode.Decimal || System.Convert.ToDecimal(value, CultureInfo.InvariantCulture) % 1 == 0;
+            var isWhole = code is TypeCode.Double or TypeCode.Decimal
+                || System.Convert.ToDecimal(value, CultureInfo.InvariantCulture) % 1 == 0;
             return isWhole && number is not (double.NaN or double.PositiveInfinity or double.NegativeInfinity) ? number : null;
         }
         catch (Exception e) when (e is FormatException or OverflowException)

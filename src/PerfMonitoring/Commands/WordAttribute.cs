@@ -5,8 +5,8 @@ using System.Management.Automation;
 namespace PerfMonitoring.Commands;
 
 /// <summary>
-/// Reads the words of an enumeration. A word that is none becomes a value that <see cref="KnownWordAttribute"/> refuses: PowerShell
-/// forgets an error of conversion where it binds by position, and says that there is no such parameter.
+/// Reads the words of an enumeration. A word that is none becomes a value that <see cref="KnownWordAttribute"/> refuses:
+/// PowerShell forgets an error of conversion where it binds by position, and says that there is no such parameter.
 /// </summary>
 /// <param name="type">The enumeration.</param>
 [AttributeUsage(AttributeTargets.Property)]
@@ -36,7 +36,8 @@ internal sealed class WordAttribute(Type type) : ArgumentTransformationAttribute
     private object Read(object? value)
     {
         value = value is PSObject wrapped ? wrapped.BaseObject : value;
-        return (value is string text ? Enum.TryParse(type, text, ignoreCase: true, out var word) && !text.Contains(',', StringComparison.Ordinal)
+        return (value is string text
+            ? Enum.TryParse(type, text, ignoreCase: true, out var word) && !text.Contains(',', StringComparison.Ordinal)
             : LanguagePrimitives.TryConvertTo(value, type, CultureInfo.InvariantCulture, out word)) && Enum.IsDefined(type, word!)
             ? word!
             : Enum.ToObject(type, Unknown);
@@ -53,13 +54,16 @@ internal sealed class KnownWordAttribute : ValidateArgumentsAttribute
         {
             if (!Enum.IsDefined(word.GetType(), word))
             {
-                throw new ValidationMetadataException($"It takes one of these words: {string.Join(", ", Enum.GetNames(word.GetType()))}.");
+                throw new ValidationMetadataException(
+                    $"It takes one of these words: {string.Join(", ", Enum.GetNames(word.GetType()))}.");
             }
         }
     }
 }
 
-/// <summary>Reads a point in time. What is none becomes one that no cmdlet takes, for the reason that <see cref="WordAttribute"/> gives.</summary>
+/// <summary>
+/// Reads a point in time. What is none becomes one that no cmdlet takes, for the reason that <see cref="WordAttribute"/> gives.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class MomentAttribute : ArgumentTransformationAttribute
 {

@@ -10,7 +10,8 @@ public sealed class SessionCompleter : IArgumentCompleter
 {
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(
-        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
+        IDictionary fakeBoundParameters) =>
         SessionTable.Current.All
             .Where(s => s.Name.StartsWith(Word.Unquote(wordToComplete), StringComparison.OrdinalIgnoreCase))
             .Select(s => Word.Choice(s.Name, $"{s.Target} as {s.UserName}"));

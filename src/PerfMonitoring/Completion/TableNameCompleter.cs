@@ -9,7 +9,8 @@ public sealed class TableNameCompleter : IArgumentCompleter
 {
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(
-        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
+        IDictionary fakeBoundParameters) =>
         Lookup.Ask((connection, token) => connection.Catalog.CompleteTableNamesAsync(Word.Unquote(wordToComplete), token))
             .Select(name => Word.Choice(name.ToString(), $"Table {name}"));
 }
@@ -19,7 +20,8 @@ public sealed class IndexNameCompleter : IArgumentCompleter
 {
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(
-        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
+        IDictionary fakeBoundParameters) =>
         Lookup.Ask((connection, token) => connection.Catalog.CompleteIndexNamesAsync(Word.Unquote(wordToComplete), token))
             .Select(name => Word.Choice(name.Name, $"Index {name}"));
 }

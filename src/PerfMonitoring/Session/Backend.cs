@@ -5,8 +5,8 @@ using PerfMonitoring.Repositories;
 namespace PerfMonitoring.Session;
 
 /// <summary>
-/// The one place that joins the cmdlets with PostgreSQL: makes the backend, at the first connection and not before, from deps/ in a
-/// load context of its own, so that neither Npgsql nor any other package meets another version in the session.
+/// The one place that joins the cmdlets with PostgreSQL: makes the backend, at the first connection and not before, from deps/ in
+/// a load context of its own, so that neither Npgsql nor any other package meets another version in the session.
 /// </summary>
 internal static class Backend
 {
@@ -19,7 +19,8 @@ internal static class Backend
         var folder = Path.Combine(Path.GetDirectoryName(typeof(Backend).Assembly.Location)!, "deps");
         var context = new DependencyLoadContext(Path.Combine(folder, "PerfMonitoring.Postgres.dll"));
         var assembly = context.LoadFromAssemblyPath(Path.Combine(folder, "PerfMonitoring.Postgres.dll"));
-        return (IMonitoringBackend)Activator.CreateInstance(assembly.GetType("PerfMonitoring.Postgres.Connections.PostgresBackend", throwOnError: true)!)!;
+        return (IMonitoringBackend)Activator.CreateInstance(
+            assembly.GetType("PerfMonitoring.Postgres.Connections.PostgresBackend", throwOnError: true)!)!;
     }
 
     private sealed class DependencyLoadContext(string main) : AssemblyLoadContext("PerfMonitoring")

@@ -67,9 +67,15 @@ internal sealed class SessionTable
         return name;
     }
 
-    /// <summary>A name as a session may have it, so that it can be typed and is no pattern: without wildcards and without what cannot be seen.</summary>
+    /// <summary>
+    /// A name as a session may have it, so that it can be typed and is no pattern: without wildcards and without what cannot be
+    /// seen.
+    /// </summary>
     public static string Plain(string name) =>
-        string.Concat(name.EnumerateRunes().Select(c => VisibleText.IsVisible(c) && c.Value is not ('*' or '?' or '[' or ']' or '`') ? c.ToString() : "_")).Trim();
+        string.Concat(
+            name.EnumerateRunes()
+            .Select(c => VisibleText.IsVisible(c) && c.Value is not ('*' or '?' or '[' or ']' or '`') ? c.ToString() : "_"))
+            .Trim();
 
     private void SetDefault(PerfMonitoringSession session)
     {

@@ -31,7 +31,8 @@ public sealed class AccessEstimateTests
     [InlineData("gist place", "place ~=", null, true)]
     [InlineData("gin doc", "name ~~", "%abc%", false)]
     [InlineData("btree doc", "doc @>", null, false)]
-    public void An_index_helps_where_its_operator_class_knows_the_operator(string index, string predicate, string? pattern, bool helps)
+    public void An_index_helps_where_its_operator_class_knows_the_operator(
+        string index, string predicate, string? pattern, bool helps)
     {
         var use = Use(predicate, rows: 100);
         use = use with { Predicates = [use.Predicates[0] with { Pattern = pattern }] };
@@ -48,9 +49,12 @@ public sealed class AccessEstimateTests
     [InlineData("\"Node Type\": \"Sort\", \"Startup Cost\": 62505, \"Total Cost\": 62510, \"Plan Rows\": 100", 10)]
     public void What_the_scan_saves_the_statement_saves(string node, double above)
     {
-        var alone = AccessEstimate.CostWith(PlanNode.Parse($"[{{ \"Plan\": {Scan(100)} }}]"), Use("doc @>", 100), Index("gin doc"), Table)!.Value;
+        var alone = AccessEstimate.CostWith(
+            PlanNode.Parse($"[{{ \"Plan\": {Scan(100)} }}]"), Use("doc @>", 100), Index("gin doc"), Table)!.Value;
 
-        var cost = AccessEstimate.CostWith(PlanNode.Parse($"[{{ \"Plan\": {{ {node}, \"Plans\": [ {Scan(100)} ] }} }}]"), Use("doc @>", 100), Index("gin doc"), Table);
+        var cost = AccessEstimate.CostWith(
+            PlanNode.Parse($"[{{ \"Plan\": {{ {node}, \"Plans\": [ {Scan(100)} ] }} }}]"), Use("doc @>", 100), Index("gin doc"),
+            Table);
 
         Assert.Equal(alone + above, cost!.Value, 6);
     }
@@ -58,8 +62,11 @@ public sealed class AccessEstimateTests
     [Fact]
     public void A_limit_takes_a_part_and_the_inner_side_of_a_loop_counts_each_time()
     {
-        var alone = AccessEstimate.CostWith(PlanNode.Parse($"[{{ \"Plan\": {Scan(100)} }}]"), Use("doc @>", 100), Index("gin doc"), Table)!.Value;
-        var limit = PlanNode.Parse($"[{{ \"Plan\": {{ \"Node Type\": \"Limit\", \"Startup Cost\": 0, \"Total Cost\": 6250, \"Plan Rows\": 10, \"Plans\": [ {Scan(100)} ] }} }}]");
+        var alone = AccessEstimate.CostWith(
+            PlanNode.Parse($"[{{ \"Plan\": {Scan(100)} }}]"), Use("doc @>", 100), Index("gin doc"), Table)!.Value;
+        var limit = PlanNode.Parse(
+            $"[{{ \"Plan\": {{ \"Node Type\": \"Limit\", \"Startup Cost\": 0, \"Total Cost\": 6250, \"Plan Rows\": 10, "
+                + $"\"Plans\": [ {Scan(100)} ] }} }}]");
         var loop = PlanNode.Parse($$"""
             [ { "Plan": { "Node Type": "Nested Loop", "Startup Cost": 0, "Total Cost": 187600, "Plan Rows": 300, "Plans": [
                 { "Node Type": "Seq Scan", "Relation Name": "shops", "Alias": "s", "Parent Relationship": "Outer", "Startup Cost": 0, "Total Cost": 10, "Plan Rows": 3 },
@@ -67,7 +74,8 @@ public sealed class AccessEstimateTests
             """);
 
         Assert.InRange(AccessEstimate.CostWith(limit, Use("doc @>", 100), Index("gin doc"), Table)!.Value, 1, alone);
-        Assert.Equal(187600 - (3 * (62500 - alone)), AccessEstimate.CostWith(loop, Use("doc @>", 100), Index("gin doc"), Table)!.Value, 6);
+        Assert.Equal(
+            187600 - (3 * (62500 - alone)), AccessEstimate.CostWith(loop, Use("doc @>", 100), Index("gin doc"), Table)!.Value, 6);
     }
 
     [Theory]
@@ -82,7 +90,9 @@ public sealed class AccessEstimateTests
         Table = Table.Name,
         Alias = "i",
         Rows = rows,
-        Predicates = [new PlanPredicate(PredicateKind.Operator, IndexKey.OnColumn(predicate.Split(' ')[0])) { Operator = predicate.Split(' ')[1] }],
+        Predicates = [
+            new PlanPredicate(PredicateKind.Operator, IndexKey.OnColumn(predicate.Split(' ')[0])) {
+            Operator = predicate.Split(' ')[1] }],
     };
 
     private static Candidate Index(string text)

@@ -12,7 +12,9 @@ public sealed class CostTableTests
         table.Add([1], Plan(40, [1], [Read("o", 10, 1), Read("c", 20)]));
         table.Add([2], Plan(85, [2], [Read("o", 50), Read("c", 5, 2)]));
 
-        Assert.Equal(["1,2=25 composed", "1=40", "2=85", "=100"], table.Compose().Select(c => $"{string.Join(',', c.Used)}={c.Cost}{(c.IsComposed ? " composed" : "")}"));
+        Assert.Equal(
+            ["1,2=25 composed", "1=40", "2=85", "=100"],
+            table.Compose().Select(c => $"{string.Join(',', c.Used)}={c.Cost}{(c.IsComposed ? " composed" : "")}"));
     }
 
     [Fact]
@@ -39,5 +41,6 @@ public sealed class CostTableTests
 
     private static PlanAccess Read(string slot, double cost, params int[] used) => new(slot, used, cost, cost, 0);
 
-    private static Configuration Plan(double cost, int[] used, PlanAccess[] accesses) => new(used, cost) { Skeleton = new PlanSkeleton(cost, [], accesses) };
+    private static Configuration Plan(double cost, int[] used, PlanAccess[] accesses) =>
+        new(used, cost) { Skeleton = new PlanSkeleton(cost, [], accesses) };
 }

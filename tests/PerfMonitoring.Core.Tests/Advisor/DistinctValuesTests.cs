@@ -4,8 +4,9 @@ namespace PerfMonitoring.Advisor;
 
 public sealed class DistinctValuesTests
 {
-    // Rows, what pg_stats says (count of values, share of nulls, common values and their share of the rows) -> how many values there are, and how much
-    // of them must be found: commits of changed files and words of subjects in the history of a dozen repositories, and generated data.
+    // Rows, what pg_stats says (count of values, share of nulls, common values and their share of the rows) -> how many values
+    // there are, and how much of them must be found: commits of changed files and words of subjects in the history of a dozen
+    // repositories, and generated data.
     [Theory]
     [InlineData(101_602, -0.10388575, 0, 100, 0.3805998, 18_542, 0.83)]
     [InlineData(158_720, 6_736, 0, 100, 0.4753, 18_534, 0.55)]
@@ -36,5 +37,6 @@ public sealed class DistinctValuesTests
     }
 
     private static ColumnInfo Column(double distinct, int common, double share) =>
-        new() { Name = "a", Type = "text", Distinct = distinct, CommonCount = common, CommonFraction = share, SampledRows = 30_000 };
+        new() { Name = "a", Type = "text", Distinct = distinct, CommonCount = common, CommonFraction = share,
+            SampledRows = 30_000 };
 }

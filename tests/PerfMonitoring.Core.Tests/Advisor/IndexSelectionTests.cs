@@ -6,7 +6,8 @@ public sealed class IndexSelectionTests
 {
     private const long Megabyte = 1_000_000;
 
-    // Each index: its columns, a letter each, megabytes, write cost. Two statements of cost 100. Rules: the cost that a statement has when it has these indexes.
+    // Each index: its columns, a letter each, megabytes, write cost. Two statements of cost 100. Rules: the cost that a statement
+    // has when it has these indexes.
     [Theory]
     // The better gain a byte comes first, and the budget ends it.
     [InlineData("a=10 b=10", "1:a=50 2:b=20", 10, null, "b")]
@@ -37,7 +38,9 @@ public sealed class IndexSelectionTests
 
         var set = Select(candidates, rules, options);
 
-        Assert.Equal(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal), set.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            expected.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal),
+            set.Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -58,7 +61,8 @@ public sealed class IndexSelectionTests
         var tables = Tables(candidates, "1:a=50", 1);
         tables[1].Add([1], new Configuration([1], 99, 55));
 
-        var set = new IndexSelection(tables, candidates, new AdvisorOptions { MaximumRegression = maximumRegression }, (_, _) => [])
+        var set = new IndexSelection(
+            tables, candidates, new AdvisorOptions { MaximumRegression = maximumRegression }, (_, _) => [])
             .Select([], true, TestContext.Current.CancellationToken);
 
         Assert.Equal(expected, string.Join(' ', set.Select(id => Name(candidates[id - 1]))));
@@ -75,9 +79,12 @@ public sealed class IndexSelectionTests
         tables[1].Add([1], new Configuration([1], 99, 200));
         var options = new AdvisorOptions { StorageBudget = budgetMegabytes * Megabyte, MinimumImprovement = 0.15 };
 
-        var set = new IndexSelection(tables, candidates, options, (_, _) => []).Select([], true, TestContext.Current.CancellationToken);
+        var set = new IndexSelection(tables, candidates, options, (_, _) => [])
+            .Select([], true, TestContext.Current.CancellationToken);
 
-        Assert.Equal(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries), set.Select(id => Name(candidates[id - 1])).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            expected.Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            set.Select(id => Name(candidates[id - 1])).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -85,7 +92,8 @@ public sealed class IndexSelectionTests
     {
         var candidates = new[] { Make(1, "a=10"), Make(2, "b=10"), Make(3, "c=12") };
 
-        var set = Select(candidates, "1:a=20 2:b=20", new AdvisorOptions { StorageBudget = 15 * Megabyte }, 1, (_, id) => id == 3 ? [] : [3]);
+        var set = Select(
+            candidates, "1:a=20 2:b=20", new AdvisorOptions { StorageBudget = 15 * Megabyte }, 1, (_, id) => id == 3 ? [] : [3]);
 
         Assert.Equal(["c"], set);
     }
@@ -95,7 +103,8 @@ public sealed class IndexSelectionTests
     {
         var random = new Random(7);
         var candidates = Enumerable.Range(0, 12).Select(i => Make(i + 1, $"{(char)('a' + i)}={random.Next(1, 30)}")).ToList();
-        var rules = string.Join(' ', candidates.SelectMany(c => new[] { 1, 2 }.Select(s => $"{s}:{Name(c)}={random.Next(10, 100)}")));
+        var rules = string.Join(
+            ' ', candidates.SelectMany(c => new[] { 1, 2 }.Select(s => $"{s}:{Name(c)}={random.Next(10, 100)}")));
         var last = double.MaxValue;
         foreach (var budget in new[] { 5, 10, 20, 40, 80, 400 })
         {
@@ -105,14 +114,16 @@ public sealed class IndexSelectionTests
             Assert.Equal(set, Select(candidates, rules, options));
             var chosen = candidates.Where(c => set.Contains(Name(c))).ToList();
             Assert.True(chosen.Sum(c => c.SizeBytes) <= budget * Megabyte);
-            var cost = Tables(candidates, rules, 1).Sum(t => t.Configurations.First(c => c.Used.All(id => chosen.Exists(x => x.Id == id))).Cost);
+            var cost = Tables(candidates, rules, 1)
+                .Sum(t => t.Configurations.First(c => c.Used.All(id => chosen.Exists(x => x.Id == id))).Cost);
             Assert.True(cost <= last, $"{budget} MB: {cost} after {last}");
             last = cost;
         }
     }
 
     private static List<string> Select(
-        IReadOnlyList<Candidate> candidates, string rules, AdvisorOptions options, double weight = 1, Func<int, int, IReadOnlyList<int>>? canServe = null) =>
+        IReadOnlyList<Candidate> candidates, string rules, AdvisorOptions options, double weight = 1,
+        Func<int, int, IReadOnlyList<int>>? canServe = null) =>
     [
         .. new IndexSelection(Tables(candidates, rules, weight), candidates, options, canServe ?? ((_, _) => []))
             .Select([], true, TestContext.Current.CancellationToken).Select(id => Name(candidates[id - 1])),
@@ -138,7 +149,9 @@ public sealed class IndexSelectionTests
         return new Candidate
         {
             Id = id,
-            Definition = new IndexDefinition { Table = new RelationName("public", "t"), Name = parts[0], Keys = [.. parts[0].Select(c => IndexKey.OnColumn(c.ToString()))] },
+            Definition = new IndexDefinition {
+                Table = new RelationName("public", "t"), Name = parts[0],
+                Keys = [.. parts[0].Select(c => IndexKey.OnColumn(c.ToString()))] },
             SizeBytes = int.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture) * Megabyte,
             WriteCost = parts.Length > 2 ? int.Parse(parts[2], System.Globalization.CultureInfo.InvariantCulture) : 0,
         };

@@ -26,7 +26,8 @@ public sealed class IndexSizeTests
             Groups = [new ColumnGroup(["l_suppkey", "l_partkey"], 800_000)],
             Columns =
             [
-                Fixed("l_orderkey", 4, 1_470_000), Fixed("l_partkey", 4, 200_000), Fixed("l_shipdate", 4, 2_526), Fixed("l_receiptdate", 4, 2_555),
+                Fixed("l_orderkey", 4, 1_470_000), Fixed("l_partkey", 4, 200_000), Fixed("l_shipdate", 4, 2_526),
+                Fixed("l_receiptdate", 4, 2_555),
                 Fixed("l_suppkey", 4, 10_000),
                 Variable("l_quantity", 5, 50), Variable("l_returnflag", 2, 3), Variable("l_shipmode", 11, 7),
             ],
@@ -44,8 +45,9 @@ public sealed class IndexSizeTests
         Assert.InRange(estimate, megabytes * 0.85, megabytes * 1.15);
     }
 
-    // Rows, share of nulls, counted values, rows of the table that they refer to -> megabytes of what was built. Some values are far more frequent than
-    // others, which is why ANALYZE counts too few: the history of a dozen repositories, and generated data.
+    // Rows, share of nulls, counted values, rows of the table that they refer to -> megabytes of what was built. Some values are
+    // far more frequent than others, which is why ANALYZE counts too few: the history of a dozen repositories, and generated
+    // data.
     [Theory]
     [InlineData(101_602, 0, -0.1230, 20_952, 1.14)]
     [InlineData(101_602, 0, -0.1039, 20_716, 1.10)]
@@ -60,19 +62,23 @@ public sealed class IndexSizeTests
     [InlineData(6_000_918, 0, 387_269, 1_500_000, 77.9)]
     [InlineData(6_000_918, 0, 195_135, 200_000, 45.1)]
     [InlineData(1_500_000, 0, 85_764, 150_000, 12.6)]
-    public void Rows_that_refer_to_a_key_have_most_of_its_values(double rows, double nulls, double distinct, double referenced, double megabytes)
+    public void Rows_that_refer_to_a_key_have_most_of_its_values(
+        double rows, double nulls, double distinct, double referenced, double megabytes)
     {
         var table = new TableInfo
         {
-            Oid = 1, Name = new RelationName("public", "t"), Rows = rows, Groups = [new ColumnGroup(["a"], referenced)], Columns = [Fixed("a", 4, distinct) with { NullFraction = nulls }],
+            Oid = 1, Name = new RelationName("public", "t"), Rows = rows, Groups = [new ColumnGroup(["a"], referenced)],
+            Columns = [Fixed("a", 4, distinct) with { NullFraction = nulls }],
         };
 
-        var estimate = IndexSize.Estimate(new IndexDefinition { Table = table.Name, Name = "i", Keys = [IndexKey.OnColumn("a")] }, table)!.Value / 1e6;
+        var estimate = IndexSize.Estimate(
+            new IndexDefinition { Table = table.Name, Name = "i", Keys = [IndexKey.OnColumn("a")] }, table)!.Value / 1e6;
 
         Assert.InRange(estimate / megabytes, 0.92, 1.12);
     }
 
-    // Rows, what ANALYZE counts of each column (values, nulls, common values and their share) and of both -> megabytes of what was built: TPC-H, cast lists, a web shop, a history.
+    // Rows, what ANALYZE counts of each column (values, nulls, common values and their share) and of both -> megabytes of what
+    // was built: TPC-H, cast lists, a web shop, a history.
     [Theory]
     [InlineData(6_001_215, "4 2511 0 23 0.0176", "4 2512 0 12 0.0094", 71_958, 42.2, 0.05)]
     [InlineData(6_001_215, "4 2510 0 30 0.0233", "4 2460 0 25 0.0192", 339_551, 51.1, 0.05)]
@@ -80,17 +86,20 @@ public sealed class IndexSizeTests
     [InlineData(6_000_000, "4 292901 0 6 0.0022", "4 12 0 12 1", 681_737, 91.3, 0.12, 690_000)]
     [InlineData(101_602, "4 629 0 100 0.946", "4 -0.1239 0 100 0.128", 30_910, 1.61, 0.1)]
     [InlineData(80_000, "4 300 0 100 0.6932", "4 400 0 100 0.5005", 28_574, 1.33, 0.1)]
-    public void Combinations_that_ANALYZE_counts_tell_how_far_columns_hang_together(double rows, string first, string second, double counted, double megabytes, double tolerance, double referenced = 0)
+    public void Combinations_that_ANALYZE_counts_tell_how_far_columns_hang_together(
+        double rows, string first, string second, double counted, double megabytes, double tolerance, double referenced = 0)
     {
         var table = new TableInfo
         {
             Oid = 1, Name = new RelationName("public", "t"), Rows = rows, Columns = [Column("a", first), Column("b", second)],
         };
-        var definition = new IndexDefinition { Table = table.Name, Name = "i", Keys = [IndexKey.OnColumn("a"), IndexKey.OnColumn("b")] };
+        var definition = new IndexDefinition {
+            Table = table.Name, Name = "i", Keys = [IndexKey.OnColumn("a"), IndexKey.OnColumn("b")] };
 
         ColumnGroup[] keys = referenced > 0 ? [new ColumnGroup(["a"], referenced)] : [];
 
-        var estimate = IndexSize.Estimate(definition, table with { Groups = [new ColumnGroup(["b", "a"], counted, IsCounted: true), .. keys] })!.Value / 1e6;
+        var estimate = IndexSize.Estimate(
+            definition, table with { Groups = [new ColumnGroup(["b", "a"], counted, IsCounted: true), .. keys] })!.Value / 1e6;
 
         Assert.InRange(estimate / megabytes, 1 - tolerance, 1 + tolerance);
         Assert.True(estimate < IndexSize.Estimate(definition, table)!.Value / 1e6);
@@ -115,10 +124,15 @@ public sealed class IndexSizeTests
             Oid = 1,
             Name = new RelationName("public", "name"),
             Rows = 690_000,
-            Columns = [Fixed("id", 4, -1), new ColumnInfo { Name = "gender", Type = "text", IsPackable = true, AverageWidth = 2, Distinct = 2, NullFraction = 0.34 }],
+            Columns = [
+                Fixed("id", 4, -1),
+                new ColumnInfo {
+                Name = "gender", Type = "text", IsPackable = true, AverageWidth = 2, Distinct = 2, NullFraction = 0.34 }],
         };
 
-        var estimate = IndexSize.Estimate(new IndexDefinition { Table = table.Name, Name = "i", Keys = [IndexKey.OnColumn("gender"), IndexKey.OnColumn("id")] }, table)!.Value / 1e6;
+        var estimate = IndexSize.Estimate(
+            new IndexDefinition { Table = table.Name, Name = "i", Keys = [IndexKey.OnColumn("gender"), IndexKey.OnColumn("id")] },
+            table)!.Value / 1e6;
 
         Assert.InRange(estimate / 17.6, 0.95, 1.05);
     }
@@ -130,7 +144,9 @@ public sealed class IndexSizeTests
     {
         var table = new TableInfo { Oid = 1, Name = new RelationName("public", "t"), Rows = rows, Columns = [Fixed("a", 4, -1)] };
 
-        var estimate = IndexSize.Estimate(new IndexDefinition { Table = table.Name, Name = "i", Method = "hash", Keys = [IndexKey.OnColumn("a")] }, table)!.Value / 1e6;
+        var estimate = IndexSize.Estimate(
+            new IndexDefinition { Table = table.Name, Name = "i", Method = "hash", Keys = [IndexKey.OnColumn("a")] },
+            table)!.Value / 1e6;
 
         Assert.InRange(estimate / megabytes, 0.97, 1.03);
     }
@@ -145,13 +161,16 @@ public sealed class IndexSizeTests
         Assert.Null(IndexSize.Estimate(definition with { Where = "a > 1" }, table with { Rows = 100 }));
         Assert.Null(IndexSize.Estimate(definition with { Method = "spgist" }, table with { Rows = 100 }));
         Assert.NotNull(IndexSize.Estimate(definition with { Where = "a > 1" }, table with { Rows = 100 }, rows: 5));
-        Assert.Null(IndexSize.Estimate(definition, table with { Rows = 100, Columns = [new ColumnInfo { Name = "a", Type = "text" }] }));
+        Assert.Null(
+            IndexSize.Estimate(definition, table with { Rows = 100, Columns = [new ColumnInfo { Name = "a", Type = "text" }] }));
     }
 
     private static ColumnInfo Fixed(string name, int length, double distinct) =>
-        new() { Name = name, Type = "integer", TypeLength = length, TypeAlignment = length, Distinct = distinct, AverageWidth = length };
+        new() { Name = name, Type = "integer", TypeLength = length, TypeAlignment = length, Distinct = distinct,
+            AverageWidth = length };
 
     // numeric and character(n) are not merged.
     private static ColumnInfo Variable(string name, int width, double distinct) =>
-        new() { Name = name, Type = "numeric", IsPackable = true, AverageWidth = width, Distinct = distinct, CanDeduplicate = false };
+        new() { Name = name, Type = "numeric", IsPackable = true, AverageWidth = width, Distinct = distinct,
+            CanDeduplicate = false };
 }

@@ -61,18 +61,25 @@ public sealed class PlanReaderTests
     [InlineData("(o.status <> i.status)", "")]
     public void Conditions_become_predicates(string condition, string expected)
     {
-        var use = Orders($$"""{ "Node Type": "Seq Scan", "Relation Name": "orders", "Schema": "public", "Alias": "o", "Filter": {{JsonSerializer.Serialize(condition)}} {{Cost}} }""");
+        var use = Orders(
+            $$"""{ "Node Type": "Seq Scan", "Relation Name": "orders", "Schema": "public", "Alias": "o", "Filter": {{JsonSerializer.Serialize(condition)}} {{Cost}} }""");
 
-        Assert.Equal(expected, string.Join(';', use.Predicates.Select(p => $"{p.Kind} {p.Key}" + (p.Kind == PredicateKind.Operator ? " " + p.Operator : ""))));
+        Assert.Equal(
+            expected,
+            string.Join(
+            ';', use.Predicates.Select(p => $"{p.Kind} {p.Key}" + (p.Kind == PredicateKind.Operator ? " " + p.Operator : ""))));
     }
 
     // Condition, text of the statement, values of its parameters -> what may stand in a partial index.
     [Theory]
     [InlineData("(o.status = 'open'::text)", "select 1 from orders where status = 'open'", "", "status = 'open'::text")]
-    [InlineData("((o.status)::text = 'open'::text)", "select 1 from orders where status = 'open'", "", "(status)::text = 'open'::text")]
+    [InlineData(
+        "((o.status)::text = 'open'::text)", "select 1 from orders where status = 'open'", "", "(status)::text = 'open'::text")]
     [InlineData("(o.status = 'open'::text)", "select 1 from orders where status = $1", "", "")]
     [InlineData("(o.status = 'open'::text)", "select 1 from orders where status = $1 and note <> 'open'", "'open'", "")]
-    [InlineData("(o.status = ANY ('{a,b}'::text[]))", "select 1 from orders where status in ('a', 'b')", "", "status = ANY ('{a,b}'::text[])")]
+    [InlineData(
+        "(o.status = ANY ('{a,b}'::text[]))", "select 1 from orders where status in ('a', 'b')", "",
+        "status = ANY ('{a,b}'::text[])")]
     [InlineData("(o.status = ANY ('{a,b}'::text[]))", "select 1 from orders where status in ('a', $1)", "", "")]
     [InlineData("(o.kind = 3)", "select 1 from orders where kind = 3", "", "kind = 3")]
     [InlineData("(o.kind = '-3'::integer)", "select 1 from orders where kind = -3", "", "kind = '-3'::integer")]
@@ -85,9 +92,11 @@ public sealed class PlanReaderTests
     [InlineData("(o.deleted_at IS NOT NULL)", "select 1", "", "deleted_at IS NOT NULL")]
     [InlineData("(NOT o.hidden)", "select 1", "", "NOT hidden")]
     [InlineData("(o.active IS TRUE)", "select 1", "", "active IS TRUE")]
-    public void Constants_of_the_text_make_conditions_and_parameters_do_not(string condition, string text, string arguments, string expected)
+    public void Constants_of_the_text_make_conditions_and_parameters_do_not(
+        string condition, string text, string arguments, string expected)
     {
-        var plan = PlanNode.Parse(Plan($$"""{ "Node Type": "Seq Scan", "Relation Name": "orders", "Schema": "public", "Alias": "o", "Filter": {{JsonSerializer.Serialize(condition)}} {{Cost}} }"""));
+        var plan = PlanNode.Parse(
+            Plan($$"""{ "Node Type": "Seq Scan", "Relation Name": "orders", "Schema": "public", "Alias": "o", "Filter": {{JsonSerializer.Serialize(condition)}} {{Cost}} }"""));
 
         var use = PlanReader.Read(plan, text, arguments.Length > 0 ? [arguments] : null).Relations.Single(r => r.Alias == "o");
 
@@ -128,7 +137,9 @@ public sealed class PlanReaderTests
                 { "Node Type": "Seq Scan", "Relation Name": "orders", "Schema": "public", "Alias": "orders", "Filter": "(orders.id = 3)" {{Cost}} } ] } } ]
             """);
 
-        Assert.Equal(["Order Id", "active", "created_at", "id", "note", "paid", "total"], Assert.Single(PlanReader.Read(plan).Relations).Columns!.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["Order Id", "active", "created_at", "id", "note", "paid", "total"],
+            Assert.Single(PlanReader.Read(plan).Relations).Columns!.Order(StringComparer.Ordinal));
     }
 
     [Theory]
@@ -148,7 +159,8 @@ public sealed class PlanReaderTests
     [Fact]
     public void Branches_of_an_or_are_kept_apart()
     {
-        var use = Orders("""{ "Node Type": "Seq Scan", "Relation Name": "orders", "Schema": "public", "Alias": "o", "Filter": "(((o.a = 1) AND (o.b > 2)) OR (o.c = 3))" """ + Cost + "}");
+        var use = Orders(
+            """{ "Node Type": "Seq Scan", "Relation Name": "orders", "Schema": "public", "Alias": "o", "Filter": "(((o.a = 1) AND (o.b > 2)) OR (o.c = 3))" """ + Cost + "}");
 
         Assert.Empty(use.Predicates);
         Assert.Equal(["a b", "c"], use.Alternatives.Select(a => string.Join(' ', a.Select(p => p.Key))));
@@ -204,7 +216,8 @@ public sealed class PlanReaderTests
     private const string Cost = """, "Startup Cost": 0.0, "Total Cost": 1.0, "Plan Rows": 1 """;
 
     // The use of orders o in a plan that has items i too.
-    private static RelationUse Orders(string node) => PlanReader.Read(PlanNode.Parse(Plan(node))).Relations.Single(r => r.Alias == "o");
+    private static RelationUse Orders(string node) =>
+        PlanReader.Read(PlanNode.Parse(Plan(node))).Relations.Single(r => r.Alias == "o");
 
     private static string Plan(string node) => $$"""
         [ { "Plan": { "Node Type": "Nested Loop" {{Cost}}, "Plans": [ {{node}},

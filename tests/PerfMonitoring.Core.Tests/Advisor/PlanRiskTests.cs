@@ -11,10 +11,13 @@ public sealed class PlanRiskTests
         Name = new RelationName("public", "orders"),
         Rows = 1_000,
         Pages = 100,
-        Columns = [new ColumnInfo { Name = "customer_id", Type = "integer", Distinct = 10 }, new ColumnInfo { Name = "created_at", Type = "date", Distinct = -1 }],
+        Columns = [
+            new ColumnInfo { Name = "customer_id", Type = "integer", Distinct = 10 },
+            new ColumnInfo { Name = "created_at", Type = "date", Distinct = -1 }],
     };
 
-    // A LIMIT of 5 rows and 50 cost units over an input of 500 -> what it costs more when it is met late: all, as far as conditions discard rows.
+    // A LIMIT of 5 rows and 50 cost units over an input of 500 -> what it costs more when it is met late: all, as far as
+    // conditions discard rows.
     [Theory]
     // All rows in order of an index, of which the filter leaves 10.
     [InlineData("Index Scan rows=10 filter=(status='open')", 445.5)]
@@ -45,12 +48,15 @@ public sealed class PlanRiskTests
     public void A_range_reads_no_more_than_its_cost_pays_for()
     {
         // A row costs 5 for its page (one of 5,000 of 1,000 rows) and 0.0175: 500 pay for 99.65, of which 10 are wanted.
-        var risk = PlanRisk.Of(Limit(50, "Index Scan rows=10 index=(created_at<'2026-01-01') filter=(status='open')"), _ => Orders with { Pages = 5_000 });
+        var risk = PlanRisk.Of(
+            Limit(50, "Index Scan rows=10 index=(created_at<'2026-01-01') filter=(status='open')"), _ =>
+            Orders with { Pages = 5_000 });
 
         Assert.Equal(450 * (1 - (10 / (500 / 5.0175))), risk, 6);
     }
 
-    // The same LIMIT for 4 cost units, and the mean number of rows that were really returned. Of what a join discards, ten times what is expected is 40, a tenth of the rest 49.6.
+    // The same LIMIT for 4 cost units, and the mean number of rows that were really returned. Of what a join discards, ten times
+    // what is expected is 40, a tenth of the rest 49.6.
     [Theory]
     [InlineData(null, 49.6)]
     [InlineData(4.8, 49.6)]
@@ -64,13 +70,15 @@ public sealed class PlanRiskTests
     }
 
     private static PlanNode Limit(double cost, string input) => PlanNode.Parse(string.Create(
-        CultureInfo.InvariantCulture, $$"""[{ "Plan": { "Node Type": "Limit", "Startup Cost": 0, "Total Cost": {{cost}}, "Plan Rows": 5, "Plans": [ {{Node(input)}} ] } }]"""));
+        CultureInfo.InvariantCulture,
+        $$"""[{ "Plan": { "Node Type": "Limit", "Startup Cost": 0, "Total Cost": {{cost}}, "Plan Rows": 5, "Plans": [ {{Node(input)}} ] } }]"""));
 
     private static string Node(string text)
     {
         var (first, rest) = text.Split(" > ", 2) is [var one, var more] ? (one, more) : (text, null);
         var type = first[..first.IndexOf(" rows=", StringComparison.Ordinal)];
-        var facts = first[(type.Length + 1)..].Split(' ').Select(f => f.Split('=', 2)).ToDictionary(f => f[0], f => f[1].Replace("_IS_", " IS ", StringComparison.Ordinal));
+        var facts = first[(type.Length + 1)..].Split(' ').Select(f => f.Split('=', 2))
+            .ToDictionary(f => f[0], f => f[1].Replace("_IS_", " IS ", StringComparison.Ordinal));
         return string.Create(CultureInfo.InvariantCulture, $$"""
             { "Node Type": "{{type}}", "Parent Relationship": "Outer", "Startup Cost": 0, "Total Cost": 500, "Plan Rows": {{facts["rows"]}}
               {{(type.EndsWith("Scan", StringComparison.Ordinal) ? ", \"Relation Name\": \"orders\", \"Alias\": \"orders\"" : "")}}

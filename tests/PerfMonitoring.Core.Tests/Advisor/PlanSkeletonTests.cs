@@ -2,7 +2,8 @@ namespace PerfMonitoring.Advisor;
 
 public sealed class PlanSkeletonTests
 {
-    private const string Orders = """{ "Node Type": "Seq Scan", "Parent Relationship": "Outer", "Relation Name": "orders", "Alias": "o", "Startup Cost": 0, "Total Cost": 50, "Plan Rows": 1000 }""";
+    private const string Orders =
+        """{ "Node Type": "Seq Scan", "Parent Relationship": "Outer", "Relation Name": "orders", "Alias": "o", "Startup Cost": 0, "Total Cost": 50, "Plan Rows": 1000 }""";
 
     // How orders is read is open where its order is of no matter.
     [Theory]
@@ -15,17 +16,22 @@ public sealed class PlanSkeletonTests
     [InlineData("Aggregate", """ "Strategy": "Plain", """, true)]
     public void An_access_is_open_where_its_order_is_of_no_matter(string above, string facts, bool isOpen)
     {
-        var skeleton = Skeleton($$"""{ "Node Type": "{{above}}", {{facts}} "Startup Cost": 0, "Total Cost": 80, "Plan Rows": 10, "Plans": [{{Orders}}] }""");
+        var skeleton = Skeleton(
+            $$"""{ "Node Type": "{{above}}", {{facts}} "Startup Cost": 0, "Total Cost": 80, "Plan Rows": 10, "Plans": [{{Orders}}] }""");
 
         Assert.Equal(80, skeleton.Planned);
         Assert.Equal(isOpen ? ["o 1"] : [], skeleton.Accesses.Select(a => a.Slot));
         Assert.All(skeleton.Accesses, a => Assert.Equal(50, a.Cost));
     }
 
-    // An inner scan stands for what it is asked for, as often; the order of its conditions, and whether the index or a filter checks them, is of no matter.
+    // An inner scan stands for what it is asked for, as often; the order of its conditions, and whether the index or a filter
+    // checks them, is of no matter.
     [Theory]
-    [InlineData(""" "Index Cond": "(o_custkey = c.c_custkey)", "Filter": "(o_total > 5)" """, "o 100 o_custkey = c . c_custkey and o_total > 5")]
-    [InlineData(""" "Index Cond": "((o_total > 5) AND (o_custkey = c.c_custkey))" """, "o 100 o_custkey = c . c_custkey and o_total > 5")]
+    [InlineData(
+        """ "Index Cond": "(o_custkey = c.c_custkey)", "Filter": "(o_total > 5)" """,
+        "o 100 o_custkey = c . c_custkey and o_total > 5")]
+    [InlineData(
+        """ "Index Cond": "((o_total > 5) AND (o_custkey = c.c_custkey))" """, "o 100 o_custkey = c . c_custkey and o_total > 5")]
     public void An_inner_scan_is_told_by_its_conditions(string conditions, string expected)
     {
         var skeleton = Skeleton($$"""
@@ -39,5 +45,6 @@ public sealed class PlanSkeletonTests
         Assert.Equal((expected, 450), (access.Slot, access.Planned));
     }
 
-    private static PlanSkeleton Skeleton(string plan) => Configuration.Of(PlanNode.Parse($$"""[{ "Plan": {{plan}} }]"""), _ => null, _ => null, isReal: true).Skeleton!;
+    private static PlanSkeleton Skeleton(string plan) =>
+        Configuration.Of(PlanNode.Parse($$"""[{ "Plan": {{plan}} }]"""), _ => null, _ => null, isReal: true).Skeleton!;
 }

@@ -29,17 +29,22 @@ public sealed class ReferencedKeysTests
 
     [Fact]
     public void A_foreign_key_does_so_without_a_statement() =>
-        Assert.Equal("l_part l_supp 800000", Groups([new ForeignKeyInfo("f", Name("line"), ["l_part", "l_supp"], Name("partsupp"), ["ps_part", "ps_supp"], 800_000)], []));
+        Assert.Equal(
+            "l_part l_supp 800000",
+            Groups([new ForeignKeyInfo(
+            "f", Name("line"), ["l_part", "l_supp"], Name("partsupp"), ["ps_part", "ps_supp"], 800_000)], []));
 
     private static IEnumerable<PlanPredicate> Sides(string[] join, string alias)
     {
         if (join[0] == alias)
         {
-            yield return new PlanPredicate(PredicateKind.Join, IndexKey.OnColumn(join[1])) { Other = join[2], OtherColumn = join[3] };
+            yield return new PlanPredicate(PredicateKind.Join, IndexKey.OnColumn(join[1])) {
+                Other = join[2], OtherColumn = join[3] };
         }
         else if (join[2] == alias)
         {
-            yield return new PlanPredicate(PredicateKind.Join, IndexKey.OnColumn(join[3])) { Other = join[0], OtherColumn = join[1] };
+            yield return new PlanPredicate(PredicateKind.Join, IndexKey.OnColumn(join[3])) {
+                Other = join[0], OtherColumn = join[1] };
         }
     }
 
@@ -52,14 +57,17 @@ public sealed class ReferencedKeysTests
             Table("part", 200_000, ("p_part", 200_000)),
         }.ToDictionary(t => t.Name);
         var indexes = new[] { Key("partsupp", "ps_part", "ps_supp"), Key("part", "p_part") }.ToLookup(i => i.Definition.Table);
-        return string.Join(' ', ReferencedKeys.AddTo(tables, indexes, keys, uses)[Name("line")].Groups.Select(g => $"{string.Join(' ', g.Columns)} {g.Distinct}"));
+        return string.Join(
+            ' ', ReferencedKeys.AddTo(tables, indexes, keys, uses)[Name("line")].Groups.Select(
+            g => $"{string.Join(' ', g.Columns)} {g.Distinct}"));
     }
 
     private static TableIndex Key(string table, params string[] columns) => new()
     {
         Oid = 1,
         TableOid = 1,
-        Definition = new IndexDefinition { Table = Name(table), Name = "k", IsUnique = true, Keys = [.. columns.Select(IndexKey.OnColumn)] },
+        Definition = new IndexDefinition {
+            Table = Name(table), Name = "k", IsUnique = true, Keys = [.. columns.Select(IndexKey.OnColumn)] },
         ServerDefinition = "",
     };
 

@@ -8,7 +8,8 @@ public sealed class SelectionReviewTests
 {
     private const long Megabyte = 1 << 20;
 
-    // Two statements of cost 100 each; rules: the cost that a statement has with these indexes. Expected: id and gain in percent of the workload.
+    // Two statements of cost 100 each; rules: the cost that a statement has with these indexes. Expected: id and gain in percent
+    // of the workload.
     [Theory]
     [InlineData("1:1=50 2:2=20", "1 2", "2=40 1=25")]
     [InlineData("1:1=50 1:2=40", "1 2", "2=30 1=0")]
@@ -19,9 +20,13 @@ public sealed class SelectionReviewTests
     [InlineData("1:1=50", "", "")]
     public void Each_rank_adds_the_most_to_those_before(string rules, string set, string expected)
     {
-        var ranked = Review(rules, "10 10 10").Rank([.. set.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(id => int.Parse(id, CultureInfo.InvariantCulture))]);
+        var ranked = Review(rules, "10 10 10")
+            .Rank([.. set.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(id => int.Parse(id, CultureInfo.InvariantCulture))]);
 
-        Assert.Equal(expected, string.Join(' ', ranked.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Id}={100 * r.Gain:0.##}"))));
+        Assert.Equal(
+            expected,
+            string.Join(' ', ranked.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Id}={100 * r.Gain:0.##}"))));
     }
 
     // What becomes of the second candidate (megabytes, and after a slash its write cost) when the first one is chosen.
@@ -36,9 +41,12 @@ public sealed class SelectionReviewTests
     [InlineData("1:1=50 2:2,3=50", "10 10 10", CandidateVerdict.TooLittle, "only together")]
     public void What_was_not_chosen_has_a_reason(string rules, string sizes, CandidateVerdict verdict, string reason)
     {
-        var chosen = new Dictionary<int, IndexStrategy> { [1] = new() { Definition = Define(1) with { Name = "orders_a_idx" }, Rank = 1, Reason = "It helps." } };
+        var chosen = new Dictionary<int, IndexStrategy> {
+            [1] = new() { Definition = Define(1) with { Name = "orders_a_idx" }, Rank = 1, Reason = "It helps." } };
 
-        var judged = Review(rules, sizes).Judge(chosen, new Dictionary<int, string>(), 1, new AdvisorOptions { StorageBudget = 50 * Megabyte, MaximumCount = 1 });
+        var judged = Review(rules, sizes)
+            .Judge(chosen, new Dictionary<int, string>(), 1,
+            new AdvisorOptions { StorageBudget = 50 * Megabyte, MaximumCount = 1 });
 
         Assert.Equal((CandidateVerdict.Chosen, "It helps."), (judged[0].Verdict, judged[0].Reason));
         var second = judged.Single(c => c.Definition.Keys[0].Column == "c2");
@@ -77,11 +85,14 @@ public sealed class SelectionReviewTests
         tables[0].Add([2], new Configuration([2], 90, 40));
         var review = new SelectionReview(tables, Candidates("10 10"), (_, _) => []);
 
-        var judged = review.Judge(new Dictionary<int, IndexStrategy>(), new Dictionary<int, string> { [1] = "no operator class" }, 1, new AdvisorOptions());
+        var judged = review.Judge(
+            new Dictionary<int, IndexStrategy>(), new Dictionary<int, string> { [1] = "no operator class" }, 1,
+            new AdvisorOptions());
 
         Assert.Equal((CandidateVerdict.MakesDearer, 10.0, 0.05), (judged[0].Verdict, judged[0].Saving, judged[0].SavingShare));
         Assert.Contains("30 % longer", judged[0].Reason, StringComparison.Ordinal);
-        Assert.Equal((CandidateVerdict.Refused, "The server refuses it: no operator class"), (judged[1].Verdict, judged[1].Reason));
+        Assert.Equal(
+            (CandidateVerdict.Refused, "The server refuses it: no operator class"), (judged[1].Verdict, judged[1].Reason));
     }
 
     private static SelectionReview Review(string rules, string sizes) => new(Tables(rules), Candidates(sizes), (_, _) => []);
@@ -93,11 +104,13 @@ public sealed class SelectionReviewTests
             Id = i + 1,
             Definition = Define(i + 1),
             SizeBytes = long.Parse(size.Split('/')[0], CultureInfo.InvariantCulture) * Megabyte,
-            WriteCost = size.Contains('/', StringComparison.Ordinal) ? double.Parse(size.Split('/')[1], CultureInfo.InvariantCulture) : 0,
+            WriteCost = size.Contains('/', StringComparison.Ordinal)
+                ? double.Parse(size.Split('/')[1], CultureInfo.InvariantCulture) : 0,
         }),
     ];
 
-    private static IndexDefinition Define(int id) => new() { Table = new RelationName("public", "orders"), Name = "", Keys = [IndexKey.OnColumn($"c{id}")] };
+    private static IndexDefinition Define(int id) =>
+        new() { Table = new RelationName("public", "orders"), Name = "", Keys = [IndexKey.OnColumn($"c{id}")] };
 
     private static List<CostTable> Tables(string rules)
     {
@@ -105,7 +118,8 @@ public sealed class SelectionReviewTests
         foreach (var rule in rules.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(r => r.Split(':', '=')))
         {
             var ids = rule[1].Split(',').Select(id => int.Parse(id, CultureInfo.InvariantCulture)).ToList();
-            tables[int.Parse(rule[0], CultureInfo.InvariantCulture) - 1].Add(ids, new Configuration(ids, double.Parse(rule[2], CultureInfo.InvariantCulture)));
+            tables[int.Parse(rule[0], CultureInfo.InvariantCulture) - 1]
+                .Add(ids, new Configuration(ids, double.Parse(rule[2], CultureInfo.InvariantCulture)));
         }
 
         return tables;

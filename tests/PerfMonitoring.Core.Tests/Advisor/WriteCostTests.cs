@@ -10,7 +10,9 @@ public sealed class WriteCostTests
 
     [Theory]
     [InlineData("update t set a = 1 where b = 2", "a")]
-    [InlineData("UPDATE only s.t AS x SET A = x.b + 1, \"B c\" = (select max(d) from u where e = 3), f = $1 FROM v WHERE g = h", "a,B c,f")]
+    [InlineData(
+        "UPDATE only s.t AS x SET A = x.b + 1, \"B c\" = (select max(d) from u where e = 3), f = $1 FROM v WHERE g = h",
+        "a,B c,f")]
     [InlineData("update t set (a, b) = (select c, d from u), e = f(g, h) returning i", "a,b,e")]
     [InlineData("insert into t select 1", null)]
     [InlineData("with x as (select 1) update t set a = 1", null)]
@@ -21,7 +23,8 @@ public sealed class WriteCostTests
     // An insert reaches every index, a delete none.
     [InlineData("a", "Insert", "", 3)]
     [InlineData("a", "Delete", "", 0)]
-    // An update reaches no index where none holds a column of it, and all where one does; the first to hold one makes all three pay.
+    // An update reaches no index where none holds a column of it, and all where one does; the first to hold one makes all three
+    // pay.
     [InlineData("a", "Update", "b", 0)]
     [InlineData("a", "Update", "a", 9)]
     [InlineData("c", "Update", "c,id", 3)]
@@ -42,12 +45,18 @@ public sealed class WriteCostTests
     [InlineData("b", 0.75, 0.75)]
     [InlineData("a", 0.75, 7.5)]
     public void Pages_without_room_are_counted(string columns, double hotShare, double expected) =>
-        Assert.Equal(expected, WriteCost.Entries(Index("a"), new TableWrite(Table, "Update", 3, columns.Split(',').ToHashSet()), [Index("id"), Index("other")], hotShare));
+        Assert.Equal(
+            expected,
+            WriteCost.Entries(
+            Index("a"), new TableWrite(Table, "Update", 3, columns.Split(',').ToHashSet()), [Index("id"), Index("other")],
+            hotShare));
 
-    // Own writes: operation=rows[:columns]. Counted: inserts, updates, HOT ones, deletes in 10 hours, rows. Entries and dead entries of an index on a, beside one on id.
+    // Own writes: operation=rows[:columns]. Counted: inserts, updates, HOT ones, deletes in 10 hours, rows. Entries and dead
+    // entries of an index on a, beside one on id.
     [Theory]
     [InlineData("Insert=100", null, null, 100, 0)]
-    // Without a time of its own a workload has nothing to do with the counters; with one they count for that time, and what both tell of counts once.
+    // Without a time of its own a workload has nothing to do with the counters; with one they count for that time, and what both
+    // tell of counts once.
     [InlineData("Insert=100", "1000 0 0 0", null, 100, 0)]
     [InlineData("Insert=100", "1000 0 0 0", 10, 1000, 0)]
     [InlineData("Insert=100", "1000 0 0 0", 5, 500, 0)]
@@ -69,10 +78,16 @@ public sealed class WriteCostTests
     public void A_load_is_added_up_once(string own, string? counted, int? hours, double entries, double dead)
     {
         var writes = own.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(w => w.Split('=', ':'))
-            .Select(w => (new TableWrite(Table, w[0], double.Parse(w[1], CultureInfo.InvariantCulture) / 10, w.Length > 2 ? new HashSet<string> { w[2] } : null), 10.0));
+            .Select(w =>
+                (new TableWrite(
+                Table, w[0], double.Parse(w[1], CultureInfo.InvariantCulture) / 10,
+                w.Length > 2 ? new HashSet<string> { w[2] } : null), 10.0));
         var c = counted?.Split(' ').Select(n => double.Parse(n, CultureInfo.InvariantCulture)).ToArray();
         var load = new WriteLoad(
-            writes, c is null ? [] : [new TableActivity(Table, c[0], c[1], c[2], c[3], c.Length > 4 ? c[4] : 1_000_000, TimeSpan.FromHours(10))], hours is { } h ? TimeSpan.FromHours(h) : null);
+            writes, c is null
+                ? [] : [new TableActivity(
+                Table, c[0], c[1], c[2], c[3], c.Length > 4 ? c[4] : 1_000_000, TimeSpan.FromHours(10))],
+                hours is { } h ? TimeSpan.FromHours(h) : null);
 
         var expected = (entries * WriteCost.OfEntry(1000)) + (dead * WriteCost.OfDeadEntry);
         Assert.Equal(expected, load.CostOf(Index("a"), 1000, [Index("id")]), 6);
@@ -87,17 +102,21 @@ public sealed class WriteCostTests
     public void A_foreign_key_is_served_by_what_begins_with_it(string keys, bool expected)
     {
         var need = ForeignKeyNeed.Judge(
-            new ForeignKeyInfo("t_customer_id_fkey", Table, ["customer_id"], new RelationName("public", "customers"), ["id"], null),
+            new ForeignKeyInfo(
+                "t_customer_id_fkey", Table, ["customer_id"], new RelationName("public", "customers"), ["id"], null),
             new TableInfo { Oid = 1, Name = Table, Rows = 1_000_000, Pages = 10_000 }, 1200, 0);
 
         Assert.Equal(expected, need.IsServedBy(Index("x") with { Keys = [.. keys.Split(',').Select(k => Index(k).Keys[0])] }));
-        Assert.Equal("Foreign key t_customer_id_fkey has no index: for each row that is deleted from public.customers (1,200 in the workload's time), the whole of public.t is read.", need.Reason);
+        Assert.Equal(
+            "Foreign key t_customer_id_fkey has no index: for each row that is deleted from public.customers (1,200 in the "
+                + "workload's time), the whole of public.t is read.", need.Reason);
         // Pages, rows with one comparison each; less a descent and one page.
         Assert.Equal(1200 * (10_000 + (1_000_000 * 0.0125) - WriteCost.OfDescent(1_000_000) - 4), need.SavedCost, 3);
     }
 
     [Fact]
-    public void An_entry_costs_a_page_and_a_descent() => Assert.Equal(1 + (20 * 0.0025) + (3 * 0.125), WriteCost.OfEntry(1_000_000), 6);
+    public void An_entry_costs_a_page_and_a_descent() =>
+        Assert.Equal(1 + (20 * 0.0025) + (3 * 0.125), WriteCost.OfEntry(1_000_000), 6);
 
     private static IndexDefinition Index(string key) => new()
     {

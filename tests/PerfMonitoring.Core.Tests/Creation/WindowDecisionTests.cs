@@ -34,15 +34,20 @@ public sealed class WindowDecisionTests
     [Theory]
     [InlineData(null, 1000.0)]
     [InlineData(1_000_000_000_000L, null)]
-    public void What_is_not_known_holds_nothing_up(long? size, double? rate) => Assert.True(Decide("2.03", new BuildEstimate(size, rate)).IsOpen);
+    public void What_is_not_known_holds_nothing_up(long? size, double? rate) =>
+        Assert.True(Decide("2.03", new BuildEstimate(size, rate)).IsOpen);
 
     [Fact]
     public void The_reason_has_the_figures()
     {
         var reason = Decide("2.03", new BuildEstimate(18_000L * 1048576, 1048576)).Reason;
 
-        Assert.Equal("The maintenance window OffPeak closes at 2026-06-02 06:00 +00:00, and the build is expected to take 0.05:00:00 (18000 MB at 1 MB/s).", reason);
-        Assert.Equal("The maintenance window OffPeak opens at 2026-06-03 01:00 +00:00.", Decide("2.07", new BuildEstimate(null, null)).Reason);
+        Assert.Equal(
+            "The maintenance window OffPeak closes at 2026-06-02 06:00 +00:00, and the build is expected to take 0.05:00:00 "
+                + "(18000 MB at 1 MB/s).", reason);
+        Assert.Equal(
+            "The maintenance window OffPeak opens at 2026-06-03 01:00 +00:00.",
+            Decide("2.07", new BuildEstimate(null, null)).Reason);
     }
 
     [Theory]
@@ -53,15 +58,21 @@ public sealed class WindowDecisionTests
     {
         var schedule = new MaintenanceSchedule { Window = window, CronExpression = cron };
 
-        Assert.Equal(expected, Shown(WindowDecision.Decide(schedule, at => opens ? Find(at) : null, At(2, 3), new BuildEstimate(null, null))));
+        Assert.Equal(
+            expected,
+            Shown(WindowDecision.Decide(schedule, at => opens ? Find(at) : null, At(2, 3), new BuildEstimate(null, null))));
     }
 
     private static string Shown(WindowDecision decision) =>
-        decision.IsOpen ? "now" : decision.OpensAt is { } at ? string.Create(CultureInfo.InvariantCulture, $"{at.Day}.{at.Hour:00}") : "never";
+        decision.IsOpen
+            ? "now" : decision.OpensAt is { } at
+            ? string.Create(CultureInfo.InvariantCulture, $"{at.Day}.{at.Hour:00}") : "never";
 
     private static WindowDecision Decide(string now, BuildEstimate estimate) => WindowDecision.Decide(
-        new MaintenanceSchedule { Window = MaintenanceWindow.OffPeak, CronExpression = "0 1 * * *", Duration = TimeSpan.FromHours(5) }, Find,
-        At(int.Parse(now.Split('.')[0], CultureInfo.InvariantCulture), int.Parse(now.Split('.')[1], CultureInfo.InvariantCulture)), estimate);
+        new MaintenanceSchedule {
+            Window = MaintenanceWindow.OffPeak, CronExpression = "0 1 * * *", Duration = TimeSpan.FromHours(5) }, Find,
+        At(int.Parse(now.Split('.')[0], CultureInfo.InvariantCulture),
+            int.Parse(now.Split('.')[1], CultureInfo.InvariantCulture)), estimate);
 
     private static WindowOpening? Find(DateTimeOffset at) => Nights.FirstOrDefault(n => n.ClosesAt > at);
 

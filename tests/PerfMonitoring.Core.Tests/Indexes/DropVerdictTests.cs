@@ -32,14 +32,20 @@ public sealed class DropVerdictTests
         { "exclusion", i => i with { IsExclusion = true }, "It enforces an exclusion constraint." },
         { "replica identity", i => i with { IsReplicaIdentity = true }, "It is the replica identity of its table." },
         { "clustered", i => i with { IsClustered = true }, "Its table is clustered by it." },
-        { "attached", i => i with { ParentIndex = "parent_idx" }, "It is attached to parent_idx, the index of a partitioned table." },
+        { "attached", i => i with { ParentIndex = "parent_idx" },
+            "It is attached to parent_idx, the index of a partitioned table." },
         { "extension", i => i with { Extension = "postgis" }, "Its table belongs to extension postgis." },
         { "being built", i => i with { IsBeingBuilt = true, IsValid = false }, "It is being built." },
-        { "invalid", i => i with { IsValid = false }, "It is invalid: the planner does not use it, and a build that failed or still runs may own it." },
-        { "locked", i => i with { IsLocked = true }, "Its table is locked exclusively at this moment: not everything about it could be read." },
+        { "invalid", i => i with { IsValid = false },
+            "It is invalid: the planner does not use it, and a build that failed or still runs may own it." },
+        { "locked", i => i with { IsLocked = true },
+            "Its table is locked exclusively at this moment: not everything about it could be read." },
         { "no statistics", i => i with { Scans = null }, "The server has no statistics of it." },
-        { "unknown age", i => i with { ExistsSince = null }, "It is unknown how long the index has been there: PostgreSQL does not keep that. Store its usage daily with Update-IndexUsageStat." },
-        { "young", i => i with { ExistsSince = Now.AddDays(-6.9) }, "It is known to be there only since 2026-06-23, less than 7 days ago." },
+        { "unknown age", i => i with { ExistsSince = null },
+            "It is unknown how long the index has been there: PostgreSQL does not keep that. Store its usage daily with "
+                + "Update-IndexUsageStat." },
+        { "young", i => i with { ExistsSince = Now.AddDays(-6.9) },
+            "It is known to be there only since 2026-06-23, less than 7 days ago." },
     };
 
     [Theory]
@@ -57,13 +63,16 @@ public sealed class DropVerdictTests
         { "young", s => s with { Since = Now.AddDays(-6.9) }, "The statistics began on 2026-06-23, less than 7 days ago." },
         { "of unknown age", s => s with { Since = null }, "It is unknown since when the statistics count." },
         { "off", s => s with { IsTracking = false }, "track_counts is off: scans are not counted." },
-        { "a standby's", s => s with { IsStandby = true }, "This server is a standby: what the primary scans is not counted here." },
-        { "of one server of three", s => s with { UnaskedStandbyCount = 2 }, "Unknown: 2 standby server(s) count their own scans and were not asked (-Replica)." },
+        { "a standby's", s => s with { IsStandby = true },
+            "This server is a standby: what the primary scans is not counted here." },
+        { "of one server of three", s => s with { UnaskedStandbyCount = 2 },
+            "Unknown: 2 standby server(s) count their own scans and were not asked (-Replica)." },
     };
 
     [Theory]
     [MemberData(nameof(Untrusted))]
-    public void Statistics_that_cannot_be_trusted_call_nothing_unused(string what, Func<StatisticsState, StatisticsState> change, string blocker)
+    public void Statistics_that_cannot_be_trusted_call_nothing_unused(
+        string what, Func<StatisticsState, StatisticsState> change, string blocker)
     {
         var verdict = Judge(change(Trusted), Index("a") with { Scans = 0 })[10];
 
@@ -76,7 +85,8 @@ public sealed class DropVerdictTests
     [MemberData(nameof(Untrusted))]
     public void What_is_redundant_needs_no_statistics(string what, Func<StatisticsState, StatisticsState> change, string _)
     {
-        var verdicts = Judge(change(Trusted), Keyed(10, "a") with { Scans = 0 }, Keyed(11, "a,b"), Keyed(12, "a,b") with { Scans = null });
+        var verdicts = Judge(
+            change(Trusted), Keyed(10, "a") with { Scans = 0 }, Keyed(11, "a,b"), Keyed(12, "a,b") with { Scans = null });
 
         Assert.True(verdicts[10].IsRecommended, what);
         // That it was not scanned is not known for certain, and so no reason.
@@ -112,7 +122,9 @@ public sealed class DropVerdictTests
     [Fact]
     public void A_standby_that_does_not_know_the_index_yet_makes_it_unknown()
     {
-        var verdict = Only(Index("a") with { Scans = null, Counts = [new("a:1", 0, Trusted.Since, null), new("b:1", null, Trusted.Since, null)] });
+        var verdict = Only(
+            Index("a") with {
+            Scans = null, Counts = [new("a:1", 0, Trusted.Since, null), new("b:1", null, Trusted.Since, null)] });
 
         Assert.Equal("b:1 has no statistics of it.", Assert.Single(verdict.Blockers));
         Assert.Empty(verdict.Reasons);
@@ -131,7 +143,8 @@ public sealed class DropVerdictTests
     [InlineData(1, new[] { 1 }, 1, 1)]
     [InlineData(1, new[] { 1, 0 }, 2, 0)]
     [InlineData(1, new[] { 0 }, 0, 1)]
-    public void Each_asked_standby_is_one_unknown_less_and_may_have_standbys_of_its_own(int seen, int[] theirs, int receiving, int expected)
+    public void Each_asked_standby_is_one_unknown_less_and_may_have_standbys_of_its_own(
+        int seen, int[] theirs, int receiving, int expected)
     {
         var standbys = theirs.Select((n, i) => Trusted with { UnaskedStandbyCount = n, IsReceiving = i < receiving }).ToList();
 
@@ -153,15 +166,21 @@ public sealed class DropVerdictTests
         var other = Index("0 lower(name)", "b") with { IndexOid = 11, Expressions = ["lower(name)"] };
 
         var verdict = Only(index);
-        Assert.Equal("The planner may use the statistics of its expression lower(name), which nothing else has.", Assert.Single(verdict.Blockers));
+        Assert.Equal(
+            "The planner may use the statistics of its expression lower(name), which nothing else has.",
+            Assert.Single(verdict.Blockers));
         Assert.Equal(["lower(name)"], verdict.LostExpressions);
         Assert.True(Only(index with { StatisticsExpressions = ["lower(name)"] }).IsRecommended);
         Assert.True(Only(index with { TableRows = null }).IsRecommended, "never analysed");
-        Assert.True(Only(index with { Predicate = "(a > 1)" }).IsRecommended, "the planner does not use those of a partial index");
+        Assert.True(
+            Only(index with { Predicate = "(a > 1)" }).IsRecommended, "the planner does not use those of a partial index");
         Assert.True(Judge(Trusted, index, other)[10].IsRecommended);
         Assert.False(Judge(Trusted, index, other with { Predicate = "(a > 1)" })[10].IsRecommended);
         // Of two that may go the first takes the other's excuse.
-        Assert.Equal([false, true], Judge(Trusted, index, other with { Scans = 0, SizeBytes = 9 }).OrderBy(v => v.Key).Select(v => v.Value.IsRecommended));
+        Assert.Equal(
+            [false, true],
+            Judge(Trusted, index, other with { Scans = 0, SizeBytes = 9 }).OrderBy(v => v.Key)
+            .Select(v => v.Value.IsRecommended));
     }
 
     // Keys of two indexes, the first older; which of them may go.
@@ -173,7 +192,8 @@ public sealed class DropVerdictTests
     [InlineData("b", "a,b", false, false)]
     [InlineData("a", "a desc", false, false)]
     [InlineData("a,b", "b,a", false, false)]
-    public void Redundant_indexes_go_the_narrower_and_the_younger_first(string first, string second, bool firstGoes, bool secondGoes)
+    public void Redundant_indexes_go_the_narrower_and_the_younger_first(
+        string first, string second, bool firstGoes, bool secondGoes)
     {
         var verdicts = Judge(Trusted, Keyed(10, first), Keyed(11, second));
 
@@ -184,7 +204,8 @@ public sealed class DropVerdictTests
     public void Redundancy_is_said_with_the_name_of_the_other()
     {
         Assert.Equal("Duplicate of i10.", Assert.Single(Judge(Trusted, Keyed(10, "a"), Keyed(11, "a"))[11].Reasons));
-        Assert.Equal("Its keys are the first keys of i11.", Assert.Single(Judge(Trusted, Keyed(10, "a"), Keyed(11, "a,b"))[10].Reasons));
+        Assert.Equal(
+            "Its keys are the first keys of i11.", Assert.Single(Judge(Trusted, Keyed(10, "a"), Keyed(11, "a,b"))[10].Reasons));
     }
 
     public static TheoryData<string, Func<IndexFacts, IndexFacts>, bool> Others => new()
@@ -200,7 +221,8 @@ public sealed class DropVerdictTests
 
     [Theory]
     [MemberData(nameof(Others))]
-    public void What_makes_an_index_more_than_the_beginning_of_another(string what, Func<IndexFacts, IndexFacts> change, bool goes)
+    public void What_makes_an_index_more_than_the_beginning_of_another(
+        string what, Func<IndexFacts, IndexFacts> change, bool goes)
     {
         var verdicts = Judge(Trusted, change(Keyed(10, "a")), Keyed(11, "a,b"));
 
@@ -214,7 +236,9 @@ public sealed class DropVerdictTests
 
     [Fact]
     public void Brin_indexes_of_other_ranges_are_no_duplicates() =>
-        Assert.False(Judge(Trusted, Keyed(10, "a") with { Method = "brin" }, Keyed(11, "a") with { Method = "brin", StorageParameters = "{pages_per_range=8}" })[11].IsRecommended);
+        Assert.False(
+            Judge(Trusted, Keyed(10, "a") with { Method = "brin" },
+            Keyed(11, "a") with { Method = "brin", StorageParameters = "{pages_per_range=8}" })[11].IsRecommended);
 
     [Fact]
     public void What_is_itself_to_go_makes_no_other_redundant()
@@ -259,18 +283,23 @@ public sealed class DropVerdictTests
     [InlineData("c,a,b", false)]
     public void Only_an_index_that_begins_with_all_columns_serves_a_foreign_key_instead(string other, bool goes)
     {
-        var verdicts = Judge([new ForeignKey("fk", 1, [1, 2], 99)], Trusted, Keyed(10, "a,b") with { Scans = 0 }, Keyed(11, other));
+        var verdicts = Judge(
+            [new ForeignKey("fk", 1, [1, 2], 99)], Trusted, Keyed(10, "a,b") with { Scans = 0 }, Keyed(11, other));
 
         Assert.Equal(goes, verdicts[10].IsRecommended);
     }
 
     [Fact]
     public void A_partial_index_does_not_serve_a_foreign_key_instead() =>
-        Assert.False(Judge([new ForeignKey("fk", 1, [1], 99)], Trusted, Keyed(10, "a") with { Scans = 0 }, Keyed(11, "a") with { Predicate = "(b)" })[10].IsRecommended);
+        Assert.False(
+            Judge([new ForeignKey("fk", 1, [1], 99)], Trusted, Keyed(10, "a") with { Scans = 0 },
+            Keyed(11, "a") with { Predicate = "(b)" })[10].IsRecommended);
 
     [Fact]
     public void The_index_that_a_foreign_key_refers_to_stays() =>
-        Assert.Contains("Foreign key fk refers to it.", Judge([new ForeignKey("fk", 2, [1], 10)], Trusted, Keyed(10, "a") with { Scans = 0, IsUnique = true })[10].Blockers);
+        Assert.Contains(
+            "Foreign key fk refers to it.",
+            Judge([new ForeignKey("fk", 2, [1], 10)], Trusted, Keyed(10, "a") with { Scans = 0, IsUnique = true })[10].Blockers);
 
     [Theory]
     [InlineData(0L, 0L, 1000.0, null)]
@@ -289,19 +318,26 @@ public sealed class DropVerdictTests
     [InlineData(0L, 0L, 0L, 0L, 0.0)]
     [InlineData(null, 0L, 100L, 1000L, null)]
     [InlineData(5L, 5L, null, null, null)]
-    public void The_cost_score_is_writes_for_a_scan_by_share_of_size(long? writes, long? scans, long? size, long? all, double? expected) =>
-        Assert.Equal(expected, UsageFigures.MaintenanceCostScore(Index("a") with { TableWrites = writes, Scans = scans, SizeBytes = size, TableSizeBytes = all }));
+    public void The_cost_score_is_writes_for_a_scan_by_share_of_size(
+        long? writes, long? scans, long? size, long? all, double? expected) =>
+        Assert.Equal(
+            expected,
+            UsageFigures.MaintenanceCostScore(
+            Index("a") with { TableWrites = writes, Scans = scans, SizeBytes = size, TableSizeBytes = all }));
 
     private static DateTimeOffset? Ago(double? days) => days is { } d ? Now.AddDays(-d) : null;
 
     private static DropVerdict Only(IndexFacts index) => Judge(Trusted, index)[index.IndexOid];
 
-    private static IReadOnlyDictionary<uint, DropVerdict> Judge(StatisticsState state, params IndexFacts[] indexes) => Judge([], state, indexes);
+    private static IReadOnlyDictionary<uint, DropVerdict> Judge(StatisticsState state, params IndexFacts[] indexes) =>
+        Judge([], state, indexes);
 
-    private static IReadOnlyDictionary<uint, DropVerdict> Judge(ForeignKey[] keys, StatisticsState state, params IndexFacts[] indexes) =>
+    private static IReadOnlyDictionary<uint, DropVerdict> Judge(
+        ForeignKey[] keys, StatisticsState state, params IndexFacts[] indexes) =>
         DropVerdict.Judge(indexes, keys, state, DropVerdict.DefaultWindow);
 
-    private static IndexFacts Keyed(uint oid, string keys) => Index(keys.Split(',')) with { IndexOid = oid, IndexName = $"i{oid}" };
+    private static IndexFacts Keyed(uint oid, string keys) =>
+        Index(keys.Split(',')) with { IndexOid = oid, IndexName = $"i{oid}" };
 
     private static IndexFacts Index(string key, short column) => Index(key) with { KeyColumns = [column] };
 

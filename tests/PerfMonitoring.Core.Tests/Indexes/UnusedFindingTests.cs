@@ -5,8 +5,9 @@ public sealed class UnusedFindingTests
 {
     private static readonly DateTimeOffset Now = new(2026, 6, 30, 12, 0, 0, TimeSpan.Zero);
 
-    // Counters as "days ago they began:scans[:days ago of the last scan]", now and in the stored rows as "days ago=counter". What follows
-    // from them: "used", or for how many days it was unused, without the uncovered ones; with ! where that is forbidden as too short.
+    // Counters as "days ago they began:scans[:days ago of the last scan]", now and in the stored rows as "days ago=counter". What
+    // follows from them: "used", or for how many days it was unused, without the uncovered ones; with ! where that is forbidden
+    // as too short.
     [Theory]
     // Counters alone.
     [InlineData("40:0", "", "40")]
@@ -48,7 +49,8 @@ public sealed class UnusedFindingTests
             ],
         };
 
-        Assert.Equal(expected.Trim(), Told(UnusedFinding.Of(index, new StatisticsState { Now = Now }, DropVerdict.DefaultWindow)));
+        Assert.Equal(
+            expected.Trim(), Told(UnusedFinding.Of(index, new StatisticsState { Now = Now }, DropVerdict.DefaultWindow)));
     }
 
     [Fact]
@@ -62,10 +64,14 @@ public sealed class UnusedFindingTests
         Assert.NotNull(Find(Index(primary, standby) with { History = [row] }));
         // The standby was not asked then, or another one was.
         Assert.Null(Find(Index(primary, standby) with { History = [row with { Counts = [primary] }] }));
-        Assert.Null(Find(Index(primary, standby) with { History = [row with { Counts = [primary, standby with { Server = "c:1" }] }] }));
-        Assert.Null(Find(Index(primary, standby) with { History = [row with { Counts = [primary, standby with { Scans = 6 }] }] }));
+        Assert.Null(
+            Find(Index(primary, standby) with { History = [row with { Counts = [primary, standby with { Server = "c:1" }] }] }));
+        Assert.Null(
+            Find(Index(primary, standby) with { History = [row with { Counts = [primary, standby with { Scans = 6 }] }] }));
         // The primary is the first, whatever it was called then.
-        Assert.NotNull(Find(Index(primary with { Scans = 5 }) with { History = [row with { Counts = [primary with { Server = "old", Scans = 5 }] }] }));
+        Assert.NotNull(
+            Find(Index(primary with { Scans = 5 }) with {
+            History = [row with { Counts = [primary with { Server = "old", Scans = 5 }] }] }));
     }
 
     [Fact]
@@ -92,7 +98,8 @@ public sealed class UnusedFindingTests
         Assert.Empty(Find(Index(Count("60:0")) with { ExistsSince = null, History = [stored] })!.Blockers);
     }
 
-    private static UnusedFinding? Find(IndexFacts index) => UnusedFinding.Of(index, new StatisticsState { Now = Now }, DropVerdict.DefaultWindow);
+    private static UnusedFinding? Find(IndexFacts index) =>
+        UnusedFinding.Of(index, new StatisticsState { Now = Now }, DropVerdict.DefaultWindow);
 
     private static string Told(UnusedFinding? finding)
     {
@@ -109,16 +116,21 @@ public sealed class UnusedFindingTests
         }
 
         var uncovered = double.Parse(
-            System.Text.RegularExpressions.Regex.Match(reset, @"([\d.]+) days before").Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
+            System.Text.RegularExpressions.Regex.Match(reset, @"([\d.]+) days before").Groups[1].Value,
+            System.Globalization.CultureInfo.InvariantCulture);
         return $"{(int)(int.Parse(days, System.Globalization.CultureInfo.InvariantCulture) - uncovered)}"
-            + (finding.Blockers.Count > 0 ? "!" : " ") + (reset.Contains("once", StringComparison.Ordinal) ? "1 reset" : "2 resets");
+            + (finding.Blockers.Count > 0 ? "!" : " ")
+            + (reset.Contains("once", StringComparison.Ordinal) ? "1 reset" : "2 resets");
     }
 
     private static ScanCount Count(string text) => text.Split(':') is [var since, var scans, .. var last]
-        ? new ScanCount("", scans == "?" ? null : long.Parse(scans, System.Globalization.CultureInfo.InvariantCulture), Ago(since), last is [var at] ? Ago(at) : null)
+        ? new ScanCount(
+            "", scans == "?" ? null : long.Parse(scans, System.Globalization.CultureInfo.InvariantCulture), Ago(since),
+            last is [var at] ? Ago(at) : null)
         : throw new FormatException(text);
 
-    private static DateTimeOffset Ago(string days) => Now.AddDays(-double.Parse(days, System.Globalization.CultureInfo.InvariantCulture));
+    private static DateTimeOffset Ago(string days) =>
+        Now.AddDays(-double.Parse(days, System.Globalization.CultureInfo.InvariantCulture));
 
     private static IndexFacts Index(params ScanCount[] counts) => new()
     {

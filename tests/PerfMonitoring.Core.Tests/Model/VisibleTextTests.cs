@@ -19,7 +19,8 @@ public class VisibleTextTests
     [InlineData("a\U000E0041b", @"a\U000E0041b")]
     [InlineData("", "")]
     [InlineData(null, "")]
-    public void What_would_steer_a_terminal_is_written_out(string? text, string shown) => Assert.Equal(shown, VisibleText.Line(text));
+    public void What_would_steer_a_terminal_is_written_out(string? text, string shown) =>
+        Assert.Equal(shown, VisibleText.Line(text));
 
     // Not as data of a theory: attributes hold UTF-8, which has no half characters.
     [Fact]
@@ -34,10 +35,14 @@ public class VisibleTextTests
     [Fact]
     public void Every_character_of_these_kinds_is_written_out()
     {
-        int[] hidden = [.. Enumerable.Range(0, 0x20), .. Enumerable.Range(0x7F, 0x21), 0x061C, .. Enumerable.Range(0x200B, 5), .. Enumerable.Range(0x2028, 7),
+        int[] hidden = [
+            .. Enumerable.Range(0, 0x20), .. Enumerable.Range(0x7F, 0x21), 0x061C, .. Enumerable.Range(0x200B, 5),
+            .. Enumerable.Range(0x2028, 7),
             .. Enumerable.Range(0x2060, 0x10), 0xFEFF, .. Enumerable.Range(0xFFF9, 3), .. Enumerable.Range(0xE0020, 0x60)];
 
-        Assert.All(hidden, c => Assert.Matches(@"^\\(x[0-9A-F]{2}|u[0-9A-F]{4}|U[0-9A-F]{8}|[nrt])$", VisibleText.Line(new Rune(c).ToString())));
+        Assert.All(
+            hidden, c =>
+            Assert.Matches(@"^\\(x[0-9A-F]{2}|u[0-9A-F]{4}|U[0-9A-F]{8}|[nrt])$", VisibleText.Line(new Rune(c).ToString())));
     }
 
     [Fact]
@@ -48,7 +53,11 @@ public class VisibleTextTests
         Assert.Equal(TimeSpan.FromSeconds(1), VisibleText.Cell(TimeSpan.FromSeconds(1)));
         Assert.Null(VisibleText.Cell(null));
         Assert.Equal(new object[] { @"a\x1B", 1 }, VisibleText.Cell(new object[] { "a\u001B", 1 }));
-        Assert.Equal(@"db\x1B:5432/x", VisibleText.Cell(new ServerTarget { HostName = "db\u001B", Port = 5432, Database = "x", DatabaseOid = 1, ServerVersionNumber = 150000 }));
+        Assert.Equal(
+            @"db\x1B:5432/x",
+            VisibleText.Cell(
+            new ServerTarget {
+            HostName = "db\u001B", Port = 5432, Database = "x", DatabaseOid = 1, ServerVersionNumber = 150000 }));
     }
 
     [Fact]

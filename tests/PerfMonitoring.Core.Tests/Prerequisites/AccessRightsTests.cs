@@ -21,12 +21,15 @@ public sealed class AccessRightsTests
         }
 
         void Contains(string expected) =>
-            Assert.True(page.Contains(expected, StringComparison.Ordinal), $"docs/en-US/about_PerfMonitoring_Security.md lacks:\n\n{expected}\n");
+            Assert.True(
+                page.Contains(expected, StringComparison.Ordinal),
+                $"docs/en-US/about_PerfMonitoring_Security.md lacks:\n\n{expected}\n");
     }
 
     [Fact]
     public void Lines_of_the_scripts_fit_a_console() => Assert.All(
-        AccessScript.Roles.SelectMany(r => new[] { AccessScript.Of(r, false), AccessScript.Of(r, true) }).SelectMany(s => s.Split('\n')),
+        AccessScript.Roles.SelectMany(r => new[] { AccessScript.Of(r, false), AccessScript.Of(r, true) })
+            .SelectMany(s => s.Split('\n')),
         line => Assert.True(line.Length <= 76, line));
 
     [Theory]
@@ -35,7 +38,9 @@ public sealed class AccessRightsTests
     [InlineData(16, false, "grant pg_monitor to \"A \"\"B\" with inherit true;")]
     public void A_membership_is_one_that_counts(int majorVersion, bool inherits, string remedy)
     {
-        var result = Judge(majorVersion, new RightFacts { ReadsAllStatistics = true, Inherits = inherits }, [new(GrantKind.Role, "", "pg_monitor", "")])
+        var result = Judge(
+            majorVersion, new RightFacts { ReadsAllStatistics = true, Inherits = inherits },
+            [new(GrantKind.Role, "", "pg_monitor", "")])
             .Single(r => r.Name == "pg_monitor");
 
         Assert.Equal((PrerequisiteState.Denied, remedy), (result.State, result.Remedy));
@@ -45,14 +50,18 @@ public sealed class AccessRightsTests
     public void Only_what_is_missing_is_granted()
     {
         var results = AccessCheck.JudgeStore(
-            Place(15), Fact.Known<IReadOnlyList<StoreMigration>>([]), Fact.Known(new StoreRightFacts { UserName = "u", Owner = "o" }),
+            Place(15), Fact.Known<IReadOnlyList<StoreMigration>>([]),
+            Fact.Known(new StoreRightFacts { UserName = "u", Owner = "o" }),
             Fact.Known<IReadOnlyList<AccessGrant>>(
             [
-                new(GrantKind.Table, "perf_monitoring", "index_action", "update"), new(GrantKind.Table, "perf_monitoring", "user", "insert, update"),
+                new(GrantKind.Table, "perf_monitoring", "index_action", "update"),
+                new(GrantKind.Table, "perf_monitoring", "user", "insert, update"),
                 new(GrantKind.Table, "perf_monitoring", "query_statistics", "delete"),
             ])).ToDictionary(r => r.Name);
 
-        Assert.Equal("grant insert, update on perf_monitoring.\"user\" to \"A \"\"B\"; grant update on perf_monitoring.index_action to \"A \"\"B\";", results["Write the audit"].Remedy);
+        Assert.Equal(
+            "grant insert, update on perf_monitoring.\"user\" to \"A \"\"B\"; grant update on perf_monitoring.index_action to "
+                + "\"A \"\"B\";", results["Write the audit"].Remedy);
         Assert.Equal("grant delete on perf_monitoring.query_statistics to \"A \"\"B\";", results["Write the query log"].Remedy);
         Assert.Equal(PrerequisiteState.Ok, results["Read the store"].State);
         Assert.False(results.ContainsKey("Create the store"));
@@ -61,7 +70,8 @@ public sealed class AccessRightsTests
     [Fact]
     public void The_rights_of_a_superuser_are_not_granted()
     {
-        var result = Judge(15, new RightFacts { Tables = 1, SuperOwners = ["postgres"] }, []).Single(r => r.Name == "Create indexes");
+        var result = Judge(15, new RightFacts { Tables = 1, SuperOwners = ["postgres"] }, [])
+            .Single(r => r.Name == "Create indexes");
 
         Assert.DoesNotContain("grant", result.Remedy, StringComparison.Ordinal);
         Assert.Contains("postgres", result.Remedy, StringComparison.Ordinal);
@@ -77,8 +87,10 @@ public sealed class AccessRightsTests
 
         Assert.Equal(
             "grant usage on schema \"S x\" to \"A \"\"B\"; grant select on all tables in schema \"S x\" to \"A \"\"B\"; "
-            + "grant usage on schema t to \"A \"\"B\"; grant select on all tables in schema t to \"A \"\"B\";", results["Plan the workload"].Remedy);
-        Assert.Equal("grant owner to \"A \"\"B\"; grant create on schema public to \"A \"\"B\";", results["Create indexes"].Remedy);
+            + "grant usage on schema t to \"A \"\"B\"; grant select on all tables in schema t to \"A \"\"B\";",
+            results["Plan the workload"].Remedy);
+        Assert.Equal(
+            "grant owner to \"A \"\"B\"; grant create on schema public to \"A \"\"B\";", results["Create indexes"].Remedy);
     }
 
     [Fact]
@@ -90,7 +102,8 @@ public sealed class AccessRightsTests
         [.. AccessCheck.JudgeMonitored(Place(majorVersion), Fact.Known(Extensions), Fact.Known(rights), Fact.Known(missing))];
 
     private static AccessCheck.Place Place(int majorVersion) => new(
-        new ServerTarget { HostName = "db", Port = 5432, Database = "App", ServerVersionNumber = majorVersion * 10000 }, "A \"B", Fact.Known(Extensions));
+        new ServerTarget { HostName = "db", Port = 5432, Database = "App", ServerVersionNumber = majorVersion * 10000 }, "A \"B",
+        Fact.Known(Extensions));
 
     private static string PagePath()
     {

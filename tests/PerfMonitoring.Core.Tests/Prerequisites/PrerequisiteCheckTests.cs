@@ -5,15 +5,20 @@ namespace PerfMonitoring.Prerequisites;
 
 public sealed class PrerequisiteCheckTests
 {
-    private static readonly ServerTarget Target = new() { HostName = "db", Port = 5432, Database = "App", ServerVersionNumber = 150000 };
+    private static readonly ServerTarget Target = new() {
+        HostName = "db", Port = 5432, Database = "App", ServerVersionNumber = 150000 };
 
     private static readonly ServerFacts Server = new() { Version = "15.0" };
 
     [Theory]
-    [InlineData("auto_explain", "alter system set shared_preload_libraries = 'auto_explain', 'pg_stat_statements'; -- then restart PostgreSQL")]
+    [InlineData(
+        "auto_explain",
+        "alter system set shared_preload_libraries = 'auto_explain', 'pg_stat_statements'; -- then restart PostgreSQL")]
     [InlineData("", "alter system set shared_preload_libraries = 'pg_stat_statements'; -- then restart PostgreSQL")]
     [InlineData("a, \"odd,'name\"", null)]
-    [InlineData(null, "alter system set shared_preload_libraries = <the present libraries>, 'pg_stat_statements'; -- then restart PostgreSQL")]
+    [InlineData(
+        null, "alter system set shared_preload_libraries = <the present libraries>, 'pg_stat_statements'; -- then restart "
+            + "PostgreSQL")]
     public void The_remedy_for_a_library_keeps_the_others(string? preload, string? remedy)
     {
         var settings = preload is null ? [] : new[] { new SettingFacts { Name = "shared_preload_libraries", Value = preload } };
@@ -42,8 +47,12 @@ public sealed class PrerequisiteCheckTests
     [Fact]
     public async Task A_check_that_fails_does_not_end_the_others()
     {
-        var denied = await Fact.OfAsync<IReadOnlyList<ExtensionFacts>>(_ => throw new PerfMonitoringException("PermissionDenied", FailureKind.PermissionDenied, "no"), TestContext.Current.CancellationToken);
-        var broken = await Fact.OfAsync<IReadOnlyList<SettingFacts>>(_ => throw new PerfMonitoringException("ServerError", FailureKind.ServerError, "why"), TestContext.Current.CancellationToken);
+        var denied = await Fact.OfAsync<IReadOnlyList<ExtensionFacts>>(
+            _ => throw new PerfMonitoringException("PermissionDenied", FailureKind.PermissionDenied, "no"),
+            TestContext.Current.CancellationToken);
+        var broken = await Fact.OfAsync<IReadOnlyList<SettingFacts>>(
+            _ => throw new PerfMonitoringException("ServerError", FailureKind.ServerError, "why"),
+            TestContext.Current.CancellationToken);
 
         var results = PrerequisiteCheck.Judge(Target, Fact.Known(Server), denied, broken).ToList();
 
@@ -59,7 +68,8 @@ public sealed class PrerequisiteCheckTests
     [InlineData("createrole, pg_execute_server_program", PrerequisiteState.Missing)]
     public void Rights_over_the_server_are_told(string powers, PrerequisiteState state)
     {
-        var result = PrerequisiteCheck.JudgePowers(Target, Fact.Known<IReadOnlyList<string>>(powers.Split(", ", StringSplitOptions.RemoveEmptyEntries)));
+        var result = PrerequisiteCheck.JudgePowers(
+            Target, Fact.Known<IReadOnlyList<string>>(powers.Split(", ", StringSplitOptions.RemoveEmptyEntries)));
 
         Assert.Equal((state, state == PrerequisiteState.Ok ? "none" : powers), (result.State, result.Value));
         Assert.Equal(state != PrerequisiteState.Ok, result.Remedy?.Contains("create role", StringComparison.Ordinal) ?? false);
@@ -67,7 +77,9 @@ public sealed class PrerequisiteCheckTests
 
     [Fact]
     public async Task A_lost_connection_ends_them() => await Assert.ThrowsAsync<PerfMonitoringException>(
-        () => Fact.OfAsync<RightFacts>(_ => throw new PerfMonitoringException("ConnectionFailed", FailureKind.ConnectionFailed, "gone"), TestContext.Current.CancellationToken));
+        () => Fact.OfAsync<RightFacts>(
+            _ => throw new PerfMonitoringException("ConnectionFailed", FailureKind.ConnectionFailed, "gone"),
+            TestContext.Current.CancellationToken));
 
     [Theory]
     [InlineData(6, PrerequisiteState.Missing)]
@@ -76,14 +88,17 @@ public sealed class PrerequisiteCheckTests
     {
         var now = new DateTimeOffset(2026, 1, 10, 0, 0, 0, TimeSpan.Zero);
 
-        var result = PrerequisiteCheck.JudgeStatistics(Target, Fact.Known(new StatisticsFacts { Now = now, ResetAt = now.AddDays(-days) })).First();
+        var result = PrerequisiteCheck.JudgeStatistics(
+            Target, Fact.Known(new StatisticsFacts { Now = now, ResetAt = now.AddDays(-days) })).First();
 
         Assert.Equal(expected, result.State);
     }
 
-    private static List<PrerequisiteResult> Judge(IReadOnlyList<ExtensionFacts>? extensions = null, IReadOnlyList<SettingFacts>? settings = null) =>
+    private static List<PrerequisiteResult> Judge(
+        IReadOnlyList<ExtensionFacts>? extensions = null, IReadOnlyList<SettingFacts>? settings = null) =>
         [.. PrerequisiteCheck.Judge(Target, Fact.Known(Server), Fact.Known(extensions ?? []), Fact.Known(settings ?? []))];
 
     private static ExtensionFacts Extension(string? installed) =>
-        new() { Name = "pg_stat_statements", InstalledVersion = installed, AvailableVersion = "1.10", Schema = installed is null ? null : "ext" };
+        new() { Name = "pg_stat_statements", InstalledVersion = installed, AvailableVersion = "1.10",
+            Schema = installed is null ? null : "ext" };
 }

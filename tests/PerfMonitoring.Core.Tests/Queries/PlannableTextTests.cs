@@ -14,7 +14,9 @@ public class PlannableTextTests
     [InlineData("declare \"c for\" no scroll cursor with hold for select $1", " select $1", 1)]
     [InlineData("copy (select a, (b) from t where c = $1) to stdout", "select a, (b) from t where c = $1", 1)]
     [InlineData("select extract($1 from ts), $3, $2, $3 from t", "select extract(epoch from ts), $1, $2, $1 from t", 2)]
-    [InlineData("select 1 from t where a between $1 - $2 and $1 + $2", "select 1 from t where a between $1::integer - $2 and $1::integer + $2", 2)]
+    [InlineData(
+        "select 1 from t where a between $1 - $2 and $1 + $2",
+        "select 1 from t where a between $1::integer - $2 and $1::integer + $2", 2)]
     [InlineData("select a * ($1 - b), c + $2 from t", "select a * ($1 - b), c + $2 from t", 2)]
     [InlineData("select sum(case when a = $1 then $2 else $3 end), case when b then $4 end from t",
         "select sum(case when a = $1 then $2::integer else $3::integer end), case when b then $4 end from t", 4)]

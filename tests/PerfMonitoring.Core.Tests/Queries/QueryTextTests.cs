@@ -11,13 +11,16 @@ public class QueryTextTests
     // constants
     [InlineData("SELECT * FROM Orders WHERE Id = 42", "select * from orders where id = $1")]
     [InlineData("select 1, 1.5, .5, 1e10, 1.5E-3, 0x1F, 1_000", "select $1, $2, $3, $4, $5, $6, $7")]
-    [InlineData("select 'a', E'it\\'s', B'01', X'1F', N'x', U&'\\0041', $$a'b$$, $t$ $$ $t$", "select $1, $2, $3, $4, $5, $6, $7, $8")]
+    [InlineData(
+        "select 'a', E'it\\'s', B'01', X'1F', N'x', U&'\\0041', $$a'b$$, $t$ $$ $t$", "select $1, $2, $3, $4, $5, $6, $7, $8")]
     [InlineData("select 'it''s' from t", "select $1 from t")]
     [InlineData("select 'a'\n   'b'", "select $1")]
     [InlineData("select U&'d!0061t' uescape '!'", "select $1")]
     [InlineData("select * from t where a = $2 and b = $1 and c = 5", "select * from t where a = $1 and b = $2 and c = $3")]
     [InlineData("select true, false, null", "select $1, $2, $3")]
-    [InlineData("select * from t where a is null and b is not null and c is true and d is not false", "select * from t where a is null and b is not null and c is true and d is not false")]
+    [InlineData(
+        "select * from t where a is null and b is not null and c is true and d is not false",
+        "select * from t where a is null and b is not null and c is true and d is not false")]
     [InlineData("select * from t limit all", "select * from t limit $1")]
     [InlineData("select date '2020-01-01' + interval '1 day'", "select date $1 + interval $2")]
     [InlineData("select extract(epoch from ts) from t", "select extract($1 from ts) from t")]
@@ -55,9 +58,15 @@ public class QueryTextTests
     [InlineData("select a!=b, a<>c", "select a <> b, a <> c")]
     [InlineData("select data->>'k', data @> '{}', data ? 'x', a ?| b", "select data ->> $1, data @> $2, data ? $3, a ?| b")]
     // numbers that are no constants
-    [InlineData("select a, b from t group by 1, 2 order by 2 desc, 1 limit 10", "select a, b from t group by 1, 2 order by 2 desc, 1 limit $1")]
-    [InlineData("select * from (select a from t order by 1) x order by a + 1", "select * from (select a from t order by 1) x order by a + $1")]
-    [InlineData("select a::numeric(10, 2), cast(b as varchar(5)) from t where c = 5", "select a::numeric(10, 2), cast(b as varchar(5)) from t where c = $1")]
+    [InlineData(
+        "select a, b from t group by 1, 2 order by 2 desc, 1 limit 10",
+        "select a, b from t group by 1, 2 order by 2 desc, 1 limit $1")]
+    [InlineData(
+        "select * from (select a from t order by 1) x order by a + 1",
+        "select * from (select a from t order by 1) x order by a + $1")]
+    [InlineData(
+        "select a::numeric(10, 2), cast(b as varchar(5)) from t where c = 5",
+        "select a::numeric(10, 2), cast(b as varchar(5)) from t where c = $1")]
     [InlineData("select f(x := 1, y => 2)", "select f(x := $1, y => $2)")]
     // broken text
     [InlineData("select 'open", "select $1")]
@@ -78,9 +87,11 @@ public class QueryTextTests
     public void Normalize_keeps_no_constant()
     {
         var secret = "hunter2";
-        foreach (var literal in new[] { $"'{secret}'", $"E'{secret}'", $"$x${secret}$x$", $"'a''{secret}'", $"'\\'||'{secret}'", $"E'\\'{secret}'" })
+        foreach (var literal in new[] {
+            $"'{secret}'", $"E'{secret}'", $"$x${secret}$x$", $"'a''{secret}'", $"'\\'||'{secret}'", $"E'\\'{secret}'" })
         {
-            Assert.DoesNotContain(secret, QueryText.Normalize($"alter role x password {literal} -- {secret}"), StringComparison.Ordinal);
+            Assert.DoesNotContain(
+                secret, QueryText.Normalize($"alter role x password {literal} -- {secret}"), StringComparison.Ordinal);
         }
     }
 
@@ -111,7 +122,8 @@ public class QueryTextTests
     [InlineData(1999, 1999)]
     [InlineData(2000, 2000)]
     [InlineData(2001, 2000)]
-    public void Shorten_cuts_at_two_thousand(int length, int expected) => Assert.Equal(expected, QueryText.Shorten(new string('x', length)).Length);
+    public void Shorten_cuts_at_two_thousand(int length, int expected) =>
+        Assert.Equal(expected, QueryText.Shorten(new string('x', length)).Length);
 
     [Fact]
     public void Shorten_never_splits_a_character() =>
@@ -123,7 +135,12 @@ public class QueryTextTests
     [InlineData(";; ;", "")]
     [InlineData("", "")]
     [InlineData("begin; select 1; end;", "begin|select 1|end")]
-    [InlineData("create function f() returns int language sql begin atomic select case when true then 1 end; select 2; end; select 3", "create function f() returns int language sql begin atomic select case when true then 1 end; select 2; end|select 3")]
-    [InlineData("create rule r as on insert to t do also (select 1; select 2); select 3", "create rule r as on insert to t do also (select 1; select 2)|select 3")]
-    public void Split_gives_the_statements(string script, string expected) => Assert.Equal(expected, string.Join('|', QueryText.Split(script)));
+    [InlineData(
+        "create function f() returns int language sql begin atomic select case when true then 1 end; select 2; end; select 3",
+        "create function f() returns int language sql begin atomic select case when true then 1 end; select 2; end|select 3")]
+    [InlineData(
+        "create rule r as on insert to t do also (select 1; select 2); select 3",
+        "create rule r as on insert to t do also (select 1; select 2)|select 3")]
+    public void Split_gives_the_statements(string script, string expected) =>
+        Assert.Equal(expected, string.Join('|', QueryText.Split(script)));
 }

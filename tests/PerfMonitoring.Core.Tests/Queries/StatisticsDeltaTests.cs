@@ -16,7 +16,8 @@ public class StatisticsDeltaTests
     [InlineData(10, 100, -1, -1, -1, -1, 1)]
     [InlineData(10, 100, 4, 40, 4, 40, 1)]
     [InlineData(10, 100, 12, 40, 12, 40, 1)]
-    public void What_happened_is_never_negative(int calls, double time, int callsNow, double timeNow, int expectedCalls, double expectedTime, int gaps)
+    public void What_happened_is_never_negative(
+        int calls, double time, int callsNow, double timeNow, int expectedCalls, double expectedTime, int gaps)
     {
         var delta = StatisticsDelta.Between(Before, Some(calls, time), Now, Some(callsNow, timeNow));
 
@@ -84,7 +85,8 @@ public class StatisticsDeltaTests
         Assert.Equal([1, 2], StatisticsDelta.Between(Before, last, Now, now).Intervals.Select(i => i.Calls));
     }
 
-    private static StatementCounters[] Some(int calls, double time, DateTimeOffset? since = null) => calls < 0 ? [] : [Of(1, calls, time) with { Since = since }];
+    private static StatementCounters[] Some(int calls, double time, DateTimeOffset? since = null) =>
+        calls < 0 ? [] : [Of(1, calls, time) with { Since = since }];
 
     private static StatementCounters Of(uint user, int calls, double time) =>
         new() { Key = new StatementKey(42, 5, user, true), Calls = calls, TotalTimeMs = time };

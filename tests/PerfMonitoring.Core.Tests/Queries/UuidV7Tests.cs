@@ -13,6 +13,7 @@ public class UuidV7Tests
         Assert.Equal(made.Order(StringComparer.Ordinal), made);
         Assert.Equal(made.Count, made.Distinct().Count());
         Assert.All(made, id => Assert.Matches("^019ca945-0a00-7[0-9a-f]{3}-[89ab]", id));
-        Assert.Equal(moment.ToUnixTimeMilliseconds(), Convert.ToInt64(made[0].Replace("-", "", StringComparison.Ordinal)[..12], 16));
+        Assert.Equal(
+            moment.ToUnixTimeMilliseconds(), Convert.ToInt64(made[0].Replace("-", "", StringComparison.Ordinal)[..12], 16));
     }
 }

@@ -21,7 +21,8 @@ public sealed class DropImpactTests
             Queries =
             [
                 .. without.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(w => new QueryDropImpact(
-                    "hash", "select 1", 5, 100, w == "?" ? null : double.Parse(w, System.Globalization.CultureInfo.InvariantCulture))),
+                    "hash", "select 1", 5, 100,
+                    w == "?" ? null : double.Parse(w, System.Globalization.CultureInfo.InvariantCulture))),
             ],
         };
 
@@ -30,7 +31,8 @@ public sealed class DropImpactTests
 
     [Fact]
     public void What_is_not_known_is_no_answer() =>
-        Assert.Equal("which queries get dearer is unknown: There is no log.", new DropImpact { Unknown = "There is no log." }.ToString());
+        Assert.Equal(
+            "which queries get dearer is unknown: There is no log.", new DropImpact { Unknown = "There is no log." }.ToString());
 
     [Fact]
     public void A_query_is_told_with_its_costs()

@@ -19,14 +19,18 @@ public sealed class IndexRemovalTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void What_is_needed_or_not_recommended_is_refused(string what, Func<TableIndex, TableIndex> change, bool isRecommended, bool force, string? error)
+    public void What_is_needed_or_not_recommended_is_refused(
+        string what, Func<TableIndex, TableIndex> change, bool isRecommended, bool force, string? error)
     {
-        var usage = new IndexUsageStat { TableName = "public.t", IndexName = "i", IsRecommendedForDrop = isRecommended, Blockers = ["It is unique."] };
+        var usage = new IndexUsageStat {
+            TableName = "public.t", IndexName = "i", IsRecommendedForDrop = isRecommended, Blockers = ["It is unique."] };
 
         var refusal = IndexRemoval.Refuse(change(Index), usage, force);
 
         Assert.True(error == refusal?.ErrorId, $"{what}: {refusal?.Message}");
-        Assert.True(error != "NotRecommendedForDrop" || refusal!.Message.EndsWith("It is unique.", StringComparison.Ordinal), refusal?.Message);
+        Assert.True(
+            error != "NotRecommendedForDrop" || refusal!.Message.EndsWith("It is unique.", StringComparison.Ordinal),
+            refusal?.Message);
     }
 
     private static TableIndex Index => new()

@@ -42,7 +42,8 @@ public sealed class PartitionedIndexesTests
     public void A_unique_one_enforces_something() =>
         Assert.Contains("It enforces uniqueness.", PartitionedIndexes.Sum(Index() with { IsUnique = true }, [], Server).Blockers);
 
-    private static PartitionedIndex Index() => new(1, 2, new RelationName("public", "t"), "t_a_idx", "CREATE INDEX", false, true, [3, 4]);
+    private static PartitionedIndex Index() =>
+        new(1, 2, new RelationName("public", "t"), "t_a_idx", "CREATE INDEX", false, true, [3, 4]);
 
     private static IndexUsageStat Part(long? scans, long? size, DateTimeOffset? since) =>
         new() { TableName = "public.p", IndexName = "p_a_idx", TotalScans = scans, IndexSizeBytes = size, CountersSince = since };

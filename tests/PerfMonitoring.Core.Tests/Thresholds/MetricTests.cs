@@ -26,14 +26,22 @@ public sealed class MetricTests
     }
 
     [Theory]
-    [InlineData(MetricType.CacheHitRatio, 0.90, 0.95, ThresholdUnit.Ratio, null, "InvalidThreshold", "-Warning 0.9 is below -Critical 0.95")]
+    [InlineData(
+        MetricType.CacheHitRatio, 0.90, 0.95, ThresholdUnit.Ratio, null, "InvalidThreshold",
+        "-Warning 0.9 is below -Critical 0.95")]
     [InlineData(MetricType.CacheHitRatio, 1, 0.95, ThresholdUnit.Ratio, null, "InvalidThreshold", "-Warning 1 leaves no room")]
-    [InlineData(MetricType.CacheHitRatio, 100, 90, ThresholdUnit.Percentage, null, "InvalidThreshold", "-Warning 100 leaves no room")]
+    [InlineData(
+        MetricType.CacheHitRatio, 100, 90, ThresholdUnit.Percentage, null, "InvalidThreshold", "-Warning 100 leaves no room")]
     [InlineData(MetricType.CacheHitRatio, 95, 90, ThresholdUnit.Ratio, null, "InvalidThreshold", "-Warning 95 is not a Ratio")]
-    [InlineData(MetricType.CacheHitRatio, 0.5, -0.1, ThresholdUnit.Ratio, null, "InvalidThreshold", "-Critical -0.1 is not a Ratio")]
-    [InlineData(MetricType.QueryTime, 1000, 100, ThresholdUnit.Milliseconds, null, "InvalidThreshold", "-Warning 1000 is above -Critical 100")]
+    [InlineData(
+        MetricType.CacheHitRatio, 0.5, -0.1, ThresholdUnit.Ratio, null, "InvalidThreshold", "-Critical -0.1 is not a Ratio")]
+    [InlineData(
+        MetricType.QueryTime, 1000, 100, ThresholdUnit.Milliseconds, null, "InvalidThreshold",
+        "-Warning 1000 is above -Critical 100")]
     [InlineData(MetricType.QueryTime, 0, 100, ThresholdUnit.Milliseconds, null, "InvalidThreshold", "-Warning 0 must be above 0")]
-    [InlineData(MetricType.ConnectionCount, 80, 101, ThresholdUnit.Percentage, null, "InvalidThreshold", "-Critical 101 is not a Percentage")]
+    [InlineData(
+        MetricType.ConnectionCount, 80, 101, ThresholdUnit.Percentage, null, "InvalidThreshold",
+        "-Critical 101 is not a Percentage")]
     [InlineData(MetricType.QueryTime, 1, 2, ThresholdUnit.Bytes, null, "UnitNotAllowed", "-Unit Bytes")]
     [InlineData(MetricType.DeadlockCount, 1, 2, ThresholdUnit.Ratio, null, "UnitNotAllowed", "-Unit Ratio")]
     [InlineData(MetricType.QueryTime, 1, 2, ThresholdUnit.Milliseconds, "orders", "TableNotAllowed", "-TableName")]

@@ -14,12 +14,14 @@ public sealed class MetricWindowTests
         { "nothing was asked for", Sample(Table(1, 5, 5)), Sample(Table(1, 5, 5)), null },
         { "a table was reset", Sample(Table(1, 5, 5), Table(2, 5, 5)), Sample(Table(1, 9, 9), Table(2, 1, 1)), null },
         { "the database was reset", Sample(Table(1, 5, 5)), Sample(Table(1, 9, 9)) with { ResetAt = Start }, null },
-        { "the server crashed", Sample(Table(1, 5, 5)) with { Transactions = 10 }, Sample(Table(1, 9, 9)) with { Transactions = 9 }, null },
+        { "the server crashed", Sample(Table(1, 5, 5)) with { Transactions = 10 },
+            Sample(Table(1, 9, 9)) with { Transactions = 9 }, null },
     };
 
     public static TheoryData<string, StatementCounters[], StatementCounters[], long?, double?> Statements => new()
     {
-        { "the highest mean of the window", [Statement(1, 10, 10_000), Statement(2, 1, 1)], [Statement(1, 11, 10_001), Statement(2, 3, 101)], 2, 50 },
+        { "the highest mean of the window", [Statement(1, 10, 10_000), Statement(2, 1, 1)],
+            [Statement(1, 11, 10_001), Statement(2, 3, 101)], 2, 50 },
         { "a new statement", [], [Statement(7, 2, 30)], 7, 15 },
         { "what did not run does not count", [Statement(1, 5, 5_000)], [Statement(1, 5, 5_000)], null, null },
         { "evicted and back: all its calls are the window's", [Statement(1, 50, 5_000)], [Statement(1, 2, 20)], 1, 10 },
@@ -51,7 +53,9 @@ public sealed class MetricWindowTests
     [InlineData(3, 3, 0)]
     [InlineData(3, 1, null)]
     public void Deadlocks_are_those_of_the_window(long before, long after, int? expected) =>
-        Assert.Equal(expected, new MetricWindow(Sample() with { Deadlocks = before }, Sample() with { Deadlocks = after }).Deadlocks().Value);
+        Assert.Equal(
+            expected,
+            new MetricWindow(Sample() with { Deadlocks = before }, Sample() with { Deadlocks = after }).Deadlocks().Value);
 
     [Theory]
     [MemberData(nameof(Statements))]
@@ -67,7 +71,8 @@ public sealed class MetricWindowTests
     [Fact]
     public void A_reset_of_the_statements_is_unknown()
     {
-        var window = new MetricWindow(Since(Start, Sample(Statement(1, 1, 1))), Since(Start.AddHours(1), Sample(Statement(1, 9, 9))));
+        var window = new MetricWindow(
+            Since(Start, Sample(Statement(1, 1, 1))), Since(Start.AddHours(1), Sample(Statement(1, 9, 9))));
 
         Assert.Null(window.WorstStatement().Worst);
         Assert.Contains("reset", window.WorstStatement().Reason, StringComparison.Ordinal);
@@ -90,7 +95,8 @@ public sealed class MetricWindowTests
 
     private static readonly StatementCounters[] NoStatements = [];
 
-    private static MetricSample Sample(params TableCounters[] tables) => new() { TakenAt = Start, Instance = "a", Tables = tables };
+    private static MetricSample Sample(params TableCounters[] tables) =>
+        new() { TakenAt = Start, Instance = "a", Tables = tables };
 
     private static MetricSample Sample(params StatementCounters[] statements) =>
         new() { TakenAt = Start, Instance = "a", Statements = new StatementSample { Statements = statements } };
@@ -100,5 +106,6 @@ public sealed class MetricWindowTests
     private static TableCounters Table(uint oid, long hit, long read, long index = 0, long sequential = 0) =>
         new() { Oid = oid, BlocksHit = hit, BlocksRead = read, IndexScans = index, SequentialScans = sequential };
 
-    private static StatementCounters Statement(long id, long calls, double time) => new() { Key = new StatementKey(id, 1, 10, true), Calls = calls, TotalTimeMs = time };
+    private static StatementCounters Statement(long id, long calls, double time) =>
+        new() { Key = new StatementKey(id, 1, 10, true), Calls = calls, TotalTimeMs = time };
 }

@@ -8,7 +8,8 @@ public sealed class IndexVerifierTests
 
     private static readonly IndexAction Create = new()
     {
-        Action = IndexActionKind.Create, TableName = "public.\"Orders\"", IndexName = "i", Statement = "", StartedAt = Built.AddMinutes(-10), FinishedAt = Built,
+        Action = IndexActionKind.Create, TableName = "public.\"Orders\"", IndexName = "i", Statement = "",
+        StartedAt = Built.AddMinutes(-10), FinishedAt = Built,
     };
 
     // Tables of Student's t (two-sided).
@@ -58,15 +59,20 @@ public sealed class IndexVerifierTests
             ["read"],
             [
                 .. Hours(-24, 24, 100, 50, "read"), .. Hours(0, 24, 100, 2, "read"),
-                .. Hours(-24, 24, 100, 1, "write", "insert into \"Orders\" values ($1)"), .. Hours(0, 24, 100, 1.5, "write", "insert into \"Orders\" values ($1)"),
-                .. Hours(-24, 24, 100, 9, "other", "select from \"Orders\" o"), .. Hours(-24, 48, 100, 9, "elsewhere", "insert into orders select $1"),
+                .. Hours(-24, 24, 100, 1, "write", "insert into \"Orders\" values ($1)"),
+                .. Hours(0, 24, 100, 1.5, "write", "insert into \"Orders\" values ($1)"),
+                .. Hours(-24, 24, 100, 9, "other", "select from \"Orders\" o"),
+                .. Hours(-24, 48, 100, 9, "elsewhere", "insert into orders select $1"),
             ]);
 
         Assert.Equal(["read", "write"], verification.Queries.Select(q => q.QueryHash));
         Assert.Equal([VerificationVerdict.Improved, VerificationVerdict.Regressed], verification.Queries.Select(q => q.Verdict));
         Assert.Equal([false, true], verification.Queries.Select(q => q.IsWrite));
         Assert.Equal(-0.96, verification.Queries[0].Effect!.Value, 0.01);
-        Assert.Equal((2300, 2400, 23, 24), (verification.Queries[0].CallsBefore, verification.Queries[0].CallsAfter, verification.Queries[0].IntervalsBefore, verification.Queries[0].IntervalsAfter));
+        Assert.Equal(
+            (2300, 2400, 23, 24),
+            (verification.Queries[0].CallsBefore, verification.Queries[0].CallsAfter, verification.Queries[0].IntervalsBefore,
+            verification.Queries[0].IntervalsAfter));
         Assert.Equal(VerificationVerdict.Improved, verification.Verdict);
         Assert.Equal((3.5 / 51) - 1, verification.Effect!.Value, 0.01);
         Assert.True(verification.EffectLower < verification.Effect && verification.Effect < verification.EffectUpper);
@@ -75,7 +81,10 @@ public sealed class IndexVerifierTests
     [Fact]
     public void Another_mix_of_statements_is_no_effect()
     {
-        var verification = Verify(["a", "b"], [.. Hours(-24, 24, 100, 1, "a"), .. Hours(-24, 24, 100, 10, "b"), .. Hours(0, 24, 10, 1, "a"), .. Hours(0, 24, 1000, 10, "b")]);
+        var verification = Verify(
+            ["a", "b"],
+            [.. Hours(-24, 24, 100, 1, "a"), .. Hours(-24, 24, 100, 10, "b"), .. Hours(0, 24, 10, 1, "a"),
+            .. Hours(0, 24, 1000, 10, "b")]);
 
         Assert.Equal(VerificationVerdict.Neutral, verification.Verdict);
         Assert.Equal(0, verification.Effect!.Value, 0.02);
@@ -93,7 +102,8 @@ public sealed class IndexVerifierTests
     [Fact]
     public void Without_evidence_every_statement_that_names_the_table_is_judged()
     {
-        var verification = Verify([], [.. Hours(-8, 16, 100, 5, "a", "select from \"Orders\""), .. Hours(-8, 16, 100, 5, "b", "select from orders")]);
+        var verification = Verify(
+            [], [.. Hours(-8, 16, 100, 5, "a", "select from \"Orders\""), .. Hours(-8, 16, 100, 5, "b", "select from orders")]);
 
         Assert.Equal("a", Assert.Single(verification.Queries).QueryHash);
     }
@@ -101,7 +111,8 @@ public sealed class IndexVerifierTests
     [Fact]
     public void Logged_executions_serve_where_there_are_no_intervals_and_are_never_mixed_with_them()
     {
-        var logged = Hours(-50, 100, 1, 5).Select(o => o with { IsExecution = true, Start = null, TotalTimeMs = o.End <= Built ? 50 : 5 }).ToList();
+        var logged = Hours(-50, 100, 1, 5)
+            .Select(o => o with { IsExecution = true, Start = null, TotalTimeMs = o.End <= Built ? 50 : 5 }).ToList();
 
         var alone = Verify(["q"], logged);
         var beside = Verify(["q"], [.. logged, .. Hours(-24, 48, 100, 5)]);
@@ -118,7 +129,9 @@ public sealed class IndexVerifierTests
     {
         var verification = Verify(["q"], [.. Hours(-before - 1, before, 10, 5), .. Hours(0, after, 10, 5)]);
 
-        Assert.Equal((VerificationVerdict.Insufficient, VerificationVerdict.Insufficient), (verification.Verdict, Assert.Single(verification.Queries).Verdict));
+        Assert.Equal(
+            (VerificationVerdict.Insufficient, VerificationVerdict.Insufficient),
+            (verification.Verdict, Assert.Single(verification.Queries).Verdict));
         Assert.StartsWith(missing, verification.Queries[0].Missing, StringComparison.Ordinal);
         Assert.Null(verification.Effect);
     }
@@ -127,14 +140,16 @@ public sealed class IndexVerifierTests
     public void One_interval_on_either_side_tells_only_a_large_effect()
     {
         Assert.Equal(VerificationVerdict.Improved, Verify(["q"], [.. Hours(-2, 1, 1000, 50), .. Hours(0, 1, 1000, 1)]).Verdict);
-        Assert.Equal(VerificationVerdict.Insufficient, Verify(["q"], [.. Hours(-2, 1, 1000, 50), .. Hours(0, 1, 1000, 60)]).Verdict);
+        Assert.Equal(
+            VerificationVerdict.Insufficient, Verify(["q"], [.. Hours(-2, 1, 1000, 50), .. Hours(0, 1, 1000, 60)]).Verdict);
     }
 
     private static IndexVerification Verify(string[] meant, List<QueryObservation> observations) =>
         IndexVerifier.Verify(Create, meant.ToHashSet(), observations, new VerificationOptions());
 
     // Single times deviate by half of the mean.
-    private static IEnumerable<QueryObservation> Hours(int first, int count, long calls, double meanMs, string hash = "q", string query = "select") =>
+    private static IEnumerable<QueryObservation> Hours(
+        int first, int count, long calls, double meanMs, string hash = "q", string query = "select") =>
         Enumerable.Range(first, count).Select(hour =>
         {
             var mean = meanMs;

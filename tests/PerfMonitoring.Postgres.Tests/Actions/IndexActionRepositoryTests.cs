@@ -26,7 +26,8 @@ public sealed class IndexActionRepositoryTests(TestDatabase database) : IClassFi
 
     public async ValueTask InitializeAsync()
     {
-        await database.ExecuteAsync("drop schema if exists perf_monitoring cascade; drop table if exists orders; create table orders (id int, code int)");
+        await database.ExecuteAsync(
+            "drop schema if exists perf_monitoring cascade; drop table if exists orders; create table orders (id int, code int)");
         connection = await new PostgresBackend().ConnectAsync(
             new ConnectionSettings { ConnectionString = database.ConnectionString }, null, "ann", Token);
     }
@@ -41,7 +42,9 @@ public sealed class IndexActionRepositoryTests(TestDatabase database) : IClassFi
         // Whoever is at work has the lock of builders on the table: that is how others know.
         await using var holder = new NpgsqlConnection(database.UnpooledConnectionString);
         await holder.OpenAsync(Token);
-        await using var held = new NpgsqlCommand("select pg_advisory_lock(hashtextextended('perf_monitoring.index_creation', 'orders'::regclass::oid::bigint))", holder);
+        await using var held = new NpgsqlCommand(
+            "select pg_advisory_lock(hashtextextended('perf_monitoring.index_creation', 'orders'::regclass::oid::bigint))",
+            holder);
         await held.ExecuteNonQueryAsync(Token);
         var id = await connection.Actions.StartAsync(Create with { IndexStrategyId = Guid.NewGuid() }, Token);
         var started = Assert.Single(await ListAsync(new()));
@@ -52,8 +55,10 @@ public sealed class IndexActionRepositoryTests(TestDatabase database) : IClassFi
         Assert.Null(started.FinishedAt);
         Assert.Null(started.IndexStrategyId);
         Assert.Equal(
-            (IndexActionKind.Create, "public.orders", "Orders \"é\"", "CREATE INDEX", "DROP INDEX", "It helps.", """{"calls": 3}"""),
-            (failed.Action, failed.TableName, failed.IndexName, failed.Statement, failed.UndoStatement, failed.Reason, failed.Evidence));
+            (IndexActionKind.Create, "public.orders", "Orders \"é\"", "CREATE INDEX", "DROP INDEX", "It helps.",
+                """{"calls": 3}"""),
+            (failed.Action, failed.TableName, failed.IndexName, failed.Statement, failed.UndoStatement, failed.Reason,
+                failed.Evidence));
         Assert.Equal((IndexActionOutcome.Failed, "No room."), (failed.Outcome, failed.Error));
         Assert.InRange(failed.FinishedAt!.Value, started.StartedAt, started.StartedAt.AddMinutes(1));
     }
@@ -79,7 +84,8 @@ public sealed class IndexActionRepositoryTests(TestDatabase database) : IClassFi
         var strategy = (await connection.Strategies.AddAsync([Strategy("i")], Token))[0];
         await connection.Actions.StartAsync(Create with { IndexStrategyId = strategy.Id, IndexName = "first" }, Token);
         var middle = DateTimeOffset.UtcNow;
-        var second = await connection.Actions.StartAsync(Create with { Action = IndexActionKind.Drop, IndexName = "second", TableName = "public.lines" }, Token);
+        var second = await connection.Actions.StartAsync(
+            Create with { Action = IndexActionKind.Drop, IndexName = "second", TableName = "public.lines" }, Token);
         await connection.Actions.FinishAsync(second, IndexActionOutcome.Cancelled, null, Token);
 
         Assert.Equal(["second", "first"], await NamesAsync(new()));
@@ -103,7 +109,8 @@ public sealed class IndexActionRepositoryTests(TestDatabase database) : IClassFi
 
         var built = Assert.Single(await ListAsync(new()));
         Assert.Equal(
-            (IndexActionKind.Create, IndexActionOutcome.Succeeded, strategy.Id, strategy.IndexDefinition, "DROP INDEX CONCURRENTLY public.orders_code_idx", "Why."),
+            (IndexActionKind.Create, IndexActionOutcome.Succeeded, strategy.Id, strategy.IndexDefinition,
+                "DROP INDEX CONCURRENTLY public.orders_code_idx", "Why."),
             (built.Action, built.Outcome, built.IndexStrategyId, built.Statement, built.UndoStatement, built.Reason));
     }
 
@@ -142,13 +149,15 @@ public sealed class IndexActionRepositoryTests(TestDatabase database) : IClassFi
 
     private static IndexStrategy Strategy(string name) => new()
     {
-        Definition = new IndexDefinition { Table = new RelationName("public", "orders"), Name = name, Keys = [IndexKey.OnColumn("code")] },
+        Definition = new IndexDefinition {
+            Table = new RelationName("public", "orders"), Name = name, Keys = [IndexKey.OnColumn("code")] },
     };
 
     private Task<(IndexCreationResult Result, PerfMonitoringException? Error)> BuildAsync(IndexStrategy strategy) =>
         connection.IndexBuilder.BuildAsync(strategy, new IndexBuildOptions(), new Progress<IndexCreationProgress>(), Token);
 
-    private async Task<IReadOnlyList<string>> NamesAsync(IndexActionFilter filter) => [.. (await ListAsync(filter)).Select(a => a.IndexName)];
+    private async Task<IReadOnlyList<string>> NamesAsync(IndexActionFilter filter) =>
+        [.. (await ListAsync(filter)).Select(a => a.IndexName)];
 
     private async Task<IReadOnlyList<IndexAction>> ListAsync(IndexActionFilter filter)
     {

@@ -30,7 +30,8 @@ public sealed class BuiltIndexesTests(TestDatabase database) : IClassFixture<Tes
             """);
         await database.ExecuteAsync("vacuum analyze");
         await database.CloseSessionsAsync();
-        connection = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
+        connection = await new PostgresBackend()
+            .ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
     }
 
     public async ValueTask DisposeAsync()
@@ -86,7 +87,8 @@ public sealed class BuiltIndexesTests(TestDatabase database) : IClassFixture<Tes
     public async Task An_index_that_the_server_refuses_costs_its_own_place_only()
     {
         var (mutable, good) = (Index(1, "orders", "btree", "tags"), Index(2, "orders", "gin", "tags"));
-        mutable = mutable with { Definition = mutable.Definition with { Keys = [IndexKey.OnExpression("id + extract(epoch from now())")] } };
+        mutable = mutable with {
+            Definition = mutable.Definition with { Keys = [IndexKey.OnExpression("id + extract(epoch from now())")] } };
         await using var whatIf = await OpenAsync();
 
         var answer = await AskAsync(whatIf, ByTag, mutable, good);
@@ -118,12 +120,15 @@ public sealed class BuiltIndexesTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task An_internal_error_of_the_server_costs_its_own_statement_only()
     {
-        await database.ExecuteAsync("create or replace function broken() returns int immutable language plpgsql as 'begin raise exception using errcode = ''XX000''; end'");
+        await database.ExecuteAsync(
+            "create or replace function broken() returns int immutable language plpgsql as 'begin raise exception using "
+                + "errcode = ''XX000''; end'");
         await using var whatIf = await OpenAsync();
         var index = Index(1, "orders", "btree", "customer_id");
         Assert.Equal([1], (await AskAsync(whatIf, ByCustomer, index)).Candidates.Values);
 
-        var error = await Assert.ThrowsAsync<PerfMonitoringException>(() => AskAsync(whatIf, "select filler from orders where id = broken()", index));
+        var error = await Assert.ThrowsAsync<PerfMonitoringException>(
+            () => AskAsync(whatIf, "select filler from orders where id = broken()", index));
 
         Assert.Equal("PlanFailed", error.ErrorId);
         Assert.Equal([1], (await AskAsync(whatIf, ByCustomer, index)).Candidates.Values);
@@ -132,7 +137,8 @@ public sealed class BuiltIndexesTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task A_candidate_of_several_parts_is_there_with_all_of_them()
     {
-        var whole = Index(5, "logs", "btree", "id") with { Parts = [Index(0, "logs_a", "btree", "id").Definition, Index(0, "logs_b", "btree", "id").Definition] };
+        var whole = Index(5, "logs", "btree", "id") with {
+            Parts = [Index(0, "logs_a", "btree", "id").Definition, Index(0, "logs_b", "btree", "id").Definition] };
         await using (var whatIf = await OpenAsync())
         {
             var answer = await AskAsync(whatIf, "select * from logs where id = 7", whole);
@@ -167,9 +173,11 @@ public sealed class BuiltIndexesTests(TestDatabase database) : IClassFixture<Tes
         using var cancel = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
         var slow = Index(2, "orders", "btree", "id");
         slow = slow with { Definition = slow.Definition with { Keys = [IndexKey.OnExpression("public.slow(id)")] } };
-        await database.ExecuteAsync("create or replace function slow(int) returns int immutable language sql as 'select $1 from pg_sleep(0.1)'");
+        await database.ExecuteAsync(
+            "create or replace function slow(int) returns int immutable language sql as 'select $1 from pg_sleep(0.1)'");
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => whatIf.ExplainAsync(new WhatIfRequest(new PlanText(ByCustomer), [slow]), cancel.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => whatIf.ExplainAsync(new WhatIfRequest(new PlanText(ByCustomer), [slow]), cancel.Token));
 
         await AssertNothingLeftAsync();
         Assert.Equal([1], (await AskAsync(whatIf, ByCustomer, Index(1, "orders", "btree", "customer_id"))).Candidates.Values);
@@ -184,12 +192,14 @@ public sealed class BuiltIndexesTests(TestDatabase database) : IClassFixture<Tes
         await new NpgsqlCommand("lock table orders in row exclusive mode", other).ExecuteNonQueryAsync(Token);
         await using var whatIf = await OpenAsync(despiteOthers: true);
 
-        var error = await Assert.ThrowsAsync<PerfMonitoringException>(() => AskAsync(whatIf, ByCustomer, Index(1, "orders", "btree", "customer_id")));
+        var error = await Assert.ThrowsAsync<PerfMonitoringException>(
+            () => AskAsync(whatIf, ByCustomer, Index(1, "orders", "btree", "customer_id")));
 
         Assert.Equal(("IndexNotTried", FailureKind.Busy), (error.ErrorId, error.Kind));
     }
 
-    private Task<IWhatIf> OpenAsync(bool despiteOthers = false) => connection.GetRealWhatIf(despiteOthers).OpenAsync(TimeSpan.FromSeconds(30), Token);
+    private Task<IWhatIf> OpenAsync(bool despiteOthers = false) =>
+        connection.GetRealWhatIf(despiteOthers).OpenAsync(TimeSpan.FromSeconds(30), Token);
 
     private static Task<WhatIfPlan> AskAsync(IWhatIf whatIf, string statement, params Candidate[] indexes) =>
         whatIf.ExplainAsync(new WhatIfRequest(new PlanText(statement), indexes), Token);
@@ -199,16 +209,23 @@ public sealed class BuiltIndexesTests(TestDatabase database) : IClassFixture<Tes
 
     private async Task AssertNothingLeftAsync()
     {
-        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_class where relname like 'perf\\_monitoring\\_%'"));
-        Assert.Equal(1, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid in ('orders'::regclass, 'logs_a'::regclass, 'logs_b'::regclass)"));
+        Assert.Equal(
+            0, await database.ScalarAsync<long>("select count(*) from pg_class where relname like 'perf\\_monitoring\\_%'"));
+        Assert.Equal(
+            1, await database.ScalarAsync<long>(
+            "select count(*) from pg_index where indrelid in ('orders'::regclass, 'logs_a'::regclass, 'logs_b'::regclass)"));
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_locks where relation = 'orders'::regclass"));
-        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'"));
+        Assert.Equal(
+            0, await database.ScalarAsync<long>(
+            "select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'"));
     }
 
     private static Candidate Index(int id, string table, string method, params string[] columns) => new()
     {
         Id = id,
         SizeBytes = 1,
-        Definition = new IndexDefinition { Table = new RelationName("public", table), Name = "", Method = method, Keys = [.. columns.Select(IndexKey.OnColumn)] },
+        Definition = new IndexDefinition {
+            Table = new RelationName("public", table), Name = "", Method = method,
+            Keys = [.. columns.Select(IndexKey.OnColumn)] },
     };
 }

@@ -7,7 +7,9 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Postgres.Advisor;
 
-/// <summary>A schema with its statistics, statements as the planner plans them, and the indexes that are considered for them.</summary>
+/// <summary>
+/// A schema with its statistics, statements as the planner plans them, and the indexes that are considered for them.
+/// </summary>
 public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<CandidateTests.Shop>
 {
     // Statement -> exactly these candidates.
@@ -16,14 +18,18 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     [InlineData("select note from items where code = 'abc'", "btree (code)|hash (code)")]
     [InlineData("select note from items where shop_id = $1", "btree (shop_id)")]
     [InlineData("select note from items where shop_id = 5 and id = 7", "btree (id)|btree (shop_id)")]
-    [InlineData("select note from items where shop_id in (1, 2) and made > '2020-03-08'", "btree (made)|btree (shop_id)|btree (shop_id, made)")]
+    [InlineData(
+        "select note from items where shop_id in (1, 2) and made > '2020-03-08'",
+        "btree (made)|btree (shop_id)|btree (shop_id, made)")]
     [InlineData("select note from items where number between 5 and 6", "btree (number)")]
     [InlineData("select note from items where number between 5 and 90000", "")]
     [InlineData("select note from items where shop_id = 5 order by made desc limit 10", "btree (shop_id)|btree (shop_id, made)")]
     [InlineData("select note from items order by number desc nulls last limit 10", "btree (number DESC NULLS LAST)")]
     [InlineData("select note from items order by shop_id, number desc limit 10", "btree (shop_id, number DESC)")]
     [InlineData("select note from items order by number", "")]
-    [InlineData("select note from items where (made, id) < ('2020-03-01', 5) order by made desc, id desc limit 9", "btree (made)|btree (made, id)")]
+    [InlineData(
+        "select note from items where (made, id) < ('2020-03-01', 5) order by made desc, id desc limit 9",
+        "btree (made)|btree (made, id)")]
     [InlineData("select max(number) from items where shop_id = 5", "btree (shop_id)|btree (shop_id, number)")]
     [InlineData("select max(number) from items", "btree (number)")]
     [InlineData("select note from items where shop_id = 5 or number = 7", "btree (number)|btree (shop_id)")]
@@ -31,24 +37,39 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     [InlineData("select note from items where shop_id = 5 or random() < 0.5", "")]
     // Reading the index alone.
     [InlineData("select shop_id, count(*) from items group by shop_id", "btree (shop_id)")]
-    [InlineData("select distinct on (shop_id) shop_id, kind from items order by shop_id, kind desc", "btree (shop_id, kind DESC)")]
+    [InlineData(
+        "select distinct on (shop_id) shop_id, kind from items order by shop_id, kind desc", "btree (shop_id, kind DESC)")]
     [InlineData("select row_number() over (partition by kind order by shop_id) from items", "btree (kind, shop_id)")]
     [InlineData("select sum(price) from items where shop_id = 5", "btree (shop_id)|btree (shop_id) INCLUDE (price)")]
     [InlineData("select avg(shop_id) from items", "btree (shop_id)")]
     [InlineData("select * from items", "")]
     // Conditions that recur, nulls, flags.
-    [InlineData("select note from items where status = 'open' and shop_id = 5", "btree (shop_id)|btree (shop_id) WHERE status = 'open'::text|btree (shop_id, status)")]
+    [InlineData(
+        "select note from items where status = 'open' and shop_id = 5",
+        "btree (shop_id)|btree (shop_id) WHERE status = 'open'::text|btree (shop_id, status)")]
     [InlineData("select note from items where status = 'open'", "btree (status)|btree (status) WHERE status = 'open'::text")]
     [InlineData("select note from items where status = $1", "btree (status)")]
-    [InlineData("select note from items where status = 'open' order by made limit 9", "btree (made) WHERE status = 'open'::text|btree (status)|btree (status, made)")]
-    [InlineData("select note from items where status <> 'done' and shop_id = $1", "btree (shop_id)|btree (shop_id) WHERE status <> 'done'::text")]
+    [InlineData(
+        "select note from items where status = 'open' order by made limit 9",
+        "btree (made) WHERE status = 'open'::text|btree (status)|btree (status, made)")]
+    [InlineData(
+        "select note from items where status <> 'done' and shop_id = $1",
+        "btree (shop_id)|btree (shop_id) WHERE status <> 'done'::text")]
     [InlineData("select note from items where kind <> 3 and shop_id = $1", "btree (shop_id)")]
-    [InlineData("select note from items where status in ('open', 'done') and shop_id = $1", "btree (shop_id)|btree (shop_id, status)")]
-    [InlineData("select note from items where status in ('open', $2) and shop_id = $1", "btree (shop_id)|btree (shop_id, status)")]
-    [InlineData("select note from items where kind in (3, 4) and shop_id = $1", "btree (kind)|btree (shop_id)|btree (shop_id) WHERE kind = ANY ('{3,4}'::integer[])|btree (shop_id, kind)")]
-    [InlineData("select note from items where gone is null and shop_id = $1", "btree (gone)|btree (shop_id)|btree (shop_id) WHERE gone IS NULL|btree (shop_id, gone)")]
+    [InlineData(
+        "select note from items where status in ('open', 'done') and shop_id = $1", "btree (shop_id)|btree (shop_id, status)")]
+    [InlineData(
+        "select note from items where status in ('open', $2) and shop_id = $1", "btree (shop_id)|btree (shop_id, status)")]
+    [InlineData(
+        "select note from items where kind in (3, 4) and shop_id = $1",
+        "btree (kind)|btree (shop_id)|btree (shop_id) WHERE kind = ANY ('{3,4}'::integer[])|btree (shop_id, kind)")]
+    [InlineData(
+        "select note from items where gone is null and shop_id = $1",
+        "btree (gone)|btree (shop_id)|btree (shop_id) WHERE gone IS NULL|btree (shop_id, gone)")]
     [InlineData("select note from items where seldom = 5", "btree (seldom)|btree (seldom) WHERE seldom IS NOT NULL")]
-    [InlineData("select note from items where is_hidden and shop_id = 5", "btree (shop_id)|btree (shop_id) WHERE is_hidden|btree (shop_id, is_hidden)")]
+    [InlineData(
+        "select note from items where is_hidden and shop_id = 5",
+        "btree (shop_id)|btree (shop_id) WHERE is_hidden|btree (shop_id, is_hidden)")]
     // Expressions.
     [InlineData("select note from items where lower(code) = 'abc'", "btree ((lower(code)))")]
     [InlineData("select note from items where made::date = '2020-03-01'", "btree (((made)::date))")]
@@ -65,7 +86,9 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     [InlineData("select note from items where tags && '{t1,t2}'", "gin (tags)")]
     [InlineData("select note from items where 't1' = any (tags)", "")]
     [InlineData("select note from items where words @@ to_tsquery('simple', 'word1')", "gin (words)")]
-    [InlineData("select note from items where to_tsvector('simple', note) @@ plainto_tsquery('simple', 'x')", "gin ((to_tsvector('simple'::regconfig, note)))")]
+    [InlineData(
+        "select note from items where to_tsvector('simple', note) @@ plainto_tsquery('simple', 'x')",
+        "gin ((to_tsvector('simple'::regconfig, note)))")]
     [InlineData("select note from items where code like 'ab%'", "btree (code text_pattern_ops)")]
     [InlineData("select note from items where code like '%abc%'", "gin (code public.gin_trgm_ops)")]
     [InlineData("select note from items where code ilike 'abc%'", "gin (code public.gin_trgm_ops)")]
@@ -78,8 +101,12 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     // Writes and joins.
     [InlineData("delete from items where shop_id = 5 and price > 3", "btree (price)|btree (shop_id)|btree (shop_id, price)")]
     [InlineData("update items set note = '' where number = 5", "btree (number)")]
-    [InlineData("select s.name, i.note from shops s join items i on i.shop_id = s.id where s.city = 'c5'", "btree (shop_id)|shops: btree (city)|shops: btree (city, id)|shops: btree (id)")]
-    [InlineData("select s.name from shops s where exists (select from items i where i.shop_id = s.id and i.number = 5)", "btree (number)|btree (shop_id)|shops: btree (id)")]
+    [InlineData(
+        "select s.name, i.note from shops s join items i on i.shop_id = s.id where s.city = 'c5'",
+        "btree (shop_id)|shops: btree (city)|shops: btree (city, id)|shops: btree (id)")]
+    [InlineData(
+        "select s.name from shops s where exists (select from items i where i.shop_id = s.id and i.number = 5)",
+        "btree (number)|btree (shop_id)|shops: btree (id)")]
     public async Task The_candidates_are_exactly_these(string statement, string expected)
     {
         var found = await CandidatesAsync(statement);
@@ -210,7 +237,8 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
         await shop.Database.ExecuteAsync("create index sized on items " + index);
         try
         {
-            var built = (await shop.Connection.Catalog.GetIndexesAsync([table.Oid], Token)).Single(i => i.Definition.Name == "sized");
+            var built = (await shop.Connection.Catalog.GetIndexesAsync([table.Oid], Token))
+                .Single(i => i.Definition.Name == "sized");
             var rows = built.Definition.Where is { } where
                 ? PlanNode.Parse(await shop.ExplainAsync("select from items where " + where)).Rows
                 : (double?)null;
@@ -236,7 +264,9 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     [InlineData("select note from items where during && int4range(500, 600)", "gist (during)")]
     [InlineData("select note from items where place <@ box '((0,0),(90,90))'", "gist (place)")]
     [InlineData("select note from items order by place <-> point '(5,5)' limit 9", "gist (place)")]
-    [InlineData("select s.name, i.note from shops s join items i on i.shop_id = s.id where i.doc @> '{\"city\":\"c3\"}'", "gin (doc jsonb_path_ops)")]
+    [InlineData(
+        "select s.name, i.note from shops s join items i on i.shop_id = s.id where i.doc @> '{\"city\":\"c3\"}'",
+        "gin (doc jsonb_path_ops)")]
     [InlineData("select count(*) from items where doc @> '{\"city\":\"c3\"}'", "gin (doc jsonb_path_ops)")]
     public async Task Costs_are_close_to_those_with_the_index_built(string statement, string index)
     {
@@ -248,7 +278,8 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
 
         var estimate = AccessEstimate.CostWith(plan, use, candidate, table);
 
-        await shop.Database.ExecuteAsync(proposed.ToAnonymousStatement().Replace(" ON ", " costed ON ", StringComparison.Ordinal));
+        await shop.Database.ExecuteAsync(
+            proposed.ToAnonymousStatement().Replace(" ON ", " costed ON ", StringComparison.Ordinal));
         try
         {
             var real = PlanNode.Parse(await shop.ExplainAsync(statement));
@@ -271,7 +302,8 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
         var use = Assert.Single(PlanReader.Read(plan, statement).Relations);
         var proposed = Assert.Single(await CandidatesAsync(statement)).Definition;
 
-        Assert.Null(AccessEstimate.CostWith(plan, use, new Candidate { Id = 1, Definition = proposed, SizeBytes = 1_000_000 }, table));
+        Assert.Null(
+            AccessEstimate.CostWith(plan, use, new Candidate { Id = 1, Definition = proposed, SizeBytes = 1_000_000 }, table));
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -334,7 +366,9 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
                 """);
             await Database.ExecuteAsync("vacuum analyze items");
             await Database.ExecuteAsync("vacuum analyze shops");
-            Connection = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = Database.ConnectionString }, null, null, CancellationToken.None);
+            Connection = await new PostgresBackend()
+                .ConnectAsync(
+                new ConnectionSettings { ConnectionString = Database.ConnectionString }, null, null, CancellationToken.None);
         }
 
         public async Task<TableInfo> TableAsync(string name) => tables.TryGetValue(name, out var table)
@@ -345,7 +379,8 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
         {
             if (!statement.Contains("$1", StringComparison.Ordinal))
             {
-                return (await Database.ScalarAsync<string>("set max_parallel_workers_per_gather = 0; explain (format json, verbose) " + statement))!;
+                return (await Database.ScalarAsync<string>(
+                    "set max_parallel_workers_per_gather = 0; explain (format json, verbose) " + statement))!;
             }
 
             return (await Database.ScalarAsync<string>($"""

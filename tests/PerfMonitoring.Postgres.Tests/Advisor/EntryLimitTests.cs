@@ -49,10 +49,13 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
         ("c_ints", "int[]", "array[i % 70]", "array(select (random() * 1e9)::int from generate_series(1, 5000))", false),
         ("c_varchars", "varchar(40)[]", "array['t' || i % 70]", "array(select emoji(40) from generate_series(1, 500))", false),
         ("c_numeric", "numeric", "i % 70", "digits(20000)::numeric", false),
-        ("c_bits", "bit varying", "(i % 70)::bit(64)", "(select string_agg((random() * 1e9)::int::bit(32)::text, '') from generate_series(1, 3000))::varbit", false),
-        ("c_words", "tsvector", "to_tsvector('simple', 'w' || i % 70)", "(select string_agg(noise(2000), ' ') from generate_series(1, 20))::tsvector", false),
+        ("c_bits", "bit varying", "(i % 70)::bit(64)",
+            "(select string_agg((random() * 1e9)::int::bit(32)::text, '') from generate_series(1, 3000))::varbit", false),
+        ("c_words", "tsvector", "to_tsvector('simple', 'w' || i % 70)",
+            "(select string_agg(noise(2000), ' ') from generate_series(1, 20))::tsvector", false),
         ("c_hstore", "hstore", "hstore('a', 'b' || i % 70)", "hstore('a', noise(100000))", false),
-        ("c_ltree", "ltree", "('a.b' || i % 70)::ltree", "(select string_agg(noise(200), '.') from generate_series(1, 500))::ltree", false),
+        ("c_ltree", "ltree", "('a.b' || i % 70)::ltree",
+            "(select string_agg(noise(200), '.') from generate_series(1, 500))::ltree", false),
         ("c_citext", "citext", "'t' || i % 70", "noise(100000)", false),
         ("c_numrange", "numrange", "numrange(i % 70, i % 70 + 5)", "numrange(0, digits(20000)::numeric)", false),
         ("c_textrange", "textrange", "textrange('a' || i % 70, 'b')", "textrange('a', 'b' || noise(50000))", false),
@@ -86,12 +89,17 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
         var constant = $"(select {value} from generate_series(7, 7) i)::{type}";
         string[] statements =
         [
-            $"select k from w where {name} = {constant}", $"select k from w where {name} > {constant}", $"select * from w order by {name} limit 5",
+            $"select k from w where {name} = {constant}", $"select k from w where {name} > {constant}",
+            $"select * from w order by {name} limit 5",
             $"select {name}, count(*) from w group by {name}", $"select k from w where k = 5 and {name} = {constant}",
-            $"select a.k from w a join w b on b.{name} = a.{name} where a.k = 5", $"select k from w where {name} in ({constant}, {constant})",
-            $"select k from w where {name} && {constant}", $"select k from w where {name} @> {constant}", $"select k from w where {name} is null",
-            $"select distinct {name} from w", $"select max({name}) from w", $"select k from w where {name} like '%abc%'", $"select k from w where {name} like 'abc%'",
-            $"select k from w where lower({name}) = 'x'", $"select k from w where {name}::text = 'x'", $"select k from w order by {name} <-> {constant} limit 3",
+            $"select a.k from w a join w b on b.{name} = a.{name} where a.k = 5",
+            $"select k from w where {name} in ({constant}, {constant})",
+            $"select k from w where {name} && {constant}", $"select k from w where {name} @> {constant}",
+            $"select k from w where {name} is null",
+            $"select distinct {name} from w", $"select max({name}) from w", $"select k from w where {name} like '%abc%'",
+            $"select k from w where {name} like 'abc%'",
+            $"select k from w where lower({name}) = 'x'", $"select k from w where {name}::text = 'x'",
+            $"select k from w order by {name} <-> {constant} limit 3",
         ];
         var found = new Dictionary<string, IndexDefinition>();
         foreach (var statement in statements)
@@ -134,7 +142,9 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
         var found = await wide.CandidatesAsync($"select c_text from w where {name} = (select {name} from w limit 1)");
 
         var tree = found.Single(i => i is { Method: "btree", Keys.Count: 1, Include.Count: 0 } && i.Keys[0].Column == name);
-        Assert.Equal($"A value of {name} that needs more than 2,692 bytes is refused at writing: a B-tree entry holds no more.", wide.LimitOf(tree).Risk);
+        Assert.Equal(
+            $"A value of {name} that needs more than 2,692 bytes is refused at writing: a B-tree entry holds no more.",
+            wide.LimitOf(tree).Risk);
         Assert.Matches("^The longest value that statistics know has [0-9]+ bytes.$", wide.LimitOf(tree).Evidence);
         Assert.Null(wide.LimitOf(tree with { Method = "hash" }).Risk);
     }
@@ -154,9 +164,13 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
         await wide.Database.ExecuteAsync("vacuum analyze long");
         try
         {
-            var found = await wide.CandidatesAsync($"select id from long where url = 'x' {(isOrdered ? "or url > 'y' order by url limit 5" : "")}", "long");
+            var found = await wide.CandidatesAsync(
+                $"select id from long where url = 'x' {(isOrdered ? "or url > 'y' order by url limit 5" : "")}", "long");
 
-            Assert.Equal([length == 700 && !isOrdered ? "btree" : method], found.Where(i => i.Keys is [{ Column: "url" }]).Select(i => i.Method).Distinct().Where(m => m == method || length > 1000));
+            Assert.Equal(
+                [length == 700 && !isOrdered ? "btree" : method],
+                found.Where(i => i.Keys is [{ Column: "url" }]).Select(i => i.Method).Distinct()
+                .Where(m => m == method || length > 1000));
         }
         finally
         {
@@ -167,7 +181,9 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
     [Theory]
     [InlineData("btree", "c_varchar600", "", true, "")]
     [InlineData("btree", "c_varchar600", "c_varchar40", true, "")]
-    [InlineData("btree", "c_varchar600,c_varchar40", "c_number", false, "A row whose values of c_varchar600, c_varchar40 and c_number need more than")]
+    [InlineData(
+        "btree", "c_varchar600,c_varchar40", "c_number", false,
+        "A row whose values of c_varchar600, c_varchar40 and c_number need more than")]
     [InlineData("btree", "k", "c_text", false, "A value of c_text that needs more than 2,6")]
     [InlineData("btree", "c_text,c_bytea", "", false, "A row whose values of c_text and c_bytea need more than 2,6")]
     [InlineData("hash", "c_text", "", true, "")]
@@ -199,7 +215,8 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
             Table = new RelationName("public", "w"),
             Name = "",
             Method = method,
-            Keys = [.. keys.Split(',').Select(k => k.Split(' ')).Select(k => IndexKey.OnColumn(k[0]) with { OperatorClass = k.ElementAtOrDefault(1) })],
+            Keys = [.. keys.Split(',').Select(k => k.Split(' '))
+                .Select(k => IndexKey.OnColumn(k[0]) with { OperatorClass = k.ElementAtOrDefault(1) })],
             Include = include.Split(',', StringSplitOptions.RemoveEmptyEntries),
         };
 
@@ -210,7 +227,9 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
         var written = Types.Where(t => keys.Split(',', ' ').Concat(include.Split(',')).Contains(t.Name)).ToList();
         Assert.Equal(
             fits ? 0 : 1,
-            await wide.WriteAsync([index], string.Join(", ", written.Select(t => t.Name)), string.Join(", ", written.Select(t => t.Widest)), mayRefuse: !fits));
+            await wide.WriteAsync(
+                [index], string.Join(", ", written.Select(t => t.Name)), string.Join(", ", written.Select(t => t.Widest)),
+                mayRefuse: !fits));
     }
 
     // The key, and whether every value that the table takes is taken.
@@ -232,7 +251,8 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
     [InlineData("btrim(c_varchar40::text)", true)]
     public async Task An_expression_has_the_bound_of_its_result(string expression, bool fits)
     {
-        var index = new IndexDefinition { Table = new RelationName("public", "w"), Name = "", Keys = [IndexKey.OnExpression(expression)] };
+        var index = new IndexDefinition {
+            Table = new RelationName("public", "w"), Name = "", Keys = [IndexKey.OnExpression(expression)] };
         var types = await wide.Connection.Catalog.GetExpressionTypesAsync(index, TestContext.Current.CancellationToken);
 
         Assert.Equal(fits, EntryLimit.Of(index, wide.Table, types).AlwaysFits);
@@ -246,7 +266,9 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
     [InlineData("(c_text)::uuid", "c_text", "'x'")]
     [InlineData("sqrt(c_money)", "c_money", "-1")]
     [InlineData("jsonb_array_length(c_jsonb)", "c_jsonb", "'{}'")]
-    [InlineData("to_tsvector('simple'::regconfig, c_text)", "c_text", "(select string_agg(noise(9), ' ') from generate_series(1, 150000))")]
+    [InlineData(
+        "to_tsvector('simple'::regconfig, c_text)", "c_text",
+        "(select string_agg(noise(9), ' ') from generate_series(1, 150000))")]
     public async Task An_expression_that_can_fail_says_so(string expression, string column, string value)
     {
         var index = new IndexDefinition
@@ -267,12 +289,16 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
     [InlineData("COALESCE(c_int, 0)")]
     [InlineData("date_trunc('day'::text, (c_time AT TIME ZONE 'UTC'::text))")]
     public void An_expression_that_takes_every_value_is_not_warned_of(string expression) =>
-        Assert.False(wide.LimitOf(new IndexDefinition { Table = new RelationName("public", "w"), Name = "", Keys = [IndexKey.OnExpression(expression)] }).MayFail);
+        Assert.False(
+            wide.LimitOf(
+            new IndexDefinition {
+            Table = new RelationName("public", "w"), Name = "", Keys = [IndexKey.OnExpression(expression)] }).MayFail);
 
     [Fact]
     public void A_partial_index_for_one_value_holds_no_other()
     {
-        var index = new IndexDefinition { Table = new RelationName("public", "w"), Name = "", Keys = [IndexKey.OnColumn("c_text")] };
+        var index = new IndexDefinition {
+            Table = new RelationName("public", "w"), Name = "", Keys = [IndexKey.OnColumn("c_text")] };
 
         Assert.True(wide.LimitOf(index with { Where = "c_text = 'open'::text" }).AlwaysFits);
         Assert.True(wide.LimitOf(index with { Where = "(c_int = 3) AND (c_text = ANY ('{open,done}'::text[]))" }).AlwaysFits);
@@ -311,8 +337,11 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
                 create function digits(n int) returns text language sql as
                     $$ select '7' || substr(string_agg(ltrim((random() * 1e9)::int::text, '-'), ''), 1, n - 1) from generate_series(1, n / 4 + 1) i $$;
                 """);
-            await Database.ExecuteAsync($"create table w (k int not null, {string.Join(", ", Types.Select(t => $"{t.Name} {t.Type}"))})");
-            await Database.ExecuteAsync($"insert into w select i % 20, {string.Join(", ", Types.Select(t => $"({t.Short})::{t.Type}"))} from generate_series(1, 4000) i");
+            await Database.ExecuteAsync(
+                $"create table w (k int not null, {string.Join(", ", Types.Select(t => $"{t.Name} {t.Type}"))})");
+            await Database.ExecuteAsync(
+                $"insert into w select i % 20, {string.Join(", ", Types.Select(t => $"({t.Short})::{t.Type}"))} from "
+                    + $"generate_series(1, 4000) i");
             await Database.ExecuteAsync("vacuum analyze w");
             // Written to, and never read.
             await Database.ExecuteAsync("create table copy (like w); insert into copy (k) values (1)");
@@ -320,7 +349,9 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
             await connection.OpenAsync(CancellationToken.None);
             await using var serial = new NpgsqlCommand("set max_parallel_workers_per_gather = 0", connection);
             await serial.ExecuteNonQueryAsync(CancellationToken.None);
-            Connection = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = Database.ConnectionString }, null, null, CancellationToken.None);
+            Connection = await new PostgresBackend()
+                .ConnectAsync(
+                new ConnectionSettings { ConnectionString = Database.ConnectionString }, null, null, CancellationToken.None);
             Table = await Connection.Catalog.GetTableAsync(new RelationName("public", "w"), CancellationToken.None);
         }
 
@@ -329,10 +360,13 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
         public async Task<IReadOnlyList<IndexDefinition>> CandidatesAsync(string statement, string table = "w")
         {
             await using var explain = new NpgsqlCommand("explain (format json, verbose) " + statement, connection);
-            var use = PlanReader.Read(PlanNode.Parse((string)(await explain.ExecuteScalarAsync(CancellationToken.None))!), statement);
+            var use = PlanReader.Read(
+                PlanNode.Parse((string)(await explain.ExecuteScalarAsync(CancellationToken.None))!), statement);
             var context = new CandidateContext { TrigramSchema = "public", IsTrigramAvailable = true };
-            var info = table == "w" ? Table : await Connection.Catalog.GetTableAsync(new RelationName("public", table), CancellationToken.None);
-            return [.. use.Relations.Where(r => r.Table.Name == table).SelectMany(r => CandidateGenerator.Generate(r, info, context)).Select(p => p.Definition)];
+            var info = table == "w"
+                ? Table : await Connection.Catalog.GetTableAsync(new RelationName("public", table), CancellationToken.None);
+            return [.. use.Relations.Where(r => r.Table.Name == table)
+                .SelectMany(r => CandidateGenerator.Generate(r, info, context)).Select(p => p.Definition)];
         }
 
         // Null where the type has no such operator.
@@ -355,9 +389,12 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
             foreach (var index in indexes)
             {
                 await using var transaction = await connection.BeginTransactionAsync(CancellationToken.None);
-                var built = (index with { Table = new RelationName("public", "copy"), Name = "tried" }).ToCreateStatement(concurrently: false);
+                var built = (index with { Table = new RelationName("public", "copy"), Name = "tried" })
+                    .ToCreateStatement(concurrently: false);
                 // Without an operator class the planner would have refused it too.
-                if (await TryAsync(built) is null && await TryAsync($"insert into copy (k, {column}) select 1, {value} from generate_series(1, 2)") is { } error)
+                if (await TryAsync(built) is null
+                    && await TryAsync($"insert into copy (k, {column}) select 1, {value} from generate_series(1, 2)") is {
+                    } error)
                 {
                     var what = $"{index.ToAnonymousStatement()}: {error.MessageText} ({error.SqlState})";
                     Assert.True(mayRefuse && error.SqlState[..2] is "54" or "22", what);

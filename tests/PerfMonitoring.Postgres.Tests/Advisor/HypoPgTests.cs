@@ -33,7 +33,8 @@ public sealed class HypoPgTests(TestDatabase database) : IClassFixture<TestDatab
             insert into logs select i, date '2024-01-01' + i % 50 from generate_series(1, 40000) i;
             analyze;
             """);
-        connection = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
+        connection = await new PostgresBackend()
+            .ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
         whatIf = await connection.WhatIf.OpenAsync(TimeSpan.FromSeconds(5), Token);
     }
 
@@ -79,7 +80,9 @@ public sealed class HypoPgTests(TestDatabase database) : IClassFixture<TestDatab
         var mutable = new Candidate
         {
             Id = 1, SizeBytes = 1,
-            Definition = new IndexDefinition { Table = new RelationName("public", "orders"), Name = "", Keys = [IndexKey.OnExpression("created_at + ('secret' || now())::interval")] },
+            Definition = new IndexDefinition {
+                Table = new RelationName("public", "orders"), Name = "",
+                Keys = [IndexKey.OnExpression("created_at + ('secret' || now())::interval")] },
         };
         var missing = Index(2, "orders", "no_such_column");
         var gin = Index(3, "orders", "customer_id");
@@ -136,7 +139,8 @@ public sealed class HypoPgTests(TestDatabase database) : IClassFixture<TestDatab
     [InlineData("select filler from orders where customer_id = $1", null)]
     [InlineData("update orders set filler = $1 where created_at < now() - $2::interval", "x", "3 days")]
     public async Task Arguments_are_texts_of_any_type(string statement, params string?[] arguments) =>
-        Assert.True((await whatIf.ExplainAsync(new WhatIfRequest(new PlanText(statement, arguments), []), Token)).Plan.TotalCost >= 0);
+        Assert.True(
+            (await whatIf.ExplainAsync(new WhatIfRequest(new PlanText(statement, arguments), []), Token)).Plan.TotalCost >= 0);
 
     [Fact]
     public async Task An_argument_that_is_no_value_stays_out_of_the_error_and_nothing_stays_prepared()
@@ -162,7 +166,8 @@ public sealed class HypoPgTests(TestDatabase database) : IClassFixture<TestDatab
     public async Task Output_columns_are_told_when_asked_for()
     {
         async Task<bool> Tells(bool verbose) =>
-            (await whatIf.ExplainAsync(new WhatIfRequest(new PlanText(ByCustomer), []) { Verbose = verbose }, Token)).Plan.Output.Count > 0;
+            (await whatIf.ExplainAsync(
+                new WhatIfRequest(new PlanText(ByCustomer), []) { Verbose = verbose }, Token)).Plan.Output.Count > 0;
 
         Assert.True(await Tells(true));
         Assert.False(await Tells(false));
@@ -171,11 +176,14 @@ public sealed class HypoPgTests(TestDatabase database) : IClassFixture<TestDatab
     [Fact]
     public async Task An_internal_error_of_the_server_costs_its_own_statement_only()
     {
-        await database.ExecuteAsync("create or replace function broken() returns int immutable language plpgsql as 'begin raise exception using errcode = ''XX000''; end'");
+        await database.ExecuteAsync(
+            "create or replace function broken() returns int immutable language plpgsql as 'begin raise exception using "
+                + "errcode = ''XX000''; end'");
         var index = Index(1, "orders", "customer_id");
         Assert.Equal([1], (await AskAsync(ByCustomer, index)).Candidates.Values);
 
-        var error = await Assert.ThrowsAsync<PerfMonitoringException>(() => AskAsync("select filler from orders where id = broken()", index));
+        var error = await Assert.ThrowsAsync<PerfMonitoringException>(
+            () => AskAsync("select filler from orders where id = broken()", index));
 
         Assert.Equal("PlanFailed", error.ErrorId);
         Assert.Equal([1], (await AskAsync(ByCustomer, index)).Candidates.Values);
@@ -184,7 +192,8 @@ public sealed class HypoPgTests(TestDatabase database) : IClassFixture<TestDatab
     [Fact]
     public async Task A_candidate_of_several_parts_is_there_with_all_of_them()
     {
-        var whole = Index(5, "logs", "id") with { Parts = [Index(0, "logs_a", "id").Definition, Index(0, "logs_b", "id").Definition] };
+        var whole = Index(5, "logs", "id") with {
+            Parts = [Index(0, "logs_a", "id").Definition, Index(0, "logs_b", "id").Definition] };
 
         var answer = await AskAsync("select * from logs where id = 7", whole);
 
@@ -205,7 +214,8 @@ public sealed class HypoPgTests(TestDatabase database) : IClassFixture<TestDatab
             await take.ExecuteNonQueryAsync(Token);
             using var cancel = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-                whatIf.ExplainAsync(new WhatIfRequest(new PlanText("select name from customers where id = $1"), [customer]), cancel.Token));
+                whatIf.ExplainAsync(
+                    new WhatIfRequest(new PlanText("select name from customers where id = $1"), [customer]), cancel.Token));
         }
 
         Assert.Equal([1], (await AskAsync(ByCustomer, customer, status)).Candidates.Values);
@@ -222,7 +232,9 @@ public sealed class HypoPgTests(TestDatabase database) : IClassFixture<TestDatab
             var found = new List<int>();
             for (var i = 0; i < 20; i++)
             {
-                found.AddRange((await session.ExplainAsync(new WhatIfRequest(new PlanText(ByCustomer), i % 2 == 0 ? [index] : []), Token)).Candidates.Values);
+                found.AddRange(
+                    (await session.ExplainAsync(
+                    new WhatIfRequest(new PlanText(ByCustomer), i % 2 == 0 ? [index] : []), Token)).Candidates.Values);
             }
 
             return [.. found];
@@ -238,7 +250,8 @@ public sealed class HypoPgTests(TestDatabase database) : IClassFixture<TestDatab
     public async Task More_sessions_than_connections_are_a_clear_error()
     {
         await using var narrow = await new PostgresBackend().ConnectAsync(
-            new ConnectionSettings { ConnectionString = database.ConnectionString + ";Maximum Pool Size=3;Timeout=2" }, null, null, Token);
+            new ConnectionSettings { ConnectionString = database.ConnectionString + ";Maximum Pool Size=3;Timeout=2" }, null,
+            null, Token);
         Assert.Equal((1, 8), (narrow.WhatIf.MaximumSessions, connection.WhatIf.MaximumSessions));
         var open = new List<IWhatIf>();
         try
@@ -270,6 +283,7 @@ public sealed class HypoPgTests(TestDatabase database) : IClassFixture<TestDatab
     {
         Id = id,
         SizeBytes = 1,
-        Definition = new IndexDefinition { Table = new RelationName("public", table), Name = "", Keys = [.. columns.Select(IndexKey.OnColumn)] },
+        Definition = new IndexDefinition {
+            Table = new RelationName("public", table), Name = "", Keys = [.. columns.Select(IndexKey.OnColumn)] },
     };
 }

@@ -29,7 +29,8 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
             analyze orders;
             analyze customers;
             """);
-        connection = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
+        connection = await new PostgresBackend()
+            .ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
     }
 
     public async ValueTask DisposeAsync()
@@ -45,12 +46,16 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
     [Theory]
     [InlineData("select filler from orders where customer_id = $1", "(customer_id)")]
     [InlineData("select filler from orders where customer_id = 5 order by created_at desc limit 5", "(customer_id, created_at)")]
-    [InlineData("select filler from orders where customer_id between 7 and 99 and deleted_at is null order by created_at limit 5", "(created_at) WHERE deleted_at IS NULL")]
+    [InlineData(
+        "select filler from orders where customer_id between 7 and 99 and deleted_at is null order by created_at limit 5",
+        "(created_at) WHERE deleted_at IS NULL")]
     [InlineData("select filler from orders where lower(email) = 'user7@example.org'", "((lower(email)))")]
     [InlineData("select filler from orders where doc ->> 'city' = 'c3'", "((doc ->> 'city'::text))")]
     [InlineData("select filler from orders where created_at::date = '2024-01-05'", "(((created_at)::date))")]
     [InlineData("select max(created_at) from orders", "(created_at)")]
-    [InlineData("select c.name, o.filler from customers c join orders o on o.customer_id = c.id where c.name = 'name 7'", "(customer_id)|(name)")]
+    [InlineData(
+        "select c.name, o.filler from customers c join orders o on o.customer_id = c.id where c.name = 'name 7'",
+        "(customer_id)|(name)")]
     [InlineData("update orders set filler = '' where customer_id = $1", "(customer_id)")]
     [InlineData("delete from orders where customer_id = any ($1)", "(customer_id)")]
     [InlineData("select filler from orders where id = 5", "")]
@@ -63,32 +68,41 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
         Assert.Equal(
             expected.Split('|', StringSplitOptions.RemoveEmptyEntries),
             Keys(advice));
-        Assert.All(advice.Strategies, s => Assert.True(s.CostAfter < s.CostBefore && s.QueriesHelped > 0 && s.QueriesHurt == 0 && s.Evidence == EvidenceSource.WhatIf));
+        Assert.All(
+            advice.Strategies, s =>
+            Assert.True(
+            s.CostAfter < s.CostBefore && s.QueriesHelped > 0 && s.QueriesHurt == 0 && s.Evidence == EvidenceSource.WhatIf));
     }
 
-    // By age alone all orders would be read before the first open one is met, which no statistics say: what reports need is not made without what spares them that.
+    // By age alone all orders would be read before the first open one is met, which no statistics say: what reports need is not
+    // made without what spares them that.
     [Fact]
     public async Task A_limit_is_not_left_to_be_met_last()
     {
-        await database.ExecuteAsync("update orders set status = case when id > 57000 then 'open' else 'done' end; analyze orders");
+        await database.ExecuteAsync(
+            "update orders set status = case when id > 57000 then 'open' else 'done' end; analyze orders");
         string[] statements =
         [
             "select count(*), max(filler) from orders where created_at >= timestamp '2024-02-11'",
-            "select id, customer_id from orders where status = 'open' and created_at < timestamp '2024-03-01' order by created_at limit 10",
+            "select id, customer_id from orders where status = 'open' and created_at < timestamp '2024-03-01' order by "
+                + "created_at limit 10",
         ];
 
         var advice = await AdviseAsync(statements, new AdvisorOptions { MinimumImprovement = 0.1 });
 
         Assert.Equal(["(created_at)", "(status, created_at)"], Keys(advice));
         var guard = advice.Strategies.Single(s => s.Definition.Keys[0].Column == "status");
-        Assert.Contains("1 statement may without it get a plan that runs longer than the planner expects", guard.Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            "1 statement may without it get a plan that runs longer than the planner expects", guard.Reason,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task What_cannot_be_planned_is_left_out_without_its_constants()
     {
         var advice = await AdviseAsync(
-            ["select filler from orders where customer_id = 3", "select 'secret' + id from orders", "vacuum orders", "select 1; drop table orders", "select 1 from nowhere"],
+            ["select filler from orders where customer_id = 3", "select 'secret' + id from orders", "vacuum orders",
+                "select 1; drop table orders", "select 1 from nowhere"],
             new AdvisorOptions());
 
         Assert.Equal(4, advice.Skipped.Count);
@@ -105,10 +119,13 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
             create unique index by_customer_and_id on orders (customer_id, id);
             """);
 
-        var advice = await AdviseAsync(["select filler from orders where customer_id = 7 and created_at > '2024-02-10'"], new AdvisorOptions());
+        var advice = await AdviseAsync(
+            ["select filler from orders where customer_id = 7 and created_at > '2024-02-10'"], new AdvisorOptions());
 
         var strategy = Assert.Single(advice.Strategies, s => s.Replaces.Count > 0);
-        Assert.StartsWith("(customer_id, created_at", strategy.Definition.ToAnonymousStatement().Split("USING btree ")[1], StringComparison.Ordinal);
+        Assert.StartsWith(
+            "(customer_id, created_at", strategy.Definition.ToAnonymousStatement().Split("USING btree ")[1],
+            StringComparison.Ordinal);
         Assert.Equal(["by_customer"], strategy.Replaces);
         Assert.Contains("It does the work of by_customer too", strategy.Reason, StringComparison.Ordinal);
     }
@@ -117,7 +134,8 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
     public async Task The_estimate_is_close_to_what_is_built_and_the_budget_holds()
     {
         var advice = await AdviseAsync(
-            ["select filler from orders where customer_id = 3", "select filler from orders where lower(email) = 'x'", "select filler from orders where created_at = now()::timestamp"],
+            ["select filler from orders where customer_id = 3", "select filler from orders where lower(email) = 'x'",
+                "select filler from orders where created_at = now()::timestamp"],
             new AdvisorOptions { StorageBudget = 3_000_000 });
 
         Assert.NotEmpty(advice.Strategies);
@@ -138,27 +156,37 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
         // The session's pool hands the same backend out again.
         await using (var whatIf = await connection.WhatIf.OpenAsync(TimeSpan.FromSeconds(5), Token))
         {
-            var answer = await whatIf.ExplainAsync(new WhatIfRequest(new PlanText("select filler from orders where customer_id = 3"), []), Token);
+            var answer = await whatIf.ExplainAsync(
+                new WhatIfRequest(new PlanText("select filler from orders where customer_id = 3"), []), Token);
             Assert.All(answer.Plan.All(), n => Assert.Null(n.IndexName));
         }
 
-        Assert.Equal(2, await database.ScalarAsync<long>("select count(*) from pg_index i join pg_class c on c.oid = i.indrelid where c.relnamespace = 'public'::regnamespace"));
+        Assert.Equal(
+            2, await database.ScalarAsync<long>(
+            "select count(*) from pg_index i join pg_class c on c.oid = i.indrelid "
+                + "where c.relnamespace = 'public'::regnamespace"));
     }
 
     [Fact]
     public async Task What_the_server_counted_of_writes_weighs_against_an_index()
     {
-        await database.ExecuteAsync("insert into orders select i, i % 5000, now(), 'open', '', null, '{}', '' from generate_series(100001, 130000) i; delete from orders where id > 100000; analyze orders");
+        await database.ExecuteAsync(
+            "insert into orders select i, i % 5000, now(), 'open', '', null, '{}', '' from generate_series(100001, 130000) i; "
+                + "delete from orders where id > 100000; analyze orders");
         // A session tells of its counts when it ends or when it is idle for a while.
-        for (var i = 0; i < 100 && await database.ScalarAsync<long>("select n_tup_ins from pg_stat_user_tables where relname = 'orders'") < 90000; i++)
+        for (var i = 0; i < 100
+            && await database.ScalarAsync<long>(
+            "select n_tup_ins from pg_stat_user_tables where relname = 'orders'") < 90000; i++)
         {
             await Task.Delay(100, Token);
         }
 
         const string Statement = "select filler from orders where customer_id = $1";
         async Task<IReadOnlyList<IndexStrategy>> Advise(TimeSpan? window, double weight) =>
-            (await new IndexAdvisor(connection.Catalog, connection.WhatIf, new IndexNames(connection.Catalog, null), connection.Target).AdviseAsync(
-                [new WorkloadStatement(Statement, "h", Statement, 10, null) { Window = window }], new AdvisorOptions { WriteWeight = weight }, null, Token)).Strategies;
+            (await new IndexAdvisor(
+                connection.Catalog, connection.WhatIf, new IndexNames(connection.Catalog, null), connection.Target).AdviseAsync(
+                [new WorkloadStatement(Statement, "h", Statement, 10, null) { Window = window }],
+                new AdvisorOptions { WriteWeight = weight }, null, Token)).Strategies;
 
         Assert.Single(await Advise(null, 1));
         Assert.Empty(await Advise(TimeSpan.MaxValue, 1));
@@ -179,14 +207,17 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
         var customers = new RelationName("public", "customers");
         async Task<IReadOnlyList<ForeignKeyNeed>> Find(params TableWrite[] writes) =>
             await ForeignKeyNeed.FindAsync(
-                connection.Catalog, await connection.Catalog.GetForeignKeysAsync([customers], Token), new WriteLoad(writes.Select(w => (w, 100.0)), [], null), Token);
+                connection.Catalog, await connection.Catalog.GetForeignKeysAsync([customers], Token),
+                new WriteLoad(writes.Select(w => (w, 100.0)), [], null), Token);
         try
         {
             // Its own and those that refer to it, with what is known of the rows there.
             Assert.Equal(
                 ["public.customers(region) public.regions(id) ", "public.orders(customer_id) public.customers(id) 5000"],
                 (await connection.Catalog.GetForeignKeysAsync([customers], Token))
-                    .Select(k => $"{k.Table}({string.Join(' ', k.Columns)}) {k.ReferencedTable}({string.Join(' ', k.ReferencedColumns)}) {k.ReferencedRows}"));
+                    .Select(k =>
+                        $"{k.Table}({string.Join(' ', k.Columns)}) "
+                            + $"{k.ReferencedTable}({string.Join(' ', k.ReferencedColumns)}) {k.ReferencedRows}"));
             var need = Assert.Single(await Find(new TableWrite(customers, "Delete", 2, null)));
             Assert.Equal("CREATE INDEX ON public.orders USING btree (customer_id)", need.Definition.ToAnonymousStatement());
             Assert.Contains("deleted from public.customers (200 in the workload's time)", need.Reason, StringComparison.Ordinal);
@@ -210,9 +241,11 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
     public async Task Without_the_extension_the_error_says_what_to_do()
     {
         await using var bare = await TestDatabase.OnAsync(database.Cluster);
-        await using var other = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = bare.ConnectionString }, null, null, Token);
+        await using var other = await new PostgresBackend()
+            .ConnectAsync(new ConnectionSettings { ConnectionString = bare.ConnectionString }, null, null, Token);
 
-        var error = await Assert.ThrowsAsync<PerfMonitoringException>(() => other.WhatIf.OpenAsync(TimeSpan.FromSeconds(5), Token));
+        var error = await Assert.ThrowsAsync<PerfMonitoringException>(
+            () => other.WhatIf.OpenAsync(TimeSpan.FromSeconds(5), Token));
 
         Assert.Equal("HypoPgMissing", error.ErrorId);
         Assert.Contains("create extension hypopg", error.Remedy!, StringComparison.Ordinal);
@@ -223,6 +256,9 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
         advice.Strategies.Select(s => s.Definition.ToAnonymousStatement().Split("USING btree ")[1]).Order(StringComparer.Ordinal);
 
     private Task<Advice> AdviseAsync(IEnumerable<string> statements, AdvisorOptions options) =>
-        new IndexAdvisor(connection.Catalog, connection.WhatIf, new IndexNames(connection.Catalog, null), connection.Target).AdviseAsync(
-            [.. statements.Select(s => new WorkloadStatement(s, QueryText.Hash(QueryText.Normalize(s)), QueryText.Normalize(s), 1, null))], options, null, Token);
+        new IndexAdvisor(connection.Catalog, connection.WhatIf, new IndexNames(connection.Catalog, null), connection.Target)
+            .AdviseAsync(
+            [.. statements.Select(
+                s => new WorkloadStatement(s, QueryText.Hash(QueryText.Normalize(s)), QueryText.Normalize(s), 1, null))], options,
+                null, Token);
 }

@@ -29,7 +29,8 @@ public sealed class ParameterAdviceTests(TestDatabase database) : IClassFixture<
             insert into events select i, now() - (50000 - i) * interval '1 minute', i % 5000, repeat('x', 80) from generate_series(1, 50000) i;
             analyze tickets, events_1_0, events_1_1, events_2;
             """);
-        connection = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
+        connection = await new PostgresBackend()
+            .ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
     }
 
     public async ValueTask DisposeAsync()
@@ -40,7 +41,8 @@ public sealed class ParameterAdviceTests(TestDatabase database) : IClassFixture<
         }
     }
 
-    // The generic plan takes half of the table for what is asked for, and no index would be used; 50 rows a call say that it is a rare value.
+    // The generic plan takes half of the table for what is asked for, and no index would be used; 50 rows a call say that it is a
+    // rare value.
     [Fact]
     public async Task A_skewed_column_gets_its_index_where_the_rare_value_is_asked_for()
     {
@@ -55,7 +57,11 @@ public sealed class ParameterAdviceTests(TestDatabase database) : IClassFixture<
 
     [Fact]
     public async Task A_range_of_unknown_width_is_the_newest_part() =>
-        Assert.Equal("created_at", Assert.Single((await AdviseAsync("select filler from tickets where created_at > now() - interval $1", null)).Strategies).Definition.Keys[0].Column);
+        Assert.Equal(
+            "created_at",
+            Assert.Single(
+            (await AdviseAsync(
+            "select filler from tickets where created_at > now() - interval $1", null)).Strategies).Definition.Keys[0].Column);
 
     [Fact]
     public async Task Advice_on_partitions_is_on_the_parent()
@@ -66,12 +72,15 @@ public sealed class ParameterAdviceTests(TestDatabase database) : IClassFixture<
         Assert.Equal(("public.events", "kind"), (strategy.Definition.Table.ToString(), strategy.Definition.Keys[0].Column));
         Assert.Empty(advice.PassedOver);
         await database.ExecuteAsync(strategy.Definition.ToCreateStatement(concurrently: false));
-        var real = await database.ScalarAsync<long>($"select sum(pg_relation_size(relid))::bigint from pg_partition_tree('{strategy.IndexName}') where isleaf");
+        var real = await database.ScalarAsync<long>(
+            $"select sum(pg_relation_size(relid))::bigint from pg_partition_tree('{strategy.IndexName}') where isleaf");
         Assert.InRange((double)strategy.SizeBytes!.Value / real, 0.8, 1.2);
     }
 
     private Task<Advice> AdviseAsync(string statement, double? rowsPerCall) =>
-        new IndexAdvisor(connection.Catalog, connection.WhatIf, new IndexNames(connection.Catalog, null), connection.Target).AdviseAsync(
-            [new WorkloadStatement(statement, QueryText.Hash(QueryText.Normalize(statement)), statement, 1, null) { RowsPerCall = rowsPerCall }],
+        new IndexAdvisor(connection.Catalog, connection.WhatIf, new IndexNames(connection.Catalog, null), connection.Target)
+            .AdviseAsync(
+            [new WorkloadStatement(statement, QueryText.Hash(QueryText.Normalize(statement)), statement, 1, null) {
+                RowsPerCall = rowsPerCall }],
             new AdvisorOptions { MinimumImprovement = 0.1 }, null, Token);
 }

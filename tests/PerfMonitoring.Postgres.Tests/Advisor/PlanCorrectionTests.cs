@@ -7,7 +7,9 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Postgres.Advisor;
 
-/// <summary>What a plan with a hypothetical index costs after its correction, beside what the planner says once the index is built.</summary>
+/// <summary>
+/// What a plan with a hypothetical index costs after its correction, beside what the planner says once the index is built.
+/// </summary>
 public sealed class PlanCorrectionTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
     private IMonitoringConnection connection = null!;
@@ -25,7 +27,8 @@ public sealed class PlanCorrectionTests(TestDatabase database) : IClassFixture<T
             insert into lines select 1 + (i * 6007) % 40000, (i * 7919) % 500, (i * 31) % 1000, repeat('x', 60) from generate_series(1, 240000) i;
             """);
         await database.ExecuteAsync("vacuum analyze");
-        connection = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
+        connection = await new PostgresBackend()
+            .ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
     }
 
     public async ValueTask DisposeAsync()
@@ -36,22 +39,26 @@ public sealed class PlanCorrectionTests(TestDatabase database) : IClassFixture<T
         }
     }
 
-    // A range of a key that repeats; one look-up; loops that few and that many rows of the outer table reach; a semi join, which leaves off at
-    // the first match; reading the index alone; an end at the tenth row.
+    // A range of a key that repeats; one look-up; loops that few and that many rows of the outer table reach; a semi join, which
+    // leaves off at the first match; reading the index alone; an end at the tenth row.
     [Theory]
     [InlineData("select filler from lines where day between 100 and 150", "day")]
     [InlineData("select filler from lines where product = 7", "product")]
     [InlineData("select l.filler from orders o join lines l on l.order_id = o.id where o.day = 5", "order_id")]
     [InlineData("select l.filler from orders o join lines l on l.order_id = o.id where o.day < 4", "order_id")]
-    [InlineData("select count(*) from orders o where o.day < 50 and exists (select from lines l where l.order_id = o.id and l.filler <> '')", "order_id")]
+    [InlineData(
+        "select count(*) from orders o where o.day < 50 and exists (select from lines l where l.order_id = o.id and l.filler "
+            + "<> '')", "order_id")]
     [InlineData("select count(*) from lines where product between 10 and 60", "product")]
     [InlineData("select filler from lines order by day limit 10", "day")]
     public async Task Costs_are_those_with_the_index_built(string statement, string column)
     {
-        var definition = new IndexDefinition { Table = new RelationName("public", "lines"), Name = "", Method = "btree", Keys = [IndexKey.OnColumn(column)] };
+        var definition = new IndexDefinition {
+            Table = new RelationName("public", "lines"), Name = "", Method = "btree", Keys = [IndexKey.OnColumn(column)] };
         var table = (await connection.Catalog.FindTablesAsync([definition.Table], Token)).Single();
         var size = IndexSize.Estimate(definition, table)!.Value;
-        var candidate = new Candidate { Id = 1, Definition = definition, SizeBytes = size, DescentCost = WriteCost.OfDescentPages(size) };
+        var candidate = new Candidate {
+            Id = 1, Definition = definition, SizeBytes = size, DescentCost = WriteCost.OfDescentPages(size) };
         var request = new WhatIfRequest(new PlanText(statement), [candidate]);
         WhatIfPlan promised;
         await using (var session = await connection.WhatIf.OpenAsync(TimeSpan.FromSeconds(30), Token))
@@ -60,7 +67,8 @@ public sealed class PlanCorrectionTests(TestDatabase database) : IClassFixture<T
         }
 
         var correction = PlanCorrection.Of(
-            promised.Plan, name => promised.Candidates.ContainsKey(name) ? (candidate, promised.Sizes[1]) : null, name => name == "lines" ? table : null);
+            promised.Plan, name => promised.Candidates.ContainsKey(name) ? (candidate, promised.Sizes[1]) : null, name =>
+                name == "lines" ? table : null);
 
         await using var real = await connection.GetRealWhatIf(false).OpenAsync(TimeSpan.FromSeconds(30), Token);
         var built = await real.ExplainAsync(request, Token);

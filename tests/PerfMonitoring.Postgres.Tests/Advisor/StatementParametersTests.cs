@@ -29,7 +29,8 @@ public sealed class StatementParametersTests(SandboxFixture sandbox)
         analyze tickets, customers, events_1, events_2;
         """;
 
-    // Statement -> estimated rows of the first scan: of the typical run, and of the heavy one with its share; none for the generic plan.
+    // Statement -> estimated rows of the first scan: of the typical run, and of the heavy one with its share; none for the
+    // generic plan.
     private static readonly (string Statement, string Expected)[] Cases =
     [
         ("select id from tickets where status = $1", "180, 19800 0.99"),
@@ -58,7 +59,8 @@ public sealed class StatementParametersTests(SandboxFixture sandbox)
         ("select id from tickets where price > $1 and price <= $2", "1000, 10000 0.1"),
         ("select id from tickets where price > $1::int", "1000, 10000 0.1"),
         ("select id from tickets where (priority, id) > ($1, $2) order by priority, id limit $3", "2000, 10000 0.1"),
-        ("select date_trunc($1, created_at), count(*), sum(case when closed then $2 end) from tickets where created_at > $3 group by 1 having count(*) > $4", "1000, 10000 0.1"),
+        ("select date_trunc($1, created_at), count(*), sum(case when closed then $2 end) from tickets where created_at > $3 "
+            + "group by 1 having count(*) > $4", "1000, 10000 0.1"),
         ("select id, $1 from tickets where title like $2", "440"),
         ("select id from tickets where title like $1 || '%'", "440"),
         ("select id from tickets where title like $1 || $2", "440"),
@@ -68,7 +70,8 @@ public sealed class StatementParametersTests(SandboxFixture sandbox)
         ("select id from tickets order by created_at limit $1 offset $2", "20000"),
         ("select id from tickets where priority = $1 order by created_at limit $2", "2000"),
         ("select c.name from tickets t join customers c on c.id = t.id where t.status = $1 and c.name > $2", "180, 19800 0.99"),
-        ("select name from customers c where exists (select $1 from tickets t where t.id = c.id and t.status = $2)", "180, 19800 0.99"),
+        ("select name from customers c where exists (select $1 from tickets t where t.id = c.id and t.status = $2)",
+            "180, 19800 0.99"),
         ("with t as (select * from tickets where status = $1) select count(*) from t where priority <> $2", "162, 17820 0.99"),
         ("select id from events where kind = $1", "200, 19800 0.99"),
         ("select id from tickets where doc ->> $1 = $2 and status = $3", "1, 99 0.99"),
@@ -92,7 +95,8 @@ public sealed class StatementParametersTests(SandboxFixture sandbox)
     {
         await using var database = await TestDatabase.OnAsync(await sandbox.ClusterAsync(majorVersion));
         await database.ExecuteAsync(Schema);
-        await using var connection = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
+        await using var connection = await new PostgresBackend()
+            .ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
         var parameters = new StatementParameters(connection.Catalog);
         var failures = new List<string>();
         foreach (var (statement, expected) in Cases)
@@ -100,7 +104,8 @@ public sealed class StatementParametersTests(SandboxFixture sandbox)
             var generic = PlanNode.Parse(await connection.Plans.ExplainAsync(new PlanText(statement), Token));
             var tables = await WorkloadTables.FindAsync(connection.Catalog, [generic], Token);
             var variants = await parameters.VariantsAsync(
-                new WorkloadStatement(statement, QueryText.Hash(QueryText.Normalize(statement)), statement, 1, null), generic, tables, Token);
+                new WorkloadStatement(statement, QueryText.Hash(QueryText.Normalize(statement)), statement, 1, null), generic,
+                tables, Token);
             var found = new List<(double Rows, double Share)>();
             foreach (var variant in variants.Where(v => v.Text.Arguments is not null))
             {
@@ -108,9 +113,13 @@ public sealed class StatementParametersTests(SandboxFixture sandbox)
                 found.Add((plan.All().First(n => n.IsScan && n.RelationName is "tickets" or "events").Rows, variant.Share));
             }
 
-            var wanted = expected.Split(", ", StringSplitOptions.RemoveEmptyEntries).Select(w => w.Split(' ').Select(n => double.Parse(n, CultureInfo.InvariantCulture)).ToArray()).ToList();
+            var wanted = expected.Split(", ", StringSplitOptions.RemoveEmptyEntries)
+                .Select(w => w.Split(' ').Select(n => double.Parse(n, CultureInfo.InvariantCulture)).ToArray()).ToList();
             if (Math.Abs(variants.Sum(v => v.Share) - 1) > 1e-9 || wanted.Count != found.Count
-                || wanted.Zip(found).Any(p => Math.Abs(p.First[0] - p.Second.Rows) > 1 + (0.15 * p.First[0]) || (p.First is [_, var share] && Math.Abs(share - p.Second.Share) > 0.01)))
+                || wanted.Zip(found)
+                    .Any(p =>
+                    Math.Abs(p.First[0] - p.Second.Rows) > 1 + (0.15 * p.First[0])
+                    || (p.First is [_, var share] && Math.Abs(share - p.Second.Share) > 0.01)))
             {
                 failures.Add($"{statement}: {expected} expected, {string.Join(", ", found)} found");
             }
@@ -123,8 +132,11 @@ public sealed class StatementParametersTests(SandboxFixture sandbox)
     {
         await using var connection = new NpgsqlConnection(database.UnpooledConnectionString);
         await connection.OpenAsync(Token);
-        var arguments = string.Join(", ", text.Arguments!.Select(a => a is null ? "null" : "'" + a.Replace("'", "''", StringComparison.Ordinal) + "'"));
-        foreach (var sql in new[] { "set plan_cache_mode = force_custom_plan; set max_parallel_workers_per_gather = 0; prepare p as " + PlannableText.TryMake(text.Text, out _), "explain (format json, verbose) execute p (" + arguments + ")" })
+        var arguments = string.Join(
+            ", ", text.Arguments!.Select(a => a is null ? "null" : "'" + a.Replace("'", "''", StringComparison.Ordinal) + "'"));
+        foreach (var sql in new[] {
+            "set plan_cache_mode = force_custom_plan; set max_parallel_workers_per_gather = 0; prepare p as "
+            + PlannableText.TryMake(text.Text, out _), "explain (format json, verbose) execute p (" + arguments + ")" })
         {
             await using var command = new NpgsqlCommand(sql, connection);
             if (await command.ExecuteScalarAsync(Token) is string plan)

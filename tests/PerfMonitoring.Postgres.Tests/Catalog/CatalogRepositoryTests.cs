@@ -17,11 +17,13 @@ public sealed class CatalogRepositoryTests(TestDatabase database) : IClassFixtur
         await database.ExecuteAsync(""""
             create schema if not exists "Sälés";
             create table if not exists "Sälés"."Order ""Items""" (
-                id bigint, "Qty; drop" int not null, name text collate "C", title varchar(40), doc jsonb, tags text[], during int4range, b boolean);
+                id bigint, "Qty; drop" int not null, name text collate "C", title varchar(40), doc jsonb, tags text[],
+                during int4range, b boolean);
             create view "Sälés".v as select 1 as one;
             create table plain (id int primary key, n numeric, t text);
             """");
-        connection = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
+        connection = await new PostgresBackend()
+            .ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
     }
 
     public async ValueTask DisposeAsync()
@@ -57,7 +59,9 @@ public sealed class CatalogRepositoryTests(TestDatabase database) : IClassFixtur
 
         Assert.Equal(2, both.Count);
         Assert.Equal("first \"é\"", both[0].Definition.Name);
-        Assert.Equal(both[0].ServerDefinition.Replace("\"first \"\"é\"\"\"", "second", StringComparison.Ordinal), both[1].ServerDefinition);
+        Assert.Equal(
+            both[0].ServerDefinition.Replace("\"first \"\"é\"\"\"", "second", StringComparison.Ordinal),
+            both[1].ServerDefinition);
         Assert.Equal(both[0].Definition.ToAnonymousStatement(), both[1].Definition.ToAnonymousStatement());
         await database.ExecuteAsync(""""drop index "Sälés"."first ""é"""; drop index "Sälés".second"""");
     }
@@ -96,7 +100,8 @@ public sealed class CatalogRepositoryTests(TestDatabase database) : IClassFixtur
     [InlineData("plain_pkey", "TableNotIndexable")]
     public async Task What_takes_no_index_is_refused(string name, string errorId)
     {
-        var error = await Assert.ThrowsAsync<PerfMonitoringException>(() => connection.Catalog.GetTableAsync(RelationName.Parse(name), Token));
+        var error = await Assert.ThrowsAsync<PerfMonitoringException>(
+            () => connection.Catalog.GetTableAsync(RelationName.Parse(name), Token));
 
         Assert.Equal(errorId, error.ErrorId);
     }
@@ -105,7 +110,9 @@ public sealed class CatalogRepositoryTests(TestDatabase database) : IClassFixtur
     public async Task Names_are_completed()
     {
         Assert.Equal([new RelationName(null, "plain")], await connection.Catalog.CompleteTableNamesAsync("pla", Token));
-        Assert.Equal([new RelationName("Sälés", "Order \"Items\"")], await connection.Catalog.CompleteTableNamesAsync("Sälés.O", Token));
+        Assert.Equal(
+            [new RelationName("Sälés", "Order \"Items\"")],
+            await connection.Catalog.CompleteTableNamesAsync("Sälés.O", Token));
         Assert.Equal([new RelationName(null, "plain_pkey")], await connection.Catalog.CompleteIndexNamesAsync("plain_", Token));
     }
 }

@@ -88,7 +88,8 @@ public sealed class DefinitionNamesTests(DefinitionNamesTests.Shop shop) : IClas
         Assert.Equal("function evil.strange of role stranger", resolved.Distrusted);
     }
 
-    private static string Simple(string sql) => sql.Replace("(", "", StringComparison.Ordinal).Replace(")", "", StringComparison.Ordinal);
+    private static string Simple(string sql) =>
+        sql.Replace("(", "", StringComparison.Ordinal).Replace(")", "", StringComparison.Ordinal);
 
     public sealed class Shop(SandboxFixture sandbox) : IAsyncLifetime
     {
@@ -127,15 +128,21 @@ public sealed class DefinitionNamesTests(DefinitionNamesTests.Shop shop) : IClas
                 insert into app.things select i, i, 'n' || i, 'cheap', 't' || i, ext.hstore('colour', 'red') from generate_series(1, 100) i;
                 """);
             await Database.ExecuteAsync($"""alter database "{Database.Name}" set search_path = evil, app, ext""");
-            Connection = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = Database.ConnectionString }, null, null, CancellationToken.None);
+            Connection = await new PostgresBackend()
+                .ConnectAsync(
+                new ConnectionSettings { ConnectionString = Database.ConnectionString }, null, null, CancellationToken.None);
         }
 
-        public Task<ResolvedDefinition> ResolveAsync(IndexKey key, string? where = null, string method = "btree") => Connection.Catalog.ResolveAsync(
-            new IndexDefinition { Table = new RelationName("app", "things"), Name = "resolved", Method = method, Keys = [key], Where = where }, Token);
+        public Task<ResolvedDefinition> ResolveAsync(IndexKey key, string? where = null, string method = "btree") =>
+            Connection.Catalog.ResolveAsync(
+            new IndexDefinition {
+                Table = new RelationName("app", "things"), Name = "resolved", Method = method, Keys = [key], Where = where },
+                Token);
 
         // As our connections build it.
         public async Task BuildAsync(IndexDefinition definition) => await Database.ExecuteAsync(
-            $"set search_path = pg_catalog, pg_temp; {definition.ToCreateStatement(concurrently: false)}; drop index app.resolved");
+            $"set search_path = pg_catalog, pg_temp; {definition.ToCreateStatement(concurrently: false)}; "
+                + "drop index app.resolved");
 
         public async ValueTask DisposeAsync()
         {

@@ -137,9 +137,12 @@ public sealed class ConnectionStringsTests : IDisposable
     {
         foreach (var isStore in (bool[])[false, true])
         {
-            var error = Assert.Throws<PerfMonitoringException>(() => Build(new ConnectionSettings { ConnectionString = text, IsStore = isStore }));
+            var error = Assert.Throws<PerfMonitoringException>(
+                () => Build(new ConnectionSettings { ConnectionString = text, IsStore = isStore }));
 
-            Assert.Contains(isStore ? named.Replace("-Con", "-StoreCon", StringComparison.Ordinal) : named, error.Message, StringComparison.Ordinal);
+            Assert.Contains(
+                isStore ? named.Replace("-Con", "-StoreCon", StringComparison.Ordinal) : named, error.Message,
+                StringComparison.Ordinal);
             Assert.NotEmpty(error.Remedy!);
             Assert.DoesNotContain(Secret, $"{error} {error.Remedy} {error.Subject}", StringComparison.OrdinalIgnoreCase);
         }
@@ -162,12 +165,14 @@ public sealed class ConnectionStringsTests : IDisposable
         foreach (var isStore in (bool[])[false, true])
         {
             var name = isStore ? "-Store" : "-";
-            var host = Assert.Throws<PerfMonitoringException>(() => Build(new ConnectionSettings { HostName = text, IsStore = isStore }));
+            var host = Assert.Throws<PerfMonitoringException>(
+                () => Build(new ConnectionSettings { HostName = text, IsStore = isStore }));
             Assert.StartsWith($"{name}HostName ", host.Message, StringComparison.Ordinal);
             Assert.DoesNotContain(Secret, $"{host} {host.Remedy} {host.Subject}", StringComparison.Ordinal);
             if (Conninfo.LooksLikeConnectionString(text))
             {
-                var database = Assert.Throws<PerfMonitoringException>(() => Build(new ConnectionSettings { Database = text, IsStore = isStore }));
+                var database = Assert.Throws<PerfMonitoringException>(
+                    () => Build(new ConnectionSettings { Database = text, IsStore = isStore }));
                 Assert.StartsWith($"{name}Database ", database.Message, StringComparison.Ordinal);
                 Assert.DoesNotContain(Secret, $"{database} {database.Remedy} {database.Subject}", StringComparison.Ordinal);
             }
@@ -177,7 +182,9 @@ public sealed class ConnectionStringsTests : IDisposable
     [Fact]
     public void Parameter_string_service_variable_default_in_this_order()
     {
-        Write(".pg_service.conf", "# mine\n[other]\nhost=wrong\n\n[mine]\nhost=of-service\nport=3\ndbname=of-service\nuser=of-service\napplication_name=a b\n[next]\nhost=wrong\n");
+        Write(".pg_service.conf",
+            "# mine\n[other]\nhost=wrong\n\n[mine]\nhost=of-service\nport=3\ndbname=of-service\n"
+                + "user=of-service\napplication_name=a b\n[next]\nhost=wrong\n");
         variables["PGSERVICE"] = "mine";
         variables["PGHOST"] = variables["PGDATABASE"] = variables["PGUSER"] = variables["PGAPPNAME"] = "of-environment";
         variables["PGPASSWORD"] = "of-environment";
@@ -185,17 +192,24 @@ public sealed class ConnectionStringsTests : IDisposable
         variables["PGCONNECT_TIMEOUT"] = "5";
 
         var service = Build((string?)null);
-        Assert.Equal(("of-service:3/of-service", "of-service", "of-environment", "a b", 5), (service.Address, service.Builder.Username, service.Password, service.Builder.ApplicationName, service.Builder.Timeout));
+        Assert.Equal(
+            ("of-service:3/of-service", "of-service", "of-environment", "a b", 5),
+            (service.Address, service.Builder.Username, service.Password, service.Builder.ApplicationName,
+            service.Builder.Timeout));
         var text = Build("port=2 dbname=of-string");
         Assert.Equal(("of-service:2/of-string", "of-service"), (text.Address, text.Builder.Username));
-        var parameter = Build(new ConnectionSettings { ConnectionString = "port=2 dbname=of-string", HostName = "of-parameter", Database = "x", Password = "p" });
+        var parameter = Build(
+            new ConnectionSettings {
+            ConnectionString = "port=2 dbname=of-string", HostName = "of-parameter", Database = "x", Password = "p" });
         Assert.Equal(("of-parameter:2/x", "p"), (parameter.Address, parameter.Password));
         Assert.Equal("wrong:4/of-environment", Build("service=next").Address);
         variables.Remove("PGSERVICE");
         Assert.Equal("of-environment:4/of-environment", Build((string?)null).Address);
         variables.Clear();
         Assert.Equal("localhost:5432/u", Build("user=u").Address);
-        Assert.Equal(("PerfMonitoring", 15, 30), (Build("user=u").Builder.ApplicationName, Build("user=u").Builder.Timeout, Build("user=u").Builder.CommandTimeout));
+        Assert.Equal(
+            ("PerfMonitoring", 15, 30),
+            (Build("user=u").Builder.ApplicationName, Build("user=u").Builder.Timeout, Build("user=u").Builder.CommandTimeout));
     }
 
     [Fact]
@@ -203,7 +217,8 @@ public sealed class ConnectionStringsTests : IDisposable
     {
         var system = Directory.CreateDirectory(Path.Combine(home, "etc")).FullName;
         Write("etc/pg_service.conf", "[system]\nhost=of-system\n[both]\nhost=of-system\n");
-        Write(".pg_service.conf", "[both]\nhost=of-home\n  # comment\n  port=7  \npassword= a=b #c\n[bad]\npassword S3cret\n[nested]\nservice=both\n");
+        Write(".pg_service.conf",
+            "[both]\nhost=of-home\n  # comment\n  port=7  \npassword= a=b #c\n[bad]\npassword S3cret\n[nested]\nservice=both\n");
         Write("named", "[named]\nhost=of-named\n");
         variables["PGSYSCONFDIR"] = system;
 
@@ -213,7 +228,9 @@ public sealed class ConnectionStringsTests : IDisposable
         Assert.Equal("of-named:5432/u", Build("postgres://u@?service=named").Address);
         Assert.Equal("of-system:5432/u", Build("service=both user=u").Address);
         variables["PGSERVICEFILE"] = Path.Combine(home, "missing");
-        Assert.Contains("missing does not exist", Assert.Throws<PerfMonitoringException>(() => Build("service=both")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "missing does not exist", Assert.Throws<PerfMonitoringException>(() => Build("service=both")).Message,
+            StringComparison.Ordinal);
         variables.Remove("PGSERVICEFILE");
         foreach (var service in (string[])["bad", "nested"])
         {
@@ -244,7 +261,9 @@ public sealed class ConnectionStringsTests : IDisposable
 
         var error = Assert.Throws<PerfMonitoringException>(() => Build("user=u"));
 
-        Assert.Contains(value.Contains(Secret, StringComparison.Ordinal) || name is "PGSSLCRL" or "PGREQUIREPEER" ? name : value, error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            value.Contains(Secret, StringComparison.Ordinal) || name is "PGSSLCRL" or "PGREQUIREPEER" ? name : value,
+            error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(Secret, $"{error} {error.Remedy} {error.Subject}", StringComparison.Ordinal);
     }
 
@@ -267,18 +286,28 @@ public sealed class ConnectionStringsTests : IDisposable
         Assert.Equal("Prefer", Build("requiressl=0 user=u").Builder.SslMode.ToString());
         Assert.Equal("Require", Build("postgres://u@h?ssl=true").Builder.SslMode.ToString());
         Assert.Equal("Disable", Build("host=/run/pg user=u sslmode=verify-full").Builder.SslMode.ToString());
-        Assert.Equal(("verify-full", true), (Build("user=u sslrootcert=system").Tls.Mode, Build("user=u sslrootcert=system").Tls.IsChosen));
+        Assert.Equal(
+            ("verify-full", true),
+            (Build("user=u sslrootcert=system").Tls.Mode, Build("user=u sslrootcert=system").Tls.IsChosen));
         Assert.Equal("verify-full", Build("Host=h;Username=u;SSL Mode=VerifyFull").Tls.Mode);
     }
 
     [Fact]
     public void What_would_undermine_a_session_is_overridden()
     {
-        var builder = Build("Host=h;Username=u;Multiplexing=true;Max Auto Prepare=20;No Reset On Close=true;Load Balance Hosts=true;Include Error Detail=true;Persist Security Info=true;"
-            + "Log Parameters=true;Client Encoding=LATIN1;Minimum Pool Size=50;Maximum Pool Size=100;Timeout=0;Command Timeout=0;Enlist=true").Builder;
+        var builder = Build(
+            "Host=h;Username=u;Multiplexing=true;Max Auto Prepare=20;No Reset On Close=true;Load Balance Hosts=true;Include "
+                + "Error Detail=true;Persist Security Info=true;"
+            + "Log Parameters=true;Client Encoding=LATIN1;Minimum Pool Size=50;Maximum Pool Size=100;Timeout=0;Command "
+            + "Timeout=0;Enlist=true").Builder;
 
-        Assert.False(builder.IncludeErrorDetail || builder.PersistSecurityInfo || builder.LogParameters || builder.NoResetOnClose || builder.LoadBalanceHosts);
-        Assert.Equal((0, 10, 10, 15, 30, "UTF8"), (builder.MaxAutoPrepare, builder.MinPoolSize, builder.MaxPoolSize, builder.Timeout, builder.CommandTimeout, builder.ClientEncoding));
+        Assert.False(
+            builder.IncludeErrorDetail || builder.PersistSecurityInfo || builder.LogParameters || builder.NoResetOnClose
+            || builder.LoadBalanceHosts);
+        Assert.Equal(
+            (0, 10, 10, 15, 30, "UTF8"),
+            (builder.MaxAutoPrepare, builder.MinPoolSize, builder.MaxPoolSize, builder.Timeout, builder.CommandTimeout,
+            builder.ClientEncoding));
     }
 
     [Theory]
@@ -307,7 +336,10 @@ public sealed class ConnectionStringsTests : IDisposable
     [Fact]
     public void The_host_in_a_password_file_is_the_name_then_the_address_then_localhost()
     {
-        Write(".pgpass", "10.0.0.1:*:*:*:of-address\nnamed:*:*:*:of-name\nlocalhost:*:*:*:of-localhost\n/run/pg:*:*:*:of-folder\n::1:*:*:*:no\n\\:\\:1:*:*:*:of-v6", UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Write(".pgpass",
+            "10.0.0.1:*:*:*:of-address\nnamed:*:*:*:of-name\nlocalhost:*:*:*:of-localhost\n"
+                + "/run/pg:*:*:*:of-folder\n::1:*:*:*:no\n\\:\\:1:*:*:*:of-v6",
+            UnixFileMode.UserRead | UnixFileMode.UserWrite);
 
         Assert.Equal("of-address", PasswordOf("hostaddr=10.0.0.1 user=u"));
         Assert.Equal("of-name", PasswordOf("host=named hostaddr=10.0.0.1 user=u"));
@@ -359,7 +391,10 @@ public sealed class ConnectionStringsTests : IDisposable
 
             // Ours refuses what would show a part of a password as a host or database.
             var isStricter = ours is null && theirs is not null && text.Contains("://", StringComparison.Ordinal)
-                && (text.Count(c => c == '@') > 1 || text.IndexOf('@', StringComparison.Ordinal) > text.IndexOf('/', text.IndexOf("://", StringComparison.Ordinal) + 3) || theirs.Contains('\ufffd', StringComparison.Ordinal));
+                && (text.Count(c => c == '@') > 1
+                    || text.IndexOf('@', StringComparison.Ordinal) > text.IndexOf(
+                    '/', text.IndexOf("://", StringComparison.Ordinal) + 3)
+                    || theirs.Contains('\ufffd', StringComparison.Ordinal));
             return ours == theirs || isStricter ? null : $"{text}\n-- libpq: {theirs}\n-- ours: {ours}";
         }).OfType<string>().ToList();
 
@@ -376,16 +411,23 @@ public sealed class ConnectionStringsTests : IDisposable
         return string.Concat(Enumerable.Range(0, random.Next(1, 5)).Select(_ =>
         {
             var value = string.Concat(Enumerable.Range(0, random.Next(0, 6)).Select(_ => pieces[random.Next(pieces.Length)]));
-            return Pick(random, "", " ", "\n ") + keywords[random.Next(keywords.Length)] + Pick(random, "=", " = ", "= ", " =") + Pick(random, value, $"'{value}'", "x") + Pick(random, " ", "", "  ");
+            return Pick(random, "", " ", "\n ") + keywords[random.Next(keywords.Length)] + Pick(random, "=", " = ", "= ", " =")
+                + Pick(random, value, $"'{value}'", "x") + Pick(random, " ", "", "  ");
         }));
     }
 
     private static string Uri(Random random)
     {
-        string[] pieces = ["a", "B", "1", "%20", "%41", "%c3%a9", "%2F", "%", "@", ":", "/", "?", "&", "=", ",", "[", "]", "::1", "-", "_", "'"];
-        string Some(int most) => string.Concat(Enumerable.Range(0, random.Next(0, most)).Select(_ => pieces[random.Next(random.Next(3) == 0 ? pieces.Length : 6)]));
-        return Pick(random, "postgres://", "postgresql://") + Pick(random, "", Some(3) + "@", Some(3) + ":" + Some(5) + "@") + Pick(random, Some(3), Some(2) + ":1", "[::1]", "[::1]:2", "a:1,b,c:3", "%2Ftmp")
-            + Pick(random, "", "/", "/" + Some(3)) + Pick(random, "", "?", "?user=" + Some(3), "?password=" + Some(4) + "&port=1", "?host=/tmp&sslmode=require", "?ssl=true", "?uzer=1", "?user");
+        string[] pieces = [
+            "a", "B", "1", "%20", "%41", "%c3%a9", "%2F", "%", "@", ":", "/", "?", "&", "=", ",", "[", "]", "::1", "-", "_", "'"];
+        string Some(int most) =>
+            string.Concat(
+            Enumerable.Range(0, random.Next(0, most)).Select(_ => pieces[random.Next(random.Next(3) == 0 ? pieces.Length : 6)]));
+        return Pick(random, "postgres://", "postgresql://") + Pick(random, "", Some(3) + "@", Some(3) + ":" + Some(5) + "@")
+            + Pick(random, Some(3), Some(2) + ":1", "[::1]", "[::1]:2", "a:1,b,c:3", "%2Ftmp")
+            + Pick(random, "", "/", "/" + Some(3))
+            + Pick(random, "", "?", "?user=" + Some(3), "?password=" + Some(4) + "&port=1", "?host=/tmp&sslmode=require",
+            "?ssl=true", "?uzer=1", "?user");
     }
 
     private static string Pick(Random random, params string[] choices) => choices[random.Next(choices.Length)];
@@ -398,7 +440,8 @@ public sealed class ConnectionStringsTests : IDisposable
 
     private ConnectionPlan Build(string? text) => Build(new ConnectionSettings { ConnectionString = text });
 
-    private ConnectionPlan Build(ConnectionSettings settings) => ConnectionStrings.Build(settings, new LibpqEnvironment(variables.GetValueOrDefault, home));
+    private ConnectionPlan Build(ConnectionSettings settings) =>
+        ConnectionStrings.Build(settings, new LibpqEnvironment(variables.GetValueOrDefault, home));
 
     private void Write(string name, string text, UnixFileMode? mode = null)
     {

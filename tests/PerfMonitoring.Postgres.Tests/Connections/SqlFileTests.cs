@@ -10,7 +10,8 @@ public sealed partial class SqlFileTests(SandboxFixture sandbox)
 {
     private const string Migrations = ".Migrations.";
 
-    // Settings that the product uses only where the extension is known to be there; HypoPG comes with the machine's own server alone.
+    // Settings that the product uses only where the extension is known to be there; HypoPG comes with the machine's own server
+    // alone.
     private static readonly string[] Extensions = ["pg_stat_statements", "hypopg"];
 
     public static TheoryData<int> Versions => SandboxFixture.SupportedVersions;
@@ -27,7 +28,8 @@ public sealed partial class SqlFileTests(SandboxFixture sandbox)
     }
 
     [Fact]
-    public async Task Every_file_can_be_prepared_on_the_machines_own_server() => await PrepareAllAsync(await sandbox.ClusterAsync());
+    public async Task Every_file_can_be_prepared_on_the_machines_own_server() =>
+        await PrepareAllAsync(await sandbox.ClusterAsync());
 
     [Theory]
     [MemberData(nameof(Files))]
@@ -71,7 +73,8 @@ public sealed partial class SqlFileTests(SandboxFixture sandbox)
         foreach (var resource in FilesFor(cluster.MajorVersion))
         {
             var sql = Sql.Read(resource);
-            if (missing.Exists(e => sql.Contains(e + "_", StringComparison.Ordinal) || sql.Contains(e + "(", StringComparison.Ordinal)))
+            if (missing.Exists(
+                e => sql.Contains(e + "_", StringComparison.Ordinal) || sql.Contains(e + "(", StringComparison.Ordinal)))
             {
                 continue;
             }

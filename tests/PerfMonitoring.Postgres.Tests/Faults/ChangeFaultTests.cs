@@ -6,8 +6,8 @@ using PerfMonitoring.Testing;
 namespace PerfMonitoring.Postgres.Faults;
 
 /// <summary>
-/// Whatever befalls a process that changes something, at whatever packet: nothing is left half-done, nothing is counted twice or lost, and how each action
-/// ended is known. Number and draw are those of <see cref="FaultTests"/>.
+/// Whatever befalls a process that changes something, at whatever packet: nothing is left half-done, nothing is counted twice or
+/// lost, and how each action ended is known. Number and draw are those of <see cref="FaultTests"/>.
 /// </summary>
 public sealed class ChangeFaultTests(ITestOutputHelper output)
 {
@@ -16,7 +16,8 @@ public sealed class ChangeFaultTests(ITestOutputHelper output)
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public Task Whatever_befalls_the_process_the_next_run_finds_out_and_goes_on() => RunAsync(width: 4, FaultTests.Builds, Common);
+    public Task Whatever_befalls_the_process_the_next_run_finds_out_and_goes_on() =>
+        RunAsync(width: 4, FaultTests.Builds, Common);
 
     [Fact]
     public Task A_server_that_crashes_meanwhile_loses_nothing() => RunAsync(width: 1, FaultTests.Builds / 20, [Upset.Crash]);
@@ -40,7 +41,8 @@ public sealed class ChangeFaultTests(ITestOutputHelper output)
         var clock = Stopwatch.StartNew();
         await using var cluster = await SandboxFixture.OwnClusterAsync(new ClusterOptions
         {
-            Settings = new Dictionary<string, string> { ["autovacuum"] = "off", ["max_connections"] = "300", ["pg_stat_statements.track_utility"] = "off" },
+            Settings = new Dictionary<string, string> {
+                ["autovacuum"] = "off", ["max_connections"] = "300", ["pg_stat_statements.track_utility"] = "off" },
         });
         var cases = new ConcurrentQueue<ChangeCase>(Deal(random, upsets).Take(count).Select((c, i) => c with { Number = i + 1 }));
         var lanes = new List<ChangeLane>();
@@ -60,8 +62,10 @@ public sealed class ChangeFaultTests(ITestOutputHelper output)
 
                 await lane.CheckAsync();
             }));
-            var endings = lanes.SelectMany(l => l.Endings).GroupBy(e => e.Key, e => e.Value).OrderBy(e => e.Key, StringComparer.Ordinal);
-            output.WriteLine($"{string.Join(", ", endings.Select(e => $"{e.Key} {e.Sum()}"))} in {clock.Elapsed.TotalSeconds:0} s.");
+            var endings = lanes.SelectMany(l => l.Endings).GroupBy(e => e.Key, e => e.Value)
+                .OrderBy(e => e.Key, StringComparer.Ordinal);
+            output.WriteLine(
+                $"{string.Join(", ", endings.Select(e => $"{e.Key} {e.Sum()}"))} in {clock.Elapsed.TotalSeconds:0} s.");
             var findings = lanes.SelectMany(l => l.Findings).ToList();
             Assert.True(findings.Count == 0, string.Join('\n', findings));
         }

@@ -79,14 +79,16 @@ public enum Upset
 }
 
 /// <summary>
-/// A database in which one piece of work after the other is upset at a packet that is drawn at random, anywhere between its first and its last. A next run
-/// follows, as a scheduler starts it; then the catalog, the audit, the strategies and the log must agree.
+/// A database in which one piece of work after the other is upset at a packet that is drawn at random, anywhere between its first
+/// and its last. A next run follows, as a scheduler starts it; then the catalog, the audit, the strategies and the log must
+/// agree.
 /// </summary>
 internal sealed class ChangeLane : IAsyncDisposable
 {
     private static readonly IndexBuildOptions Options = new()
     {
-        LockTimeout = TimeSpan.FromMinutes(2), SnapshotTimeout = TimeSpan.FromMinutes(2), MaximumRetry = 3, RetryDelay = TimeSpan.FromMilliseconds(50),
+        LockTimeout = TimeSpan.FromMinutes(2), SnapshotTimeout = TimeSpan.FromMinutes(2), MaximumRetry = 3,
+        RetryDelay = TimeSpan.FromMilliseconds(50),
         CleanUpLimit = TimeSpan.FromMinutes(1),
     };
 
@@ -108,7 +110,9 @@ internal sealed class ChangeLane : IAsyncDisposable
         this.next = next;
         packets = like?.packets ?? [];
         sources = new[] { database, store, "postgres" }.Distinct().ToDictionary(
-            n => n, n => NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(cluster.ConnectionString(n)) { Pooling = true, CommandTimeout = 0 }));
+            n => n, n =>
+                NpgsqlDataSource.Create(
+                new NpgsqlConnectionStringBuilder(cluster.ConnectionString(n)) { Pooling = true, CommandTimeout = 0 }));
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -164,10 +168,15 @@ internal sealed class ChangeLane : IAsyncDisposable
     public async Task RunAtOnceAsync(int sessions, int rounds, Random random)
     {
         var test = new ChangeCase(0, Work.Create, null, 0);
-        await ExecuteAsync(database, string.Concat(Enumerable.Range(0, 4).Select(i => $"create table shared{i} (n int); insert into shared{i} select generate_series(1, 20);")));
+        await ExecuteAsync(
+            database,
+            string.Concat(
+            Enumerable.Range(0, 4)
+            .Select(i => $"create table shared{i} (n int); insert into shared{i} select generate_series(1, 20);")));
         var wanted = Enumerable.Range(0, 4).Select(i => new IndexStrategy
         {
-            Definition = new IndexDefinition { Table = new("public", $"shared{i}"), Name = $"shared{i}_i", Keys = [IndexKey.OnExpression("public.slowly(n)")] },
+            Definition = new IndexDefinition {
+                Table = new("public", $"shared{i}"), Name = $"shared{i}_i", Keys = [IndexKey.OnExpression("public.slowly(n)")] },
         }).ToArray();
         var orders = Enumerable.Range(0, sessions).Select(_ => new Random(random.Next())).ToArray();
         await Task.WhenAll(orders.Select(async own =>
@@ -187,8 +196,12 @@ internal sealed class ChangeLane : IAsyncDisposable
                 Findings.Enqueue($"of {sessions} at once one failed: {e}");
             }
         }));
-        await ExpectAsync(test, database, "no invalid index", "select not exists (select from pg_index where not (indisvalid and indisready and indislive))");
-        await ExpectAsync(test, store, "every action with its end", "select not exists (select from perf_monitoring.index_action where outcome = 'STARTED')");
+        await ExpectAsync(
+            test, database, "no invalid index",
+            "select not exists (select from pg_index where not (indisvalid and indisready and indislive))");
+        await ExpectAsync(
+            test, store, "every action with its end",
+            "select not exists (select from perf_monitoring.index_action where outcome = 'STARTED')");
         await ExpectAsync(test, store, "each index built and taken back in turns", """
             select coalesce(bool_and(action <> before), true)
             from (
@@ -203,17 +216,20 @@ internal sealed class ChangeLane : IAsyncDisposable
             foreach (var strategy in stored)
             {
                 var (built, error) = await session.IndexBuilder.BuildAsync(strategy, Options, new Silence(), Token);
-                Expect(test, error is null && built.State is IndexCreationState.Created or IndexCreationState.AlreadyExists, $"at once, a build ended as {built.State} {error}");
+                Expect(test, error is null && built.State is IndexCreationState.Created or IndexCreationState.AlreadyExists,
+                    $"at once, a build ended as {built.State} {error}");
             }
 
             await session.QueryLog.UpdateAsync(new Progress<string>(), Token);
             await UsageRecorder.RecordAsync(session, await UsageReader.GetAsync(session, new(), Token), Token);
-            foreach (var made in (await IndexVerifier.GetMadeAsync(session.Actions, new(), Token)).Where(m => m.IndexName.StartsWith("shared", StringComparison.Ordinal)))
+            foreach (var made in (await IndexVerifier.GetMadeAsync(session.Actions, new(), Token))
+                .Where(m => m.IndexName.StartsWith("shared", StringComparison.Ordinal)))
             {
                 if (await IndexReversion.PrepareAsync(session, made, "Enough.", null, Token) is { } removal)
                 {
                     var (removed, error) = await removal.RunAsync(session, Options, new Silence(), Token);
-                    Expect(test, error is null && removed.State is IndexRemovalState.Removed or IndexRemovalState.NotThere, $"at once, a revert ended as {removed.State} {error}");
+                    Expect(test, error is null && removed.State is IndexRemovalState.Removed or IndexRemovalState.NotThere,
+                        $"at once, a revert ended as {removed.State} {error}");
                 }
             }
         }
@@ -248,7 +264,8 @@ internal sealed class ChangeLane : IAsyncDisposable
     private async Task<(IndexStrategy Strategy, uint? Index)> PrepareAsync(ChangeCase test)
     {
         var isPartitioned = test.Work is Work.CreatePartitioned or Work.DropPartitioned;
-        var name = string.Create(CultureInfo.InvariantCulture, $"t{test.Number}{(test.Upset is null ? $"_{test.Work}" : "")}").ToLowerInvariant();
+        var name = string.Create(CultureInfo.InvariantCulture, $"t{test.Number}{(test.Upset is null ? $"_{test.Work}" : "")}")
+            .ToLowerInvariant();
         await ExecuteAsync(database, $"""
             create table {name} (id int not null, n int not null) {(isPartitioned ? "partition by range (id)" : "")};
             {(isPartitioned ? $"create table {name}_a partition of {name} for values from (0) to (50); create table {name}_b partition of {name} for values from (50) to (1000);" : "")}
@@ -289,7 +306,8 @@ internal sealed class ChangeLane : IAsyncDisposable
             await ExecuteAsync(database, strategy.Definition.ToCreateStatement(false));
             if (test.Work == Work.Repair)
             {
-                await ExecuteAsync(database, $"update pg_index set indisvalid = false where indexrelid = '{strategy.IndexName}'::regclass");
+                await ExecuteAsync(
+                    database, $"update pg_index set indisvalid = false where indexrelid = '{strategy.IndexName}'::regclass");
             }
             else
             {
@@ -321,7 +339,10 @@ internal sealed class ChangeLane : IAsyncDisposable
             at);
         var struck = proxy.Struck;
         var isDead = test.Upset is Upset.Swallowed or Upset.Killed or Upset.KilledAtWork;
-        var work = Task.Run(() => WorkAsync(test, ghost, strategy, index, isDead ? Options with { CleanUpLimit = TimeSpan.FromMilliseconds(1) } : Options, cancel.Token), Token);
+        var work = Task.Run(
+            () => WorkAsync(
+            test, ghost, strategy, index, isDead ? Options with { CleanUpLimit = TimeSpan.FromMilliseconds(1) } : Options,
+            cancel.Token), Token);
         await Task.WhenAny(struck, work);
         switch (test.Upset)
         {
@@ -329,7 +350,9 @@ internal sealed class ChangeLane : IAsyncDisposable
                 proxy.Refuse();
                 break;
             case Upset.Terminated:
-                await QueryAsync<bool>("postgres", $"select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{application}'");
+                await QueryAsync<bool>(
+                    "postgres",
+                    $"select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{application}'");
                 proxy.Heal();
                 break;
             case Upset.Cancelled:
@@ -380,7 +403,8 @@ internal sealed class ChangeLane : IAsyncDisposable
 
     /// <summary>Does it, and says how it ended: done, failed, cancelled or raw.</summary>
     private static async Task<string> WorkAsync(
-        ChangeCase test, IMonitoringConnection by, IndexStrategy strategy, uint? index, IndexBuildOptions options, CancellationToken cancellationToken)
+        ChangeCase test, IMonitoringConnection by, IndexStrategy strategy, uint? index, IndexBuildOptions options,
+        CancellationToken cancellationToken)
     {
         try
         {
@@ -402,7 +426,8 @@ internal sealed class ChangeLane : IAsyncDisposable
     }
 
     private static async Task<PerfMonitoringException?> DoAsync(
-        Work work, IMonitoringConnection by, IndexStrategy strategy, uint? index, IndexBuildOptions options, CancellationToken cancellationToken)
+        Work work, IMonitoringConnection by, IndexStrategy strategy, uint? index, IndexBuildOptions options,
+        CancellationToken cancellationToken)
     {
         var progress = new Silence();
         switch (work)
@@ -413,7 +438,10 @@ internal sealed class ChangeLane : IAsyncDisposable
                 return (await IndexRestoration.RunAsync(by, strategy.Definition, options, progress, cancellationToken)).Error;
             case Work.Drop or Work.DropPartitioned or Work.Revert:
                 var removal = await IndexRemoval.PrepareAsync(by, index!.Value, new(), force: true, cancellationToken);
-                return removal is null ? null : (await (removal with { RevertReason = work == Work.Revert ? "It regressed." : null }).RunAsync(by, options, progress, cancellationToken)).Error;
+                return removal is null
+                    ? null : (
+                    await (removal with { RevertReason = work == Work.Revert ? "It regressed." : null })
+                    .RunAsync(by, options, progress, cancellationToken)).Error;
             case Work.Repair:
                 foreach (var repair in await IndexRemoval.FindInvalidAsync(by, cancellationToken))
                 {
@@ -426,8 +454,10 @@ internal sealed class ChangeLane : IAsyncDisposable
                 return null;
             case Work.Rebuild:
                 var table = await by.Catalog.GetTableAsync(strategy.Definition.Table, cancellationToken);
-                var bloated = (await by.Catalog.GetIndexesAsync([table.Oid], cancellationToken)).FirstOrDefault(i => i.Definition.Name == strategy.IndexName);
-                return bloated is null ? null : (await new BloatedIndex(bloated, 1).RunAsync(by, options, progress, cancellationToken)).Error;
+                var bloated = (await by.Catalog.GetIndexesAsync([table.Oid], cancellationToken))
+                    .FirstOrDefault(i => i.Definition.Name == strategy.IndexName);
+                return bloated is null
+                    ? null : (await new BloatedIndex(bloated, 1).RunAsync(by, options, progress, cancellationToken)).Error;
             case Work.LogUpdate:
                 await by.QueryLog.UpdateAsync(new Progress<string>(), cancellationToken);
                 return null;
@@ -465,7 +495,8 @@ internal sealed class ChangeLane : IAsyncDisposable
         await UntilAsync(async () =>
         {
             await next.Actions.ReconcileAsync(null, Token);
-            return (await QueryAsync<bool>(store, "select not exists (select from perf_monitoring.index_action where outcome = 'STARTED')"))[0];
+            return (await QueryAsync<bool>(
+                store, "select not exists (select from perf_monitoring.index_action where outcome = 'STARTED')"))[0];
         }, $"{test}: every action has its end");
         if (await DoAsync(Work.Repair, next, strategy, index, Options, Token) is { } left)
         {
@@ -475,8 +506,13 @@ internal sealed class ChangeLane : IAsyncDisposable
 
     private async Task JudgeAsync(ChangeCase test, IndexStrategy strategy)
     {
-        await ExpectAsync(test, database, "no invalid index", "select not exists (select from pg_index where not (indisvalid and indisready and indislive))");
-        await ExpectAsync(test, database, "no advisory lock", "select not exists (select from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database()))");
+        await ExpectAsync(
+            test, database, "no invalid index",
+            "select not exists (select from pg_index where not (indisvalid and indisready and indislive))");
+        await ExpectAsync(
+            test, database, "no advisory lock",
+            "select not exists (select from pg_locks where locktype = 'advisory' and database = (select oid from pg_database "
+                + "where datname = current_database()))");
         switch (test.Work)
         {
             case Work.LogUpdate:
@@ -512,9 +548,15 @@ internal sealed class ChangeLane : IAsyncDisposable
                 break;
             default:
                 var wanted = test.Work is Work.Create or Work.CreatePartitioned or Work.Restore or Work.Rebuild;
-                var isThere = (await QueryAsync<bool>(database, $"select coalesce(bool_or(indisvalid), false) from pg_index where indexrelid = to_regclass('{strategy.IndexName}')"))[0];
+                var isThere = (
+                    await QueryAsync<bool>(
+                    database,
+                    $"select coalesce(bool_or(indisvalid), false) from pg_index where indexrelid = "
+                        + $"to_regclass('{strategy.IndexName}')"))[0];
                 Expect(test, isThere == wanted, $"the index is {(isThere ? "there" : "not there")}");
-                await ExpectAsync(test, store, "the strategy as the index", $"select is_created = {wanted} from perf_monitoring.index_strategy where id = '{strategy.Id}'");
+                await ExpectAsync(
+                    test, store, "the strategy as the index",
+                    $"select is_created = {wanted} from perf_monitoring.index_strategy where id = '{strategy.Id}'");
                 var last = (await QueryAsync<string>(store, $"""
                     select coalesce((
                         select action from perf_monitoring.index_action
@@ -536,11 +578,13 @@ internal sealed class ChangeLane : IAsyncDisposable
         }
     }
 
-    private static Task<IMonitoringConnection> ConnectAsync(string database, string store, int port, PostgresCluster cluster, string application = "the next run")
+    private static Task<IMonitoringConnection> ConnectAsync(
+        string database, string store, int port, PostgresCluster cluster, string application = "the next run")
     {
         ConnectionSettings Settings(string name) => new()
         {
-            ConnectionString = new NpgsqlConnectionStringBuilder(cluster.ConnectionString(name)) { Port = port, Pooling = true, ApplicationName = application }.ConnectionString,
+            ConnectionString = new NpgsqlConnectionStringBuilder(cluster.ConnectionString(name)) {
+                Port = port, Pooling = true, ApplicationName = application }.ConnectionString,
         };
         return new PostgresBackend().ConnectAsync(Settings(database), store == database ? null : Settings(store), null, Token);
     }
@@ -609,5 +653,6 @@ internal sealed class ChangeLane : IAsyncDisposable
 /// <param name="Moment">When, as a share of the packets that the work takes.</param>
 internal sealed record ChangeCase(int Number, Work Work, Upset? Upset, double Moment)
 {
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Number}: {Work}, {Upset} at {Moment:0.000}");
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{Number}: {Work}, {Upset} at {Moment:0.000}");
 }

@@ -83,7 +83,8 @@ public enum Fault
 /// <summary>One build of the mix.</summary>
 internal sealed record FaultCase(int Number, Fault Fault, BuildPhase Phase, bool IsPartitioned, TimeSpan Pause)
 {
-    private static readonly BuildPhase[] Waits = [BuildPhase.Lock, BuildPhase.WritersBefore, BuildPhase.WritersAfter, BuildPhase.Snapshots];
+    private static readonly BuildPhase[] Waits = [
+        BuildPhase.Lock, BuildPhase.WritersBefore, BuildPhase.WritersAfter, BuildPhase.Snapshots];
 
     /// <summary>The phases that a fault can come in.</summary>
     public static IReadOnlyList<BuildPhase> PhasesOf(Fault fault) => fault switch
@@ -94,7 +95,9 @@ internal sealed record FaultCase(int Number, Fault Fault, BuildPhase Phase, bool
         _ => Enum.GetValues<BuildPhase>(),
     };
 
-    /// <summary>Cases without an end, not numbered yet: each combination of those faults once, in random order, then anew.</summary>
+    /// <summary>
+    /// Cases without an end, not numbered yet: each combination of those faults once, in random order, then anew.
+    /// </summary>
     public static IEnumerable<FaultCase> Deal(Random random, params Fault[] faults)
     {
         while (true)

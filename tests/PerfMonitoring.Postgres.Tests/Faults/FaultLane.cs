@@ -12,8 +12,9 @@ using PerfMonitoring.Testing;
 namespace PerfMonitoring.Postgres.Faults;
 
 /// <summary>
-/// A database in which one build follows the other, through one session of the product that lives as long as the lane. Each build is held at
-/// its phase by sessions that use the table, or by the indexed function, which waits while somebody has an advisory lock.
+/// A database in which one build follows the other, through one session of the product that lives as long as the lane. Each build
+/// is held at its phase by sessions that use the table, or by the indexed function, which waits while somebody has an advisory
+/// lock.
 /// </summary>
 internal sealed class FaultLane : IAsyncDisposable
 {
@@ -95,10 +96,17 @@ internal sealed class FaultLane : IAsyncDisposable
     public async Task CheckAsync()
     {
         await using var control = await OpenAsync();
-        await ExpectAsync(control, "no invalid index", "select not exists (select from pg_index where not (indisvalid and indisready and indislive))");
-        await ExpectAsync(control, "no advisory lock", "select not exists (select from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database()))");
+        await ExpectAsync(
+            control, "no invalid index",
+            "select not exists (select from pg_index where not (indisvalid and indisready and indislive))");
+        await ExpectAsync(
+            control, "no advisory lock",
+            "select not exists (select from pg_locks where locktype = 'advisory' and database = (select oid from pg_database "
+                + "where datname = current_database()))");
         await using var audit = await OpenAsync(store);
-        await ExpectAsync(audit, "every action with its end", "select not exists (select from perf_monitoring.index_action where outcome = 'STARTED')");
+        await ExpectAsync(
+            audit, "every action with its end",
+            "select not exists (select from perf_monitoring.index_action where outcome = 'STARTED')");
         await ExpectAsync(audit, "no strategy that is marked without a build", """
             select not exists (
                 select from perf_monitoring.index_strategy s
@@ -136,24 +144,32 @@ internal sealed class FaultLane : IAsyncDisposable
                     await ExecuteAsync(control, $"select pg_cancel_backend({builder})");
                     break;
                 case Fault.WatcherKilled:
-                    await TerminateAsync(control, "pid in (select pid from pg_locks where locktype = 'advisory' and classid <> 7)");
+                    await TerminateAsync(
+                        control, "pid in (select pid from pg_locks where locktype = 'advisory' and classid <> 7)");
                     break;
                 case Fault.IdleKilled:
-                    await TerminateAsync(control, "state = 'idle' and pid not in (select pid from pg_locks where locktype = 'advisory')");
+                    await TerminateAsync(
+                        control, "state = 'idle' and pid not in (select pid from pg_locks where locktype = 'advisory')");
                     break;
                 case Fault.TokenCancelled:
                     await cancel.CancelAsync();
                     break;
                 case Fault.WindowClosed:
                     clock.Advance(Open);
-                    await UntilAsync(() => first.IsOver || reports.Any(r => r.Phase.Contains("dropping the invalid index", StringComparison.Ordinal)), "ended");
+                    await UntilAsync(
+                        () => first.IsOver
+                        || reports.Any(r => r.Phase.Contains("dropping the invalid index", StringComparison.Ordinal)), "ended");
                     break;
                 case Fault.WaitTooLong or Fault.WaitTooLongOnce:
-                    await UntilAsync(() => first.IsOver || reports.Any(r => r.Phase.Contains("dropping the invalid index", StringComparison.Ordinal)), "given up");
+                    await UntilAsync(
+                        () => first.IsOver
+                        || reports.Any(r => r.Phase.Contains("dropping the invalid index", StringComparison.Ordinal)),
+                        "given up");
                     break;
                 case Fault.Deadlock:
                     // The server ends one of both; this session lets the other be found out.
-                    await ExecuteAsync(holder[^1], $"set deadlock_timeout = '1h'; lock table {table} in share update exclusive mode");
+                    await ExecuteAsync(
+                        holder[^1], $"set deadlock_timeout = '1h'; lock table {table} in share update exclusive mode");
                     break;
                 case Fault.StatementTimeout or Fault.IdleTimeout:
                     await Task.Delay(1200, Token);
@@ -163,7 +179,9 @@ internal sealed class FaultLane : IAsyncDisposable
                     {
                         var waiting = new Reports();
                         second = new Run(other.IndexBuilder.BuildAsync(strategy, options, waiting, Token));
-                        await UntilAsync(() => second.IsOver || waiting.Any(r => r.Phase == "waiting for another builder"), "the second waits");
+                        await UntilAsync(
+                            () => second.IsOver || waiting.Any(r => r.Phase == "waiting for another builder"),
+                            "the second waits");
                         if (test.Fault == Fault.SecondTakesOver)
                         {
                             await ExecuteAsync(control, $"select pg_terminate_backend({builder})");
@@ -198,7 +216,8 @@ internal sealed class FaultLane : IAsyncDisposable
             // The next run takes what is left.
             var again = new Run(connection.IndexBuilder.BuildAsync(strategy, Options(Fault.None), new Reports(), Token));
             await again.EndAsync();
-            Expect(test, again.Error is null && again.Result?.State == IndexCreationState.Created, $"the next run ended as {again}");
+            Expect(test, again.Error is null && again.Result?.State == IndexCreationState.Created,
+                $"the next run ended as {again}");
             await ExpectAuditAsync(test, strategy, ["FAILED", "SUCCEEDED"]);
             await ExpectAsync(test, strategy, isThere: true);
         }
@@ -212,11 +231,15 @@ internal sealed class FaultLane : IAsyncDisposable
             return null;
         }
 
-        var limited = await ConnectAsync(cluster, database, store, $";Options=-c {(fault == Fault.StatementTimeout ? "statement" : "idle_session")}_timeout=1000");
+        var limited = await ConnectAsync(
+            cluster, database, store,
+            $";Options=-c {(fault == Fault.StatementTimeout ? "statement" : "idle_session")}_timeout=1000");
         if (fault == Fault.IdleTimeout)
         {
             // Several that wait in the pools, and are over when they are asked again.
-            await Task.WhenAll(Enumerable.Range(0, 3).Select(async _ => await limited.Catalog.GetTableAsync(new RelationName("public", "t"), Token)));
+            await Task.WhenAll(
+                Enumerable.Range(0, 3)
+                .Select(async _ => await limited.Catalog.GetTableAsync(new RelationName("public", "t"), Token)));
             await Task.WhenAll(Enumerable.Range(0, 3).Select(async _ => await limited.Strategies.GetBuildRateAsync(Token)));
             await Task.Delay(1500, Token);
         }
@@ -280,11 +303,13 @@ internal sealed class FaultLane : IAsyncDisposable
 
     /// <summary>Brings the build to its phase.</summary>
     /// <returns>The process that builds.</returns>
-    private async Task<int> UntilHeldAsync(NpgsqlConnection control, FaultCase test, string table, Run build, List<NpgsqlConnection> holder)
+    private async Task<int> UntilHeldAsync(
+        NpgsqlConnection control, FaultCase test, string table, Run build, List<NpgsqlConnection> holder)
     {
         if (test.Phase == BuildPhase.Lock)
         {
-            return await UntilAsync(control, build, $"select pid from pg_locks where relation = '{table}'::regclass and not granted");
+            return await UntilAsync(
+                control, build, $"select pid from pg_locks where relation = '{table}'::regclass and not granted");
         }
 
         if (test.Phase is BuildPhase.WritersAfter or BuildPhase.Validating)
@@ -292,7 +317,9 @@ internal sealed class FaultLane : IAsyncDisposable
             // What comes once it has taken its snapshot and reads the first row is for the validation.
             await UntilAsync(
                 control, build,
-                InPhase("building index%") + " and exists (select from pg_stat_activity a where a.pid = pg_stat_progress_create_index.pid and a.wait_event = 'PgSleep')");
+                InPhase("building index%")
+                    + " and exists (select from pg_stat_activity a where a.pid = pg_stat_progress_create_index.pid and "
+                    + "a.wait_event = 'PgSleep')");
             if (test.Phase == BuildPhase.WritersAfter)
             {
                 var writer = await OpenAsync();
@@ -334,8 +361,11 @@ internal sealed class FaultLane : IAsyncDisposable
         Endings.AddOrUpdate(first.Result is { } ended ? $"{ended.State}" : "stopped", 1, (_, count) => count + 1);
         Expect(test, first.Result?.State == state && first.Error?.ErrorId == error, $"it ended as {first}");
         Expect(test, first.Result?.Error is null == (error is null), $"the result's error is {first.Result?.Error}");
-        Expect(test, first.Result?.LeftoverIndex is not null == (test.Fault == Fault.ServerAway), $"it names {first.Result?.LeftoverIndex} as left");
-        Expect(test, test.Fault != Fault.ServerAway || first.Error?.Message.Contains("may be left", StringComparison.Ordinal) == true, "it claims to know what is left");
+        Expect(test, first.Result?.LeftoverIndex is not null == (test.Fault == Fault.ServerAway),
+            $"it names {first.Result?.LeftoverIndex} as left");
+        Expect(test,
+            test.Fault != Fault.ServerAway || first.Error?.Message.Contains("may be left", StringComparison.Ordinal) == true,
+            "it claims to know what is left");
         Expect(test, test.Fault != Fault.WaitTooLongOnce || first.Result?.Retries > 0, "it was not tried again");
         var expected = test.Fault switch
         {
@@ -354,20 +384,25 @@ internal sealed class FaultLane : IAsyncDisposable
         await ExpectAuditAsync(test, strategy, expected);
         if (test.Fault != Fault.ServerAway)
         {
-            await ExpectAsync(test, strategy, isThere: state == IndexCreationState.Created || test.Fault == Fault.SecondTakesOver);
+            await ExpectAsync(
+                test, strategy, isThere: state == IndexCreationState.Created || test.Fault == Fault.SecondTakesOver);
         }
     }
 
     private async Task ExpectAuditAsync(FaultCase test, IndexStrategy strategy, IReadOnlyList<string> expected)
     {
         await using var audit = await OpenAsync(store);
-        var outcomes = await QueryAsync<string>(audit, $"select outcome from perf_monitoring.index_action where index_strategy_id = '{strategy.Id}' order by started_at");
-        Expect(test, outcomes.SequenceEqual(expected), $"the audit says {string.Join(", ", outcomes)}, not {string.Join(", ", expected)}");
+        var outcomes = await QueryAsync<string>(
+            audit, $"select outcome from perf_monitoring.index_action where index_strategy_id = '{strategy.Id}' order by "
+                + $"started_at");
+        Expect(test, outcomes.SequenceEqual(expected),
+            $"the audit says {string.Join(", ", outcomes)}, not {string.Join(", ", expected)}");
     }
 
     private static (IndexCreationState? State, string? ErrorId) Expected(FaultCase test) => test.Fault switch
     {
-        Fault.BuilderKilled or Fault.SecondTakesOver or Fault.ServerCrashed => (IndexCreationState.Failed, "IndexCreationInterrupted"),
+        Fault.BuilderKilled or Fault.SecondTakesOver or Fault.ServerCrashed =>
+            (IndexCreationState.Failed, "IndexCreationInterrupted"),
         Fault.BuilderCancelled => (IndexCreationState.Cancelled, "IndexCreationCancelled"),
         Fault.TokenCancelled => (null, null),
         Fault.WindowClosed => (IndexCreationState.Deferred, null),
@@ -383,14 +418,21 @@ internal sealed class FaultLane : IAsyncDisposable
     private async Task ExpectAsync(FaultCase test, IndexStrategy strategy, bool isThere)
     {
         await using var control = await OpenAsync();
-        var valid = await QueryAsync<bool>(control, $"select indisvalid from pg_index where indexrelid = to_regclass('{strategy.IndexName}')");
-        Expect(test, valid.SequenceEqual(isThere ? [true] : []), $"the index is {(valid.Count == 0 ? "not there" : valid[0] ? "there" : "invalid")}");
-        var others = await QueryAsync<string>(control, "select indexrelid::regclass::text from pg_index where not (indisvalid and indisready and indislive)");
+        var valid = await QueryAsync<bool>(
+            control, $"select indisvalid from pg_index where indexrelid = to_regclass('{strategy.IndexName}')");
+        Expect(test, valid.SequenceEqual(isThere ? [true] : []),
+            $"the index is {(valid.Count == 0 ? "not there" : valid[0] ? "there" : "invalid")}");
+        var others = await QueryAsync<string>(
+            control, "select indexrelid::regclass::text from pg_index where not (indisvalid and indisready and indislive)");
         Expect(test, others.Count == 0, $"{string.Join(", ", others)} is invalid");
-        var locks = await QueryAsync<int>(control, "select pid from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())");
+        var locks = await QueryAsync<int>(
+            control,
+            "select pid from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = "
+                + "current_database())");
         Expect(test, locks.Count == 0, "an advisory lock is there");
         await using var audit = await OpenAsync(store);
-        var marked = await QueryAsync<bool>(audit, $"select is_created from perf_monitoring.index_strategy where id = '{strategy.Id}'");
+        var marked = await QueryAsync<bool>(
+            audit, $"select is_created from perf_monitoring.index_strategy where id = '{strategy.Id}'");
         Expect(test, marked.SequenceEqual([isThere]), $"is_created is {string.Join(", ", marked)}");
     }
 
@@ -411,12 +453,16 @@ internal sealed class FaultLane : IAsyncDisposable
     }
 
     private static Task TerminateAsync(NpgsqlConnection control, string which) =>
-        ExecuteAsync(control, $"select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{Application} of ' || current_database() and {which}");
+        ExecuteAsync(
+            control,
+            $"select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{Application} of ' || "
+                + $"current_database() and {which}");
 
     private static Task<IMonitoringConnection> ConnectAsync(PostgresCluster cluster, string database, string store, string more)
     {
         ConnectionSettings Settings(string name) =>
-            new() { ConnectionString = $"{cluster.ConnectionString(name)};Pooling=true;Application Name={Application} of {database}{more}" };
+            new() { ConnectionString =
+                $"{cluster.ConnectionString(name)};Pooling=true;Application Name={Application} of {database}{more}" };
         return new PostgresBackend().ConnectAsync(Settings(database), store == database ? null : Settings(store), null, Token);
     }
 
@@ -508,7 +554,9 @@ internal sealed class FaultLane : IAsyncDisposable
             }
         }
 
-        public override string ToString() => thrown is not null ? $"{thrown}" : Result is { } result ? $"{result.State} {Error}" : build.IsCompleted ? "cancelled" : "not at all";
+        public override string ToString() =>
+            thrown is not null
+            ? $"{thrown}" : Result is { } result ? $"{result.State} {Error}" : build.IsCompleted ? "cancelled" : "not at all";
     }
 
     private sealed class Reports : IProgress<IndexCreationProgress>

@@ -47,7 +47,8 @@ public sealed class FaultProxyTests(TestDatabase database) : IClassFixture<TestD
         var e = await Assert.ThrowsAnyAsync<NpgsqlException>(() => asked);
         Assert.IsType<TimeoutException>(e.InnerException);
         await connection.CloseAsync();
-        Assert.Equal(1, await database.ScalarAsync<long>("select count(*) from pg_stat_activity where application_name = 'proxied'"));
+        Assert.Equal(
+            1, await database.ScalarAsync<long>("select count(*) from pg_stat_activity where application_name = 'proxied'"));
 
         await using var next = await ConnectAsync(proxy);
         Assert.Equal(1, await AskAsync(next));
@@ -83,7 +84,8 @@ public sealed class FaultProxyTests(TestDatabase database) : IClassFixture<TestD
 
     private async Task<NpgsqlConnection> ConnectAsync(FaultProxy proxy)
     {
-        var builder = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Port = proxy.Port, ApplicationName = "proxied", CancellationTimeout = -1 };
+        var builder = new NpgsqlConnectionStringBuilder(database.ConnectionString) {
+            Port = proxy.Port, ApplicationName = "proxied", CancellationTimeout = -1 };
         var connection = new NpgsqlConnection(builder.ConnectionString);
         await connection.OpenAsync(Token);
         return connection;

@@ -6,8 +6,8 @@ using PerfMonitoring.Testing;
 namespace PerfMonitoring.Postgres.Faults;
 
 /// <summary>
-/// Whatever goes wrong, at whatever phase of a build: nothing is left half-done, and every result tells the truth. Faults and phases are drawn from
-/// a seed; PERFMONITORING_FAULT_BUILDS lengthens the run and PERFMONITORING_FAULT_SEED changes the draw.
+/// Whatever goes wrong, at whatever phase of a build: nothing is left half-done, and every result tells the truth. Faults and
+/// phases are drawn from a seed; PERFMONITORING_FAULT_BUILDS lengthens the run and PERFMONITORING_FAULT_SEED changes the draw.
 /// </summary>
 public sealed class FaultTests(ITestOutputHelper output)
 {
@@ -15,7 +15,8 @@ public sealed class FaultTests(ITestOutputHelper output)
     private const int BuildsOfRound = 4;
 
     /// <summary>
-    /// How many builds, and how many other changes, go wrong: half of what was asked for each. By itself each kind of change meets each upset once.
+    /// How many builds, and how many other changes, go wrong: half of what was asked for each. By itself each kind of change
+    /// meets each upset once.
     /// </summary>
     internal static int Builds => Setting("PERFMONITORING_FAULT_BUILDS", 154) / 2;
 
@@ -37,7 +38,9 @@ public sealed class FaultTests(ITestOutputHelper output)
     {
         await using var cluster = await StartAsync();
         using var disk = SmallDisk.TryMount(Path.Combine(cluster.Folder, "small"));
-        Assert.SkipWhen(disk is null, "Disk full is not provoked: a small file system can be mounted by root only, on Linux, and not in every container.");
+        Assert.SkipWhen(
+            disk is null,
+            "Disk full is not provoked: a small file system can be mounted by root only, on Linux, and not in every container.");
         await cluster.ExecuteAsync("postgres", $"create tablespace {FaultLane.SmallTablespace} location '{disk.Folder}'", Token);
         // One lane, for the others would take its room.
         await RunAsync(cluster, 1, Builds / 20, [Fault.DiskFull], []);
@@ -50,9 +53,11 @@ public sealed class FaultTests(ITestOutputHelper output)
     });
 
     private static int Setting(string name, int otherwise) =>
-        Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? int.Parse(value, CultureInfo.InvariantCulture) : otherwise;
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } value
+            ? int.Parse(value, CultureInfo.InvariantCulture) : otherwise;
 
-    private async Task RunAsync(PostgresCluster cluster, int width, int builds, IEnumerable<Fault> faults, IReadOnlyList<Fault> crashes)
+    private async Task RunAsync(
+        PostgresCluster cluster, int width, int builds, IEnumerable<Fault> faults, IReadOnlyList<Fault> crashes)
     {
         output.WriteLine($"Seed {Seed}, {builds} builds.");
         var clock = Stopwatch.StartNew();
@@ -81,7 +86,8 @@ public sealed class FaultTests(ITestOutputHelper output)
                 if (crashes.Count > 0)
                 {
                     var which = round % crashes.Count;
-                    await CrashAsync(cluster, lanes.ToDictionary(l => l, l => Take(crashCases[which], 1)), crashes[which] == Fault.ServerAway);
+                    await CrashAsync(
+                        cluster, lanes.ToDictionary(l => l, l => Take(crashCases[which], 1)), crashes[which] == Fault.ServerAway);
                 }
             }
 
@@ -90,8 +96,10 @@ public sealed class FaultTests(ITestOutputHelper output)
                 await lane.CheckAsync();
             }
 
-            var endings = lanes.SelectMany(l => l.Endings).GroupBy(e => e.Key, e => e.Value).OrderBy(e => e.Key, StringComparer.Ordinal);
-            output.WriteLine($"{string.Join(", ", endings.Select(e => $"{e.Key} {e.Sum()}"))} in {clock.Elapsed.TotalSeconds:0} s.");
+            var endings = lanes.SelectMany(l => l.Endings).GroupBy(e => e.Key, e => e.Value)
+                .OrderBy(e => e.Key, StringComparer.Ordinal);
+            output.WriteLine(
+                $"{string.Join(", ", endings.Select(e => $"{e.Key} {e.Sum()}"))} in {clock.Elapsed.TotalSeconds:0} s.");
             var findings = lanes.SelectMany(l => l.Findings).ToList();
             Assert.True(findings.Count == 0, string.Join('\n', findings));
         }
@@ -117,7 +125,8 @@ public sealed class FaultTests(ITestOutputHelper output)
     }
 
     // One crash for all lanes, when each stands at its phase.
-    private static async Task CrashAsync(PostgresCluster cluster, IReadOnlyDictionary<FaultLane, List<FaultCase>> plan, bool staysAway)
+    private static async Task CrashAsync(
+        PostgresCluster cluster, IReadOnlyDictionary<FaultLane, List<FaultCase>> plan, bool staysAway)
     {
         var down = new TaskCompletionSource();
         var up = new TaskCompletionSource();
@@ -126,7 +135,8 @@ public sealed class FaultTests(ITestOutputHelper output)
             from test in p.Value
             let stands = new TaskCompletionSource()
             let isOver = new TaskCompletionSource()
-            select (Stands: stands.Task, IsOver: isOver.Task, Run: p.Key.RunAsync(test, () => After(stands, down), () => After(isOver, up)))).ToList();
+            select (Stands: stands.Task, IsOver: isOver.Task,
+                Run: p.Key.RunAsync(test, () => After(stands, down), () => After(isOver, up)))).ToList();
         await Task.WhenAll(runs.Select(r => Task.WhenAny(r.Stands, r.IsOver, r.Run)));
         await cluster.StopAsync(StopMode.Immediate, Token);
         if (staysAway)

@@ -18,7 +18,8 @@ internal sealed class SmallDisk : IDisposable
         }
 
         Directory.CreateDirectory(folder);
-        return Run("mount -t tmpfs -o size=128k,mode=0700,uid=$(id -u postgres) tmpfs \"$1\"", folder) ? new SmallDisk(folder) : null;
+        return Run("mount -t tmpfs -o size=128k,mode=0700,uid=$(id -u postgres) tmpfs \"$1\"", folder)
+            ? new SmallDisk(folder) : null;
     }
 
     // Out of the tree at once, though the server still has it open.
@@ -26,7 +27,8 @@ internal sealed class SmallDisk : IDisposable
 
     private static bool Run(string script, string folder)
     {
-        using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", script, "sh", folder]) { RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo("/bin/sh", ["-c", script, "sh", folder]) { RedirectStandardError = true })!;
         process.WaitForExit();
         return process.ExitCode == 0;
     }

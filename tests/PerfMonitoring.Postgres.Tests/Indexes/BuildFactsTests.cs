@@ -42,13 +42,17 @@ public sealed class BuildFactsTests(TestDatabase database) : IClassFixture<TestD
                 Assert.Equal(PreflightState.Ok, findings[PreflightCheck.Tablespace].State);
                 Assert.Equal(PreflightState.Block, (await CheckAsync(connection, "nowhere"))[PreflightCheck.Tablespace].State);
                 Assert.Equal(PreflightState.Block, (await CheckAsync(connection, "pg_global"))[PreflightCheck.Tablespace].State);
-                var (result, error) = await new IndexCreator(connection, new()).CreateAsync(Strategy(null), new Progress<IndexCreationProgress>(), Token);
-                Assert.Equal((IndexCreationState.Failed, "PreflightBlocked", FailureKind.PermissionDenied), (result.State, error?.ErrorId, error?.Kind));
+                var (result, error) = await new IndexCreator(connection, new())
+                    .CreateAsync(Strategy(null), new Progress<IndexCreationProgress>(), Token);
+                Assert.Equal(
+                    (IndexCreationState.Failed, "PreflightBlocked", FailureKind.PermissionDenied),
+                    (result.State, error?.ErrorId, error?.Kind));
 
                 // The remedy is what mends it.
                 await database.ExecuteAsync(privilege.Reason[privilege.Reason.IndexOf("GRANT", StringComparison.Ordinal)..]);
                 Assert.Equal(PreflightState.Ok, (await CheckAsync(connection))[PreflightCheck.Privilege].State);
-                (result, error) = await new IndexCreator(connection, new()).CreateAsync(Strategy(null), new Progress<IndexCreationProgress>(), Token);
+                (result, error) = await new IndexCreator(connection, new())
+                    .CreateAsync(Strategy(null), new Progress<IndexCreationProgress>(), Token);
                 Assert.Equal((IndexCreationState.Created, null), (result.State, error));
             }
 
@@ -79,10 +83,12 @@ public sealed class BuildFactsTests(TestDatabase database) : IClassFixture<TestD
             """);
         await using var other = new NpgsqlConnection(database.UnpooledConnectionString);
         await other.OpenAsync(Token);
-        await using var make = new NpgsqlCommand("create temporary table theirs (n int); select nspname from pg_namespace where oid = pg_my_temp_schema()", other);
+        await using var make = new NpgsqlCommand(
+            "create temporary table theirs (n int); select nspname from pg_namespace where oid = pg_my_temp_schema()", other);
         var schema = (string)(await make.ExecuteScalarAsync(Token))!;
 
-        foreach (var name in new RelationName[] { new("perf_monitoring", "index_action"), new(schema, "theirs"), new("pg_catalog", "pg_class") })
+        foreach (var name in new RelationName[] {
+            new("perf_monitoring", "index_action"), new(schema, "theirs"), new("pg_catalog", "pg_class") })
         {
             var e = await Assert.ThrowsAsync<PerfMonitoringException>(() => connection.Catalog.GetTableAsync(name, Token));
             Assert.Equal("TableNotIndexable", e.ErrorId);
@@ -92,15 +98,19 @@ public sealed class BuildFactsTests(TestDatabase database) : IClassFixture<TestD
         Assert.Equal(["public.far"], (await connection.IndexBuilder.GetFactsAsync(table, null, Token)).ForeignPartitions);
     }
 
-    private static async Task<Dictionary<PreflightCheck, IndexPreflight>> CheckAsync(IMonitoringConnection connection, string? tablespace = null) =>
+    private static async Task<Dictionary<PreflightCheck, IndexPreflight>> CheckAsync(
+        IMonitoringConnection connection, string? tablespace = null) =>
         (await new IndexCreator(connection, new()).CheckAsync(Strategy(tablespace), Token)).ToDictionary(f => f.Check);
 
     private static IndexStrategy Strategy(string? tablespace) => new()
     {
-        Definition = new IndexDefinition { Table = new("app", "orders"), Name = "i", Keys = [IndexKey.OnColumn("code")], Tablespace = tablespace },
+        Definition = new IndexDefinition {
+            Table = new("app", "orders"), Name = "i", Keys = [IndexKey.OnColumn("code")], Tablespace = tablespace },
     };
 
     private Task<IMonitoringConnection> ConnectAsync(string role) => new PostgresBackend().ConnectAsync(
-        new ConnectionSettings { ConnectionString = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = role }.ConnectionString },
+        new ConnectionSettings {
+            ConnectionString = new NpgsqlConnectionStringBuilder(database.ConnectionString) {
+            Username = role }.ConnectionString },
         null, null, Token);
 }

@@ -27,7 +27,8 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
 
     private static IndexBuildOptions Options => new()
     {
-        LockTimeout = TimeSpan.FromSeconds(0.5), SnapshotTimeout = TimeSpan.FromSeconds(0.5), MaximumRetry = 0, RetryDelay = TimeSpan.FromMilliseconds(50), CleanUpLimit = TimeSpan.FromSeconds(10),
+        LockTimeout = TimeSpan.FromSeconds(0.5), SnapshotTimeout = TimeSpan.FromSeconds(0.5), MaximumRetry = 0,
+        RetryDelay = TimeSpan.FromMilliseconds(50), CleanUpLimit = TimeSpan.FromSeconds(10),
     };
 
     public async ValueTask InitializeAsync()
@@ -56,7 +57,9 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         Assert.Equal(IndexCreationState.Created, result.State);
         Assert.Equal(await database.ScalarAsync<long>("select pg_relation_size('orders_customer_id_idx')"), result.SizeBytes);
         Assert.Equal("public.orders", result.TableName);
-        Assert.Equal("CREATE INDEX CONCURRENTLY orders_customer_id_idx ON public.orders USING btree (customer_id)", result.IndexDefinition);
+        Assert.Equal(
+            "CREATE INDEX CONCURRENTLY orders_customer_id_idx ON public.orders USING btree (customer_id)",
+            result.IndexDefinition);
         await AssertCleanAsync(validIndexes: 2);
     }
 
@@ -84,7 +87,8 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     public async Task An_equal_index_is_recognised(string existing, string? expression, string? where, bool isEqual)
     {
         await database.ExecuteAsync(existing);
-        var strategy = Strategy("fresh", expression is null ? IndexKey.OnColumn("customer_id") : IndexKey.OnExpression(expression));
+        var strategy = Strategy(
+            "fresh", expression is null ? IndexKey.OnColumn("customer_id") : IndexKey.OnExpression(expression));
 
         var (result, error) = await BuildAsync(strategy with { Definition = strategy.Definition with { Where = where } });
 
@@ -173,7 +177,8 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     [Fact]
     public async Task Any_name_can_be_built()
     {
-        await database.ExecuteAsync("create schema \"Sälés\"; create table \"Sälés\".\"Order \"\"Items\"\"\" (\"Qty; drop\" int)");
+        await database.ExecuteAsync(
+            "create schema \"Sälés\"; create table \"Sälés\".\"Order \"\"Items\"\"\" (\"Qty; drop\" int)");
         var name = "ü\"; drop table orders; --" + new string('x', 37);
         var strategy = new IndexStrategy
         {
@@ -187,7 +192,8 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
 
         Assert.Null(error);
         Assert.Equal(name, result.IndexName);
-        Assert.Equal(63, await database.ScalarAsync<int>("select octet_length(relname::text) from pg_class where relname like 'ü%'"));
+        Assert.Equal(
+            63, await database.ScalarAsync<int>("select octet_length(relname::text) from pg_class where relname like 'ü%'"));
         await AssertCleanAsync(validIndexes: 2);
     }
 
@@ -200,11 +206,18 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
 
         Assert.Null(error);
         Assert.Equal((IndexCreationState.Created, "parted_n_idx"), (result.State, result.IndexName));
-        Assert.Equal(5, await database.ScalarAsync<long>("select count(*) from pg_partition_tree('parted_n_idx') t join pg_index i on i.indexrelid = t.relid where indisvalid"));
+        Assert.Equal(
+            5, await database.ScalarAsync<long>(
+            "select count(*) from pg_partition_tree('parted_n_idx') t "
+                + "join pg_index i on i.indexrelid = t.relid where indisvalid"));
         Assert.Equal(
             result.SizeBytes,
-            await database.ScalarAsync<long>("select sum(pg_relation_size(relid))::bigint from pg_partition_tree('parted_n_idx')"));
-        Assert.Contains(reports, r => r.Phase.StartsWith("partition 1 of 3, public.p1: ", StringComparison.Ordinal) || r.Phase == "attaching the indexes of the partitions");
+            await database.ScalarAsync<long>(
+                "select sum(pg_relation_size(relid))::bigint from pg_partition_tree('parted_n_idx')"));
+        Assert.Contains(
+            reports, r =>
+            r.Phase.StartsWith("partition 1 of 3, public.p1: ", StringComparison.Ordinal)
+            || r.Phase == "attaching the indexes of the partitions");
         Assert.Equal(IndexCreationState.AlreadyExists, (await BuildAsync(Parted("again", IndexKey.OnColumn("n")))).Result.State);
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_index where not indisvalid"));
     }
@@ -213,14 +226,19 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     public async Task What_was_built_of_a_partitioned_table_is_taken_over()
     {
         await MakePartedAsync();
-        await database.ExecuteAsync("create index parted_n_idx on only parted (n); create index mine on p1 (n); alter index parted_n_idx attach partition mine; create index loose on p2a (n)");
+        await database.ExecuteAsync(
+            "create index parted_n_idx on only parted (n); create index mine on p1 (n); alter index parted_n_idx attach "
+                + "partition mine; create index loose on p2a (n)");
 
         var (result, error) = await BuildAsync(Parted("parted_n_idx", IndexKey.OnColumn("n")));
 
         Assert.Null(error);
         Assert.Equal(IndexCreationState.Created, result.State);
-        Assert.True(await database.ScalarAsync<bool>("select indisvalid from pg_index where indexrelid = 'parted_n_idx'::regclass"));
-        Assert.Equal(2, await database.ScalarAsync<long>("select count(*) from pg_partition_tree('parted_n_idx') where relid in ('mine'::regclass, 'loose'::regclass)"));
+        Assert.True(
+            await database.ScalarAsync<bool>("select indisvalid from pg_index where indexrelid = 'parted_n_idx'::regclass"));
+        Assert.Equal(
+            2, await database.ScalarAsync<long>(
+            "select count(*) from pg_partition_tree('parted_n_idx') where relid in ('mine'::regclass, 'loose'::regclass)"));
         Assert.Equal(5, await database.ScalarAsync<long>("select count(*) from pg_partition_tree('parted_n_idx')"));
     }
 
@@ -237,7 +255,9 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
 
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_index where not indisvalid"));
         Assert.Equal(1, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'p1'::regclass"));
-        Assert.Equal(IndexCreationState.Created, (await BuildAsync(Parted("parted_slow_idx", IndexKey.OnExpression("public.slow(n)")))).Result.State);
+        Assert.Equal(
+            IndexCreationState.Created,
+            (await BuildAsync(Parted("parted_slow_idx", IndexKey.OnExpression("public.slow(n)")))).Result.State);
         Assert.Equal(1, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'p1'::regclass"));
     }
 
@@ -250,7 +270,9 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         var (_, error) = await BuildAsync(strategy with { Definition = strategy.Definition with { IsUnique = true } });
 
         Assert.Equal("InvalidIndexDefinition", error?.ErrorId);
-        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid in (select relid from pg_partition_tree('parted'))"));
+        Assert.Equal(
+            0, await database.ScalarAsync<long>(
+            "select count(*) from pg_index where indrelid in (select relid from pg_partition_tree('parted'))"));
     }
 
     private Task MakePartedAsync() => database.ExecuteAsync("""
@@ -297,7 +319,9 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     public async Task A_killed_backend_leaves_nothing()
     {
         var building = BuildAsync(Slow("i"));
-        await UntilAsync("select exists (select from pg_stat_progress_create_index where datname = current_database() and phase like 'building%')");
+        await UntilAsync(
+            "select exists (select from pg_stat_progress_create_index where datname = current_database() and phase like "
+                + "'building%')");
         await database.EndIndexBuildsAsync();
 
         var (result, error) = await building;
@@ -312,8 +336,11 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     public async Task A_statement_that_is_cancelled_on_the_server_is_told_as_cancelled()
     {
         var building = BuildAsync(Slow("i"));
-        await UntilAsync("select exists (select from pg_stat_progress_create_index where datname = current_database() and phase like 'building%')");
-        await database.ExecuteAsync("select pg_cancel_backend(pid) from pg_stat_progress_create_index where datname = current_database()");
+        await UntilAsync(
+            "select exists (select from pg_stat_progress_create_index where datname = current_database() and phase like "
+                + "'building%')");
+        await database.ExecuteAsync(
+            "select pg_cancel_backend(pid) from pg_stat_progress_create_index where datname = current_database()");
 
         var (result, error) = await building;
 
@@ -329,7 +356,8 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         await ExecuteAsync(old, "begin isolation level repeatable read; select 1");
 
         var (result, error) = await BuildAsync(
-            Strategy("i", IndexKey.OnColumn("customer_id")), Options with { MaximumRetry = 2, SnapshotTimeout = TimeSpan.FromSeconds(1.5) });
+            Strategy("i", IndexKey.OnColumn("customer_id")),
+            Options with { MaximumRetry = 2, SnapshotTimeout = TimeSpan.FromSeconds(1.5) });
 
         Assert.Equal("SnapshotTimeout", error?.ErrorId);
         Assert.Equal(2, result.Retries);
@@ -349,7 +377,8 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         await using var old = await OpenAsync();
         await ExecuteAsync(old, "begin isolation level repeatable read; select 1");
 
-        var building = BuildAsync(Strategy("i", IndexKey.OnColumn("customer_id")), Options with { SnapshotTimeout = TimeSpan.FromMinutes(1) });
+        var building = BuildAsync(
+            Strategy("i", IndexKey.OnColumn("customer_id")), Options with { SnapshotTimeout = TimeSpan.FromMinutes(1) });
         await UntilReportedAsync(r => r.Phase == "waiting for old snapshots" && r is { Blockers.Count: 1, Percent: null });
         await Task.Delay(1500, Token);
         await ExecuteAsync(old, "rollback");
@@ -403,7 +432,8 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         Assert.Equal("InvalidIndexLeft", error?.ErrorId);
         Assert.Equal("public.i", result.LeftoverIndex);
         Assert.Contains("DROP INDEX CONCURRENTLY public.i", error!.Remedy, StringComparison.Ordinal);
-        Assert.Equal(IndexCreationState.Created, (await BuildAsync(Strategy("i", IndexKey.OnColumn("customer_id")))).Result.State);
+        Assert.Equal(
+            IndexCreationState.Created, (await BuildAsync(Strategy("i", IndexKey.OnColumn("customer_id")))).Result.State);
         await AssertCleanAsync(validIndexes: 2);
     }
 
@@ -425,8 +455,11 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     [Fact]
     public async Task A_partition_and_its_tree_are_one_table()
     {
-        await database.ExecuteAsync("create table tree (n int) partition by range (n); create table leaf partition of tree for values from (0) to (1000); insert into tree select g from generate_series(0, 499) g");
-        var many = Options with { ThrottleLimit = 4, LockTimeout = TimeSpan.FromMinutes(1), SnapshotTimeout = TimeSpan.FromMinutes(1) };
+        await database.ExecuteAsync(
+            "create table tree (n int) partition by range (n); create table leaf partition of tree for values from (0) to "
+                + "(1000); insert into tree select g from generate_series(0, 499) g");
+        var many = Options with {
+            ThrottleLimit = 4, LockTimeout = TimeSpan.FromMinutes(1), SnapshotTimeout = TimeSpan.FromMinutes(1) };
         var first = BuildAsync(On("tree", "public.slow(n)"), many);
         await UntilAsync("select exists (select from pg_stat_progress_create_index where datname = current_database())");
 
@@ -434,14 +467,17 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         var third = BuildAsync(Strategy("i", IndexKey.OnColumn("customer_id")), many);
 
         // Another table is built meanwhile.
-        await UntilAsync("select count(*) = 2 from pg_stat_progress_create_index where datname = current_database() and relid in ('leaf'::regclass, 'orders'::regclass)");
+        await UntilAsync(
+            "select count(*) = 2 from pg_stat_progress_create_index where datname = current_database() and relid in "
+                + "('leaf'::regclass, 'orders'::regclass)");
         await UntilReportedAsync(r => r.Phase == "waiting for another builder" && r.Blockers.Count == 1);
         Assert.All(await Task.WhenAll(first, second, third), r => Assert.Equal(IndexCreationState.Created, r.Result.State));
         await AssertCleanAsync(validIndexes: 5);
 
         static IndexStrategy On(string table, string expression) => new()
         {
-            Definition = new IndexDefinition { Table = new RelationName("public", table), Name = table + "_i", Keys = [IndexKey.OnExpression(expression)] },
+            Definition = new IndexDefinition {
+                Table = new RelationName("public", table), Name = table + "_i", Keys = [IndexKey.OnExpression(expression)] },
         };
     }
 
@@ -462,16 +498,21 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         await database.ExecuteAsync("create table other (n int)");
         await using var holder = await OpenAsync();
         await ExecuteAsync(holder, "begin; lock table orders in exclusive mode");
-        var building = BuildAsync(Strategy("same", IndexKey.OnColumn("customer_id")), Options with { LockTimeout = TimeSpan.FromMinutes(1), SnapshotTimeout = TimeSpan.FromMinutes(1) });
+        var building = BuildAsync(
+            Strategy("same", IndexKey.OnColumn("customer_id")),
+            Options with { LockTimeout = TimeSpan.FromMinutes(1), SnapshotTimeout = TimeSpan.FromMinutes(1) });
         await UntilReportedAsync(r => r.Phase == "waiting for the lock on the table");
 
-        await database.ExecuteAsync("create index same on other (n); update pg_index set indisvalid = false where indexrelid = 'same'::regclass");
+        await database.ExecuteAsync(
+            "create index same on other (n); update pg_index set indisvalid = false where indexrelid = 'same'::regclass");
         await ExecuteAsync(holder, "rollback");
         var (result, error) = await building;
 
         Assert.Equal((IndexCreationState.Failed, "IndexNameTaken"), (result.State, error!.ErrorId));
         Assert.Null(result.LeftoverIndex);
-        Assert.True(await database.ScalarAsync<bool>("select indrelid = 'other'::regclass from pg_index where indexrelid = 'same'::regclass"));
+        Assert.True(
+            await database.ScalarAsync<bool>(
+            "select indrelid = 'other'::regclass from pg_index where indexrelid = 'same'::regclass"));
     }
 
     [Fact]
@@ -483,7 +524,8 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         await using var session = await new PostgresBackend().ConnectAsync(
             new ConnectionSettings { ConnectionString = own.ConnectionString }, null, null, Token);
 
-        var building = session.IndexBuilder.BuildAsync(Slow("i"), Options with { CleanUpLimit = TimeSpan.FromSeconds(2) }, new Reports(reports), Token);
+        var building = session.IndexBuilder.BuildAsync(
+            Slow("i"), Options with { CleanUpLimit = TimeSpan.FromSeconds(2) }, new Reports(reports), Token);
         await UntilReportedAsync(r => r.Phase.StartsWith("building", StringComparison.Ordinal));
         await cluster.StopAsync(StopMode.Immediate, Token);
         var (result, error) = await building;
@@ -498,7 +540,8 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     [Fact]
     public async Task What_a_build_would_wait_for_is_found_out_before()
     {
-        await using var cluster = await SandboxFixture.OwnClusterAsync(new ClusterOptions { Settings = new Dictionary<string, string> { ["max_prepared_transactions"] = "2" } });
+        await using var cluster = await SandboxFixture.OwnClusterAsync(
+            new ClusterOptions { Settings = new Dictionary<string, string> { ["max_prepared_transactions"] = "2" } });
         await using var own = await TestDatabase.OnAsync(cluster);
         await own.ExecuteAsync(Orders);
         await own.ExecuteAsync("begin; update orders set status = 'new' where id = 1; prepare transaction 'forgotten'");
@@ -522,7 +565,10 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
 
         Assert.Equal(["writer", "reader"], facts.OlderTransactions.Select(o => o.ApplicationName));
         Assert.Equal(["forgotten"], facts.PreparedTransactions);
-        Assert.True(facts is { IsStandby: false, IsOwner: true, SeesOthers: true, HasAutovacuum: false, Standbys: 0, ActiveSessions: 0, FreeDiskBytes: > 0 });
+        Assert.True(
+            facts is {
+            IsStandby: false, IsOwner: true, SeesOthers: true, HasAutovacuum: false, Standbys: 0, ActiveSessions: 0,
+            FreeDiskBytes: > 0 });
         Assert.Empty(facts.OtherBuilds);
     }
 
@@ -554,7 +600,9 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     {
         await using var session = await OpenAsync();
         var building = ExecuteAsync(session, $"create index concurrently {name} on orders (slow(customer_id))");
-        await UntilAsync("select exists (select from pg_stat_progress_create_index where datname = current_database() and phase like 'building%')");
+        await UntilAsync(
+            "select exists (select from pg_stat_progress_create_index where datname = current_database() and phase like "
+                + "'building%')");
         await database.EndIndexBuildsAsync();
         await Assert.ThrowsAnyAsync<NpgsqlException>(() => building);
         Assert.False(await database.ScalarAsync<bool>($"select indisvalid from pg_index where indexrelid = '{name}'::regclass"));
@@ -566,9 +614,16 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_index where not indisvalid"));
         Assert.Equal(
             validIndexes,
-            await database.ScalarAsync<long>("select count(*) from pg_index i join pg_class c on c.oid = indexrelid where relnamespace not in (11, 99) and relname !~ '^pg_'"));
-        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())"));
-        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_stat_progress_create_index where datname = current_database()"));
+            await database.ScalarAsync<long>(
+                "select count(*) from pg_index i join pg_class c on c.oid = indexrelid where relnamespace not in (11, 99) and "
+                    + "relname !~ '^pg_'"));
+        Assert.Equal(
+            0, await database.ScalarAsync<long>(
+            "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where "
+                + "datname = current_database())"));
+        Assert.Equal(
+            0, await database.ScalarAsync<long>(
+            "select count(*) from pg_stat_progress_create_index where datname = current_database()"));
     }
 
     private async Task<NpgsqlConnection> OpenAsync(string application = "test")
@@ -599,7 +654,9 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         var watch = Stopwatch.StartNew();
         while (!reports.Any(condition))
         {
-            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30), $"Never reported; there was {string.Join(", ", reports.Select(r => r.Phase).Distinct())}");
+            Assert.True(
+                watch.Elapsed < TimeSpan.FromSeconds(30),
+                $"Never reported; there was {string.Join(", ", reports.Select(r => r.Phase).Distinct())}");
             await Task.Delay(20, Token);
         }
     }

@@ -83,7 +83,8 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
         await using var blocker = await BeginAsync("begin; update \"Sales x\".orders set status = 'x' where id = 10");
 
         var (result, error) = await index.RunAsync(
-            connection, Quick with { MaximumRetry = 1, RetryDelay = TimeSpan.FromMilliseconds(10) }, new Progress<IndexCreationProgress>(), Token);
+            connection, Quick with { MaximumRetry = 1, RetryDelay = TimeSpan.FromMilliseconds(10) },
+            new Progress<IndexCreationProgress>(), Token);
 
         Assert.Equal((IndexRepairState.Failed, "LockTimeout", 1), (result.State, error?.ErrorId, result.Retries));
         Assert.Contains("was not touched", error!.Message, StringComparison.Ordinal);
@@ -109,7 +110,9 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
         var index = (await FindAsync())[0];
         await using var blocker = await BeginAsync(Snapshot);
 
-        var (result, error) = await index.RunAsync(connection, Quick with { MaximumRetry = 1, RetryDelay = TimeSpan.FromMilliseconds(10) }, new Progress<IndexCreationProgress>(), Token);
+        var (result, error) = await index.RunAsync(
+            connection, Quick with { MaximumRetry = 1, RetryDelay = TimeSpan.FromMilliseconds(10) },
+            new Progress<IndexCreationProgress>(), Token);
 
         Assert.Equal((IndexRepairState.Failed, "SnapshotTimeout", 1), (result.State, error?.ErrorId, result.Retries));
         await NothingIsLeftAsync();
@@ -121,7 +124,8 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
         var index = (await FindAsync())[0];
         await using var blocker = await BeginAsync(Snapshot);
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        var running = index.RunAsync(connection, Quick with { SnapshotTimeout = TimeSpan.Zero }, new Progress<IndexCreationProgress>(), cancel.Token);
+        var running = index.RunAsync(
+            connection, Quick with { SnapshotTimeout = TimeSpan.Zero }, new Progress<IndexCreationProgress>(), cancel.Token);
         await UntilWaitingAsync();
 
         await cancel.CancelAsync();
@@ -134,7 +138,8 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
     {
         var index = (await FindAsync())[0];
         await using var blocker = await BeginAsync(Snapshot);
-        var running = index.RunAsync(connection, Quick with { SnapshotTimeout = TimeSpan.Zero }, new Progress<IndexCreationProgress>(), Token);
+        var running = index.RunAsync(
+            connection, Quick with { SnapshotTimeout = TimeSpan.Zero }, new Progress<IndexCreationProgress>(), Token);
         await UntilWaitingAsync();
 
         await database.EndIndexBuildsAsync();
@@ -149,28 +154,40 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
     {
         var index = (await FindAsync()).Single(b => b.Index.Definition.Name == "by customer");
         await database.ExecuteAsync("alter index \"Sales x\".\"by customer\" rename to other");
-        Assert.Equal("IndexChanged", (await index.RunAsync(connection, Quick, new Progress<IndexCreationProgress>(), Token)).Error?.ErrorId);
+        Assert.Equal(
+            "IndexChanged",
+            (await index.RunAsync(connection, Quick, new Progress<IndexCreationProgress>(), Token)).Error?.ErrorId);
 
         await database.ExecuteAsync("drop index \"Sales x\".other");
-        Assert.Equal(IndexRepairState.NotThere, (await index.RunAsync(connection, Quick, new Progress<IndexCreationProgress>(), Token)).Result.State);
+        Assert.Equal(
+            IndexRepairState.NotThere,
+            (await index.RunAsync(connection, Quick, new Progress<IndexCreationProgress>(), Token)).Result.State);
     }
 
     private Task<IReadOnlyList<BloatedIndex>> FindAsync() => BloatedIndex.FindAsync(connection, 0.5, 100 * 1024, Token);
 
     private Task<string?> DefinitionsAsync() => database.ScalarAsync<string>(
-        "select string_agg(pg_get_indexdef(indexrelid) || indisvalid || indisprimary, E'\\n' order by indexrelid::regclass::text) from pg_index where indrelid = '\"Sales x\".orders'::regclass");
+        "select string_agg(pg_get_indexdef(indexrelid) || indisvalid || indisprimary, E'\\n' order by "
+            + "indexrelid::regclass::text) from pg_index where indrelid = '\"Sales x\".orders'::regclass");
 
     private async Task NothingIsLeftAsync()
     {
-        Assert.Equal(3, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid = '\"Sales x\".orders'::regclass and indisvalid"));
+        Assert.Equal(
+            3, await database.ScalarAsync<long>(
+            "select count(*) from pg_index where indrelid = '\"Sales x\".orders'::regclass and indisvalid"));
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_index where not indisvalid"));
-        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())"));
+        Assert.Equal(
+            0, await database.ScalarAsync<long>(
+            "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where "
+                + "datname = current_database())"));
         Assert.Equal(2, (await FindAsync()).Count);
     }
 
     private async Task UntilWaitingAsync()
     {
-        for (var i = 0; i < 200 && await database.ScalarAsync<long>("select count(*) from pg_stat_progress_create_index where phase like 'waiting%'") == 0; i++)
+        for (var i = 0; i < 200
+            && await database.ScalarAsync<long>(
+            "select count(*) from pg_stat_progress_create_index where phase like 'waiting%'") == 0; i++)
         {
             await Task.Delay(25, Token);
         }

@@ -18,7 +18,8 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
 
     private static IndexBuildOptions Options => new()
     {
-        LockTimeout = TimeSpan.FromSeconds(0.5), MaximumRetry = 0, RetryDelay = TimeSpan.FromMilliseconds(50), CleanUpLimit = TimeSpan.FromSeconds(10),
+        LockTimeout = TimeSpan.FromSeconds(0.5), MaximumRetry = 0, RetryDelay = TimeSpan.FromMilliseconds(50),
+        CleanUpLimit = TimeSpan.FromSeconds(10),
     };
 
     private static IndexBuildOptions Patient => Options with { LockTimeout = TimeSpan.FromSeconds(30) };
@@ -28,7 +29,8 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
         database = await TestDatabase.OnAsync(await sandbox.ClusterAsync());
         connection = await new PostgresBackend().ConnectAsync(
             new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
-        await database.ExecuteAsync("create table orders (id int, status text); create index orders_status_idx on orders (status)");
+        await database.ExecuteAsync(
+            "create table orders (id int, status text); create index orders_status_idx on orders (status)");
     }
 
     public async ValueTask DisposeAsync()
@@ -71,7 +73,9 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
         Assert.Equal(IndexRemovalState.Removed, result.State);
         Assert.Equal("DROP INDEX public.parted_n", result.Statement);
         Assert.Equal("CREATE INDEX parted_n ON public.parted USING btree (n)", result.UndoStatement);
-        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid in ('parted'::regclass, 'p1'::regclass, 'p2'::regclass)"));
+        Assert.Equal(
+            0, await database.ScalarAsync<long>(
+            "select count(*) from pg_index where indrelid in ('parted'::regclass, 'p1'::regclass, 'p2'::regclass)"));
         await AssertCleanAsync(1, 0);
     }
 
@@ -86,7 +90,10 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
 
         Assert.Equal((IndexRemovalState.Failed, "LockTimeout"), (result.State, error?.ErrorId));
         Assert.Equal(reader.ProcessID, Assert.Single(result.Blockers).ProcessId);
-        Assert.Equal(3, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid in ('parted'::regclass, 'p1'::regclass, 'p2'::regclass) and indisvalid"));
+        Assert.Equal(
+            3, await database.ScalarAsync<long>(
+            "select count(*) from pg_index "
+                + "where indrelid in ('parted'::regclass, 'p1'::regclass, 'p2'::regclass) and indisvalid"));
     }
 
     [Fact]
@@ -100,7 +107,8 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
         await using var late = await OpenAsync();
         await ExecuteAsync(late, "begin; select count(*) from p2");
         await EndAsync(early);
-        await UntilAsync(() => Task.FromResult(reports.Any(r => r.Phase.Contains("before try 2", StringComparison.Ordinal))), "a second try");
+        await UntilAsync(
+            () => Task.FromResult(reports.Any(r => r.Phase.Contains("before try 2", StringComparison.Ordinal))), "a second try");
         await EndAsync(late);
 
         var (result, error) = await removal;
@@ -188,7 +196,9 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
         var results = await Task.WhenAll(RemoveAsync(index, Patient), RemoveAsync(index, Patient));
 
         Assert.All(results, r => Assert.Null(r.Error));
-        Assert.Equal([IndexRemovalState.NotThere, IndexRemovalState.Removed], results.Select(r => r.Result.State).OrderByDescending(s => s));
+        Assert.Equal(
+            [IndexRemovalState.NotThere, IndexRemovalState.Removed],
+            results.Select(r => r.Result.State).OrderByDescending(s => s));
         await AssertCleanAsync(0, 0);
     }
 
@@ -208,7 +218,8 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
         }
         else
         {
-            await database.ExecuteAsync($"select {how}(pid) from pg_stat_activity where query like 'DROP INDEX CONCURRENTLY%' and state = 'active'");
+            await database.ExecuteAsync(
+                $"select {how}(pid) from pg_stat_activity where query like 'DROP INDEX CONCURRENTLY%' and state = 'active'");
         }
 
         await WaitForAsync("carrying the drop to its end");
@@ -224,7 +235,8 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
     public async Task What_cannot_be_carried_to_its_end_is_named_and_taken_by_the_next_run()
     {
         var removal = RemoveAsync(
-            await IndexAsync(), Options with { LockTimeout = TimeSpan.FromSeconds(2), CleanUpLimit = TimeSpan.FromSeconds(2) }, Token, out var waiting);
+            await IndexAsync(), Options with { LockTimeout = TimeSpan.FromSeconds(2), CleanUpLimit = TimeSpan.FromSeconds(2) },
+            Token, out var waiting);
         await using var late = await waiting;
 
         var (result, error) = await removal;
@@ -241,7 +253,8 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
     [Fact]
     public async Task What_a_foreign_key_refers_to_is_refused_untouched()
     {
-        await database.ExecuteAsync("create unique index orders_id on orders (id); create table lines (order_id int references orders (id))");
+        await database.ExecuteAsync(
+            "create unique index orders_id on orders (id); create table lines (order_id int references orders (id))");
 
         var (result, error) = await RemoveAsync(await IndexAsync("orders_id"), Options);
 
@@ -323,7 +336,8 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
 
     private Task WaitForAsync(string phase) => UntilAsync(() => Task.FromResult(reports.Any(r => r.Phase == phase)), phase);
 
-    private Task WaitUntilAsync(string sql, long expected) => UntilAsync(async () => await database.ScalarAsync<long>(sql) == expected, sql);
+    private Task WaitUntilAsync(string sql, long expected) =>
+        UntilAsync(async () => await database.ScalarAsync<long>(sql) == expected, sql);
 
     private static async Task UntilAsync(Func<Task<bool>> condition, string what)
     {
@@ -336,9 +350,17 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
 
     private async Task AssertCleanAsync(int valid, int invalid)
     {
-        Assert.Equal(valid, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'orders'::regclass and indisvalid"));
-        Assert.Equal(invalid, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'orders'::regclass and not indisvalid"));
-        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())"));
+        Assert.Equal(
+            valid, await database.ScalarAsync<long>(
+            "select count(*) from pg_index where indrelid = 'orders'::regclass and indisvalid"));
+        Assert.Equal(
+            invalid,
+            await database.ScalarAsync<long>(
+            "select count(*) from pg_index where indrelid = 'orders'::regclass and not indisvalid"));
+        Assert.Equal(
+            0, await database.ScalarAsync<long>(
+            "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where "
+                + "datname = current_database())"));
     }
 
     private sealed class Report(ConcurrentQueue<IndexCreationProgress> reports) : IProgress<IndexCreationProgress>

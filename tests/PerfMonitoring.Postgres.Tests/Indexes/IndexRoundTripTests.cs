@@ -42,7 +42,9 @@ public sealed class IndexRoundTripTests(SandboxFixture sandbox)
         var after = await connection.Catalog.GetIndexesAsync([table.Oid], Token);
         Assert.Equal(Count, before.Count);
         Assert.Equal(before.Select(i => i.ServerDefinition), after.Select(i => i.ServerDefinition));
-        Assert.Equal(before.Select(i => i.Definition.ToCreateStatement(concurrently: true)), after.Select(i => i.Definition.ToCreateStatement(concurrently: true)));
+        Assert.Equal(
+            before.Select(i => i.Definition.ToCreateStatement(concurrently: true)),
+            after.Select(i => i.Definition.ToCreateStatement(concurrently: true)));
     }
 
     private static async Task RunAsync(NpgsqlConnection server, string sql)

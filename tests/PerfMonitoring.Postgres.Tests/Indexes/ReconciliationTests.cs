@@ -12,8 +12,8 @@ using PerfMonitoring.Verification;
 namespace PerfMonitoring.Postgres.Indexes;
 
 /// <summary>
-/// What becomes of changes whose process dies while the server works for it. The process is a session behind a proxy that cuts it off for good: the server
-/// sees what it sees of a process that was killed.
+/// What becomes of changes whose process dies while the server works for it. The process is a session behind a proxy that cuts it
+/// off for good: the server sees what it sees of a process that was killed.
 /// </summary>
 public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
@@ -21,7 +21,8 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
 
     private static readonly IndexBuildOptions Options = new()
     {
-        LockTimeout = TimeSpan.FromMinutes(2), SnapshotTimeout = TimeSpan.FromMinutes(2), MaximumRetry = 0, CleanUpLimit = TimeSpan.FromMilliseconds(1),
+        LockTimeout = TimeSpan.FromMinutes(2), SnapshotTimeout = TimeSpan.FromMinutes(2), MaximumRetry = 0,
+        CleanUpLimit = TimeSpan.FromMilliseconds(1),
     };
 
     private readonly ConcurrentQueue<IndexCreationProgress> reports = new();
@@ -73,7 +74,8 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
 
         // It was cut off, and not killed: it is let in again to come to its end.
         proxy.Heal();
-        await database.ExecuteAsync($"select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{Application}'");
+        await database.ExecuteAsync(
+            $"select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{Application}'");
         await Task.WhenAll(ghosts);
         await ghost.DisposeAsync();
         await next.DisposeAsync();
@@ -139,7 +141,8 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         var made = Assert.Single(await IndexVerifier.GetMadeAsync(next.Actions, new() { StrategyIds = [strategy.Id] }, Token));
         Assert.Equal(VerificationVerdict.Insufficient, (await IndexVerifier.VerifyAsync(next, made, new(), Token)).Verdict);
         var removal = await IndexReversion.PrepareAsync(next, made, "Not wanted.", null, Token);
-        Assert.Equal(IndexRemovalState.Removed, (await removal!.RunAsync(next, Options, new Reports(reports), Token)).Result.State);
+        Assert.Equal(
+            IndexRemovalState.Removed, (await removal!.RunAsync(next, Options, new Reports(reports), Token)).Result.State);
         Assert.Equal(["Succeeded", "Succeeded"], (await ListAsync(new())).Select(a => $"{a.Outcome}"));
     }
 
@@ -149,7 +152,9 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         var strategy = await DieAtWorkAsync(Work.Create);
 
         var waiting = next.IndexBuilder.BuildAsync(strategy, Options, new Reports(reports), Token);
-        await UntilAsync(() => Task.FromResult(reports.Any(r => r.Phase.Contains("its process is gone", StringComparison.Ordinal))), "it waits");
+        await UntilAsync(
+            () => Task.FromResult(reports.Any(r => r.Phase.Contains("its process is gone", StringComparison.Ordinal))),
+            "it waits");
         var report = reports.First(r => r.Phase.Contains("its process is gone", StringComparison.Ordinal));
         Assert.Contains("Create of ", report.Phase, StringComparison.Ordinal);
         Assert.Contains("waiting for writers before build", report.Phase, StringComparison.Ordinal);
@@ -169,7 +174,8 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         await EndAsync();
 
         Assert.Contains("left invalid", (await LastAsync()).Error, StringComparison.Ordinal);
-        var (result, error) = await next.IndexBuilder.BuildAsync(strategy, Options with { CleanUpLimit = TimeSpan.FromMinutes(1) }, new Reports(reports), Token);
+        var (result, error) = await next.IndexBuilder.BuildAsync(
+            strategy, Options with { CleanUpLimit = TimeSpan.FromMinutes(1) }, new Reports(reports), Token);
 
         Assert.Equal((IndexCreationState.Created, null), (result.State, error));
         Assert.Equal(["Succeeded", "Failed"], (await ListAsync(new())).Select(a => $"{a.Outcome}"));
@@ -182,7 +188,8 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         var strategy = await DieAtWorkAsync(Work.Create);
         await database.EndIndexBuildsAsync();
         await EndAsync();
-        await database.ExecuteAsync($"{strategy.Definition.ToDropStatement(false)}; {strategy.Definition.ToCreateStatement(false)}");
+        await database.ExecuteAsync(
+            $"{strategy.Definition.ToDropStatement(false)}; {strategy.Definition.ToCreateStatement(false)}");
 
         Assert.Contains("without the mark", (await LastAsync()).Error, StringComparison.Ordinal);
         var (result, _) = await next.IndexBuilder.BuildAsync(strategy, Options, new Reports(reports), Token);
@@ -196,7 +203,9 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
     public async Task A_drop_that_was_broken_off_half_way_is_said_to_be_and_is_repaired()
     {
         await DieAtWorkAsync(Work.Drop);
-        await database.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_activity where query like 'DROP INDEX CONCURRENTLY%' and state = 'active'");
+        await database.ExecuteAsync(
+            "select pg_terminate_backend(pid) from pg_stat_activity where query like 'DROP INDEX CONCURRENTLY%' and state = "
+                + "'active'");
         await EndAsync();
 
         Assert.Contains("half dropped", (await LastAsync()).Error, StringComparison.Ordinal);
@@ -213,7 +222,8 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         await database.ExecuteAsync($"comment on index {index} is 'theirs'");
         await EndAsync();
 
-        Assert.Equal("theirs", await database.ScalarAsync<string>($"select obj_description({Literal(index)}::regclass, 'pg_class')"));
+        Assert.Equal(
+            "theirs", await database.ScalarAsync<string>($"select obj_description({Literal(index)}::regclass, 'pg_class')"));
         Assert.Contains("without the mark", (await LastAsync()).Error, StringComparison.Ordinal);
     }
 
@@ -228,7 +238,8 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
             Assert.Equal((IndexCreationState.Created, null), (result.State, error));
             Assert.Equal(
                 ActionTrace.MarkOf((await LastAsync()).Id),
-                await database.ScalarAsync<string>($"select obj_description({Literal(strategy.Definition.QualifiedName)}::regclass, 'pg_class')"));
+                await database.ScalarAsync<string>(
+                    $"select obj_description({Literal(strategy.Definition.QualifiedName)}::regclass, 'pg_class')"));
         }
 
         // A trigger refuses comments: the build counts all the same.
@@ -259,7 +270,8 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         if (work is Work.Drop or Work.Revert or Work.Rebuild or Work.DropInvalid)
         {
             await database.ExecuteAsync(strategy.Definition.ToCreateStatement(false));
-            await database.ExecuteAsync($"update pg_index set indisvalid = {work != Work.DropInvalid} where indexrelid = {Literal(index)}::regclass");
+            await database.ExecuteAsync(
+                $"update pg_index set indisvalid = {work != Work.DropInvalid} where indexrelid = {Literal(index)}::regclass");
         }
 
         if (work is Work.Drop or Work.Revert)
@@ -275,12 +287,16 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         switch (work)
         {
             case Work.Create or Work.CreatePartitioned or Work.Restore:
-                await HoldAsync($"begin; lock table {(work == Work.CreatePartitioned ? new RelationName("Sch\"ema", "p2") : table)} in row exclusive mode");
+                await HoldAsync(
+                    $"begin; lock table {(work == Work.CreatePartitioned ? new RelationName("Sch\"ema", "p2") : table)} in "
+                        + $"row exclusive mode");
                 Start(ghost.IndexBuilder.BuildAsync(
-                    strategy, Options with { Action = work == Work.Restore ? IndexActionKind.Restore : IndexActionKind.Create }, new Reports(reports), Token));
+                    strategy, Options with { Action = work == Work.Restore ? IndexActionKind.Restore : IndexActionKind.Create },
+                    new Reports(reports), Token));
                 break;
             case Work.Rebuild:
-                var found = (await next.Catalog.GetIndexesAsync([(await next.Catalog.GetTableAsync(table, Token)).Oid], Token)).Single(i => i.Definition.Name == index.Name);
+                var found = (await next.Catalog.GetIndexesAsync([(await next.Catalog.GetTableAsync(table, Token)).Oid], Token))
+                    .Single(i => i.Definition.Name == index.Name);
                 await HoldAsync("begin isolation level repeatable read; select 1");
                 Start(new BloatedIndex(found, 1).RunAsync(ghost, Options, new Reports(reports), Token));
                 break;
@@ -290,8 +306,11 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
                     : (await IndexRemoval.PrepareAsync(next, await OidAsync(index), new(), force: true, Token))!;
                 // Whom the statement meets, and not the wait before it.
                 var early = await HoldAsync($"begin; select count(*) from {table}");
-                Start((removal with { RevertReason = work == Work.Revert ? "It regressed." : null }).RunAsync(ghost, Options, new Reports(reports), Token));
-                await UntilAsync(() => Task.FromResult(reports.Any(r => r.Phase == "waiting for the transactions that use the table")), "it waits for users");
+                Start((removal with { RevertReason = work == Work.Revert ? "It regressed." : null })
+                    .RunAsync(ghost, Options, new Reports(reports), Token));
+                await UntilAsync(
+                    () => Task.FromResult(reports.Any(r => r.Phase == "waiting for the transactions that use the table")),
+                    "it waits for users");
                 await HoldAsync($"begin; select count(*) from {table}");
                 await early.DisposeAsync();
                 break;
@@ -303,7 +322,9 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
                 where a.application_name = '{Application}' and a.state = 'active' and a.wait_event_type = 'Lock' and a.query ~ '^(CREATE|DROP|REINDEX) ')
             """);
         proxy.Refuse();
-        await UntilAsync("select not exists (select from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database()))");
+        await UntilAsync(
+            "select not exists (select from pg_locks where locktype = 'advisory' and database = (select oid from pg_database "
+                + "where datname = current_database()))");
         return strategy;
     }
 
@@ -318,7 +339,8 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         await UntilAsync($"select not exists (select from pg_stat_activity where application_name = '{Application}')");
     }
 
-    private void Start<T>(Task<T> work) => ghosts.Add(work.ContinueWith(_ => { }, Token, TaskContinuationOptions.None, TaskScheduler.Default));
+    private void Start<T>(Task<T> work) =>
+        ghosts.Add(work.ContinueWith(_ => { }, Token, TaskContinuationOptions.None, TaskScheduler.Default));
 
     private async Task<NpgsqlConnection> HoldAsync(string sql)
     {
@@ -331,7 +353,9 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
     }
 
     private async Task<IndexStrategy> AddAsync(RelationName table, string column = "n") => (await next.Strategies.AddAsync(
-        [new IndexStrategy { Definition = new IndexDefinition { Table = table, Name = $"i '\"{table.Name} {column}", Keys = [IndexKey.OnColumn(column)] } }], Token))[0];
+        [new IndexStrategy {
+            Definition = new IndexDefinition {
+            Table = table, Name = $"i '\"{table.Name} {column}", Keys = [IndexKey.OnColumn(column)] } }], Token))[0];
 
     private async Task<IndexStrategy> FindAsync(Guid id)
     {
@@ -362,7 +386,8 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
     }
 
     // As it stands in the store.
-    private Task<string?> StoredAsync() => database.ScalarAsync<string>("select outcome from perf_monitoring.index_action order by started_at desc limit 1");
+    private Task<string?> StoredAsync() =>
+        database.ScalarAsync<string>("select outcome from perf_monitoring.index_action order by started_at desc limit 1");
 
     private Task UntilAsync(string condition) => UntilAsync(() => database.ScalarAsync<bool>(condition), condition);
 
@@ -377,7 +402,8 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
     }
 
     private static Task<IMonitoringConnection> ConnectAsync(NpgsqlConnectionStringBuilder builder) =>
-        new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = builder.ConnectionString }, null, null, Token);
+        new PostgresBackend()
+            .ConnectAsync(new ConnectionSettings { ConnectionString = builder.ConnectionString }, null, null, Token);
 
     private sealed class Reports(ConcurrentQueue<IndexCreationProgress> reports) : IProgress<IndexCreationProgress>
     {

@@ -41,7 +41,10 @@ public sealed class ReplicationLagTests(StandbyFixture fixture) : IClassFixture<
         var result = await CreateAsync("beside", TimeSpan.Zero);
 
         Assert.Equal(IndexCreationState.Created, result.State);
-        Assert.Contains(result.Preflight, f => f.Check == PreflightCheck.ReplicationLag && f.State == PreflightState.Ok && f.Reason.StartsWith("1 standby, ", StringComparison.Ordinal));
+        Assert.Contains(
+            result.Preflight, f =>
+            f.Check == PreflightCheck.ReplicationLag && f.State == PreflightState.Ok
+            && f.Reason.StartsWith("1 standby, ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -53,7 +56,11 @@ public sealed class ReplicationLagTests(StandbyFixture fixture) : IClassFixture<
 
         var deferred = await CreateAsync("behind", TimeSpan.Zero);
         var building = CreateAsync("behind", TimeSpan.FromMinutes(1));
-        await UntilAsync(() => Task.FromResult(phases.Any(p => p.StartsWith("waiting for the load: ", StringComparison.Ordinal) && p.Contains("standby", StringComparison.Ordinal))));
+        await UntilAsync(
+            () => Task.FromResult(
+            phases.Any(
+            p => p.StartsWith("waiting for the load: ", StringComparison.Ordinal)
+            && p.Contains("standby", StringComparison.Ordinal))));
         await fixture.Standby.ExecuteAsync("app", "select pg_wal_replay_resume()", Token);
 
         Assert.Equal(IndexCreationState.Deferred, deferred.State);
@@ -80,10 +87,13 @@ public sealed class ReplicationLagTests(StandbyFixture fixture) : IClassFixture<
 
     private async Task<IndexCreationResult> CreateAsync(string name, TimeSpan loadTimeout)
     {
-        var creator = new IndexCreator(connection, new IndexCreationOptions { MaximumReplicationLag = Limit, LoadTimeout = loadTimeout });
+        var creator = new IndexCreator(
+            connection, new IndexCreationOptions { MaximumReplicationLag = Limit, LoadTimeout = loadTimeout });
         var strategy = new IndexStrategy
         {
-            Definition = new IndexDefinition { Table = new RelationName("public", "orders"), Name = name, Keys = [IndexKey.OnExpression($"status || '{name}'")] },
+            Definition = new IndexDefinition {
+                Table = new RelationName("public", "orders"), Name = name,
+                Keys = [IndexKey.OnExpression($"status || '{name}'")] },
         };
         var (result, error) = await creator.CreateAsync(strategy, new Reports(phases), Token);
         Assert.Null(error);

@@ -26,7 +26,8 @@ public sealed class ClosingWindowTests(TestDatabase database) : IClassFixture<Te
             [
                 new IndexStrategy
                 {
-                    Definition = new IndexDefinition { Table = new("public", "orders"), Name = "late", Keys = [IndexKey.OnColumn("customer_id")] },
+                    Definition = new IndexDefinition {
+                        Table = new("public", "orders"), Name = "late", Keys = [IndexKey.OnColumn("customer_id")] },
                     MaintenanceWindow = MaintenanceWindow.OffPeak,
                 },
             ],
@@ -43,7 +44,9 @@ public sealed class ClosingWindowTests(TestDatabase database) : IClassFixture<Te
         }
 
         var creating = new IndexCreator(connection, new IndexCreationOptions(), clock).CreateAsync(strategy, reports, Token);
-        await UntilAsync(() => database.ScalarAsync<bool>("select exists (select from pg_stat_progress_create_index where datname = current_database())"));
+        await UntilAsync(
+            () => database.ScalarAsync<bool>(
+            "select exists (select from pg_stat_progress_create_index where datname = current_database())"));
         clock.Advance(TimeSpan.FromHours(8));
         await UntilAsync(() => Task.FromResult(reports.Phases.Contains("dropping the invalid index")));
         await holder.DisposeAsync();

@@ -28,16 +28,23 @@ public sealed class EveryStatementTests(SandboxFixture sandbox)
     private static readonly (int From, string Statement, string Expected)[] Cases =
     [
         (13, "select id from orders where customer_id = $1", "public.orders"),
-        (13, "with recursive t as (select id from orders where id = $1 union all select o.id from orders o join t on o.customer_id = t.id) select * from t", "public.orders"),
+        (13, "with recursive t as (select id from orders where id = $1 union all select o.id from orders o join t on "
+            + "o.customer_id = t.id) select * from t", "public.orders"),
         (13, "select note from big_orders where customer_id = $1", "public.orders"),
-        (13, "select id from customers where id in (select customer_id from orders where at > $1)", "public.customers, public.orders"),
+        (13, "select id from customers where id in (select customer_id from orders where at > $1)",
+            "public.customers, public.orders"),
         (13, "select id, row_number() over (partition by customer_id order by at) from orders where total > $1", "public.orders"),
-        (13, "select id from orders where total > $1 union select id from customers where name = $2 except select $3", "public.customers, public.orders"),
-        (13, "update orders o set note = c.name from customers c where c.id = o.customer_id and c.name = $1", "public.customers, public.orders"),
-        (13, "delete from orders using customers c where c.id = customer_id and c.name like $1", "public.customers, public.orders"),
+        (13, "select id from orders where total > $1 union select id from customers where name = $2 except select $3",
+            "public.customers, public.orders"),
+        (13, "update orders o set note = c.name from customers c where c.id = o.customer_id and c.name = $1",
+            "public.customers, public.orders"),
+        (13, "delete from orders using customers c where c.id = customer_id and c.name like $1",
+            "public.customers, public.orders"),
         (13, "insert into orders (id, at) select id, now() from customers where name = $1", "public.customers, public.orders"),
-        (13, "insert into customers (id, name) values ($1, $2), ($3, $4) on conflict (id) do update set name = excluded.name where customers.name <> $5", "public.customers"),
-        (15, "merge into customers c using orders o on c.id = o.customer_id when matched and o.total > $1 then update set name = $2 when not matched then insert values (o.id, $3)", "public.customers, public.orders"),
+        (13, "insert into customers (id, name) values ($1, $2), ($3, $4) on conflict (id) do update set name = excluded.name "
+            + "where customers.name <> $5", "public.customers"),
+        (15, "merge into customers c using orders o on c.id = o.customer_id when matched and o.total > $1 then update set "
+            + "name = $2 when not matched then insert values (o.id, $3)", "public.customers, public.orders"),
         (13, "values ($1, 2)", ""),
         (13, "select * from generate_series(1, 10)", ""),
         (13, "table customers", "public.customers"),
@@ -48,12 +55,14 @@ public sealed class EveryStatementTests(SandboxFixture sandbox)
         (13, "select concat($1, note), jsonb_build_object($2, id) from orders where $3 is null or note = $3", "public.orders"),
         (13, "select id from orders where customer_id = $1 and note = $1", "public.orders"),
         // What another search path had.
-        (13, "select d.name, \"Deals\".id from \"Deals\" join \"Deals\" d on d.id = \"Deals\".id, leads where leads.id = $1", "sales.\"Deals\", sales.leads"),
+        (13, "select d.name, \"Deals\".id from \"Deals\" join \"Deals\" d on d.id = \"Deals\".id, leads where leads.id = $1",
+            "sales.\"Deals\", sales.leads"),
         (13, "insert into leads (id) select id from \"Deals\" where name = $1", "sales.\"Deals\", sales.leads"),
         (13, "select '\U0001F600', id from leads where id > 5", "sales.leads"),
         // Partitions at any depth are their root.
         (13, "select id from events where kind = $1", "public.events"),
-        (13, "select e.id from events e join orders o on o.id = e.id where e.at > $1 order by e.at", "public.events, public.orders"),
+        (13, "select e.id from events e join orders o on o.id = e.id where e.at > $1 order by e.at",
+            "public.events, public.orders"),
         (13, "select id from events where at > now() - $1::interval and id = $2", "public.events"),
         (13, "update events set kind = $1 where id = $2", "public.events"),
         (13, "delete from events_new where id = $1", "public.events"),
@@ -78,7 +87,8 @@ public sealed class EveryStatementTests(SandboxFixture sandbox)
     {
         await using var database = await TestDatabase.OnAsync(await sandbox.ClusterAsync(majorVersion));
         await database.ExecuteAsync(Schema);
-        await using var connection = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
+        await using var connection = await new PostgresBackend()
+            .ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
         var failures = new List<string>();
         foreach (var (_, statement, expected) in Cases.Where(c => c.From <= majorVersion))
         {
@@ -88,14 +98,16 @@ public sealed class EveryStatementTests(SandboxFixture sandbox)
                 var plan = PlanNode.Parse(await connection.Plans.ExplainAsync(new PlanText(statement), Token));
                 var tables = await WorkloadTables.FindAsync(connection.Catalog, [plan], Token);
                 found = string.Join(", ", tables.Unite(plan).All().Where(n => n.RelationName is not null)
-                    .Select(n => new RelationName(n.Schema, n.RelationName!).ToString()).Distinct().Order(StringComparer.Ordinal));
+                    .Select(n => new RelationName(n.Schema, n.RelationName!).ToString()).Distinct()
+                        .Order(StringComparer.Ordinal));
             }
             catch (PerfMonitoringException e)
             {
                 found = e.Message;
             }
 
-            if (!(expected.Any(char.IsAsciiDigit) || expected.Contains("one", StringComparison.Ordinal) ? found.Contains(expected, StringComparison.Ordinal) : found == expected)
+            if (!(expected.Any(char.IsAsciiDigit) || expected.Contains("one", StringComparison.Ordinal)
+                ? found.Contains(expected, StringComparison.Ordinal) : found == expected)
                 || found.Contains("secret", StringComparison.Ordinal))
             {
                 failures.Add($"{statement}: {expected} expected, {found} found");
@@ -110,9 +122,12 @@ public sealed class EveryStatementTests(SandboxFixture sandbox)
     {
         await using var database = await TestDatabase.OnAsync(await sandbox.ClusterAsync());
         await database.ExecuteAsync(Schema);
-        await using var connection = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
+        await using var connection = await new PostgresBackend()
+            .ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
         var plan = PlanNode.Parse(await connection.Plans.ExplainAsync(
-            new PlanText("select e.id, o.note from events e join orders o on o.id = e.id where e.kind = $1 order by e.at desc limit 5"), Token));
+            new PlanText(
+                "select e.id, o.note from events e join orders o on o.id = e.id where e.kind = $1 order by e.at desc limit 5"),
+                Token));
 
         var tables = await WorkloadTables.FindAsync(connection.Catalog, [plan], Token);
         var use = Assert.Single(PlanReader.Read(tables.Unite(plan)).Relations, r => r.Table.Name == "events");
@@ -133,13 +148,19 @@ public sealed class EveryStatementTests(SandboxFixture sandbox)
     public async Task What_gets_no_index_is_passed_over_with_the_reason()
     {
         await using var database = await TestDatabase.OnAsync(await sandbox.ClusterAsync());
-        await database.ExecuteAsync("create table orders (id int); create extension if not exists file_fdw; create server files foreign data wrapper file_fdw; create foreign table far (id int) server files options (filename '/dev/null')");
-        await using var connection = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
-        var plan = PlanNode.Parse(await connection.Plans.ExplainAsync(new PlanText("select 1 from orders, far, pg_class where orders.id = far.id"), Token));
+        await database.ExecuteAsync(
+            "create table orders (id int); create extension if not exists file_fdw; create server files foreign data wrapper "
+                + "file_fdw; create foreign table far (id int) server files options (filename '/dev/null')");
+        await using var connection = await new PostgresBackend()
+            .ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
+        var plan = PlanNode.Parse(
+            await connection.Plans.ExplainAsync(
+            new PlanText("select 1 from orders, far, pg_class where orders.id = far.id"), Token));
 
         var tables = await WorkloadTables.FindAsync(connection.Catalog, [plan], Token);
 
         Assert.Equal("orders", Assert.Single(tables.Advised).Key.Name);
-        Assert.Equal([("pg_catalog.pg_class", true), ("public.far", false)], tables.PassedOver.Select(t => (t.TableName, t.IsExpected)));
+        Assert.Equal(
+            [("pg_catalog.pg_class", true), ("public.far", false)], tables.PassedOver.Select(t => (t.TableName, t.IsExpected)));
     }
 }

@@ -10,7 +10,8 @@ namespace PerfMonitoring.Postgres.Plans;
 /// <summary>Planning the statements of others gives their code no rights.</summary>
 public sealed class StrangerCodeTests(SandboxFixture sandbox)
 {
-    // bob has a schema and may read one table. His functions take back the role that was set; where that makes a superuser of them they leave a file on the server.
+    // bob has a schema and may read one table. His functions take back the role that was set; where that makes a superuser of
+    // them they leave a file on the server.
     private const string Setup = """
         create role {bob} login; create role {app} login; create role {monitor} login in role pg_monitor, {app};
         create schema shop authorization {app}; create schema {bob} authorization {bob};
@@ -97,7 +98,8 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
         ("select {bob}.U&\"ev\\0069l\"()", null, true),
         ("select $$x$${bob} from (values (1)) as {bob}(x) where {bob}.evil() = 1", null, false),
         ("with x as (select {bob}.evil() as n) select * from x", "{bob}", true),
-        ("with x as materialized (update shop.orders set note = note where id = {bob}.evil() returning id) select * from x", "{app}", true),
+        ("with x as materialized (update shop.orders set note = note where id = {bob}.evil() returning id) select * from x",
+            "{app}", true),
         ("insert into shop.orders (id) select {bob}.evil()", "{app}", true),
         ("update shop.orders set customer_id = {bob}.evil() where id = 1", "{app}", true),
         ("delete from shop.orders where customer_id = {bob}.evil()", "{app}", true),
@@ -154,7 +156,8 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
                 }
 
                 // The attack is one: it works where it is allowed.
-                if (plan.Name == "Plans" && isLive && await Record.ExceptionAsync(() => plan.Ask(Asked(true))) is var planned && !lab.TakeMarker())
+                if (plan.Name == "Plans" && isLive && await Record.ExceptionAsync(() => plan.Ask(Asked(true))) is var planned
+                    && !lab.TakeMarker())
                 {
                     failures.Add($"{text} is no attack: {planned?.Message}");
                 }
@@ -176,8 +179,13 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
             {
                 foreach (var any in new[] { false, true })
                 {
-                    var error = await Record.ExceptionAsync(() => plan.Ask(new PlanText(text) { Origin = new StatementOrigin([], any) }));
-                    Assert.True(error is null or PerfMonitoringException { Kind: FailureKind.InvalidArgument or FailureKind.ServerError or FailureKind.PermissionDenied }, $"{plan.Name}: {text}: {error}");
+                    var error = await Record.ExceptionAsync(
+                        () => plan.Ask(new PlanText(text) { Origin = new StatementOrigin([], any) }));
+                    Assert.True(
+                        error is null
+                        or PerfMonitoringException {
+                        Kind: FailureKind.InvalidArgument or FailureKind.ServerError or FailureKind.PermissionDenied },
+                        $"{plan.Name}: {text}: {error}");
                     Assert.False(lab.TakeMarker(), $"{plan.Name}: {text}");
                 }
             }
@@ -199,12 +207,18 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
             """);
         foreach (var plan in await lab.WaysAsync())
         {
-            await plan.Ask(new PlanText("select id from shop.orders where id = public.harmless(1) and note like 'a%'") { Origin = new StatementOrigin([lab.Fill("{app}")]) });
-            await plan.Ask(new PlanText(lab.Fill("select id from {bob}.plain")) { Origin = new StatementOrigin(["no such role", lab.Fill("{app}")]) });
+            await plan.Ask(
+                new PlanText("select id from shop.orders where id = public.harmless(1) and note like 'a%'") {
+                Origin = new StatementOrigin([lab.Fill("{app}")]) });
+            await plan.Ask(
+                new PlanText(lab.Fill("select id from {bob}.plain")) {
+                Origin = new StatementOrigin(["no such role", lab.Fill("{app}")]) });
             // Found along the path of its role, with the policies that its role is under.
-            var seen = await plan.Ask(new PlanText("select id from guarded") { Origin = new StatementOrigin([lab.Fill("{app}")]) });
+            var seen = await plan.Ask(
+                new PlanText("select id from guarded") { Origin = new StatementOrigin([lab.Fill("{app}")]) });
             Assert.Contains("owner", seen, StringComparison.Ordinal);
-            var denied = await Assert.ThrowsAsync<PerfMonitoringException>(() => plan.Ask(new PlanText("select id from guarded") { Origin = new StatementOrigin(["pg_monitor"]) }));
+            var denied = await Assert.ThrowsAsync<PerfMonitoringException>(
+                () => plan.Ask(new PlanText("select id from guarded") { Origin = new StatementOrigin(["pg_monitor"]) }));
             Assert.Equal("PlanFailed", denied.ErrorId);
         }
     }
@@ -215,14 +229,22 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
     public async Task A_role_trusts_those_it_is_a_member_of_unless_it_has_more_rights(int majorVersion)
     {
         await using var lab = await LabAsync(majorVersion);
-        var ofApp = new PlanText("select * from shop.of_app where n = shop.twice(1)") { Origin = new StatementOrigin([lab.Fill("{app}")]) };
+        var ofApp = new PlanText("select * from shop.of_app where n = shop.twice(1)") {
+            Origin = new StatementOrigin([lab.Fill("{app}")]) };
         var ofBob = new PlanText(lab.Fill("select {bob}.evil()"));
-        foreach (var (rights, isTrusted) in new[] { ("select 1", true), ("grant pg_write_server_files to {monitor}", false), ("revoke pg_write_server_files from {monitor}", true), ("alter role {monitor} createrole", false) })
+        foreach (var (rights, isTrusted) in new[] {
+            ("select 1", true), ("grant pg_write_server_files to {monitor}", false),
+            ("revoke pg_write_server_files from {monitor}", true), ("alter role {monitor} createrole", false) })
         {
             await lab.ExecuteAsync(rights);
             await using var connection = await lab.ConnectAsync(lab.Fill("{monitor}"));
-            Assert.Equal(isTrusted ? null : "UntrustedCode", (await Record.ExceptionAsync(() => connection.Plans.ExplainAsync(ofApp, Token)) as PerfMonitoringException)?.ErrorId);
-            Assert.Equal("UntrustedCode", (await Assert.ThrowsAsync<PerfMonitoringException>(() => connection.Plans.ExplainAsync(ofBob, Token))).ErrorId);
+            Assert.Equal(
+                isTrusted ? null : "UntrustedCode",
+                (await Record.ExceptionAsync(
+                () => connection.Plans.ExplainAsync(ofApp, Token)) as PerfMonitoringException)?.ErrorId);
+            Assert.Equal(
+                "UntrustedCode",
+                (await Assert.ThrowsAsync<PerfMonitoringException>(() => connection.Plans.ExplainAsync(ofBob, Token))).ErrorId);
         }
     }
 
@@ -243,14 +265,19 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
         private string Marker => Path.Combine(database.Cluster.Folder, "data", database.Name + ".marker");
 
         // Roles are the server's: others use it, too.
-        public string Fill(string text) => text.Replace("{bob}", $"bob_{database.Name}", StringComparison.Ordinal).Replace("{app}", $"app_{database.Name}", StringComparison.Ordinal)
-            .Replace("{monitor}", $"monitor_{database.Name}", StringComparison.Ordinal).Replace("{marker}", Marker, StringComparison.Ordinal);
+        public string Fill(string text) =>
+            text.Replace("{bob}", $"bob_{database.Name}", StringComparison.Ordinal)
+            .Replace("{app}", $"app_{database.Name}", StringComparison.Ordinal)
+            .Replace("{monitor}", $"monitor_{database.Name}", StringComparison.Ordinal)
+                .Replace("{marker}", Marker, StringComparison.Ordinal);
 
         public Task ExecuteAsync(string sql) => database.ExecuteAsync(Fill(sql));
 
         public async Task ExecuteAsBobAsync(string sql)
         {
-            await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database.UnpooledConnectionString) { Username = Fill("{bob}") }.ConnectionString);
+            await using var connection = new NpgsqlConnection(
+                new NpgsqlConnectionStringBuilder(database.UnpooledConnectionString) {
+                Username = Fill("{bob}") }.ConnectionString);
             await connection.OpenAsync(Token);
             await using var command = new NpgsqlCommand(Fill(sql), connection);
             await command.ExecuteNonQueryAsync(Token);
@@ -267,7 +294,8 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
         {
             var settings = new NpgsqlConnectionStringBuilder(database.ConnectionString);
             settings.Username = role ?? settings.Username;
-            var connection = await new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = settings.ConnectionString }, null, null, Token);
+            var connection = await new PostgresBackend()
+                .ConnectAsync(new ConnectionSettings { ConnectionString = settings.ConnectionString }, null, null, Token);
             open.Add(connection);
             return connection;
         }
@@ -291,7 +319,11 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
             {
                 var session = await repository.OpenAsync(TimeSpan.FromSeconds(30), Token);
                 open.Insert(0, session);
-                ways.Add(new Way(name, async statement => string.Join(' ', (await session.ExplainAsync(new WhatIfRequest(statement, []) { Verbose = true }, Token)).Plan.All().SelectMany(n => n.Conditions))));
+                ways.Add(
+                    new Way(name, async statement =>
+                    string.Join(
+                    ' ', (await session.ExplainAsync(new WhatIfRequest(statement, []) { Verbose = true }, Token)).Plan.All()
+                    .SelectMany(n => n.Conditions))));
             }
         }
 
@@ -303,7 +335,8 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
             }
 
             await database.DisposeAsync();
-            await database.Cluster.ExecuteAsync("postgres", Fill("drop role {monitor}; drop role {app}; drop role {bob}"), CancellationToken.None);
+            await database.Cluster.ExecuteAsync(
+                "postgres", Fill("drop role {monitor}; drop role {app}; drop role {bob}"), CancellationToken.None);
         }
     }
 }

@@ -28,12 +28,18 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
 
         var all = await lab.SlowAsync(new SlowQueryFilter());
 
-        Assert.Equal(2, all.Count(q => q.Query.Contains("item", StringComparison.Ordinal) && q.Query.StartsWith("select", StringComparison.Ordinal)));
-        Assert.DoesNotContain(all, q => q.Query.StartsWith("vacuum", StringComparison.Ordinal) || q.Query.Contains("perf_monitoring", StringComparison.Ordinal));
+        Assert.Equal(
+            2, all.Count(
+            q => q.Query.Contains("item", StringComparison.Ordinal) && q.Query.StartsWith("select", StringComparison.Ordinal)));
+        Assert.DoesNotContain(
+            all, q =>
+            q.Query.StartsWith("vacuum", StringComparison.Ordinal)
+            || q.Query.Contains("perf_monitoring", StringComparison.Ordinal));
         Assert.Equal(all.OrderByDescending(q => q.TotalTimeMs).Select(q => q.QueryId), all.Select(q => q.QueryId));
         Assert.Equal(1, all.Sum(q => q.TimeShare!.Value), 1e-6);
 
-        var filter = new SlowQueryFilter { Like = ["FROM ITEM where"], ExcludeLike = ["*count*"], Users = ["post*"], MinimumCalls = 5, Top = 1 };
+        var filter = new SlowQueryFilter {
+            Like = ["FROM ITEM where"], ExcludeLike = ["*count*"], Users = ["post*"], MinimumCalls = 5, Top = 1 };
         var one = Assert.Single(await lab.SlowAsync(filter));
         Assert.Equal((5, 15, "postgres", lab.Database.Name), (one.Calls, one.Rows, one.UserName, one.DatabaseName));
         Assert.Equal(QueryText.Hash("select * from item where id in ($1)"), one.QueryHash);
@@ -43,7 +49,8 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         Assert.Equal(version >= 14, one.Since is not null);
         Assert.Equal(version >= 14 ? true : null, one.TopLevel);
 
-        Assert.Equal(5, (await lab.SlowAsync(new SlowQueryFilter { OrderBy = SlowQueryOrder.Calls, Like = ["select*item*"] }))[0].Calls);
+        Assert.Equal(
+            5, (await lab.SlowAsync(new SlowQueryFilter { OrderBy = SlowQueryOrder.Calls, Like = ["select*item*"] }))[0].Calls);
         Assert.Empty(await lab.SlowAsync(new SlowQueryFilter { Databases = ["no such *"] }));
         Assert.True((await lab.SlowAsync(new SlowQueryFilter { Databases = ["*"] })).Count >= all.Count);
     }
@@ -54,24 +61,35 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
     {
         await using var lab = await Lab.OnAsync(await sandbox.ClusterAsync(version), store: false);
 
-        var plan = QueryPlan(await lab.Connection.Plans.ExplainAsync(new PlanText("select * from item where id = $1 and n > $2 limit $3"), Token));
+        var plan = QueryPlan(
+            await lab.Connection.Plans.ExplainAsync(new PlanText("select * from item where id = $1 and n > $2 limit $3"), Token));
         Assert.Equal(["item_pkey"], plan.Indexes);
-        Assert.NotEmpty(QueryPlan(await lab.Connection.Plans.ExplainAsync(new PlanText("select extract($1 from at), $2 - n from item where at > date $3 - interval $4"), Token)).Scans);
+        Assert.NotEmpty(
+            QueryPlan(
+            await lab.Connection.Plans.ExplainAsync(
+            new PlanText("select extract($1 from at), $2 - n from item where at > date $3 - interval $4"), Token)).Scans);
         Assert.NotNull(await lab.Connection.Plans.ExplainAsync(new PlanText("insert into item (n) values (1)"), Token));
         Assert.NotNull(await lab.Connection.Plans.ExplainAsync(new PlanText("update item set n = $1 where id = $2"), Token));
         Assert.NotNull(await lab.Connection.Plans.ExplainAsync(new PlanText("delete from item"), Token));
         Assert.NotNull(await lab.Connection.Plans.ExplainAsync(new PlanText("delete from item"), Token));
 
-        foreach (var refused in new[] { "select 1; drop table item", "drop table item", "explain analyze delete from item", "vacuum", "" })
+        foreach (var refused in new[] {
+            "select 1; drop table item", "drop table item", "explain analyze delete from item", "vacuum", "" })
         {
-            var error = await Assert.ThrowsAsync<PerfMonitoringException>(() => lab.Connection.Plans.ExplainAsync(new PlanText(refused), Token));
+            var error = await Assert.ThrowsAsync<PerfMonitoringException>(
+                () => lab.Connection.Plans.ExplainAsync(new PlanText(refused), Token));
             Assert.Equal("NotPlannable", error.ErrorId);
         }
 
-        var failure = await Assert.ThrowsAsync<PerfMonitoringException>(() => lab.Connection.Plans.ExplainAsync(new PlanText("select 'hunter2'::int from item"), Token));
+        var failure = await Assert.ThrowsAsync<PerfMonitoringException>(
+            () => lab.Connection.Plans.ExplainAsync(new PlanText("select 'hunter2'::int from item"), Token));
         Assert.Equal("PlanFailed", failure.ErrorId);
         Assert.DoesNotContain("hunter2", failure.ToString(), StringComparison.Ordinal);
-        Assert.Contains("no_such", (await Assert.ThrowsAsync<PerfMonitoringException>(() => lab.Connection.Plans.ExplainAsync(new PlanText("select * from no_such"), Token))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no_such",
+            (await Assert.ThrowsAsync<PerfMonitoringException>(
+            () => lab.Connection.Plans.ExplainAsync(new PlanText("select * from no_such"), Token))).Message,
+            StringComparison.Ordinal);
         Assert.Equal(1000, await lab.Database.ScalarAsync<long>("select count(*) from item where n = id % 100"));
     }
 
@@ -91,7 +109,10 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         Assert.Equal((3, null, null), (slow.Calls, slow.TopLevel, slow.Since));
         Assert.Equal(3, (await lab.UpdateAsync()).Calls);
         Assert.Equal(3, sample.Statements.Single(s => s.Key.QueryId == slow.QueryId).Calls);
-        Assert.Contains("count(", await lab.Connection.Metrics.GetStatementTextAsync(sample.Statements.Single(s => s.Key.QueryId == slow.QueryId).Key, Token), StringComparison.Ordinal);
+        Assert.Contains(
+            "count(",
+            await lab.Connection.Metrics.GetStatementTextAsync(
+            sample.Statements.Single(s => s.Key.QueryId == slow.QueryId).Key, Token), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -125,7 +146,8 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         });
         Assert.Equal((second.IntervalEnd, second.IntervalStart), (entries[0].ExecutedAt, entries[0].IntervalStart));
 
-        var sum = Assert.Single(await lab.FromLogAsync(new SlowQueryFilter { Like = ["count(`*)"], Since = first.IntervalStart }));
+        var sum = Assert.Single(
+            await lab.FromLogAsync(new SlowQueryFilter { Like = ["count(`*)"], Since = first.IntervalStart }));
         Assert.Equal((7, 7, CountHash), (sum.Calls, sum.Rows, sum.QueryHash));
         Assert.Equal(entries.Sum(e => e.TotalTimeMs!.Value), sum.TotalTimeMs, 1e-6);
     }
@@ -135,7 +157,8 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
     public async Task A_reset_is_a_gap_and_never_negative(int version)
     {
         // Others on a shared server would lose their counters.
-        await using var cluster = await SandboxFixture.OwnClusterAsync(new ClusterOptions { Installation = await EmbeddedPostgres.InstallAsync(version, Token) });
+        await using var cluster = await SandboxFixture.OwnClusterAsync(
+            new ClusterOptions { Installation = await EmbeddedPostgres.InstallAsync(version, Token) });
         await using var lab = await Lab.OnAsync(cluster);
         await lab.RunAsync("select count(*) from item where n = 5", 10);
         var before = await lab.UpdateAsync();
@@ -147,7 +170,8 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         Assert.Equal(version >= 14, after.WasReset);
         Assert.True(after.Gaps >= 1);
         Assert.Equal(before.IntervalEnd, after.GapSince);
-        Assert.Equal([2, 10], (await lab.LogAsync(new QueryPerformanceLogFilter { QueryHash = [CountHash] })).Select(e => e.Calls!.Value));
+        Assert.Equal(
+            [2, 10], (await lab.LogAsync(new QueryPerformanceLogFilter { QueryHash = [CountHash] })).Select(e => e.Calls!.Value));
 
         var next = await lab.UpdateAsync();
         Assert.Equal((0, false, 0L), (next.Gaps, next.WasReset, next.Calls));
@@ -181,7 +205,8 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         await using var lab = await Lab.OnAsync(await sandbox.ClusterAsync());
         await using var other = await lab.ConnectAsync();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        var load = Enumerable.Range(0, 2).Select(_ => Task.Run(() => lab.LoadAsync("select count(*) from item where n = 5", stop.Token), Token)).ToArray();
+        var load = Enumerable.Range(0, 2)
+            .Select(_ => Task.Run(() => lab.LoadAsync("select count(*) from item where n = 5", stop.Token), Token)).ToArray();
 
         var updates = Enumerable.Range(0, 2).Select(i => Task.Run(
             async () =>
@@ -217,7 +242,9 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
             await using var block = new NpgsqlCommand("lock table perf_monitoring.query_statistics in exclusive mode", blocker);
             await block.ExecuteNonQueryAsync(Token);
             var update = lab.UpdateAsync();
-            const string waiting = "select pid from pg_stat_activity where wait_event_type = 'Lock' and query like '%perf_monitoring.query_statistics%' and datname = current_database()";
+            const string waiting =
+                "select pid from pg_stat_activity where wait_event_type = 'Lock' and query like "
+                    + "'%perf_monitoring.query_statistics%' and datname = current_database()";
             while (await lab.Database.ScalarAsync<int>(waiting) == 0)
             {
                 await Task.Delay(20, Token);
@@ -257,7 +284,9 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         Assert.Equal((3, 3, 3), (update.Statements, update.SlowStatements, update.Plans));
         var entries = await lab.LogAsync(new QueryPerformanceLogFilter { SlowOnly = true });
         var byKey = entries.Single(e => e.Query.Contains("id = $1", StringComparison.Ordinal));
-        Assert.Equal(("[\"item_pkey\"]", true, 1, true), (byKey.IndexesUsed, byKey.UsedIndex!.Value, byKey.RowsExamined!.Value, byKey.RowsExaminedIsEstimate!.Value));
+        Assert.Equal(
+            ("[\"item_pkey\"]", true, 1, true),
+            (byKey.IndexesUsed, byKey.UsedIndex!.Value, byKey.RowsExamined!.Value, byKey.RowsExaminedIsEstimate!.Value));
         Assert.Contains("Index Scan", byKey.ExecutionPlan, StringComparison.Ordinal);
         var whole = entries.Single(e => e.QueryHash == CountHash);
         Assert.Equal(("[]", false, 1000), (whole.IndexesUsed, whole.UsedIndex!.Value, whole.RowsExamined!.Value));
@@ -306,9 +335,12 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         await using var lab = await Lab.OnAsync(await sandbox.ClusterAsync());
 
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => lab.Database.ExecuteAsync(
-            "select perf_monitoring.add_query_log_partition('2031-01-01 12:00+00'::timestamptz + i * interval '1 day') from generate_series(0, 20) i")));
+            "select perf_monitoring.add_query_log_partition('2031-01-01 12:00+00'::timestamptz + i * interval '1 day') from "
+                + "generate_series(0, 20) i")));
 
-        Assert.Equal(4, await lab.Database.ScalarAsync<long>("select count(*) from pg_class where relname ~ '^query_performance_log_(203012|203101)\\d\\d$' and relkind = 'r'"));
+        Assert.Equal(
+            4, await lab.Database.ScalarAsync<long>(
+            "select count(*) from pg_class where relname ~ '^query_performance_log_(203012|203101)\\d\\d$' and relkind = 'r'"));
     }
 
     [Fact]
@@ -316,19 +348,22 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
     {
         await using var bare = await TestDatabase.OnAsync(await sandbox.ClusterAsync());
         await using var connection = await Lab.OpenAsync(bare);
-        var missing = await Assert.ThrowsAsync<PerfMonitoringException>(async () => await connection.Queries.GetSlowQueriesAsync(new SlowQueryFilter(), Token).FirstAsync(Token));
+        var missing = await Assert.ThrowsAsync<PerfMonitoringException>(
+            async () => await connection.Queries.GetSlowQueriesAsync(new SlowQueryFilter(), Token).FirstAsync(Token));
         Assert.Equal("ExtensionMissing", missing.ErrorId);
         Assert.Contains("CREATE EXTENSION pg_stat_statements", missing.Remedy, StringComparison.Ordinal);
 
         await bare.ExecuteAsync("create extension pg_stat_statements");
-        var store = await Assert.ThrowsAsync<PerfMonitoringException>(() => connection.QueryLog.UpdateAsync(new Silence(), Token));
+        var store = await Assert.ThrowsAsync<PerfMonitoringException>(
+            () => connection.QueryLog.UpdateAsync(new Silence(), Token));
         Assert.Equal("StoreMissing", store.ErrorId);
 
         await using var unloaded = await SandboxFixture.OwnClusterAsync(new ClusterOptions { PreloadExtensions = false });
         await using var there = await TestDatabase.OnAsync(unloaded);
         await there.ExecuteAsync("create extension pg_stat_statements");
         await using var second = await Lab.OpenAsync(there);
-        var idle = await Assert.ThrowsAsync<PerfMonitoringException>(async () => await second.Queries.GetSlowQueriesAsync(new SlowQueryFilter(), Token).FirstAsync(Token));
+        var idle = await Assert.ThrowsAsync<PerfMonitoringException>(
+            async () => await second.Queries.GetSlowQueriesAsync(new SlowQueryFilter(), Token).FirstAsync(Token));
         Assert.Equal("ExtensionNotLoaded", idle.ErrorId);
     }
 
@@ -342,7 +377,9 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         await using (var connection = await Lab.OpenAsync(lab.Database, role))
         {
             Assert.True(await connection.Queries.CountHiddenAsync(new SlowQueryFilter(), Token) > 0);
-            Assert.DoesNotContain(await connection.Queries.GetSlowQueriesAsync(new SlowQueryFilter(), Token).ToListAsync(Token), q => q.UserName == "postgres");
+            Assert.DoesNotContain(
+                await connection.Queries.GetSlowQueriesAsync(new SlowQueryFilter(), Token).ToListAsync(Token), q =>
+                q.UserName == "postgres");
             await lab.Database.ExecuteAsync($"grant pg_read_all_stats to {role}");
             Assert.Equal(0, await connection.Queries.CountHiddenAsync(new SlowQueryFilter(), Token));
         }
@@ -389,17 +426,22 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         }
 
         public static Task<IMonitoringConnection> OpenAsync(TestDatabase database, string? user = null) =>
-            new PostgresBackend().ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString, UserName = user }, null, null, Token);
+            new PostgresBackend()
+                .ConnectAsync(
+                new ConnectionSettings { ConnectionString = database.ConnectionString, UserName = user }, null, null, Token);
 
         public Task<IMonitoringConnection> ConnectAsync() => OpenAsync(database);
 
         public Task<QueryPerformanceLogUpdate> UpdateAsync() => connection.QueryLog.UpdateAsync(new Silence(), Token);
 
-        public async Task<List<SlowQuery>> SlowAsync(SlowQueryFilter filter) => await connection.Queries.GetSlowQueriesAsync(filter, Token).ToListAsync(Token);
+        public async Task<List<SlowQuery>> SlowAsync(SlowQueryFilter filter) =>
+            await connection.Queries.GetSlowQueriesAsync(filter, Token).ToListAsync(Token);
 
-        public async Task<List<SlowQuery>> FromLogAsync(SlowQueryFilter filter) => await connection.QueryLog.GetSlowQueriesAsync(filter, Token).ToListAsync(Token);
+        public async Task<List<SlowQuery>> FromLogAsync(SlowQueryFilter filter) =>
+            await connection.QueryLog.GetSlowQueriesAsync(filter, Token).ToListAsync(Token);
 
-        public async Task<List<QueryPerformanceEntry>> LogAsync(QueryPerformanceLogFilter filter) => await connection.QueryLog.GetAsync(filter, Token).ToListAsync(Token);
+        public async Task<List<QueryPerformanceEntry>> LogAsync(QueryPerformanceLogFilter filter) =>
+            await connection.QueryLog.GetAsync(filter, Token).ToListAsync(Token);
 
         public async Task RunAsync(string sql, int times)
         {

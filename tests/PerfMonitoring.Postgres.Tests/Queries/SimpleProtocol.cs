@@ -22,7 +22,9 @@ internal sealed class SimpleProtocol : IDisposable
         client.NoDelay = true;
         client.Connect(PostgresCluster.HostName, cluster.Port);
         stream = new BufferedStream(client.GetStream());
-        byte[] startup = [0, 3, 0, 0, .. Encoding.UTF8.GetBytes($"user\0{PostgresCluster.UserName}\0database\0{database}\0client_encoding\0UTF8\0\0")];
+        byte[] startup = [
+            0, 3, 0, 0,
+            .. Encoding.UTF8.GetBytes($"user\0{PostgresCluster.UserName}\0database\0{database}\0client_encoding\0UTF8\0\0")];
         Send([], startup);
         Read();
     }
@@ -68,7 +70,8 @@ internal sealed class SimpleProtocol : IDisposable
                     rows.Clear();
                     break;
                 case 'E':
-                    var fields = Encoding.UTF8.GetString(body).Split('\0').Where(f => f.Length > 0).ToDictionary(f => f[0], f => f[1..]);
+                    var fields = Encoding.UTF8.GetString(body).Split('\0').Where(f => f.Length > 0)
+                        .ToDictionary(f => f[0], f => f[1..]);
                     (sqlState, message) = (fields['C'], fields['M']);
                     break;
                 case 'Z':

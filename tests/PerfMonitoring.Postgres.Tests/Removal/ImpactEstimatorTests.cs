@@ -77,7 +77,8 @@ public sealed class ImpactEstimatorTests(TestDatabase database) : IClassFixture<
     public async Task A_hidden_index_tells_the_cost_without_it_and_leaves_no_trace()
     {
         Assert.SkipUnless(
-            await database.ScalarAsync<bool>("select exists (select from pg_available_extension_versions where name = 'hypopg' and version >= '1.4')"),
+            await database.ScalarAsync<bool>(
+                "select exists (select from pg_available_extension_versions where name = 'hypopg' and version >= '1.4')"),
             "This server has no HypoPG 1.4.");
         await database.ExecuteAsync("create extension hypopg");
         await RunAsync("select filler from orders where customer_id = 3", 3);
@@ -91,7 +92,8 @@ public sealed class ImpactEstimatorTests(TestDatabase database) : IClassFixture<
 
         // Another one serves nearly as well.
         await database.ExecuteAsync("create index orders_customer_status on orders (customer_id, status)");
-        QueryDropImpact[] covered = [.. (await EstimateAsync("orders_customer")).Queries, .. (await EstimateAsync("orders_customer_status")).Queries];
+        QueryDropImpact[] covered = [
+            .. (await EstimateAsync("orders_customer")).Queries, .. (await EstimateAsync("orders_customer_status")).Queries];
         Assert.True(covered.Length >= 3, $"{covered.Length}");
         var without = alone.Queries.ToDictionary(q => q.QueryHash, q => q.Increase);
         Assert.All(covered, q => Assert.True(q.Increase >= 0 && q.Increase < without[q.QueryHash], $"{q}"));
@@ -99,7 +101,10 @@ public sealed class ImpactEstimatorTests(TestDatabase database) : IClassFixture<
 
         // As if nothing had been asked: the same, and what anybody's session plans.
         Assert.Equal($"{alone}", $"{await EstimateAsync("orders_customer")}");
-        Assert.Contains("orders_customer", await connection.Plans.ExplainAsync(new PlanText("select filler from orders where customer_id = 3"), Token), StringComparison.Ordinal);
+        Assert.Contains(
+            "orders_customer",
+            await connection.Plans.ExplainAsync(new PlanText("select filler from orders where customer_id = 3"), Token),
+            StringComparison.Ordinal);
     }
 
     private async Task<DropImpact> EstimateAsync(string name)

@@ -7,7 +7,9 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Postgres.Store;
 
-/// <summary>The store against the data model, line by line. A line is: column | type | null | default | check or reference.</summary>
+/// <summary>
+/// The store against the data model, line by line. A line is: column | type | null | default | check or reference.
+/// </summary>
 public sealed partial class EntityTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
     private static readonly Dictionary<string, string> Entities = new()
@@ -141,7 +143,10 @@ public sealed partial class EntityTests(TestDatabase database) : IClassFixture<T
             order by a.attnum
             """)).ToLookup(r => RuleColumn(r[0], r[2]), r => Rule(r[1], r[2], r[3], r[4]));
 
-        var made = columns.Select(c => string.Join(" | ", c[0], c[1].Replace("perf_monitoring.", "", StringComparison.Ordinal), c[2], Default(c[3]), string.Join("; ", rules[c[0]])));
+        var made = columns.Select(
+            c => string.Join(
+            " | ", c[0], c[1].Replace("perf_monitoring.", "", StringComparison.Ordinal), c[2], Default(c[3]),
+            string.Join("; ", rules[c[0]])));
 
         Assert.Equal(Entities[entity].Split('\n').Select(Squeeze), made.Select(Squeeze));
         Assert.All(rules, r => Assert.Contains(r.Key, columns.Select(c => c[0])));
@@ -161,7 +166,9 @@ public sealed partial class EntityTests(TestDatabase database) : IClassFixture<T
 
         Assert.Equal(
             Indexes[entity].Split('\n'),
-            indexes.Select(i => $"{i[0]} {i[1]}{i[2][(i[2].IndexOf(" USING ", StringComparison.Ordinal) + 7)..]}".Replace("(100)::numeric", "100", StringComparison.Ordinal)
+            indexes.Select(
+                i => $"{i[0]} {i[1]}{i[2][(i[2].IndexOf(" USING ", StringComparison.Ordinal) + 7)..]}".Replace(
+                "(100)::numeric", "100", StringComparison.Ordinal)
                 .Replace("'100'::numeric", "100", StringComparison.Ordinal)));
     }
 
@@ -205,7 +212,8 @@ public sealed partial class EntityTests(TestDatabase database) : IClassFixture<T
     {
         "p" => "primary key",
         "f" => $"references {other.Replace("perf_monitoring.", "", StringComparison.Ordinal).Trim('"')}.{otherColumn}",
-        _ when Labels().Matches(definition) is { Count: > 1 } labels => "in " + string.Join(' ', labels.Select(l => l.Groups[1].Value)),
+        _ when Labels().Matches(definition) is { Count: > 1 } labels =>
+            "in " + string.Join(' ', labels.Select(l => l.Groups[1].Value)),
         _ => Casts().Replace(definition["CHECK (".Length..^1], "$1$2"),
     };
 
@@ -220,7 +228,9 @@ public sealed partial class EntityTests(TestDatabase database) : IClassFixture<T
         var rows = new List<string[]>();
         while (await reader.ReadAsync(Token))
         {
-            rows.Add([.. Enumerable.Range(0, reader.FieldCount).Select(i => Convert.ToString(reader.GetValue(i), CultureInfo.InvariantCulture)!)]);
+            rows.Add(
+                [.. Enumerable.Range(0, reader.FieldCount)
+                .Select(i => Convert.ToString(reader.GetValue(i), CultureInfo.InvariantCulture)!)]);
         }
 
         return rows;

@@ -51,7 +51,10 @@ public sealed class IndexStrategyRepositoryTests(TestDatabase database) : IClass
             Rank = 2,
             Evidence = EvidenceSource.WhatIf,
             Reason = "Because.",
-            Impacts = [new QueryImpact { QueryHash = new string('a', 64), Query = new string('q', 2500), Weight = 7, CostBefore = 10, CostAfter = 5, MeanTimeMs = 1.5 }],
+            Impacts = [
+                new QueryImpact {
+                QueryHash = new string('a', 64), Query = new string('q', 2500), Weight = 7, CostBefore = 10, CostAfter = 5,
+                MeanTimeMs = 1.5 }],
         };
 
         var stored = Assert.Single(await connection.Strategies.AddAsync([strategy], Token));
@@ -62,11 +65,13 @@ public sealed class IndexStrategyRepositoryTests(TestDatabase database) : IClass
         Assert.Equal(strategy.Definition.ToAnonymousStatement(), stored.Definition.ToAnonymousStatement());
         Assert.Equal(
             (strategy.Id, UsagePattern.RangeScan, MaintenanceWindow.OffPeak, 100, 25, 8192, 2, EvidenceSource.WhatIf, "Because."),
-            (stored.Id, stored.UsagePattern, stored.MaintenanceWindow, stored.CostBefore, stored.CostAfter, stored.SizeBytes, stored.Rank, stored.Evidence, stored.Reason));
+            (stored.Id, stored.UsagePattern, stored.MaintenanceWindow, stored.CostBefore, stored.CostAfter, stored.SizeBytes,
+                stored.Rank, stored.Evidence, stored.Reason));
         Assert.Equal(strategy.Impacts[0] with { Query = new string('q', 2000) }, Assert.Single(stored.Impacts));
         Assert.Equal(
             "FUNCTIONAL|[\"a; --\", \"lower(b)\"]|d = 'it''s'",
-            await database.ScalarAsync<string>("select index_type || '|' || columns || '|' || where_clause from perf_monitoring.index_strategy"));
+            await database.ScalarAsync<string>(
+                "select index_type || '|' || columns || '|' || where_clause from perf_monitoring.index_strategy"));
     }
 
     [Fact]
@@ -79,11 +84,13 @@ public sealed class IndexStrategyRepositoryTests(TestDatabase database) : IClass
         var again = (await connection.Strategies.AddAsync([Make("i") with { Reason = "Again." }], Token))[0];
         Assert.Equal((first.Id, "Again.", true), (again.Id, again.Reason, again.IsActive));
 
-        var created = await connection.Strategies.UpdateAsync(first.Id, new IndexStrategyChange { IsCreated = true, SizeBytes = 5 }, Token);
+        var created = await connection.Strategies.UpdateAsync(
+            first.Id, new IndexStrategyChange { IsCreated = true, SizeBytes = 5 }, Token);
         Assert.Equal((true, 5), (created.IsCreated, created.SizeBytes));
         Assert.Equal("Again.", (await connection.Strategies.AddAsync([Make("i") with { Reason = "Third." }], Token))[0].Reason);
 
-        var error = await Assert.ThrowsAsync<PerfMonitoringException>(() => connection.Strategies.AddAsync([Make("other"), Make("i", "b")], Token));
+        var error = await Assert.ThrowsAsync<PerfMonitoringException>(
+            () => connection.Strategies.AddAsync([Make("other"), Make("i", "b")], Token));
         Assert.Equal("StrategyExists", error.ErrorId);
         Assert.Equal("i", Assert.Single(await ListAsync(new IndexStrategyFilter())).IndexName);
     }
@@ -93,11 +100,13 @@ public sealed class IndexStrategyRepositoryTests(TestDatabase database) : IClass
     {
         await using var elsewhere = await TestDatabase.OnAsync(database.Cluster);
         await using var other = await new PostgresBackend().ConnectAsync(
-            new ConnectionSettings { ConnectionString = elsewhere.ConnectionString }, new ConnectionSettings { ConnectionString = database.ConnectionString }, "somebody", Token);
+            new ConnectionSettings { ConnectionString = elsewhere.ConnectionString },
+            new ConnectionSettings { ConnectionString = database.ConnectionString }, "somebody", Token);
         var mine = (await connection.Strategies.AddAsync([Make("i")], Token))[0];
 
         var error = await Assert.ThrowsAsync<PerfMonitoringException>(() => other.Strategies.AddAsync([Make("i")], Token));
-        var missing = await Assert.ThrowsAsync<PerfMonitoringException>(() => other.Strategies.UpdateAsync(mine.Id, new IndexStrategyChange { IsActive = false }, Token));
+        var missing = await Assert.ThrowsAsync<PerfMonitoringException>(
+            () => other.Strategies.UpdateAsync(mine.Id, new IndexStrategyChange { IsActive = false }, Token));
 
         Assert.Equal("StrategyBelongsToOtherDatabase", error.ErrorId);
         Assert.Equal("StrategyNotFound", missing.ErrorId);
@@ -108,9 +117,11 @@ public sealed class IndexStrategyRepositoryTests(TestDatabase database) : IClass
     [Fact]
     public async Task Filters_let_through_what_they_say()
     {
-        var all = await connection.Strategies.AddAsync([Make("a"), Make("b", table: "u"), Make("c") with { IsCreated = true }], Token);
+        var all = await connection.Strategies.AddAsync(
+            [Make("a"), Make("b", table: "u"), Make("c") with { IsCreated = true }], Token);
 
-        Assert.Equal(["a"], await NamesAsync(new IndexStrategyFilter { IsCreated = false, Table = new RelationName("public", "t") }));
+        Assert.Equal(
+            ["a"], await NamesAsync(new IndexStrategyFilter { IsCreated = false, Table = new RelationName("public", "t") }));
         Assert.Equal(["a", "c"], await NamesAsync(new IndexStrategyFilter { Table = new RelationName(null, "t") }));
         Assert.Equal(["c"], await NamesAsync(new IndexStrategyFilter { IsCreated = true }));
         Assert.Equal(["b"], await NamesAsync(new IndexStrategyFilter { IndexName = "b" }));
@@ -123,9 +134,12 @@ public sealed class IndexStrategyRepositoryTests(TestDatabase database) : IClass
     public async Task What_is_too_long_is_refused_before_anything_is_stored(int where, int name, string errorId)
     {
         var strategy = Make("i", table: new string('t', name));
-        strategy = strategy with { Definition = strategy.Definition with { Table = new RelationName(new string('s', name), new string('t', name)), Where = new string('x', where) } };
+        strategy = strategy with {
+            Definition = strategy.Definition with {
+            Table = new RelationName(new string('s', name), new string('t', name)), Where = new string('x', where) } };
 
-        var error = await Assert.ThrowsAsync<PerfMonitoringException>(() => connection.Strategies.AddAsync([Make("ok"), strategy], Token));
+        var error = await Assert.ThrowsAsync<PerfMonitoringException>(
+            () => connection.Strategies.AddAsync([Make("ok"), strategy], Token));
 
         Assert.Equal(errorId, error.ErrorId);
         Assert.Empty(await ListAsync(new IndexStrategyFilter()));
@@ -133,7 +147,8 @@ public sealed class IndexStrategyRepositoryTests(TestDatabase database) : IClass
 
     private static IndexStrategy Make(string name, string column = "a", string table = "t") => new()
     {
-        Definition = new IndexDefinition { Table = new RelationName("public", table), Name = name, Keys = [IndexKey.OnColumn(column)] },
+        Definition = new IndexDefinition {
+            Table = new RelationName("public", table), Name = name, Keys = [IndexKey.OnColumn(column)] },
     };
 
     private static Task<IMonitoringConnection> ConnectAsync(string connectionString) =>
@@ -150,5 +165,6 @@ public sealed class IndexStrategyRepositoryTests(TestDatabase database) : IClass
         return list;
     }
 
-    private async Task<List<string>> NamesAsync(IndexStrategyFilter filter) => [.. (await ListAsync(filter)).Select(s => s.IndexName)];
+    private async Task<List<string>> NamesAsync(IndexStrategyFilter filter) =>
+        [.. (await ListAsync(filter)).Select(s => s.IndexName)];
 }

@@ -51,14 +51,18 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
 
         Assert.Equal(
             [
-                "customers_code", "customers_cust", "customers_email_key", "customers_pkey", "orders_customer_id_idx", "orders_during_excl",
+                "customers_code", "customers_cust", "customers_email_key", "customers_pkey", "orders_customer_id_idx",
+                "orders_during_excl",
                 "orders_lower", "orders_part", "orders_pkey", "orders_status_at_idx", "orders_status_desc", "orders_status_idx",
                 "orders_status_idx2", "orders_status_pattern", "parted_1_n_idx",
             ],
             stats.Keys.Order(StringComparer.Ordinal));
         // Being redundant needs no statistics; being unused does.
-        Assert.Equal(["orders_status_idx", "orders_status_idx2"], stats.Values.Where(s => s.IsRecommendedForDrop).Select(s => s.IndexName));
-        Assert.Contains(stats["orders_status_at_idx"].Blockers, b => b.StartsWith("The statistics began on", StringComparison.Ordinal));
+        Assert.Equal(
+            ["orders_status_idx", "orders_status_idx2"],
+            stats.Values.Where(s => s.IsRecommendedForDrop).Select(s => s.IndexName));
+        Assert.Contains(
+            stats["orders_status_at_idx"].Blockers, b => b.StartsWith("The statistics began on", StringComparison.Ordinal));
         Assert.Contains("It is the primary key.", stats["customers_pkey"].Blockers);
         Assert.Contains("Foreign key orders_customer_id_fkey refers to it.", stats["customers_pkey"].Blockers);
         Assert.Contains("It enforces uniqueness.", stats["customers_email_key"].Blockers);
@@ -102,11 +106,15 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         var later = facts.State with { Now = facts.State.Now.AddDays(8) };
 
         var unknownAge = Names(DropVerdict.Judge(facts.Indexes, facts.ForeignKeys, later, DropVerdict.DefaultWindow));
-        var known = Names(DropVerdict.Judge([.. facts.Indexes.Select(i => i with { ExistsSince = facts.State.Now })], facts.ForeignKeys, later, DropVerdict.DefaultWindow));
+        var known = Names(
+            DropVerdict.Judge(
+            [.. facts.Indexes.Select(i => i with { ExistsSince = facts.State.Now })], facts.ForeignKeys, later,
+            DropVerdict.DefaultWindow));
 
         Assert.Equal(["orders_status_idx", "orders_status_idx2"], unknownAge);
         Assert.Equal(
-            ["orders_lower", "orders_part", "orders_status_at_idx", "orders_status_desc", "orders_status_idx", "orders_status_idx2", "orders_status_pattern"], known);
+            ["orders_lower", "orders_part", "orders_status_at_idx", "orders_status_desc", "orders_status_idx",
+                "orders_status_idx2", "orders_status_pattern"], known);
 
         IEnumerable<string> Names(IReadOnlyDictionary<uint, DropVerdict> verdicts) =>
             facts.Indexes.Where(i => verdicts[i.IndexOid].IsRecommended).Select(i => i.IndexName).Order(StringComparer.Ordinal);
@@ -127,21 +135,25 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         var sum = (await UsageReader.GetAsync(connection, new(), Token)).Single(s => s.IndexName == "orders Sum");
 
         Assert.Equal(["lower(status)"], lower.LostExpressions);
-        Assert.Contains("The planner may use the statistics of its expression lower(status), which nothing else has.", lower.Blockers);
+        Assert.Contains(
+            "The planner may use the statistics of its expression lower(status), which nothing else has.", lower.Blockers);
         if (majorVersion < 14)
         {
             Assert.Empty(lower.StatisticsStatements);
             return;
         }
 
-        Assert.Equal(["CREATE STATISTICS public.orders_lower_stat1 ON (lower(status)) FROM public.orders", "ANALYZE public.orders"], lower.StatisticsStatements);
+        Assert.Equal(
+            ["CREATE STATISTICS public.orders_lower_stat1 ON (lower(status)) FROM public.orders", "ANALYZE public.orders"],
+            lower.StatisticsStatements);
         Assert.Equal(3, sum.StatisticsStatements.Count);
         foreach (var statement in lower.StatisticsStatements.Concat(sum.StatisticsStatements))
         {
             await database.ExecuteAsync(statement);
         }
 
-        foreach (var stat in (await UsageReader.GetAsync(connection, new(), Token)).Where(s => s.IndexName is "orders_lower" or "orders Sum"))
+        foreach (var stat in (await UsageReader.GetAsync(connection, new(), Token))
+            .Where(s => s.IndexName is "orders_lower" or "orders Sum"))
         {
             Assert.Empty(stat.LostExpressions);
             Assert.DoesNotContain(stat.Blockers, b => b.Contains("expression", StringComparison.Ordinal));
@@ -173,11 +185,13 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         Assert.Empty((await StatAsync()).Reasons);
 
         async Task<IndexUsageStat> StatAsync(int days = 35) =>
-            (await UsageReader.GetAsync(connection, new() { Window = TimeSpan.FromDays(days) }, Token)).Single(s => s.IndexName == "orders_customer_id_idx");
+            (await UsageReader.GetAsync(connection, new() { Window = TimeSpan.FromDays(days) }, Token))
+                .Single(s => s.IndexName == "orders_customer_id_idx");
 
         // What was stored today is put into the past; the counters' beginning stays theirs.
         Task AgeAsync() => database.ExecuteAsync(
-            "update perf_monitoring.index_usage_stats set last_analyzed = now() - interval '40 days', stats_date = current_date - 40");
+            "update perf_monitoring.index_usage_stats set last_analyzed = now() - interval '40 days', stats_date = "
+                + "current_date - 40");
     }
 
     [Fact]
@@ -193,8 +207,11 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         var stats = await UsageReader.GetAsync(connection, new(), Token).WaitAsync(TimeSpan.FromSeconds(5), Token);
 
         Assert.All(stats.Where(s => s.TableName == "public.orders"), s => Assert.Null(s.IndexSizeBytes));
-        Assert.All(stats.Where(s => s.TableName == "public.orders"), s => Assert.Contains(s.Blockers, b => b.StartsWith("Its table is locked", StringComparison.Ordinal)));
-        Assert.DoesNotContain(stats.Single(s => s.IndexName == "orders_part").Reasons, r => r.StartsWith("Duplicate", StringComparison.Ordinal));
+        Assert.All(
+            stats.Where(s => s.TableName == "public.orders"), s =>
+            Assert.Contains(s.Blockers, b => b.StartsWith("Its table is locked", StringComparison.Ordinal)));
+        Assert.DoesNotContain(
+            stats.Single(s => s.IndexName == "orders_part").Reasons, r => r.StartsWith("Duplicate", StringComparison.Ordinal));
         Assert.All(stats.Where(s => s.TableName == "public.customers"), s => Assert.NotNull(s.IndexSizeBytes));
     }
 
@@ -202,7 +219,8 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
     public async Task An_invalid_index_is_told()
     {
         await using var database = await MakeAsync(null);
-        await Assert.ThrowsAsync<PostgresException>(() => database.ExecuteAsync("create unique index concurrently broken on orders (status)"));
+        await Assert.ThrowsAsync<PostgresException>(
+            () => database.ExecuteAsync("create unique index concurrently broken on orders (status)"));
         await using var connection = await ConnectAsync(database);
 
         var stat = (await UsageReader.GetAsync(connection, new(), Token)).Single(s => s.IndexName == "broken");
@@ -228,11 +246,16 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         Assert.Equal(first.Stored.Select(s => s.Id), second.Stored.Select(s => s.Id));
         Assert.Equal(15, history.Count);
         Assert.Equal(15, await database.ScalarAsync<long>("select count(*) from perf_monitoring.index_usage_stats"));
-        Assert.Equal(15, await database.ScalarAsync<long>("select count(*) from perf_monitoring.index_strategy where is_created and created_by is not null"));
+        Assert.Equal(
+            15, await database.ScalarAsync<long>(
+            "select count(*) from perf_monitoring.index_strategy where is_created and created_by is not null"));
         Assert.All(history, h => Assert.Equal(DateOnly.FromDateTime(h.LastAnalyzed.UtcDateTime), h.StatsDate));
-        Assert.Equal(second.Stored.Single(s => s.IndexName == "orders_pkey").Blockers, history.Single(s => s.IndexName == "orders_pkey").Blockers);
+        Assert.Equal(
+            second.Stored.Single(s => s.IndexName == "orders_pkey").Blockers,
+            history.Single(s => s.IndexName == "orders_pkey").Blockers);
         // Unknown is stored as the entity demands, and read as unknown again.
-        Assert.Equal(0, await database.ScalarAsync<decimal>("select max(avg_scan_time_ms) from perf_monitoring.index_usage_stats"));
+        Assert.Equal(
+            0, await database.ScalarAsync<decimal>("select max(avg_scan_time_ms) from perf_monitoring.index_usage_stats"));
         Assert.All(history, h => Assert.Null(h.AvgScanTimeMs));
         Assert.Null(history.Single(h => h.IndexName == "orders_lower").SelectivityRatio);
     }
@@ -244,7 +267,9 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         await using var connection = await ConnectAsync(database);
         await connection.Store.UpgradeAsync(Token);
         await UsageRecorder.RecordAsync(connection, await UsageReader.GetAsync(connection, new(), Token), Token);
-        await database.ExecuteAsync("update perf_monitoring.index_usage_stats set last_analyzed = now() - interval '9 days', stats_date = current_date - 9");
+        await database.ExecuteAsync(
+            "update perf_monitoring.index_usage_stats set last_analyzed = now() - interval '9 days', stats_date = "
+                + "current_date - 9");
         await database.ExecuteAsync("drop index orders_lower; create index orders_lower on orders (lower(status))");
 
         var facts = (await connection.IndexUsage.ReadAsync(Token)).Indexes.ToDictionary(i => i.IndexName);
@@ -261,23 +286,28 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         await using var database = await MakeAsync(null);
         await using var connection = await ConnectAsync(database);
         await connection.Store.UpgradeAsync(Token);
-        var (first, second, third) = (await AddAsync("orders_status_idx", "status"), await AddAsync("orders_status_idx2", "status"), await AddAsync("orders_lower", "at"));
+        var (first, second, third) = (
+            await AddAsync("orders_status_idx", "status"), await AddAsync("orders_status_idx2", "status"),
+            await AddAsync("orders_lower", "at"));
         await connection.Strategies.UpdateAsync(second.Id, new IndexStrategyChange { IsMonitoring = false }, Token);
 
         var recording = await UsageRecorder.RecordAsync(connection, await UsageReader.GetAsync(connection, new(), Token), Token);
 
         Assert.Equal(first.Id, recording.Stored.Single(s => s.IndexName == "orders_status_idx").IndexStrategyId);
-        Assert.True(await database.ScalarAsync<bool>($"select is_created from perf_monitoring.index_strategy where id = '{first.Id}'"));
+        Assert.True(
+            await database.ScalarAsync<bool>($"select is_created from perf_monitoring.index_strategy where id = '{first.Id}'"));
         Assert.DoesNotContain(recording.Stored, s => s.IndexName is "orders_status_idx2" or "orders_lower");
         Assert.Equal(1, recording.Unmonitored);
         Assert.Equal("IndexDiffersFromStrategy", Assert.Single(recording.Skipped).ErrorId);
-        Assert.False(await database.ScalarAsync<bool>($"select is_created from perf_monitoring.index_strategy where id = '{third.Id}'"));
+        Assert.False(
+            await database.ScalarAsync<bool>($"select is_created from perf_monitoring.index_strategy where id = '{third.Id}'"));
 
         async Task<IndexStrategy> AddAsync(string name, string column) => (await connection.Strategies.AddAsync(
             [
                 new IndexStrategy
                 {
-                    Definition = new IndexDefinition { Table = new RelationName("public", "orders"), Name = name, Keys = [IndexKey.OnColumn(column)] },
+                    Definition = new IndexDefinition {
+                        Table = new RelationName("public", "orders"), Name = name, Keys = [IndexKey.OnColumn(column)] },
                 },
             ],
             Token))[0];
@@ -300,7 +330,8 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
 
     private async Task<TestDatabase> MakeAsync(int? majorVersion)
     {
-        var database = await TestDatabase.OnAsync(await (majorVersion is { } major ? sandbox.ClusterAsync(major) : sandbox.ClusterAsync()));
+        var database = await TestDatabase.OnAsync(
+            await (majorVersion is { } major ? sandbox.ClusterAsync(major) : sandbox.ClusterAsync()));
         await database.ExecuteAsync(Schema);
         return database;
     }
@@ -324,7 +355,8 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         }
     }
 
-    private static async Task<List<IndexUsageStat>> HistoryAsync(IMonitoringConnection connection, DateOnly? since, DateOnly? until)
+    private static async Task<List<IndexUsageStat>> HistoryAsync(
+        IMonitoringConnection connection, DateOnly? since, DateOnly? until)
     {
         var history = new List<IndexUsageStat>();
         await foreach (var stat in connection.IndexUsage.GetHistoryAsync(since, until, Token))

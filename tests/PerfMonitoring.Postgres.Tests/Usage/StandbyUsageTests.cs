@@ -52,7 +52,8 @@ public sealed class StandbyUsageTests(StandbyFixture fixture, SandboxFixture san
         await using (var reader = new NpgsqlConnection(fixture.Standby.ConnectionString("app")))
         {
             await reader.OpenAsync(Token);
-            await using var command = new NpgsqlCommand("set enable_seqscan = off; select count(*) from orders where status = 's1'", reader);
+            await using var command = new NpgsqlCommand(
+                "set enable_seqscan = off; select count(*) from orders where status = 's1'", reader);
             await command.ExecuteNonQueryAsync(Token);
         }
 
@@ -78,7 +79,8 @@ public sealed class StandbyUsageTests(StandbyFixture fixture, SandboxFixture san
         Assert.Equal("ReplicaOfOtherServer", await RefusedAsync(foreign));
 
         await using var standby = await ConnectAsync(fixture.Standby);
-        Assert.Equal("SessionIsStandby", (await Assert.ThrowsAsync<PerfMonitoringException>(() => StatAsync(standby, [standby]))).ErrorId);
+        Assert.Equal(
+            "SessionIsStandby", (await Assert.ThrowsAsync<PerfMonitoringException>(() => StatAsync(standby, [standby]))).ErrorId);
 
         async Task<string> RefusedAsync(IMonitoringConnection replica) =>
             (await Assert.ThrowsAsync<PerfMonitoringException>(() => StatAsync(connection, [replica]))).ErrorId;
@@ -93,7 +95,8 @@ public sealed class StandbyUsageTests(StandbyFixture fixture, SandboxFixture san
         Process[] programs =
         [
             Start("pg_receivewal", "-s", "1", "-D", folder.FullName, "-d", address + "postgres"),
-            Start("pg_recvlogical", "-s", "1", "-d", address + "app", "--slot", "subscriber", "-P", "test_decoding", "--create-slot", "--start", "-f", "/dev/null"),
+            Start("pg_recvlogical", "-s", "1", "-d", address + "app", "--slot", "subscriber", "-P", "test_decoding",
+                "--create-slot", "--start", "-f", "/dev/null"),
         ];
         try
         {
@@ -103,7 +106,8 @@ public sealed class StandbyUsageTests(StandbyFixture fixture, SandboxFixture san
                 await Task.Delay(50, Token);
                 await using var look = new NpgsqlConnection(Primary.ConnectionString("app"));
                 await look.OpenAsync(Token);
-                await using var command = new NpgsqlCommand("select count(*) from pg_stat_replication where write_lsn is not null", look);
+                await using var command = new NpgsqlCommand(
+                    "select count(*) from pg_stat_replication where write_lsn is not null", look);
                 senders = (long)(await command.ExecuteScalarAsync(Token))!;
             }
 
@@ -128,7 +132,8 @@ public sealed class StandbyUsageTests(StandbyFixture fixture, SandboxFixture san
 
     // Walsenders come and go, and counters are sent, a moment late.
     private static async Task<IndexUsageStat> UntilAsync(
-        IMonitoringConnection connection, IMonitoringConnection[] replicas, Func<IndexUsageStat, bool> isReached, string name = Status)
+        IMonitoringConnection connection, IMonitoringConnection[] replicas, Func<IndexUsageStat, bool> isReached,
+        string name = Status)
     {
         var stat = await StatAsync(connection, replicas, name);
         for (var i = 0; i < 100 && !isReached(stat); i++)
@@ -140,9 +145,11 @@ public sealed class StandbyUsageTests(StandbyFixture fixture, SandboxFixture san
         return stat;
     }
 
-    private static async Task<IndexUsageStat> StatAsync(IMonitoringConnection connection, IMonitoringConnection[] replicas, string name = Status) =>
+    private static async Task<IndexUsageStat> StatAsync(
+        IMonitoringConnection connection, IMonitoringConnection[] replicas, string name = Status) =>
         (await UsageReader.GetAsync(connection, new() { Replicas = replicas }, Token)).Single(s => s.IndexName == name);
 
-    private static Task<IMonitoringConnection> ConnectAsync(PostgresCluster cluster, string database = "app") => new PostgresBackend().ConnectAsync(
+    private static Task<IMonitoringConnection> ConnectAsync(PostgresCluster cluster, string database = "app") =>
+        new PostgresBackend().ConnectAsync(
         new ConnectionSettings { ConnectionString = cluster.ConnectionString(database) }, null, null, Token);
 }

@@ -6,12 +6,16 @@ namespace PerfMonitoring.Architecture;
 /// <summary>An error id means one thing, so it has one kind, stands in one list, and the help knows no other.</summary>
 public sealed partial class ErrorIdTests
 {
-    private static readonly string Listed = File.ReadAllText(Path.Combine(Repository.Root, "src", "PerfMonitoring.Core", "Model", "ErrorIds.cs"));
+    private static readonly string Listed = File.ReadAllText(
+        Path.Combine(Repository.Root, "src", "PerfMonitoring.Core", "Model", "ErrorIds.cs"));
 
     private static readonly string[] Sources =
         [.. new[] { "PerfMonitoring", "PerfMonitoring.Core", "PerfMonitoring.Postgres" }
-            .SelectMany(project => Directory.EnumerateFiles(Path.Combine(Repository.Root, "src", project), "*.cs", SearchOption.AllDirectories))
-            .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
+            .SelectMany(
+                project =>
+                Directory.EnumerateFiles(Path.Combine(Repository.Root, "src", project), "*.cs", SearchOption.AllDirectories))
+            .Where(file =>
+                !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
             .Select(File.ReadAllText)];
 
     private static string[] Ids => [.. Constant().Matches(Listed).Select(m => m.Groups[1].Value)];
@@ -21,7 +25,9 @@ public sealed partial class ErrorIdTests
     {
         var kinds = Sources.SelectMany(s => Use().Matches(s)).ToLookup(m => m.Groups[1].Value, m => m.Groups[2].Value);
 
-        Assert.All(Ids, id => Assert.True(Sources.Any(s => s.Contains($"ErrorIds.{id}", StringComparison.Ordinal)), $"{id} is not used"));
+        Assert.All(
+            Ids, id =>
+            Assert.True(Sources.Any(s => s.Contains($"ErrorIds.{id}", StringComparison.Ordinal)), $"{id} is not used"));
         Assert.All(kinds, k => Assert.True(k.Distinct().Count() == 1, $"{k.Key}: {string.Join(", ", k.Distinct())}"));
     }
 

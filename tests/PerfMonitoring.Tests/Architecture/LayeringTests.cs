@@ -32,7 +32,9 @@ public sealed class LayeringTests
 
     [Fact]
     public void Packages_are_staged_for_the_private_load_context_alone() =>
-        Assert.Equal(["PerfMonitoring.Core.dll", "PerfMonitoring.dll"], Directory.EnumerateFiles(Stage, "*.dll").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["PerfMonitoring.Core.dll", "PerfMonitoring.dll"],
+            Directory.EnumerateFiles(Stage, "*.dll").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
 
     [Fact]
     public void Core_is_staged_once() => Assert.False(File.Exists(Path.Combine(Stage, "deps", "PerfMonitoring.Core.dll")));

@@ -16,18 +16,22 @@ public sealed class ViewTests
         XDocument.Load(Path.Combine(Path.GetDirectoryName(ModuleRunspace.ManifestPath)!, "PerfMonitoring.Format.ps1xml"));
 
     private static IEnumerable<(string Name, List<XElement> Columns)> Tables =>
-        Views.Descendants("TableHeaders").Select(h => (h.Ancestors("View").Single().Element("Name")!.Value, h.Elements("TableColumnHeader").ToList()));
+        Views.Descendants("TableHeaders")
+            .Select(h => (h.Ancestors("View").Single().Element("Name")!.Value, h.Elements("TableColumnHeader").ToList()));
 
     [Fact]
     public void Tables_fit_120_columns()
     {
-        var tables = Tables.Select(t => (t.Name, Width: t.Columns.Sum(c => (int?)c.Element("Width") ?? 1) + t.Columns.Count - 1)).ToList();
+        var tables = Tables.Select(t => (t.Name, Width: t.Columns.Sum(c => (int?)c.Element("Width") ?? 1) + t.Columns.Count - 1))
+            .ToList();
 
         Assert.NotEmpty(tables);
-        Assert.Empty(tables.Where(t => t.Width > Room).Select(t => string.Create(CultureInfo.InvariantCulture, $"{t.Name}: {t.Width}")));
+        Assert.Empty(
+            tables.Where(t => t.Width > Room).Select(t => string.Create(CultureInfo.InvariantCulture, $"{t.Name}: {t.Width}")));
     }
 
-    // A narrow console shows the columns that it has room for, and what is left of the next one: how wide a column must still be there.
+    // A narrow console shows the columns that it has room for, and what is left of the next one: how wide a column must still be
+    // there.
     [Theory]
     [InlineData("PerfMonitoringSession", "Version", 9)]
     [InlineData("SlowQuery", "Query", 25)]
@@ -39,7 +43,8 @@ public sealed class ViewTests
     [InlineData("ThresholdResult", "Value", 14)]
     public void What_matters_most_fits_80_columns(string view, string column, int width)
     {
-        var columns = Tables.Single(t => t.Name == view).Columns.Select(c => (Label: c.Element("Label")!.Value, Width: (int?)c.Element("Width") ?? NarrowRoom)).ToList();
+        var columns = Tables.Single(t => t.Name == view).Columns.Select(
+            c => (Label: c.Element("Label")!.Value, Width: (int?)c.Element("Width") ?? NarrowRoom)).ToList();
         var before = columns.TakeWhile(c => c.Label != column).Sum(c => c.Width + 1);
 
         Assert.InRange(width, 1, Math.Min(NarrowRoom - before, columns.Single(c => c.Label == column).Width));
@@ -49,8 +54,10 @@ public sealed class ViewTests
     public void Every_type_that_a_cmdlet_writes_has_a_table()
     {
         using var session = new ModuleRunspace();
-        var written = session.Invoke("Get-Command -Module PerfMonitoring | ForEach-Object { $_.OutputType } | ForEach-Object { $_.Name }").MustSucceed()
-            .Output.Select(o => o.ToString()).Where(n => n.StartsWith("PerfMonitoring.", StringComparison.Ordinal)).Distinct().ToList();
+        var written = session.Invoke(
+            "Get-Command -Module PerfMonitoring | ForEach-Object { $_.OutputType } | ForEach-Object { $_.Name }").MustSucceed()
+            .Output.Select(o => o.ToString()).Where(n => n.StartsWith("PerfMonitoring.", StringComparison.Ordinal)).Distinct()
+                .ToList();
         var shown = Views.Descendants("View").Where(v => v.Element("TableControl") is not null)
             .SelectMany(v => v.Descendants("TypeName")).Select(t => t.Value).ToHashSet();
 
@@ -67,7 +74,9 @@ public sealed class ViewTests
         foreach (var view in Views.Descendants("View"))
         {
             var type = TypeOf(session, view);
-            raw.AddRange(view.Descendants("PropertyName").Select(p => p.Value).Where(p => !IsPlain(type.GetProperty(p)!.PropertyType)).Select(p => $"{type.Name}.{p}"));
+            raw.AddRange(
+                view.Descendants("PropertyName").Select(p => p.Value).Where(p => !IsPlain(type.GetProperty(p)!.PropertyType))
+                .Select(p => $"{type.Name}.{p}"));
         }
 
         Assert.Empty(raw);
@@ -84,7 +93,9 @@ public sealed class ViewTests
             var item = Hostile.Fill(TypeOf(session, view));
             foreach (var script in view.Descendants("ScriptBlock").Select(s => s.Value))
             {
-                var shown = session.Invoke("$args[0] | ForEach-Object ([scriptblock]::Create($args[1])) | ForEach-Object { \"$_\" }", item, script).MustSucceed().Output;
+                var shown = session.Invoke(
+                    "$args[0] | ForEach-Object ([scriptblock]::Create($args[1])) | ForEach-Object { \"$_\" }", item, script)
+                    .MustSucceed().Output;
                 escaped += shown.Count(s => ((string)s.BaseObject).Contains(@"\x1B", StringComparison.Ordinal));
                 Assert.All(shown, s => Hostile.MustBeGone((string)s.BaseObject));
             }
@@ -94,13 +105,15 @@ public sealed class ViewTests
     }
 
     private static Type TypeOf(ModuleRunspace session, XElement view) => (Type)session.Invoke(
-        "[PerfMonitoring.Model.SlowQuery].Assembly.GetType($args[0]) ?? (Get-Module PerfMonitoring).ImplementingAssembly.GetType($args[0])",
+        "[PerfMonitoring.Model.SlowQuery].Assembly.GetType($args[0]) ?? (Get-Module "
+            + "PerfMonitoring).ImplementingAssembly.GetType($args[0])",
         view.Element("ViewSelectedBy")!.Element("TypeName")!.Value).Only().BaseObject;
 
     private static bool IsPlain(Type type)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
-        return type.IsPrimitive || type.IsEnum || type == typeof(decimal) || type == typeof(DateTime) || type == typeof(DateTimeOffset) || type == typeof(DateOnly)
+        return type.IsPrimitive || type.IsEnum || type == typeof(decimal) || type == typeof(DateTime)
+            || type == typeof(DateTimeOffset) || type == typeof(DateOnly)
             || type == typeof(TimeSpan) || type == typeof(Guid) || type == typeof(Version);
     }
 }

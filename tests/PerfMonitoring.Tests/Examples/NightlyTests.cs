@@ -51,7 +51,9 @@ public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestData
     {
         using (var session = new ModuleRunspace())
         {
-            session.Invoke($"Connect-PerfMonitoring -ConnectionString $args[0]; $null = Initialize-PerfMonitoringStore; {Closed}", database.ConnectionString).MustSucceed();
+            session.Invoke(
+                $"Connect-PerfMonitoring -ConnectionString $args[0]; $null = Initialize-PerfMonitoringStore; {Closed}",
+                database.ConnectionString).MustSucceed();
         }
 
         var (exitCode, output, errors) = await RunAsync();
@@ -60,7 +62,10 @@ public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestData
         Assert.Equal((0, ""), (exitCode, errors));
         Assert.Contains("visits_guest_idx", waiting, StringComparison.Ordinal);
         Assert.Contains("Deferred", output, StringComparison.Ordinal);
-        Assert.DoesNotContain("visits_guest_idx", await database.ScalarAsync<string>("select string_agg(indexname, ' ') from pg_indexes where tablename = 'visits'"), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "visits_guest_idx",
+            await database.ScalarAsync<string>("select string_agg(indexname, ' ') from pg_indexes where tablename = 'visits'"),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -86,7 +91,9 @@ public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestData
     [Fact]
     public async Task What_a_killed_run_left_is_mended_by_the_next()
     {
-        await database.ExecuteAsync("create function slow(n int) returns int immutable language plpgsql as 'begin perform pg_sleep(0.01); return n; end'");
+        await database.ExecuteAsync(
+            "create function slow(n int) returns int immutable language plpgsql "
+                + "as 'begin perform pg_sleep(0.01); return n; end'");
         using (var session = new ModuleRunspace())
         {
             session.Invoke("""
@@ -95,17 +102,22 @@ public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestData
                 """, database.ConnectionString).MustSucceed();
         }
 
-        using (var night = await ProgramRun.StartPwshAsync(database.Cluster.Environment(database.Name), ["-File", Script, "-MaintenanceWindow", "Immediate"]))
+        using (var night = await ProgramRun.StartPwshAsync(
+            database.Cluster.Environment(database.Name), ["-File", Script, "-MaintenanceWindow", "Immediate"]))
         {
-            await UntilAsync("select exists (select from pg_stat_progress_create_index where phase like 'building%' and index_relid = to_regclass('slowly'))");
+            await UntilAsync(
+                "select exists (select from pg_stat_progress_create_index where phase like 'building%' and index_relid = "
+                    + "to_regclass('slowly'))");
             night.Kill();
         }
 
         // The server would build on for nobody.
         await database.EndIndexBuildsAsync();
         await UntilAsync("select not exists (select from pg_stat_progress_create_index where datname = current_database())");
-        Assert.False(await database.ScalarAsync<bool>("select indisvalid from pg_index where indexrelid = to_regclass('slowly')"));
-        await database.ExecuteAsync("create or replace function slow(n int) returns int immutable language plpgsql as 'begin return n; end'");
+        Assert.False(
+            await database.ScalarAsync<bool>("select indisvalid from pg_index where indexrelid = to_regclass('slowly')"));
+        await database.ExecuteAsync(
+            "create or replace function slow(n int) returns int immutable language plpgsql as 'begin return n; end'");
 
         var (exitCode, _, errors) = await RunAsync("-MaintenanceWindow", "Immediate");
 
@@ -114,7 +126,9 @@ public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestData
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_index where not indisvalid"));
         Assert.Equal(
             "CREATE FAILED, REPAIR SUCCEEDED, CREATE SUCCEEDED",
-            await database.ScalarAsync<string>("select string_agg(action || ' ' || outcome, ', ' order by started_at) from perf_monitoring.index_action where index_name = 'slowly'"));
+            await database.ScalarAsync<string>(
+                "select string_agg(action || ' ' || outcome, ', ' order by started_at) from perf_monitoring.index_action "
+                    + "where index_name = 'slowly'"));
     }
 
     [Fact]
@@ -144,7 +158,12 @@ public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestData
 
     // What a night may change: indexes, what was done to them, and what is to be done.
     private async Task<string> StateAsync() => string.Join('\n',
-        await database.ScalarAsync<string>("select string_agg(indexdef, E'\\n' order by indexname) from pg_indexes where tablename = 'visits'"),
-        await database.ScalarAsync<string>("select string_agg(concat_ws(' ', action, outcome, statement, finished_at), E'\\n' order by started_at) from perf_monitoring.index_action"),
-        await database.ScalarAsync<string>("select string_agg(concat_ws(' ', id, index_name, is_created, is_active), E'\\n' order by index_name) from perf_monitoring.index_strategy"));
+        await database.ScalarAsync<string>(
+            "select string_agg(indexdef, E'\\n' order by indexname) from pg_indexes where tablename = 'visits'"),
+        await database.ScalarAsync<string>(
+            "select string_agg(concat_ws(' ', action, outcome, statement, finished_at), E'\\n' order by started_at) from "
+                + "perf_monitoring.index_action"),
+        await database.ScalarAsync<string>(
+            "select string_agg(concat_ws(' ', id, index_name, is_created, is_active), E'\\n' order by index_name) from "
+                + "perf_monitoring.index_strategy"));
 }

@@ -1,6 +1,8 @@
 namespace PerfMonitoring.Testing.Faults;
 
-/// <summary>A network that swallows or cuts what comes after some packets: every cmdlet ends, and says what it could not reach.</summary>
+/// <summary>
+/// A network that swallows or cuts what comes after some packets: every cmdlet ends, and says what it could not reach.
+/// </summary>
 public sealed class BlackHoleTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
     // What ends a wait that never would: far beyond the limits of 2 s that the sessions have, and beyond the time of a clean-up.
@@ -8,20 +10,25 @@ public sealed class BlackHoleTests(TestDatabase database) : IClassFixture<TestDa
 
     private static readonly (ProxyFault Fault, int After)[] Faults =
         Environment.GetEnvironmentVariable("PERFMONITORING_NETWORK_FAULTS") is { Length: > 0 }
-            ? [.. from fault in new[] { ProxyFault.Swallow, ProxyFault.CutInHalf, ProxyFault.Cut } from after in Enumerable.Range(0, 12) select (fault, after)]
+            ? [.. from fault in new[] { ProxyFault.Swallow, ProxyFault.CutInHalf, ProxyFault.Cut } from after in Enumerable.Range(
+                0, 12) select (fault, after)]
             : [(ProxyFault.Swallow, 4), (ProxyFault.CutInHalf, 3)];
 
     private static readonly string[] Scripts =
     [
         "Get-SlowQuery", "Get-SlowQuery -FromLog", "Update-QueryPerformanceLog", "Get-QueryPerformanceLog",
-        "Clear-QueryPerformanceLog -Before 2020-01-01 -Confirm:$false", "New-IndexStrategy -Query 'select n from item where n = 5'", "New-IndexStrategy item n",
-        "Get-IndexStrategy", "Get-IndexStrategyHistory", "Remove-IndexStrategy -Id 0196f000-0000-7000-8000-000000000001 -Confirm:$false",
+        "Clear-QueryPerformanceLog -Before 2020-01-01 -Confirm:$false",
+        "New-IndexStrategy -Query 'select n from item where n = 5'", "New-IndexStrategy item n",
+        "Get-IndexStrategy", "Get-IndexStrategyHistory",
+        "Remove-IndexStrategy -Id 0196f000-0000-7000-8000-000000000001 -Confirm:$false",
         "Invoke-IndexCreation -Pending -Confirm:$false", "Invoke-IndexCreation -Pending -WhatIf", "Test-IndexStrategy",
         "Undo-IndexCreation -After 7d -Confirm:$false", "Get-IndexUsageStat", "Update-IndexUsageStat",
         "Invoke-IndexRemoval -IndexName item_n -Force -Confirm:$false", "Undo-IndexRemoval -IndexName item_n -Confirm:$false",
         "Repair-Index -Confirm:$false", "Repair-Index -Bloated -Confirm:$false", "Get-MaintenanceWindow",
-        "Set-MaintenanceWindow OffPeak -CronExpression '0 3 * * *' -Duration 02:00:00", "New-PerformanceThreshold ConnectionCount 100 200",
-        "Get-PerformanceThreshold", "Test-PerformanceThreshold", "Remove-PerformanceThreshold -Id 0196f000-0000-7000-8000-000000000001 -Confirm:$false",
+        "Set-MaintenanceWindow OffPeak -CronExpression '0 3 * * *' -Duration 02:00:00",
+        "New-PerformanceThreshold ConnectionCount 100 200",
+        "Get-PerformanceThreshold", "Test-PerformanceThreshold",
+        "Remove-PerformanceThreshold -Id 0196f000-0000-7000-8000-000000000001 -Confirm:$false",
         "Test-PerfMonitoringPrerequisite", "Initialize-PerfMonitoringStore",
     ];
 
@@ -36,7 +43,8 @@ public sealed class BlackHoleTests(TestDatabase database) : IClassFixture<TestDa
         await database.CreateHypoPgAsync();
         using var session = new ModuleRunspace();
         session.Invoke(
-            "$null = Connect-PerfMonitoring -ConnectionString $args[0]; $null = Initialize-PerfMonitoringStore; $null = New-IndexStrategy item note",
+            "$null = Connect-PerfMonitoring -ConnectionString $args[0]; $null = Initialize-PerfMonitoringStore; $null = "
+                + "New-IndexStrategy item note",
             database.ConnectionString).MustSucceed();
     }
 
@@ -82,7 +90,8 @@ public sealed class BlackHoleTests(TestDatabase database) : IClassFixture<TestDa
         }
 
         var result = await running;
-        var raw = result.AllErrors.Where(e => e.Exception.GetType().Name != "PerfMonitoringException").Select(e => $"{e.FullyQualifiedErrorId}: {e.Exception.GetType().Name} {e}").ToList();
+        var raw = result.AllErrors.Where(e => e.Exception.GetType().Name != "PerfMonitoringException")
+            .Select(e => $"{e.FullyQualifiedErrorId}: {e.Exception.GetType().Name} {e}").ToList();
         return raw.Count > 0 ? string.Join("; ", raw)
             : fault == ProxyFault.Swallow && proxy.Struck.IsCompleted && !result.HadErrors ? "what was swallowed was not missed"
             : null;

@@ -9,7 +9,8 @@ public sealed class HarnessTests : IDisposable
     [Fact]
     public void Output_and_arguments_travel()
     {
-        var result = session.Invoke("$args[0] | Where-Object { $_ -gt 1 } | ForEach-Object { $_ * $args[1] }", new[] { 1, 2, 3 }, 1);
+        var result = session.Invoke(
+            "$args[0] | Where-Object { $_ -gt 1 } | ForEach-Object { $_ * $args[1] }", new[] { 1, 2, 3 }, 1);
 
         // $args inside the script block are the block's own: the script's must be kept in a variable.
         Assert.Equal(2, result.Output.Count);
@@ -27,7 +28,9 @@ public sealed class HarnessTests : IDisposable
             """);
 
         Assert.Equal("before", result.Output[0].BaseObject);
-        Assert.Equal("CommandNotFoundException,Microsoft.PowerShell.Commands.GetCommandCommand", Assert.Single(result.Errors).FullyQualifiedErrorId);
+        Assert.Equal(
+            "CommandNotFoundException,Microsoft.PowerShell.Commands.GetCommandCommand",
+            Assert.Single(result.Errors).FullyQualifiedErrorId);
         Assert.Equal("the end", result.TerminatingError?.FullyQualifiedErrorId);
         Assert.Equal(2, result.AllErrors.Count);
         Assert.ThrowsAny<Xunit.Sdk.XunitException>(() => result.MustSucceed());
@@ -54,8 +57,10 @@ public sealed class HarnessTests : IDisposable
 
         Assert.Equal("kept", session.Invoke(script + "\nRemove-It").Only().BaseObject);
         Assert.Contains("it", Assert.Single(session.Host.Prompts), StringComparison.Ordinal);
-        Assert.Contains("Nobody is there", Assert.Single(session.Invoke("Remove-It").AllErrors).ToString(), StringComparison.Ordinal);
-        Assert.Contains("What if: Performing the operation", session.Invoke("Remove-It -WhatIf").HostText, StringComparison.Ordinal);
+        Assert.Contains(
+            "Nobody is there", Assert.Single(session.Invoke("Remove-It").AllErrors).ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "What if: Performing the operation", session.Invoke("Remove-It -WhatIf").HostText, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -12,7 +12,8 @@ internal static class ProgramRun
 
     public static Process Start(string program, params string[] arguments) => Process.Start(StartInfo(program, arguments))!;
 
-    public static Task<(int ExitCode, string Output, string Errors)> ToEndAsync(string program, string input, params string[] arguments) =>
+    public static Task<(int ExitCode, string Output, string Errors)> ToEndAsync(
+        string program, string input, params string[] arguments) =>
         ToEndAsync(Start(program, arguments), input);
 
     /// <summary>The same without input, and with variables of its environment.</summary>
@@ -32,7 +33,8 @@ internal static class ProgramRun
     }
 
     /// <summary>Starts the repository's pwsh, without a profile and without anybody to answer it.</summary>
-    public static async Task<Process> StartPwshAsync(IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
+    public static async Task<Process> StartPwshAsync(
+        IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
         Start(await PwshPath.Value, WithModule(environment), ["-NoProfile", "-NonInteractive", .. arguments]);
 
     /// <summary>The same to its end.</summary>
@@ -82,5 +84,6 @@ internal static class ProgramRun
         RedirectStandardError = true,
     };
 
-    private static string Located(string program) => Path.Combine(AppContext.BaseDirectory, program) is var own && File.Exists(own) ? own : program;
+    private static string Located(string program) =>
+        Path.Combine(AppContext.BaseDirectory, program) is var own && File.Exists(own) ? own : program;
 }

@@ -172,7 +172,8 @@ public sealed class RecordingHost : PSHost
 
         public override string ReadLine() => throw new InvalidOperationException("Nobody is there to read from.");
 
-        public override SecureString ReadLineAsSecureString() => throw new InvalidOperationException("Nobody is there to read from.");
+        public override SecureString ReadLineAsSecureString() =>
+            throw new InvalidOperationException("Nobody is there to read from.");
 
         private static string Plain(string label) => label.Replace("&", "", StringComparison.Ordinal);
     }

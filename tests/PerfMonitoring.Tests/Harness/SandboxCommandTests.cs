@@ -10,7 +10,8 @@ public sealed class SandboxCommandTests(TestDatabase database) : IClassFixture<T
         Assert.SkipWhen(OperatingSystem.IsWindows(), "the command is a POSIX shell's");
 
         var (exitCode, output, _) = await ProgramRun.ToEndAsync(
-            "PerfMonitoring.Sandbox", "", "run", "--database", "here", "--", "sh", "-c", "echo $PGUSER@$PGHOST/$PGDATABASE; exit 6");
+            "PerfMonitoring.Sandbox", "", "run", "--database", "here", "--", "sh", "-c",
+            "echo $PGUSER@$PGHOST/$PGDATABASE; exit 6");
 
         Assert.Equal((6, "postgres@127.0.0.1/here\n"), (exitCode, output));
     }

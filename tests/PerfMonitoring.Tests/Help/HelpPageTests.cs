@@ -12,12 +12,14 @@ public sealed partial class HelpPageTests(ModuleRunspace session) : IClassFixtur
     private static readonly string Folder = Path.Combine(Repository.Root, "docs", "en-US");
 
     public static TheoryData<string> Pages =>
-        [.. Directory.EnumerateFiles(Folder, "*-*.md").Select(f => Path.GetFileNameWithoutExtension(f)).Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFiles(Folder, "*-*.md").Select(f => Path.GetFileNameWithoutExtension(f))
+            .Order(StringComparer.Ordinal)];
 
     [Fact]
     public void Every_cmdlet_has_a_page_and_every_page_a_cmdlet()
     {
-        var names = session.Invoke("(Get-Command -Module PerfMonitoring).Name").MustSucceed().Output.Select(o => (string)o.BaseObject);
+        var names = session.Invoke("(Get-Command -Module PerfMonitoring).Name")
+            .MustSucceed().Output.Select(o => (string)o.BaseObject);
 
         Assert.Equal(names.Order(StringComparer.Ordinal), Pages.Select(p => p.Data));
     }
@@ -43,7 +45,8 @@ public sealed partial class HelpPageTests(ModuleRunspace session) : IClassFixtur
 
         var documented = HelpReader.Read(PathOf(name)).Parameters.SelectMany(p => p.Sets.Select(s => string.Join(
             " | ", p.Name, p.Type, s.Name, s.Position, s.IsRequired ? "required" : "optional",
-            s.ValueFromPipeline ? "value" : "", s.ValueFromPipelineByPropertyName ? "property" : "", s.ValueFromRemainingArguments ? "rest" : "",
+            s.ValueFromPipeline ? "value" : "", s.ValueFromPipelineByPropertyName ? "property" : "",
+            s.ValueFromRemainingArguments ? "rest" : "",
             string.Join(',', p.Aliases.Order(StringComparer.Ordinal)), p.SupportsWildcards ? "wildcards" : "")));
 
         Assert.Equal(Real(command).Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));
@@ -69,7 +72,9 @@ public sealed partial class HelpPageTests(ModuleRunspace session) : IClassFixtur
         var real = command.ParameterSets.Select(s => $"{SetName(s.Name)} {command.ParameterSets.Count > 1 && s.IsDefault}: "
             + string.Join(' ', s.Parameters.Select(p => p.Name).Where(IsOwn).Order(StringComparer.Ordinal)));
         var documented = page.Syntax.Select(s => $"{SetName(s.SetName)} {s.IsDefault}: "
-            + string.Join(' ', SyntaxName().Matches(s.Text).Select(m => m.Groups[1].Value).Where(n => n != "CommonParameters").Order(StringComparer.Ordinal)));
+            + string.Join(
+                ' ', SyntaxName().Matches(s.Text).Select(m => m.Groups[1].Value).Where(n => n != "CommonParameters")
+                .Order(StringComparer.Ordinal)));
 
         Assert.Equal(real.Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));
         Assert.All(page.Syntax, s => Assert.StartsWith(name, s.Text, StringComparison.Ordinal));
@@ -97,7 +102,9 @@ public sealed partial class HelpPageTests(ModuleRunspace session) : IClassFixtur
         var page = HelpReader.Read(PathOf(name));
         var outputs = command.OutputType.Select(t => t.Name).Where(t => t != typeof(void).FullName);
 
-        Assert.Equal(outputs.Order(StringComparer.Ordinal), page.Outputs.Select(t => t.Name).Where(t => t is not ("None" or "System.Void")).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            outputs.Order(StringComparer.Ordinal),
+            page.Outputs.Select(t => t.Name).Where(t => t is not ("None" or "System.Void")).Order(StringComparer.Ordinal));
     }
 
     [Theory]
@@ -112,7 +119,8 @@ public sealed partial class HelpPageTests(ModuleRunspace session) : IClassFixtur
             Assert.Contains(commands, c => c.GetCommandName() == name);
             foreach (var command in commands)
             {
-                var info = session.Invoke("Get-Command -Name $args[0] -Module PerfMonitoring -ErrorAction Ignore", command.GetCommandName()).Output;
+                var info = session.Invoke(
+                    "Get-Command -Name $args[0] -Module PerfMonitoring -ErrorAction Ignore", command.GetCommandName()).Output;
                 var used = command.CommandElements.OfType<CommandParameterAst>().Select(p => p.ParameterName);
                 if (info.Count == 1)
                 {
@@ -120,7 +128,10 @@ public sealed partial class HelpPageTests(ModuleRunspace session) : IClassFixtur
                 }
                 else
                 {
-                    Assert.False(command.GetCommandName()?.Contains("Perf", StringComparison.Ordinal) == true && command.GetCommandName().Contains('-', StringComparison.Ordinal), $"{command.GetCommandName()} is no cmdlet of the module");
+                    Assert.False(
+                        command.GetCommandName()?.Contains("Perf", StringComparison.Ordinal) == true
+                        && command.GetCommandName().Contains('-', StringComparison.Ordinal),
+                        $"{command.GetCommandName()} is no cmdlet of the module");
                 }
             }
         });
@@ -136,7 +147,9 @@ public sealed partial class HelpPageTests(ModuleRunspace session) : IClassFixtur
 
         Assert.Equal(page.Synopsis.ReplaceLineEndings(" "), help.Properties["Synopsis"].Value.ToString()!.Trim());
         var examples = (object[])((PSObject)help.Properties["examples"].Value).Properties["example"].Value;
-        Assert.Equal(page.Examples.Select(e => e.Code), examples.Select(e => (string)((PSObject)((PSObject)e).Properties["code"].Value).BaseObject));
+        Assert.Equal(
+            page.Examples.Select(e => e.Code),
+            examples.Select(e => (string)((PSObject)((PSObject)e).Properties["code"].Value).BaseObject));
     }
 
     private static string PathOf(string name) => Path.Combine(Folder, name + ".md");
@@ -145,13 +158,18 @@ public sealed partial class HelpPageTests(ModuleRunspace session) : IClassFixtur
 
     private static bool IsOwn(string parameter) => !Cmdlet.CommonParameters.Contains(parameter);
 
-    private static IEnumerable<string> Real(CmdletInfo command) => command.Parameters.Values.Where(p => IsOwn(p.Name)).SelectMany(p => p.ParameterSets.Select(s => string.Join(
-        " | ", p.Name, p.ParameterType, SetName(s.Key), s.Value.Position == int.MinValue ? "Named" : s.Value.Position.ToString(System.Globalization.CultureInfo.InvariantCulture),
+    private static IEnumerable<string> Real(CmdletInfo command) =>
+        command.Parameters.Values.Where(p => IsOwn(p.Name)).SelectMany(p => p.ParameterSets.Select(s => string.Join(
+        " | ", p.Name, p.ParameterType, SetName(s.Key),
+        s.Value.Position == int.MinValue ? "Named" : s.Value.Position.ToString(System.Globalization.CultureInfo.InvariantCulture),
         s.Value.IsMandatory ? "required" : "optional",
-        s.Value.ValueFromPipeline ? "value" : "", s.Value.ValueFromPipelineByPropertyName ? "property" : "", s.Value.ValueFromRemainingArguments ? "rest" : "",
-        string.Join(',', p.Aliases.Order(StringComparer.Ordinal)), p.Attributes.Any(a => a is SupportsWildcardsAttribute) ? "wildcards" : "")));
+        s.Value.ValueFromPipeline ? "value" : "", s.Value.ValueFromPipelineByPropertyName ? "property" : "",
+        s.Value.ValueFromRemainingArguments ? "rest" : "",
+        string.Join(',', p.Aliases.Order(StringComparer.Ordinal)),
+        p.Attributes.Any(a => a is SupportsWildcardsAttribute) ? "wildcards" : "")));
 
-    private CmdletInfo Command(string name) => (CmdletInfo)session.Invoke("Get-Command -Name $args[0] -Module PerfMonitoring", name).Only().BaseObject;
+    private CmdletInfo Command(string name) =>
+        (CmdletInfo)session.Invoke("Get-Command -Name $args[0] -Module PerfMonitoring", name).Only().BaseObject;
 
     [GeneratedRegex(@"(?<=[\s\[])-(\w+)")]
     private static partial Regex SyntaxName();

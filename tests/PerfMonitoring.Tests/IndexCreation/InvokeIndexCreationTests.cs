@@ -35,7 +35,9 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
             ["MaintenanceWindow Ok", "Privilege Ok", "Definition Ok"],
             result.MustSucceed().Output.Take(3).Select(o => $"{o.Properties["Check"].Value} {o.Properties["State"].Value}"));
         Assert.All(result.Values("State"), s => Assert.NotEqual("Block", $"{s}"));
-        Assert.Contains("CREATE INDEX CONCURRENTLY orders_customer_id_idx ON public.orders USING btree (customer_id)", result.HostText, StringComparison.Ordinal);
+        Assert.Contains(
+            "CREATE INDEX CONCURRENTLY orders_customer_id_idx ON public.orders USING btree (customer_id)", result.HostText,
+            StringComparison.Ordinal);
         Assert.Equal(1, await IndexesAsync());
     }
 
@@ -48,19 +50,26 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         """;
 
     [Theory]
-    [InlineData("-Column note", "", "Warn", "A value of note that needs more than 2,692 bytes is refused at writing", "The longest value that statistics know has ")]
+    [InlineData(
+        "-Column note", "", "Warn", "A value of note that needs more than 2,692 bytes is refused at writing",
+        "The longest value that statistics know has ")]
     [InlineData("-Column note", "-Force", "Block", "The widest row of the table needs 32,0", "md5(column)")]
-    [InlineData("-Column id -Include note", "-Force", "Block", "A value of note that needs more than 2,6", "what is only read along can be left out")]
+    [InlineData(
+        "-Column id -Include note", "-Force", "Block", "A value of note that needs more than 2,6",
+        "what is only read along can be left out")]
     [InlineData("-Column note -IndexType Hash", "-Force", "Ok", "Every row that may be written fits into it.", "")]
     [InlineData("-Column status -Where 'id < 5'", "-Force", "Warn", "A value of status", "")]
     [InlineData("-Expression 'md5(note)'", "-Force", "Ok", "Every row", "")]
-    [InlineData("-Expression 'note::int'", "", "Warn", "A row for which its expression or condition raises an error is refused at writing.", "")]
+    [InlineData(
+        "-Expression 'note::int'", "", "Warn",
+        "A row for which its expression or condition raises an error is refused at writing.", "")]
     [InlineData("-Column customer_id", "", "Ok", "Every row", "")]
     public async Task What_an_index_refuses_is_a_finding(string index, string force, string state, string reason, string remedy)
     {
         await database.ExecuteAsync(LongNote);
 
-        var result = session.Invoke($"New-IndexStrategy -TableName orders {index} | Invoke-IndexCreation {force} -WhatIf").MustSucceed();
+        var result = session.Invoke($"New-IndexStrategy -TableName orders {index} | Invoke-IndexCreation {force} -WhatIf")
+            .MustSucceed();
 
         var finding = result.Output.Single(o => $"{o.Properties["Check"].Value}" == "EntrySize");
         Assert.Equal(state, $"{finding.Properties["State"].Value}");
@@ -74,13 +83,16 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         await database.ExecuteAsync(LongNote);
 
         var built = session.Invoke("New-IndexStrategy -TableName orders -Column note | Invoke-IndexCreation -Confirm:$false");
-        var blocked = session.Invoke("New-IndexStrategy -TableName orders -Column note | Invoke-IndexCreation -Force -Confirm:$false");
-        var failing = session.Invoke("New-IndexStrategy -TableName orders -Expression 'note::int' | Invoke-IndexCreation -Confirm:$false");
+        var blocked = session.Invoke(
+            "New-IndexStrategy -TableName orders -Column note | Invoke-IndexCreation -Force -Confirm:$false");
+        var failing = session.Invoke(
+            "New-IndexStrategy -TableName orders -Expression 'note::int' | Invoke-IndexCreation -Confirm:$false");
 
         Assert.StartsWith("IndexEntryTooLarge,", Assert.Single(built.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Contains("-IndexType Hash", built.AllErrors[0].ErrorDetails?.RecommendedAction, StringComparison.Ordinal);
         Assert.StartsWith("PreflightBlocked,", Assert.Single(blocked.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
-        Assert.StartsWith("IndexExpressionFailed,", Assert.Single(failing.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "IndexExpressionFailed,", Assert.Single(failing.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.DoesNotContain("short", failing.AllErrors[0].Exception.Message, StringComparison.Ordinal);
         Assert.Equal(1, await IndexesAsync());
     }
@@ -95,14 +107,19 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
 
         var result = session.Invoke($"New-IndexStrategy -TableName orders {index}").MustSucceed();
 
-        Assert.Equal(isWarned, result.Warnings.Any(w => $"{w}".Contains("A value of note that needs more than", StringComparison.Ordinal)));
-        Assert.Equal(index.Contains("note", StringComparison.Ordinal), ((string)result.Only().Properties["Reason"].Value).Contains("is refused at writing", StringComparison.Ordinal));
+        Assert.Equal(
+            isWarned,
+            result.Warnings.Any(w => $"{w}".Contains("A value of note that needs more than", StringComparison.Ordinal)));
+        Assert.Equal(
+            index.Contains("note", StringComparison.Ordinal),
+            ((string)result.Only().Properties["Reason"].Value).Contains("is refused at writing", StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task A_budget_that_is_too_small_builds_what_fits()
     {
-        await database.ExecuteAsync("insert into orders select g, g % 50, 'new' from generate_series(1001, 50000) g; analyze orders");
+        await database.ExecuteAsync(
+            "insert into orders select g, g % 50, 'new' from generate_series(1001, 50000) g; analyze orders");
 
         var result = session.Invoke("""
             (New-IndexStrategy -TableName orders -Column customer_id), (New-IndexStrategy -TableName orders -Column id, status) |
@@ -123,12 +140,15 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         await using var command = new NpgsqlCommand("select pg_sleep(60)", busy) { CommandTimeout = 0 };
         var sleeping = command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
 
-        var result = session.Invoke("New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -MaximumActiveSession 0 -LoadTimeout 00:00:03 -Confirm:$false");
+        var result = session.Invoke(
+            "New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -MaximumActiveSession 0 "
+                + "-LoadTimeout 00:00:03 -Confirm:$false");
         command.Cancel();
         await Assert.ThrowsAnyAsync<Exception>(() => sleeping);
 
         Assert.Equal("Deferred", $"{result.Only().Properties["State"].Value}");
-        Assert.Contains("active; -MaximumActiveSession is 0", (string)result.Only().Properties["Reason"].Value, StringComparison.Ordinal);
+        Assert.Contains(
+            "active; -MaximumActiveSession is 0", (string)result.Only().Properties["Reason"].Value, StringComparison.Ordinal);
         Assert.Contains(result.Progress, p => p.StatusDescription.StartsWith("waiting for the load: ", StringComparison.Ordinal));
         Assert.Equal(1, await IndexesAsync());
     }
@@ -136,7 +156,8 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
     [Fact]
     public async Task An_autovacuum_is_waited_for_and_never_cancelled()
     {
-        await using var cluster = await SandboxFixture.OwnClusterAsync(new ClusterOptions { Settings = new Dictionary<string, string> { ["autovacuum_naptime"] = "1" } });
+        await using var cluster = await SandboxFixture.OwnClusterAsync(
+            new ClusterOptions { Settings = new Dictionary<string, string> { ["autovacuum_naptime"] = "1" } });
         await using var vacuumed = await TestDatabase.OnAsync(cluster);
         await vacuumed.ExecuteAsync("""
             create table orders (id int, customer_id int, status text)
@@ -144,22 +165,29 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
             insert into orders select g, g % 50, repeat('x', 1000) from generate_series(1, 3000) g;
             delete from orders where id > 500;
             """);
-        session.Invoke("Disconnect-PerfMonitoring; Connect-PerfMonitoring -ConnectionString $args[0]", vacuumed.ConnectionString).MustSucceed();
+        session.Invoke("Disconnect-PerfMonitoring; Connect-PerfMonitoring -ConnectionString $args[0]", vacuumed.ConnectionString)
+            .MustSucceed();
         for (var i = 0; !await HasAutovacuumAsync(); i++)
         {
             Assert.True(i < 900, "Autovacuum never came.");
             await Task.Delay(100, TestContext.Current.CancellationToken);
         }
 
-        var result = session.Invoke("New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -LoadTimeout 00:00:02 -Confirm:$false").Only();
+        var result = session.Invoke(
+            "New-IndexStrategy -TableName orders -Column customer_id "
+                + "| Invoke-IndexCreation -LoadTimeout 00:00:02 -Confirm:$false").Only();
 
         Assert.Equal("Deferred", $"{result.Properties["State"].Value}");
         Assert.Contains("-CancelAutovacuum", (string)result.Properties["Reason"].Value, StringComparison.Ordinal);
         Assert.True(await HasAutovacuumAsync());
-        Assert.Equal("Created", $"{session.Invoke("New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -CancelAutovacuum -Confirm:$false").Only().Properties["State"].Value}");
+        Assert.Equal(
+            "Created",
+            $"{session.Invoke("New-IndexStrategy orders customer_id | Invoke-IndexCreation -CancelAutovacuum -Confirm:$false")
+                .Only().Properties["State"].Value}");
 
         Task<bool> HasAutovacuumAsync() => vacuumed.ScalarAsync<bool>(
-            "select exists (select from pg_locks l join pg_stat_activity a using (pid) where a.backend_type = 'autovacuum worker' and l.relation = 'orders'::regclass and l.mode = 'ShareUpdateExclusiveLock' and l.granted)");
+            "select exists (select from pg_locks l join pg_stat_activity a using (pid) where a.backend_type = 'autovacuum "
+                + "worker' and l.relation = 'orders'::regclass and l.mode = 'ShareUpdateExclusiveLock' and l.granted)");
     }
 
     [Fact]
@@ -170,7 +198,8 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         var result = session.Invoke("New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation");
 
         Assert.Empty(result.MustSucceed().Output);
-        Assert.Contains("CREATE INDEX CONCURRENTLY orders_customer_id_idx", Assert.Single(session.Host.Prompts), StringComparison.Ordinal);
+        Assert.Contains(
+            "CREATE INDEX CONCURRENTLY orders_customer_id_idx", Assert.Single(session.Host.Prompts), StringComparison.Ordinal);
         Assert.Equal(1, await IndexesAsync());
     }
 
@@ -189,7 +218,9 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
 
         Assert.Equal(["Created", "Failed", "Created"], result.Values("State").Select(s => $"{s}"));
         var error = Assert.Single(result.AllErrors);
-        Assert.Equal("InvalidIndexDefinition,PerfMonitoring.Commands.IndexCreation.InvokeIndexCreationCommand", error.FullyQualifiedErrorId);
+        Assert.Equal(
+            "InvalidIndexDefinition,PerfMonitoring.Commands.IndexCreation.InvokeIndexCreationCommand",
+            error.FullyQualifiedErrorId);
         Assert.Equal(3, await IndexesAsync());
     }
 
@@ -223,13 +254,16 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         Assert.All(result.Values("State"), s => Assert.Equal("Created", $"{s}"));
         Assert.Equal(2, await database.ScalarAsync<long>("select count(*) from perf_monitoring.index_strategy where is_created"));
         Assert.Equal(
-            2, await database.ScalarAsync<long>("select count(*) from perf_monitoring.index_strategy_detail d join perf_monitoring.index_strategy s on s.id = d.index_strategy_id where d.size_bytes = pg_relation_size(s.index_name::regclass)"));
+            2, await database.ScalarAsync<long>(
+                "select count(*) from perf_monitoring.index_strategy_detail d join perf_monitoring.index_strategy s on s.id = "
+                    + "d.index_strategy_id where d.size_bytes = pg_relation_size(s.index_name::regclass)"));
     }
 
     [Fact]
     public void An_unknown_id_is_an_error()
     {
-        var result = session.Invoke("$null = Initialize-PerfMonitoringStore; Invoke-IndexCreation -Id ([guid]::NewGuid()) -Confirm:$false");
+        var result = session.Invoke(
+            "$null = Initialize-PerfMonitoringStore; Invoke-IndexCreation -Id ([guid]::NewGuid()) -Confirm:$false");
 
         Assert.StartsWith("StrategyNotFound,", Assert.Single(result.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
     }
@@ -237,7 +271,8 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
     [Fact]
     public async Task Stopped_half_way_it_leaves_no_index_and_no_lock()
     {
-        var running = session.Start("New-IndexStrategy -TableName orders -Expression 'slow(customer_id)' | Invoke-IndexCreation -Confirm:$false");
+        var running = session.Start(
+            "New-IndexStrategy -TableName orders -Expression 'slow(customer_id)' | Invoke-IndexCreation -Confirm:$false");
         await running.WaitForProgressAsync(p => p.StatusDescription.StartsWith("building index", StringComparison.Ordinal));
 
         var result = await running.StopAsync();
@@ -245,8 +280,14 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         Assert.True(result.WasStopped);
         Assert.Empty(result.Output);
         Assert.Equal(1, await IndexesAsync());
-        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())"));
-        Assert.Equal("Created", $"{session.Invoke("New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -Confirm:$false").Only().Properties["State"].Value}");
+        Assert.Equal(
+            0, await database.ScalarAsync<long>(
+            "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where "
+                + "datname = current_database())"));
+        Assert.Equal(
+            "Created",
+            $"{session.Invoke("New-IndexStrategy orders customer_id | Invoke-IndexCreation -Confirm:$false")
+                .Only().Properties["State"].Value}");
     }
 
     private const string Tables = """
@@ -278,11 +319,16 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         // In the order in which they end, and each table's in the order of the input.
         var states = result.Output.Select(o => $"{o.Properties["IndexName"].Value} {o.Properties["State"].Value}").ToList();
         Assert.Contains("orders_customer Created", states);
-        Assert.Equal(["parts_slow Created", "parts_wrong Failed"], states.Where(s => s.StartsWith("parts", StringComparison.Ordinal)));
-        Assert.Equal(["lines_slow Created", "lines_next Created"], states.Where(s => s.StartsWith("lines", StringComparison.Ordinal)));
-        var ends = result.Output.Select(o => (DateTimeOffset)o.Properties["StartedAt"].Value + (TimeSpan)o.Properties["Duration"].Value).ToList();
-        Assert.All(ends.Zip(ends.Skip(1)), e => Assert.True(e.Second > e.First - TimeSpan.FromSeconds(0.5), string.Join(", ", ends)));
-        Assert.StartsWith("InvalidIndexDefinition,", Assert.Single(result.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal(
+            ["parts_slow Created", "parts_wrong Failed"], states.Where(s => s.StartsWith("parts", StringComparison.Ordinal)));
+        Assert.Equal(
+            ["lines_slow Created", "lines_next Created"], states.Where(s => s.StartsWith("lines", StringComparison.Ordinal)));
+        var ends = result.Output.Select(
+            o => (DateTimeOffset)o.Properties["StartedAt"].Value + (TimeSpan)o.Properties["Duration"].Value).ToList();
+        Assert.All(
+            ends.Zip(ends.Skip(1)), e => Assert.True(e.Second > e.First - TimeSpan.FromSeconds(0.5), string.Join(", ", ends)));
+        Assert.StartsWith(
+            "InvalidIndexDefinition,", Assert.Single(result.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
         var (atOnce, onOneTable) = await watch;
         Assert.InRange(atOnce, 2, 3);
         Assert.Equal(1, onOneTable);
@@ -296,9 +342,11 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
             for (; !done.IsCancellationRequested; await Task.Delay(50, TestContext.Current.CancellationToken))
             {
                 var seen = await database.ScalarAsync<string>(
-                    "select coalesce(string_agg(relid::text, ','), '') from pg_stat_progress_create_index where datname = current_database()");
+                    "select coalesce(string_agg(relid::text, ','), '') from pg_stat_progress_create_index where datname = "
+                        + "current_database()");
                 var tables = seen!.Split(',', StringSplitOptions.RemoveEmptyEntries);
-                most = (Math.Max(most.AtOnce, tables.Length), Math.Max(most.OnOneTable, tables.GroupBy(t => t).Select(g => g.Count()).DefaultIfEmpty(0).Max()));
+                most = (Math.Max(most.AtOnce, tables.Length),
+                    Math.Max(most.OnOneTable, tables.GroupBy(t => t).Select(g => g.Count()).DefaultIfEmpty(0).Max()));
             }
 
             return most;
@@ -310,15 +358,22 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
     {
         await database.ExecuteAsync(Tables);
         var running = session.Start(Several + "$several[0], $several[2] | Invoke-IndexCreation -ThrottleLimit 2 -Confirm:$false");
-        await running.WaitForProgressAsync(p => p.ActivityId == 0 && p.StatusDescription.StartsWith("building index", StringComparison.Ordinal));
-        await running.WaitForProgressAsync(p => p.ActivityId == 1 && p.StatusDescription.StartsWith("building index", StringComparison.Ordinal));
+        await running.WaitForProgressAsync(
+            p => p.ActivityId == 0 && p.StatusDescription.StartsWith("building index", StringComparison.Ordinal));
+        await running.WaitForProgressAsync(
+            p => p.ActivityId == 1 && p.StatusDescription.StartsWith("building index", StringComparison.Ordinal));
 
         var result = await running.StopAsync();
 
         Assert.True(result.WasStopped);
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_index where not indisvalid"));
-        Assert.Equal(2, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid in ('lines'::regclass, 'parts'::regclass)"));
-        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())"));
+        Assert.Equal(
+            2, await database.ScalarAsync<long>(
+            "select count(*) from pg_index where indrelid in ('lines'::regclass, 'parts'::regclass)"));
+        Assert.Equal(
+            0, await database.ScalarAsync<long>(
+            "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where "
+                + "datname = current_database())"));
     }
 
     [Fact]
@@ -347,13 +402,15 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
     {
         var result = session.Invoke($"Invoke-IndexCreation -Pending -LockTimeout {value}");
 
-        Assert.Matches("^(InvalidLockTimeout|ParameterArgumentTransformationError),", Assert.Single(result.AllErrors).FullyQualifiedErrorId);
+        Assert.Matches(
+            "^(InvalidLockTimeout|ParameterArgumentTransformationError),", Assert.Single(result.AllErrors).FullyQualifiedErrorId);
     }
 
     [Fact]
     public void The_table_fits_the_console_and_names_its_units()
     {
-        var text = session.Render("New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -Confirm:$false");
+        var text = session.Render(
+            "New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -Confirm:$false");
 
         Assert.Contains("Duration (s)", text, StringComparison.Ordinal);
         Assert.Contains("Size (MB)", text, StringComparison.Ordinal);
@@ -361,5 +418,6 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         Assert.Matches(@"public\.orders\s+orders_customer_id_idx\s+Created\s+\d+\.\d\s+0\.0\s+0", text);
     }
 
-    private Task<long> IndexesAsync() => database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'orders'::regclass");
+    private Task<long> IndexesAsync() =>
+        database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'orders'::regclass");
 }

@@ -27,7 +27,9 @@ public sealed class VerifiedCreationTests(TestDatabase database) : IClassFixture
                     return 1;
                 end';
             """);
-        session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]; $null = Initialize-PerfMonitoringStore", database.ConnectionString).MustSucceed();
+        session.Invoke(
+            "Connect-PerfMonitoring -ConnectionString $args[0]; $null = Initialize-PerfMonitoringStore",
+            database.ConnectionString).MustSucceed();
         await RunAsync(40);
     }
 
@@ -55,7 +57,10 @@ public sealed class VerifiedCreationTests(TestDatabase database) : IClassFixture
         var verification = System.Management.Automation.PSObject.AsPSObject(created.Properties["Verification"].Value);
         Assert.Equal(verdict, $"{verification.Properties["Verdict"].Value}");
         Assert.Equal(left, await database.ScalarAsync<long>($"select count(*) from pg_class where relname = '{name}'"));
-        Assert.Contains(result.Progress, p => p.StatusDescription.StartsWith("collecting statistics for 00:00:03", StringComparison.Ordinal) && p.PercentComplete == 50);
+        Assert.Contains(
+            result.Progress, p =>
+            p.StatusDescription.StartsWith("collecting statistics for 00:00:03", StringComparison.Ordinal)
+            && p.PercentComplete == 50);
         Assert.Equal(
             state == "Reverted" ? ["Revert Succeeded", "Create Succeeded"] : ["Create Succeeded"],
             result.Output.Skip(1).Select(a => $"{a.Properties["Action"].Value} {a.Properties["Outcome"].Value}"));
@@ -73,7 +78,8 @@ public sealed class VerifiedCreationTests(TestDatabase database) : IClassFixture
         session.Invoke($"$null = {Strategy("other")}").MustSucceed();
         await database.ExecuteAsync("create index harmful on orders (customer_id)");
 
-        var result = await WhileBusyAsync(() => session.Invoke("Invoke-IndexCreation -Pending -RevertOnRegression -VerifyAfter 2s -Confirm:$false"));
+        var result = await WhileBusyAsync(
+            () => session.Invoke("Invoke-IndexCreation -Pending -RevertOnRegression -VerifyAfter 2s -Confirm:$false"));
 
         Assert.Equal("AlreadyExists", $"{result.Only().Properties["State"].Value}");
         Assert.Null(result.Only().Properties["Verification"].Value);
@@ -83,23 +89,28 @@ public sealed class VerifiedCreationTests(TestDatabase database) : IClassFixture
     [Fact]
     public void Too_few_executions_decide_nothing()
     {
-        var created = session.Invoke($"{Strategy("harmful")} | Invoke-IndexCreation -RevertOnRegression -VerifyAfter 1s -Confirm:$false").Only();
+        var created = session.Invoke(
+            $"{Strategy("harmful")} | Invoke-IndexCreation -RevertOnRegression -VerifyAfter 1s -Confirm:$false").Only();
 
         Assert.Equal("Created", $"{created.Properties["State"].Value}");
-        Assert.Equal("Insufficient", $"{PSObject.AsPSObject(created.Properties["Verification"].Value).Properties["Verdict"].Value}");
+        Assert.Equal(
+            "Insufficient", $"{PSObject.AsPSObject(created.Properties["Verification"].Value).Properties["Verdict"].Value}");
     }
 
     [Fact]
     public async Task Stopped_while_it_watches_it_says_what_is_built()
     {
         var running = session.Start($"{Strategy("helpful")} | Invoke-IndexCreation -Verify -VerifyAfter 1h -Confirm:$false");
-        await running.WaitForProgressAsync(p => p.StatusDescription.StartsWith("collecting statistics", StringComparison.Ordinal));
+        await running.WaitForProgressAsync(
+            p => p.StatusDescription.StartsWith("collecting statistics", StringComparison.Ordinal));
 
         var result = await running.StopAsync();
 
         Assert.True(result.WasStopped);
         Assert.Contains("helpful on public.orders is built and not verified", result.HostText, StringComparison.Ordinal);
-        Assert.Equal(1, await database.ScalarAsync<long>("select count(*) from pg_index where indexrelid = 'helpful'::regclass and indisvalid"));
+        Assert.Equal(
+            1, await database.ScalarAsync<long>(
+            "select count(*) from pg_index where indexrelid = 'helpful'::regclass and indisvalid"));
     }
 
     [Fact]

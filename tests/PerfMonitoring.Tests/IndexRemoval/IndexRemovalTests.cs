@@ -4,7 +4,9 @@ namespace PerfMonitoring.IndexRemoval;
 
 public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
-    private const string Status = "CREATE INDEX orders_status_idx ON sales.orders USING btree (status DESC NULLS LAST) WITH (fillfactor='70') WHERE (id > 1)";
+    private const string Status =
+        "CREATE INDEX orders_status_idx ON sales.orders USING btree (status DESC NULLS LAST) WITH (fillfactor='70') WHERE (id "
+            + "> 1)";
 
     private readonly ModuleRunspace session = new();
 
@@ -40,7 +42,8 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
     {
         var before = await DefinitionsAsync();
 
-        var removed = session.Invoke("$removed = Invoke-IndexRemoval -IndexName $args[0] -Force -Confirm:$false; $removed", name).Only();
+        var removed = session.Invoke("$removed = Invoke-IndexRemoval -IndexName $args[0] -Force -Confirm:$false; $removed", name)
+            .Only();
         Assert.Equal("Removed", $"{removed.Properties["State"].Value}");
         Assert.Equal(2, await IndexesAsync());
 
@@ -74,7 +77,10 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task WhatIf_and_the_result_say_which_known_queries_use_it()
     {
-        Assert.Contains("-- which queries get dearer is unknown: ", session.Invoke("Invoke-IndexRemoval orders_status_idx -Force -WhatIf").MustSucceed().HostText, StringComparison.Ordinal);
+        Assert.Contains(
+            "-- which queries get dearer is unknown: ",
+            session.Invoke("Invoke-IndexRemoval orders_status_idx -Force -WhatIf").MustSucceed().HostText,
+            StringComparison.Ordinal);
 
         await database.ExecuteAsync("""
             create extension pg_stat_statements;
@@ -87,7 +93,8 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
             var result = session.Invoke("Invoke-IndexRemoval 'Odd [x]' -Force -WhatIf -Verbose").MustSucceed();
             Assert.Matches(@"DROP INDEX CONCURRENTLY sales\.""Odd \[x\]"" -- (1|none) of \d+ known queries", result.HostText);
 
-            var removed = session.Invoke("Invoke-IndexRemoval 'Odd [x]', orders_status_idx -Force -Confirm:$false -Verbose").MustSucceed();
+            var removed = session.Invoke("Invoke-IndexRemoval 'Odd [x]', orders_status_idx -Force -Confirm:$false -Verbose")
+                .MustSucceed();
             Assert.All(removed.Values("Impact"), i => Assert.Contains("known queries", $"{i}", StringComparison.Ordinal));
             // Whichever the planner prefers while both are there: the last one is used in any case.
             Assert.Contains("1 of ", $"{removed.Values("Impact")[^1]}", StringComparison.Ordinal);
@@ -105,7 +112,8 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
 
         Assert.Empty(session.Invoke("Invoke-IndexRemoval orders_status_idx -Force").MustSucceed().Output);
 
-        Assert.Contains("DROP INDEX CONCURRENTLY sales.orders_status_idx", Assert.Single(session.Host.Prompts), StringComparison.Ordinal);
+        Assert.Contains(
+            "DROP INDEX CONCURRENTLY sales.orders_status_idx", Assert.Single(session.Host.Prompts), StringComparison.Ordinal);
         Assert.Equal(3, await IndexesAsync());
     }
 
@@ -115,7 +123,10 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
     [InlineData("Invoke-IndexRemoval 'x\"; drop table sales.orders; --' -Force", "IndexNotFound")]
     [InlineData("Invoke-IndexRemoval orders_pkey -Force", "IndexIsNeeded")]
     [InlineData("Invoke-IndexRemoval orders_status_idx -LockTimeout 30", "ParameterArgumentTransformationError")]
-    [InlineData("$s = Get-IndexUsageStat -IndexName orders_status_idx; [PerfMonitoring.Model.IndexUsageStat]@{ TableName = $s.TableName; IndexName = $s.IndexName; Target = [PerfMonitoring.Model.ServerTarget]@{ HostName = 'db2'; Port = 5432; Database = 'app' } } | Invoke-IndexRemoval -Force", "OtherDatabase")]
+    [InlineData(
+        "$s = Get-IndexUsageStat -IndexName orders_status_idx; [PerfMonitoring.Model.IndexUsageStat]@{ TableName = "
+            + "$s.TableName; IndexName = $s.IndexName; Target = [PerfMonitoring.Model.ServerTarget]@{ HostName = 'db2'; Port "
+            + "= 5432; Database = 'app' } } | Invoke-IndexRemoval -Force", "OtherDatabase")]
     public async Task What_cannot_be_meant_is_an_error_that_changes_nothing(string command, string error)
     {
         var result = session.Invoke($"{command} -Confirm:$false");
@@ -127,10 +138,18 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task A_name_that_two_schemas_have_needs_its_schema()
     {
-        await database.ExecuteAsync("create table other.orders (status text); create index orders_status_idx on other.orders (status)");
+        await database.ExecuteAsync(
+            "create table other.orders (status text); create index orders_status_idx on other.orders (status)");
 
-        Assert.Equal("AmbiguousIndexName", Assert.Single(session.Invoke("Invoke-IndexRemoval orders_status_idx -Force -Confirm:$false").AllErrors).FullyQualifiedErrorId.Split(',')[0]);
-        Assert.Equal("other.orders", session.Invoke("Invoke-IndexRemoval other.orders_status_idx -Force -Confirm:$false").Only().Properties["TableName"].Value);
+        Assert.Equal(
+            "AmbiguousIndexName",
+            Assert.Single(
+            session.Invoke("Invoke-IndexRemoval orders_status_idx -Force -Confirm:$false").AllErrors).FullyQualifiedErrorId.Split(
+            ',')[0]);
+        Assert.Equal(
+            "other.orders",
+            session.Invoke("Invoke-IndexRemoval other.orders_status_idx -Force -Confirm:$false")
+            .Only().Properties["TableName"].Value);
     }
 
     [Fact]
@@ -146,7 +165,9 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
         Assert.Equal(3, await IndexesAsync());
 
         session.Invoke("$removed | Undo-IndexRemoval -Confirm:$false").MustSucceed();
-        Assert.True(await database.ScalarAsync<bool>("select is_created and is_active from perf_monitoring.index_strategy where index_name = 'made'"));
+        Assert.True(
+            await database.ScalarAsync<bool>(
+            "select is_created and is_active from perf_monitoring.index_strategy where index_name = 'made'"));
         Assert.Equal(4, await IndexesAsync());
     }
 
@@ -154,18 +175,25 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
     public async Task What_was_dropped_is_in_the_audit_and_comes_back_from_there()
     {
         var before = await DefinitionsAsync();
-        session.Invoke("$null = Initialize-PerfMonitoringStore; $null = Invoke-IndexRemoval orders_status_idx, 'Odd [x]' -Force -Confirm:$false").MustSucceed();
+        session.Invoke(
+            "$null = Initialize-PerfMonitoringStore; $null = Invoke-IndexRemoval orders_status_idx, 'Odd [x]' -Force "
+                + "-Confirm:$false").MustSucceed();
 
         Assert.Equal(
-            "DROP SUCCEEDED DROP INDEX CONCURRENTLY sales.orders_status_idx CREATE INDEX CONCURRENTLY orders_status_idx ON sales.orders USING btree (status DESC NULLS LAST) WITH (fillfactor='70') WHERE id > 1 0",
-            await database.ScalarAsync<string>("select concat_ws(' ', action, outcome, statement, undo_statement, evidence ->> 'totalScans') from perf_monitoring.index_action where index_name = 'orders_status_idx'"));
+            "DROP SUCCEEDED DROP INDEX CONCURRENTLY sales.orders_status_idx CREATE INDEX CONCURRENTLY orders_status_idx ON "
+                + "sales.orders USING btree (status DESC NULLS LAST) WITH (fillfactor='70') WHERE id > 1 0",
+            await database.ScalarAsync<string>(
+                "select concat_ws(' ', action, outcome, statement, undo_statement, evidence ->> 'totalScans') from "
+                    + "perf_monitoring.index_action where index_name = 'orders_status_idx'"));
         var restored = session.Invoke("""
             Undo-IndexRemoval -IndexName orders_status_idx -Confirm:$false
             Get-IndexStrategyHistory -Action Drop | Where-Object IndexName -eq 'Odd [x]' | Undo-IndexRemoval -Confirm:$false
             """).MustSucceed();
         Assert.All(restored.Values("State"), s => Assert.Equal("Created", $"{s}"));
         Assert.Equal(before, await DefinitionsAsync());
-        Assert.Equal(2, await database.ScalarAsync<long>("select count(*) from perf_monitoring.index_action where action = 'RESTORE' and outcome = 'SUCCEEDED'"));
+        Assert.Equal(
+            2, await database.ScalarAsync<long>(
+            "select count(*) from perf_monitoring.index_action where action = 'RESTORE' and outcome = 'SUCCEEDED'"));
     }
 
     [Fact]
@@ -173,16 +201,22 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
     {
         await database.ExecuteAsync("create index twin on sales.orders (status)");
 
-        var restored = session.Invoke("Invoke-IndexRemoval twin -Force -Confirm:$false | Undo-IndexRemoval -Confirm:$false").Only();
+        var restored = session.Invoke("Invoke-IndexRemoval twin -Force -Confirm:$false | Undo-IndexRemoval -Confirm:$false")
+            .Only();
 
         Assert.Equal("twin Created", $"{restored.Properties["IndexName"].Value} {restored.Properties["State"].Value}");
     }
 
     [Theory]
     [InlineData("Undo-IndexRemoval -IndexName nope", "RemovalNotFound")]
-    [InlineData("New-IndexStrategy -TableName sales.orders -Column status, id | Invoke-IndexCreation -Confirm:$false | ForEach-Object { Get-IndexStrategyHistory } | Undo-IndexRemoval", "NotUndoable")]
+    [InlineData(
+        "New-IndexStrategy -TableName sales.orders -Column status, id | Invoke-IndexCreation -Confirm:$false | ForEach-Object "
+            + "{ Get-IndexStrategyHistory } | Undo-IndexRemoval", "NotUndoable")]
     public void What_was_not_dropped_cannot_come_back(string command, string error) =>
-        Assert.Equal(error, Assert.Single(session.Invoke($"$null = Initialize-PerfMonitoringStore; {command} -Confirm:$false").AllErrors).FullyQualifiedErrorId.Split(',')[0]);
+        Assert.Equal(
+            error, Assert.Single(
+            session.Invoke(
+            $"$null = Initialize-PerfMonitoringStore; {command} -Confirm:$false").AllErrors).FullyQualifiedErrorId.Split(',')[0]);
 
     [Fact]
     public async Task Invalid_leftovers_are_dropped_and_nothing_else()
@@ -193,12 +227,18 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
             update pg_index set indisvalid = false where indexrelid in ('sales.orders_id_ccnew'::regclass, 'sales.orders_left'::regclass);
             """);
 
-        Assert.Contains("DROP INDEX CONCURRENTLY sales.orders_id_ccnew", session.Invoke("Repair-Index -WhatIf").MustSucceed().HostText, StringComparison.Ordinal);
-        Assert.Equal(["orders_left"], session.Invoke("Repair-Index orders_left -Confirm:$false").MustSucceed().Values("IndexName"));
+        Assert.Contains(
+            "DROP INDEX CONCURRENTLY sales.orders_id_ccnew", session.Invoke("Repair-Index -WhatIf").MustSucceed().HostText,
+            StringComparison.Ordinal);
+        Assert.Equal(
+            ["orders_left"], session.Invoke("Repair-Index orders_left -Confirm:$false").MustSucceed().Values("IndexName"));
         Assert.Equal(["orders_id_ccnew"], session.Invoke("Repair-Index -Confirm:$false").MustSucceed().Values("IndexName"));
         Assert.Equal(3, await IndexesAsync());
         Assert.Empty(session.Invoke("Repair-Index -Confirm:$false").MustSucceed().Output);
-        Assert.StartsWith("IndexNotInvalid,", Assert.Single(session.Invoke("Repair-Index orders_status_idx -Confirm:$false").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "IndexNotInvalid,",
+            Assert.Single(session.Invoke("Repair-Index orders_status_idx -Confirm:$false").AllErrors).FullyQualifiedErrorId,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -209,7 +249,8 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
             insert into sales.orders select g from generate_series(1, 300) g;
             """);
         var build = database.ExecuteAsync("create index concurrently building on sales.orders (sales.slow(id))");
-        while (await database.ScalarAsync<long>("select count(*) from pg_stat_progress_create_index where phase like 'building index%'") == 0)
+        while (await database.ScalarAsync<long>(
+            "select count(*) from pg_stat_progress_create_index where phase like 'building index%'") == 0)
         {
             Assert.False(build.IsCompleted, "it was built too soon");
             await Task.Delay(20, TestContext.Current.CancellationToken);
@@ -220,7 +261,8 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
         Assert.Empty(result.MustSucceed().Output);
         Assert.False(build.IsCompleted);
         await build;
-        Assert.True(await database.ScalarAsync<bool>("select indisvalid from pg_index where indexrelid = 'sales.building'::regclass"));
+        Assert.True(
+            await database.ScalarAsync<bool>("select indisvalid from pg_index where indexrelid = 'sales.building'::regclass"));
     }
 
     [Fact]
@@ -237,12 +279,20 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
 
         Assert.Empty(session.Invoke("Repair-Index -Bloated -Confirm:$false").MustSucceed().Output);
         Assert.Contains(
-            "REINDEX INDEX CONCURRENTLY sales.orders_status_idx -- About 9", session.Invoke("Repair-Index -Bloated -MinimumWaste 100KB -WhatIf").MustSucceed().HostText, StringComparison.Ordinal);
+            "REINDEX INDEX CONCURRENTLY sales.orders_status_idx -- About 9",
+            session.Invoke("Repair-Index -Bloated -MinimumWaste 100KB -WhatIf").MustSucceed().HostText, StringComparison.Ordinal);
         var text = session.Render("Repair-Index orders_status_idx -Bloated -MinimumWaste 100KB -Confirm:$false");
         Assert.Matches(@"sales\.orders\s+orders_status_idx\s+Rebuilt\s+\d+\.\d\s+\d\.\d\s+0\.\d\s+9\d %", text);
         Assert.Equal(definitions, await DefinitionsAsync());
-        Assert.StartsWith("IndexNotBloated,", Assert.Single(session.Invoke("Repair-Index orders_status_idx -Bloated -MinimumWaste 100KB -Confirm:$false").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
-        Assert.Equal(["orders_pkey"], session.Invoke("Repair-Index -Bloated -MinimumWaste 100KB -Confirm:$false").MustSucceed().Values("IndexName"));
+        Assert.StartsWith(
+            "IndexNotBloated,",
+            Assert.Single(
+            session.Invoke(
+            "Repair-Index orders_status_idx -Bloated -MinimumWaste 100KB -Confirm:$false").AllErrors).FullyQualifiedErrorId,
+            StringComparison.Ordinal);
+        Assert.Equal(
+            ["orders_pkey"],
+            session.Invoke("Repair-Index -Bloated -MinimumWaste 100KB -Confirm:$false").MustSucceed().Values("IndexName"));
     }
 
     [Theory]
@@ -250,7 +300,8 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
     [InlineData("Repair-Index -Bloated -MinimumWaste -1", "ParameterArgumentValidationError")]
     [InlineData("Repair-Index -Bloated -SnapshotTimeout 30", "ParameterArgumentTransformationError")]
     public void What_repair_cannot_mean_is_an_error(string command, string error) =>
-        Assert.Equal(error, Assert.Single(session.Invoke($"{command} -Confirm:$false").AllErrors).FullyQualifiedErrorId.Split(',')[0]);
+        Assert.Equal(
+            error, Assert.Single(session.Invoke($"{command} -Confirm:$false").AllErrors).FullyQualifiedErrorId.Split(',')[0]);
 
     [Fact]
     public void The_table_fits_the_console_and_names_its_units()
@@ -261,8 +312,10 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
         Assert.Matches(@"sales\.orders\s+orders_status_idx\s+Removed\s+\d+\.\d\s+0\.0\s+0", text);
     }
 
-    private Task<long> IndexesAsync() => database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'sales.orders'::regclass");
+    private Task<long> IndexesAsync() =>
+        database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'sales.orders'::regclass");
 
     private Task<string?> DefinitionsAsync() => database.ScalarAsync<string>(
-        "select string_agg(pg_get_indexdef(indexrelid), E'\\n' order by indexrelid::regclass::text) from pg_index where indrelid = 'sales.orders'::regclass");
+        "select string_agg(pg_get_indexdef(indexrelid), E'\\n' order by indexrelid::regclass::text) from pg_index where "
+            + "indrelid = 'sales.orders'::regclass");
 }

@@ -22,9 +22,13 @@ public sealed class IndexRoundTripTests(TestDatabase database) : IClassFixture<T
 
         var before = await IndexesAsync();
         using var session = new ModuleRunspace();
-        session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]; $null = Initialize-PerfMonitoringStore", database.ConnectionString).MustSucceed();
+        session.Invoke(
+            "Connect-PerfMonitoring -ConnectionString $args[0]; $null = Initialize-PerfMonitoringStore",
+            database.ConnectionString).MustSucceed();
 
-        var dropped = session.Invoke("$dropped = @(Get-IndexUsageStat | Where-Object TableName -Like '*Tab le*' | Invoke-IndexRemoval -Force -Confirm:$false); $dropped").MustSucceed();
+        var dropped = session.Invoke(
+            "$dropped = @(Get-IndexUsageStat | Where-Object TableName -Like '*Tab le*' | Invoke-IndexRemoval -Force "
+                + "-Confirm:$false); $dropped").MustSucceed();
         Assert.Equal(Enumerable.Repeat("Removed", Count), dropped.Values("State").Select(s => $"{s}"));
         Assert.Null(await IndexesAsync());
 
@@ -36,7 +40,8 @@ public sealed class IndexRoundTripTests(TestDatabase database) : IClassFixture<T
     // The setting lasts as long as its session, and CREATE TABLESPACE takes no transaction.
     private async Task MakeTablespaceAsync()
     {
-        await using var connection = new NpgsqlConnection(database.UnpooledConnectionString + ";Options=-c allow_in_place_tablespaces=on");
+        await using var connection = new NpgsqlConnection(
+            database.UnpooledConnectionString + ";Options=-c allow_in_place_tablespaces=on");
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         await using var command = new NpgsqlCommand("create tablespace elsewhere location ''", connection);
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);

@@ -39,8 +39,12 @@ public sealed class PartitionedIndexTests(TestDatabase database) : IClassFixture
 
         var reverted = session.Invoke("Undo-IndexCreation -Id (Get-IndexStrategy -Created).Id -Confirm:$false").MustSucceed();
 
-        Assert.Equal(("Removed", "DROP INDEX public.parted_n"), ($"{reverted.Only().Properties["State"].Value}", $"{reverted.Only().Properties["Statement"].Value}"));
-        Assert.Contains("does not drop the index of a partitioned table concurrently", Assert.Single(reverted.Warnings), StringComparison.Ordinal);
+        Assert.Equal(
+            ("Removed", "DROP INDEX public.parted_n"),
+            ($"{reverted.Only().Properties["State"].Value}", $"{reverted.Only().Properties["Statement"].Value}"));
+        Assert.Contains(
+            "does not drop the index of a partitioned table concurrently", Assert.Single(reverted.Warnings),
+            StringComparison.Ordinal);
         Assert.Equal(0, await IndexesAsync());
         Assert.Empty(session.Invoke("Get-IndexStrategy -Pending").MustSucceed().Output);
 
@@ -55,8 +59,10 @@ public sealed class PartitionedIndexTests(TestDatabase database) : IClassFixture
     public async Task By_name_it_goes_only_when_that_is_meant()
     {
         var refused = session.Invoke("Invoke-IndexRemoval parted_n -Confirm:$false");
-        Assert.StartsWith("NotRecommendedForDrop,", Assert.Single(refused.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
-        Assert.Contains("It is the index of a partitioned table", refused.AllErrors[0].Exception.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "NotRecommendedForDrop,", Assert.Single(refused.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains(
+            "It is the index of a partitioned table", refused.AllErrors[0].Exception.Message, StringComparison.Ordinal);
 
         var part = session.Invoke("Invoke-IndexRemoval p1_n_idx -Force -Confirm:$false");
         Assert.StartsWith("IndexIsNeeded,", Assert.Single(part.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
@@ -70,7 +76,10 @@ public sealed class PartitionedIndexTests(TestDatabase database) : IClassFixture
         Assert.Equal("Removed", $"{result.Properties["State"].Value}");
         Assert.True((long)result.Properties["SizeBytes"].Value > 0);
         Assert.Equal(0, await IndexesAsync());
-        Assert.Equal("CREATE INDEX parted_n ON public.parted USING btree (n)", await database.ScalarAsync<string>("select undo_statement from perf_monitoring.index_action where action = 'DROP' and outcome = 'SUCCEEDED'"));
+        Assert.Equal(
+            "CREATE INDEX parted_n ON public.parted USING btree (n)",
+            await database.ScalarAsync<string>(
+            "select undo_statement from perf_monitoring.index_action where action = 'DROP' and outcome = 'SUCCEEDED'"));
     }
 
     [Fact]
@@ -83,7 +92,8 @@ public sealed class PartitionedIndexTests(TestDatabase database) : IClassFixture
 
         await database.ExecuteAsync("select pg_stat_reset()");
         session.Invoke("[System.Threading.Thread]::Sleep(1500)").MustSucceed();
-        Assert.Equal("Removed", $"{session.Invoke("Undo-IndexCreation -After 1s -Confirm:$false").Only().Properties["State"].Value}");
+        Assert.Equal(
+            "Removed", $"{session.Invoke("Undo-IndexCreation -After 1s -Confirm:$false").Only().Properties["State"].Value}");
         Assert.Equal(0, await IndexesAsync());
     }
 
@@ -92,11 +102,14 @@ public sealed class PartitionedIndexTests(TestDatabase database) : IClassFixture
     {
         await database.ExecuteAsync("create index p1_id_n on p1 (id, n)");
 
-        var findings = session.Invoke("New-IndexStrategy -TableName parted -Column id, n | Invoke-IndexCreation -WhatIf").MustSucceed();
+        var findings = session.Invoke("New-IndexStrategy -TableName parted -Column id, n | Invoke-IndexCreation -WhatIf")
+            .MustSucceed();
 
         var existing = findings.Output.Single(f => $"{f.Properties["Check"].Value}" == "ExistingIndex");
         Assert.Equal("Warn", $"{existing.Properties["State"].Value}");
-        Assert.Equal("1 of 2 partitions has one that does the same: taken over, and not built again.", existing.Properties["Reason"].Value);
+        Assert.Equal(
+            "1 of 2 partitions has one that does the same: taken over, and not built again.",
+            existing.Properties["Reason"].Value);
     }
 
     private Task<long> IndexesAsync() => database.ScalarAsync<long>(

@@ -30,12 +30,18 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
     {
         MakeStore();
 
-        var strategy = Strategy(session.Invoke("New-IndexStrategy orders customer_id,'total desc' -Include email -Where 'deleted_at is null' -MaintenanceWindow Weekend"));
+        var strategy = Strategy(
+            session.Invoke(
+            "New-IndexStrategy orders customer_id,'total desc' -Include email -Where 'deleted_at is null' -MaintenanceWindow "
+                + "Weekend"));
 
         Assert.Equal(
-            "CREATE INDEX CONCURRENTLY orders_customer_id_total_email_part_idx ON public.orders USING btree (customer_id, total DESC) INCLUDE (email) WHERE deleted_at is null",
+            "CREATE INDEX CONCURRENTLY orders_customer_id_total_email_part_idx ON public.orders USING btree (customer_id, "
+                + "total DESC) INCLUDE (email) WHERE deleted_at is null",
             Text(strategy, "IndexDefinition"));
-        Assert.Equal(("True", "Partial", "Weekend"), (Text(strategy, "IsStored"), Text(strategy, "IndexType"), Text(strategy, "MaintenanceWindow")));
+        Assert.Equal(
+            ("True", "Partial", "Weekend"),
+            (Text(strategy, "IsStored"), Text(strategy, "IndexType"), Text(strategy, "MaintenanceWindow")));
         Assert.Equal(1, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'orders'::regclass"));
         Assert.Equal(Text(strategy, "Id"), Text(Strategy(session.Invoke("Get-IndexStrategy -Pending orders")), "Id"));
     }
@@ -58,13 +64,16 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
     [InlineData("orders", "id", "-IndexName ('x' * 70)", "InvalidName")]
     [InlineData("orders", "id", "-IndexName orders_pkey", "IndexNameTaken")]
     [InlineData("orders", "id, id", "", "DuplicateColumn")]
-    public async Task What_cannot_be_is_a_clear_error_and_changes_nothing(string table, string column, string more, string errorId)
+    public async Task What_cannot_be_is_a_clear_error_and_changes_nothing(
+        string table, string column, string more, string errorId)
     {
         MakeStore();
 
         var result = session.Invoke($"New-IndexStrategy -TableName $args[0] -Column $args[1] {more}", table, column);
 
-        Assert.Equal(errorId + ",PerfMonitoring.Commands.IndexStrategies.NewIndexStrategyCommand", Assert.Single(result.AllErrors).FullyQualifiedErrorId);
+        Assert.Equal(
+            errorId + ",PerfMonitoring.Commands.IndexStrategies.NewIndexStrategyCommand",
+            Assert.Single(result.AllErrors).FullyQualifiedErrorId);
         Assert.Empty(result.Output);
         Assert.Equal(5000, await database.ScalarAsync<long>("select count(*) from orders"));
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from perf_monitoring.index_strategy"));
@@ -75,7 +84,9 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
     {
         var strategy = Strategy(session.Invoke("New-IndexStrategy orders email -IndexName 'x\"; drop table orders; --' -Unique"));
 
-        Assert.StartsWith("CREATE UNIQUE INDEX CONCURRENTLY \"x\"\"; drop table orders; --\" ON public.orders", Text(strategy, "IndexDefinition"), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "CREATE UNIQUE INDEX CONCURRENTLY \"x\"\"; drop table orders; --\" ON public.orders",
+            Text(strategy, "IndexDefinition"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -98,8 +109,14 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
 
         Assert.Equal("False", Text(Strategy(result), "IsStored"));
         Assert.Contains("not stored", Assert.Single(result.Warnings), StringComparison.Ordinal);
-        Assert.StartsWith("StoreMissing", Assert.Single(session.Invoke("Get-IndexStrategy").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
-        Assert.StartsWith("StrategyNotStored", Assert.Single(session.Invoke("New-IndexStrategy orders total | Remove-IndexStrategy").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "StoreMissing", Assert.Single(session.Invoke("Get-IndexStrategy").AllErrors).FullyQualifiedErrorId,
+            StringComparison.Ordinal);
+        Assert.StartsWith(
+            "StrategyNotStored",
+            Assert.Single(
+            session.Invoke("New-IndexStrategy orders total | Remove-IndexStrategy").AllErrors).FullyQualifiedErrorId,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -120,13 +137,25 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
         MakeStore();
         session.Invoke("New-IndexStrategy orders total; New-IndexStrategy orders email").MustSucceed();
 
-        Assert.Equal("OffPeak", Text(Strategy(session.Invoke("Get-IndexStrategy o* *total* | Set-IndexStrategy -MaintenanceWindow OffPeak -IsMonitoring $false -PassThru")), "MaintenanceWindow"));
-        Assert.StartsWith("NothingToChange", Assert.Single(session.Invoke("Get-IndexStrategy -IndexName *total* | Set-IndexStrategy").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal(
+            "OffPeak",
+            Text(Strategy(
+            session.Invoke(
+            "Get-IndexStrategy o* *total* | Set-IndexStrategy -MaintenanceWindow OffPeak -IsMonitoring $false -PassThru")),
+            "MaintenanceWindow"));
+        Assert.StartsWith(
+            "NothingToChange",
+            Assert.Single(
+            session.Invoke("Get-IndexStrategy -IndexName *total* | Set-IndexStrategy").AllErrors).FullyQualifiedErrorId,
+            StringComparison.Ordinal);
         session.Invoke("Get-IndexStrategy -IndexName orders_total_idx | Remove-IndexStrategy").MustSucceed();
 
         Assert.Equal("orders_email_idx", Text(Strategy(session.Invoke("Get-IndexStrategy")), "IndexName"));
         Assert.Equal(2, session.Invoke("Get-IndexStrategy -IncludeInactive").MustSucceed().Output.Count);
-        Assert.StartsWith("StrategyNotFound", Assert.Single(session.Invoke("Get-IndexStrategy -Id $args[0]", Guid.NewGuid()).AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "StrategyNotFound",
+            Assert.Single(session.Invoke("Get-IndexStrategy -Id $args[0]", Guid.NewGuid()).AllErrors).FullyQualifiedErrorId,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -142,7 +171,11 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
         Assert.Contains("left out", Assert.Single(result.Warnings), StringComparison.Ordinal);
         var strategies = result.MustSucceed().Output;
         Assert.NotEmpty(strategies);
-        Assert.All(strategies, s => Assert.True(s.Properties["IsStored"].Value is true && s.Properties["Improvement"].Value is > 0.0 && s.Properties["SizeBytes"].Value is > 0L));
+        Assert.All(
+            strategies, s =>
+            Assert.True(
+            s.Properties["IsStored"].Value is true && s.Properties["Improvement"].Value is > 0.0
+            && s.Properties["SizeBytes"].Value is > 0L));
         Assert.All(result.Values("QueriesHelped"), helped => Assert.True(helped is > 0));
         Assert.Equal(strategies.Count, session.Invoke("Get-IndexStrategy").Output.Count);
     }
@@ -152,10 +185,12 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
     {
         await database.CreateHypoPgAsync();
 
-        var result = session.Invoke("'select relpages from pg_class where reltuples = $1' | New-IndexStrategy -WarningAction Ignore -Verbose");
+        var result = session.Invoke(
+            "'select relpages from pg_class where reltuples = $1' | New-IndexStrategy -WarningAction Ignore -Verbose");
 
         Assert.Empty(result.MustSucceed().Output);
-        Assert.Contains(result.Verbose, v => v.StartsWith("Table pg_catalog.pg_class gets no advice: ", StringComparison.Ordinal));
+        Assert.Contains(
+            result.Verbose, v => v.StartsWith("Table pg_catalog.pg_class gets no advice: ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -169,7 +204,8 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
             [pscustomobject]@{ Query = 'set work_mem = 1'; Calls = '5' }, [pscustomobject]@{ Query = 'begin'; Calls = '5' } | New-IndexStrategy
             """);
 
-        var impact = Assert.IsAssignableFrom<System.Collections.IEnumerable>(Assert.Single(result.Output).Properties["Impacts"].Value).Cast<object>();
+        var impact = Assert.IsAssignableFrom<System.Collections.IEnumerable>(
+            Assert.Single(result.Output).Properties["Impacts"].Value).Cast<object>();
         Assert.Equal(100.0, PSObject.AsPSObject(Assert.Single(impact)).Properties["Weight"].Value);
         Assert.Contains(result.Warnings, w => w.StartsWith("2 of 4 statements", StringComparison.Ordinal));
     }
@@ -213,7 +249,9 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
     public async Task Candidates_of_the_last_advice_tell_what_became_of_them()
     {
         await database.CreateHypoPgAsync();
-        Assert.StartsWith("NoAdvice,", Assert.Single(session.Invoke("Get-IndexCandidate").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "NoAdvice,", Assert.Single(session.Invoke("Get-IndexCandidate").AllErrors).FullyQualifiedErrorId,
+            StringComparison.Ordinal);
 
         var advised = session.Invoke("""
             $slow = [PerfMonitoring.Model.SlowQuery]@{ Query = 'select email from orders where customer_id = $1'; QueryHash = 'a' * 64; Calls = 100; MeanTimeMs = 8 }
@@ -227,10 +265,16 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
         Assert.Contains("in 1 of 2 statements", Text(strategy, "Reason"), StringComparison.Ordinal);
         var impact = session.Invoke("$args[0].Impacts[0]", strategy).Only();
         Assert.InRange(Assert.IsType<double>(impact.Properties["EstimatedTimeMs"].Value), 0.001, 4);
-        Assert.Contains(advised.Verbose, v => v.StartsWith("Not chosen: CREATE INDEX ON public.orders", StringComparison.Ordinal) && v.Contains("alone it saves", StringComparison.Ordinal));
+        Assert.Contains(
+            advised.Verbose, v =>
+            v.StartsWith("Not chosen: CREATE INDEX ON public.orders", StringComparison.Ordinal)
+            && v.Contains("alone it saves", StringComparison.Ordinal));
 
         var chosen = session.Invoke("Get-IndexCandidate -Chosen").Only();
-        Assert.Equal((Text(strategy, "IndexName"), "Chosen"), (Text(Assert.IsType<PSObject>(PSObject.AsPSObject(chosen.Properties["Strategy"].Value)), "IndexName"), Text(chosen, "Verdict")));
+        Assert.Equal(
+            (Text(strategy, "IndexName"), "Chosen"),
+            (Text(Assert.IsType<PSObject>(PSObject.AsPSObject(chosen.Properties["Strategy"].Value)), "IndexName"),
+            Text(chosen, "Verdict")));
         var all = session.Invoke("Get-IndexCandidate ORD*").MustSucceed();
         Assert.True(all.Output.Count > 1);
         Assert.All(all.Values("Reason"), r => Assert.EndsWith(".", (string)r!, StringComparison.Ordinal));
@@ -245,11 +289,15 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
     {
         await database.CreateHypoPgAsync();
 
-        var result = session.Invoke("'select email from orders where customer_id = 7' | New-IndexStrategy -TimeLimit 00:00:00.001");
+        var result = session.Invoke(
+            "'select email from orders where customer_id = 7' | New-IndexStrategy -TimeLimit 00:00:00.001");
 
         result.MustSucceed();
         Assert.Contains(result.Warnings, w => w.Contains("best set so far", StringComparison.Ordinal));
-        Assert.StartsWith("InvalidTimeLimit,", Assert.Single(session.Invoke("'select 1' | New-IndexStrategy -TimeLimit 0").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "InvalidTimeLimit,",
+            Assert.Single(session.Invoke("'select 1' | New-IndexStrategy -TimeLimit 0").AllErrors).FullyQualifiedErrorId,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -269,7 +317,10 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
         Assert.Contains("Get-IndexCandidate -Chosen", stopped.HostText, StringComparison.Ordinal);
         Assert.NotEmpty(session.Invoke("(Get-IndexCandidate -Chosen).Strategy").MustSucceed().Output);
         Assert.Empty(session.Invoke("Get-IndexStrategy").MustSucceed().Output);
-        Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_stat_activity where datname = current_database() and state = 'active' and pid <> pg_backend_pid()"));
+        Assert.Equal(
+            0, await database.ScalarAsync<long>(
+            "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' and pid <> "
+                + "pg_backend_pid()"));
     }
 
     private static PSObject Strategy(ScriptResult result) => result.Only();
@@ -282,9 +333,12 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
     public async Task In_a_transaction_real_indexes_are_tried_where_nobody_else_is()
     {
         await database.CloseSessionsAsync();
-        const string Advise = "'select email from orders where customer_id = 7' | New-IndexStrategy -WhatIfMethod Transaction -WarningAction Ignore ";
+        const string Advise =
+            "'select email from orders where customer_id = 7' | New-IndexStrategy -WhatIfMethod Transaction -WarningAction "
+                + "Ignore ";
         Assert.Empty(session.Invoke(Advise + "-WhatIf").MustSucceed().Output);
-        Assert.Equal("(customer_id)", Text(Strategy(session.Invoke(Advise)), "IndexDefinition")!.Split("btree ")[1].Split(" INCLUDE")[0]);
+        Assert.Equal(
+            "(customer_id)", Text(Strategy(session.Invoke(Advise)), "IndexDefinition")!.Split("btree ")[1].Split(" INCLUDE")[0]);
 
         var ofTheOriginal = session.Invoke("""
             [PerfMonitoring.Model.SlowQuery]@{ Query = 'select email from orders where customer_id = $1'; QueryHash = 'a' * 64; Calls = 100; DatabaseName = 'other'
@@ -295,7 +349,8 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
 
         await using var other = new Npgsql.NpgsqlConnection(database.UnpooledConnectionString + ";Application Name=shop");
         await other.OpenAsync(TestContext.Current.CancellationToken);
-        Assert.StartsWith("DatabaseInUse,", Assert.Single(session.Invoke(Advise).AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "DatabaseInUse,", Assert.Single(session.Invoke(Advise).AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
         Strategy(session.Invoke(Advise + "-Force"));
         Assert.Equal(1, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'orders'::regclass"));
     }

@@ -34,12 +34,15 @@ public sealed class StrangerCodeJourneyTests(TestDatabase database) : IClassFixt
             end $f$;
             create function evil() returns int language plpgsql immutable as 'begin perform {Bob}.try(); return 1; end';
             """);
-        await database.ExecuteAsync("select pg_stat_statements_reset(0, (select oid from pg_database where datname = current_database()), 0)");
+        await database.ExecuteAsync(
+            "select pg_stat_statements_reset(0, (select oid from pg_database where datname = current_database()), 0)");
         await AsBobAsync("select count(*), pg_sleep(0.2) from orders where customer_id = evil() and note = 'secret'");
         await AsBobAsync("select count(*), pg_sleep(0.2) from orders where note = 'x7'");
         await database.CloseSessionsAsync();
         session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]", database.ConnectionString).MustSucceed();
-        session.Invoke("Initialize-PerfMonitoringStore -Confirm:$false; New-PerformanceThreshold -MetricType QueryTime -Warning 100 -Critical 1000").MustSucceed();
+        session.Invoke(
+            "Initialize-PerfMonitoringStore -Confirm:$false; New-PerformanceThreshold -MetricType QueryTime -Warning 100 "
+                + "-Critical 1000").MustSucceed();
     }
 
     public async ValueTask DisposeAsync()
@@ -67,16 +70,21 @@ public sealed class StrangerCodeJourneyTests(TestDatabase database) : IClassFixt
             var warning = Assert.Single(result.Warnings, w => w.Contains("evil", StringComparison.Ordinal));
             Assert.Contains(consequence, warning, StringComparison.Ordinal);
             Assert.Contains($"{Bob}.evil() of {Bob}", warning, StringComparison.Ordinal);
-            Assert.DoesNotContain("secret", string.Join(' ', [.. result.Warnings, .. result.Verbose, result.HostText]), StringComparison.Ordinal);
+            Assert.DoesNotContain(
+                "secret", string.Join(' ', [.. result.Warnings, .. result.Verbose, result.HostText]), StringComparison.Ordinal);
             if (script.StartsWith("Get", StringComparison.Ordinal))
             {
                 // The other statement gets its advice.
-                Assert.Contains(result.Output, o => ((string)o.Properties["IndexDefinition"].Value).Contains("(note)", StringComparison.Ordinal));
+                Assert.Contains(
+                    result.Output, o =>
+                    ((string)o.Properties["IndexDefinition"].Value).Contains("(note)", StringComparison.Ordinal));
             }
         }
 
         // What the audit keeps of a drop is read when it is undone.
-        session.Invoke("Invoke-IndexRemoval -IndexName orders_customer -Force -Confirm:$false; Undo-IndexRemoval -IndexName orders_customer -Confirm:$false").MustSucceed();
+        session.Invoke(
+            "Invoke-IndexRemoval -IndexName orders_customer -Force -Confirm:$false; Undo-IndexRemoval -IndexName "
+                + "orders_customer -Confirm:$false").MustSucceed();
         Assert.False(File.Exists(Marker));
 
         var forced = session.Invoke("Get-SlowQuery -MinimumMeanMs 100 | New-IndexStrategy -WhatIf -Force").MustSucceed();
@@ -87,7 +95,8 @@ public sealed class StrangerCodeJourneyTests(TestDatabase database) : IClassFixt
 
     private async Task AsBobAsync(string sql)
     {
-        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database.UnpooledConnectionString) { Username = Bob }.ConnectionString);
+        await using var connection = new NpgsqlConnection(
+            new NpgsqlConnectionStringBuilder(database.UnpooledConnectionString) { Username = Bob }.ConnectionString);
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);

@@ -43,9 +43,13 @@ public sealed class IndexUsageStatTests(TestDatabase database) : IClassFixture<T
     public async Task The_rest_of_a_build_that_failed_is_no_index_that_was_created()
     {
         await database.ExecuteAsync("insert into sales.orders values (1, 'x'), (2, 'x')");
-        session.Invoke("$null = Initialize-PerfMonitoringStore; $null = New-IndexStrategy sales.orders status -Unique -IndexName proposed").MustSucceed();
-        await Assert.ThrowsAsync<Npgsql.PostgresException>(() => database.ExecuteAsync("create unique index concurrently proposed on sales.orders (status)"));
-        await Assert.ThrowsAsync<Npgsql.PostgresException>(() => database.ExecuteAsync("create unique index concurrently unknown on sales.orders (status, (1))"));
+        session.Invoke(
+            "$null = Initialize-PerfMonitoringStore; $null = New-IndexStrategy sales.orders status -Unique -IndexName proposed")
+            .MustSucceed();
+        await Assert.ThrowsAsync<Npgsql.PostgresException>(
+            () => database.ExecuteAsync("create unique index concurrently proposed on sales.orders (status)"));
+        await Assert.ThrowsAsync<Npgsql.PostgresException>(
+            () => database.ExecuteAsync("create unique index concurrently unknown on sales.orders (status, (1))"));
 
         var stored = session.Invoke("Update-IndexUsageStat").MustSucceed().Values("IndexName");
 
@@ -68,7 +72,9 @@ public sealed class IndexUsageStatTests(TestDatabase database) : IClassFixture<T
     [Theory]
     [InlineData("Get-IndexUsageStat -Replica nope", "SessionNotFound")]
     [InlineData("Get-IndexUsageStat -Replica $null", "ParameterArgumentValidationError")]
-    [InlineData("$null = Connect-PerfMonitoring -ConnectionString $args[0] -Name again; Get-IndexUsageStat -Replica again", "ReplicaIsNotStandby")]
+    [InlineData(
+        "$null = Connect-PerfMonitoring -ConnectionString $args[0] -Name again; Get-IndexUsageStat -Replica again",
+        "ReplicaIsNotStandby")]
     [InlineData("Update-IndexUsageStat -Replica nope", "SessionNotFound")]
     [InlineData("Get-IndexUsageStat -Window 6d", "InvalidWindow")]
     [InlineData("Get-IndexUsageStat -Window 30", "ParameterArgumentTransformationError")]
@@ -80,13 +86,16 @@ public sealed class IndexUsageStatTests(TestDatabase database) : IClassFixture<T
         var result = session.Invoke(command, database.ConnectionString);
 
         Assert.StartsWith(error, Assert.Single(result.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
-        Assert.Equal(2, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'sales.orders'::regclass"));
+        Assert.Equal(
+            2, await database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'sales.orders'::regclass"));
     }
 
     [Fact]
     public void Creation_results_pipe()
     {
-        var stat = session.Invoke("New-IndexStrategy -TableName sales.orders -Column id, status | Invoke-IndexCreation -Confirm:$false | Get-IndexUsageStat").Only();
+        var stat = session.Invoke(
+            "New-IndexStrategy -TableName sales.orders -Column id, status | Invoke-IndexCreation -Confirm:$false | "
+                + "Get-IndexUsageStat").Only();
 
         Assert.Equal("orders_id_status_idx", stat.Properties["IndexName"].Value);
         Assert.Null(stat.Properties["AvgScanTimeMs"].Value);
@@ -97,7 +106,9 @@ public sealed class IndexUsageStatTests(TestDatabase database) : IClassFixture<T
     {
         foreach (var command in new[] { "Get-IndexUsageStat -Since 2026-01-01", "Update-IndexUsageStat" })
         {
-            Assert.StartsWith("StoreMissing,", Assert.Single(session.Invoke(command).AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+            Assert.StartsWith(
+                "StoreMissing,", Assert.Single(session.Invoke(command).AllErrors).FullyQualifiedErrorId,
+                StringComparison.Ordinal);
         }
     }
 

@@ -17,7 +17,9 @@ public sealed class TestIndexStrategyTests(TestDatabase database) : IClassFixtur
             insert into orders select g, g % 5000, repeat('new', 20) from generate_series(1, 60000) g;
             analyze orders;
             """);
-        session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]; $null = Initialize-PerfMonitoringStore", database.ConnectionString).MustSucceed();
+        session.Invoke(
+            "Connect-PerfMonitoring -ConnectionString $args[0]; $null = Initialize-PerfMonitoringStore",
+            database.ConnectionString).MustSucceed();
     }
 
     public ValueTask DisposeAsync()
@@ -53,7 +55,8 @@ public sealed class TestIndexStrategyTests(TestDatabase database) : IClassFixtur
     [Fact]
     public async Task Verdicts_are_told_by_strategy_by_id_and_in_short()
     {
-        session.Invoke("$null = New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -Confirm:$false").MustSucceed();
+        session.Invoke("$null = New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -Confirm:$false")
+            .MustSucceed();
         await LogAsync(before: 5, after: 9);
 
         var result = session.Invoke("""
@@ -73,7 +76,9 @@ public sealed class TestIndexStrategyTests(TestDatabase database) : IClassFixtur
     [Fact]
     public void What_was_not_built_here_cannot_be_judged()
     {
-        var result = session.Invoke("New-IndexStrategy -TableName orders -Column customer_id | Test-IndexStrategy; Test-IndexStrategy -Id ([guid]::NewGuid())");
+        var result = session.Invoke(
+            "New-IndexStrategy -TableName orders -Column customer_id | Test-IndexStrategy; Test-IndexStrategy -Id "
+                + "([guid]::NewGuid())");
 
         Assert.Equal(2, result.AllErrors.Count);
         Assert.All(result.AllErrors, e => Assert.StartsWith("IndexNotMade,", e.FullyQualifiedErrorId, StringComparison.Ordinal));
@@ -106,18 +111,22 @@ public sealed class TestIndexStrategyTests(TestDatabase database) : IClassFixtur
     [Fact]
     public void The_history_lists_what_was_done()
     {
-        session.Invoke("New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -Confirm:$false").MustSucceed();
+        session.Invoke("New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -Confirm:$false")
+            .MustSucceed();
 
         var action = session.Invoke("Get-IndexStrategy -Created | Get-IndexStrategyHistory -Action Create").Only();
 
-        Assert.Equal(("Succeeded", "orders_customer_id_idx"), ($"{action.Properties["Outcome"].Value}", $"{action.Properties["IndexName"].Value}"));
+        Assert.Equal(
+            ("Succeeded", "orders_customer_id_idx"),
+            ($"{action.Properties["Outcome"].Value}", $"{action.Properties["IndexName"].Value}"));
         Assert.Single(session.Invoke("Get-IndexStrategyHistory -TableName ord* -IndexName orders_*").MustSucceed().Output);
         Assert.Empty(session.Invoke("Get-IndexStrategyHistory -IndexName other*").MustSucceed().Output);
         Assert.Contains("orders_customer_id_idx", session.Render("Get-IndexStrategyHistory"), StringComparison.Ordinal);
     }
 
     private Task RunAsync() => database.ExecuteAsync(string.Concat(
-        Enumerable.Range(0, 40).Select(i => string.Create(CultureInfo.InvariantCulture, $"select count(*) from orders where customer_id = {i};"))));
+        Enumerable.Range(0, 40)
+            .Select(i => string.Create(CultureInfo.InvariantCulture, $"select count(*) from orders where customer_id = {i};"))));
 
     // Hourly intervals on both sides; the build is put between them.
     private Task LogAsync(double before, double after) => database.ExecuteAsync(string.Create(CultureInfo.InvariantCulture, $"""

@@ -42,7 +42,9 @@ public sealed class UndoIndexCreationTests(TestDatabase database) : IClassFixtur
             where action = 'REVERT' and outcome = 'SUCCEEDED' and reason like 'Regressed: time +%' and evidence -> 'verification' ->> 'verdict' = 'Regressed'
                 and statement like 'DROP INDEX CONCURRENTLY %' and undo_statement like 'CREATE INDEX CONCURRENTLY %'
             """));
-        Assert.Empty(session.Invoke("Test-IndexStrategy; Get-IndexStrategy -Pending; Undo-IndexCreation -After 0d -Confirm:$false").MustSucceed().Output);
+        Assert.Empty(
+            session.Invoke("Test-IndexStrategy; Get-IndexStrategy -Pending; Undo-IndexCreation -After 0d -Confirm:$false")
+            .MustSucceed().Output);
 
         session.Invoke("Get-IndexStrategyHistory -Action Revert | Undo-IndexRemoval -Confirm:$false").MustSucceed();
         Assert.Equal(["by_hand", "orders_customer_id_idx", "orders_pkey", "orders_status_idx"], await IndexesAsync());
@@ -54,13 +56,19 @@ public sealed class UndoIndexCreationTests(TestDatabase database) : IClassFixtur
         await database.CreateHypoPgAsync();
         await database.ExecuteAsync("insert into orders select i, i, 'x' from generate_series(1, 20000) i; analyze orders");
         const string Advise = "'select * from orders where customer_id = 7' | New-IndexStrategy";
-        session.Invoke("Get-IndexStrategy -TableName orders | Where-Object IndexName -eq orders_customer_id_idx | Undo-IndexCreation -Confirm:$false").MustSucceed();
+        session.Invoke(
+            "Get-IndexStrategy -TableName orders | Where-Object IndexName -eq orders_customer_id_idx | Undo-IndexCreation "
+                + "-Confirm:$false").MustSucceed();
 
-        Assert.DoesNotContain(session.Invoke(Advise).MustSucceed().Values("IndexName"), name => $"{name}" == "orders_customer_id_idx");
+        Assert.DoesNotContain(
+            session.Invoke(Advise).MustSucceed().Values("IndexName"), name => $"{name}" == "orders_customer_id_idx");
         var left = Assert.Single(session.Invoke("Get-IndexCandidate -Verdict Reverted").MustSucceed().Output);
-        Assert.Matches(@"^It was built, and taken back on \d{4}-\d\d-\d\d: Taken back by hand\.$", $"{left.Properties["Reason"].Value}");
+        Assert.Matches(
+            @"^It was built, and taken back on \d{4}-\d\d-\d\d: Taken back by hand\.$", $"{left.Properties["Reason"].Value}");
         Assert.Null(left.Properties["Saving"].Value);
-        Assert.Contains(session.Invoke(Advise + " -ReproposeAfter 0d").MustSucceed().Values("IndexName"), name => $"{name}" == "orders_customer_id_idx");
+        Assert.Contains(
+            session.Invoke(Advise + " -ReproposeAfter 0d").MustSucceed().Values("IndexName"), name =>
+            $"{name}" == "orders_customer_id_idx");
     }
 
     [Fact]
@@ -77,11 +85,13 @@ public sealed class UndoIndexCreationTests(TestDatabase database) : IClassFixtur
     [Fact]
     public async Task What_was_never_scanned_goes_after_a_time_and_what_was_built_by_hand_stays()
     {
-        await database.ExecuteAsync("update perf_monitoring.index_action set started_at = now() - interval '8 d', finished_at = now() - interval '8 d'");
+        await database.ExecuteAsync(
+            "update perf_monitoring.index_action set started_at = now() - interval '8 d', finished_at = now() - interval '8 d'");
         Assert.Empty(session.Invoke("Undo-IndexCreation -After 7d -Confirm:$false").MustSucceed().Output);
 
         Assert.StartsWith("ReplicaIsNotStandby,", Assert.Single(session.Invoke(
-            "Undo-IndexCreation -After 1s -Replica (Get-PerfMonitoringSession) -Confirm:$false").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+            "Undo-IndexCreation -After 1s -Replica (Get-PerfMonitoringSession) -Confirm:$false").AllErrors).FullyQualifiedErrorId,
+                StringComparison.Ordinal);
 
         // The server has counted for less than that.
         await database.ExecuteAsync("select pg_stat_reset()");
@@ -90,7 +100,9 @@ public sealed class UndoIndexCreationTests(TestDatabase database) : IClassFixtur
 
         Assert.Equal(2, result.Output.Count);
         Assert.Equal(["by_hand", "orders_pkey"], await IndexesAsync());
-        Assert.Equal(2, await database.ScalarAsync<long>("select count(*) from perf_monitoring.index_action where action = 'REVERT' and reason like 'Not scanned in%'"));
+        Assert.Equal(
+            2, await database.ScalarAsync<long>(
+            "select count(*) from perf_monitoring.index_action where action = 'REVERT' and reason like 'Not scanned in%'"));
     }
 
     [Fact]
@@ -105,7 +117,9 @@ public sealed class UndoIndexCreationTests(TestDatabase database) : IClassFixtur
             """).MustSucceed();
 
         Assert.Empty(result.Output);
-        Assert.Contains("DROP INDEX CONCURRENTLY public.orders_status_idx -- Not wanted.", Assert.Single(session.Host.Prompts), StringComparison.Ordinal);
+        Assert.Contains(
+            "DROP INDEX CONCURRENTLY public.orders_status_idx -- Not wanted.", Assert.Single(session.Host.Prompts),
+            StringComparison.Ordinal);
         Assert.Equal(4, (await IndexesAsync()).Length);
     }
 
@@ -124,7 +138,8 @@ public sealed class UndoIndexCreationTests(TestDatabase database) : IClassFixtur
     }
 
     private async Task<string[]> IndexesAsync() =>
-        (await database.ScalarAsync<string[]>("select array_agg(indexname::text order by indexname collate \"C\") from pg_indexes where tablename = 'orders'"))!;
+        (await database.ScalarAsync<string[]>(
+            "select array_agg(indexname::text order by indexname collate \"C\") from pg_indexes where tablename = 'orders'"))!;
 
     // Logged executions on both sides; the builds are put between them.
     private Task LogAsync(double before, double after) => database.ExecuteAsync(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"""

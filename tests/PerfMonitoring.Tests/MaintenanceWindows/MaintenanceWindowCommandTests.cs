@@ -18,7 +18,9 @@ public sealed class MaintenanceWindowCommandTests(TestDatabase database) : IClas
             insert into orders select g, g % 50, 'new' from generate_series(1, 5000) g;
             analyze orders;
             """);
-        session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]; $null = Initialize-PerfMonitoringStore", database.ConnectionString).MustSucceed();
+        session.Invoke(
+            "Connect-PerfMonitoring -ConnectionString $args[0]; $null = Initialize-PerfMonitoringStore",
+            database.ConnectionString).MustSucceed();
         session.Set("closed", Closed);
     }
 
@@ -31,13 +33,18 @@ public sealed class MaintenanceWindowCommandTests(TestDatabase database) : IClas
     [Fact]
     public void What_is_set_is_shown_and_the_rest_stays()
     {
-        var set = session.Invoke("Set-MaintenanceWindow OffPeak '0 22 * * *' -Duration 06:00:00 -TimeZone Europe/Berlin; Set-MaintenanceWindow OffPeak -Duration 07:00:00 -PassThru").Only();
+        var set = session.Invoke(
+            "Set-MaintenanceWindow OffPeak '0 22 * * *' -Duration 06:00:00 -TimeZone Europe/Berlin; Set-MaintenanceWindow "
+                + "OffPeak -Duration 07:00:00 -PassThru").Only();
         var got = session.Invoke("Get-MaintenanceWindow OffPeak").Only();
 
         Assert.All([set, got], s => Assert.Equal(
             ("0 22 * * *", TimeSpan.FromHours(7), "Europe/Berlin"),
-            ((string)s.Properties["CronExpression"].Value, (TimeSpan)s.Properties["Duration"].Value, (string)s.Properties["TimeZone"].Value)));
-        Assert.Equal(TimeSpan.FromHours(7), (DateTimeOffset)got.Properties["ClosesAt"].Value - (DateTimeOffset)got.Properties["OpensAt"].Value);
+            ((string)s.Properties["CronExpression"].Value, (TimeSpan)s.Properties["Duration"].Value,
+                (string)s.Properties["TimeZone"].Value)));
+        Assert.Equal(
+            TimeSpan.FromHours(7),
+            (DateTimeOffset)got.Properties["ClosesAt"].Value - (DateTimeOffset)got.Properties["OpensAt"].Value);
     }
 
     [Fact]
@@ -46,7 +53,9 @@ public sealed class MaintenanceWindowCommandTests(TestDatabase database) : IClas
         var text = session.Render("Get-MaintenanceWindow");
 
         Assert.Matches(@"Immediate\s+00:00:00\s+UTC\s+yes", text);
-        Assert.Matches(@"OffPeak\s+0 1 \* \* \*\s+05:00:00\s+UTC\s+(yes|no)\s+\d{4}-\d\d-\d\d 01:00 \+00:00\s+\d{4}-\d\d-\d\d 06:00 \+00:00", text);
+        Assert.Matches(
+            @"OffPeak\s+0 1 \* \* \*\s+05:00:00\s+UTC\s+(yes|no)\s+\d{4}-\d\d-\d\d 01:00 \+00:00\s+\d{4}-\d\d-\d\d 06:00 \+00:00",
+            text);
         Assert.Matches(@"Scheduled\s+04:00:00\s+UTC\s+no", text);
     }
 
@@ -86,20 +95,25 @@ public sealed class MaintenanceWindowCommandTests(TestDatabase database) : IClas
             """).Only();
 
         Assert.Equal("Deferred", $"{deferred.Properties["State"].Value}");
-        Assert.Contains("The maintenance window Scheduled opens at", (string)deferred.Properties["Reason"].Value, StringComparison.Ordinal);
+        Assert.Contains(
+            "The maintenance window Scheduled opens at", (string)deferred.Properties["Reason"].Value, StringComparison.Ordinal);
         Assert.True((DateTimeOffset)deferred.Properties["DeferredUntil"].Value > DateTimeOffset.UtcNow);
         Assert.Empty(session.Host.Prompts);
         Assert.Equal(1, await IndexesAsync());
         Assert.False(await IsCreatedAsync());
 
-        Assert.Equal("Created", $"{session.Invoke("$strategy | Invoke-IndexCreation -Force -Confirm:$false").Only().Properties["State"].Value}");
+        Assert.Equal(
+            "Created",
+            $"{session.Invoke("$strategy | Invoke-IndexCreation -Force -Confirm:$false").Only().Properties["State"].Value}");
         Assert.True(await IsCreatedAsync());
     }
 
     [Fact]
     public void A_window_without_a_schedule_defers_and_says_how_it_gets_one()
     {
-        var result = session.Invoke("New-IndexStrategy -TableName orders -Column customer_id -MaintenanceWindow Scheduled | Invoke-IndexCreation -WaitForWindow -Confirm:$false").Only();
+        var result = session.Invoke(
+            "New-IndexStrategy -TableName orders -Column customer_id -MaintenanceWindow Scheduled | Invoke-IndexCreation "
+                + "-WaitForWindow -Confirm:$false").Only();
 
         Assert.Contains("Set-MaintenanceWindow", (string)result.Properties["Reason"].Value, StringComparison.Ordinal);
         Assert.Null(result.Properties["DeferredUntil"].Value);
@@ -112,7 +126,9 @@ public sealed class MaintenanceWindowCommandTests(TestDatabase database) : IClas
             Set-MaintenanceWindow Scheduled $closed
             New-IndexStrategy -TableName orders -Column customer_id -MaintenanceWindow Scheduled | Invoke-IndexCreation -WaitForWindow -Confirm:$false
             """);
-        await running.WaitForProgressAsync(p => p.StatusDescription.StartsWith("waiting for the maintenance window Scheduled, until", StringComparison.Ordinal) && p.SecondsRemaining > 0);
+        await running.WaitForProgressAsync(
+            p => p.StatusDescription.StartsWith("waiting for the maintenance window Scheduled, until", StringComparison.Ordinal)
+            && p.SecondsRemaining > 0);
 
         var result = await running.StopAsync();
 
@@ -142,7 +158,8 @@ public sealed class MaintenanceWindowCommandTests(TestDatabase database) : IClas
         Assert.True(await database.ScalarAsync<bool>("select build_seconds > 0 from perf_monitoring.index_strategy_detail"));
     }
 
-    private Task<long> IndexesAsync() => database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'orders'::regclass");
+    private Task<long> IndexesAsync() =>
+        database.ScalarAsync<long>("select count(*) from pg_index where indrelid = 'orders'::regclass");
 
     private Task<bool> IsCreatedAsync() => database.ScalarAsync<bool>("select is_created from perf_monitoring.index_strategy");
 }

@@ -10,29 +10,40 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
     // The sources, acts and undoings of the table; {0} is the session of the object.
     private static readonly Case[] Cases =
     [
-        new("Invoke-IndexCreation", "New-IndexStrategy -TableName items -Column status -IndexName wanted -Session {0}", "Invoke-IndexCreation")
+        new("Invoke-IndexCreation", "New-IndexStrategy -TableName items -Column status -IndexName wanted -Session {0}",
+            "Invoke-IndexCreation")
         {
-            Undo = "drop index if exists wanted; update perf_monitoring.index_strategy set is_created = false where index_name = 'wanted'",
+            Undo = "drop index if exists wanted; update perf_monitoring.index_strategy set is_created = false where "
+                + "index_name = 'wanted'",
         },
-        new("Invoke-IndexRemoval", "Get-IndexUsageStat -IndexName spare -Session {0}", "Invoke-IndexRemoval -Force") { Undo = Spare },
+        new("Invoke-IndexRemoval", "Get-IndexUsageStat -IndexName spare -Session {0}", "Invoke-IndexRemoval -Force") {
+            Undo = Spare },
         new("Invoke-IndexRemoval of a strategy", "Get-IndexStrategy -IndexName faster -Session {0}", "Invoke-IndexRemoval -Force")
         {
-            UndoScript = "$null = New-IndexStrategy items id, customer_id -IndexName faster -Session here | Invoke-IndexCreation -Session here -Confirm:$false",
+            UndoScript =
+                "$null = New-IndexStrategy items id, customer_id -IndexName faster -Session here | Invoke-IndexCreation "
+                    + "-Session here -Confirm:$false",
         },
-        new("Undo-IndexRemoval of a result", "Invoke-IndexRemoval spare -Force -Confirm:$false -Session {0}", "Undo-IndexRemoval") { Undo = Spare },
+        new("Undo-IndexRemoval of a result", "Invoke-IndexRemoval spare -Force -Confirm:$false -Session {0}",
+            "Undo-IndexRemoval") { Undo = Spare },
         new(
             "Undo-IndexRemoval of an action",
-            "$null = Invoke-IndexRemoval spare -Force -Confirm:$false -Session {0}; @(Get-IndexStrategyHistory -Action Drop -IndexName spare -Session {0})[0]", "Undo-IndexRemoval")
+            "$null = Invoke-IndexRemoval spare -Force -Confirm:$false -Session {0}; @(Get-IndexStrategyHistory -Action Drop "
+                + "-IndexName spare -Session {0})[0]", "Undo-IndexRemoval")
         {
             Undo = Spare,
         },
         new("Undo-IndexCreation", "Test-IndexStrategy -Session {0} | Where-Object IndexName -eq slower", "Undo-IndexCreation")
         {
             Few = ["IndexStrategyId", "TableName", "IndexName", "Verdict"],
-            UndoScript = "$null = New-IndexStrategy orders customer_id -IndexName slower -Session here | Invoke-IndexCreation -Session here -Confirm:$false",
+            UndoScript =
+                "$null = New-IndexStrategy orders customer_id -IndexName slower -Session here | Invoke-IndexCreation -Session "
+                    + "here -Confirm:$false",
         },
-        new("Undo-IndexCreation of what helped", "Test-IndexStrategy -Session {0} | Where-Object IndexName -eq faster", "Undo-IndexCreation") { Changes = false },
-        new("Set-IndexStrategy", "Get-IndexStrategy -IndexName faster -Session {0}", "Set-IndexStrategy -MaintenanceWindow Weekend"),
+        new("Undo-IndexCreation of what helped", "Test-IndexStrategy -Session {0} | Where-Object IndexName -eq faster",
+            "Undo-IndexCreation") { Changes = false },
+        new("Set-IndexStrategy", "Get-IndexStrategy -IndexName faster -Session {0}",
+            "Set-IndexStrategy -MaintenanceWindow Weekend"),
         new("Remove-IndexStrategy", "Get-IndexStrategy -IndexName faster -Session {0}", "Remove-IndexStrategy")
         {
             Undo = "update perf_monitoring.index_strategy set is_active = true where index_name = 'faster'",
@@ -46,24 +57,29 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
         {
             Undo = "update perf_monitoring.performance_threshold set is_active = true where metric_type = 'DEADLOCK_COUNT'",
         },
-        new("New-IndexStrategy of a slow query", "Get-SlowQuery -Like '*items where customer_id*' -Top 1 -Session {0}", "New-IndexStrategy -WarningAction Ignore")
+        new("New-IndexStrategy of a slow query", "Get-SlowQuery -Like '*items where customer_id*' -Top 1 -Session {0}",
+            "New-IndexStrategy -WarningAction Ignore")
         {
             // A text with its fingerprint is a text by hand.
             Few = ["Query", "QueryHash", "Calls"],
             Refused = (shape, isHere) => shape == Shape.SelectFew || isHere ? null : "OtherDatabase",
             Undo = "delete from perf_monitoring.index_strategy where not is_created",
         },
-        new("New-IndexStrategy of a strategy", "New-IndexStrategy -TableName items -Column status -IndexName wanted -Session {0}", "New-IndexStrategy -UsagePattern Sort")
+        new("New-IndexStrategy of a strategy", "New-IndexStrategy -TableName items -Column status -IndexName wanted -Session {0}",
+            "New-IndexStrategy -UsagePattern Sort")
         {
             Act = "New-IndexStrategy",
             Changes = null,
-            Refused = (shape, isHere) => shape == Shape.SelectFew ? "ColumnMissing" : !isHere ? "OtherDatabase" : shape == Shape.Csv ? "ObjectUnreadable" : null,
+            Refused = (shape, isHere) =>
+                shape == Shape.SelectFew
+                ? "ColumnMissing" : !isHere ? "OtherDatabase" : shape == Shape.Csv ? "ObjectUnreadable" : null,
         },
 
         // Values, which hold for every database: nothing is meant by them that is in one of them.
         new(
             "New-PerformanceThreshold",
-            "$t = New-PerformanceThreshold ConnectionCount 80 90 -Session {0}; $t | Remove-PerformanceThreshold -Session {0} -Confirm:$false; $t", "New-PerformanceThreshold")
+            "$t = New-PerformanceThreshold ConnectionCount 80 90 -Session {0}; $t | Remove-PerformanceThreshold -Session {0} "
+                + "-Confirm:$false; $t", "New-PerformanceThreshold")
         {
             Refused = (shape, _) => shape == Shape.SelectFew ? "InputObjectMissingMandatory" : null,
             Undo = "delete from perf_monitoring.performance_threshold where metric_type = 'CONNECTION_COUNT'",
@@ -84,7 +100,8 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
             .. from c in Cases
                from shape in Enum.GetValues<Shape>()
                from isHere in new[] { true, false }
-               where shape is not (Shape.Table or Shape.SelectAll) || c.Name is "Invoke-IndexRemoval" or "Remove-PerformanceThreshold" or "Set-MaintenanceWindow"
+               where shape is not (Shape.Table or Shape.SelectAll)
+                   || c.Name is "Invoke-IndexRemoval" or "Remove-PerformanceThreshold" or "Set-MaintenanceWindow"
                select (c.Name, shape, isHere),
         ];
 
@@ -105,7 +122,8 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
         {
             var refusal = Assert.Single(result.AllErrors);
             Assert.Equal(error, refusal.FullyQualifiedErrorId.Split(',')[0]);
-            Assert.True(error.StartsWith("InputObject", StringComparison.Ordinal) || refusal.ErrorDetails.RecommendedAction.Length > 0);
+            Assert.True(
+                error.StartsWith("InputObject", StringComparison.Ordinal) || refusal.ErrorDetails.RecommendedAction.Length > 0);
             Assert.Equal(here, hereNow);
         }
         else
@@ -126,7 +144,9 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
     {
         var lost = Shapes.Of(session.Invoke("Get-PerfMonitoringSession here").Only(), shape);
 
-        foreach (var command in new[] { "Get-IndexStrategy -Session $args[0]", "Invoke-IndexCreation -Pending -Session $args[0]", "Get-IndexUsageStat -Replica $args[0]", "$args[0] | Disconnect-PerfMonitoring" })
+        foreach (var command in new[] {
+            "Get-IndexStrategy -Session $args[0]", "Invoke-IndexCreation -Pending -Session $args[0]",
+            "Get-IndexUsageStat -Replica $args[0]", "$args[0] | Disconnect-PerfMonitoring" })
         {
             var error = Assert.Single(session.Invoke(command, lost).AllErrors);
             Assert.Equal("SessionNotLive", error.FullyQualifiedErrorId.Split(',')[0]);
@@ -148,9 +168,12 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
         var before = await twins.FingerprintAsync();
         var live = session.Invoke("Test-IndexStrategy -Session here | Where-Object IndexName -eq faster").Only();
 
-        var result = session.Invoke("$args[0] | Undo-IndexCreation -Session here -Confirm:$false", Shapes.With(Shapes.Of(live, Shape.Csv), ("Verdict", verdict)));
+        var result = session.Invoke(
+            "$args[0] | Undo-IndexCreation -Session here -Confirm:$false",
+            Shapes.With(Shapes.Of(live, Shape.Csv), ("Verdict", verdict)));
 
-        Assert.Equal(error, result.AllErrors.Count == 0 ? null : Assert.Single(result.AllErrors).FullyQualifiedErrorId.Split(',')[0]);
+        Assert.Equal(
+            error, result.AllErrors.Count == 0 ? null : Assert.Single(result.AllErrors).FullyQualifiedErrorId.Split(',')[0]);
         Assert.Equal(before, await twins.FingerprintAsync());
     }
 
@@ -172,7 +195,9 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
         var before = await twins.FingerprintAsync();
         var live = session.Invoke("Get-IndexUsageStat -IndexName spare -Session here").Only();
 
-        var result = session.Invoke("$args[0] | Invoke-IndexRemoval -Force -Session here -Confirm:$false", Shapes.With(Shapes.Of(live, Shape.Csv), (property, value)));
+        var result = session.Invoke(
+            "$args[0] | Invoke-IndexRemoval -Force -Session here -Confirm:$false",
+            Shapes.With(Shapes.Of(live, Shape.Csv), (property, value)));
 
         Assert.Equal(error, Assert.Single(result.AllErrors).FullyQualifiedErrorId.Split(',')[0]);
         Assert.Equal(before, await twins.FingerprintAsync());
@@ -190,7 +215,9 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
         var live = session.Invoke("New-IndexStrategy -TableName items -Column status -IndexName wanted -Session here").Only();
         var before = await twins.FingerprintAsync();
 
-        var result = session.Invoke("$args[0] | Invoke-IndexCreation -Session here -Confirm:$false", Shapes.With(Shapes.Of(live, Shape.Csv), (property, value)));
+        var result = session.Invoke(
+            "$args[0] | Invoke-IndexCreation -Session here -Confirm:$false",
+            Shapes.With(Shapes.Of(live, Shape.Csv), (property, value)));
 
         Assert.Equal(error, Assert.Single(result.AllErrors).FullyQualifiedErrorId.Split(',')[0]);
         Assert.Equal(before, await twins.FingerprintAsync());
@@ -211,7 +238,8 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
     [InlineData("QueryHash", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "", null)]
     [InlineData("Query", "select id from items where customer_id = $1", "", null)]
     [InlineData("Query", "", "", null)]
-    public async Task A_slow_query_from_a_file_is_read_to_the_digit_or_refused(string property, string value, string culture, double? weight)
+    public async Task A_slow_query_from_a_file_is_read_to_the_digit_or_refused(
+        string property, string value, string culture, double? weight)
     {
         var live = session.Invoke("Get-SlowQuery -Like '*items where customer_id*' -Top 1 -Session here").Only();
         // Export-Csv writes in the culture of its session.
@@ -219,12 +247,15 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
         var row = Shapes.With(Shapes.Of(live, Shape.Csv), (property, value), ("Calls", "2"));
 
         var result = session.Invoke(
-            "[cultureinfo]::CurrentCulture = $args[1]; try { $args[0] | New-IndexStrategy -Session here -WhatIf -WarningAction Ignore } finally { [cultureinfo]::CurrentCulture = '' }",
+            "[cultureinfo]::CurrentCulture = $args[1]; try { $args[0] | New-IndexStrategy -Session here -WhatIf "
+                + "-WarningAction Ignore } finally { [cultureinfo]::CurrentCulture = '' }",
             row, culture);
 
         if (weight is null)
         {
-            Assert.Contains(Assert.Single(result.AllErrors).FullyQualifiedErrorId.Split(',')[0], new[] { "ObjectUnreadable", "ObjectIncomplete", "QueryHashMismatch" });
+            Assert.Contains(
+                Assert.Single(result.AllErrors).FullyQualifiedErrorId.Split(',')[0],
+                new[] { "ObjectUnreadable", "ObjectIncomplete", "QueryHashMismatch" });
         }
         else
         {
@@ -242,7 +273,8 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
     public void A_limit_with_a_decimal_comma_is_not_a_hundred_times_as_much(string text, string culture, double? limit)
     {
         var row = new PSObject();
-        foreach (var (name, value) in new[] { ("MetricType", "CacheHitRatio"), ("Warning", text), ("Critical", "0.5"), ("Unit", "Ratio") })
+        foreach (var (name, value) in new[] {
+            ("MetricType", "CacheHitRatio"), ("Warning", text), ("Critical", "0.5"), ("Unit", "Ratio") })
         {
             row.Properties.Add(new PSNoteProperty(name, value));
         }
@@ -250,7 +282,8 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
         foreach (var command in new[] { "New-PerformanceThreshold -WhatIf", "Test-PerformanceThreshold -SampleSeconds 1" })
         {
             var result = session.Invoke(
-                $"[cultureinfo]::CurrentCulture = $args[1]; try {{ $args[0] | {command} -Session here }} finally {{ [cultureinfo]::CurrentCulture = '' }}", row, culture);
+                $"[cultureinfo]::CurrentCulture = $args[1]; try {{ $args[0] | {command} -Session here }} finally {{ "
+                    + $"[cultureinfo]::CurrentCulture = '' }}", row, culture);
             if (limit is null)
             {
                 Assert.NotEmpty(result.AllErrors);
@@ -262,7 +295,9 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
             }
             else
             {
-                Assert.Contains("warning 0.95,", result.MustSucceed().HostText.Replace("0,95", "0.95", StringComparison.Ordinal), StringComparison.Ordinal);
+                Assert.Contains(
+                    "warning 0.95,", result.MustSucceed().HostText.Replace("0,95", "0.95", StringComparison.Ordinal),
+                    StringComparison.Ordinal);
             }
         }
     }
@@ -270,10 +305,14 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
     private async Task UndoAsync(Case cell)
     {
         if (cell.UndoScript is { } script
-            && await twins.RunAsync(twins.Here, "select count(*) from pg_indexes where indexname in ('slower', 'faster')") is not 2L)
+            && await twins.RunAsync(
+                twins.Here, "select count(*) from pg_indexes where indexname in ('slower', 'faster')") is not 2L)
         {
             session.Invoke(script).MustSucceed();
-            await twins.RunAsync(twins.Here, "delete from perf_monitoring.index_action where action <> 'CREATE' and index_name in ('slower', 'faster');" + TwinDatabases.PutBuildsIntoTheLog);
+            await twins.RunAsync(
+                twins.Here,
+                "delete from perf_monitoring.index_action where action <> 'CREATE' and index_name in ('slower', 'faster');"
+                + TwinDatabases.PutBuildsIntoTheLog);
         }
 
         foreach (var database in cell.Undo is null ? [] : new[] { twins.Here, twins.There })
@@ -288,7 +327,8 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
     /// <param name="Command">What takes the object.</param>
     private sealed record Case(string Name, string Source, string Command)
     {
-        public string Act { get; init; } = Command.Contains("-Confirm", StringComparison.Ordinal) ? Command : Command + " -Confirm:$false";
+        public string Act { get; init; } = Command.Contains("-Confirm", StringComparison.Ordinal)
+            ? Command : Command + " -Confirm:$false";
 
         /// <summary>What Select-Object keeps.</summary>
         public string[] Few { get; init; } = ["Id", "IndexStrategyId", "TableName", "IndexName"];

@@ -42,9 +42,11 @@ internal static class Shapes
 
     /// <summary>A copy with other values.</summary>
     public static PSObject With(PSObject item, params (string Name, object? Value)[] changes) =>
-        Notes(item, (name, value) => Array.Exists(changes, c => c.Name == name) ? Array.Find(changes, c => c.Name == name).Value : value);
+        Notes(item, (name, value) =>
+            Array.Exists(changes, c => c.Name == name) ? Array.Find(changes, c => c.Name == name).Value : value);
 
-    private static PSObject RoundTrip(PSObject live, int depth) => PSObject.AsPSObject(PSSerializer.Deserialize(PSSerializer.Serialize(live, depth)));
+    private static PSObject RoundTrip(PSObject live, int depth) =>
+        PSObject.AsPSObject(PSSerializer.Deserialize(PSSerializer.Serialize(live, depth)));
 
     private static PSObject Notes(PSObject live, Func<string, object?, object?> map, params string[] only)
     {
@@ -57,7 +59,8 @@ internal static class Shapes
         return copy;
     }
 
-    private static object? Json(object? value, int depth) => (value is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : value) switch
+    private static object? Json(object? value, int depth) =>
+        (value is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : value) switch
     {
         null => null,
         string or bool => value,

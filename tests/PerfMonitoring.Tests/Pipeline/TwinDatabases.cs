@@ -50,10 +50,12 @@ public sealed class TwinDatabases(SandboxFixture sandbox) : IAsyncLifetime
 
     /// <summary>Puts all builds between the executions that are logged.</summary>
     public const string PutBuildsIntoTheLog =
-        "update perf_monitoring.index_action set started_at = now() - interval '60 s', finished_at = now() - interval '50 s' where action = 'CREATE';\n";
+        "update perf_monitoring.index_action set started_at = now() - interval '60 s', finished_at = now() - interval '50 s' "
+            + "where action = 'CREATE';\n";
 
     /// <summary>All that a change could leave in both databases and their stores.</summary>
-    public async Task<(string? Here, string? There)> FingerprintAsync() => (await FingerprintAsync(Here), await FingerprintAsync(There));
+    public async Task<(string? Here, string? There)> FingerprintAsync() =>
+        (await FingerprintAsync(Here), await FingerprintAsync(There));
 
     /// <summary>Runs SQL text in one of them.</summary>
     public async Task<object?> RunAsync(TestDatabase database, string sql)

@@ -6,8 +6,8 @@ using PerfMonitoring.Testing;
 namespace PerfMonitoring.Prerequisite;
 
 /// <summary>
-/// The roles of about_PerfMonitoring_Security, made by the scripts on that page: each does the whole of its work without superuser, and is told
-/// by the refusal of what it may not do which grants mend it.
+/// The roles of about_PerfMonitoring_Security, made by the scripts on that page: each does the whole of its work without
+/// superuser, and is told by the refusal of what it may not do which grants mend it.
 /// </summary>
 public sealed partial class RoleTests(SandboxFixture sandbox) : IAsyncLifetime, IDisposable
 {
@@ -37,7 +37,9 @@ public sealed partial class RoleTests(SandboxFixture sandbox) : IAsyncLifetime, 
         {
             // What the roles own and may is in the database and goes with it.
             await database.DisposeAsync();
-            await database.Cluster.ExecuteAsync("postgres", string.Concat(roles.AsEnumerable().Reverse().Select(r => $"drop role {Quote(r)};")), CancellationToken.None);
+            await database.Cluster.ExecuteAsync(
+                "postgres", string.Concat(roles.AsEnumerable().Reverse().Select(r => $"drop role {Quote(r)};")),
+                CancellationToken.None);
         }
     }
 
@@ -77,7 +79,10 @@ public sealed partial class RoleTests(SandboxFixture sandbox) : IAsyncLifetime, 
             """).MustSucceed();
         await AssertLacksNothingAsync(collector, "Create indexes", "Write the audit", "Write settings");
         Assert.Equal(
-            "postgres", await database.ScalarAsync<string>("select string_agg(distinct relowner::regrole::text, ',') from pg_class where relnamespace = 'perf_monitoring'::regnamespace"));
+            "postgres",
+            await database.ScalarAsync<string>(
+            "select string_agg(distinct relowner::regrole::text, ',') from pg_class where relnamespace = "
+                + "'perf_monitoring'::regnamespace"));
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from perf_monitoring.query_performance_log_default"));
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_class where relname ~ '_2019'"));
         Assert.True(await database.ScalarAsync<long>("select count(*) from perf_monitoring.query_performance_log") > 0);
@@ -88,7 +93,9 @@ public sealed partial class RoleTests(SandboxFixture sandbox) : IAsyncLifetime, 
             Get-IndexUsageStat -Since 2020-01-01; Get-PerformanceThreshold; Get-MaintenanceWindow; Test-PerformanceThreshold
             New-IndexStrategy '"App data".orders' note, id -WhatIf
             """).MustSucceed().Output);
-        await AssertLacksNothingAsync(reader, "Create indexes", "Write the query log", "Write index usage", "Keep samples", "Write strategies", "Write the audit", "Write settings");
+        await AssertLacksNothingAsync(
+            reader, "Create indexes", "Write the query log", "Write index usage", "Keep samples", "Write strategies",
+            "Write the audit", "Write settings");
 
         foreach (var (role, script) in new[]
         {
@@ -125,12 +132,17 @@ public sealed partial class RoleTests(SandboxFixture sandbox) : IAsyncLifetime, 
         var error = session.Invoke("Get-SlowQuery").AllErrors[0];
         await MendAsync(error.ErrorDetails.RecommendedAction);
         session.Invoke("Get-SlowQuery").MustSucceed();
-        foreach (var remedy in session.Invoke("Test-PerfMonitoringPrerequisite | ? State -eq Denied | ? Name -in 'Read the store', 'pg_stat_statements readable' | % Remedy").MustSucceed().Output)
+        foreach (var remedy in session.Invoke(
+            "Test-PerfMonitoringPrerequisite | ? State -eq Denied | ? Name -in 'Read the store', 'pg_stat_statements "
+                + "readable' | % Remedy").MustSucceed().Output)
         {
             await MendAsync((string)remedy.BaseObject);
         }
 
-        Assert.Empty(session.Invoke("Test-PerfMonitoringPrerequisite | ? State -eq Denied | ? Name -in 'Read the store', 'pg_stat_statements readable'").MustSucceed().Output);
+        Assert.Empty(
+            session.Invoke(
+            "Test-PerfMonitoringPrerequisite | ? State -eq Denied | ? Name -in 'Read the store', 'pg_stat_statements readable'")
+            .MustSucceed().Output);
         session.Invoke("Get-QueryPerformanceLog -Since 2020-01-01").MustSucceed();
     }
 
@@ -142,7 +154,9 @@ public sealed partial class RoleTests(SandboxFixture sandbox) : IAsyncLifetime, 
         owner = Named("Owner");
         await database.ExecuteAsync($"create role {Quote(owner)}; grant create on database {database.Name} to {Quote(owner)};");
         await database.ExecuteAsync(Setup.Replace("$owner", Quote(owner), StringComparison.Ordinal));
-        session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]; Initialize-PerfMonitoringStore", database.ConnectionString).MustSucceed();
+        session.Invoke(
+            "Connect-PerfMonitoring -ConnectionString $args[0]; Initialize-PerfMonitoringStore", database.ConnectionString)
+            .MustSucceed();
     }
 
     // A role as the page's scripts make it; "nobody" may log in and nothing else.
@@ -150,7 +164,9 @@ public sealed partial class RoleTests(SandboxFixture sandbox) : IAsyncLifetime, 
     {
         var name = Named(role);
         await database.ExecuteAsync($"create role {Quote(name)} login");
-        var page = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "en-US", "about_PerfMonitoring_Security.md"), TestContext.Current.CancellationToken);
+        var page = await File.ReadAllTextAsync(
+            Path.Combine(Repository.Root, "docs", "en-US", "about_PerfMonitoring_Security.md"),
+            TestContext.Current.CancellationToken);
         foreach (Match script in Script().Matches(page.ReplaceLineEndings("\n")))
         {
             if (script.Groups["role"].Value == role)
@@ -180,7 +196,8 @@ public sealed partial class RoleTests(SandboxFixture sandbox) : IAsyncLifetime, 
     private async Task AssertLacksNothingAsync(string role, params string[] others)
     {
         Connect(role);
-        var denied = session.Invoke("Test-PerfMonitoringPrerequisite | ? State -eq Denied | % Name").MustSucceed().Output.Select(o => (string)o.BaseObject);
+        var denied = session.Invoke("Test-PerfMonitoringPrerequisite | ? State -eq Denied | % Name")
+            .MustSucceed().Output.Select(o => (string)o.BaseObject);
         Assert.Equal(others.Order(StringComparer.Ordinal), denied.Order(StringComparer.Ordinal));
         await Task.CompletedTask;
     }
@@ -189,7 +206,9 @@ public sealed partial class RoleTests(SandboxFixture sandbox) : IAsyncLifetime, 
     {
         Connect(await MakeAsync(role));
         var error = Assert.Single(session.Invoke(script).AllErrors);
-        Assert.True(error.FullyQualifiedErrorId.StartsWith("PermissionDenied,", StringComparison.Ordinal), $"{script}: {error.FullyQualifiedErrorId} {error}");
+        Assert.True(
+            error.FullyQualifiedErrorId.StartsWith("PermissionDenied,", StringComparison.Ordinal),
+            $"{script}: {error.FullyQualifiedErrorId} {error}");
         Assert.StartsWith("grant ", error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
 
         await MendAsync(error.ErrorDetails.RecommendedAction);
@@ -203,7 +222,8 @@ public sealed partial class RoleTests(SandboxFixture sandbox) : IAsyncLifetime, 
         "Connect-PerfMonitoring -ConnectionString $args[0]",
         new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = role }.ConnectionString).MustSucceed();
 
-    [GeneratedRegex(@"^### (?<role>\w+), in the [^\n]+\n.*?```sql\n(?<sql>.*?)\n```", RegexOptions.Multiline | RegexOptions.Singleline)]
+    [GeneratedRegex(
+        @"^### (?<role>\w+), in the [^\n]+\n.*?```sql\n(?<sql>.*?)\n```", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex Script();
 
     [GeneratedRegex(@":""(\w+)""")]

@@ -3,7 +3,8 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Prerequisite;
 
-public sealed class TestPerfMonitoringPrerequisiteTests(SandboxFixture sandbox, TestDatabase database) : IClassFixture<TestDatabase>, IDisposable
+public sealed class TestPerfMonitoringPrerequisiteTests(SandboxFixture sandbox, TestDatabase database)
+    : IClassFixture<TestDatabase>, IDisposable
 {
     private readonly ModuleRunspace session = new();
 
@@ -35,14 +36,18 @@ public sealed class TestPerfMonitoringPrerequisiteTests(SandboxFixture sandbox, 
     public async Task The_remedies_mend()
     {
         var role = "r" + Guid.NewGuid().ToString("N");
-        await database.ExecuteAsync($"create role {role} login; create schema if not exists ext; create extension if not exists pg_stat_statements schema ext");
+        await database.ExecuteAsync(
+            $"create role {role} login; create schema if not exists ext; create extension if not exists pg_stat_statements "
+                + $"schema ext");
         try
         {
             var low = new Npgsql.NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = role }.ConnectionString;
 
             Connect(low);
             Assert.Equal(false, session.Invoke("Test-PerfMonitoringPrerequisite -Quiet").Only().BaseObject);
-            foreach (var remedy in session.Invoke("Test-PerfMonitoringPrerequisite | Where-Object { $_.State -eq 'Denied' } | ForEach-Object { $_.Remedy }").MustSucceed().Output)
+            foreach (var remedy in session.Invoke(
+                "Test-PerfMonitoringPrerequisite | Where-Object { $_.State -eq 'Denied' } | ForEach-Object { $_.Remedy }")
+                .MustSucceed().Output)
             {
                 await database.ExecuteAsync((string)remedy.BaseObject);
             }
@@ -62,7 +67,8 @@ public sealed class TestPerfMonitoringPrerequisiteTests(SandboxFixture sandbox, 
         await using var cluster = await SandboxFixture.OwnClusterAsync(new ClusterOptions { PreloadExtensions = false });
         Connect(cluster.ConnectionString("postgres"));
 
-        var missing = session.Invoke("Test-PerfMonitoringPrerequisite | Where-Object { $_.Name -eq 'pg_stat_statements loaded' }").Only();
+        var missing = session.Invoke("Test-PerfMonitoringPrerequisite | Where-Object { $_.Name -eq 'pg_stat_statements loaded' }")
+            .Only();
         await cluster.ExecuteAsync("postgres", (string)missing.Properties["Remedy"].Value, TestContext.Current.CancellationToken);
         await cluster.RestartAsync(TestContext.Current.CancellationToken);
 
@@ -81,7 +87,8 @@ public sealed class TestPerfMonitoringPrerequisiteTests(SandboxFixture sandbox, 
         Assert.Contains("Initialize-PerfMonitoringStore", text, StringComparison.Ordinal);
     }
 
-    private void Connect(string connectionString) => session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]", connectionString).MustSucceed();
+    private void Connect(string connectionString) =>
+        session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]", connectionString).MustSucceed();
 
     private Dictionary<string, string> States(string connectionString)
     {

@@ -17,7 +17,9 @@ public sealed class QueryCommandsTests : IClassFixture<TestDatabase>, IAsyncLife
             insert into item select g, g % 100 from generate_series(1, 500) g on conflict do nothing;
             """);
         await database.ExecuteAsync("select count(*) from item where n = 1");
-        session.Invoke("$null = Connect-PerfMonitoring -ConnectionString $args[0]; $null = Initialize-PerfMonitoringStore", database.ConnectionString).MustSucceed();
+        session.Invoke(
+            "$null = Connect-PerfMonitoring -ConnectionString $args[0]; $null = Initialize-PerfMonitoringStore",
+            database.ConnectionString).MustSucceed();
     }
 
     public ValueTask DisposeAsync()
@@ -42,11 +44,18 @@ public sealed class QueryCommandsTests : IClassFixture<TestDatabase>, IAsyncLife
     [Fact]
     public void Slow_queries_are_filtered_and_go_down_the_pipeline()
     {
-        Assert.Equal("select count(*) from item where n = $1", session.Invoke("Get-SlowQuery -Like 'count(`*) from item' -User postgres -Top 1 -OrderBy Calls").Only().Properties["Query"].Value);
+        Assert.Equal(
+            "select count(*) from item where n = $1",
+            session.Invoke("Get-SlowQuery -Like 'count(`*) from item' -User postgres -Top 1 -OrderBy Calls")
+            .Only().Properties["Query"].Value);
         Assert.Empty(session.Invoke("Get-SlowQuery -Database 'no such*'").MustSucceed().Output);
         Assert.StartsWith(
-            "DatabaseNotFound,", Assert.Single(session.Invoke("Get-SlowQuery -Database 'no such database'").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
-        Assert.StartsWith("ParameterArgumentValidationError", Assert.Single(session.Invoke("Get-SlowQuery -Top 0").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+            "DatabaseNotFound,",
+            Assert.Single(session.Invoke("Get-SlowQuery -Database 'no such database'").AllErrors).FullyQualifiedErrorId,
+            StringComparison.Ordinal);
+        Assert.StartsWith(
+            "ParameterArgumentValidationError",
+            Assert.Single(session.Invoke("Get-SlowQuery -Top 0").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
 
         session.Invoke("$null = Update-QueryPerformanceLog").MustSucceed();
         var history = session.Invoke("Get-SlowQuery -Like 'count(`*) from item' -Top 1 | Get-QueryPerformanceLog").MustSucceed();
@@ -57,7 +66,8 @@ public sealed class QueryCommandsTests : IClassFixture<TestDatabase>, IAsyncLife
     [Fact]
     public void The_log_is_brought_up_to_date_read_and_cleared()
     {
-        Assert.Contains("What if:", session.Invoke("Update-QueryPerformanceLog -WhatIf").MustSucceed().HostText, StringComparison.Ordinal);
+        Assert.Contains(
+            "What if:", session.Invoke("Update-QueryPerformanceLog -WhatIf").MustSucceed().HostText, StringComparison.Ordinal);
         var update = session.Invoke("Update-QueryPerformanceLog").Only();
         Assert.Equal(0, update.Properties["Gaps"].Value);
         Assert.Contains("Gaps", session.Render("Update-QueryPerformanceLog"), StringComparison.Ordinal);
@@ -67,9 +77,13 @@ public sealed class QueryCommandsTests : IClassFixture<TestDatabase>, IAsyncLife
         Assert.Single(session.Invoke("Get-QueryPerformanceLog -First 1").MustSucceed().Output);
         Assert.Empty(session.Invoke("Get-QueryPerformanceLog -Since ([DateTime]::Now.AddHours(1))").MustSucceed().Output);
         Assert.All(session.Render("Get-QueryPerformanceLog").Split('\n'), line => Assert.InRange(line.Length, 0, 120));
-        foreach (var log in new[] { "-FromLog", "-Since ([DateTime]::Now.AddHours(-1))", "-FromLog -Until ([DateTime]::Now)", "-Since ([DateTime]::Now.AddHours(-1)) -Until ([DateTime]::Now)", "-Until ([DateTime]::Now)" })
+        foreach (var log in new[] {
+            "-FromLog", "-Since ([DateTime]::Now.AddHours(-1))", "-FromLog -Until ([DateTime]::Now)",
+            "-Since ([DateTime]::Now.AddHours(-1)) -Until ([DateTime]::Now)", "-Until ([DateTime]::Now)" })
         {
-            Assert.All(session.Invoke($"Get-SlowQuery {log} -Top 2").MustSucceed().Values("Source"), source => Assert.Equal("QueryPerformanceLog", $"{source}"));
+            Assert.All(
+                session.Invoke($"Get-SlowQuery {log} -Top 2").MustSucceed().Values("Source"), source =>
+                Assert.Equal("QueryPerformanceLog", $"{source}"));
         }
 
         var whatIf = session.Invoke("Clear-QueryPerformanceLog -Before ([DateTime]::Now) -WhatIf").MustSucceed();
@@ -77,7 +91,10 @@ public sealed class QueryCommandsTests : IClassFixture<TestDatabase>, IAsyncLife
         session.Host.Answers.Enqueue("No");
         Assert.Empty(session.Invoke("Clear-QueryPerformanceLog -Before ([DateTime]::Now)").MustSucceed().Output);
         Assert.Equal(rows, session.Invoke("Get-QueryPerformanceLog").MustSucceed().Output.Count);
-        Assert.Equal((long)rows, session.Invoke("Clear-QueryPerformanceLog -Before ([DateTime]::Now) -Confirm:$false").Only().Properties["Rows"].Value);
+        Assert.Equal(
+            (long)rows,
+            session.Invoke("Clear-QueryPerformanceLog -Before ([DateTime]::Now) -Confirm:$false")
+            .Only().Properties["Rows"].Value);
         Assert.Empty(session.Invoke("Get-QueryPerformanceLog").MustSucceed().Output);
     }
 
@@ -89,10 +106,14 @@ public sealed class QueryCommandsTests : IClassFixture<TestDatabase>, IAsyncLife
 
         var extension = Assert.Single(session.Invoke("Get-SlowQuery -Session $bare").AllErrors);
         Assert.Equal("ExtensionMissing,PerfMonitoring.Commands.Queries.GetSlowQueryCommand", extension.FullyQualifiedErrorId);
-        Assert.Contains("CREATE EXTENSION pg_stat_statements", extension.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
-        foreach (var command in new[] { "Get-QueryPerformanceLog", "Get-SlowQuery -FromLog", "Clear-QueryPerformanceLog -Before 2020-01-01 -Confirm:$false" })
+        Assert.Contains(
+            "CREATE EXTENSION pg_stat_statements", extension.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
+        foreach (var command in new[] {
+            "Get-QueryPerformanceLog", "Get-SlowQuery -FromLog", "Clear-QueryPerformanceLog -Before 2020-01-01 -Confirm:$false" })
         {
-            Assert.StartsWith("StoreMissing,", Assert.Single(session.Invoke($"{command} -Session $bare").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+            Assert.StartsWith(
+                "StoreMissing,", Assert.Single(session.Invoke($"{command} -Session $bare").AllErrors).FullyQualifiedErrorId,
+                StringComparison.Ordinal);
         }
 
         session.Invoke("Disconnect-PerfMonitoring -Session $bare").MustSucceed();

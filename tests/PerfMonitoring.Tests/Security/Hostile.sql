@@ -1,5 +1,7 @@
--- Fills public, and a schema before it in everybody's search path, with a stranger's objects for whatever the system's catalog has: operators (also for pairs of types
--- that the system has none for), functions, types, casts, and relations with the names of the system's. Each function writes HOSTILE to the server's log when it is called.
+-- Fills public, and a schema before it in everybody's search path, with a stranger's objects for whatever the system's catalog
+-- has: operators (also for pairs of types
+-- that the system has none for), functions, types, casts, and relations with the names of the system's. Each function writes
+-- HOSTILE to the server's log when it is called.
 -- "hostile" is the name of a role that exists.
 create schema early authorization hostile;
 grant create, usage on schema public to hostile;

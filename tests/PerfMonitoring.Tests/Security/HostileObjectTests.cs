@@ -4,8 +4,8 @@ using PerfMonitoring.Testing;
 namespace PerfMonitoring.Commands.Security;
 
 /// <summary>
-/// A stranger has filled public, and a schema before it in the search path, with an operator, function, type and relation for each of the system's.
-/// A superuser runs every cmdlet, and none of them is called.
+/// A stranger has filled public, and a schema before it in the search path, with an operator, function, type and relation for
+/// each of the system's. A superuser runs every cmdlet, and none of them is called.
 /// </summary>
 public sealed class HostileObjectTests(SandboxFixture sandbox)
 {
@@ -23,20 +23,28 @@ public sealed class HostileObjectTests(SandboxFixture sandbox)
 
     private static readonly string[] Journey =
     [
-        "Initialize-PerfMonitoringStore", "Test-PerfMonitoringPrerequisite", "Get-SlowQuery -Top 5", "Update-QueryPerformanceLog", "Get-SlowQuery -FromLog",
+        "Initialize-PerfMonitoringStore", "Test-PerfMonitoringPrerequisite", "Get-SlowQuery -Top 5", "Update-QueryPerformanceLog",
+        "Get-SlowQuery -FromLog",
         "Get-QueryPerformanceLog", "Get-SlowQuery -Top 20 | New-IndexStrategy -WarningAction SilentlyContinue",
-        "New-IndexStrategy -Query 'select id from app.orders where note = ''5''' -WarningAction SilentlyContinue", "Get-IndexCandidate",
-        "New-IndexStrategy app.orders customer_id -IndexName by_customer", "New-IndexStrategy orders note -Where \"status = 'open'\" -IndexName open_notes",
+        "New-IndexStrategy -Query 'select id from app.orders where note = ''5''' -WarningAction SilentlyContinue",
+        "Get-IndexCandidate",
+        "New-IndexStrategy app.orders customer_id -IndexName by_customer",
+        "New-IndexStrategy orders note -Where \"status = 'open'\" -IndexName open_notes",
         "New-IndexStrategy orders -Expression 'lower(note)' -IndexName by_note", "Get-IndexStrategy", "Get-IndexStrategyHistory",
         "Get-IndexStrategy | Set-IndexStrategy -MaintenanceWindow Immediate", "Invoke-IndexCreation -Pending -WhatIf",
-        "Invoke-IndexCreation -Pending -Force -Confirm:$false", "Get-IndexStrategy | Test-IndexStrategy", "Undo-IndexCreation -After 7d -Confirm:$false",
+        "Invoke-IndexCreation -Pending -Force -Confirm:$false", "Get-IndexStrategy | Test-IndexStrategy",
+        "Undo-IndexCreation -After 7d -Confirm:$false",
         "Get-IndexUsageStat", "Update-IndexUsageStat", "Get-IndexUsageStat -Since ([datetime]::Now.AddDays(-1))",
-        "Invoke-IndexRemoval -IndexName orders_status -Force -Confirm:$false", "Undo-IndexRemoval -IndexName orders_status -Confirm:$false",
+        "Invoke-IndexRemoval -IndexName orders_status -Force -Confirm:$false",
+        "Undo-IndexRemoval -IndexName orders_status -Confirm:$false",
         "Repair-Index -Confirm:$false", "Repair-Index -Bloated -Confirm:$false", "Get-MaintenanceWindow",
-        "Set-MaintenanceWindow OffPeak -CronExpression '0 3 * * *' -Duration 02:00:00", "New-PerformanceThreshold QueryTime 100 200",
+        "Set-MaintenanceWindow OffPeak -CronExpression '0 3 * * *' -Duration 02:00:00",
+        "New-PerformanceThreshold QueryTime 100 200",
         "New-PerformanceThreshold TableSize 1GB 2GB -TableName orders", "Get-PerformanceThreshold", "Test-PerformanceThreshold",
-        "Get-PerformanceThreshold | Remove-PerformanceThreshold -Confirm:$false", "Remove-IndexStrategy -Id (Get-IndexStrategy)[0].Id -Confirm:$false",
-        "Clear-QueryPerformanceLog -Before ([datetime]::Now.AddDays(1)) -Confirm:$false", "Get-PerfMonitoringSession", "Disconnect-PerfMonitoring",
+        "Get-PerformanceThreshold | Remove-PerformanceThreshold -Confirm:$false",
+        "Remove-IndexStrategy -Id (Get-IndexStrategy)[0].Id -Confirm:$false",
+        "Clear-QueryPerformanceLog -Before ([datetime]::Now.AddDays(1)) -Confirm:$false", "Get-PerfMonitoringSession",
+        "Disconnect-PerfMonitoring",
     ];
 
     [Theory]
@@ -57,13 +65,15 @@ public sealed class HostileObjectTests(SandboxFixture sandbox)
         try
         {
             var script = await File.ReadAllTextAsync(
-                Path.Combine(Repository.Root, "tests", "PerfMonitoring.Tests", "Security", "Hostile.sql"), TestContext.Current.CancellationToken);
+                Path.Combine(Repository.Root, "tests", "PerfMonitoring.Tests", "Security", "Hostile.sql"),
+                TestContext.Current.CancellationToken);
             await database.ExecuteAsync(script.Replace("hostile;", stranger + ";", StringComparison.Ordinal));
             await database.ExecuteAsync($"alter database {database.Name} set search_path = early, public, app, pg_catalog");
             var logged = cluster.ServerLog.Length;
 
             // The trap works: a session with that search path falls into it.
-            await database.ExecuteAsync("set search_path = early, public, app, pg_catalog; select 'a'::pg_catalog.name = 'b'::pg_catalog.text");
+            await database.ExecuteAsync(
+                "set search_path = early, public, app, pg_catalog; select 'a'::pg_catalog.name = 'b'::pg_catalog.text");
             Assert.Contains("HOSTILE", cluster.ServerLog[logged..], StringComparison.Ordinal);
             logged = cluster.ServerLog.Length;
 
@@ -72,7 +82,9 @@ public sealed class HostileObjectTests(SandboxFixture sandbox)
             foreach (var command in Journey)
             {
                 var result = session.Invoke(command);
-                var called = string.Join('\n', cluster.ServerLog[logged..].Split('\n').Where(l => l.Contains("HOSTILE", StringComparison.Ordinal)).Distinct());
+                var called = string.Join(
+                    '\n', cluster.ServerLog[logged..].Split('\n').Where(l => l.Contains("HOSTILE", StringComparison.Ordinal))
+                    .Distinct());
                 Assert.True(called.Length == 0, $"{command}: {called}");
                 // Without HypoPG there is no advice, and so no candidate.
                 if (majorVersion == 15)

@@ -18,8 +18,10 @@ public sealed class PoolerTests(TestDatabase database) : IClassFixture<TestDatab
     // What works by transaction; each leaves an object or nothing, and no error.
     private static readonly string[] Working =
     [
-        "Get-SlowQuery -Top 3", "Update-QueryPerformanceLog", "Get-SlowQuery -FromLog -Top 3", "Get-QueryPerformanceLog", "Get-IndexStrategy", "Get-IndexStrategyHistory",
-        "Get-IndexUsageStat", "Update-IndexUsageStat", "Get-MaintenanceWindow", "Get-PerformanceThreshold", "Test-PerformanceThreshold",
+        "Get-SlowQuery -Top 3", "Update-QueryPerformanceLog", "Get-SlowQuery -FromLog -Top 3", "Get-QueryPerformanceLog",
+        "Get-IndexStrategy", "Get-IndexStrategyHistory",
+        "Get-IndexUsageStat", "Update-IndexUsageStat", "Get-MaintenanceWindow", "Get-PerformanceThreshold",
+        "Test-PerformanceThreshold",
         "Test-PerfMonitoringPrerequisite", "Invoke-IndexCreation -Pending -WhatIf",
     ];
 
@@ -43,7 +45,8 @@ public sealed class PoolerTests(TestDatabase database) : IClassFixture<TestDatab
         using (var direct = new ModuleRunspace())
         {
             direct.Invoke(
-                "$null = Connect-PerfMonitoring -ConnectionString $args[0]; $null = Initialize-PerfMonitoringStore; $null = New-IndexStrategy item note; $null = New-PerformanceThreshold ConnectionCount 100 200",
+                "$null = Connect-PerfMonitoring -ConnectionString $args[0]; $null = Initialize-PerfMonitoringStore; $null = "
+                    + "New-IndexStrategy item note; $null = New-PerformanceThreshold ConnectionCount 100 200",
                 database.ConnectionString).MustSucceed();
         }
 
@@ -51,7 +54,8 @@ public sealed class PoolerTests(TestDatabase database) : IClassFixture<TestDatab
         var before = await StatesAsync(bouncer);
         using var session = new ModuleRunspace();
         session.Invoke(
-            "$null = Connect-PerfMonitoring -ConnectionString $args[0]", $"Host=127.0.0.1;Port={bouncer.Port};Username=postgres;Database={database.Name}").MustSucceed();
+            "$null = Connect-PerfMonitoring -ConnectionString $args[0]",
+            $"Host=127.0.0.1;Port={bouncer.Port};Username=postgres;Database={database.Name}").MustSucceed();
         using var end = new CancellationTokenSource();
         var inserts = Enumerable.Range(0, 4).Select(_ => InsertAsync(bouncer, end.Token)).ToList();
         for (var round = 0; round < 10; round++)
@@ -63,7 +67,9 @@ public sealed class PoolerTests(TestDatabase database) : IClassFixture<TestDatab
 
             foreach (var script in Refused)
             {
-                Assert.StartsWith("PooledConnection,", Assert.Single(session.Invoke(script).AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+                Assert.StartsWith(
+                    "PooledConnection,", Assert.Single(session.Invoke(script).AllErrors).FullyQualifiedErrorId,
+                    StringComparison.Ordinal);
             }
         }
 
@@ -81,13 +87,16 @@ public sealed class PoolerTests(TestDatabase database) : IClassFixture<TestDatab
         await using var bouncer = await PgBouncer.StartAsync(database.Cluster);
         await OnEachAsync(
             bouncer,
-            "select set_config('search_path', 'public', false), set_config('standard_conforming_strings', 'off', false), set_config('bytea_output', 'escape', false)");
+            "select set_config('search_path', 'public', false), set_config('standard_conforming_strings', 'off', false), "
+                + "set_config('bytea_output', 'escape', false)");
         using var session = new ModuleRunspace();
         session.Invoke(
-            "$null = Connect-PerfMonitoring -ConnectionString $args[0]", $"Host=127.0.0.1;Port={bouncer.Port};Username=postgres;Database={database.Name}").MustSucceed();
+            "$null = Connect-PerfMonitoring -ConnectionString $args[0]",
+            $"Host=127.0.0.1;Port={bouncer.Port};Username=postgres;Database={database.Name}").MustSucceed();
 
         session.Invoke("Get-SlowQuery -Top 1; Get-IndexUsageStat; Test-PerfMonitoringPrerequisite").MustSucceed();
-        Assert.All(await OnEachAsync(bouncer, "select current_setting('bytea_output')"), output => Assert.Equal("escape", output));
+        Assert.All(
+            await OnEachAsync(bouncer, "select current_setting('bytea_output')"), output => Assert.Equal("escape", output));
     }
 
     private async Task<int> InsertAsync(PgBouncer bouncer, CancellationToken end)

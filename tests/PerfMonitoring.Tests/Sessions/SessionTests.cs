@@ -31,19 +31,23 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
     public async Task Passwords_come_from_a_credential_or_a_file_and_are_never_shown()
     {
         await using var cluster = await SandboxFixture.OwnClusterAsync(new ClusterOptions { RequirePassword = true });
-        const string script = "Connect-PerfMonitoring -HostName $args[0] -Port $args[1] -Database postgres -Credential $args[2] -Verbose";
+        const string script =
+            "Connect-PerfMonitoring -HostName $args[0] -Port $args[1] -Database postgres -Credential $args[2] -Verbose";
         const string wrong = "wr0ng-s3cret";
 
         var refused = session.Invoke(script, PostgresCluster.HostName, cluster.Port, Credential(wrong));
         var taken = session.Invoke(script, PostgresCluster.HostName, cluster.Port, Credential(cluster.Password!)).MustSucceed();
 
-        Assert.StartsWith("AuthenticationFailed", Assert.Single(refused.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "AuthenticationFailed", Assert.Single(refused.AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Equal(ErrorCategory.PermissionDenied, refused.AllErrors[0].CategoryInfo.Category);
         Assert.DoesNotContain(wrong, Everything(refused), StringComparison.Ordinal);
         Assert.DoesNotContain(cluster.Password!, Everything(taken), StringComparison.Ordinal);
 
         var file = Path.Combine(cluster.Folder, "pgpass");
-        await File.WriteAllTextAsync(file, $"{PostgresCluster.HostName}:*:*:{PostgresCluster.UserName}:{cluster.Password}\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            file, $"{PostgresCluster.HostName}:*:*:{PostgresCluster.UserName}:{cluster.Password}\n",
+            TestContext.Current.CancellationToken);
         if (!OperatingSystem.IsWindows())
         {
             File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
@@ -51,14 +55,20 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
 
         using (new Variables(new Dictionary<string, string> { ["PGPASSFILE"] = file, ["PGUSER"] = PostgresCluster.UserName }))
         {
-            session.Invoke("Connect-PerfMonitoring -HostName $args[0] -Port $args[1] -Database postgres", PostgresCluster.HostName, cluster.Port).MustSucceed();
+            session.Invoke(
+                "Connect-PerfMonitoring -HostName $args[0] -Port $args[1] -Database postgres", PostgresCluster.HostName,
+                cluster.Port).MustSucceed();
         }
 
         if (!OperatingSystem.IsWindows())
         {
             File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
-            using var variables = new Variables(new Dictionary<string, string> { ["PGPASSFILE"] = file, ["PGUSER"] = PostgresCluster.UserName });
-            var exposed = Assert.Single(session.Invoke("Connect-PerfMonitoring -HostName $args[0] -Port $args[1] -Database postgres", PostgresCluster.HostName, cluster.Port).AllErrors);
+            using var variables = new Variables(
+                new Dictionary<string, string> { ["PGPASSFILE"] = file, ["PGUSER"] = PostgresCluster.UserName });
+            var exposed = Assert.Single(
+                session.Invoke(
+                "Connect-PerfMonitoring -HostName $args[0] -Port $args[1] -Database postgres", PostgresCluster.HostName,
+                cluster.Port).AllErrors);
             Assert.StartsWith("AuthenticationFailed", exposed.FullyQualifiedErrorId, StringComparison.Ordinal);
             Assert.Contains("has group or world access, so it is ignored", exposed.ToString(), StringComparison.Ordinal);
         }
@@ -73,11 +83,15 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
     [InlineData("Connect-PerfMonitoring -HostName 127.0.0.1 -Port 1 -Database x", "ConnectionFailed", "127.0.0.1:1/x")]
     [InlineData("Connect-PerfMonitoring -ConnectionString 'Nonsense=s3cret'", "InvalidConnectionString", "-ConnectionString")]
     [InlineData("Connect-PerfMonitoring -ConnectionString 'Port=s3cret'", "InvalidConnectionString", "port in -ConnectionString")]
-    [InlineData("Connect-PerfMonitoring -ConnectTimeout 0s", "InvalidTimeout", "-ConnectTimeout is 00:00:00; it must be from 1 s to 00:15:00")]
+    [InlineData(
+        "Connect-PerfMonitoring -ConnectTimeout 0s", "InvalidTimeout",
+        "-ConnectTimeout is 00:00:00; it must be from 1 s to 00:15:00")]
     [InlineData("Connect-PerfMonitoring -ConnectTimeout 16m", "InvalidTimeout", "-ConnectTimeout")]
     [InlineData("Connect-PerfMonitoring -ConnectTimeout '-00:00:05'", "InvalidTimeout", "-ConnectTimeout")]
     [InlineData("Connect-PerfMonitoring -CommandTimeout 00:00:00.5", "InvalidTimeout", "-CommandTimeout")]
-    [InlineData("Connect-PerfMonitoring -CommandTimeout 2d", "InvalidTimeout", "-CommandTimeout is 2.00:00:00; it must be from 1 s to 1.00:00:00")]
+    [InlineData(
+        "Connect-PerfMonitoring -CommandTimeout 2d", "InvalidTimeout",
+        "-CommandTimeout is 2.00:00:00; it must be from 1 s to 1.00:00:00")]
     [InlineData("Connect-PerfMonitoring db1 -Pasword s3cret", "UnexpectedArgument", "no parameter -Pasword")]
     [InlineData("Get-PerfMonitoringSession nobody", "SessionNotFound", "nobody")]
     [InlineData("Test-PerfMonitoringPrerequisite", "NotConnected", "no session")]
@@ -95,7 +109,8 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
 
     [Theory]
     [InlineData("Connect-PerfMonitoring 127.0.0.1 x -Port $args[0] -ConnectTimeout 1s")]
-    [InlineData("Connect-PerfMonitoring -ConnectionString \"Host=127.0.0.1;Port=$($args[0]);Database=x;Timeout=900\" -ConnectTimeout 1s")]
+    [InlineData(
+        "Connect-PerfMonitoring -ConnectionString \"Host=127.0.0.1;Port=$($args[0]);Database=x;Timeout=900\" -ConnectTimeout 1s")]
     public void A_server_that_keeps_silent_is_given_up(string script)
     {
         using var silent = new TcpListener(IPAddress.Loopback, 0);
@@ -141,7 +156,10 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
 
         Assert.NotEmpty(result.AllErrors);
         Assert.DoesNotContain("S3cret", Everything(result), StringComparison.Ordinal);
-        Assert.All(result.AllErrors, e => Assert.DoesNotContain("S3cret", $"{e.CategoryInfo.TargetName} {e.ErrorDetails?.RecommendedAction}", StringComparison.Ordinal));
+        Assert.All(
+            result.AllErrors, e =>
+            Assert.DoesNotContain(
+            "S3cret", $"{e.CategoryInfo.TargetName} {e.ErrorDetails?.RecommendedAction}", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -150,7 +168,9 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
         var (port, name) = (database.Cluster.Port, database.Name);
         var user = PostgresCluster.UserName;
 
-        foreach (var text in (string[])[$"host={PostgresCluster.HostName} port = {port} user='{user}' dbname={name}", $"postgresql://{user}@{PostgresCluster.HostName}:{port}/{name}?application_name=x"])
+        foreach (var text in (string[])[
+            $"host={PostgresCluster.HostName} port = {port} user='{user}' dbname={name}",
+            $"postgresql://{user}@{PostgresCluster.HostName}:{port}/{name}?application_name=x"])
         {
             var made = session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]", text);
             Assert.Equal(name, made.Only().Properties["Database"].Value);
@@ -173,9 +193,15 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
     public void Sessions_go_by_name_or_as_objects_and_the_last_one_is_the_default()
     {
         session.Set("where", database.ConnectionString);
-        session.Invoke("$a = Connect-PerfMonitoring -ConnectionString $where -Name a; $b = Connect-PerfMonitoring -ConnectionString $where -Name b").MustSucceed();
+        session.Invoke(
+            "$a = Connect-PerfMonitoring -ConnectionString $where -Name a; $b = Connect-PerfMonitoring -ConnectionString "
+                + "$where -Name b").MustSucceed();
 
-        Assert.StartsWith("SessionExists,", Assert.Single(session.Invoke("Connect-PerfMonitoring -ConnectionString $where -Name A").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "SessionExists,",
+            Assert.Single(
+            session.Invoke("Connect-PerfMonitoring -ConnectionString $where -Name A").AllErrors).FullyQualifiedErrorId,
+            StringComparison.Ordinal);
         Assert.Equal(["b"], session.Invoke("Get-PerfMonitoringSession | Where-Object { $_.IsDefault }").Values("Name"));
         Assert.IsType<bool>(session.Invoke("Test-PerfMonitoringPrerequisite -Quiet -Session a").Only().BaseObject);
         Assert.IsType<bool>(session.Invoke("Test-PerfMonitoringPrerequisite -Quiet -Session $a").Only().BaseObject);
@@ -184,7 +210,10 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
 
         Assert.Equal(["a"], session.Invoke("Get-PerfMonitoringSession").Values("Name"));
         Assert.Equal([true], session.Invoke("Get-PerfMonitoringSession").Values("IsDefault"));
-        Assert.StartsWith("SessionClosed,", Assert.Single(session.Invoke("Test-PerfMonitoringPrerequisite -Session $b").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "SessionClosed,",
+            Assert.Single(session.Invoke("Test-PerfMonitoringPrerequisite -Session $b").AllErrors).FullyQualifiedErrorId,
+            StringComparison.Ordinal);
         session.Invoke("Disconnect-PerfMonitoring; $b | Disconnect-PerfMonitoring").MustSucceed();
         Assert.Empty(session.Invoke("Get-PerfMonitoringSession").MustSucceed().Output);
     }
@@ -194,7 +223,8 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
     {
         session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]", database.ConnectionString).MustSucceed();
 
-        var versions = AppDomain.CurrentDomain.GetAssemblies().Select(a => a.GetName()).Where(n => n.Name == "Npgsql").Select(n => n.Version!).Distinct().ToList();
+        var versions = AppDomain.CurrentDomain.GetAssemblies().Select(a => a.GetName()).Where(n => n.Name == "Npgsql")
+            .Select(n => n.Version!).Distinct().ToList();
 
         Assert.Contains(typeof(NpgsqlConnection).Assembly.GetName().Version!, versions);
         Assert.Contains(versions, v => v != typeof(NpgsqlConnection).Assembly.GetName().Version);
@@ -220,7 +250,8 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
         return new PSCredential(PostgresCluster.UserName, secure);
     }
 
-    private static string Everything(ScriptResult result) => string.Join('\n', result.Verbose.Concat(result.Warnings).Append(result.HostText)
+    private static string Everything(ScriptResult result) =>
+        string.Join('\n', result.Verbose.Concat(result.Warnings).Append(result.HostText)
         .Concat(result.AllErrors.Select(e => $"{e} {e.Exception} {e.TargetObject} {e.ErrorDetails}"))
         .Concat(result.Output.SelectMany(o => o.Properties.Select(p => $"{p.Value}"))));
 

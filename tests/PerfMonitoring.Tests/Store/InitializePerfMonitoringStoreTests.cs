@@ -52,28 +52,37 @@ public sealed class InitializePerfMonitoringStoreTests(SandboxFixture sandbox) :
             Task.Run(() => other.Invoke("Initialize-PerfMonitoringStore").MustSucceed()));
 
         Assert.Equal(1, results.Count(r => r.Output.Count > 0));
-        Assert.Equal(results.Sum(r => r.Output.Count), await database.ScalarAsync<long>("select count(*) from perf_monitoring.schema_version"));
+        Assert.Equal(
+            results.Sum(r => r.Output.Count),
+            await database.ScalarAsync<long>("select count(*) from perf_monitoring.schema_version"));
     }
 
     [Fact]
     public async Task A_store_elsewhere_leaves_the_monitored_database_alone()
     {
         await using var store = await TestDatabase.OnAsync(database.Cluster);
-        session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0] -StoreDatabase $args[1]", database.ConnectionString, store.Name).MustSucceed();
+        session.Invoke(
+            "Connect-PerfMonitoring -ConnectionString $args[0] -StoreDatabase $args[1]", database.ConnectionString, store.Name)
+            .MustSucceed();
 
         session.Invoke("Initialize-PerfMonitoringStore").MustSucceed();
 
         Assert.True(await store.ScalarAsync<bool>(HasSchema));
         Assert.False(await database.ScalarAsync<bool>(HasSchema));
-        Assert.Equal(store.Name, session.Invoke("(Get-PerfMonitoringSession | Where-Object { $_.IsDefault }).Store.Database").Only().BaseObject);
-        await store.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
+        Assert.Equal(
+            store.Name,
+            session.Invoke("(Get-PerfMonitoringSession | Where-Object { $_.IsDefault }).Store.Database").Only().BaseObject);
+        await store.ExecuteAsync(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> "
+                + "pg_backend_pid()");
     }
 
     [Fact]
     public async Task A_store_of_a_later_version_is_refused()
     {
         session.Invoke("Initialize-PerfMonitoringStore").MustSucceed();
-        await database.ExecuteAsync("insert into perf_monitoring.schema_version (scriptname, applied) values ('9999_later.sql', now())");
+        await database.ExecuteAsync(
+            "insert into perf_monitoring.schema_version (scriptname, applied) values ('9999_later.sql', now())");
 
         var error = Assert.Single(session.Invoke("Initialize-PerfMonitoringStore").AllErrors);
 

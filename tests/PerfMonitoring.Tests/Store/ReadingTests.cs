@@ -22,8 +22,10 @@ public sealed class ReadingFixture : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await servers.InitializeAsync();
-        await Primary.ExecuteAsync("app", "create extension pg_stat_statements; create extension hypopg; analyze orders", CancellationToken.None);
-        await Primary.ExecuteAsync("app", "select count(*), pg_sleep(0.01) from orders where status = 's1'", CancellationToken.None);
+        await Primary.ExecuteAsync(
+            "app", "create extension pg_stat_statements; create extension hypopg; analyze orders", CancellationToken.None);
+        await Primary.ExecuteAsync(
+            "app", "select count(*), pg_sleep(0.01) from orders where status = 's1'", CancellationToken.None);
         using var session = new ModuleRunspace();
         session.Invoke("""
             Connect-PerfMonitoring -ConnectionString $args[0] -Name owner
@@ -62,7 +64,8 @@ public sealed class ReadingFixture : IAsyncLifetime
 /// <summary>What reads only reads: it works for who may not write, and is told the same as the owner.</summary>
 public sealed class ReadingTests(ReadingFixture fixture) : IClassFixture<ReadingFixture>, IDisposable
 {
-    // Every row with the transaction that wrote it, so that an update to the same values is seen. The threshold's sample is left out.
+    // Every row with the transaction that wrote it, so that an update to the same values is seen. The threshold's sample is left
+    // out.
     private const string Contents = """
         select md5(string_agg(query_to_xml(format('select xmin, t.* from perf_monitoring.%I t order by t::text', relname), false, true, '')::text, '' order by relname))
         from pg_class
@@ -81,7 +84,8 @@ public sealed class ReadingTests(ReadingFixture fixture) : IClassFixture<Reading
         "Get-MaintenanceWindow | % { \"$($_.Window) $($_.CronExpression) $($_.IsDefault)\" }",
         "Get-PerformanceThreshold | % { \"$($_.Id) $($_.MetricType)\" }",
         "Get-SlowQuery -FromLog | % { \"$($_.QueryHash) $($_.Calls) $($_.TotalTimeMs)\" }",
-        "Get-IndexStrategy -IndexName by_status | Test-IndexStrategy -WarningAction Ignore | % { \"$($_.IndexName) $($_.Verdict)\" }",
+        "Get-IndexStrategy -IndexName by_status | Test-IndexStrategy -WarningAction Ignore | % { \"$($_.IndexName) "
+            + "$($_.Verdict)\" }",
         "Test-PerformanceThreshold TableSize 1 1TB -TableName orders | % { \"$($_.ObjectName) $($_.State)\" }",
     ];
 
@@ -92,8 +96,10 @@ public sealed class ReadingTests(ReadingFixture fixture) : IClassFixture<Reading
         "Get-IndexUsageStat | % { \"$($_.IndexName) $($_.IndexStrategyId) $($_.IsValid)\" }",
         "Get-SlowQuery -First 1000 | ? Query -like '*pg_sleep*from orders*' | % { \"$($_.QueryHash) $($_.Calls)\" }",
         "Get-PerfMonitoringSession | % { \"$($_.Target.Database)\" }",
-        "Test-PerfMonitoringPrerequisite | ? Name -in 'Store', 'PostgreSQL version', 'pg_stat_statements readable' | % { \"$($_.Name) $($_.State)\" }",
-        "New-IndexStrategy -Query 'select * from orders where status = ''s7''' -WhatIf -WarningAction Ignore | % { $_.IndexDefinition }; Get-IndexCandidate | % { $_.IndexDefinition }",
+        "Test-PerfMonitoringPrerequisite | ? Name -in 'Store', 'PostgreSQL version', 'pg_stat_statements readable' | % { "
+            + "\"$($_.Name) $($_.State)\" }",
+        "New-IndexStrategy -Query 'select * from orders where status = ''s7''' -WhatIf -WarningAction Ignore | % { "
+            + "$_.IndexDefinition }; Get-IndexCandidate | % { $_.IndexDefinition }",
     ];
 
     /// <summary>What changes, asked with -WhatIf.</summary>
@@ -120,7 +126,8 @@ public sealed class ReadingTests(ReadingFixture fixture) : IClassFixture<Reading
         var all = StoredScripts.Concat(LiveScripts).Select(row => row.Data).ToList();
 
         Assert.All(
-            session.Invoke("(Get-Command -Module PerfMonitoring -Verb Get, Test).Name").MustSucceed().Output.Select(o => (string)o.BaseObject),
+            session.Invoke("(Get-Command -Module PerfMonitoring -Verb Get, Test).Name")
+                .MustSucceed().Output.Select(o => (string)o.BaseObject),
             name => Assert.Contains(all, script => script.Contains(name, StringComparison.Ordinal)));
     }
 
@@ -166,7 +173,9 @@ public sealed class ReadingTests(ReadingFixture fixture) : IClassFixture<Reading
         var result = session.Invoke("Test-PerformanceThreshold -MetricType DeadlockCount -Verbose").MustSucceed();
 
         Assert.Equal("Ok", $"{Assert.Single(result.Output).Properties["State"].Value}");
-        Assert.Contains(result.Verbose, v => v.Contains("was not stored", StringComparison.Ordinal) && v.Contains("permission denied", StringComparison.Ordinal));
+        Assert.Contains(
+            result.Verbose, v =>
+            v.Contains("was not stored", StringComparison.Ordinal) && v.Contains("permission denied", StringComparison.Ordinal));
         Assert.Empty(result.Warnings);
     }
 
@@ -174,13 +183,17 @@ public sealed class ReadingTests(ReadingFixture fixture) : IClassFixture<Reading
     public async Task A_database_that_the_store_has_never_seen_is_empty_and_not_registered()
     {
         var name = await fixture.Primary.CreateDatabaseAsync(null, TestContext.Current.CancellationToken);
-        session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0] -StoreDatabase app", fixture.Primary.ConnectionString(name)).MustSucceed();
+        session.Invoke(
+            "Connect-PerfMonitoring -ConnectionString $args[0] -StoreDatabase app", fixture.Primary.ConnectionString(name))
+            .MustSucceed();
 
         Assert.Empty(session.Invoke("""
             Get-IndexStrategy; Get-IndexStrategyHistory; Get-QueryPerformanceLog; Get-IndexUsageStat -Since 2020-01-01; Get-SlowQuery -FromLog
             """).MustSucceed().Output);
         Assert.Equal(4, session.Invoke("Get-MaintenanceWindow | ? IsDefault").MustSucceed().Output.Count);
-        Assert.Equal(0, await ScalarAsync<long>(fixture.Primary, $"select count(*) from perf_monitoring.monitored_database where database_name = '{name}'"));
+        Assert.Equal(
+            0, await ScalarAsync<long>(
+            fixture.Primary, $"select count(*) from perf_monitoring.monitored_database where database_name = '{name}'"));
     }
 
     internal static string Answer(ModuleRunspace session, string script) =>

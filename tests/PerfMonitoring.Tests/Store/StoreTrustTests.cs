@@ -3,7 +3,9 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Store;
 
-/// <summary>A store of a superuser, a role that wants to be one, and functions that make it one when a superuser calls them.</summary>
+/// <summary>
+/// A store of a superuser, a role that wants to be one, and functions that make it one when a superuser calls them.
+/// </summary>
 public sealed class StoreTrustFixture(SandboxFixture sandbox) : IAsyncLifetime
 {
     public string Role { get; } = "app " + Guid.NewGuid().ToString("N");
@@ -14,7 +16,9 @@ public sealed class StoreTrustFixture(SandboxFixture sandbox) : IAsyncLifetime
     {
         Database = await TestDatabase.OnAsync(await sandbox.ClusterAsync());
         using var session = new ModuleRunspace();
-        session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]; Initialize-PerfMonitoringStore", Database.ConnectionString).MustSucceed();
+        session.Invoke(
+            "Connect-PerfMonitoring -ConnectionString $args[0]; Initialize-PerfMonitoringStore", Database.ConnectionString)
+            .MustSucceed();
         await Database.ExecuteAsync($$"""
             create role "{{Role}}" login;
             create schema app authorization "{{Role}}";
@@ -30,7 +34,8 @@ public sealed class StoreTrustFixture(SandboxFixture sandbox) : IAsyncLifetime
             create function app.is_evil(anyelement) returns bool language sql immutable as $f$ select app.evil($1) is not null $f$;
             create function app.fire() returns trigger language plpgsql as $f$ begin perform app.evil(1); return new; end $f$;
             create operator app.=== (leftarg = anyelement, rightarg = anyelement, function = app.same);
-            """.Replace("create operator", "create function app.same(anyelement, anyelement) returns bool language sql immutable as 'select app.is_evil($1)'; create operator", StringComparison.Ordinal));
+            """.Replace("create operator", "create function app.same(anyelement, anyelement) returns bool language sql "
+                + "immutable as 'select app.is_evil($1)'; create operator", StringComparison.Ordinal));
     }
 
     public async ValueTask DisposeAsync()
@@ -42,7 +47,8 @@ public sealed class StoreTrustFixture(SandboxFixture sandbox) : IAsyncLifetime
 }
 
 /// <summary>Nobody's code runs with the rights of whoever uses the store.</summary>
-public sealed class StoreTrustTests(StoreTrustFixture fixture, SandboxFixture sandbox) : IClassFixture<StoreTrustFixture>, IDisposable
+public sealed class StoreTrustTests(StoreTrustFixture fixture, SandboxFixture sandbox) : IClassFixture<StoreTrustFixture>,
+IDisposable
 {
     private const string UseTheStore = """
         Get-IndexStrategy
@@ -63,29 +69,46 @@ public sealed class StoreTrustTests(StoreTrustFixture fixture, SandboxFixture sa
     /// <summary>What is planted, what the error says of it, and how it goes away where the remedy does not do it.</summary>
     public static TheoryData<string, string, string?> Plants => new()
     {
-        { "create trigger t before insert on perf_monitoring.index_action for each row execute function app.fire()", "trigger t on perf_monitoring.index_action", null },
-        { "create constraint trigger t after insert on perf_monitoring.\"user\" deferrable initially deferred for each row execute function app.fire()", "trigger t", null },
-        { "create trigger \"T \"\"x\" after update on perf_monitoring.metric_sample for each statement execute function app.fire()", "trigger \"T \"\"x\"", null },
-        { "create trigger t after insert on perf_monitoring.query_performance_log_default for each row execute function app.fire()", "query_performance_log_default", null },
-        { "create rule r as on insert to perf_monitoring.index_strategy do also select app.evil(1)", "rule r on perf_monitoring.index_strategy", null },
+        { "create trigger t before insert on perf_monitoring.index_action for each row execute function app.fire()",
+            "trigger t on perf_monitoring.index_action", null },
+        { "create constraint trigger t after insert on perf_monitoring.\"user\" deferrable initially deferred for each row "
+            + "execute function app.fire()", "trigger t", null },
+        { "create trigger \"T \"\"x\" after update on perf_monitoring.metric_sample for each statement execute function "
+            + "app.fire()", "trigger \"T \"\"x\"", null },
+        { "create trigger t after insert on perf_monitoring.query_performance_log_default for each row execute function "
+            + "app.fire()", "query_performance_log_default", null },
+        { "create rule r as on insert to perf_monitoring.index_strategy do also select app.evil(1)",
+            "rule r on perf_monitoring.index_strategy", null },
         { "create rule r as on update to perf_monitoring.performance_threshold do instead select app.evil(1)", "rule r", null },
-        { "alter table perf_monitoring.\"user\" alter column created_at set default app.evil(now())", "default of perf_monitoring.\"user\".created_at", "alter table perf_monitoring.\"user\" alter column created_at set default pg_catalog.now()" },
-        { "alter table perf_monitoring.index_strategy alter column where_clause set default query_to_xml('select app.evil(1)', true, true, '')::text", "where_clause", null },
-        { "alter table perf_monitoring.index_strategy add column g text generated always as (app.evil(table_name::text)) stored", "index_strategy.g", "alter table perf_monitoring.index_strategy drop column g" },
-        { "alter table perf_monitoring.index_strategy add constraint c check (app.is_evil(id))", "constraint c of perf_monitoring.index_strategy", null },
+        { "alter table perf_monitoring.\"user\" alter column created_at set default app.evil(now())",
+            "default of perf_monitoring.\"user\".created_at",
+            "alter table perf_monitoring.\"user\" alter column created_at set default pg_catalog.now()" },
+        { "alter table perf_monitoring.index_strategy alter column where_clause set default query_to_xml('select "
+            + "app.evil(1)', true, true, '')::text", "where_clause", null },
+        { "alter table perf_monitoring.index_strategy add column g text generated always as (app.evil(table_name::text)) stored",
+            "index_strategy.g", "alter table perf_monitoring.index_strategy drop column g" },
+        { "alter table perf_monitoring.index_strategy add constraint c check (app.is_evil(id))",
+            "constraint c of perf_monitoring.index_strategy", null },
         { "alter table perf_monitoring.index_strategy add constraint c check (id operator(app.===) id)", "constraint c", null },
         { "alter table perf_monitoring.\"user\" add constraint c exclude using btree (name with =)", "constraint c", null },
-        { "create policy p on perf_monitoring.index_strategy using (app.is_evil(id)); alter table perf_monitoring.index_strategy enable row level security", "policy p on perf_monitoring.index_strategy", null },
+        { "create policy p on perf_monitoring.index_strategy using (app.is_evil(id)); alter table "
+            + "perf_monitoring.index_strategy enable row level security", "policy p on perf_monitoring.index_strategy", null },
         { "create index i on perf_monitoring.index_strategy (app.evil(table_name::text))", "index perf_monitoring.i", null },
-        { "create index i on perf_monitoring.index_strategy (table_name) where app.is_evil(id)", "index perf_monitoring.i", null },
-        { "create statistics perf_monitoring.s on (app.evil(table_name::text)), index_name from perf_monitoring.index_strategy", "statistics s", null },
+        { "create index i on perf_monitoring.index_strategy (table_name) where app.is_evil(id)", "index perf_monitoring.i",
+            null },
+        { "create statistics perf_monitoring.s on (app.evil(table_name::text)), index_name from perf_monitoring.index_strategy",
+            "statistics s", null },
         {
-            "alter type perf_monitoring.metric_type rename to metric_type_; create domain perf_monitoring.metric_type as text check (app.is_evil(value))",
-            "metric_type is no enum", "drop domain perf_monitoring.metric_type; alter type perf_monitoring.metric_type_ rename to metric_type"
+            "alter type perf_monitoring.metric_type rename to metric_type_; create domain perf_monitoring.metric_type as text "
+                + "check (app.is_evil(value))",
+            "metric_type is no enum",
+            "drop domain perf_monitoring.metric_type; alter type perf_monitoring.metric_type_ rename to metric_type"
         },
         {
-            "alter table perf_monitoring.performance_threshold rename to pt; create view perf_monitoring.performance_threshold as select * from perf_monitoring.pt where app.is_evil(id)",
-            "performance_threshold is no table", "drop view perf_monitoring.performance_threshold; alter table perf_monitoring.pt rename to performance_threshold"
+            "alter table perf_monitoring.performance_threshold rename to pt; create view "
+                + "perf_monitoring.performance_threshold as select * from perf_monitoring.pt where app.is_evil(id)",
+            "performance_threshold is no table",
+            "drop view perf_monitoring.performance_threshold; alter table perf_monitoring.pt rename to performance_threshold"
         },
         {
             "create domain app.d as int check (app.is_evil(value)); alter table perf_monitoring.\"user\" add column d app.d",
@@ -95,19 +118,25 @@ public sealed class StoreTrustTests(StoreTrustFixture fixture, SandboxFixture sa
             "create function perf_monitoring.uuid_v7_floor(timestamp) returns uuid language sql as 'select app.evil(null::uuid)'",
             "uuid_v7_floor", "drop function perf_monitoring.uuid_v7_floor(timestamp)"
         },
-        { "alter function perf_monitoring.add_query_log_partition security invoker", "add_query_log_partition", "alter function perf_monitoring.add_query_log_partition security definer" },
-        { "alter function perf_monitoring.add_query_log_partition set search_path = app", "add_query_log_partition", "alter function perf_monitoring.add_query_log_partition set search_path = pg_catalog, pg_temp" },
+        { "alter function perf_monitoring.add_query_log_partition security invoker", "add_query_log_partition",
+            "alter function perf_monitoring.add_query_log_partition security definer" },
+        { "alter function perf_monitoring.add_query_log_partition set search_path = app", "add_query_log_partition",
+            "alter function perf_monitoring.add_query_log_partition set search_path = pg_catalog, pg_temp" },
         {
-            "create table app.part partition of perf_monitoring.query_performance_log for values from ('00000000-0000-0000-0000-000000000000') to ('00000000-0000-0000-0000-000000000001')",
+            "create table app.part partition of perf_monitoring.query_performance_log for values from "
+                + "('00000000-0000-0000-0000-000000000000') to ('00000000-0000-0000-0000-000000000001')",
             "app.part", "drop table app.part"
         },
         { "create table app.child () inherits (perf_monitoring.index_action)", "app.child", "drop table app.child" },
         { "grant all on perf_monitoring.index_action to $app", "make triggers on perf_monitoring.index_action", null },
         { "grant trigger on perf_monitoring.index_strategy to public", "right of public to make triggers", null },
-        { "grant create on schema perf_monitoring to $app; alter table perf_monitoring.metric_sample owner to $app", "metric_sample belongs to", null },
+        { "grant create on schema perf_monitoring to $app; alter table perf_monitoring.metric_sample owner to $app",
+            "metric_sample belongs to", null },
         { "alter schema perf_monitoring owner to $app", "schema perf_monitoring belongs to", null },
-        { "grant create on schema perf_monitoring to $app; alter function perf_monitoring.uuid_v7_floor owner to $app", "uuid_v7_floor(timestamp with time zone) belongs to", null },
-        { "grant create on schema perf_monitoring to $app; alter type perf_monitoring.index_type owner to $app", "index_type belongs to", null },
+        { "grant create on schema perf_monitoring to $app; alter function perf_monitoring.uuid_v7_floor owner to $app",
+            "uuid_v7_floor(timestamp with time zone) belongs to", null },
+        { "grant create on schema perf_monitoring to $app; alter type perf_monitoring.index_type owner to $app",
+            "index_type belongs to", null },
     };
 
     public void Dispose() => session.Dispose();
@@ -162,7 +191,9 @@ public sealed class StoreTrustTests(StoreTrustFixture fixture, SandboxFixture sa
             """);
         Connect(database.ConnectionString);
 
-        foreach (var script in new[] { "Initialize-PerfMonitoringStore", "New-IndexStrategy -Query 'select 1'", "Get-IndexStrategy", "Get-SlowQuery -FromLog" })
+        foreach (var script in new[] {
+            "Initialize-PerfMonitoringStore", "New-IndexStrategy -Query 'select 1'", "Get-IndexStrategy",
+            "Get-SlowQuery -FromLog" })
         {
             var error = Assert.Single(session.Invoke(script).AllErrors);
             Assert.StartsWith("StoreNotTrusted,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
@@ -184,9 +215,13 @@ public sealed class StoreTrustTests(StoreTrustFixture fixture, SandboxFixture sa
         Connect(As(database, fixture.Role));
         session.Invoke("Initialize-PerfMonitoringStore").MustSucceed();
         Connect(database.ConnectionString);
-        Assert.StartsWith("StoreNotTrusted,", Assert.Single(session.Invoke("Get-IndexStrategy").AllErrors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "StoreNotTrusted,", Assert.Single(session.Invoke("Get-IndexStrategy").AllErrors).FullyQualifiedErrorId,
+            StringComparison.Ordinal);
 
-        session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0] -StoreConnectionString $args[1]", database.ConnectionString, As(database, fixture.Role)).MustSucceed();
+        session.Invoke(
+            "Connect-PerfMonitoring -ConnectionString $args[0] -StoreConnectionString $args[1]", database.ConnectionString,
+            As(database, fixture.Role)).MustSucceed();
         // The owner does what it can, in the middle of the session.
         session.Invoke("Get-IndexStrategy").MustSucceed();
         await ExecuteAsAsync(database, fixture.Role, $$"""
@@ -215,13 +250,15 @@ public sealed class StoreTrustTests(StoreTrustFixture fixture, SandboxFixture sa
         await using var database = await TestDatabase.OnAsync(await sandbox.ClusterAsync(majorVersion));
         Connect(database.ConnectionString);
 
-        session.Invoke("Initialize-PerfMonitoringStore; Get-IndexStrategy; New-PerformanceThreshold DeadlockCount 1 10").MustSucceed();
+        session.Invoke("Initialize-PerfMonitoringStore; Get-IndexStrategy; New-PerformanceThreshold DeadlockCount 1 10")
+            .MustSucceed();
         Connect(database.ConnectionString);
 
         Assert.Single(session.Invoke("Get-PerformanceThreshold").MustSucceed().Output);
     }
 
-    private static string As(TestDatabase database, string role) => new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = role }.ConnectionString;
+    private static string As(TestDatabase database, string role) =>
+        new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = role }.ConnectionString;
 
     private static async Task ExecuteAsAsync(TestDatabase database, string role, string sql)
     {
@@ -231,5 +268,6 @@ public sealed class StoreTrustTests(StoreTrustFixture fixture, SandboxFixture sa
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 
-    private void Connect(string connectionString) => session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]", connectionString).MustSucceed();
+    private void Connect(string connectionString) =>
+        session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]", connectionString).MustSucceed();
 }

@@ -8,7 +8,9 @@ namespace PerfMonitoring.Terminal;
 /// <summary>Texts that would steer a terminal, and objects that are full of them.</summary>
 internal static partial class Hostile
 {
-    /// <summary>A window title, a cleared screen, a moved cursor, a bell, a C1 control, a text that runs backwards, one that is not seen.</summary>
+    /// <summary>
+    /// A window title, a cleared screen, a moved cursor, a bell, a C1 control, a text that runs backwards, one that is not seen.
+    /// </summary>
     public const string Text = "\u001B]0;owned\a\u001B[2J\u001B[1;1H\r\n\t\b\u007F\u009B31m\u202Eevil\u2066\u200B\uFEFF\u2028";
 
     /// <summary>A name of at most 63 bytes.</summary>

@@ -44,7 +44,8 @@ public sealed class HostileNameTests(SandboxFixture sandbox) : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         session.Dispose();
-        await database.ExecuteAsync($"reassign owned by {Quote(Role)} to current_user; drop owned by {Quote(Role)}; drop role {Quote(Role)}");
+        await database.ExecuteAsync(
+            $"reassign owned by {Quote(Role)} to current_user; drop owned by {Quote(Role)}; drop role {Quote(Role)}");
         await database.DisposeAsync();
     }
 
@@ -52,7 +53,8 @@ public sealed class HostileNameTests(SandboxFixture sandbox) : IAsyncLifetime
     public void Nothing_that_a_user_reads_steers_the_terminal()
     {
         Show("Connect-PerfMonitoring -ConnectionString $args[0] -Name $args[1] -ActingUser $args[2]",
-            new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = Role, ApplicationName = Application }.ConnectionString, "one", Role);
+            new NpgsqlConnectionStringBuilder(database.ConnectionString) {
+                Username = Role, ApplicationName = Application }.ConnectionString, "one", Role);
         Show("Get-PerfMonitoringSession");
         Show("Initialize-PerfMonitoringStore");
         Show("Test-PerfMonitoringPrerequisite");
@@ -104,7 +106,9 @@ public sealed class HostileNameTests(SandboxFixture sandbox) : IAsyncLifetime
     [InlineData("Get-IndexCandidate $Hostile", null)]
     public void No_error_steers_the_terminal(string script, string? errorId)
     {
-        session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0]; Initialize-PerfMonitoringStore", database.ConnectionString).MustSucceed();
+        session.Invoke(
+            "Connect-PerfMonitoring -ConnectionString $args[0]; Initialize-PerfMonitoringStore", database.ConnectionString)
+            .MustSucceed();
 
         var errors = Show(script).AllErrors;
 
@@ -115,10 +119,12 @@ public sealed class HostileNameTests(SandboxFixture sandbox) : IAsyncLifetime
     [Fact]
     public void Completions_show_names_visibly_and_give_them_as_they_are()
     {
-        session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0] -Name $args[1]", database.ConnectionString, "s'\"$x").MustSucceed();
+        session.Invoke("Connect-PerfMonitoring -ConnectionString $args[0] -Name $args[1]", database.ConnectionString, "s'\"$x")
+            .MustSucceed();
         foreach (var (line, value) in new[]
         {
-            ("Get-IndexUsageStat -TableName ", (string)session.Invoke("(Get-IndexUsageStat -IndexName $Index).TableName").Only().BaseObject),
+            ("Get-IndexUsageStat -TableName ",
+                (string)session.Invoke("(Get-IndexUsageStat -IndexName $Index).TableName").Only().BaseObject),
             ("Get-IndexUsageStat -IndexName i", Index),
             ("Get-SlowQuery -Session ", "s'\"$x"),
         })
@@ -127,9 +133,13 @@ public sealed class HostileNameTests(SandboxFixture sandbox) : IAsyncLifetime
             CompletionResult? completion = null;
             for (var attempt = 0; completion is null && attempt < 60; attempt++)
             {
-                completion = session.Invoke("[Management.Automation.CommandCompletion]::CompleteInput($args[0], $args[0].Length, $null).CompletionMatches", line)
+                completion = session.Invoke(
+                    "[Management.Automation.CommandCompletion]::CompleteInput($args[0], $args[0].Length, $null)"
+                    + ".CompletionMatches",
+                line)
                     .MustSucceed().Output.Select(o => (CompletionResult)o.BaseObject)
-                    .SingleOrDefault(c => session.Invoke(c.CompletionText).Output is [{ BaseObject: string text }] && text == value);
+                    .SingleOrDefault(
+                        c => session.Invoke(c.CompletionText).Output is [{ BaseObject: string text }] && text == value);
             }
 
             Assert.NotNull(completion);
@@ -156,7 +166,8 @@ public sealed class HostileNameTests(SandboxFixture sandbox) : IAsyncLifetime
         Add([.. result.Progress.SelectMany(p => new[] { p.Activity, p.StatusDescription, p.CurrentOperation })]);
         foreach (var error in result.AllErrors)
         {
-            Add(error.ToString(), error.Exception.Message, error.ErrorDetails?.Message, error.ErrorDetails?.RecommendedAction, error.CategoryInfo.ToString());
+            Add(error.ToString(), error.Exception.Message, error.ErrorDetails?.Message, error.ErrorDetails?.RecommendedAction,
+                error.CategoryInfo.ToString());
         }
 
         foreach (var item in result.Output)
@@ -179,7 +190,8 @@ public sealed class HostileNameTests(SandboxFixture sandbox) : IAsyncLifetime
     private async Task RunAsRoleAsync(string sql)
     {
         await using var connection = new NpgsqlConnection(
-            new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = Role, ApplicationName = Application }.ConnectionString);
+            new NpgsqlConnectionStringBuilder(database.ConnectionString) {
+                Username = Role, ApplicationName = Application }.ConnectionString);
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);

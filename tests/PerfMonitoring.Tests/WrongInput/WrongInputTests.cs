@@ -5,17 +5,20 @@ using PerfMonitoring.Terminal;
 namespace PerfMonitoring.WrongInput;
 
 /// <summary>
-/// Whatever is wrong is said: with an id that stays, with the argument's name, with the way out, before anything was changed, and never with
-/// an exception of .NET.
+/// Whatever is wrong is said: with an id that stays, with the argument's name, with the way out, before anything was changed, and
+/// never with an exception of .NET.
 /// </summary>
 public sealed partial class WrongInputTests(WrongInputDatabase world) : IClassFixture<WrongInputDatabase>
 {
     // PowerShell's own, of binding. It names the parameter and the type or the words that it takes.
     private static readonly HashSet<string> BindingIds = new(StringComparer.Ordinal)
     {
-        "ParameterArgumentValidationError", "ParameterArgumentValidationErrorNullNotAllowed", "ParameterArgumentValidationErrorEmptyStringNotAllowed",
-        "ParameterArgumentValidationErrorEmptyArrayNotAllowed", "ParameterArgumentValidationErrorEmptyCollectionNotAllowed", "ParameterArgumentTransformationError",
-        "CannotConvertArgument", "CannotConvertArgumentNoMessage", "AmbiguousParameterSet", "MissingMandatoryParameter", "NamedParameterNotFound",
+        "ParameterArgumentValidationError", "ParameterArgumentValidationErrorNullNotAllowed",
+        "ParameterArgumentValidationErrorEmptyStringNotAllowed",
+        "ParameterArgumentValidationErrorEmptyArrayNotAllowed", "ParameterArgumentValidationErrorEmptyCollectionNotAllowed",
+        "ParameterArgumentTransformationError",
+        "CannotConvertArgument", "CannotConvertArgumentNoMessage", "AmbiguousParameterSet", "MissingMandatoryParameter",
+        "NamedParameterNotFound",
         "ScriptBlockArgumentNoInput", "ParameterBindingFailed",
     };
 
@@ -25,7 +28,8 @@ public sealed partial class WrongInputTests(WrongInputDatabase world) : IClassFi
     [Fact]
     public void The_table_has_rows_for_every_cmdlet()
     {
-        var commands = world.Session.Invoke("(Get-Command -Module PerfMonitoring).Name").MustSucceed().Output.Select(o => (string)o.BaseObject);
+        var commands = world.Session.Invoke("(Get-Command -Module PerfMonitoring).Name")
+            .MustSucceed().Output.Select(o => (string)o.BaseObject);
 
         Assert.Empty(commands.Except(WrongInputRows.Wrong.Select(r => r.Command)));
         Assert.InRange(WrongInputRows.Wrong.Count, 300, int.MaxValue);
@@ -33,11 +37,13 @@ public sealed partial class WrongInputTests(WrongInputDatabase world) : IClassFi
 
     [Theory]
     [MemberData(nameof(Commands))]
-    public Task What_cannot_be_meant_is_refused(string command) => RunAsync(WrongInputRows.Wrong.Where(r => r.Command == command), mustFail: true);
+    public Task What_cannot_be_meant_is_refused(string command) =>
+        RunAsync(WrongInputRows.Wrong.Where(r => r.Command == command), mustFail: true);
 
     [Theory]
     [MemberData(nameof(Commands))]
-    public Task What_is_odd_is_answered_and_changes_nothing(string command) => RunAsync(WrongInputRows.Odd.Where(r => r.Command == command), mustFail: false);
+    public Task What_is_odd_is_answered_and_changes_nothing(string command) =>
+        RunAsync(WrongInputRows.Odd.Where(r => r.Command == command), mustFail: false);
 
     private async Task RunAsync(IEnumerable<(string Command, string Parameter, string Script)> rows, bool mustFail)
     {
@@ -75,22 +81,27 @@ public sealed partial class WrongInputTests(WrongInputDatabase world) : IClassFi
 
         if (BindingIds.Contains(id))
         {
-            return id is "AmbiguousParameterSet" or "NamedParameterNotFound" || message.Contains($"'{parameter}'", StringComparison.Ordinal)
+            return id is "AmbiguousParameterSet" or "NamedParameterNotFound"
+                || message.Contains($"'{parameter}'", StringComparison.Ordinal)
                 ? null : $"{id} does not name the parameter: {message}";
         }
 
         // What is not there is named itself.
         var names = id is "ObjectIncomplete" or "ObjectUnreadable" && parameter is "InputObject" or "SlowQuery" or "Action"
             || (parameter == "Replica" && message.Contains("session", StringComparison.OrdinalIgnoreCase))
-            || error.CategoryInfo.Category is ErrorCategory.ObjectNotFound || $"{message} {wayOut}".Contains(parameter, StringComparison.OrdinalIgnoreCase)
+            || error.CategoryInfo.Category is ErrorCategory.ObjectNotFound
+            || $"{message} {wayOut}".Contains(parameter, StringComparison.OrdinalIgnoreCase)
             || (error.CategoryInfo.TargetName is { Length: > 0 } name && message.Contains(name, StringComparison.Ordinal));
-        return error.Exception.GetType().FullName != "PerfMonitoring.Model.PerfMonitoringException" || id == "ServerError" ? $"{id} is no error of ours: {message}"
+        return error.Exception.GetType().FullName != "PerfMonitoring.Model.PerfMonitoringException" || id == "ServerError"
+            ? $"{id} is no error of ours: {message}"
             : message.Length > 2000 ? $"{id} is {message.Length} characters long"
             : Hostile.Steers(message) || Hostile.Steers(wayOut) ? $"{id} steers the terminal: {message}"
             : string.IsNullOrWhiteSpace(wayOut) ? $"{id} has no way out: {message}"
             : names ? null : $"{id} does not name -{parameter}: {message} {wayOut}";
     }
 
-    [GeneratedRegex(@"Npgsql\.|NpgsqlException|Object reference|NullReference|InvalidCast|\bat PerfMonitoring\.|ArgumentException|Exception of type|Stack|SQLSTATE 22P0|SQLSTATE XX")]
+    [GeneratedRegex(
+        @"Npgsql\.|NpgsqlException|Object reference|NullReference|InvalidCast|\bat PerfMonitoring\.|ArgumentException|"
+            + @"Exception of type|Stack|SQLSTATE 22P0|SQLSTATE XX")]
     private static partial Regex Raw();
 }

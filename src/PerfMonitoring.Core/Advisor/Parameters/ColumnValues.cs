@@ -4,12 +4,13 @@ using PerfMonitoring.Indexes;
 namespace PerfMonitoring.Advisor;
 
 /// <summary>
-/// What ANALYZE knows of the values of a column, each as the type's output function writes it. They are the user's data: they go into
-/// EXPLAIN, and into no message.
+/// What ANALYZE knows of the values of a column, each as the type's output function writes it. They are the user's data: they go
+/// into EXPLAIN, and into no message.
 /// </summary>
 public sealed class ColumnValues
 {
-    // From here on a common value is so much more common than the typical one that an index can be right for one and wrong for the other.
+    // From here on a common value is so much more common than the typical one that an index can be right for one and wrong for
+    // the other.
     private const double SkewFactor = 5;
     private const double SkewMinimum = 0.01;
 
@@ -19,7 +20,9 @@ public sealed class ColumnValues
     /// <summary>The column's name, unquoted.</summary>
     public required string Column { get; init; }
 
-    /// <summary>Category of the type, as in pg_type.typcategory: N for numbers, D for dates and times, S for texts, A for arrays ...</summary>
+    /// <summary>
+    /// Category of the type, as in pg_type.typcategory: N for numbers, D for dates and times, S for texts, A for arrays ...
+    /// </summary>
     public string Category { get; init; } = "";
 
     /// <summary>Name of the type, as in pg_type.typname; a domain's base type.</summary>
@@ -51,7 +54,8 @@ public sealed class ColumnValues
         CommonFrequencies is [>= SkewMinimum and var heavy, ..] && heavy >= SkewFactor * TypicalFrequency ? heavy : null;
 
     /// <summary>Whether its values are numbers or times, so that they can be reckoned with.</summary>
-    public bool IsMeasurable => Category == "N" || (Category == "D" && TypeName is "date" or "timestamp" or "timestamptz" or "time");
+    public bool IsMeasurable =>
+        Category == "N" || (Category == "D" && TypeName is "date" or "timestamp" or "timestamptz" or "time");
 
     private double RestFrequency => Math.Max(0, 1 - NullFraction - CommonFrequencies.Sum());
 
@@ -60,13 +64,14 @@ public sealed class ColumnValues
     // The median over the distinct values is one of the common ones where these are the larger half.
     private bool IsTypicalCommon => CommonValues.Count > 0 && (Bounds.Count == 0 || RestCount <= CommonValues.Count);
 
-    private int TypicalRank => (int)Math.Min(CommonValues.Count - 1, (CommonValues.Count + (double.IsInfinity(RestCount) ? 0 : RestCount)) / 2);
+    private int TypicalRank =>
+        (int)Math.Min(CommonValues.Count - 1, (CommonValues.Count + (double.IsInfinity(RestCount) ? 0 : RestCount)) / 2);
 
     private double TypicalFrequency => IsTypicalCommon ? CommonFrequencies[TypicalRank] : RestFrequency / Math.Max(1, RestCount);
 
     /// <summary>
-    /// A value of median frequency over the distinct values; by a higher place another one: those less common first, then the others, for
-    /// a list of values. Null where there is none.
+    /// A value of median frequency over the distinct values; by a higher place another one: those less common first, then the
+    /// others, for a list of values. Null where there is none.
     /// </summary>
     public string? Typical(int place = 0)
     {
@@ -119,8 +124,8 @@ public sealed class ColumnValues
     }
 
     /// <summary>
-    /// The shortest beginning of a typical value, of three characters or more, that not too many of the known values share. Null for what is
-    /// no text.
+    /// The shortest beginning of a typical value, of three characters or more, that not too many of the known values share. Null
+    /// for what is no text.
     /// </summary>
     public string? Beginning()
     {
@@ -131,7 +136,8 @@ public sealed class ColumnValues
 
         var known = CommonValues.Concat(Bounds).ToList();
         var length = Math.Min(3, value.Length);
-        while (length < value.Length && known.Count(v => v.StartsWith(value[..length], StringComparison.Ordinal)) > Math.Max(1, known.Count / 20))
+        while (length < value.Length
+            && known.Count(v => v.StartsWith(value[..length], StringComparison.Ordinal)) > Math.Max(1, known.Count / 20))
         {
             length++;
         }
@@ -139,12 +145,15 @@ public sealed class ColumnValues
         return char.IsHighSurrogate(value[length - 1]) ? value : value[..length];
     }
 
-    /// <summary>A value as a number: a time in seconds since 1970. Null where it is none (infinity, before Christ, another DateStyle).</summary>
+    /// <summary>
+    /// A value as a number: a time in seconds since 1970. Null where it is none (infinity, before Christ, another DateStyle).
+    /// </summary>
     public double? Measure(string value)
     {
         if (Category == "N")
         {
-            return double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
+            return double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+                && double.IsFinite(number) ? number : null;
         }
 
         if (TypeName == "time")
@@ -153,7 +162,8 @@ public sealed class ColumnValues
         }
 
         return value.Length >= 10 && value[4] == '-' && DateTimeOffset.TryParse(
-            value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var moment)
+            value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal,
+            out var moment)
             ? (moment - DateTimeOffset.UnixEpoch).TotalSeconds
             : null;
     }

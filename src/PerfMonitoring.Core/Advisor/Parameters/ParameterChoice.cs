@@ -60,8 +60,9 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
         return arguments;
     }
 
-    // A parameter that stands in several comparisons takes its value from the one that says most; a day that is asked for ("valid_from <= $1 and
-    // valid_to >= $1") lies where the later column has its values. Single parameters come before expressions of several.
+    // A parameter that stands in several comparisons takes its value from the one that says most; a day that is asked for
+    // ("valid_from <= $1 and valid_to >= $1") lies where the later column has its values. Single parameters come before
+    // expressions of several.
     private static int Order(ParameterFact fact)
     {
         var rank = (fact.Target, fact.Operator) switch
@@ -99,7 +100,8 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
             case "= ANY" or "<> ALL" when elements is not null:
                 return elements.All(e => !e.Parameters().Any() || Solve(e, Cased(Next(column), fact.Target), column));
             case "= ANY" or "<> ALL":
-                var list = Enumerable.Range(0, ArrayLength).Select(_ => Cased(Next(column), fact.Target)).OfType<string>().Distinct(StringComparer.Ordinal).ToList();
+                var list = Enumerable.Range(0, ArrayLength).Select(_ => Cased(Next(column), fact.Target)).OfType<string>()
+                    .Distinct(StringComparer.Ordinal).ToList();
                 return list.Count > 0 && Solve(fact.Value, ArrayText(list), column);
             case "<" or "<=" or ">" or ">=":
                 return Solve(fact.Value, Bound(column, fact.Target, fact.Operator), column);
@@ -126,7 +128,8 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
         return isHeavy ? column.Heavy(place) ?? column.Heavy() : column.Typical(place) ?? column.Typical();
     }
 
-    private string? Element(ColumnValues column) => column.CommonElements.ElementAtOrDefault(isHeavy ? 0 : column.CommonElements.Count / 2);
+    private string? Element(ColumnValues column) =>
+        column.CommonElements.ElementAtOrDefault(isHeavy ? 0 : column.CommonElements.Count / 2);
 
     // Both bounds: the newest twentieth, or the half in the middle. One alone: the outermost twentieth, or half of the rows.
     private string? Bound(ColumnValues column, ParameterTarget target, string name)
@@ -162,7 +165,10 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
         if (expression.AsCast() is var (operand, cast))
         {
             // "price = ($1)::numeric": what is cast to a number was none with a fraction, as a rule.
-            return Solve(operand, column.Category == "N" && cast is "numeric" or "double precision" or "real" ? Whole(value, column) : value, column);
+            return Solve(
+                operand,
+                column.Category == "N" && cast is "numeric" or "double precision" or "real" ? Whole(value, column) : value,
+                column);
         }
 
         if (expression.AsCall() is ("COALESCE" or "lower" or "upper" or "btrim", [var argument, ..]))
@@ -175,7 +181,8 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
             return (field.AsParameter() is not { } f || chosen.ContainsKey(f)) && Solve(moment, value, column);
         }
 
-        if (expression.AsOperation() is not var (left, name, right) || name is not ("+" or "-") || column.Measure(value) is not { } wanted)
+        if (expression.AsOperation() is not var (left, name, right) || name is not ("+" or "-")
+            || column.Measure(value) is not { } wanted)
         {
             return expression.Parameters().All(chosen.ContainsKey);
         }
@@ -193,7 +200,8 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
 
         if (left.Parameters().All(chosen.ContainsKey) && left.AsParameter() is { } known)
         {
-            return column.Measure(chosen[known]!) is { } start && Span(right, name == "-" ? start - wanted : wanted - start, column);
+            return column.Measure(chosen[known]!) is { } start
+                && Span(right, name == "-" ? start - wanted : wanted - start, column);
         }
 
         return Solve(left, value, column) && Span(right, 0, column);
@@ -213,7 +221,8 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
         if (expression.AsCast() is var (operand, cast))
         {
             // "($1 || ' days')::interval"
-            return cast == "interval" && operand.AsOperation() is (var count, "||", var unit) && unit.AsString() is { } word && SecondsOf(word.Trim()) is { } seconds
+            return cast == "interval" && operand.AsOperation() is (var count, "||", var unit) && unit.AsString() is { } word
+                && SecondsOf(word.Trim()) is { } seconds
                 ? Count(count, Math.Round(difference / seconds))
                 : Span(operand, difference, column);
         }
@@ -245,7 +254,8 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
 
     private bool Count(PlanExpression expression, double count) =>
         expression.AsCast() is var (operand, _) ? Count(operand, count)
-        : expression.AsParameter() is { } number ? Set(number, Number(IsWhole(reading.Types.GetValueOrDefault(number, "")) ? Math.Round(count) : count))
+        : expression.AsParameter() is { } number
+        ? Set(number, Number(IsWhole(reading.Types.GetValueOrDefault(number, "")) ? Math.Round(count) : count))
         : expression.Parameters().All(chosen.ContainsKey);
 
     // "name like $1", "name like $1 || '%'"
@@ -259,7 +269,8 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
         if (expression.AsParameter() is { } number)
         {
             return Set(number, (end.Length == 0 ? beginning
-                : beginning.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("%", @"\%", StringComparison.Ordinal).Replace("_", @"\_", StringComparison.Ordinal)) + end);
+                : beginning.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("%", @"\%", StringComparison.Ordinal)
+                    .Replace("_", @"\_", StringComparison.Ordinal)) + end);
         }
 
         if (expression.AsCast() is var (operand, _))
@@ -273,12 +284,15 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
         }
 
         return expression.AsOperation() is (var left, "||", var right)
-            && (!left.Parameters().Any() || Beginning(left, beginning, "")) && (!right.Parameters().Any() || Joined(right, left, beginning));
+            && (!left.Parameters().Any() || Beginning(left, beginning, ""))
+            && (!right.Parameters().Any() || Joined(right, left, beginning));
     }
 
     // Of "$1 || $2" the second one is the wildcard.
     private bool Joined(PlanExpression right, PlanExpression left, string beginning) =>
-        left.Parameters().Any() ? right.AsParameter() is { } number ? Set(number, "%") : right.AsCast() is var (operand, _) && Joined(operand, left, beginning)
+        left.Parameters().Any()
+            ? right.AsParameter() is { } number
+            ? Set(number, "%") : right.AsCast() is var (operand, _) && Joined(operand, left, beginning)
         : Beginning(right, beginning, "");
 
     // The first comparison that told a value stays right.
@@ -296,13 +310,16 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
     };
 
     private static string Whole(string value, ColumnValues column) =>
-        column.Category == "N" && value.Contains('.', StringComparison.Ordinal) && column.Measure(value) is { } number ? Number(Math.Truncate(number)) : value;
+        column.Category == "N" && value.Contains('.', StringComparison.Ordinal) && column.Measure(value) is { } number
+            ? Number(Math.Truncate(number)) : value;
 
-    private static bool IsWhole(string type) => type is "int" or "integer" or "bigint" or "smallint" or "int2" or "int4" or "int8";
+    private static bool IsWhole(string type) =>
+        type is "int" or "integer" or "bigint" or "smallint" or "int2" or "int4" or "int8";
 
     private static bool IsNow(PlanExpression expression) =>
         expression.AsCast() is var (operand, _) ? IsNow(operand)
-        : expression.ToSql() is "now()" or "CURRENT_DATE" or "CURRENT_TIMESTAMP" or "LOCALTIMESTAMP" or "statement_timestamp()" or "clock_timestamp()" or "transaction_timestamp()";
+        : expression.ToSql() is "now()" or "CURRENT_DATE" or "CURRENT_TIMESTAMP" or "LOCALTIMESTAMP" or "statement_timestamp()"
+            or "clock_timestamp()" or "transaction_timestamp()";
 
     private static double? SecondsOf(string unit) => unit switch
     {

@@ -46,7 +46,9 @@ internal sealed partial class ParameterReading
 
             shown.UnionWith(node.Output.SelectMany(o => PlanExpression.Parse(o).Parameters()));
             // Before PostgreSQL 17 the results of initial plans are called $n too, and nothing tells the one from the other.
-            Ambiguous.UnionWith(Returned().Matches(node.SubplanName ?? "").Select(m => int.Parse(m.ValueSpan[1..], NumberStyles.None, CultureInfo.InvariantCulture)));
+            Ambiguous.UnionWith(
+                Returned().Matches(node.SubplanName ?? "")
+                .Select(m => int.Parse(m.ValueSpan[1..], NumberStyles.None, CultureInfo.InvariantCulture)));
         }
 
         makesRows = plan.All().Any(n => n.NodeType is "Function Scan" or "Table Function Scan" or "ProjectSet" or "Sample Scan");
@@ -59,7 +61,9 @@ internal sealed partial class ParameterReading
     /// <summary>Values that the place itself tells, by number: a field of date_trunc, a LIMIT.</summary>
     public Dictionary<int, string> Fixed { get; } = [];
 
-    /// <summary>Parameters that stand where any value of their type does no harm: alone, beside an expression without statistics.</summary>
+    /// <summary>
+    /// Parameters that stand where any value of their type does no harm: alone, beside an expression without statistics.
+    /// </summary>
     public HashSet<int> Harmless { get; } = [];
 
     /// <summary>Parameters of which nothing can be said.</summary>
@@ -79,7 +83,9 @@ internal sealed partial class ParameterReading
 
     public static ParameterReading Read(PlanNode plan, string text) => new(plan, text);
 
-    /// <summary>Whether a parameter stands in what is handed up only, or is not in the plan at all, so that NULL is as good as any value.</summary>
+    /// <summary>
+    /// Whether a parameter stands in what is handed up only, or is not in the plan at all, so that NULL is as good as any value.
+    /// </summary>
     public bool IsUnused(int number) =>
         !Unclear.Contains(number) && (shown.Contains(number) || !makesRows);
 
@@ -165,8 +171,10 @@ internal sealed partial class ParameterReading
     {
         if (side.AsColumn() is { } column)
         {
-            return relations.TryGetValue(column.Alias, out var table) ? new ParameterTarget(column.Alias, table, column.Name, null)
-                : column.Alias.Length == 0 && relations.Count == 1 ? new ParameterTarget(relations.Keys.Single(), relations.Values.Single(), column.Name, null)
+            return relations.TryGetValue(column.Alias, out var table)
+                ? new ParameterTarget(column.Alias, table, column.Name, null)
+                : column.Alias.Length == 0 && relations.Count == 1
+                ? new ParameterTarget(relations.Keys.Single(), relations.Values.Single(), column.Name, null)
                 : null;
         }
 
@@ -177,7 +185,8 @@ internal sealed partial class ParameterReading
 
         return side.AsCall() switch
         {
-            (("lower" or "upper") and var function, [var argument]) => TargetOf(argument) is { } target ? target with { Function = function } : null,
+            (("lower" or "upper") and var function, [var argument]) =>
+                TargetOf(argument) is { } target ? target with { Function = function } : null,
             ("COALESCE" or "min" or "max" or "btrim", [var argument, ..]) => TargetOf(argument),
             ("date_trunc", [_, var argument, ..]) => TargetOf(argument),
             _ => null,
@@ -218,9 +227,11 @@ internal sealed partial class ParameterReading
 
     // A column, an aggregate, or another relation's expression: anything but parameters, constants and functions of them.
     private static bool HasOperand(PlanExpression side) =>
-        side.Columns().Any() || side.HasSubplan() || side.Tokens.Any(t => t.Text == "*") && side.Tokens.Any(t => t.Text == "count");
+        side.Columns().Any() || side.HasSubplan()
+            || side.Tokens.Any(t => t.Text == "*") && side.Tokens.Any(t => t.Text == "count");
 
-    private static bool IsPlain(PlanExpression side) => side.AsCast() is var (operand, _) ? IsPlain(operand) : side.AsParameter() is not null || side.IsConstant();
+    private static bool IsPlain(PlanExpression side) =>
+        side.AsCast() is var (operand, _) ? IsPlain(operand) : side.AsParameter() is not null || side.IsConstant();
 
     // "$1 = ANY (tags)": the array holds the value.
     private static string? Mirrored(string name) => name == "= ANY" ? "has" : OperatorNames.Mirrored(name);

@@ -120,20 +120,23 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
             if (Force && WaitForWindow)
             {
                 throw new PerfMonitoringException(
-                    ErrorIds.ForceAndWait, FailureKind.InvalidArgument, "-Force builds whatever the maintenance window says, and -WaitForWindow waits for it.",
+                    ErrorIds.ForceAndWait, FailureKind.InvalidArgument,
+                    "-Force builds whatever the maintenance window says, and -WaitForWindow waits for it.",
                     "Pass one of them.");
             }
 
             if (VerifyAfter < TimeSpan.FromSeconds(1) || VerifyAfter > TimeSpan.FromDays(7))
             {
                 throw new PerfMonitoringException(
-                    ErrorIds.InvalidVerifyAfter, FailureKind.InvalidArgument, $"-VerifyAfter is {VerifyAfter}; it must be from one second to 7 days.", "Write 30m, or 2h.", VerifyAfter);
+                    ErrorIds.InvalidVerifyAfter, FailureKind.InvalidArgument,
+                    $"-VerifyAfter is {VerifyAfter}; it must be from one second to 7 days.", "Write 30m, or 2h.", VerifyAfter);
             }
         });
         trial = Verify || RevertOnRegression ? new IndexTrial(Connection, VerifyAfter, RevertOnRegression, Options) : null;
         Creator = new IndexCreator(Connection, new IndexCreationOptions
         {
-            Build = Options with { SnapshotTimeout = SnapshotTimeout, MaintenanceWorkMem = MaintenanceWorkMem, ThrottleLimit = ThrottleLimit },
+            Build = Options with {
+                SnapshotTimeout = SnapshotTimeout, MaintenanceWorkMem = MaintenanceWorkMem, ThrottleLimit = ThrottleLimit },
             Force = Force,
             WaitForWindow = WaitForWindow,
             MaximumDatabaseGrowth = MaximumDatabaseGrowth,
@@ -162,7 +165,8 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
         {
             WriteError(Errors.Record(new PerfMonitoringException(
                 ErrorIds.StrategyNotFound, FailureKind.NotFound,
-                $"The store in {Connection.StoreTarget} has no index strategy {missing} for {Connection.Target}.", "Get-IndexStrategy lists them.", missing)));
+                $"The store in {Connection.StoreTarget} has no index strategy {missing} for {Connection.Target}.",
+                "Get-IndexStrategy lists them.", missing)));
         }
 
         foreach (var strategy in strategies)
@@ -187,7 +191,8 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
         {
             foreach (var built in unverified)
             {
-                SayToHost($"{built.IndexName} on {built.TableName} is built and not verified: Test-IndexStrategy does that later.");
+                SayToHost(
+                    $"{built.IndexName} on {built.TableName} is built and not verified: Test-IndexStrategy does that later.");
             }
         }
 
@@ -210,7 +215,8 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
         if (!strategy.IsActive)
         {
             throw new PerfMonitoringException(
-                ErrorIds.StrategyRemoved, FailureKind.InvalidArgument, $"The strategy for {strategy.IndexName} on {strategy.TableName} was removed.",
+                ErrorIds.StrategyRemoved, FailureKind.InvalidArgument,
+                $"The strategy for {strategy.IndexName} on {strategy.TableName} was removed.",
                 "Make it anew with New-IndexStrategy.", strategy);
         }
 

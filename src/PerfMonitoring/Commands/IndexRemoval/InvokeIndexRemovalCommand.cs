@@ -84,7 +84,8 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
         else
         {
             // Its verdict is not looked at: the index is judged again.
-            var read = new PipelineObject(item, "a figure of Get-IndexUsageStat", "Pipe what Get-IndexUsageStat gives, or pass -IndexName.");
+            var read = new PipelineObject(
+                item, "a figure of Get-IndexUsageStat", "Pipe what Get-IndexUsageStat gives, or pass -IndexName.");
             read.MustBeOf(Connection.Target);
             var (table, index) = (read.NeedText("TableName"), read.NeedText("IndexName"));
             Remove(read.Declares("IndexOid")
@@ -98,16 +99,19 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
         if (stat.IndexOid is not { } oid)
         {
             throw new PerfMonitoringException(
-                ErrorIds.IndexNotFound, FailureKind.NotFound, $"The stored figures of {stat.IndexName} do not say which index they are of.",
+                ErrorIds.IndexNotFound, FailureKind.NotFound,
+                $"The stored figures of {stat.IndexName} do not say which index they are of.",
                 "Pipe live figures: Get-IndexUsageStat without -Since and -Until.", stat);
         }
 
         if (Await(token => Removal.IndexRemoval.PrepareAsync(Connection, oid, scope, Force, token)) is not { } removal)
         {
-            if (Await(token => PartitionedIndexes.ReadAllAsync(Connection, scope, token)).Any(s => (s.TableName, s.IndexName) == (stat.TableName, stat.IndexName)))
+            if (Await(token => PartitionedIndexes.ReadAllAsync(Connection, scope, token))
+                .Any(s => (s.TableName, s.IndexName) == (stat.TableName, stat.IndexName)))
             {
                 throw new PerfMonitoringException(
-                    ErrorIds.IndexChanged, FailureKind.InvalidArgument, $"{stat.IndexName} on {stat.TableName} is another index by now: somebody made it anew.",
+                    ErrorIds.IndexChanged, FailureKind.InvalidArgument,
+                    $"{stat.IndexName} on {stat.TableName} is another index by now: somebody made it anew.",
                     "Look at what Get-IndexUsageStat gives, and pipe that.", stat);
             }
 
@@ -143,7 +147,8 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
         }
 
         Change(
-            $"Dropping index {stat.IndexName} on {stat.TableName}", (progress, token) => removal.RunAsync(Connection, Options, progress, token));
+            $"Dropping index {stat.IndexName} on {stat.TableName}", (progress, token) =>
+                removal.RunAsync(Connection, Options, progress, token));
     }
 
     private IndexUsageStat Find(string name) => Find(name, s => IsNamed(s, name));
@@ -155,9 +160,11 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
         {
             [var only] => only,
             [] => throw new PerfMonitoringException(
-                ErrorIds.IndexNotFound, FailureKind.NotFound, $"There is no index '{name}' in {Connection.Target}.", "Get-IndexUsageStat lists them.", name),
+                ErrorIds.IndexNotFound, FailureKind.NotFound, $"There is no index '{name}' in {Connection.Target}.",
+                "Get-IndexUsageStat lists them.", name),
             _ => throw new PerfMonitoringException(
-                ErrorIds.AmbiguousIndexName, FailureKind.InvalidArgument, $"There is an index '{name}' on {string.Join(" and on ", found.Select(f => f.TableName))}.",
+                ErrorIds.AmbiguousIndexName, FailureKind.InvalidArgument,
+                $"There is an index '{name}' on {string.Join(" and on ", found.Select(f => f.TableName))}.",
                 "Write its schema too: schema.index.", name),
         };
     }
@@ -165,6 +172,7 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
     private static bool IsNamed(IndexUsageStat stat, string name)
     {
         var schema = RelationName.Parse(stat.TableName).Schema;
-        return name == stat.IndexName || name == Identifier.Quote(stat.IndexName) || name == new RelationName(schema, stat.IndexName).ToString();
+        return name == stat.IndexName || name == Identifier.Quote(stat.IndexName)
+            || name == new RelationName(schema, stat.IndexName).ToString();
     }
 }

@@ -6,7 +6,9 @@ using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Commands.IndexRemoval;
 
-/// <summary>Drops invalid indexes that a failed build or drop left, or builds bloated ones anew, without blocking reads or writes.</summary>
+/// <summary>
+/// Drops invalid indexes that a failed build or drop left, or builds bloated ones anew, without blocking reads or writes.
+/// </summary>
 [Cmdlet(
     VerbsDiagnostic.Repair, "Index",
     SupportsShouldProcess = true,
@@ -83,12 +85,15 @@ public sealed class RepairIndexCommand : IndexChangeCmdlet
     }
 
     private PerfMonitoringException IsNotInvalid(string name) => new(
-        ErrorIds.IndexNotInvalid, FailureKind.NotFound, $"There is no invalid index '{name}' in {Connection.Target} that nobody builds.",
+        ErrorIds.IndexNotInvalid, FailureKind.NotFound,
+        $"There is no invalid index '{name}' in {Connection.Target} that nobody builds.",
         "Run Repair-Index -WhatIf without a name to see all.", name);
 
     private PerfMonitoringException IsNotBloated(string name) => new(
-        ErrorIds.IndexNotBloated, FailureKind.NotFound, $"There is no B-tree '{name}' in {Connection.Target} that is known to be bloated so much.",
-        "Run ANALYZE, or lower -MinimumBloat and -MinimumWaste: Repair-Index -Bloated -MinimumBloat 0 -MinimumWaste 0 -WhatIf shows all.", name);
+        ErrorIds.IndexNotBloated, FailureKind.NotFound,
+        $"There is no B-tree '{name}' in {Connection.Target} that is known to be bloated so much.",
+        "Run ANALYZE, or lower -MinimumBloat and -MinimumWaste: Repair-Index -Bloated -MinimumBloat 0 -MinimumWaste 0 -WhatIf "
+            + "shows all.", name);
 
     private void Drop(Removal.IndexRemoval repair)
     {
@@ -106,7 +111,8 @@ public sealed class RepairIndexCommand : IndexChangeCmdlet
         {
             Change(
                 $"Building index {index.Index.Definition.Name} on {index.Index.Definition.Table} anew",
-                (progress, token) => index.RunAsync(Connection, Options with { SnapshotTimeout = SnapshotTimeout }, progress, token));
+                (progress, token) =>
+                    index.RunAsync(Connection, Options with { SnapshotTimeout = SnapshotTimeout }, progress, token));
         }
     }
 }

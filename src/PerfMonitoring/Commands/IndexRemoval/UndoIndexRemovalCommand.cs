@@ -36,7 +36,8 @@ public sealed class UndoIndexRemovalCommand : IndexChangeCmdlet
 
         foreach (var name in IndexName)
         {
-            ForItem(name, () => Restore(IndexRestoration.DefinitionOf(Await(token => IndexRestoration.FindAsync(Connection, name, token)))));
+            ForItem(name, () =>
+                Restore(IndexRestoration.DefinitionOf(Await(token => IndexRestoration.FindAsync(Connection, name, token)))));
         }
     }
 
@@ -65,7 +66,8 @@ public sealed class UndoIndexRemovalCommand : IndexChangeCmdlet
     private void RestoreFromAudit(PSObject item)
     {
         var read = new PipelineObject(
-            item, "a result of Invoke-IndexRemoval or an action of Get-IndexStrategyHistory", "Pipe what one of these gives, or pass -IndexName.");
+            item, "a result of Invoke-IndexRemoval or an action of Get-IndexStrategyHistory",
+            "Pipe what one of these gives, or pass -IndexName.");
         read.MustBeOf(Connection.Target);
         var (table, index) = (read.NeedText("TableName"), read.NeedText("IndexName"));
         Func<IndexAction, bool> isMeant;
@@ -90,7 +92,8 @@ public sealed class UndoIndexRemovalCommand : IndexChangeCmdlet
             token => Connection.Actions.GetAsync(new() { TableName = table, IndexName = index }, token),
             action => found ??= isMeant(action) ? action : null);
         Restore(IndexRestoration.DefinitionOf(found ?? throw new PerfMonitoringException(
-            ErrorIds.RemovalNotFound, FailureKind.NotFound, $"The history of this database does not hold this drop of {index} on {table}.",
+            ErrorIds.RemovalNotFound, FailureKind.NotFound,
+            $"The history of this database does not hold this drop of {index} on {table}.",
             "Get-IndexStrategyHistory lists what was done.", item)));
     }
 

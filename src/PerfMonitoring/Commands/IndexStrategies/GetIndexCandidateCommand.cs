@@ -27,15 +27,18 @@ public sealed class GetIndexCandidateCommand : ConnectedCmdlet
     {
         var advice = CurrentSession.LastAdvice ?? throw Errors.NoAdvice(CurrentSession.Name);
         var tables = NamePattern.Of(TableName);
-        foreach (var candidate in advice.Candidates.Where(c => IsWanted(c) && tables?.Any(t => t.Matches(c.Definition.Table)) != false))
+        foreach (var candidate in advice.Candidates.Where(
+            c => IsWanted(c) && tables?.Any(t => t.Matches(c.Definition.Table)) != false))
         {
             WriteObject(candidate);
         }
 
-        foreach (var table in tables?.Where(t => !t.IsPattern && !advice.Candidates.Any(c => t.Matches(c.Definition.Table))) ?? [])
+        foreach (var table in tables?.Where(t => !t.IsPattern && !advice.Candidates.Any(c => t.Matches(c.Definition.Table)))
+            ?? [])
         {
             WriteError(Errors.Record(new PerfMonitoringException(
-                ErrorIds.CandidateNotFound, FailureKind.NotFound, $"The last advice of session '{CurrentSession.Name}' considered no index on a table '{table.Text}'.",
+                ErrorIds.CandidateNotFound, FailureKind.NotFound,
+                $"The last advice of session '{CurrentSession.Name}' considered no index on a table '{table.Text}'.",
                 "Get-IndexCandidate without -TableName lists all that it considered.", table.Text)));
         }
     });

@@ -61,7 +61,8 @@ public sealed class GetIndexStrategyCommand : ConnectedCmdlet
             WriteError(Errors.Record(Errors.StrategyNotFound(id), id));
         }
 
-        if (Id is null && found.Count == 0 && (index is { IsPattern: false } ? index : table) is { IsPattern: false } name && index is not { IsPattern: true })
+        if (Id is null && found.Count == 0 && (index is { IsPattern: false } ? index : table) is { IsPattern: false } name
+            && index is not { IsPattern: true })
         {
             throw Errors.StrategyNotFound(name.Text);
         }

@@ -70,11 +70,13 @@ public sealed class GetIndexStrategyHistoryCommand : ConnectedCmdlet
         foreach (var id in MyInvocation.ExpectingInput ? [] : (IndexStrategyId ?? []).Where(id => !found.Contains(id)))
         {
             WriteError(Errors.Record(new PerfMonitoringException(
-                ErrorIds.ActionNotFound, FailureKind.NotFound, $"The history of {Connection.Target} has nothing that was asked for of the strategy {id}.",
+                ErrorIds.ActionNotFound, FailureKind.NotFound,
+                $"The history of {Connection.Target} has nothing that was asked for of the strategy {id}.",
                 "Get-IndexStrategyHistory without -IndexStrategyId shows all of it.", id)));
         }
 
-        foreach (var missing in names.Missing($"the history of {Connection.Target} that was asked for", "Get-IndexStrategyHistory without names shows all of it."))
+        foreach (var missing in names.Missing(
+            $"the history of {Connection.Target} that was asked for", "Get-IndexStrategyHistory without names shows all of it."))
         {
             WriteError(Errors.Record(missing));
         }

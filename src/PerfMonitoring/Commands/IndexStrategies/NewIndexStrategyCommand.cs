@@ -32,7 +32,8 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     private IndexNames names = null!;
     private bool hasStore;
 
-    // All that is piped, of any type: what a property of the same name would bind by itself would be past the check of its target.
+    // All that is piped, of any type: what a property of the same name would bind by itself would be past the check of its
+    // target.
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = Piped)]
     public PSObject[] InputObject { get; set; } = [];
 
@@ -151,21 +152,25 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
             if (TimeLimit?.TotalMilliseconds is < 1 or > int.MaxValue)
             {
                 throw new PerfMonitoringException(
-                    ErrorIds.InvalidTimeLimit, FailureKind.InvalidArgument, $"-TimeLimit is {TimeLimit.Value.TotalSeconds} s; it must be from 1 ms to 24 days.",
+                    ErrorIds.InvalidTimeLimit, FailureKind.InvalidArgument,
+                    $"-TimeLimit is {TimeLimit.Value.TotalSeconds} s; it must be from 1 ms to 24 days.",
                     "Write it as hours:minutes:seconds, 00:00:30 for 30 seconds.", TimeLimit);
             }
 
             if (ReproposeAfter < TimeSpan.Zero || ReproposeAfter > TimeSpan.FromDays(3650))
             {
                 throw new PerfMonitoringException(
-                    ErrorIds.InvalidReproposeAfter, FailureKind.InvalidArgument, $"-ReproposeAfter is {ReproposeAfter}; it must be from 0 to 10 years.",
+                    ErrorIds.InvalidReproposeAfter, FailureKind.InvalidArgument,
+                    $"-ReproposeAfter is {ReproposeAfter}; it must be from 0 to 10 years.",
                     "Write 90d for 90 days, or 0d to propose again at once what was taken back.", ReproposeAfter);
             }
 
             hasStore = Await(Connection.Store.IsReadyAsync);
             if (!hasStore)
             {
-                WriteWarning($"{Connection.StoreTarget} has no PerfMonitoring store: the strategies are not stored. Initialize-PerfMonitoringStore makes one.");
+                WriteWarning(
+                    $"{Connection.StoreTarget} has no PerfMonitoring store: the strategies are not stored. "
+                        + $"Initialize-PerfMonitoringStore makes one.");
             }
 
             names = new IndexNames(Connection.Catalog, hasStore ? Connection.Strategies : null);
@@ -236,7 +241,8 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         foreach (var statement in QueryText.Split(texts))
         {
             var normalized = QueryText.Normalize(statement);
-            workload.Add(new WorkloadStatement(statement, QueryText.Hash(normalized), QueryText.Shorten(normalized), weight, null));
+            workload.Add(
+                new WorkloadStatement(statement, QueryText.Hash(normalized), QueryText.Shorten(normalized), weight, null));
         }
     }
 
@@ -261,7 +267,8 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         if (!hash.Equals(told, StringComparison.OrdinalIgnoreCase) && text.Length < QueryText.MaximumPatternLength)
         {
             throw new PerfMonitoringException(
-                ErrorIds.QueryHashMismatch, FailureKind.InvalidArgument, $"{told} is not the fingerprint of the text beside it: the text was changed or cut.",
+                ErrorIds.QueryHashMismatch, FailureKind.InvalidArgument,
+                $"{told} is not the fingerprint of the text beside it: the text was changed or cut.",
                 "Pipe what Get-SlowQuery gives, or Select-Object Query, Calls to use the text as it is.", item);
         }
 
@@ -269,7 +276,8 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         var rows = read.Get<double>("Rows");
         var (since, until) = (read.Get<DateTimeOffset>("Since"), read.Get<DateTimeOffset>("Until"));
         Add(
-            new WorkloadStatement(text, told.ToLowerInvariant(), QueryText.Shorten(text), calls ?? Weight, read.Get<double>("MeanTimeMs"))
+            new WorkloadStatement(
+                text, told.ToLowerInvariant(), QueryText.Shorten(text), calls ?? Weight, read.Get<double>("MeanTimeMs"))
             {
                 RowsPerCall = calls >= 1 ? rows / calls : null,
                 Window = calls is null || !read.HasTarget ? null : WindowOf(since, until),
@@ -350,7 +358,9 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     private void Advise()
     {
         if (WhatIfMethod == WhatIfMethod.Transaction
-            && !ShouldProcess(Connection.Target.ToString(), "Build indexes in a transaction that is rolled back; writes to their tables wait until then"))
+            && !ShouldProcess(
+                Connection.Target.ToString(),
+                "Build indexes in a transaction that is rolled back; writes to their tables wait until then"))
         {
             return;
         }
@@ -365,11 +375,13 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
             TimeLimit = TimeLimit,
             MaintenanceWindow = MaintenanceWindow ?? Model.MaintenanceWindow.Immediate,
             Reverted = hasStore
-                ? Await(token => IndexReversion.GetRevertedAsync(Connection.Actions, DateTimeOffset.UtcNow - ReproposeAfter, token))
+                ? Await(token =>
+                    IndexReversion.GetRevertedAsync(Connection.Actions, DateTimeOffset.UtcNow - ReproposeAfter, token))
                 : new AdvisorOptions().Reverted,
         };
         var advisor = new IndexAdvisor(
-            Connection.Catalog, WhatIfMethod == WhatIfMethod.Transaction ? Connection.GetRealWhatIf(Force) : Connection.WhatIf, names, Connection.Target);
+            Connection.Catalog, WhatIfMethod == WhatIfMethod.Transaction ? Connection.GetRealWhatIf(Force) : Connection.WhatIf,
+            names, Connection.Target);
         var statements = workload.ConvertAll(s => s with { Origin = s.Origin with { MayRunAnyCode = Force } });
         var advice = AwaitWithProgress<AdvisorProgress, Advice>(
             (progress, token) => advisor.AdviseAsync(statements, options, progress, token),
@@ -382,7 +394,9 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         if (Stopping)
         {
             // A stopped pipeline takes no objects and no warnings any more; the host does.
-            SayToHost($"The search was stopped. Get-IndexCandidate -Chosen gives the best set so far: {advice.Strategies.Count} indexes; nothing was stored.");
+            SayToHost(
+                $"The search was stopped. Get-IndexCandidate -Chosen gives the best set so far: {advice.Strategies.Count} "
+                    + $"indexes; nothing was stored.");
             throw new PipelineStoppedException();
         }
 
@@ -398,14 +412,18 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
             WriteWarning(hint);
         }
 
-        foreach (var candidate in advice.Candidates.Where(c => c.Verdict is not (CandidateVerdict.Chosen or CandidateVerdict.NotUsed)).Take(MaximumRejected))
+        foreach (var candidate in advice.Candidates.Where(
+            c => c.Verdict is not (CandidateVerdict.Chosen or CandidateVerdict.NotUsed)).Take(MaximumRejected))
         {
             var saving = candidate.SavingShare is { } share ? $"; alone it saves {100 * share:0.0##} %" : "";
-            WriteVerbose($"Not chosen: {QueryText.HideConstants(candidate.IndexDefinition)} ({candidate.SizeBytes / 1048576.0:N1} MB{saving}). {candidate.Reason}");
+            WriteVerbose(
+                $"Not chosen: {QueryText.HideConstants(candidate.IndexDefinition)} ({candidate.SizeBytes / 1048576.0:N1} "
+                    + $"MB{saving}). {candidate.Reason}");
         }
 
         WriteVerbose($"{advice.Strategies.Count} of {advice.Candidates.Count} indexes chosen for {advice.Statements} statements; "
-            + $"the planner was asked {advice.Calls} times; its cost of the workload: {advice.CostBefore:N0} without them, {advice.CostAfter:N0} with them.");
+            + $"the planner was asked {advice.Calls} times; its cost of the workload: {advice.CostBefore:N0} without them, "
+            + $"{advice.CostAfter:N0} with them.");
         Write(advice.Strategies);
     }
 
@@ -423,17 +441,22 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
 
             Action<string> write = skipped.IsUtility ? WriteVerbose : WriteWarning;
             var text = texts[skipped.QueryHash].First().Text;
-            write($"Statement {skipped.QueryHash} ({TypedQueries.Shown(QueryText.Normalize(text))}) is left out: {skipped.Reason}");
+            var shown = TypedQueries.Shown(QueryText.Normalize(text));
+            write($"Statement {skipped.QueryHash} ({shown}) is left out: {skipped.Reason}");
         }
 
         if (advice.Skipped.Select(s => s.Untrusted).OfType<UntrustedStatement>().ToList() is { Count: > 0 } untrusted)
         {
-            WriteWarning(UntrustedStatement.Describe(untrusted, "are left out (-Force plans them all the same; see about_PerfMonitoring_Security)"));
+            WriteWarning(
+                UntrustedStatement.Describe(
+                untrusted, "are left out (-Force plans them all the same; see about_PerfMonitoring_Security)"));
         }
 
         if (ParameterSetName != FromText && advice.Skipped.Count(s => s.IsUtility) is > 0 and var utilities)
         {
-            WriteWarning($"{utilities} of {workload.Count} statements are left out, since they are not SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES; -Verbose names them.");
+            WriteWarning(
+                $"{utilities} of {workload.Count} statements are left out, since they are not SELECT, INSERT, UPDATE, DELETE, "
+                    + $"MERGE or VALUES; -Verbose names them.");
         }
 
         foreach (var table in advice.PassedOver)
@@ -446,11 +469,14 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     // What is stored comes back with its id in the store; what is not travels on as it is.
     private void Write(IReadOnlyList<IndexStrategy> strategies)
     {
-        var stored = strategies.Where(s => hasStore && ShouldProcess(Connection.StoreTarget.ToString(), s.Definition, "Store strategy: ")).ToList();
+        var stored = strategies.Where(
+            s => hasStore && ShouldProcess(Connection.StoreTarget.ToString(), s.Definition, "Store strategy: ")).ToList();
         var kept = stored.Count == 0 ? [] : Await(token => Connection.Strategies.AddAsync(stored, token));
         foreach (var strategy in strategies)
         {
-            WriteObject(stored.IndexOf(strategy) is >= 0 and var i ? kept[i] with { MarginalGain = strategy.MarginalGain, Replaces = strategy.Replaces } : strategy);
+            WriteObject(
+                stored.IndexOf(strategy) is >= 0 and var i
+                ? kept[i] with { MarginalGain = strategy.MarginalGain, Replaces = strategy.Replaces } : strategy);
         }
     }
 

@@ -31,11 +31,13 @@ public sealed class SetIndexStrategyCommand : StrategyCmdlet
 
     private protected override void Change(IndexStrategy strategy)
     {
-        var change = new IndexStrategyChange { MaintenanceWindow = MaintenanceWindow, UsagePattern = UsagePattern, IsMonitoring = IsMonitoring };
+        var change = new IndexStrategyChange {
+            MaintenanceWindow = MaintenanceWindow, UsagePattern = UsagePattern, IsMonitoring = IsMonitoring };
         if (change == new IndexStrategyChange())
         {
             throw new PerfMonitoringException(
-                ErrorIds.NothingToChange, FailureKind.InvalidArgument, "Nothing is given that shall change.", "Pass -MaintenanceWindow, -UsagePattern or -IsMonitoring.");
+                ErrorIds.NothingToChange, FailureKind.InvalidArgument, "Nothing is given that shall change.",
+                "Pass -MaintenanceWindow, -UsagePattern or -IsMonitoring.");
         }
 
         if (ShouldProcess($"{strategy.IndexName} on {strategy.TableName}", "Change strategy"))

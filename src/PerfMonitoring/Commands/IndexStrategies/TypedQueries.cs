@@ -5,8 +5,8 @@ using PerfMonitoring.Queries;
 namespace PerfMonitoring.Commands.IndexStrategies;
 
 /// <summary>
-/// The statements of -Query, and where each of them stands. Who types a statement wants advice for it, so what is wrong with one is an error that
-/// says where; of what is piped, a log for example, some statements are always left out.
+/// The statements of -Query, and where each of them stands. Who types a statement wants advice for it, so what is wrong with one
+/// is an error that says where; of what is piped, a log for example, some statements are always left out.
 /// </summary>
 internal sealed class TypedQueries
 {
@@ -17,7 +17,8 @@ internal sealed class TypedQueries
 
     /// <summary>The beginning of a statement, for a message.</summary>
     /// <param name="normalized">Its normal form.</param>
-    public static string Shown(string normalized) => $"\"{normalized[..Math.Min(ShownLength, normalized.Length)]}{(normalized.Length > ShownLength ? "..." : "")}\"";
+    public static string Shown(string normalized) =>
+        $"\"{normalized[..Math.Min(ShownLength, normalized.Length)]}{(normalized.Length > ShownLength ? "..." : "")}\"";
 
     /// <summary>The statements of the texts.</summary>
     /// <param name="texts">The argument.</param>
@@ -38,7 +39,9 @@ internal sealed class TypedQueries
 
             if (!lexer.IsClosed)
             {
-                failures(Invalid($"{name}, {Place(texts[i], last)}: a string, a quoted name or a comment is not closed.", "Close it: what follows would be part of it."));
+                failures(
+                    Invalid($"{name}, {Place(texts[i], last)}: a string, a quoted name or a comment is not closed.",
+                    "Close it: what follows would be part of it."));
                 continue;
             }
 
@@ -66,7 +69,8 @@ internal sealed class TypedQueries
 
     /// <summary>The error for a statement that was left out, or null where it was not typed.</summary>
     public PerfMonitoringException? Failure(SkippedStatement skipped) => places.TryGetValue(skipped.QueryHash, out var place)
-        ? Invalid($"{place.Where}: {place.Text} gets no advice: {skipped.Reason}", "Correct the statement, or leave it out of -Query.")
+        ? Invalid(
+            $"{place.Where}: {place.Text} gets no advice: {skipped.Reason}", "Correct the statement, or leave it out of -Query.")
         : null;
 
     private static string Place(string text, int at)
@@ -75,5 +79,6 @@ internal sealed class TypedQueries
         return $"line {before.Count('\n') + 1}, column {at - before.LastIndexOf('\n')}";
     }
 
-    private static PerfMonitoringException Invalid(string message, string remedy) => new(ErrorIds.InvalidQuery, FailureKind.InvalidArgument, message, remedy, "Query");
+    private static PerfMonitoringException Invalid(string message, string remedy) =>
+        new(ErrorIds.InvalidQuery, FailureKind.InvalidArgument, message, remedy, "Query");
 }

@@ -67,7 +67,8 @@ public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
         if (ParameterSetName == HistorySet)
         {
             WriteAll(token => Connection.IndexUsage.GetHistoryAsync(Day(Since), Day(Until), token), WriteWanted);
-            WriteMissing($"the history of {Connection.Target} of these days", "Get-IndexUsageStat without names shows all of them.");
+            WriteMissing(
+                $"the history of {Connection.Target} of these days", "Get-IndexUsageStat without names shows all of them.");
             return;
         }
 
@@ -103,5 +104,6 @@ public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
         : null;
 
     private bool IsWanted(IndexUsageStat stat) =>
-        filter.Matches(stat.TableName, stat.IndexName) && (!Unused || stat.TotalScans == 0) && (!RecommendedForDrop || stat.IsRecommendedForDrop);
+        filter.Matches(stat.TableName, stat.IndexName) && (!Unused || stat.TotalScans == 0)
+            && (!RecommendedForDrop || stat.IsRecommendedForDrop);
 }

@@ -26,13 +26,17 @@ internal sealed class NameFilter
     /// <param name="where">Where it was looked for, for the message.</param>
     /// <param name="remedy">The way out.</param>
     public IEnumerable<PerfMonitoringException> Missing(string where, string remedy) => wanted
-        .Where(w => w.Table is not { IsPattern: true } && w.Index is not { IsPattern: true } && (w.Table ?? w.Index) is not null && !found.Contains(w))
+        .Where(w =>
+            w.Table is not { IsPattern: true } && w.Index is not { IsPattern: true } && (w.Table ?? w.Index) is not null
+            && !found.Contains(w))
         .Select(w => w.Index is null
             ? new PerfMonitoringException(
-                ErrorIds.IndexNotFound, FailureKind.NotFound, $"There is no index on a table '{w.Table!.Text}' in {where}.", remedy, w.Table.Text)
+                ErrorIds.IndexNotFound, FailureKind.NotFound, $"There is no index on a table '{w.Table!.Text}' in {where}.",
+                remedy, w.Table.Text)
             : new PerfMonitoringException(
                 ErrorIds.IndexNotFound, FailureKind.NotFound,
-                $"There is no index '{w.Index.Text}'{(w.Table is null ? "" : $" on '{w.Table.Text}'")} in {where}.", remedy, w.Index.Text));
+                $"There is no index '{w.Index.Text}'{(w.Table is null ? "" : $" on '{w.Table.Text}'")} in {where}.", remedy,
+                w.Index.Text));
 
     private static bool Matches((NamePattern? Table, NamePattern? Index) wanted, string table, string index) =>
         wanted.Table?.Matches(RelationName.Parse(table)) != false

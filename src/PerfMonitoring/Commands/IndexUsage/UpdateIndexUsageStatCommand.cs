@@ -56,7 +56,8 @@ public sealed class UpdateIndexUsageStatCommand : ConnectedCmdlet
             ForItem(item, () =>
             {
                 var read = new PipelineObject(
-                    item, "a figure of Get-IndexUsageStat", "Pipe what Get-IndexUsageStat gives, or pass -TableName and -IndexName.");
+                    item, "a figure of Get-IndexUsageStat",
+                    "Pipe what Get-IndexUsageStat gives, or pass -TableName and -IndexName.");
                 read.MustBeOf(Connection.Target);
                 filter.Add([read.NeedText("TableName")], [read.NeedText("IndexName")]);
             });
@@ -73,7 +74,9 @@ public sealed class UpdateIndexUsageStatCommand : ConnectedCmdlet
             WriteError(Errors.Record(missing));
         }
 
-        if (wanted.Count == 0 || !ShouldProcess($"{Connection.StoreTarget}", $"Store today's usage of {wanted.Count} index(es) of {Connection.Target}"))
+        if (wanted.Count == 0
+            || !ShouldProcess(
+            $"{Connection.StoreTarget}", $"Store today's usage of {wanted.Count} index(es) of {Connection.Target}"))
         {
             return;
         }
@@ -84,7 +87,9 @@ public sealed class UpdateIndexUsageStatCommand : ConnectedCmdlet
             WriteWarning(skipped.Remedy is null ? skipped.Message : $"{skipped.Message} {skipped.Remedy}");
         }
 
-        WriteVerbose($"{recording.Stored.Count} stored, {recording.Adopted} of them new to the store; {recording.Unmonitored} left out: their strategy is removed or not monitored, or they are the rest of a build that failed.");
+        WriteVerbose(
+            $"{recording.Stored.Count} stored, {recording.Adopted} of them new to the store; {recording.Unmonitored} left "
+                + $"out: their strategy is removed or not monitored, or they are the rest of a build that failed.");
         WriteObject(recording.Stored, enumerateCollection: true);
     });
 }

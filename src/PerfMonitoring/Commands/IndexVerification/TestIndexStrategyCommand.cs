@@ -59,7 +59,8 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
         if (Window <= TimeSpan.Zero || Window > TimeSpan.FromDays(3650))
         {
             ThrowTerminatingError(Errors.Record(new PerfMonitoringException(
-                ErrorIds.InvalidWindow, FailureKind.InvalidArgument, $"-Window is {Window}; it must be above 0 and at most 10 years.", "Write 7d, or 12h.", Window)));
+                ErrorIds.InvalidWindow, FailureKind.InvalidArgument,
+                $"-Window is {Window}; it must be above 0 and at most 10 years.", "Write 7d, or 12h.", Window)));
         }
     }
 
@@ -112,11 +113,13 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
         if (item.BaseObject is IndexStrategy strategy)
         {
             PipelineObject.Check(strategy.Target, Connection.Target, $"The strategy for {strategy.IndexName}", strategy);
-            return Only(Made(new() { TableName = strategy.TableName, IndexName = strategy.IndexName }), strategy.IndexName, strategy);
+            return Only(
+                Made(new() { TableName = strategy.TableName, IndexName = strategy.IndexName }), strategy.IndexName, strategy);
         }
 
         var read = new PipelineObject(
-            item, "an index strategy or a result of Invoke-IndexCreation", "Pipe what Get-IndexStrategy or Invoke-IndexCreation gives, or pass -Id.");
+            item, "an index strategy or a result of Invoke-IndexCreation",
+            "Pipe what Get-IndexStrategy or Invoke-IndexCreation gives, or pass -Id.");
         if (read.HasTarget)
         {
             read.MustBeOf(Connection.Target);
@@ -131,9 +134,11 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
         return Only(Made(new() { StrategyIds = [id] }), id, item);
     }
 
-    private IReadOnlyList<IndexAction> Made(IndexActionFilter filter) => Await(token => IndexVerifier.GetMadeAsync(Connection.Actions, filter, token));
+    private IReadOnlyList<IndexAction> Made(IndexActionFilter filter) =>
+        Await(token => IndexVerifier.GetMadeAsync(Connection.Actions, filter, token));
 
-    private static IndexAction Only(IReadOnlyList<IndexAction> made, object name, object item) => made.Count > 0 ? made[^1] : throw Errors.IndexNotMade(name, item);
+    private static IndexAction Only(IReadOnlyList<IndexAction> made, object name, object item) =>
+        made.Count > 0 ? made[^1] : throw Errors.IndexNotMade(name, item);
 
     private void Verify(IndexAction create)
     {

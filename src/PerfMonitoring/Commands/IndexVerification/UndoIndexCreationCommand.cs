@@ -22,7 +22,10 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
     private const string IdSet = "Id";
     private const string AfterSet = "After";
 
-    /// <summary>Results of Test-IndexStrategy, of which only what regressed is taken back; or strategies, whose index is taken back whatever it does.</summary>
+    /// <summary>
+    /// Results of Test-IndexStrategy, of which only what regressed is taken back; or strategies, whose index is taken back
+    /// whatever it does.
+    /// </summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = VerificationSet)]
     public PSObject[] InputObject { get; set; } = [];
 
@@ -92,7 +95,8 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
         }
 
         var read = new PipelineObject(
-            item, "a result of Test-IndexStrategy", "Pipe what Test-IndexStrategy gives, or pass -Id to take the index back whatever its verdict is.");
+            item, "a result of Test-IndexStrategy",
+            "Pipe what Test-IndexStrategy gives, or pass -Id to take the index back whatever its verdict is.");
         read.MustBeOf(Connection.Target);
         return new Model.IndexVerification
         {
@@ -123,7 +127,8 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
         var create = made.Count > 0 ? made[0] : throw Errors.IndexNotMade(shown.IndexName, shown);
         var options = shown.Window == TimeSpan.Zero
             ? new VerificationOptions()
-            : new VerificationOptions { Window = shown.Window, MinimumEffect = shown.MinimumEffect, Confidence = shown.Confidence };
+            : new VerificationOptions {
+                Window = shown.Window, MinimumEffect = shown.MinimumEffect, Confidence = shown.Confidence };
         var verification = Await(token => IndexVerifier.VerifyAsync(Connection, create, options, token));
         if (verification.Verdict != VerificationVerdict.Regressed)
         {
@@ -135,7 +140,8 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
             }
 
             throw new PerfMonitoringException(
-                ErrorIds.VerdictChanged, FailureKind.InvalidArgument, $"{shown.IndexName} stays: the verdict was Regressed and is now {verification.Verdict}. {verification.Reason}",
+                ErrorIds.VerdictChanged, FailureKind.InvalidArgument,
+                $"{shown.IndexName} stays: the verdict was Regressed and is now {verification.Verdict}. {verification.Reason}",
                 "Run Test-IndexStrategy again, or pass -Id to take the index back whatever its verdict is.", shown);
         }
 
@@ -145,7 +151,8 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
 
         bool IsTakenBack()
         {
-            if (made.Count > 0 || !Await(token => IndexVerifier.WasMadeAsync(Connection.Actions, shown.TableName, shown.IndexName, token)))
+            if (made.Count > 0
+                || !Await(token => IndexVerifier.WasMadeAsync(Connection.Actions, shown.TableName, shown.IndexName, token)))
             {
                 return false;
             }
@@ -160,12 +167,14 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
         if (After < TimeSpan.Zero || After > TimeSpan.FromDays(3650))
         {
             throw new PerfMonitoringException(
-                ErrorIds.InvalidAfter, FailureKind.InvalidArgument, $"-After is {After}; it must be from 0 to 10 years.", "Write 7d, or 12h.", After);
+                ErrorIds.InvalidAfter, FailureKind.InvalidArgument, $"-After is {After}; it must be from 0 to 10 years.",
+                "Write 7d, or 12h.", After);
         }
 
         var now = DateTimeOffset.UtcNow;
         var scope = Scope(Replica, DropVerdict.DefaultWindow);
-        var usage = Await(token => PartitionedIndexes.ReadAllAsync(Connection, scope, token)).ToDictionary(s => (s.TableName, s.IndexName));
+        var usage = Await(token => PartitionedIndexes.ReadAllAsync(Connection, scope, token))
+            .ToDictionary(s => (s.TableName, s.IndexName));
         foreach (var create in Made(new()).Where(m => m.FinishedAt <= now - After))
         {
             ForItem(create, () =>
@@ -176,7 +185,8 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
                     return;
                 }
 
-                var verification = Await(token => IndexVerifier.VerifyAsync(Connection, create, new VerificationOptions(), token));
+                var verification = Await(
+                    token => IndexVerifier.VerifyAsync(Connection, create, new VerificationOptions(), token));
                 var reason = verification.Verdict == VerificationVerdict.Regressed
                     ? verification.Reason : IndexReversion.UnusedReason(create, figures, now, After);
                 if (reason is null)
@@ -190,7 +200,8 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
         }
     }
 
-    private IReadOnlyList<IndexAction> Made(IndexActionFilter filter) => Await(token => IndexVerifier.GetMadeAsync(Connection.Actions, filter, token));
+    private IReadOnlyList<IndexAction> Made(IndexActionFilter filter) =>
+        Await(token => IndexVerifier.GetMadeAsync(Connection.Actions, filter, token));
 
     private void Revert(IndexAction create, string reason, Model.IndexVerification? verification)
     {
@@ -206,6 +217,7 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
         }
 
         Change(
-            $"Dropping index {create.IndexName} on {create.TableName}", (progress, token) => removal.RunAsync(Connection, Options, progress, token));
+            $"Dropping index {create.IndexName} on {create.TableName}", (progress, token) =>
+                removal.RunAsync(Connection, Options, progress, token));
     }
 }

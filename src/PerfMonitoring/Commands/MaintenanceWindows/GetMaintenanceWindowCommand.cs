@@ -16,7 +16,8 @@ public sealed class GetMaintenanceWindowCommand : ConnectedCmdlet
     protected override void ProcessRecord() => Run(() =>
     {
         var now = DateTimeOffset.UtcNow;
-        foreach (var schedule in Await(Connection.MaintenanceWindows.GetAsync).Where(s => Window is null || Window.Contains(s.Window)))
+        foreach (var schedule in Await(Connection.MaintenanceWindows.GetAsync)
+            .Where(s => Window is null || Window.Contains(s.Window)))
         {
             WriteObject(Schedules.At(schedule, Connection, now));
         }

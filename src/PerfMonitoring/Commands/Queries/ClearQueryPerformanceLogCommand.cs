@@ -28,7 +28,8 @@ public sealed class ClearQueryPerformanceLogCommand : ConnectedCmdlet
 
         if (ShouldProcess(
             $"{Connection.StoreTarget}",
-            $"Remove {found.Rows} row(s) of the query log, of all databases in the store, from before {Before:u} ({found.Partitions} partition(s) dropped whole)"))
+            $"Remove {found.Rows} row(s) of the query log, of all databases in the store, from before {Before:u} "
+                + $"({found.Partitions} partition(s) dropped whole)"))
         {
             WriteObject(Await(token => Connection.QueryLog.ClearAsync(Before, token)));
         }

@@ -78,7 +78,9 @@ public sealed class GetSlowQueryCommand : ConnectedCmdlet
         var isFromLog = ParameterSetName != "Statistics";
         var found = 0L;
         WriteAll(
-            token => isFromLog ? Connection.QueryLog.GetSlowQueriesAsync(filter, token) : Connection.Queries.GetSlowQueriesAsync(filter, token),
+            token =>
+                isFromLog
+                ? Connection.QueryLog.GetSlowQueriesAsync(filter, token) : Connection.Queries.GetSlowQueriesAsync(filter, token),
             query =>
             {
                 found++;

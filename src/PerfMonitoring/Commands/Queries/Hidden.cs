@@ -6,5 +6,6 @@ namespace PerfMonitoring.Commands.Queries;
 internal static class Hidden
 {
     public static string Message(long statements, string userName) =>
-        $"{statements} statement(s) of other roles are hidden from {userName}. To see them run: GRANT pg_read_all_stats TO {Identifier.Quote(userName)};";
+        $"{statements} statement(s) of other roles are hidden from {userName}. To see them run: GRANT pg_read_all_stats TO "
+            + $"{Identifier.Quote(userName)};";
 }

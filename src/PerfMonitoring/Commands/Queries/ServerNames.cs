@@ -3,7 +3,10 @@ using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Commands.Queries;
 
-/// <summary>Databases and roles that a filter names. A filter that finds nothing is silent, unless what it names is not on the server at all.</summary>
+/// <summary>
+/// Databases and roles that a filter names. A filter that finds nothing is silent, unless what it names is not on the server at
+/// all.
+/// </summary>
 internal static class ServerNames
 {
     /// <summary>An error for each name, not pattern, that is none of the server's.</summary>
@@ -14,7 +17,8 @@ internal static class ServerNames
         foreach (var name in await FindAsync(connection, databases, true, cancellationToken))
         {
             missing.Add(new PerfMonitoringException(
-                ErrorIds.DatabaseNotFound, FailureKind.NotFound, $"-Database '{name}' is no database of the server of {connection.Target}.",
+                ErrorIds.DatabaseNotFound, FailureKind.NotFound,
+                $"-Database '{name}' is no database of the server of {connection.Target}.",
                 "Check its name, or use a wildcard.", name));
         }
 

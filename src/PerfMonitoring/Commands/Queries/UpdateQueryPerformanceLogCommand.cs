@@ -14,7 +14,8 @@ public sealed class UpdateQueryPerformanceLogCommand : ConnectedCmdlet
 {
     protected override void ProcessRecord() => Run(() =>
     {
-        if (!ShouldProcess($"{Connection.StoreTarget}", $"Store what the statements of {Connection.Target} did since the last run"))
+        if (!ShouldProcess(
+            $"{Connection.StoreTarget}", $"Store what the statements of {Connection.Target} did since the last run"))
         {
             return;
         }

@@ -90,7 +90,8 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
         if (Name is not null && SessionTable.Plain(Name) != Name)
         {
             throw new PerfMonitoringException(
-                ErrorIds.InvalidSessionName, FailureKind.InvalidArgument, $"-Name '{Name}' cannot be a session's name: it holds a wildcard or what cannot be seen.",
+                ErrorIds.InvalidSessionName, FailureKind.InvalidArgument,
+                $"-Name '{Name}' cannot be a session's name: it holds a wildcard or what cannot be seen.",
                 "Choose a name without *, ?, [, ], a backtick, control characters and blanks at its ends.", Name);
         }
 
@@ -133,7 +134,8 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
             Password = StoreCredential?.GetNetworkCredential().Password,
             SslMode = StoreSslMode,
         };
-        var connection = Await(token => Backend.Get().ConnectAsync(monitored, store.IsEmpty ? null : Complete(store, monitored), ActingUser, token));
+        var connection = Await(
+            token => Backend.Get().ConnectAsync(monitored, store.IsEmpty ? null : Complete(store, monitored), ActingUser, token));
         var session = new PerfMonitoringSession(Name ?? sessions.SuggestName(connection.Target.Database), connection);
         sessions.Add(session, makeDefault: true);
         foreach (var warning in connection.Warnings)
@@ -166,8 +168,11 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
             var parameter = words.FirstOrDefault(w => w.Length > 1 && w[0] == '-' && w.Skip(1).All(char.IsAsciiLetter));
             throw new PerfMonitoringException(
                 ErrorIds.UnexpectedArgument, FailureKind.InvalidArgument,
-                parameter is null ? "Something stands behind host and database that is no parameter." : $"Connect-PerfMonitoring has no parameter {parameter}.",
-                "Put a connection string in quotes: -ConnectionString 'host=db1 dbname=app user=dba'. Get-Help Connect-PerfMonitoring lists the parameters.",
+                parameter is null
+                    ? "Something stands behind host and database that is no parameter."
+                    : $"Connect-PerfMonitoring has no parameter {parameter}.",
+                "Put a connection string in quotes: -ConnectionString 'host=db1 dbname=app user=dba'. Get-Help "
+                    + "Connect-PerfMonitoring lists the parameters.",
                 "Connect-PerfMonitoring");
         }
     }
@@ -177,7 +182,8 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
         if (value is { } limit && (limit < TimeSpan.FromSeconds(1) || limit > most))
         {
             throw new PerfMonitoringException(
-                ErrorIds.InvalidTimeout, FailureKind.InvalidArgument, $"-{parameter} is {limit:c}; it must be from 1 s to {most:c}.",
+                ErrorIds.InvalidTimeout, FailureKind.InvalidArgument,
+                $"-{parameter} is {limit:c}; it must be from 1 s to {most:c}.",
                 "Write it as 30s, 5m or 00:00:30.", value);
         }
     }

@@ -24,7 +24,8 @@ public sealed class InitializePerfMonitoringStoreCommand : ConnectedCmdlet
         var sql = string.Join(Environment.NewLine, pending.Select(m => $"-- {m.Name}{Environment.NewLine}{m.Sql}"));
         if (ShouldProcess(
             $"Performing the operation \"Initialize-PerfMonitoringStore\" on {Connection.StoreTarget}:{Environment.NewLine}{sql}",
-            $"Run {pending.Count} migration(s) of schema perf_monitoring in {Connection.StoreTarget}?", "Initialize-PerfMonitoringStore"))
+            $"Run {pending.Count} migration(s) of schema perf_monitoring in {Connection.StoreTarget}?",
+            "Initialize-PerfMonitoringStore"))
         {
             WriteObject(Await(Connection.Store.UpgradeAsync), enumerateCollection: true);
         }

@@ -30,7 +30,8 @@ public sealed class GetPerformanceThresholdCommand : ConnectedCmdlet
         var found = Await(token => Connection.Thresholds.GetAsync(IncludeInactive, token))
             .Where(t => MetricType is null || MetricType.Contains(t.MetricType))
             .Where(t => Id is null || Id.Contains(t.Id!.Value))
-            .Where(t => tables is null || (t.TableName is not null && tables.Any(p => p.Matches(RelationName.Parse(t.TableName)))))
+            .Where(t =>
+                tables is null || (t.TableName is not null && tables.Any(p => p.Matches(RelationName.Parse(t.TableName)))))
             .ToList();
         WriteObject(found, enumerateCollection: true);
         foreach (var id in Id ?? [])
@@ -41,7 +42,8 @@ public sealed class GetPerformanceThresholdCommand : ConnectedCmdlet
             }
         }
 
-        foreach (var table in tables?.Where(p => !p.IsPattern && !found.Exists(t => p.Matches(RelationName.Parse(t.TableName!)))) ?? [])
+        foreach (var table in tables?.Where(p => !p.IsPattern && !found.Exists(t => p.Matches(RelationName.Parse(t.TableName!))))
+            ?? [])
         {
             WriteError(Errors.Record(Limits.NotFound($"for the table '{table.Text}'"), table.Text));
         }

@@ -16,7 +16,8 @@ internal static class Limits
     private const int LongestText = 10_000;
 
     /// <summary>A hashtable as values that JSON can hold.</summary>
-    /// <exception cref="PerfMonitoringException">InvalidAlertConfiguration: a value of another kind, too deep, or too much.</exception>
+    /// <exception cref="PerfMonitoringException">InvalidAlertConfiguration: a value of another kind, too deep, or too
+    /// much.</exception>
     public static IReadOnlyDictionary<string, object?>? Configuration(IDictionary? table)
     {
         var values = 0;
@@ -25,15 +26,18 @@ internal static class Limits
 
     /// <summary>A table's name with its schema, as it stands in SQL.</summary>
     /// <exception cref="PerfMonitoringException">InvalidName, TableNotFound.</exception>
-    public static async Task<string> FindTableAsync(IMonitoringConnection connection, string table, CancellationToken cancellationToken)
+    public static async Task<string> FindTableAsync(
+        IMonitoringConnection connection, string table, CancellationToken cancellationToken)
     {
         var name = RelationName.Parse(table);
         return (await connection.Metrics.FindTableAsync(name, cancellationToken))?.Name ?? throw new PerfMonitoringException(
-            ErrorIds.TableNotFound, FailureKind.NotFound, $"{connection.Target} has no table {name}.", "Check -TableName and its schema.", table);
+            ErrorIds.TableNotFound, FailureKind.NotFound, $"{connection.Target} has no table {name}.",
+            "Check -TableName and its schema.", table);
     }
 
     public static PerfMonitoringException NotFound(string what) => new(
-        ErrorIds.ThresholdNotFound, FailureKind.NotFound, $"There is no active threshold {what}.", "Get-PerformanceThreshold lists them.", what);
+        ErrorIds.ThresholdNotFound, FailureKind.NotFound, $"There is no active threshold {what}.",
+        "Get-PerformanceThreshold lists them.", what);
 
     private static Dictionary<string, object?> Plain(IDictionary table, string path, int depth, ref int values)
     {
@@ -74,9 +78,11 @@ internal static class Limits
             case null or bool or byte or sbyte or short or ushort or int or uint or long or ulong or decimal:
                 return value;
             case double number:
-                return double.IsFinite(number) ? number : throw Invalid(path, $"is {number.ToString(CultureInfo.InvariantCulture)}, which JSON cannot hold");
+                return double.IsFinite(number)
+                    ? number : throw Invalid(path, $"is {number.ToString(CultureInfo.InvariantCulture)}, which JSON cannot hold");
             case float number:
-                return float.IsFinite(number) ? number : throw Invalid(path, $"is {number.ToString(CultureInfo.InvariantCulture)}, which JSON cannot hold");
+                return float.IsFinite(number)
+                    ? number : throw Invalid(path, $"is {number.ToString(CultureInfo.InvariantCulture)}, which JSON cannot hold");
             case string text:
                 return Storable(text, path);
             case char character:
@@ -96,7 +102,8 @@ internal static class Limits
             case IDictionary table:
                 return Plain(table, path, depth, ref values);
             case PSObject custom:
-                return Plain(custom.Properties.Where(p => p.IsGettable).ToDictionary(p => p.Name, p => p.Value), path, depth, ref values);
+                return Plain(
+                    custom.Properties.Where(p => p.IsGettable).ToDictionary(p => p.Name, p => p.Value), path, depth, ref values);
             case IEnumerable list:
                 var elements = new List<object?>();
                 foreach (var element in list)
@@ -112,7 +119,8 @@ internal static class Limits
 
     private static string Storable(string text, string path) =>
         text.Length > LongestText ? throw Invalid(path, $"is a text of {text.Length} characters; at most {LongestText} are taken")
-        : text.Contains('\0', StringComparison.Ordinal) ? throw Invalid(path, "holds a zero character, which PostgreSQL has in no text")
+        : text.Contains('\0', StringComparison.Ordinal)
+        ? throw Invalid(path, "holds a zero character, which PostgreSQL has in no text")
         : text;
 
     private static PerfMonitoringException Invalid(string path, string why) => new(

@@ -5,7 +5,9 @@ using PerfMonitoring.Thresholds;
 
 namespace PerfMonitoring.Commands.Thresholds;
 
-/// <summary>A limit as it was written: a number in the metric's unit, or a time span. Which of them is right, only the metric knows.</summary>
+/// <summary>
+/// A limit as it was written: a number in the metric's unit, or a time span. Which of them is right, only the metric knows.
+/// </summary>
 public readonly record struct MetricLimit
 {
     internal MetricLimit(decimal? number, TimeSpan? time, string text)
@@ -30,7 +32,8 @@ public readonly record struct MetricLimit
     /// <param name="parameter">Name of the parameter, for the error.</param>
     /// <param name="metric">The metric.</param>
     /// <param name="unit">The unit of its limits.</param>
-    /// <exception cref="PerfMonitoringException">InvalidThreshold: neither a number nor, for a metric of times, a time span.</exception>
+    /// <exception cref="PerfMonitoringException">InvalidThreshold: neither a number nor, for a metric of times, a time
+    /// span.</exception>
     internal decimal For(string parameter, Metric metric, ThresholdUnit unit)
     {
         if (Number is { } number)
@@ -43,13 +46,16 @@ public readonly record struct MetricLimit
             return unit == ThresholdUnit.Milliseconds
                 ? (decimal)time.TotalMilliseconds
                 : throw new PerfMonitoringException(
-                    ErrorIds.InvalidThreshold, FailureKind.InvalidArgument, $"-{parameter} {Text} is a time span; {metric.Type} is measured in {unit}.",
+                    ErrorIds.InvalidThreshold, FailureKind.InvalidArgument,
+                    $"-{parameter} {Text} is a time span; {metric.Type} is measured in {unit}.",
                     $"Write -{parameter} as a number of {unit}.", Text);
         }
 
         throw new PerfMonitoringException(
-            ErrorIds.InvalidThreshold, FailureKind.InvalidArgument, $"-{parameter} '{VisibleText.Line(Text, 60)}' is not a number that a limit can be.",
-            metric.Units[0] == ThresholdUnit.Milliseconds ? $"Write -{parameter} 250 for 250 ms, or -{parameter} 1s." : $"Write a number, such as -{parameter} 0.9.", Text);
+            ErrorIds.InvalidThreshold, FailureKind.InvalidArgument,
+            $"-{parameter} '{VisibleText.Line(Text, 60)}' is not a number that a limit can be.",
+            metric.Units[0] == ThresholdUnit.Milliseconds
+                ? $"Write -{parameter} 250 for 250 ms, or -{parameter} 1s." : $"Write a number, such as -{parameter} 0.9.", Text);
     }
 }
 
@@ -68,10 +74,13 @@ internal sealed class LimitAttribute : ArgumentTransformationAttribute
         {
             MetricLimit limit => limit,
             // 1s without quotes is a short to PowerShell, and nothing else is.
-            short or TimeSpan => new MetricLimit(null, DurationAttribute.Read(value), value is short seconds ? $"{seconds}s" : text),
+            short or TimeSpan =>
+                new MetricLimit(null, DurationAttribute.Read(value), value is short seconds ? $"{seconds}s" : text),
             null or bool or char or DateTime or Enum => new MetricLimit(null, null, text),
             string written => Read(written),
-            _ => new MetricLimit(LanguagePrimitives.TryConvertTo<decimal>(value, CultureInfo.InvariantCulture, out var number) ? number : null, null, text),
+            _ => new MetricLimit(
+                LanguagePrimitives.TryConvertTo<decimal>(value, CultureInfo.InvariantCulture, out var number) ? number : null,
+                null, text),
         };
     }
 
@@ -80,6 +89,7 @@ internal sealed class LimitAttribute : ArgumentTransformationAttribute
         PipelineObject.Number(TypeCode.Decimal, text) is decimal number ? new MetricLimit(number, null, text)
         : DurationAttribute.Read(text) is { } time ? new MetricLimit(null, time, text)
         : !string.IsNullOrWhiteSpace(text) && !text.Contains(',', StringComparison.Ordinal)
-            && LanguagePrimitives.TryConvertTo<decimal>(text, CultureInfo.InvariantCulture, out var written) ? new MetricLimit(written, null, text)
+            && LanguagePrimitives.TryConvertTo<decimal>(text, CultureInfo.InvariantCulture, out var written)
+            ? new MetricLimit(written, null, text)
         : new MetricLimit(null, null, text);
 }

@@ -67,7 +67,10 @@ public sealed class NewPerformanceThresholdCommand : ConnectedCmdlet
             AlertEnabled = AlertEnabled,
             AlertConfiguration = Limits.Configuration(AlertConfiguration),
         };
-        if (ShouldProcess($"{Connection.StoreTarget}", $"Store a threshold for {MetricType}{(table is null ? "" : " of " + table)}: warning {warning}, critical {critical} ({unit})"))
+        if (ShouldProcess(
+            $"{Connection.StoreTarget}",
+            $"Store a threshold for {MetricType}{(table is null ? "" : " of " + table)}: warning {warning}, critical "
+                + $"{critical} ({unit})"))
         {
             WriteObject(Await(token => Connection.Thresholds.AddAsync(threshold, token)));
         }

@@ -42,7 +42,8 @@ public sealed class SetPerformanceThresholdCommand : ThresholdCmdlet
     {
         var old = Await(token => Connection.Thresholds.GetAsync(includeInactive: false, token)).FirstOrDefault(t => t.Id == id)
             ?? throw Limits.NotFound($"with the id {id}");
-        if (!new[] { nameof(Warning), nameof(Critical), nameof(Unit), nameof(AlertEnabled), nameof(AlertConfiguration) }.Any(IsGiven))
+        if (!new[] { nameof(Warning), nameof(Critical), nameof(Unit), nameof(AlertEnabled), nameof(AlertConfiguration) }.Any(
+            IsGiven))
         {
             throw new PerfMonitoringException(
                 ErrorIds.NothingToChange, FailureKind.InvalidArgument, "Nothing is given that shall change.",
@@ -52,7 +53,8 @@ public sealed class SetPerformanceThresholdCommand : ThresholdCmdlet
         if (IsGiven(nameof(Unit)) && Unit != old.Unit && !(IsGiven(nameof(Warning)) && IsGiven(nameof(Critical))))
         {
             throw new PerfMonitoringException(
-                ErrorIds.InvalidThreshold, FailureKind.InvalidArgument, $"-Unit {Unit} cannot be changed alone: both limits are in {old.Unit}.",
+                ErrorIds.InvalidThreshold, FailureKind.InvalidArgument,
+                $"-Unit {Unit} cannot be changed alone: both limits are in {old.Unit}.",
                 "Pass -Warning and -Critical in the new unit.", Unit);
         }
 
@@ -64,10 +66,14 @@ public sealed class SetPerformanceThresholdCommand : ThresholdCmdlet
             Critical = IsGiven(nameof(Critical)) ? Critical.For(nameof(Critical), metric, unit) : old.Critical,
             Unit = unit,
             AlertEnabled = IsGiven(nameof(AlertEnabled)) ? AlertEnabled : old.AlertEnabled,
-            AlertConfiguration = IsGiven(nameof(AlertConfiguration)) ? Limits.Configuration(AlertConfiguration) : old.AlertConfiguration,
+            AlertConfiguration = IsGiven(nameof(AlertConfiguration))
+                ? Limits.Configuration(AlertConfiguration) : old.AlertConfiguration,
         };
         metric.Check(threshold.Warning, threshold.Critical, threshold.Unit, threshold.TableName);
-        if (!ShouldProcess($"{Connection.StoreTarget}", $"Change the threshold {id} for {threshold.MetricType}: warning {threshold.Warning}, critical {threshold.Critical} ({threshold.Unit})"))
+        if (!ShouldProcess(
+            $"{Connection.StoreTarget}",
+            $"Change the threshold {id} for {threshold.MetricType}: warning {threshold.Warning}, critical "
+                + $"{threshold.Critical} ({threshold.Unit})"))
         {
             return;
         }

@@ -115,7 +115,8 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
             return live;
         }
 
-        var read = new PipelineObject(item, "a threshold", "Pipe what Get-PerformanceThreshold gives, or pass -MetricType, -Warning and -Critical.");
+        var read = new PipelineObject(
+            item, "a threshold", "Pipe what Get-PerformanceThreshold gives, or pass -MetricType, -Warning and -Critical.");
         var threshold = new PerformanceThreshold
         {
             Id = read.Get<Guid>("Id"),
