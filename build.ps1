@@ -76,7 +76,8 @@ function Invoke-Journey([version] $PesterVersion) {
         return New-Count 0 1 0
     }
 
-    New-Count @([int[]]((Get-Content $counts) -split ' '))
+    $counted = [int[]]((Get-Content $counts) -split ' ')
+    New-Count @counted
 }
 
 function Get-PesterVersion {

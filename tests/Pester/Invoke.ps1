@@ -14,6 +14,7 @@ $configuration.Run.Path = $PSScriptRoot
 if ($PesterVersion.Major -lt 6) { $configuration.Run.Path = 'Mock', 'Session', 'Workload' | ForEach-Object { Join-Path $PSScriptRoot "$_.Tests.ps1" } }
 $configuration.Run.PassThru = $true
 $configuration.Output.Verbosity = 'Detailed'
+if ([Console]::IsOutputRedirected) { $configuration.Output.RenderMode = 'Plaintext' }
 $run = Invoke-Pester -Configuration $configuration
 
 # A container or a set-up block that failed stands for tests that were never run.
