@@ -360,6 +360,9 @@ public static class ErrorIds
     /// <summary>The name of a table is longer than the store takes.</summary>
     public const string TableNameTooLong = nameof(TableNameTooLong);
 
+    /// <summary>The metric is not measured for a table.</summary>
+    public const string TableNotAllowed = nameof(TableNotAllowed);
+
     /// <summary>There is no such table.</summary>
     public const string TableNotFound = nameof(TableNotFound);
 
@@ -383,6 +386,9 @@ public static class ErrorIds
 
     /// <summary>An argument belongs to no parameter.</summary>
     public const string UnexpectedArgument = nameof(UnexpectedArgument);
+
+    /// <summary>The metric is not measured in the unit.</summary>
+    public const string UnitNotAllowed = nameof(UnitNotAllowed);
 
     /// <summary>A setting of the connection is not supported.</summary>
     public const string UnsupportedConnectionSetting = nameof(UnsupportedConnectionSetting);

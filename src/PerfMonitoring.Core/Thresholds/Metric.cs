@@ -68,7 +68,7 @@ public sealed class Metric
         if (!Units.Contains(unit))
         {
             throw Invalid(
-                "UnitNotAllowed", $"-Unit {unit} does not fit {Type}, which is measured in {string.Join(" or ", Units)}.",
+                ErrorIds.UnitNotAllowed, $"-Unit {unit} does not fit {Type}, which is measured in {string.Join(" or ", Units)}.",
                 $"Write -Unit {Units[0]}, or leave -Unit out.", unit);
         }
 
@@ -77,13 +77,14 @@ public sealed class Metric
             if (NoTableReason is not null)
             {
                 throw Invalid(
-                    "TableNotAllowed", $"-TableName cannot be used with {Type}: {NoTableReason}.", "Leave -TableName out.",
+                    ErrorIds.TableNotAllowed, $"-TableName cannot be used with {Type}: {NoTableReason}.", "Leave -TableName out.",
                     tableName);
             }
 
             if (RelationName.Parse(tableName).ToString().Length > 100)
             {
-                throw Invalid("InvalidName", $"-TableName '{tableName}' has more than 100 characters, and the store keeps 100.",
+                throw Invalid(
+                    ErrorIds.InvalidName, $"-TableName '{tableName}' has more than 100 characters, and the store keeps 100.",
                     "Rename the table, or leave -TableName out.", tableName);
             }
         }
@@ -93,7 +94,7 @@ public sealed class Metric
         if (LowerIsWorse && warning < critical)
         {
             throw Invalid(
-                "InvalidThreshold",
+                ErrorIds.InvalidThreshold,
                 $"-Warning {Text(warning)} is below -Critical {Text(critical)}; for {Type} lower is worse, so the warning "
                     + $"comes at the higher value.",
                 $"Write -Warning {Text(critical)} -Critical {Text(warning)}.", warning);
@@ -102,7 +103,7 @@ public sealed class Metric
         if (!LowerIsWorse && warning > critical)
         {
             throw Invalid(
-                "InvalidThreshold",
+                ErrorIds.InvalidThreshold,
                 $"-Warning {Text(warning)} is above -Critical {Text(critical)}; for {Type} higher is worse, so the warning "
                     + $"comes at the lower value.",
                 $"Write -Warning {Text(critical)} -Critical {Text(warning)}.", warning);
@@ -130,7 +131,8 @@ public sealed class Metric
         if (isShare && (value < 0 || value > Whole(unit)))
         {
             throw Invalid(
-                "InvalidThreshold", $"{argument} {Text(value)} is not a {unit}: it must lie between 0 and {Text(Whole(unit))}.",
+                ErrorIds.InvalidThreshold,
+                $"{argument} {Text(value)} is not a {unit}: it must lie between 0 and {Text(Whole(unit))}.",
                 unit == ThresholdUnit.Ratio && value is > 1 and <= 100
                     ? $"Write {argument} "
                         + $"{Text(value / 100)}{(Units.Contains(ThresholdUnit.Percentage) ? ", or add -Unit Percentage" : "")}."
@@ -141,7 +143,7 @@ public sealed class Metric
         if (LowerIsWorse && value == Whole(unit))
         {
             throw Invalid(
-                "InvalidThreshold",
+                ErrorIds.InvalidThreshold,
                 $"{argument} {Text(value)} leaves no room: {Type} is never above {Text(value)}, so even a perfect value would "
                     + $"reach the limit (the store keeps its shortfall, which must be above 0).",
                 $"Write a value below {Text(value)}.", value);
@@ -150,7 +152,7 @@ public sealed class Metric
         if (!LowerIsWorse && value <= 0)
         {
             throw Invalid(
-                "InvalidThreshold", $"{argument} {Text(value)} must be above 0.", $"Write {argument} as a number above 0.",
+                ErrorIds.InvalidThreshold, $"{argument} {Text(value)} must be above 0.", $"Write {argument} as a number above 0.",
                 value);
         }
     }

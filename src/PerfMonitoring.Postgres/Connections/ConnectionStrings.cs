@@ -141,7 +141,7 @@ internal static class ConnectionStrings
     }
 
     internal static PerfMonitoringException Wrong(Setting setting, string what, string remedy) => new(
-        setting.IsText ? "InvalidConnectionString" : ErrorIds.InvalidConnectionSetting, FailureKind.InvalidArgument,
+        setting.IsText ? ErrorIds.InvalidConnectionString : ErrorIds.InvalidConnectionSetting, FailureKind.InvalidArgument,
         $"{setting.Origin} {what}.", remedy, setting.Origin);
 
     // What stands first wins: parameter, connection string, service, variable.

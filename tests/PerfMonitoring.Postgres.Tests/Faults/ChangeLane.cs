@@ -135,6 +135,8 @@ internal sealed class ChangeLane : IAsyncDisposable
             create extension pg_stat_statements;
             create function slowly(n int) returns int immutable language plpgsql as 'begin perform pg_catalog.pg_sleep(0.0002); return n; end';
             create table counted (n int);
+            create table used (n int);
+            create index used_n on used (n);
             """, Token);
         var next = await ConnectAsync(database, store, cluster.Port, cluster);
         await next.Store.UpgradeAsync(Token);
