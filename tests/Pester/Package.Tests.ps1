@@ -9,15 +9,16 @@ Describe 'The package' {
 
         # A user's own repositories and modules are left alone: a fresh process with a home of its own.
         $script:userHome = Join-Path $TestDrive 'home'
-        New-Item -ItemType Directory $userHome | Out-Null
+        # Where a home has no folder for settings, NuGet writes its own into the current one.
+        New-Item -ItemType Directory $userHome, (Join-Path $userHome '.config') | Out-Null
         function Invoke-Fresh([string] $Script) {
-            $kept = $env:HOME, $env:PSModulePath, $env:XDG_DATA_HOME
+            $kept = $env:HOME, $env:PSModulePath, $env:XDG_DATA_HOME, $env:XDG_CONFIG_HOME
             try {
-                $env:HOME, $env:PSModulePath, $env:XDG_DATA_HOME = $userHome, $null, $null
+                $env:HOME, $env:PSModulePath, $env:XDG_DATA_HOME, $env:XDG_CONFIG_HOME = $userHome, $null, $null, $null
                 & (Join-Path $PSHOME pwsh) -NoProfile -NonInteractive -Command "`$ErrorActionPreference = 'Stop'; $Script"
                 if ($LASTEXITCODE -ne 0) { throw "pwsh ended with exit code $LASTEXITCODE." }
             } finally {
-                $env:HOME, $env:PSModulePath, $env:XDG_DATA_HOME = $kept
+                $env:HOME, $env:PSModulePath, $env:XDG_DATA_HOME, $env:XDG_CONFIG_HOME = $kept
             }
         }
     }
