@@ -1,7 +1,6 @@
 Describe 'What the advisor considered' {
     BeforeAll {
         Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
-        Import-StagedModule
         $script:database = New-VisitDatabase
         Initialize-PerfMonitoringStore | Out-Null
     }
@@ -32,7 +31,6 @@ Describe 'What the advisor considered' {
 Describe 'Whether an index helped' {
     BeforeAll {
         Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
-        Import-StagedModule
         $script:database = New-VisitDatabase
         Initialize-PerfMonitoringStore | Out-Null
         Update-QueryPerformanceLog | Out-Null

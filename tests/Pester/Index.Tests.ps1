@@ -1,7 +1,6 @@
 Describe 'An index from the decision to its use' {
     BeforeAll {
         Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
-        Import-StagedModule
         $script:database = New-JourneyDatabase
         Invoke-Sql -Database $database -Sql @'
             create table visits (id int primary key, guest int not null, seen_at timestamptz not null default now());

@@ -1,7 +1,10 @@
 # What the journeys share. The server is the one that the PG* variables name; every file has a database of its own on it.
 
-function Import-StagedModule {
-    Import-Module -Name (Join-Path $PSScriptRoot '../../artifacts/module/PerfMonitoring/PerfMonitoring.psd1') -Global
+Import-Module -Name (Join-Path $PSScriptRoot '../../artifacts/module/PerfMonitoring/PerfMonitoring.psd1') -Global
+
+# A process of its own, with whatever follows as pwsh takes it.
+function Invoke-FreshPwsh {
+    & (Join-Path $PSHOME pwsh) -NoProfile -NonInteractive @args
 }
 
 # Runs SQL text as a person would, by psql; one line a row.

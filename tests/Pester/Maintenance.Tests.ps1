@@ -1,7 +1,6 @@
 Describe 'Maintenance windows' {
     BeforeAll {
         Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
-        Import-StagedModule
         $script:database = New-VisitDatabase
         Initialize-PerfMonitoringStore | Out-Null
     }

@@ -2,7 +2,6 @@
 Describe 'A script that uses the module' {
     BeforeAll {
         Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
-        Import-StagedModule
 
         function Invoke-WeeklyCleanUp {
             [CmdletBinding(SupportsShouldProcess)]

@@ -1,10 +1,9 @@
 Describe 'Importing the module' {
     BeforeAll {
         $script:manifest = Join-Path $PSScriptRoot '../../artifacts/module/PerfMonitoring/PerfMonitoring.psd1'
-        $script:pwsh = Join-Path $PSHOME pwsh
 
-        # In a fresh process: this one has long loaded what there is to load.
-        function Invoke-Fresh([string] $Script) { & $script:pwsh -NoProfile -NonInteractive -Command $Script }
+        # For a fresh process: this one has long loaded what there is to load.
+        Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
     }
 
     It 'finds a valid manifest' {
@@ -13,19 +12,19 @@ Describe 'Importing the module' {
 
     It 'exports exactly what the manifest promises' {
         $promised = (Import-PowerShellDataFile $manifest).CmdletsToExport | Sort-Object
-        $exported = Invoke-Fresh "Import-Module '$manifest'; (Get-Command -Module PerfMonitoring).Name" | Sort-Object
+        $exported = Invoke-FreshPwsh -Command "Import-Module '$manifest'; (Get-Command -Module PerfMonitoring).Name" | Sort-Object
         $exported | Should -Be $promised
     }
 
     It 'loads neither Npgsql nor Dapper before the first connection' {
-        $loaded = Invoke-Fresh "Import-Module '$manifest'; [AppDomain]::CurrentDomain.GetAssemblies().ForEach{ `$_.GetName().Name }"
+        $loaded = Invoke-FreshPwsh -Command "Import-Module '$manifest'; [AppDomain]::CurrentDomain.GetAssemblies().ForEach{ `$_.GetName().Name }"
         $loaded | Should -Contain 'PerfMonitoring'
         $loaded | Should -Not -Contain 'Npgsql'
         $loaded | Should -Not -Contain 'Dapper'
     }
 
     It 'uses approved verbs only' {
-        $warnings = Invoke-Fresh "Import-Module '$manifest' 3>&1 | Out-String"
+        $warnings = Invoke-FreshPwsh -Command "Import-Module '$manifest' 3>&1 | Out-String"
         "$warnings".Trim() | Should -BeNullOrEmpty
     }
 }

@@ -1,7 +1,6 @@
 Describe 'The nightly runbook' {
     BeforeAll {
         Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
-        Import-StagedModule
         $script:database = New-VisitDatabase
         $script:kept = $env:PGDATABASE, $env:PSModulePath
         $env:PGDATABASE = $database
@@ -17,7 +16,7 @@ Describe 'The nightly runbook' {
         # As a scheduler does: a process of its own.
         function Invoke-Night {
             $errors = Join-Path $TestDrive 'errors.txt'
-            $output = & (Join-Path $PSHOME pwsh) -NoProfile -NonInteractive -File (Join-Path $PSScriptRoot '../../docs/examples/nightly.ps1') @args 2> $errors
+            $output = Invoke-FreshPwsh -File (Join-Path $PSScriptRoot '../../docs/examples/nightly.ps1') @args 2> $errors
             [pscustomobject]@{ ExitCode = $LASTEXITCODE; Output = $output -join "`n"; Errors = (Get-Content -Raw $errors) }
         }
 

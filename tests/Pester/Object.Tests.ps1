@@ -5,7 +5,6 @@ Describe 'Objects that went through a file or a job' {
 
     BeforeAll {
         Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
-        Import-StagedModule
         $script:other = New-VisitDatabase
         $script:database = New-VisitDatabase
         Get-PerfMonitoringSession | ForEach-Object {

@@ -1,5 +1,6 @@
 Describe 'The package' {
     BeforeAll {
+        Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
         $artifacts = Join-Path $PSScriptRoot '../../artifacts'
         $script:package = Get-Item (Join-Path $artifacts '*.nupkg')
         $script:version = (Import-PowerShellDataFile (Join-Path $artifacts 'module/PerfMonitoring/PerfMonitoring.psd1')).ModuleVersion
@@ -15,7 +16,7 @@ Describe 'The package' {
             $kept = $env:HOME, $env:PSModulePath, $env:XDG_DATA_HOME, $env:XDG_CONFIG_HOME
             try {
                 $env:HOME, $env:PSModulePath, $env:XDG_DATA_HOME, $env:XDG_CONFIG_HOME = $userHome, $null, $null, $null
-                & (Join-Path $PSHOME pwsh) -NoProfile -NonInteractive -Command "`$ErrorActionPreference = 'Stop'; $Script"
+                Invoke-FreshPwsh -Command "`$ErrorActionPreference = 'Stop'; $Script"
                 if ($LASTEXITCODE -ne 0) { throw "pwsh ended with exit code $LASTEXITCODE." }
             } finally {
                 $env:HOME, $env:PSModulePath, $env:XDG_DATA_HOME, $env:XDG_CONFIG_HOME = $kept

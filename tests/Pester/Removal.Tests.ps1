@@ -1,7 +1,6 @@
 Describe 'Indexes that go' {
     BeforeAll {
         Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
-        Import-StagedModule
         $script:database = New-VisitDatabase
         Initialize-PerfMonitoringStore | Out-Null
         Invoke-Sql -Database $database -Sql @'

@@ -1,7 +1,6 @@
 Describe 'Connecting' {
     BeforeAll {
         Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
-        Import-StagedModule
     }
 
     AfterEach { Get-PerfMonitoringSession | Disconnect-PerfMonitoring }

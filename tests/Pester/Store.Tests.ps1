@@ -1,7 +1,6 @@
 Describe 'The store' {
     BeforeAll {
         Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
-        Import-StagedModule
         $script:database = New-JourneyDatabase
         $script:tables = "select count(*) from information_schema.tables where table_schema = 'perf_monitoring'"
     }

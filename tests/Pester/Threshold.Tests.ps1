@@ -1,7 +1,6 @@
 Describe 'Limits' {
     BeforeAll {
         Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
-        Import-StagedModule
         $script:database = New-JourneyDatabase
         Initialize-PerfMonitoringStore | Out-Null
     }

@@ -1,7 +1,6 @@
 Describe 'A workload from the slow query to the index' {
     BeforeAll {
         Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
-        Import-StagedModule
         $script:database = New-VisitDatabase
         Initialize-PerfMonitoringStore | Out-Null
     }

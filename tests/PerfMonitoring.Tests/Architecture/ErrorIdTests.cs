@@ -11,11 +11,7 @@ public sealed partial class ErrorIdTests
 
     private static readonly string[] Sources =
         [.. new[] { "PerfMonitoring", "PerfMonitoring.Core", "PerfMonitoring.Postgres" }
-            .SelectMany(
-                project =>
-                Directory.EnumerateFiles(Path.Combine(Repository.Root, "src", project), "*.cs", SearchOption.AllDirectories))
-            .Where(file =>
-                !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
+            .SelectMany(project => SourceFiles.In(Path.Combine("src", project), "*.cs"))
             .Select(File.ReadAllText)];
 
     private static string[] Ids => [.. Constant().Matches(Listed).Select(m => m.Groups[1].Value)];

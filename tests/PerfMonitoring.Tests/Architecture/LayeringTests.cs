@@ -42,12 +42,9 @@ public sealed class LayeringTests
     [Fact]
     public void One_file_joins_the_cmdlets_with_Postgres() => Assert.Equal(
         [Path.Combine("Session", "Backend.cs")],
-        Sources("PerfMonitoring").Where(f => File.ReadAllText(f).Contains("PerfMonitoring.Postgres", StringComparison.Ordinal))
+        SourceFiles.In(Path.Combine("src", "PerfMonitoring"), "*.cs")
+            .Where(f => File.ReadAllText(f).Contains("PerfMonitoring.Postgres", StringComparison.Ordinal))
             .Select(f => Path.GetRelativePath(Path.Combine(Source, "PerfMonitoring"), f)));
-
-    private static IEnumerable<string> Sources(string project) => Directory
-        .EnumerateFiles(Path.Combine(Source, project), "*.cs", SearchOption.AllDirectories)
-        .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
 
     private static List<string> Foreign(string file)
     {

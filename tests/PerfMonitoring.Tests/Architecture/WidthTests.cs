@@ -14,7 +14,7 @@ public sealed class WidthTests
     public void Code_ends_at_130_columns(string folder)
     {
         var wide = new List<string>();
-        foreach (var file in Files(folder, "*.cs"))
+        foreach (var file in SourceFiles.In(folder, "*.cs"))
         {
             // What stands in a raw literal is data: a break would change it.
             var isData = false;
@@ -35,7 +35,7 @@ public sealed class WidthTests
     public void Prose_ends_at_160_columns(string folder)
     {
         var wide = new List<string>();
-        foreach (var file in folder == "." ? Directory.EnumerateFiles(Repository.Root, "*.md") : Files(folder, "*.md"))
+        foreach (var file in folder == "." ? Directory.EnumerateFiles(Repository.Root, "*.md") : SourceFiles.In(folder, "*.md"))
         {
             // A table and what is typed have no other place to break.
             var isCode = false;
@@ -63,8 +63,4 @@ public sealed class WidthTests
     }
 
     private static int Count(string line, string part) => line.Split(part).Length - 1;
-
-    private static IEnumerable<string> Files(string folder, string pattern) =>
-        Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), pattern, SearchOption.AllDirectories)
-            .Where(file => !file.Split(Path.DirectorySeparatorChar).Intersect(["obj", "bin"]).Any());
 }
