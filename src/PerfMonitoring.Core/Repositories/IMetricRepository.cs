@@ -1,6 +1,6 @@
-using PerfMonitoring.Queries;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
+using PerfMonitoring.Queries;
 using PerfMonitoring.Thresholds;
 
 namespace PerfMonitoring.Repositories;

@@ -1,10 +1,10 @@
-using PerfMonitoring.Model;
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Npgsql;
 using PerfMonitoring.Indexes;
+using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
 using PerfMonitoring.Queries;
 
@@ -86,8 +86,8 @@ internal sealed partial class StatementMender(Database target)
         {
             0 => null,
             1 => text.Insert(position, Identifier.Quote(schemas[0]) + "."),
-            _ => throw new Model.PerfMonitoringException(
-                ErrorIds.PlanFailed, Model.FailureKind.ServerError,
+            _ => throw new PerfMonitoringException(
+                ErrorIds.PlanFailed, FailureKind.ServerError,
                 $"{name} is not on the search path of {target.UserName}, and several schemas have one: "
                     + $"{string.Join(", ", schemas.Select(Identifier.Quote))}.",
                 "Connect with the search path that it was run under: -ConnectionString '...;Search Path=...'.", target.Target),

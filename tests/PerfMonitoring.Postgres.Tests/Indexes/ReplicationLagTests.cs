@@ -5,8 +5,8 @@ using PerfMonitoring.Indexes;
 using PerfMonitoring.Model;
 using PerfMonitoring.Postgres.Connections;
 using PerfMonitoring.Repositories;
-using PerfMonitoring.Testing;
 using PerfMonitoring.Sandbox;
+using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Postgres.Indexes;
 

@@ -106,12 +106,11 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
 
         if (Await(token => Removal.IndexRemoval.PrepareAsync(Connection, oid, scope, Force, token)) is not { } removal)
         {
-            if (Await(token => PartitionedIndexes.ReadAllAsync(Connection, scope, token))
-                .Any(s => (s.TableName, s.IndexName) == (stat.TableName, stat.IndexName)))
+            if (FindAll(s => (s.TableName, s.IndexName) == (stat.TableName, stat.IndexName)).Count > 0)
             {
                 throw new PerfMonitoringException(
                     ErrorIds.IndexChanged, FailureKind.InvalidArgument,
-                    $"{stat.IndexName} on {stat.TableName} is another index by now: somebody made it anew.",
+                    $"{stat.IndexName} on {stat.TableName} is another index now: it was rebuilt or replaced.",
                     "Look at what Get-IndexUsageStat gives, and pipe that.", stat);
             }
 
@@ -155,7 +154,7 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
 
     private IndexUsageStat Find(string name, Func<IndexUsageStat, bool> isMeant)
     {
-        var found = Await(token => PartitionedIndexes.ReadAllAsync(Connection, scope, token)).Where(isMeant).ToList();
+        var found = FindAll(isMeant);
         return found switch
         {
             [var only] => only,
@@ -168,6 +167,9 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
                 "Write its schema too: schema.index.", name),
         };
     }
+
+    private List<IndexUsageStat> FindAll(Func<IndexUsageStat, bool> isMeant) =>
+        [.. Await(token => PartitionedIndexes.ReadAllAsync(Connection, scope, token)).Where(isMeant)];
 
     private static bool IsNamed(IndexUsageStat stat, string name)
     {

@@ -118,23 +118,22 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
             return;
         }
 
-        var made = MadeAs();
-        if (IsTakenBack())
+        if (FindBuild() is not { } create)
         {
             return;
         }
 
-        var create = made.Count > 0 ? made[0] : throw Errors.IndexNotMade(shown.IndexName, shown);
         var options = shown.Window == TimeSpan.Zero
             ? new VerificationOptions()
-            : new VerificationOptions {
-                Window = shown.Window, MinimumEffect = shown.MinimumEffect, Confidence = shown.Confidence };
+            : new VerificationOptions
+            {
+                Window = shown.Window, MinimumEffect = shown.MinimumEffect, Confidence = shown.Confidence,
+            };
         var verification = Await(token => IndexVerifier.VerifyAsync(Connection, create, options, token));
         if (verification.Verdict != VerificationVerdict.Regressed)
         {
             // Another run may have been faster meanwhile.
-            made = MadeAs();
-            if (IsTakenBack())
+            if (FindBuild() is null)
             {
                 return;
             }
@@ -147,18 +146,22 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
 
         Revert(create, verification.Reason, verification);
 
-        IReadOnlyList<IndexAction> MadeAs() => Made(new() { TableName = shown.TableName, IndexName = shown.IndexName });
-
-        bool IsTakenBack()
+        // Null where it was taken back already.
+        IndexAction? FindBuild()
         {
-            if (made.Count > 0
-                || !Await(token => IndexVerifier.WasMadeAsync(Connection.Actions, shown.TableName, shown.IndexName, token)))
+            var made = Made(new() { TableName = shown.TableName, IndexName = shown.IndexName });
+            if (made.Count > 0)
             {
-                return false;
+                return made[0];
+            }
+
+            if (!Await(token => IndexVerifier.WasMadeAsync(Connection.Actions, shown.TableName, shown.IndexName, token)))
+            {
+                throw Errors.IndexNotMade(shown.IndexName, shown);
             }
 
             WriteVerbose($"{shown.IndexName} on {shown.TableName} was taken back already: there is nothing to undo.");
-            return true;
+            return null;
         }
     }
 
