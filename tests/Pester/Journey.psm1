@@ -2,7 +2,7 @@
 
 Import-Module -Name (Join-Path $PSScriptRoot '../../artifacts/module/PerfMonitoring/PerfMonitoring.psd1') -Global
 
-# A process of its own, with whatever follows as pwsh takes it.
+# Starts pwsh as a new process, with the arguments of pwsh.
 function Invoke-FreshPwsh {
     & (Join-Path $PSHOME pwsh) -NoProfile -NonInteractive @args
 }

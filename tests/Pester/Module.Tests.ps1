@@ -2,7 +2,7 @@ Describe 'Importing the module' {
     BeforeAll {
         $script:manifest = Join-Path $PSScriptRoot '../../artifacts/module/PerfMonitoring/PerfMonitoring.psd1'
 
-        # For a fresh process: this one has long loaded what there is to load.
+        # The tests need a new process: this one has loaded the assemblies already.
         Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
     }
 

@@ -8,7 +8,7 @@ Describe 'The package' {
         $script:target = Join-Path $TestDrive 'modules'
         New-Item -ItemType Directory $folder, $target | Out-Null
 
-        # A user's own repositories and modules are left alone: a fresh process with a home of its own.
+        # A new process with a home of its own leaves the user's repositories and modules alone.
         $script:userHome = Join-Path $TestDrive 'home'
         # Where a home has no folder for settings, NuGet writes its own into the current one.
         New-Item -ItemType Directory $userHome, (Join-Path $userHome '.config') | Out-Null

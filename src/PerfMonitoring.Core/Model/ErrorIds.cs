@@ -1,8 +1,9 @@
 namespace PerfMonitoring.Model;
 
 /// <summary>
-/// The ids of errors, each with one meaning and, where nothing else is said, one kind. Others are made of a word: Invalid and the
-/// name of a parameter that is out of its limits; Index or Build and what ended the change.
+/// The ids of errors. Each has one meaning and, unless its summary says otherwise, one kind. Some ids are composed and do not stand
+/// here: "Invalid" and the name of a parameter that is out of its limits, and the noun of a cmdlet with "Cancelled" or
+/// "Interrupted".
 /// </summary>
 public static class ErrorIds
 {
@@ -125,9 +126,6 @@ public static class ErrorIds
 
     /// <summary>The index was invalid, and somebody made it valid or builds it now.</summary>
     public const string IndexWorkedOn = nameof(IndexWorkedOn);
-
-    /// <summary>The session of a change was ended.</summary>
-    public const string Interrupted = nameof(Interrupted);
 
     /// <summary>-After is out of its limits.</summary>
     public const string InvalidAfter = nameof(InvalidAfter);

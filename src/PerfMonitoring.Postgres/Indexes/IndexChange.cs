@@ -62,6 +62,8 @@ internal abstract class IndexChange(
     /// <summary>The id of the error of a statement that somebody cancelled on the server.</summary>
     public string CancelledId => Noun + "Cancelled";
 
+    private string InterruptedId => Noun + "Interrupted";
+
     /// <summary>How the id of an error begins: IndexCreation for Invoke-IndexCreation.</summary>
     private string Noun => cmdlet[(cmdlet.IndexOf('-', StringComparison.Ordinal) + 1)..];
 
@@ -301,7 +303,7 @@ internal abstract class IndexChange(
         };
 
         PerfMonitoringException Interrupted() => new(
-            Noun + ErrorIds.Interrupted, FailureKind.ServerError, $"{QualifiedName}: its session was ended ({Innermost(e)}).",
+            InterruptedId, FailureKind.ServerError, $"{QualifiedName}: its session was ended ({Innermost(e)}).",
             $"Run {cmdlet} again.", subject, e);
     }
 

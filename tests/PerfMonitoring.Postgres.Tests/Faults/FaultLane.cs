@@ -314,7 +314,7 @@ internal sealed class FaultLane : IAsyncDisposable
 
         if (test.Phase is BuildPhase.WritersAfter or BuildPhase.Validating)
         {
-            // What comes once it has taken its snapshot and reads the first row is for the validation.
+            // A row that comes after the snapshot of the build is left to the validation.
             await UntilAsync(
                 control, build,
                 InPhase("building index%")
