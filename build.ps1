@@ -28,7 +28,7 @@ $modules = Join-Path $artifacts 'module'
 $results = Join-Path $artifacts 'test-results'
 $executable = $IsWindows ? '.exe' : ''
 $sandbox = Join-Path $PSScriptRoot "src/PerfMonitoring.Sandbox/bin/$Configuration/net10.0/PerfMonitoring.Sandbox$executable"
-# Not the path of this process: as a .NET tool that is dotnet.
+# The process itself is dotnet where pwsh runs as a .NET tool.
 $pwsh = Join-Path $PSHOME "pwsh$executable"
 
 function Invoke-Program {
@@ -37,8 +37,8 @@ function Invoke-Program {
     if ($LASTEXITCODE -ne 0) { throw "$(Split-Path -Leaf $Program) ended with exit code $LASTEXITCODE." }
 }
 
-function New-Count([int] $Passed, [int] $Failed, [int] $Skipped) {
-    [pscustomobject]@{ Passed = $Passed; Failed = $Failed; Skipped = $Skipped }
+function New-Count([int] $Passed, [int] $Failed, [int] $Skipped, [string[]] $Notes) {
+    [pscustomobject]@{ Passed = $Passed; Failed = $Failed; Skipped = $Skipped; Notes = $Notes }
 }
 
 # A suite that dies before it can write its results is a failure, whatever its exit code.
@@ -50,19 +50,25 @@ function Invoke-TestProject([System.IO.FileInfo] $Project) {
     $exitCode = $LASTEXITCODE
     $trx = Join-Path $results "$name.trx"
     if (-not (Test-Path $trx)) {
-        Write-Host "$name ended with exit code $exitCode and no results"
-        return New-Count 0 1 0
+        return New-Count 0 1 0 "$name ended with exit code $exitCode and no results"
     }
 
-    $counters = ([xml](Get-Content $trx -Raw)).TestRun.ResultSummary.Counters
+    $run = ([xml](Get-Content $trx -Raw)).TestRun
+    $notes = @($run.Results.UnitTestResult | Where-Object outcome -NE 'Passed' | ForEach-Object {
+            $kind = $_.outcome -eq 'NotExecuted' ? 'skipped' : 'failed'
+            # A message that shows two long texts is cut: the whole of it stands above.
+            $lines = "$($_.Output.ErrorInfo.Message)$($_.Output.StdOut)" -split '\r?\n' | Select-Object -First 12
+            "$kind $($_.testName)`n    $($lines -join "`n    ")"
+        })
+    $counters = $run.ResultSummary.Counters
     $bad = [int]$counters.failed + [int]$counters.error + [int]$counters.timeout + [int]$counters.aborted
     if ($exitCode -ne 0 -and $bad -eq 0) {
         # Such as a clean-up that failed, or a project without a single test.
-        Write-Host "$name ended with exit code $exitCode though no test failed"
+        $notes += "$name ended with exit code $exitCode though no test failed"
         $bad = 1
     }
 
-    New-Count $counters.passed $bad $counters.notExecuted
+    New-Count $counters.passed $bad $counters.notExecuted $notes
 }
 
 # In the sandbox's environment, and in a process of its own: this one could not unload the module for the next build.
@@ -72,20 +78,21 @@ function Invoke-Journey([version] $PesterVersion) {
     & $sandbox run -- $pwsh -NoProfile -NonInteractive -File (Join-Path $PSScriptRoot 'tests/Pester/Invoke.ps1') `
         -PesterVersion $PesterVersion -CountsPath $counts | Out-Host
     if (-not (Test-Path $counts)) {
-        Write-Host "tests/Pester ended with exit code $LASTEXITCODE and no results"
-        return New-Count 0 1 0
+        return New-Count 0 1 0 "tests/Pester on Pester $PesterVersion ended with exit code $LASTEXITCODE and no results"
     }
 
-    $counted = [int[]]((Get-Content $counts) -split ' ')
-    New-Count @counted
+    $counted, $notes = Get-Content $counts
+    $passed, $failed, $skipped = [int[]]($counted -split ' ')
+    New-Count $passed $failed $skipped $notes
 }
 
 function Get-PesterVersion {
     (Get-ChildItem (Join-Path $artifacts 'pester/Pester') -Directory).Name | ForEach-Object { [version]$_ } | Sort-Object -Descending
 }
 
-# One last line over all suites.
+# Writes what did not pass, and one last line over all suites.
 function Complete-Test([object[]] $Counts) {
+    $Counts.Notes | Where-Object { $_ } | Write-Host
     $passed, $failed, $skipped = 'Passed', 'Failed', 'Skipped' | ForEach-Object { ($Counts | Measure-Object -Property $_ -Sum).Sum }
     Write-Host "$passed passed, $failed failed, $skipped skipped"
     exit [int]($failed -gt 0)

@@ -1,4 +1,5 @@
-# Runs the journeys against the database that the PG* variables name, and writes "passed failed skipped" to a file.
+# Runs the journeys against the database that the PG* variables name, and writes to a file: "passed failed skipped", then a line
+# for each that did not pass.
 param(
     [Parameter(Mandatory)] [version] $PesterVersion,
     [Parameter(Mandatory)] [string] $CountsPath
@@ -10,7 +11,7 @@ if ($env:PERFMONITORING_PGBIN) { $env:PATH = $env:PERFMONITORING_PGBIN + [IO.Pat
 Import-Module (Join-Path $PSScriptRoot "../../artifacts/pester/Pester/$PesterVersion/Pester.psd1")
 $configuration = New-PesterConfiguration
 $configuration.Run.Path = $PSScriptRoot
-# The journeys are the module's; an older Pester has to run the kinds of them.
+# The newest Pester runs all journeys. Three of them show that an older one runs them, too.
 if ($PesterVersion.Major -lt 6) { $configuration.Run.Path = 'Mock', 'Session', 'Workload' | ForEach-Object { Join-Path $PSScriptRoot "$_.Tests.ps1" } }
 $configuration.Run.PassThru = $true
 $configuration.Output.Verbosity = 'Detailed'
@@ -19,5 +20,8 @@ $run = Invoke-Pester -Configuration $configuration
 
 # A container or a set-up block that failed stands for tests that were never run.
 $failed = $run.FailedCount + $run.FailedContainersCount + $run.FailedBlocksCount
-Set-Content -Path $CountsPath -Value "$($run.PassedCount) $failed $($run.SkippedCount + $run.InconclusiveCount + $run.NotRunCount)"
+$notes = @(
+    $run.Failed + $run.Skipped + $run.Inconclusive | ForEach-Object { "$($_.Result.ToLowerInvariant()) $($_.ExpandedPath): $($_.ErrorRecord)" }
+    $run.FailedContainers + $run.FailedBlocks | ForEach-Object { "failed ${_}: $($_.ErrorRecord)" })
+Set-Content -Path $CountsPath -Value @("$($run.PassedCount) $failed $($run.SkippedCount + $run.InconclusiveCount + $run.NotRunCount)"; $notes)
 exit [int]($failed -gt 0)
