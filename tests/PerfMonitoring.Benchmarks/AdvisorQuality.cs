@@ -2,11 +2,12 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Npgsql;
-using PerfMonitoring.Advisor;
-using PerfMonitoring.Indexes;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
-using PerfMonitoring.Queries;
+using PerfMonitoring.Advice;
+using PerfMonitoring.Common;
+using PerfMonitoring.Postgres;
+using PerfMonitoring.Sessions;
+using PerfMonitoring.Statements;
+using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Benchmarks;
 

@@ -2,12 +2,13 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Npgsql;
-using PerfMonitoring.Advisor;
-using PerfMonitoring.Indexes;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
-using PerfMonitoring.Queries;
+using PerfMonitoring.Advice;
+using PerfMonitoring.Common;
+using PerfMonitoring.Postgres;
 using PerfMonitoring.Sandbox;
+using PerfMonitoring.Sessions;
+using PerfMonitoring.Statements;
+using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Benchmarks;
 
@@ -74,7 +75,8 @@ internal static class AdvisorScale
     }
 
     // Writes a row of the table; returns how much faster than its statements the time grew since the row before, or null.
-    private static double? Report(int statements, (Advice Advice, double Seconds)? result, List<(double X, double Y)>? points)
+    private static double? Report(
+        int statements, (IndexAdvice Advice, double Seconds)? result, List<(double X, double Y)>? points)
     {
         if (result is not var (advice, seconds))
         {
@@ -91,7 +93,7 @@ internal static class AdvisorScale
         return growth;
     }
 
-    private static async Task<(Advice Advice, double Seconds)?> AdviseAsync(
+    private static async Task<(IndexAdvice Advice, double Seconds)?> AdviseAsync(
         string connectionString, IReadOnlyList<string> statements, TimeSpan limit)
     {
         await using var connection = await new PostgresBackend().ConnectAsync(

@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
-using PerfMonitoring.Creation;
+using PerfMonitoring.Changes;
+using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
-using PerfMonitoring.Repositories;
+using PerfMonitoring.Postgres;
 using PerfMonitoring.Sandbox;
+using PerfMonitoring.Sessions;
+using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Benchmarks;
 

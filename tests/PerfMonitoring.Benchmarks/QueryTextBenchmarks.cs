@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using PerfMonitoring.Queries;
+using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Benchmarks;
 

@@ -3,10 +3,12 @@ using System.Globalization;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using Npgsql;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
-using PerfMonitoring.Postgres.Queries;
+using PerfMonitoring.Postgres;
+using PerfMonitoring.Postgres.Sessions;
+using PerfMonitoring.QueryLog;
 using PerfMonitoring.Sandbox;
+using PerfMonitoring.Sessions;
+using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Benchmarks;
 
@@ -150,7 +152,7 @@ internal static class Streaming
     {
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(Sql.Get(typeof(QueryPerformanceLogRepository), file, 150000), connection) {
+        await using var command = new NpgsqlCommand(Sql.Get(file), connection) {
             CommandTimeout = 0 };
         foreach (var (name, value) in new (string, object)[]
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
-using PerfMonitoring.Model;
+using PerfMonitoring.Audit;
+using PerfMonitoring.QueryLog;
 using PerfMonitoring.Verification;
 
 namespace PerfMonitoring.Benchmarks;

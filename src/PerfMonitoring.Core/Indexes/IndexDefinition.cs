@@ -1,6 +1,6 @@
 using System.Text;
-using PerfMonitoring.Model;
-using PerfMonitoring.Queries;
+using PerfMonitoring.Common;
+using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Indexes;
 

@@ -1,4 +1,4 @@
-using PerfMonitoring.Queries;
+using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Indexes;
 

@@ -1,5 +1,4 @@
-using PerfMonitoring.Model;
-using PerfMonitoring.Queries;
+using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Indexes;
 

@@ -1,3 +1,5 @@
+using PerfMonitoring.Common;
+
 namespace PerfMonitoring.Indexes;
 
 /// <summary>What kind of relation it is, as far as indexes are concerned.</summary>
@@ -188,83 +190,3 @@ public sealed record ColumnInfo
 /// ndistinct).</param>
 /// <param name="IsCounted">Whether ANALYZE counts them; else they refer to a key.</param>
 public sealed record ColumnGroup(IReadOnlyList<string> Columns, double Distinct, bool IsCounted = false);
-
-/// <summary>An index that exists.</summary>
-public sealed record TableIndex
-{
-    /// <summary>A short name: the definition may hold constants, and errors show what they are about.</summary>
-    public override string ToString() => $"{Definition.Name} on {Definition.Table}";
-
-    /// <summary>Object identifier.</summary>
-    public required uint Oid { get; init; }
-
-    /// <summary>Object identifier of its table.</summary>
-    public required uint TableOid { get; init; }
-
-    /// <summary>What it is made of.</summary>
-    public required IndexDefinition Definition { get; init; }
-
-    /// <summary>The server's own text of it (pg_get_indexdef).</summary>
-    public required string ServerDefinition { get; init; }
-
-    /// <summary>Whether queries may use it.</summary>
-    public bool IsValid { get; init; }
-
-    /// <summary>Whether writes maintain it.</summary>
-    public bool IsReady { get; init; }
-
-    /// <summary>Whether it is the table's primary key.</summary>
-    public bool IsPrimary { get; init; }
-
-    /// <summary>Whether it enforces an exclusion constraint.</summary>
-    public bool IsExclusion { get; init; }
-
-    /// <summary>Name of the constraint that it backs, or null.</summary>
-    public string? ConstraintName { get; init; }
-
-    /// <summary>Whether it is the table's replica identity.</summary>
-    public bool IsReplicaIdentity { get; init; }
-
-    /// <summary>What rests on it beside queries, as the end of a sentence; null where nothing does.</summary>
-    public string? Need => this switch
-    {
-        { ConstraintName: { } constraint } => $"it stands for constraint {Identifier.Quote(constraint)}",
-        { IsPrimary: true } or { IsExclusion: true } => "it stands for a constraint",
-        { IsReplicaIdentity: true } => "it is the replica identity of its table",
-        { IsAttached: true } => "it is attached to the index of a partitioned table",
-        _ => null,
-    };
-
-    /// <summary>Whether it hangs under the index of a partitioned parent.</summary>
-    public bool IsAttached { get; init; }
-
-    /// <summary>Whether it is the index of a partitioned table, and holds nothing itself.</summary>
-    public bool IsPartitioned { get; init; }
-
-    /// <summary>Size on disk in bytes; 0 for one of a partitioned table.</summary>
-    public long SizeBytes { get; init; }
-}
-
-/// <summary>The index of a partitioned table.</summary>
-/// <param name="IndexOid">Object identifier.</param>
-/// <param name="TableOid">Object identifier of the table.</param>
-/// <param name="Table">The table, with its schema.</param>
-/// <param name="IndexName">Name, without schema, unquoted.</param>
-/// <param name="Definition">The statement that makes it, as the server writes it.</param>
-/// <param name="IsUnique">Whether it enforces uniqueness.</param>
-/// <param name="IsValid">Whether every partition has its part.</param>
-/// <param name="LeafOids">The indexes of the partitions that hold rows.</param>
-public sealed record PartitionedIndex(
-    uint IndexOid, uint TableOid, RelationName Table, string IndexName, string Definition, bool IsUnique, bool IsValid,
-    IReadOnlyList<uint> LeafOids);
-
-/// <summary>A foreign key by its columns.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Table">The table that refers.</param>
-/// <param name="Columns">Its columns, in order.</param>
-/// <param name="ReferencedTable">The table that is referred to.</param>
-/// <param name="ReferencedColumns">The columns there, in the same order.</param>
-/// <param name="ReferencedRows">How many rows that table has; null where unknown.</param>
-public sealed record ForeignKeyInfo(
-    string Name, RelationName Table, IReadOnlyList<string> Columns, RelationName ReferencedTable,
-    IReadOnlyList<string> ReferencedColumns, double? ReferencedRows);

@@ -1,7 +1,6 @@
 using System.Globalization;
-using PerfMonitoring.Indexes;
-using PerfMonitoring.Model;
-using PerfMonitoring.Repositories;
+using PerfMonitoring.Common;
+using PerfMonitoring.Store;
 
 namespace PerfMonitoring.Prerequisites;
 

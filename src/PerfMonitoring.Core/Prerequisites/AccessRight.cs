@@ -1,4 +1,4 @@
-using PerfMonitoring.Indexes;
+using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Prerequisites;
 

@@ -1,3 +1,5 @@
+using PerfMonitoring.Common;
+
 namespace PerfMonitoring.Prerequisites;
 
 /// <summary>The rights as scripts and as a list, for the page about_PerfMonitoring_Security.</summary>
@@ -45,7 +47,7 @@ internal static class AccessScript
         AccessRights.ApplicationOwner => ":\"owner\"",
         AccessRights.StatementsSchema => ":\"statements_schema\"",
         AccessRights.HypoPgSchema => ":\"hypopg_schema\"",
-        _ => Indexes.Identifier.Quote(name),
+        _ => Identifier.Quote(name),
     };
 
     private static string Fold(string text)

@@ -1,4 +1,4 @@
-using PerfMonitoring.Model;
+using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Prerequisites;
 

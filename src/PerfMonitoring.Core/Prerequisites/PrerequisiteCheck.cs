@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using PerfMonitoring.Model;
-using PerfMonitoring.Repositories;
+using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Prerequisites;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
-using PerfMonitoring.Indexes;
-using PerfMonitoring.Model;
+using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Thresholds;
 

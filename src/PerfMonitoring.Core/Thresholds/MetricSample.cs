@@ -1,4 +1,4 @@
-using PerfMonitoring.Queries;
+using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Thresholds;
 

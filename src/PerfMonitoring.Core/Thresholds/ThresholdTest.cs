@@ -1,7 +1,5 @@
-using PerfMonitoring.Indexes;
-using PerfMonitoring.Model;
-using PerfMonitoring.Queries;
-using PerfMonitoring.Repositories;
+using PerfMonitoring.Common;
+using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Thresholds;
 

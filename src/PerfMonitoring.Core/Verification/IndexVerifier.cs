@@ -1,8 +1,7 @@
 using System.Globalization;
-using PerfMonitoring.Indexes;
-using PerfMonitoring.Model;
-using PerfMonitoring.Queries;
-using PerfMonitoring.Repositories;
+using PerfMonitoring.Audit;
+using PerfMonitoring.Common;
+using PerfMonitoring.QueryLog;
 
 namespace PerfMonitoring.Verification;
 

@@ -1,3 +1,5 @@
+using PerfMonitoring.QueryLog;
+
 namespace PerfMonitoring.Verification;
 
 /// <summary>

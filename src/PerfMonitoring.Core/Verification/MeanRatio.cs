@@ -1,5 +1,3 @@
-using PerfMonitoring.Model;
-
 namespace PerfMonitoring.Verification;
 
 /// <summary>

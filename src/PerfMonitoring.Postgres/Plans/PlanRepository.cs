@@ -1,10 +1,9 @@
 using System.Runtime.ExceptionServices;
 using Npgsql;
-using PerfMonitoring.Advisor;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
-using PerfMonitoring.Queries;
-using PerfMonitoring.Repositories;
+using PerfMonitoring.Common;
+using PerfMonitoring.Plans;
+using PerfMonitoring.Postgres.Sessions;
+using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Postgres.Plans;
 

@@ -1,9 +1,9 @@
 using System.Globalization;
 using Npgsql;
 using NpgsqlTypes;
-using PerfMonitoring.Advisor;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Common;
+using PerfMonitoring.Plans;
+using PerfMonitoring.Postgres.Sessions;
 
 namespace PerfMonitoring.Postgres.Plans;
 
@@ -120,7 +120,7 @@ internal sealed class Planner(Database target)
         {
             if (trusted is null)
             {
-                var owners = await target.QueryAsync<CodeOwner>(PlanSql("GetCodeOwners"), null, cancellationToken);
+                var owners = await target.QueryAsync<CodeOwner>(Sql.Get("GetCodeOwners"), null, cancellationToken);
                 trusted = [.. owners.Where(o => o.IsTrusted).Select(o => o.Oid)];
                 hasStrangers = owners.Any(o => !o.IsTrusted);
             }
@@ -129,12 +129,12 @@ internal sealed class Planner(Database target)
             {
                 var code = await LookAsync(question, role, cancellationToken);
                 commands.Add(SetPlanning(question, role, prunes));
-                commands.Add(new NpgsqlBatchCommand(PlanSql("SetSchemas")));
-                look = code.Command(PlanSql("FindReachedCode"), trusted, raises: true);
+                commands.Add(new NpgsqlBatchCommand(Sql.Get("SetSchemas")));
+                look = code.Command(Sql.Get("FindReachedCode"), trusted, raises: true);
             }
             else
             {
-                look = new NpgsqlBatchCommand(PlanSql("FindStrangers")) { Parameters = { Oids("Trusted", trusted) } };
+                look = new NpgsqlBatchCommand(Sql.Get("FindStrangers")) { Parameters = { Oids("Trusted", trusted) } };
             }
 
             commands.Add(look);
@@ -168,7 +168,7 @@ internal sealed class Planner(Database target)
         return new PlanCommands(commands, look);
     }
 
-    private NpgsqlBatchCommand SetPlanning(PlanQuestion question, PlanningRole role, bool prunes) => new(PlanSql("SetPlanning"))
+    private NpgsqlBatchCommand SetPlanning(PlanQuestion question, PlanningRole role, bool prunes) => new(Sql.Get("SetPlanning"))
     {
         Parameters =
         {
@@ -186,7 +186,7 @@ internal sealed class Planner(Database target)
         if (!roles.TryGetValue(key, out var role))
         {
             role = names.Count == 0 ? null : await target.QuerySingleOrDefaultAsync<PlanningRole>(
-                PlanSql("GetPlanningRole"), new { Roles = names.ToArray() }, cancellationToken);
+                Sql.Get("GetPlanningRole"), new { Roles = names.ToArray() }, cancellationToken);
             roles[key] = role ??= new PlanningRole();
         }
 
@@ -236,8 +236,8 @@ internal sealed class Planner(Database target)
             {
                 await using var batch = new NpgsqlBatch(connection, transaction);
                 batch.BatchCommands.Add(SetPlanning(question, role, prunes: true));
-                batch.BatchCommands.Add(new NpgsqlBatchCommand(PlanSql("SetSchemas")));
-                batch.BatchCommands.Add(code.Command(PlanSql("FindReachedCode"), trusted!, raises: false));
+                batch.BatchCommands.Add(new NpgsqlBatchCommand(Sql.Get("SetSchemas")));
+                batch.BatchCommands.Add(code.Command(Sql.Get("FindReachedCode"), trusted!, raises: false));
                 await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
                 await reader.NextResultAsync(cancellationToken);
                 await reader.NextResultAsync(cancellationToken);
@@ -261,7 +261,6 @@ internal sealed class Planner(Database target)
             + "read it.",
         target.Target);
 
-    private string PlanSql(string name) => Sql.Get(typeof(Planner), name, target.Target.ServerVersionNumber);
 
     private static NpgsqlParameter Oids(string name, uint[] oids) =>
         new(name, NpgsqlDbType.Array | NpgsqlDbType.Oid) { Value = oids };

@@ -1,5 +1,5 @@
 using System.Text;
-using PerfMonitoring.Queries;
+using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Postgres.Plans;
 

@@ -3,10 +3,9 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Npgsql;
-using PerfMonitoring.Indexes;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
-using PerfMonitoring.Queries;
+using PerfMonitoring.Common;
+using PerfMonitoring.Postgres.Sessions;
+using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Postgres.Plans;
 
@@ -29,7 +28,7 @@ internal sealed partial class StatementMender(Database target)
     /// <param name="text">The statement, as <see cref="PlannableText"/> makes it.</param>
     /// <param name="plan">Plans a text.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="Model.PerfMonitoringException">PlanFailed, with the reason that is left.</exception>
+    /// <exception cref="PerfMonitoringException">PlanFailed, with the reason that is left.</exception>
     public async Task<T> PlanAsync<T>(string text, Func<string, Task<T>> plan, CancellationToken cancellationToken)
     {
         var attempt = mended.GetValueOrDefault(text, text);
@@ -80,7 +79,7 @@ internal sealed partial class StatementMender(Database target)
 
         var name = RelationName.Parse(lexer.Text.ToString());
         var schemas = await target.QueryAsync<string>(
-            Sql.Get(typeof(StatementMender), "FindSchemas", target.Target.ServerVersionNumber), new { name.Name },
+            Sql.Get("FindSchemas"), new { name.Name },
             cancellationToken);
         return schemas.Count switch
         {

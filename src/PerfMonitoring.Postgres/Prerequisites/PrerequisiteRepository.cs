@@ -1,6 +1,5 @@
-using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Postgres.Sessions;
 using PerfMonitoring.Prerequisites;
-using PerfMonitoring.Repositories;
 
 namespace PerfMonitoring.Postgres.Prerequisites;
 
@@ -8,20 +7,20 @@ namespace PerfMonitoring.Postgres.Prerequisites;
 internal sealed class PrerequisiteRepository(Database target, Database store) : IPrerequisiteRepository
 {
     public Task<ServerFacts> GetServerAsync(CancellationToken cancellationToken) =>
-        SingleAsync<ServerFacts>(target, "GetServer", cancellationToken);
+        SingleAsync<ServerFacts>(target, "GetServerState", cancellationToken);
 
     public Task<IReadOnlyList<ExtensionFacts>> GetExtensionsAsync(
         IReadOnlyList<string> names, CancellationToken cancellationToken) =>
-        target.QueryAsync<ExtensionFacts>(Text(target, "GetExtensions"), new { Names = names.ToArray() }, cancellationToken);
+        target.QueryAsync<ExtensionFacts>(Sql.Get("GetExtensions"), new { Names = names.ToArray() }, cancellationToken);
 
     public Task<IReadOnlyList<SettingFacts>> GetSettingsAsync(IReadOnlyList<string> names, CancellationToken cancellationToken) =>
-        target.QueryAsync<SettingFacts>(Text(target, "GetSettings"), new { Names = names.ToArray() }, cancellationToken);
+        target.QueryAsync<SettingFacts>(Sql.Get("GetSettings"), new { Names = names.ToArray() }, cancellationToken);
 
     public async Task<RightFacts> GetRightsAsync(CancellationToken cancellationToken) =>
         (await SingleAsync<RightsRow>(target, "GetRights", cancellationToken)).ToFacts();
 
     public Task<IReadOnlyList<string>> GetPowersAsync(CancellationToken cancellationToken) =>
-        target.QueryAsync<string>(Text(target, "GetPowers"), null, cancellationToken);
+        target.QueryAsync<string>(Sql.Get("GetPowers"), null, cancellationToken);
 
     public Task<StoreRightFacts> GetStoreRightsAsync(CancellationToken cancellationToken) =>
         SingleAsync<StoreRightFacts>(store, "GetStoreRights", cancellationToken);
@@ -33,7 +32,7 @@ internal sealed class PrerequisiteRepository(Database target, Database store) : 
         // The server's has_table_privilege takes a list for any of its privileges, and all are needed.
         var asked = grants.SelectMany(g => g.Privileges.Split(", ").Select(p => (Grant: g, Privilege: p))).ToList();
         var missing = await database.QueryAsync<int>(
-            Text(database, "GetMissingGrants"),
+            Sql.Get("GetMissingGrants"),
             new
             {
                 Kinds = asked.Select(a => EnumLabel.Of(a.Grant.Kind)).ToArray(),
@@ -50,10 +49,8 @@ internal sealed class PrerequisiteRepository(Database target, Database store) : 
         SingleAsync<StatisticsFacts>(target, "GetStatistics", cancellationToken);
 
     private static async Task<T> SingleAsync<T>(Database database, string name, CancellationToken cancellationToken) =>
-        (await database.QueryAsync<T>(Text(database, name), null, cancellationToken))[0];
+        (await database.QueryAsync<T>(Sql.Get(name), null, cancellationToken))[0];
 
-    private static string Text(Database database, string name) =>
-        Sql.Get(typeof(PrerequisiteRepository), name, database.Target.ServerVersionNumber);
 
     private sealed class RightsRow
     {

@@ -1,4 +1,4 @@
-using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Postgres.Sessions;
 
 namespace PerfMonitoring.Postgres.Store;
 
@@ -13,5 +13,5 @@ internal sealed class ActingUser(Database store, string? name)
 
     public async Task<Guid> GetIdAsync(CancellationToken cancellationToken) =>
         (Guid)(id ??= await store.QuerySingleOrDefaultAsync<Guid>(
-            Sql.Get(typeof(ActingUser), "GetOrAddUser", store.Target.ServerVersionNumber), new { Name }, cancellationToken));
+            Sql.Get("GetOrAddUser"), new { Name }, cancellationToken));
 }

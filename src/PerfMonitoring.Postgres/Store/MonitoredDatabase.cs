@@ -1,6 +1,6 @@
 using System.Globalization;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Common;
+using PerfMonitoring.Postgres.Sessions;
 
 namespace PerfMonitoring.Postgres.Store;
 
@@ -22,7 +22,7 @@ internal sealed class MonitoredDatabase(Database store, ServerTarget target)
     /// </summary>
     public async Task<Guid?> FindIdAsync(CancellationToken cancellationToken) =>
         (Guid?)(id ??= await store.QuerySingleOrDefaultAsync<Guid?>(
-            Text("FindMonitoredDatabase"), new { ServerIdentity, DatabaseName = target.Database }, cancellationToken));
+            Sql.Get("FindMonitoredDatabase"), new { ServerIdentity, DatabaseName = target.Database }, cancellationToken));
 
     /// <summary>
     /// The id, for statements that write: the row is added on first sight, and its address is the last one used.
@@ -32,7 +32,7 @@ internal sealed class MonitoredDatabase(Database store, ServerTarget target)
         if (!isRegistered)
         {
             id = await store.QuerySingleOrDefaultAsync<Guid>(
-                Text("RegisterMonitoredDatabase"),
+                Sql.Get("RegisterMonitoredDatabase"),
                 new { ServerIdentity, DatabaseName = target.Database, target.HostName, target.Port }, cancellationToken);
             isRegistered = true;
         }
@@ -40,5 +40,4 @@ internal sealed class MonitoredDatabase(Database store, ServerTarget target)
         return (Guid)id!;
     }
 
-    private string Text(string name) => Sql.Get(typeof(MonitoredDatabase), name, store.Target.ServerVersionNumber);
 }

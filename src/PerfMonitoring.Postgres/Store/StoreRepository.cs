@@ -2,10 +2,9 @@ using Dapper;
 using DbUp.Engine;
 using DbUp.Postgresql;
 using Npgsql;
-using PerfMonitoring.Indexes;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
-using PerfMonitoring.Repositories;
+using PerfMonitoring.Common;
+using PerfMonitoring.Postgres.Sessions;
+using PerfMonitoring.Store;
 
 namespace PerfMonitoring.Postgres.Store;
 
@@ -15,12 +14,12 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
     private const string Schema = "perf_monitoring";
     private static readonly TimeSpan LockPollInterval = TimeSpan.FromMilliseconds(200);
 
-    private const string Folder = "PerfMonitoring.Postgres.Migrations.";
+    private const string Folder = "PerfMonitoring.Postgres.Store.Migrations.";
 
     private static readonly IReadOnlyList<StoreMigration> Migrations =
     [
-        .. Sql.All().Where(f => f.Resource.StartsWith(Folder, StringComparison.Ordinal))
-            .Select(f => new StoreMigration(f.Resource[Folder.Length..], Sql.Read(f.Resource, marked: false)))
+        .. Sql.All.Where(r => r.StartsWith(Folder, StringComparison.Ordinal))
+            .Select(r => new StoreMigration(r[Folder.Length..], Sql.Read(r, marked: false)))
             .OrderBy(m => m.Name, StringComparer.Ordinal),
     ];
 
@@ -35,7 +34,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
 
     /// <summary>Whether a store was ever made here, of whatever age.</summary>
     public Task<bool> ExistsAsync(CancellationToken cancellationToken) => store.QuerySingleOrDefaultAsync<bool>(
-        Sql.Get(typeof(StoreRepository), "GetJournalExists", store.Target.ServerVersionNumber), null, cancellationToken);
+        Sql.Get("GetJournalExists"), null, cancellationToken);
 
     public async Task<IReadOnlyList<StoreMigration>> GetPendingAsync(CancellationToken cancellationToken)
     {
@@ -49,7 +48,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
             // Held by a connection of its own, so that the second of two upgrades waits and then finds nothing to do.
             await using var gate = await store.ConnectAsync(cancellationToken);
             while (!await gate.QuerySingleAsync<bool>(new CommandDefinition(
-                Sql.Get(typeof(StoreRepository), "TryLockStore", store.Target.ServerVersionNumber),
+                Sql.Get("TryLockStore"),
                 cancellationToken: cancellationToken)))
             {
                 await Task.Delay(LockPollInterval, cancellationToken);
@@ -66,7 +65,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
             {
                 // A connection in the pool would keep the lock until it is used again.
                 await gate.ExecuteAsync(new CommandDefinition(
-                    Sql.Get(typeof(StoreRepository), "UnlockStore", store.Target.ServerVersionNumber),
+                    Sql.Get("UnlockStore"),
                     cancellationToken: CancellationToken.None));
             }
 
@@ -88,7 +87,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
         }
 
         var applied = await store.QueryAsync<string>(
-            Sql.Get(typeof(StoreRepository), "GetAppliedMigrations", version), null, cancellationToken);
+            Sql.Get("GetAppliedMigrations"), null, cancellationToken);
         var known = Migrations.Select(m => m.Name).ToHashSet();
         return applied.FirstOrDefault(a => !known.Contains(a)) is { } newer
             ? throw new PerfMonitoringException(
@@ -102,7 +101,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
     private async Task<string?> GetOwnerAsync(CancellationToken cancellationToken)
     {
         var owner = await store.QuerySingleOrDefaultAsync<OwnerRow>(
-            Sql.Get(typeof(StoreRepository), "GetOwner", store.Target.ServerVersionNumber), null, cancellationToken);
+            Sql.Get("GetOwner"), null, cancellationToken);
         return owner is null or { IsUs: true } ? null
             : owner.CanBeUs ? owner.Name
             : throw new PerfMonitoringException(

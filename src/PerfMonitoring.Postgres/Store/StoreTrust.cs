@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Common;
+using PerfMonitoring.Postgres.Sessions;
 
 namespace PerfMonitoring.Postgres.Store;
 
@@ -26,7 +26,7 @@ internal static partial class StoreTrust
     public static async Task<bool> CheckAsync(Database database, CancellationToken cancellationToken)
     {
         var rows = await database.QueryAsync<Finding>(
-            Sql.Get(typeof(StoreTrust), "GetUntrusted", database.Target.ServerVersionNumber),
+            Sql.Get("GetUntrusted"),
             new
             {
                 Tables,

@@ -1,14 +1,13 @@
 using System.Data.Common;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Dapper;
 using Npgsql;
+using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Postgres.Sessions;
 using PerfMonitoring.Postgres.Store;
-using PerfMonitoring.Repositories;
+using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Postgres.Strategies;
 
@@ -17,12 +16,6 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
     : IIndexStrategyRepository
 {
     private const int MaximumTableName = 100;
-
-    private static readonly JsonSerializerOptions DefinitionJson = new(JsonSerializerDefaults.Web)
-    {
-        IgnoreReadOnlyProperties = true,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    };
 
     private static readonly Comparer<(string Table, string Index)> KeyOrder = Comparer<(string Table, string Index)>.Create(
         (x, y) =>
@@ -41,7 +34,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
             filter.IsCreated,
             filter.IncludeInactive,
         };
-        await foreach (var strategy in store.StreamAsync(Text("GetStrategies"), parameters, Read, cancellationToken))
+        await foreach (var strategy in store.StreamAsync(Sql.Get("GetStrategies"), parameters, Read, cancellationToken))
         {
             yield return strategy;
         }
@@ -83,7 +76,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
     public async Task<IndexStrategy> UpdateAsync(Guid id, IndexStrategyChange change, CancellationToken cancellationToken)
     {
         var found = await store.ExecuteAsync(
-            Text("UpdateStrategy"),
+            Sql.Get("UpdateStrategy"),
             new
             {
                 Id = id,
@@ -115,7 +108,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
 
     public async Task<double?> GetBuildRateAsync(CancellationToken cancellationToken) =>
         await store.QuerySingleOrDefaultAsync<double?>(
-        Text("GetBuildRate"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) }, cancellationToken);
+        Sql.Get("GetBuildRate"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) }, cancellationToken);
 
     private static void CheckLengths(IndexStrategy strategy)
     {
@@ -142,7 +135,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         NpgsqlConnection connection, IndexStrategy strategy, Guid userId, Guid databaseId, CancellationToken cancellationToken)
     {
         var id = await connection.QuerySingleOrDefaultAsync<Guid?>(new CommandDefinition(
-            Text("AddStrategy"),
+            Sql.Get("AddStrategy"),
             new
             {
                 strategy.Id,
@@ -150,7 +143,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
                 strategy.IndexName,
                 IndexType = EnumLabel.Of(strategy.IndexType),
                 strategy.IndexDefinition,
-                Columns = JsonSerializer.Serialize(strategy.Columns, DefinitionJson),
+                Columns = JsonSerializer.Serialize(strategy.Columns, IndexDefinitionJson.Options),
                 strategy.WhereClause,
                 UsagePattern = EnumLabel.Of(strategy.UsagePattern),
                 MaintenanceWindow = EnumLabel.Of(strategy.MaintenanceWindow),
@@ -166,12 +159,12 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         }
 
         await connection.ExecuteAsync(new CommandDefinition(
-            Text("SetDetail"),
+            Sql.Get("SetDetail"),
             new
             {
                 Id = id,
                 MonitoredDatabaseId = databaseId,
-                Definition = JsonSerializer.Serialize(strategy.Definition, DefinitionJson),
+                Definition = JsonSerializer.Serialize(strategy.Definition, IndexDefinitionJson.Options),
                 strategy.CostBefore,
                 strategy.CostAfter,
                 strategy.WriteCost,
@@ -187,7 +180,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
                 i.QueryHash, i.Query[..Math.Min(i.Query.Length, IndexDefinition.MaximumLength)], i.Weight, i.CostBefore,
                 i.CostAfter, i.MeanTimeMs));
             await connection.ExecuteAsync(new CommandDefinition(
-                Text("AddEvidence"), new { Id = id, Impacts = JsonSerializer.Serialize(impacts, Json.Rows) },
+                Sql.Get("AddEvidence"), new { Id = id, Impacts = JsonSerializer.Serialize(impacts, Json.Rows) },
                 cancellationToken: cancellationToken));
         }
 
@@ -199,7 +192,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         NpgsqlConnection connection, IndexStrategy strategy, Guid databaseId, CancellationToken cancellationToken)
     {
         var holder = await connection.QuerySingleAsync<HolderRow>(new CommandDefinition(
-            Text("GetStrategyByName"),
+            Sql.Get("GetStrategyByName"),
             new { strategy.TableName, strategy.IndexName, MonitoredDatabaseId = databaseId },
             cancellationToken: cancellationToken));
         if (!holder.IsOfThisDatabase)
@@ -240,7 +233,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         UpdatedBy = row.IsDBNull(7) ? null : row.GetString(7),
         CreatedAt = row.GetFieldValue<DateTimeOffset>(8),
         UpdatedAt = row.GetFieldValue<DateTimeOffset>(9),
-        Definition = JsonSerializer.Deserialize<IndexDefinition>(row.GetString(10), DefinitionJson)!,
+        Definition = JsonSerializer.Deserialize<IndexDefinition>(row.GetString(10), IndexDefinitionJson.Options)!,
         CostBefore = row.IsDBNull(11) ? null : row.GetDouble(11),
         CostAfter = row.IsDBNull(12) ? null : row.GetDouble(12),
         WriteCost = row.IsDBNull(18) ? null : row.GetDouble(18),
@@ -248,11 +241,10 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         Rank = row.GetInt32(14),
         Evidence = EnumLabel.Parse<EvidenceSource>(row.GetString(15)),
         Reason = row.GetString(16),
-        Impacts = JsonSerializer.Deserialize<List<QueryImpact>>(row.GetString(17), DefinitionJson)!,
+        Impacts = JsonSerializer.Deserialize<List<QueryImpact>>(row.GetString(17), IndexDefinitionJson.Options)!,
         Target = target,
     };
 
-    private string Text(string name) => Sql.Get(typeof(IndexStrategyRepository), name, store.Target.ServerVersionNumber);
 
     private sealed record EvidenceRow(
         string QueryHash, string QueryPattern, double Weight, double CostBefore, double CostAfter, double? MeanTimeBeforeMs);

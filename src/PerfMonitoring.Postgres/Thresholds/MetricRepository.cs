@@ -1,11 +1,9 @@
 using System.Text.Json;
-using PerfMonitoring.Indexes;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
-using PerfMonitoring.Postgres.Queries;
+using PerfMonitoring.Common;
+using PerfMonitoring.Postgres.Sessions;
+using PerfMonitoring.Postgres.Statements;
 using PerfMonitoring.Postgres.Store;
-using PerfMonitoring.Queries;
-using PerfMonitoring.Repositories;
+using PerfMonitoring.Statements;
 using PerfMonitoring.Thresholds;
 
 namespace PerfMonitoring.Postgres.Thresholds;
@@ -15,7 +13,7 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
 {
     public async Task<MetricSample> SampleAsync(CancellationToken cancellationToken)
     {
-        var counters = (await target.QueryAsync<CounterRow>(Text(target, "GetDatabaseCounters"), null, cancellationToken))[0];
+        var counters = (await target.QueryAsync<CounterRow>(Sql.Get("GetDatabaseCounters"), null, cancellationToken))[0];
         StatementSample? statements = null;
         string? reason = null;
         try
@@ -34,7 +32,7 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
             ResetAt = counters.ResetAt,
             Transactions = counters.Transactions,
             Deadlocks = counters.Deadlocks,
-            Tables = await target.QueryAsync<TableCounters>(Text(target, "GetTableCounters"), null, cancellationToken),
+            Tables = await target.QueryAsync<TableCounters>(Sql.Get("GetTableCounters"), null, cancellationToken),
             Statements = statements,
             StatementsReason = reason,
         };
@@ -43,13 +41,13 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
     public async Task<MetricSample?> GetLastSampleAsync(CancellationToken cancellationToken)
     {
         var json = await store.QuerySingleOrDefaultAsync<string>(
-            Text(store, "GetLastSample"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) },
+            Sql.Get("GetLastSample"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) },
             cancellationToken);
         return json is null ? null : JsonSerializer.Deserialize<MetricSample>(json, Json.Options);
     }
 
     public async Task SaveSampleAsync(MetricSample sample, CancellationToken cancellationToken) => await store.ExecuteAsync(
-        Text(store, "SaveSample"),
+        Sql.Get("SaveSample"),
         new
         {
             MonitoredDatabaseId = await monitored.RegisterAsync(cancellationToken),
@@ -68,13 +66,13 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
     }
 
     public async Task<ConnectionCount> GetConnectionsAsync(CancellationToken cancellationToken) =>
-        (await target.QueryAsync<ConnectionCount>(Text(target, "GetConnections"), null, cancellationToken))[0];
+        (await target.QueryAsync<ConnectionCount>(Sql.Get("GetConnections"), null, cancellationToken))[0];
 
     public async Task<MeasuredTable?> FindTableAsync(RelationName name, CancellationToken cancellationToken)
     {
         var searchPath = name.Schema is null ? await target.GetUserSchemasAsync(cancellationToken) : [];
         var found = await target.QuerySingleOrDefaultAsync<TableRow>(
-            Text(target, "FindTable"), new { name.Schema, name.Name, SearchPath = searchPath }, cancellationToken);
+            Sql.Get("FindTable"), new { name.Schema, name.Name, SearchPath = searchPath }, cancellationToken);
         return found is null
             ? null : new MeasuredTable {
             Name = new RelationName(found.SchemaName, found.TableName).ToString(), Oids = found.Oids };
@@ -86,18 +84,16 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
         {
             var size = (
                 await target.QueryAsync<SizeRow>(
-                Text(target, "GetTableSize"), new { Oids = table.Oids.Select(o => (long)o).ToArray() }, cancellationToken))[0];
+                Sql.Get("GetTableSize"), new { Oids = table.Oids.Select(o => (long)o).ToArray() }, cancellationToken))[0];
             return [new TableSize { Name = table.Name, Bytes = size.Bytes, TakenAt = size.TakenAt }];
         }
 
-        var sizes = await target.QueryAsync<SizeRow>(Text(target, "GetTableSizes"), null, cancellationToken);
+        var sizes = await target.QueryAsync<SizeRow>(Sql.Get("GetTableSizes"), null, cancellationToken);
         return [.. sizes.Select(
             s => new TableSize {
             Name = new RelationName(s.SchemaName, s.TableName).ToString(), Bytes = s.Bytes, TakenAt = s.TakenAt })];
     }
 
-    private static string Text(Database database, string name) =>
-        Sql.Get(typeof(MetricRepository), name, database.Target.ServerVersionNumber);
 
     // A sample is kept in the store: no more of each statement than a mean time needs.
     private async Task<StatementSample> SampleStatementsAsync(CancellationToken cancellationToken)

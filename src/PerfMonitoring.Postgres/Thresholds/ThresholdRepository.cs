@@ -1,8 +1,7 @@
 using System.Text.Json;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Common;
+using PerfMonitoring.Postgres.Sessions;
 using PerfMonitoring.Postgres.Store;
-using PerfMonitoring.Repositories;
 using PerfMonitoring.Thresholds;
 
 namespace PerfMonitoring.Postgres.Thresholds;
@@ -13,14 +12,14 @@ namespace PerfMonitoring.Postgres.Thresholds;
 internal sealed class ThresholdRepository(Database store, ActingUser user) : IThresholdRepository
 {
     public async Task<IReadOnlyList<PerformanceThreshold>> GetAsync(bool includeInactive, CancellationToken cancellationToken) =>
-        [.. (await store.QueryAsync<Row>(Text("GetThresholds"), new { IncludeInactive = includeInactive }, cancellationToken))
+        [.. (await store.QueryAsync<Row>(Sql.Get("GetThresholds"), new { IncludeInactive = includeInactive }, cancellationToken))
             .Select(r => r.ToModel() with { Store = store.Target })];
 
     public async Task<PerformanceThreshold> AddAsync(PerformanceThreshold threshold, CancellationToken cancellationToken)
     {
         var id = Guid.NewGuid();
         var added = await store.ExecuteAsync(
-            Text("AddThreshold"), await ParametersAsync(id, threshold, cancellationToken), cancellationToken);
+            Sql.Get("AddThreshold"), await ParametersAsync(id, threshold, cancellationToken), cancellationToken);
         return added == 1
             ? await GetOneAsync(id, cancellationToken)
             : throw new PerfMonitoringException(
@@ -35,12 +34,12 @@ internal sealed class ThresholdRepository(Database store, ActingUser user) : ITh
         var id = threshold.Id ?? throw new ArgumentException("It is not stored.", nameof(threshold));
         Found(id,
             await store.ExecuteAsync(
-            Text("UpdateThreshold"), await ParametersAsync(id, threshold, cancellationToken), cancellationToken));
+            Sql.Get("UpdateThreshold"), await ParametersAsync(id, threshold, cancellationToken), cancellationToken));
         return await GetOneAsync(id, cancellationToken);
     }
 
     public async Task RemoveAsync(Guid id, CancellationToken cancellationToken) => Found(id, await store.ExecuteAsync(
-        Text("RemoveThreshold"), new { Id = id, UserId = await user.GetIdAsync(cancellationToken) }, cancellationToken));
+        Sql.Get("RemoveThreshold"), new { Id = id, UserId = await user.GetIdAsync(cancellationToken) }, cancellationToken));
 
     private static void Found(Guid id, int rows)
     {
@@ -75,7 +74,6 @@ internal sealed class ThresholdRepository(Database store, ActingUser user) : ITh
         };
     }
 
-    private string Text(string name) => Sql.Get(typeof(ThresholdRepository), name, store.Target.ServerVersionNumber);
 
     private sealed class Row
     {

@@ -2,31 +2,41 @@ using System.Data.Common;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Postgres.Sessions;
 using PerfMonitoring.Postgres.Store;
-using PerfMonitoring.Repositories;
+using PerfMonitoring.Usage;
 
 namespace PerfMonitoring.Postgres.Usage;
 
 /// <summary>Index usage, from the statistics views and the store.</summary>
-internal sealed class IndexUsageRepository(Database target, Database store, MonitoredDatabase monitored) : IIndexUsageRepository
+internal sealed class IndexUsageRepository(
+    Database target, Database store, MonitoredDatabase monitored, ICatalogRepository catalog) : IIndexUsageRepository
 {
     public async Task<UsageFacts> ReadAsync(CancellationToken cancellationToken)
     {
-        var state = await target.QuerySingleOrDefaultAsync<StateRow>(Text("GetStatisticsState"), null, cancellationToken);
-        var keys = await target.QueryAsync<ForeignKeyRow>(Text("GetForeignKeys"), null, cancellationToken);
-        var rows = await target.QueryAsync<FactsRow>(Text("GetIndexFacts"), null, cancellationToken);
+        var state = await target.QuerySingleOrDefaultAsync<StateRow>(Sql.Get("GetUsageState"), null, cancellationToken);
+        var keys = await catalog.GetForeignKeysAsync(null, cancellationToken);
+        var rows = await target.QueryAsync<UsageRow>(Sql.Get("GetIndexUsage"), null, cancellationToken);
+        var indexes = (await catalog.GetIndexesAsync(
+            [.. rows.Where(r => !r.IsLocked).Select(r => r.TableOid).Distinct()], cancellationToken)).ToDictionary(i => i.Oid);
         var expressions = target.Target.MajorVersion < 14
             ? []
-            : await target.QueryAsync<ExpressionsRow>(Text("GetStatisticsExpressions"), null, cancellationToken);
+            : await target.QueryAsync<ExpressionsRow>(Sql.Get("GetStatisticsExpressions"), null, cancellationToken);
         var known = expressions.ToDictionary(e => e.TableOid, e => (IReadOnlyList<string>)e.Expressions);
         var seen = (await FromStoreAsync<SeenRow>("GetFirstSeen", null, cancellationToken))
             .ToDictionary(r => r.IndexOid, r => r.FirstSeen);
         return new UsageFacts(
-            [.. rows.Select(r => r.ToFacts(seen) with { StatisticsExpressions = known.GetValueOrDefault(r.TableOid, []) })],
-            [.. keys.Select(k => new ForeignKey(k.Name, k.TableOid, k.Columns, k.ReferencedIndexOid))],
+            [
+                // One that was dropped between the two looks is gone.
+                .. rows.Where(r => r.IsLocked || indexes.ContainsKey(r.IndexOid))
+                    .Select(r => r.ToUsage(indexes.GetValueOrDefault(r.IndexOid), seen) with
+                    {
+                        StatisticsExpressions = known.GetValueOrDefault(r.TableOid, []),
+                    }),
+            ],
+            keys,
             state!.ToState());
     }
 
@@ -38,7 +48,7 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
     {
         var parameters = new {
             MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken), Since = Day(since), Until = Day(until) };
-        await foreach (var stat in store.StreamAsync(StoreText("GetHistory"), parameters, Read, cancellationToken))
+        await foreach (var stat in store.StreamAsync(Sql.Get("GetHistory"), parameters, Read, cancellationToken))
         {
             yield return stat;
         }
@@ -48,7 +58,7 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
         IReadOnlyList<IndexUsageStat> stats, CancellationToken cancellationToken)
     {
         var saved = await store.QueryAsync<SavedRow>(
-            StoreText("SaveUsage"), new { Stats = JsonSerializer.Serialize(stats.Select(GivenRow.From), Json.Rows) },
+            Sql.Get("SaveUsage"), new { Stats = JsonSerializer.Serialize(stats.Select(GivenRow.From), Json.Rows) },
             cancellationToken);
         var byStrategy = saved.ToDictionary(s => s.IndexStrategyId);
         return
@@ -67,7 +77,7 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
         try
         {
             return await store.QueryAsync<T>(
-                StoreText(name), new { monitored.ServerIdentity, DatabaseName = target.Target.Database, Since = since },
+                Sql.Get(name), new { monitored.ServerIdentity, DatabaseName = target.Target.Database, Since = since },
                 cancellationToken);
         }
         catch (PerfMonitoringException e) when (e.ErrorId is ErrorIds.StoreMissing or ErrorIds.PermissionDenied)
@@ -113,9 +123,7 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
 
     private static DateOnly ParseDay(string day) => DateOnly.ParseExact(day, "yyyy-MM-dd", CultureInfo.InvariantCulture);
 
-    private string StoreText(string name) => Sql.Get(typeof(IndexUsageRepository), name, store.Target.ServerVersionNumber);
 
-    private string Text(string name) => Sql.Get(typeof(IndexUsageRepository), name, target.Target.ServerVersionNumber);
 
     /// <summary>A row for SaveUsage.sql.</summary>
     private sealed record GivenRow(
@@ -202,38 +210,21 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
         };
     }
 
-    private sealed class ForeignKeyRow
-    {
-        public string Name { get; init; } = "";
-        public uint TableOid { get; init; }
-        public short[] Columns { get; init; } = [];
-        public uint ReferencedIndexOid { get; init; }
-    }
-
-    private sealed class FactsRow
+    private sealed class UsageRow
     {
         public uint IndexOid { get; init; }
         public uint TableOid { get; init; }
         public string SchemaName { get; init; } = "";
         public string TableName { get; init; } = "";
         public string IndexName { get; init; } = "";
-        public string? Definition { get; init; }
         public string Method { get; init; } = "";
-        public string[] Keys { get; init; } = [];
-        public short[] KeyColumns { get; init; } = [];
-        public short[] IncludeColumns { get; init; } = [];
-        public string[] Expressions { get; init; } = [];
-        public string? Predicate { get; init; }
-        public string? StorageParameters { get; init; }
-        public bool IsLocked { get; init; }
         public bool IsUnique { get; init; }
-        public bool IsPrimaryKey { get; init; }
-        public bool IsExclusion { get; init; }
-        public bool IsReplicaIdentity { get; init; }
-        public bool IsClustered { get; init; }
+        public bool IsPrimary { get; init; }
         public bool IsValid { get; init; }
+        public bool IsReady { get; init; }
+        public string[] Expressions { get; init; } = [];
+        public bool IsLocked { get; init; }
         public bool IsBeingBuilt { get; init; }
-        public string? ParentIndex { get; init; }
         public string? Extension { get; init; }
         public long? Scans { get; init; }
         public long? TuplesRead { get; init; }
@@ -242,33 +233,28 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
         public long? TableWrites { get; init; }
         public double? TableRows { get; init; }
         public double? Entries { get; init; }
-        public long? SizeBytes { get; init; }
         public long? TableSizeBytes { get; init; }
         public DateTimeOffset? ExistsSince { get; init; }
 
-        public IndexFacts ToFacts(Dictionary<uint, DateTimeOffset> seen) => new()
+        public IndexUsage ToUsage(TableIndex? index, Dictionary<uint, DateTimeOffset> seen) => new()
         {
-            IndexOid = IndexOid,
-            TableOid = TableOid,
-            Table = new RelationName(SchemaName, TableName),
-            IndexName = IndexName,
-            Definition = Definition,
-            Method = Method,
-            Keys = Keys,
-            KeyColumns = KeyColumns,
-            IncludeColumns = IncludeColumns,
-            Expressions = Expressions,
-            Predicate = Predicate,
-            StorageParameters = StorageParameters,
+            Index = index ?? new TableIndex
+            {
+                Oid = IndexOid,
+                TableOid = TableOid,
+                Definition = new IndexDefinition
+                {
+                    Table = new RelationName(SchemaName, TableName), Name = IndexName, Method = Method, IsUnique = IsUnique,
+                    Keys = [],
+                },
+                ServerDefinition = "",
+                IsPrimary = IsPrimary,
+                IsValid = IsValid,
+                IsReady = IsReady,
+            },
             IsLocked = IsLocked,
-            IsUnique = IsUnique,
-            IsPrimaryKey = IsPrimaryKey,
-            IsExclusion = IsExclusion,
-            IsReplicaIdentity = IsReplicaIdentity,
-            IsClustered = IsClustered,
-            IsValid = IsValid,
+            Expressions = Expressions,
             IsBeingBuilt = IsBeingBuilt,
-            ParentIndex = ParentIndex,
             Extension = Extension,
             Scans = Scans,
             TuplesRead = TuplesRead,
@@ -277,7 +263,6 @@ internal sealed class IndexUsageRepository(Database target, Database store, Moni
             TableWrites = TableWrites,
             TableRows = TableRows,
             Entries = Entries,
-            SizeBytes = SizeBytes,
             TableSizeBytes = TableSizeBytes,
             // Whichever is earlier: both are moments at which it was there.
             ExistsSince = seen.TryGetValue(IndexOid, out var first) && !(ExistsSince < first) ? first : ExistsSince,

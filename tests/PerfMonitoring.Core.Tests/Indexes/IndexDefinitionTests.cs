@@ -1,4 +1,5 @@
-using PerfMonitoring.Model;
+using PerfMonitoring.Common;
+using PerfMonitoring.Prerequisites;
 
 namespace PerfMonitoring.Indexes;
 

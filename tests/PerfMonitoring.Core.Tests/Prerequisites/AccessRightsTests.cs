@@ -1,5 +1,5 @@
-using PerfMonitoring.Model;
-using PerfMonitoring.Repositories;
+using PerfMonitoring.Common;
+using PerfMonitoring.Store;
 
 namespace PerfMonitoring.Prerequisites;
 

@@ -1,5 +1,4 @@
-using PerfMonitoring.Model;
-using PerfMonitoring.Repositories;
+using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Prerequisites;
 

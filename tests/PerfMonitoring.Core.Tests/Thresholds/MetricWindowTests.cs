@@ -1,4 +1,5 @@
-using PerfMonitoring.Queries;
+using PerfMonitoring.Prerequisites;
+using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Thresholds;
 

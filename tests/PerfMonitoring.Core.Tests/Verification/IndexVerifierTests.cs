@@ -1,4 +1,6 @@
-using PerfMonitoring.Model;
+using PerfMonitoring.Audit;
+using PerfMonitoring.Prerequisites;
+using PerfMonitoring.QueryLog;
 
 namespace PerfMonitoring.Verification;
 

@@ -1,7 +1,7 @@
-using PerfMonitoring.Advisor;
-using PerfMonitoring.Indexes;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Advice;
+using PerfMonitoring.Common;
+using PerfMonitoring.Plans;
+using PerfMonitoring.Sessions;
 using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Postgres.Plans;

@@ -1,8 +1,8 @@
 using Npgsql;
-using PerfMonitoring.Advisor;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
-using PerfMonitoring.Repositories;
+using PerfMonitoring.Advice;
+using PerfMonitoring.Common;
+using PerfMonitoring.Plans;
+using PerfMonitoring.Sessions;
 using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Postgres.Plans;

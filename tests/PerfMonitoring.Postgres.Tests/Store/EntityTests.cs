@@ -1,9 +1,12 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Npgsql;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Postgres.Sessions;
+using PerfMonitoring.Sessions;
+using PerfMonitoring.Strategies;
 using PerfMonitoring.Testing;
+using PerfMonitoring.Thresholds;
 
 namespace PerfMonitoring.Postgres.Store;
 
@@ -108,7 +111,17 @@ public sealed partial class EntityTests(TestDatabase database) : IClassFixture<T
 
     public static TheoryData<string> Names => [.. Entities.Keys];
 
-    public static TheoryData<string> StoredEnums => [.. EnumLabel.Stored.Keys];
+    // The enums that the store knows, by the name of their type in schema perf_monitoring.
+    private static readonly Dictionary<string, Type> StoredTypes = new()
+    {
+        ["index_type"] = typeof(IndexType),
+        ["usage_pattern"] = typeof(UsagePattern),
+        ["maintenance_window"] = typeof(MaintenanceWindow),
+        ["metric_type"] = typeof(MetricType),
+        ["threshold_unit"] = typeof(ThresholdUnit),
+    };
+
+    public static TheoryData<string> StoredEnums => [.. StoredTypes.Keys];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -179,9 +192,9 @@ public sealed partial class EntityTests(TestDatabase database) : IClassFixture<T
         var labels = await RowsAsync($"""
             select e.enumlabel from pg_enum e where e.enumtypid = 'perf_monitoring.{type}'::regtype order by e.enumsortorder
             """);
-        var of = typeof(EnumLabel).GetMethod(nameof(EnumLabel.Of))!.MakeGenericMethod(EnumLabel.Stored[type]);
-        var parse = typeof(EnumLabel).GetMethod(nameof(EnumLabel.Parse))!.MakeGenericMethod(EnumLabel.Stored[type]);
-        var members = Enum.GetValues(EnumLabel.Stored[type]).Cast<object>().ToList();
+        var of = typeof(EnumLabel).GetMethod(nameof(EnumLabel.Of))!.MakeGenericMethod(StoredTypes[type]);
+        var parse = typeof(EnumLabel).GetMethod(nameof(EnumLabel.Parse))!.MakeGenericMethod(StoredTypes[type]);
+        var members = Enum.GetValues(StoredTypes[type]).Cast<object>().ToList();
 
         Assert.Equal(labels.Select(l => l[0]), members.Select(m => (string)of.Invoke(null, [m])!));
         Assert.Equal(members, labels.Select(l => parse.Invoke(null, [l[0]])!));
@@ -194,7 +207,7 @@ public sealed partial class EntityTests(TestDatabase database) : IClassFixture<T
             select t.typname from pg_type t where t.typnamespace = 'perf_monitoring'::regnamespace and t.typtype = 'e' order by t.typname
             """);
 
-        Assert.Equal(EnumLabel.Stored.Keys.Order(StringComparer.Ordinal), types.Select(t => t[0]));
+        Assert.Equal(StoredTypes.Keys.Order(StringComparer.Ordinal), types.Select(t => t[0]));
     }
 
     private static string Default(string expression) => expression.Replace("pg_catalog.", "", StringComparison.Ordinal) switch

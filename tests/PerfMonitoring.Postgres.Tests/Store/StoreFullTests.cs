@@ -1,9 +1,9 @@
 using Npgsql;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
-using PerfMonitoring.Postgres.Faults;
-using PerfMonitoring.Repositories;
+using PerfMonitoring.Common;
+using PerfMonitoring.Postgres.Changes;
+using PerfMonitoring.Sessions;
 using PerfMonitoring.Testing;
+using PerfMonitoring.Thresholds;
 
 namespace PerfMonitoring.Postgres.Store;
 

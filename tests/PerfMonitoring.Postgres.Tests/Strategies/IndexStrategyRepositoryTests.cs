@@ -1,7 +1,7 @@
+using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
-using PerfMonitoring.Repositories;
+using PerfMonitoring.Sessions;
+using PerfMonitoring.Strategies;
 using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Postgres.Strategies;

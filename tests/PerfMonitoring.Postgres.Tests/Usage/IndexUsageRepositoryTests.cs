@@ -1,9 +1,10 @@
 using Npgsql;
+using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
-using PerfMonitoring.Repositories;
+using PerfMonitoring.Sessions;
+using PerfMonitoring.Strategies;
 using PerfMonitoring.Testing;
+using PerfMonitoring.Usage;
 
 namespace PerfMonitoring.Postgres.Usage;
 
@@ -117,7 +118,8 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
                 "orders_status_idx2", "orders_status_pattern"], known);
 
         IEnumerable<string> Names(IReadOnlyDictionary<uint, DropVerdict> verdicts) =>
-            facts.Indexes.Where(i => verdicts[i.IndexOid].IsRecommended).Select(i => i.IndexName).Order(StringComparer.Ordinal);
+            facts.Indexes.Where(i => verdicts[i.Index.Oid].IsRecommended)
+                .Select(i => i.Index.Definition.Name).Order(StringComparer.Ordinal);
     }
 
     [Theory]
@@ -272,7 +274,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
                 + "current_date - 9");
         await database.ExecuteAsync("drop index orders_lower; create index orders_lower on orders (lower(status))");
 
-        var facts = (await connection.IndexUsage.ReadAsync(Token)).Indexes.ToDictionary(i => i.IndexName);
+        var facts = (await connection.IndexUsage.ReadAsync(Token)).Indexes.ToDictionary(i => i.Index.Definition.Name);
 
         Assert.Equal(9, (DateTimeOffset.UtcNow - facts["orders_part"].ExistsSince!.Value).TotalDays, 0.1);
         Assert.Null(facts["orders_lower"].ExistsSince);

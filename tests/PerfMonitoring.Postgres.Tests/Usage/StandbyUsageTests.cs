@@ -1,11 +1,10 @@
 using System.Diagnostics;
 using Npgsql;
-using PerfMonitoring.Indexes;
-using PerfMonitoring.Model;
-using PerfMonitoring.Postgres.Connections;
-using PerfMonitoring.Repositories;
+using PerfMonitoring.Common;
 using PerfMonitoring.Sandbox;
+using PerfMonitoring.Sessions;
 using PerfMonitoring.Testing;
+using PerfMonitoring.Usage;
 
 namespace PerfMonitoring.Postgres.Usage;
 

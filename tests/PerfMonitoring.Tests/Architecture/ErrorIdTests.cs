@@ -7,7 +7,7 @@ namespace PerfMonitoring.Architecture;
 public sealed partial class ErrorIdTests
 {
     private static readonly string Listed = File.ReadAllText(
-        Path.Combine(Repository.Root, "src", "PerfMonitoring.Core", "Model", "ErrorIds.cs"));
+        Path.Combine(Repository.Root, "src", "PerfMonitoring.Core", "Common", "ErrorIds.cs"));
 
     private static readonly string[] Sources =
         [.. new[] { "PerfMonitoring", "PerfMonitoring.Core", "PerfMonitoring.Postgres" }
@@ -46,12 +46,12 @@ public sealed partial class ErrorIdTests
     [GeneratedRegex(@"const string (\w+) = nameof\(\1\);")]
     private static partial Regex Constant();
 
-    [GeneratedRegex(@"ErrorIds\.(\w+),\s*(?:Model\.)?FailureKind\.(\w+)")]
+    [GeneratedRegex(@"ErrorIds\.(\w+),\s*FailureKind\.(\w+)")]
     private static partial Regex Use();
 
     [GeneratedRegex(@"""(\w+)""")]
     private static partial Regex Literal();
 
-    [GeneratedRegex(@"""[A-Z]\w+"",\s*(?:Model\.)?FailureKind\.\w+")]
+    [GeneratedRegex(@"""[A-Z]\w+"",\s*FailureKind\.\w+")]
     private static partial Regex Made();
 }

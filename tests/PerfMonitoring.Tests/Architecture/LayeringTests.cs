@@ -41,7 +41,7 @@ public sealed class LayeringTests
 
     [Fact]
     public void One_file_joins_the_cmdlets_with_Postgres() => Assert.Equal(
-        [Path.Combine("Session", "Backend.cs")],
+        [Path.Combine("Sessions", "Backend.cs")],
         SourceFiles.In(Path.Combine("src", "PerfMonitoring"), "*.cs")
             .Where(f => File.ReadAllText(f).Contains("PerfMonitoring.Postgres", StringComparison.Ordinal))
             .Select(f => Path.GetRelativePath(Path.Combine(Source, "PerfMonitoring"), f)));

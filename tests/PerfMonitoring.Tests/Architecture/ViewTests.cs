@@ -105,7 +105,7 @@ public sealed class ViewTests
     }
 
     private static Type TypeOf(ModuleRunspace session, XElement view) => (Type)session.Invoke(
-        "[PerfMonitoring.Model.SlowQuery].Assembly.GetType($args[0]) ?? (Get-Module "
+        "[PerfMonitoring.Statements.SlowQuery].Assembly.GetType($args[0]) ?? (Get-Module "
             + "PerfMonitoring).ImplementingAssembly.GetType($args[0])",
         view.Element("ViewSelectedBy")!.Element("TypeName")!.Value).Only().BaseObject;
 

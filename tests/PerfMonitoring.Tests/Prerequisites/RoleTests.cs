@@ -3,7 +3,7 @@ using Npgsql;
 using PerfMonitoring.Sandbox;
 using PerfMonitoring.Testing;
 
-namespace PerfMonitoring.Prerequisite;
+namespace PerfMonitoring.Prerequisites;
 
 /// <summary>
 /// The roles of about_PerfMonitoring_Security, made by the scripts on that page: each does the whole of its work without

@@ -1,7 +1,7 @@
 using PerfMonitoring.Sandbox;
 using PerfMonitoring.Testing;
 
-namespace PerfMonitoring.Prerequisite;
+namespace PerfMonitoring.Prerequisites;
 
 public sealed class TestPerfMonitoringPrerequisiteTests(SandboxFixture sandbox, TestDatabase database)
     : IClassFixture<TestDatabase>, IDisposable

@@ -1,7 +1,7 @@
 using Npgsql;
 using PerfMonitoring.Testing;
 
-namespace PerfMonitoring.Commands.Sessions;
+namespace PerfMonitoring.Sessions;
 
 /// <summary>Through a pooler a session is not ours: what we do leaves nothing in it, and what needs one is refused.</summary>
 public sealed class PoolerTests(TestDatabase database) : IClassFixture<TestDatabase>

@@ -7,7 +7,7 @@ using Npgsql;
 using PerfMonitoring.Sandbox;
 using PerfMonitoring.Testing;
 
-namespace PerfMonitoring.Session;
+namespace PerfMonitoring.Sessions;
 
 public sealed class SessionTests(TestDatabase database) : IClassFixture<TestDatabase>, IDisposable
 {

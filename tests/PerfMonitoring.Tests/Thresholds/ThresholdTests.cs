@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using PerfMonitoring.Testing;
 
-namespace PerfMonitoring.Threshold;
+namespace PerfMonitoring.Thresholds;
 
 public sealed class ThresholdTests(SandboxFixture sandbox, TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {

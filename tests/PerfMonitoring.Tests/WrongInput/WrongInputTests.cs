@@ -92,7 +92,7 @@ public sealed partial class WrongInputTests(WrongInputDatabase world) : IClassFi
             || error.CategoryInfo.Category is ErrorCategory.ObjectNotFound
             || $"{message} {wayOut}".Contains(parameter, StringComparison.OrdinalIgnoreCase)
             || (error.CategoryInfo.TargetName is { Length: > 0 } name && message.Contains(name, StringComparison.Ordinal));
-        return error.Exception.GetType().FullName != "PerfMonitoring.Model.PerfMonitoringException" || id == "ServerError"
+        return error.Exception.GetType().FullName != "PerfMonitoring.Common.PerfMonitoringException" || id == "ServerError"
             ? $"{id} is no error of ours: {message}"
             : message.Length > 2000 ? $"{id} is {message.Length} characters long"
             : Hostile.Steers(message) || Hostile.Steers(wayOut) ? $"{id} steers the terminal: {message}"

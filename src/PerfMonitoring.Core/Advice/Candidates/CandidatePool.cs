@@ -1,0 +1,108 @@
+using PerfMonitoring.Common;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Strategies;
+
+namespace PerfMonitoring.Advice;
+
+/// <summary>All candidates of a run, each once; a candidate's id is its place plus one.</summary>
+/// <param name="existing">The indexes that are there.</param>
+/// <param name="reverted">Indexes that are not to be proposed again, as statements without a name, with the reason.</param>
+/// <param name="rowsOf">How many rows of a table a condition leaves.</param>
+/// <param name="writeCostOf">What writes would pay for an index of so many rows (null for all of its table).</param>
+public sealed class CandidatePool(
+    IReadOnlyList<IndexDefinition> existing,
+    IReadOnlyDictionary<string, string> reverted,
+    Func<TableInfo, string, Task<double?>> rowsOf,
+    Func<IndexDefinition, TableInfo, double?, double> writeCostOf)
+{
+    private readonly Dictionary<string, Candidate?> known = [];
+    private readonly ILookup<RelationName, IndexDefinition> existing = existing.ToLookup(e => e.Table);
+    private readonly Dictionary<RelationName, TableInfo> tables = [];
+    private readonly List<Candidate> candidates = [];
+    private readonly List<IndexCandidate> passedOver = [];
+
+    /// <summary>The candidates by id.</summary>
+    public IReadOnlyList<Candidate> All => candidates;
+
+    /// <summary>What would be candidates, had they not been taken back.</summary>
+    public IReadOnlyList<IndexCandidate> Reverted => passedOver;
+
+    /// <summary>The table of a candidate.</summary>
+    public TableInfo TableOf(Candidate candidate)
+    {
+        ArgumentNullException.ThrowIfNull(candidate);
+        return tables[candidate.Definition.Table];
+    }
+
+    /// <summary>
+    /// The candidate of that definition; null where an index does its work already, it was taken back, its size is unknown, or it
+    /// would refuse writes for what is only read along.
+    /// </summary>
+    public async Task<Candidate?> GetAsync(IndexDefinition definition, TableInfo table, UsagePattern pattern)
+    {
+        ArgumentNullException.ThrowIfNull(definition);
+        ArgumentNullException.ThrowIfNull(table);
+        var key = definition.ToAnonymousStatement();
+        if (known.TryGetValue(key, out var candidate) || existing[definition.Table].Any(e => IndexCoverage.Covers(e, definition)))
+        {
+            return candidate;
+        }
+
+        if ((definition.Include.Count > 0 && !EntryLimit.CanCover(definition, table, definition.Include))
+            || EntryLimit.Of(definition, table).IsExceeded)
+        {
+            return known[key] = null;
+        }
+
+        tables.TryAdd(table.Name, table);
+        var rows = definition.Where is { } where ? await rowsOf(table, where) : null;
+        var estimate = IndexSize.Estimate(definition, table, rows);
+        if (reverted.TryGetValue(key, out var reason))
+        {
+            passedOver.Add(
+                new IndexCandidate {
+                Definition = definition, SizeBytes = estimate ?? 0, Verdict = CandidateVerdict.Reverted, Reason = reason });
+        }
+        else if (estimate is { } size)
+        {
+            candidates.Add(candidate = new Candidate
+            {
+                Id = candidates.Count + 1,
+                Definition = definition,
+                Parts = table.Parts(definition),
+                SizeBytes = size,
+                DescentCost = WriteCost.OfDescentPages(size),
+                WriteCost = writeCostOf(definition, table, rows),
+                Pattern = pattern,
+            });
+        }
+
+        return known[key] = candidate;
+    }
+
+    /// <summary>
+    /// One index that does the work of two on the same table: the keys of the longer one, which begin with those of the other,
+    /// and the other columns of both. Null where there is none, or it is one of the two.
+    /// </summary>
+    public static IndexDefinition? Merge(IndexDefinition one, IndexDefinition other)
+    {
+        ArgumentNullException.ThrowIfNull(one);
+        ArgumentNullException.ThrowIfNull(other);
+        if (one.Keys.Count < other.Keys.Count)
+        {
+            (one, other) = (other, one);
+        }
+
+        if (one.Method != "btree" || other.Method != "btree" || one.Table != other.Table || one.Where != other.Where
+            || one.Keys.Any(k => k.Expression is not null)
+            || !other.Keys.SequenceEqual(one.Keys.Take(other.Keys.Count)))
+        {
+            return null;
+        }
+
+        var include = one.Include.Union(other.Include).Where(c => one.Keys.All(k => k.Column != c)).Order(StringComparer.Ordinal)
+            .ToList();
+        var merged = one with { Include = include };
+        return IndexCoverage.Covers(one, merged) || IndexCoverage.Covers(other, merged) ? null : merged;
+    }
+}

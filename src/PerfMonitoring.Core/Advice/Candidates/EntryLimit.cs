@@ -1,0 +1,312 @@
+using System.Globalization;
+using System.Text;
+using PerfMonitoring.Common;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Plans;
+
+namespace PerfMonitoring.Advice;
+
+/// <summary>
+/// Whether every row that an application may write fits into an index. An access method refuses an entry above its limit
+/// (SQLSTATE 54000), and with it the INSERT or UPDATE, from the moment that the index is there.
+/// </summary>
+/// <remarks>
+/// Sources in PostgreSQL: nbtree.h (BTMaxItemSize: a third of a page), ginblock.h (GinMaxItemSize), gist_private.h
+/// (GiSTPageSize), brin_page.h (BrinMaxItemSize), itup.h (header, bitmap of nulls). A hash index keeps four bytes of each value.
+/// Values of more than 500 bytes are compressed before (indextuple.c, TOAST_INDEX_TARGET): how far depends on the value, so
+/// nothing is built on that.
+/// </remarks>
+public sealed record EntryLimit
+{
+    private const int Header = 8;
+    private const int NullBitmap = 8;
+    private const int LengthWord = 4;
+    private const int Alignment = 8;
+
+    // Where a key has no bound, what is only read along may take this part of the limit: the key's values need the rest.
+    private const int CoveringShare = 4;
+
+    // Of columns that have a bound and together are too wide, those that are narrower are not at fault.
+    private const int Wide = 100;
+
+    // GiST keeps a box or a signature of such a value, GIN its words, of 2,046 bytes at most, or hashes of longer ones.
+    private static readonly HashSet<string> Summarised = [
+        "polygon", "circle", "tsvector", "geometry", "geography", "raster", "jsonb"];
+
+    private List<Part> open = [];
+
+    private EntryLimit(IndexDefinition definition, int? limit) =>
+        (Method, Limit, IsPartial) = (definition.Method, limit, definition.Where is not null);
+
+    /// <summary>The access method.</summary>
+    public string Method { get; }
+
+    /// <summary>The largest entry that it takes, in bytes; null where it takes any.</summary>
+    public int? Limit { get; }
+
+    /// <summary>The largest entry that the types allow, in bytes; null where they set no bound.</summary>
+    public int? Bound { get; private init; }
+
+    /// <summary>The bytes that the columns at fault may need, alone or together.</summary>
+    public int Room { get; private init; }
+
+    /// <summary>
+    /// Whether an expression of it raises an error for some values, so that a row with such a value is refused.
+    /// </summary>
+    public bool MayFail { get; private init; }
+
+    /// <summary>The bytes that the widest row of the table needs in it, where the table was read; else null.</summary>
+    public long? Measured { get; init; }
+
+    /// <summary>Whether every value of the types fits.</summary>
+    public bool AlwaysFits => Limit is not { } limit || Bound <= limit;
+
+    /// <summary>
+    /// Whether the table is known to have a row that the index cannot take: its build fails. Of a partial index the row may not
+    /// be one of its own.
+    /// </summary>
+    public bool IsExceeded => !AlwaysFits && !IsPartial && (open.Exists(p => p.AverageWidth > Room) || Measured > Limit);
+
+    /// <summary>Whether values are known that come near to what it refuses.</summary>
+    public bool IsLikely =>
+        !AlwaysFits
+        && (IsExceeded || open.Exists(p => p.LongestKnown > Room / 2 || p.LongestKnown > ColumnInfo.LongestInStatistics));
+
+    /// <summary>What it refuses, as one or two sentences; null where it refuses nothing.</summary>
+    public string? Risk
+    {
+        get
+        {
+            var risk = new StringBuilder();
+            if (!AlwaysFits)
+            {
+                var names = open.Select(p => p.Name).Distinct().ToList();
+                var what = open.Any(p => p.IsElement) ? "An element" : open.Count == 1 ? "A value" : "A row whose values";
+                risk.Append(
+                    CultureInfo.InvariantCulture,
+                    $"{what} of {Join(names)} {(what == "A row whose values" ? "need" : "that needs")} more than {Room:N0} bytes")
+                    .Append(CultureInfo.InvariantCulture, $" is refused at writing: {Article} entry holds no more.");
+            }
+
+            return risk.Append(
+                MayFail ? (risk.Length > 0 ? " " : "")
+                + "A row for which its expression or condition raises an error is refused at writing." : "") is {
+                Length: > 0 } text
+                ? text.ToString()
+                : null;
+        }
+    }
+
+    /// <summary>How long the values at fault are, as far as is known, as one sentence.</summary>
+    public string Evidence => Measured is { } bytes
+        ? string.Create(CultureInfo.InvariantCulture, $"The widest row of the table needs {bytes:N0} bytes.")
+        : open.Max(p => p.LongestKnown) switch
+        {
+            _ when open.Select(p => p.AverageWidth).DefaultIfEmpty().Max() is var mean && mean > Room =>
+                string.Create(CultureInfo.InvariantCulture, $"They have {mean:N0} bytes in the mean."),
+            > ColumnInfo.LongestInStatistics =>
+                string.Create(
+                CultureInfo.InvariantCulture,
+                $"All values that ANALYZE saw have more than {ColumnInfo.LongestInStatistics:N0} bytes."),
+            { } longest =>
+                string.Create(CultureInfo.InvariantCulture, $"The longest value that statistics know has {longest:N0} bytes."),
+            null => "Statistics do not tell how long its values are.",
+        };
+
+    /// <summary>The way out, as one sentence.</summary>
+    public string Remedy => RemedyFor(Method);
+
+    private bool IsPartial { get; }
+
+    private string Article =>
+        Method switch {
+        "btree" => "a B-tree", "gin" => "a GIN", "gist" => "a GiST", "spgist" => "an SP-GiST", _ =>
+        "a " + Method.ToUpperInvariant() };
+
+    /// <summary>The way out of a limit, as one sentence.</summary>
+    public static string RemedyFor(string method) => method switch
+    {
+        "btree" =>
+            "A hash index (-IndexType Hash) takes any value and serves equality alone; so does a key like md5(column), or "
+                + "sha256(column) for bytea, where the "
+            + "statements compare the same expression; what is only read along can be left out.",
+        "gist" => "Limit the length of the column by its type or a CHECK constraint; for trigrams, gin_trgm_ops takes any value.",
+        _ => "Limit the length of the column by its type or a CHECK constraint.",
+    };
+
+    /// <summary>The limit of an index.</summary>
+    /// <param name="definition">The index.</param>
+    /// <param name="table">Its table.</param>
+    /// <param name="expressions">The types of its expressions, by text; one that is missing counts as a text.</param>
+    public static EntryLimit Of(
+        IndexDefinition definition, TableInfo table, IReadOnlyDictionary<string, ColumnInfo>? expressions = null)
+    {
+        ArgumentNullException.ThrowIfNull(definition);
+        ArgumentNullException.ThrowIfNull(table);
+        var limit = definition.Method switch {
+            "btree" => 2704, "gin" => 2712, "gist" or "spgist" or "brin" => 8152, _ => (int?)null };
+        var keys = definition.Keys.Select(k => Part.OfKey(k, definition, table, expressions)).ToList();
+        var entry = new EntryLimit(definition, limit)
+        {
+            MayFail = definition.Keys.Select(k => k.Expression).Append(definition.Where)
+                .Any(e => e is not null && ExpressionErrors.MayOccur(e, table)),
+        };
+        return definition.Method == "gin"
+            // Each element of each key is an entry.
+            ? keys.Select(k => entry.With([k])).MaxBy(e => e.Bound ?? int.MaxValue)!
+            : entry.With([.. keys, .. definition.Include.Select(c => Part.OfColumn(c, table))]);
+    }
+
+    /// <summary>
+    /// Whether an index may have columns besides, only to be read along: their types have a bound, and all fits in whatever is
+    /// written, or, where a key has no bound, they leave most of the room to it.
+    /// </summary>
+    /// <param name="definition">The index with its keys.</param>
+    /// <param name="table">Its table.</param>
+    /// <param name="columns">The columns besides.</param>
+    public static bool CanCover(IndexDefinition definition, TableInfo table, IReadOnlyCollection<string> columns)
+    {
+        ArgumentNullException.ThrowIfNull(definition);
+        ArgumentNullException.ThrowIfNull(columns);
+        var keys = Of(definition with { Include = [] }, table);
+        var widths = columns.Select(c => Part.OfColumn(c, table)).ToList();
+        return widths.TrueForAll(w => w.Bound is not null)
+            && (keys.AlwaysFits
+                ? Of(definition with { Include = [.. columns] }, table).AlwaysFits
+                : widths.Sum(w => (long)w.Aligned!.Value) <= keys.Limit / CoveringShare);
+    }
+
+    private static string Join(List<string> names) =>
+        names.Count == 1 ? names[0] : string.Join(", ", names.SkipLast(1)) + " and " + names[^1];
+
+    private EntryLimit With(List<Part> parts)
+    {
+        var header = Header + (parts.Count > 1 && parts.Exists(p => p.IsNullable) ? NullBitmap : 0);
+        var total = parts.Exists(p => p.Bound is null) ? null : parts.Sum(p => (long?)p.Aligned) + header;
+        var fault = parts.FindAll(p => p.Bound is null);
+        if (fault.Count == 0 || parts.Sum(p => (long)(p.Aligned ?? 0)) > Limit / CoveringShare)
+        {
+            fault = parts.FindAll(p => p.Bound is null or > Wide) is { Count: > 0 } wide ? wide : parts;
+        }
+
+        return this with
+        {
+            Bound = total is { } bytes ? (int)Math.Min(int.MaxValue, (bytes + Alignment - 1) / Alignment * Alignment) : null,
+            open = fault,
+            Room = (int)Math.Max(
+                0, (Limit ?? 0) - header - parts.Where(p => !fault.Contains(p))
+                .Sum(p => (long)p.Aligned!.Value) - (LengthWord * fault.Count))
+                / fault.Select(p => p.Copies).DefaultIfEmpty(1).Max(),
+        };
+    }
+
+    // What one key or column needs of an entry.
+    private sealed record Part(string Name, int? Bound)
+    {
+        public bool IsNullable { get; init; }
+
+        public bool IsElement { get; init; }
+
+        // How many times as much as the value itself an entry holds.
+        public int Copies { get; init; } = 1;
+
+        public int? LongestKnown { get; init; }
+
+        public int AverageWidth { get; init; }
+
+        // With what stands before it at the most, so that it begins where its type wants.
+        public int? Aligned =>
+            Bound is { } bytes ? (int)Math.Min(int.MaxValue, (bytes + (long)Alignment - 1) / Alignment * Alignment) : null;
+
+        public static Part OfColumn(string name, TableInfo table) => Of(Identifier.Quote(name), table.FindColumn(name));
+
+        public static Part OfKey(
+            IndexKey key, IndexDefinition definition, TableInfo table, IReadOnlyDictionary<string, ColumnInfo>? expressions)
+        {
+            var column = key.Column is { } name ? table.FindColumn(name) : expressions?.GetValueOrDefault(key.Expression!);
+            var part = key.Column is { } plain ? Of(Identifier.Quote(plain), column)
+                : Of("its expression", column) with {
+                    Bound = column?.MaximumWidth ?? BoundOf(key.Expression!, table),
+                    LongestKnown = LongestOf(key.Expression!, table) };
+            if (key.Column is { } fixedColumn && definition.Where is { } where && FixedBy(where, fixedColumn) is { } bytes)
+            {
+                return part with { Bound = bytes };
+            }
+
+            var type = column?.BaseType ?? "";
+            var operators = key.OperatorClass?.Split(' ')[0].Split('.')[^1] ?? "";
+            return definition.Method switch
+            {
+                "gin" when operators.Contains("trgm", StringComparison.Ordinal) || Summarised.Contains(type) =>
+                    part with { Bound = 0 },
+                "gin" when column is { IsCollection: true } =>
+                    part with { Bound = column.MaximumElementWidth, IsElement = true, AverageWidth = 0 },
+                // A key is all different trigrams of its text, one of three bytes for nearly each character.
+                "gist" when operators.Contains("trgm", StringComparison.Ordinal) => part with { Copies = 3, AverageWidth = 0 },
+                "gist" when Summarised.Contains(type) || type == "hstore" => part with { Bound = 0 },
+                // A long text is spread over the levels of the tree.
+                "spgist" when type is "text" or "varchar" or "bpchar" && definition.Include.Count == 0 => part with { Bound = 0 },
+                "brin" when operators.EndsWith("_bloom_ops", StringComparison.Ordinal) => part with { Bound = 0 },
+                // The least and the greatest value.
+                "brin" => part with { Bound = part.Bound * 2, Copies = 2 },
+                _ => part,
+            };
+        }
+
+        private static Part Of(string name, ColumnInfo? column) => new(name, column?.MaximumWidth)
+        {
+            IsNullable = column is not { IsNotNull: true },
+            LongestKnown = column?.LongestKnown,
+            AverageWidth = column?.AverageWidth ?? 0,
+        };
+
+        // A partial index for one value, or a few, holds no other ones.
+        private static int? FixedBy(string where, string column)
+        {
+            var condition = PlanExpression.Parse(where);
+            foreach (var part in condition.Split("AND") ?? [condition])
+            {
+                if (part.Split("OR") is null && part.AsOperation() is (var left, "=" or "= ANY", var right)
+                    && left.AsColumn()?.Name == column
+                    && (right.AsCast()?.Operand ?? right) is { Tokens.Count: 1 } value && value.IsConstant())
+                {
+                    return LengthWord + Encoding.UTF8.GetByteCount(right.ToSql());
+                }
+            }
+
+            return null;
+        }
+
+        // Functions whose result has a bound that its type does not tell.
+        private static int? BoundOf(string expression, TableInfo table)
+        {
+            const int CharacterBytes = 4;
+            var parsed = PlanExpression.Parse(expression).WithoutTextCast();
+            if (parsed.AsColumn() is { } column)
+            {
+                return table.FindColumn(column.Name)?.MaximumWidth;
+            }
+
+            return parsed.AsCall() switch
+            {
+                ("md5", _) => LengthWord + 32,
+                ("sha224" or "sha256" or "sha384" or "sha512", _) => LengthWord + 64,
+                ("left" or "right", [_, var count]) => Characters(count),
+                ("substr" or "substring", [_, _, var count]) => Characters(count),
+                // A letter can become up to three.
+                ("lower" or "upper" or "initcap", [var text]) => 3 * BoundOf(text.ToSql(), table),
+                ("btrim" or "ltrim" or "rtrim" or "reverse", [var text, ..]) => BoundOf(text.ToSql(), table),
+                _ => null,
+            };
+
+            int? Characters(PlanExpression count) =>
+                int.TryParse(count.ToSql(), NumberStyles.None, CultureInfo.InvariantCulture, out var characters)
+                    && characters < 100_000
+                    ? LengthWord + (CharacterBytes * characters) : null;
+        }
+
+        // What is made of a column is taken to be no longer than it.
+        private static int? LongestOf(string expression, TableInfo table) =>
+            PlanExpression.Parse(expression).BareNames().Select(table.FindColumn).Max(c => c?.LongestKnown);
+    }
+}

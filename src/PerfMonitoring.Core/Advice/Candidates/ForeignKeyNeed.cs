@@ -1,0 +1,76 @@
+using System.Globalization;
+using PerfMonitoring.Indexes;
+
+namespace PerfMonitoring.Advice;
+
+/// <summary>
+/// A foreign key without an index on the referencing side, where rows are deleted on the other: each deleted row, and each whose
+/// key is updated, reads the whole referencing table. EXPLAIN does not show it: triggers do it.
+/// </summary>
+/// <param name="Definition">The index that would serve; its name is not decided yet.</param>
+/// <param name="SavedCost">What the workload would save by it, in the planner's units (an estimate).</param>
+/// <param name="Reason">Which write of which table is slow, and why.</param>
+public sealed record ForeignKeyNeed(IndexDefinition Definition, double SavedCost, string Reason)
+{
+    /// <summary>
+    /// Whether an index finds the referencing rows: whole, and with the key's columns first, in whatever order.
+    /// </summary>
+    public bool IsServedBy(IndexDefinition index) =>
+        IndexCoverage.Serves(index, Definition.Table, [.. Definition.Keys.Select(k => k.Column!)]);
+
+    /// <summary>Finds those that the writes are slow for.</summary>
+    /// <param name="catalog">Where tables and indexes are looked up.</param>
+    /// <param name="foreignKeys">All that refer to a table that is written, at least.</param>
+    /// <param name="load">The writes.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static async Task<IReadOnlyList<ForeignKeyNeed>> FindAsync(
+        ICatalogRepository catalog, IEnumerable<ForeignKey> foreignKeys, WriteLoad load, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentNullException.ThrowIfNull(load);
+        var keys = foreignKeys
+            .Select(k =>
+                (Key: k, Deletes: load.Deletes(k.ReferencedTable), Updates: load.Updates(k.ReferencedTable, k.ReferencedColumns)))
+            .Where(k => k.Deletes + k.Updates > 0).ToList();
+        if (keys.Count == 0)
+        {
+            return [];
+        }
+
+        var tables = (await catalog.FindTablesAsync([.. keys.Select(k => k.Key.Table).Distinct()], cancellationToken))
+            .ToDictionary(t => t.Name);
+        var indexes = (await catalog.GetIndexesAsync([.. tables.Values.Select(t => t.Oid)], cancellationToken))
+            .Where(i => i.IsValid).ToLookup(i => i.Definition.Table);
+        return
+        [
+            .. keys.Where(
+                k => tables.ContainsKey(k.Key.Table)
+                && !indexes[k.Key.Table].Any(i => IndexCoverage.Serves(i.Definition, k.Key.Table, k.Key.Columns)))
+                .Select(k => Judge(k.Key, tables[k.Key.Table], k.Deletes, k.Updates))
+                .Where(n => n.SavedCost > 0)
+                .OrderByDescending(n => n.SavedCost),
+        ];
+    }
+
+    /// <summary>What a foreign key without an index costs.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="table">The referencing table.</param>
+    /// <param name="deletes">Rows deleted from the referenced table.</param>
+    /// <param name="updates">Rows of the referenced table whose key is updated.</param>
+    public static ForeignKeyNeed Judge(ForeignKey key, TableInfo table, double deletes, double updates)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        var writes = string.Join(
+            " and ", new[] { Count(deletes, "deleted from"), Count(updates, "given another key in") }.OfType<string>());
+        return new ForeignKeyNeed(
+            new IndexDefinition { Table = key.Table, Name = "", Keys = [.. key.Columns.Select(IndexKey.OnColumn)] },
+            (deletes + updates) * WriteCost.OfMissingForeignKeyIndex(table, key.Columns.Count),
+            $"Foreign key {key.Name} has no index: for each row that is {writes}, the whole of {key.Table} is read.");
+
+        string? Count(double rows, string verb) =>
+            rows > 0
+                ? string.Create(
+                CultureInfo.InvariantCulture, $"{verb} {key.ReferencedTable} ({Math.Ceiling(rows):N0} in the workload's time)")
+                : null;
+    }
+}

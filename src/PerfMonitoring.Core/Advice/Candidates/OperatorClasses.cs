@@ -1,0 +1,120 @@
+using PerfMonitoring.Common;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Strategies;
+
+namespace PerfMonitoring.Advice;
+
+/// <summary>
+/// Which access method and operator class serve an operator that no B-tree serves (manual: GIN, GiST, operator classes).
+/// </summary>
+internal static class OperatorClasses
+{
+    /// <summary>The indexes that serve these conditions on one column or expression.</summary>
+    public static IEnumerable<(IndexDefinition Definition, UsagePattern Pattern, string? Requires)> For(
+        IndexKey key, IReadOnlyList<PlanPredicate> predicates, TableInfo table, CandidateContext context)
+    {
+        var column = key.Column is { } name ? table.FindColumn(name) : null;
+        var type = key.Column is null ? TypeOf(key.Expression!) : column?.BaseType;
+        var operators = predicates.Select(p => p.Operator!).ToHashSet();
+        if (type is null)
+        {
+            yield break;
+        }
+
+        if (type == "jsonb" && operators.Overlaps(["@>", "?", "?|", "?&", "@?", "@@"]))
+        {
+            // jsonb_path_ops knows paths to values but no bare keys; it is smaller and finds faster what it finds.
+            yield return (Index("gin", operators.IsSubsetOf(["@>", "@?", "@@"]) ? "jsonb_path_ops" : null), UsagePattern.Lookup,
+                null);
+        }
+        else if (column is { HasBtree: true } && column.Type.EndsWith("[]", StringComparison.Ordinal)
+            && operators.Overlaps(["@>", "<@", "&&"]))
+        {
+            yield return (Index("gin", null), UsagePattern.Lookup, null);
+        }
+        else if (type == "tsvector" && operators.Contains("@@"))
+        {
+            yield return (Index("gin", null), UsagePattern.FullText, null);
+        }
+        else if (IsText(type) && predicates.Any(IsTrigram) && (context.TrigramSchema is not null || context.IsTrigramAvailable))
+        {
+            var schema = context.TrigramSchema is null or "pg_catalog" ? "" : Identifier.Quote(context.TrigramSchema) + ".";
+            var isNearest = predicates.Any(p => p.Kind == PredicateKind.Nearest);
+            yield return (
+                Index(isNearest ? "gist" : "gin", schema + (isNearest ? "gist_trgm_ops" : "gin_trgm_ops")), UsagePattern.FullText,
+                context.TrigramSchema is null ? "create extension pg_trgm" : null);
+        }
+        else if (IsRange(type) && operators.Overlaps(["&&", "@>", "<@", "-|-", "<<", ">>", "&<", "&>"]))
+        {
+            yield return (Index("gist", null), UsagePattern.RangeScan, null);
+        }
+        else if (IsPlace(type) && operators.Overlaps(["&&", "@>", "<@", "<<", ">>", "&<", "&>", "~=", "<->"]))
+        {
+            yield return (Index("gist", null), operators.Contains("<->") ? UsagePattern.Sort : UsagePattern.RangeScan, null);
+        }
+        else if (type is "inet" or "cidr" && operators.Overlaps(["<<", "<<=", ">>", ">>=", "&&"]))
+        {
+            yield return (Index("gist", "inet_ops"), UsagePattern.RangeScan, null);
+        }
+
+        IndexDefinition Index(string method, string? operatorClass) =>
+            new() { Table = table.Name, Name = "", Method = method, Keys = [key with { OperatorClass = operatorClass }] };
+    }
+
+    /// <summary>Whether an index of such a method and operator class serves a condition on its key.</summary>
+    public static bool Serves(IndexDefinition index, PlanPredicate predicate)
+    {
+        var key = index.Keys[0];
+        return predicate.Operator is { } name && predicate.Key.Column == key.Column && predicate.Key.Expression == key.Expression
+            && key.OperatorClass switch
+            {
+                "jsonb_path_ops" => name is "@>" or "@?" or "@@",
+                { } trigram when trigram.EndsWith("trgm_ops", StringComparison.Ordinal) =>
+                    IsTrigram(predicate) && (predicate.Kind != PredicateKind.Nearest || index.Method == "gist"),
+                _ => predicate.Kind != PredicateKind.Prefix && (name == "~=" || !name.Contains('~', StringComparison.Ordinal))
+                    && !name.Contains('%', StringComparison.Ordinal),
+            };
+    }
+
+    // The type of an expression that one of these methods is known for.
+    private static string? TypeOf(string expression) =>
+        expression.StartsWith("to_tsvector('", StringComparison.Ordinal) ? "tsvector"
+        : expression.StartsWith("lower(", StringComparison.Ordinal) || expression.StartsWith("upper(", StringComparison.Ordinal)
+            || expression.Contains(" ->> ", StringComparison.Ordinal) || expression.Contains(" || ", StringComparison.Ordinal)
+            ? "text"
+        : expression.Contains(" -> ", StringComparison.Ordinal) ? "jsonb"
+        : null;
+
+    private static bool IsText(string type) =>
+        type is "text" or "varchar" or "bpchar" || type.StartsWith("character", StringComparison.Ordinal);
+
+    private static bool IsRange(string type) => type.EndsWith("range", StringComparison.Ordinal);
+
+    private static bool IsPlace(string type) =>
+        type is "point" or "box" or "circle" or "polygon" || type.StartsWith("geometry", StringComparison.Ordinal)
+        || type.StartsWith("geography", StringComparison.Ordinal);
+
+    // A pattern without three letters in a row leaves nothing to look up; one that is known to have a fixed beginning is a
+    // B-tree's work.
+    private static bool IsTrigram(PlanPredicate predicate) =>
+        (predicate.Kind is PredicateKind.Operator or PredicateKind.Nearest
+            || predicate is { Kind: PredicateKind.Prefix, Operator: "~~", Pattern: null })
+        && (predicate.Operator is "%" or "<%" or "%>" or "<<%" or "%>>" or "<->"
+            || (predicate.Operator is "~~" or "~~*" or "~" or "~*"
+                && (predicate.Pattern is null || HasTrigram(predicate.Pattern))));
+
+    private static bool HasTrigram(string pattern)
+    {
+        var run = 0;
+        foreach (var c in pattern)
+        {
+            run = char.IsLetterOrDigit(c) ? run + 1 : 0;
+            if (run == 3)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,186 @@
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Plans;
+using static PerfMonitoring.Indexes.PlannerDefaults;
+
+namespace PerfMonitoring.Advice;
+
+/// <summary>
+/// What a statement would cost with an index that HypoPG cannot make (GIN, GiST): an estimate, to be marked as one, from the plan
+/// without it.
+/// </summary>
+/// <remarks>
+/// A bitmap scan of the index takes the place of the scan of its table, and what that saves is taken off the nodes above: the
+/// rest of the plan stays as it is, so that what a better join order would save on top is not counted. Formulas, simplified, of
+/// PostgreSQL's selfuncs.c (gincostestimate, gistcostestimate, genericcostestimate) and costsize.c (cost_bitmap_heap_scan,
+/// index_pages_fetched with everything cached, cost_bitmap_tree_node), with its default cost constants. How many rows the index
+/// finds is the planner's estimate for the scan; what other conditions leave out of them is taken back as 1 / ndistinct for an
+/// equality, and as the planner's defaults else (selfuncs.h). A nearest-neighbour scan fetches as many rows as the LIMIT asks
+/// for.
+/// </remarks>
+public static class AccessEstimate
+{
+
+    // selfuncs.h: DEFAULT_INEQ_SEL, DEFAULT_MATCH_SEL; and the least that generic_restriction_selectivity (selfuncs.c) takes
+    // where it has a histogram.
+    private const double DefaultRange = 1.0 / 3;
+    private const double DefaultMatch = 0.005;
+    private const double LeastMatch = 0.0001;
+
+    // Two workers beside a leader that helps (costsize.c, get_parallel_divisor).
+    private const double ParallelDivisor = 2.4;
+
+    /// <summary>The cost of the whole statement with the index, in the planner's units; null where it would not help.</summary>
+    /// <param name="plan">The statement's plan without it.</param>
+    /// <param name="use">What the statement wants of the table.</param>
+    /// <param name="candidate">The index.</param>
+    /// <param name="table">Its table.</param>
+    public static double? CostWith(PlanNode plan, RelationUse use, Candidate candidate, TableInfo table)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentNullException.ThrowIfNull(use);
+        ArgumentNullException.ThrowIfNull(candidate);
+        ArgumentNullException.ThrowIfNull(table);
+        var served = use.Predicates.Where(p => OperatorClasses.Serves(candidate.Definition, p)).ToList();
+        var path = PathTo(plan, use.Alias);
+        if (candidate.Definition.Method is not ("gin" or "gist") || served.Count == 0 || path.Count == 0 || table.Rows is not > 0
+            || table.Pages == 0 || path.Exists(n => n.ParentRelationship == "SubPlan"))
+        {
+            return null;
+        }
+
+        var isParallel = path.Exists(n => n.NodeType.StartsWith("Gather", StringComparison.Ordinal));
+        if ((use.Rows ?? (isParallel ? path[^1].Rows * ParallelDivisor : null)) is not { } left)
+        {
+            return null;
+        }
+
+        var others = use.Predicates.Where(p => !served.Contains(p) && p.Kind != PredicateKind.Join)
+            .Aggregate(1.0, (share, p) => share * Selectivity(p, table));
+        // The planner writes no less than one row, which says nothing of how many the index finds.
+        var found = Math.Min(
+            table.Rows.Value, left <= 1 ? Math.Clamp(table.Rows.Value * LeastMatch, 1, 1 / others) : left / others);
+        var isNearest = served.Exists(p => p.Kind == PredicateKind.Nearest);
+        var (replaced, startup, total) = isNearest
+            ? Nearest(path, others, candidate, table)
+            : (path.Count - 1, BitmapIndex(found, served, candidate, table), 0.0);
+        if (replaced < 0)
+        {
+            return null;
+        }
+
+        if (!isNearest)
+        {
+            total = startup + BitmapHeap(found, use.Predicates.Count + 1, table);
+        }
+
+        var cost = total < path[replaced].TotalCost ? Above(path, replaced, startup, total) : plan.TotalCost;
+        return cost < plan.TotalCost ? cost : null;
+    }
+
+    // From the root to the scan of that relation.
+    private static List<PlanNode> PathTo(PlanNode node, string alias)
+    {
+        if (node.IsScan && node.Alias == alias)
+        {
+            return [node];
+        }
+
+        foreach (var child in node.Children)
+        {
+            if (PathTo(child, alias) is { Count: > 0 } path)
+            {
+                return [node, .. path];
+            }
+        }
+
+        return [];
+    }
+
+    private static double Selectivity(PlanPredicate predicate, TableInfo table)
+    {
+        var column = predicate.Key.Column is { } name ? table.FindColumn(name) : null;
+        var distinct = column?.CountDistinct(table.Rows!.Value) ?? 200;
+        return predicate.Kind switch
+        {
+            PredicateKind.Equal or PredicateKind.In => 1 / Math.Max(1, distinct),
+            PredicateKind.Null => Math.Max(column?.NullFraction ?? DefaultMatch, 1e-6),
+            PredicateKind.NotNull => Math.Max(1 - (column?.NullFraction ?? 0), 1e-6),
+            PredicateKind.True or PredicateKind.False => 0.5,
+            PredicateKind.Range => DefaultRange,
+            PredicateKind.Unequal => 1,
+            _ => DefaultMatch,
+        };
+    }
+
+    private static double BitmapIndex(double rows, List<PlanPredicate> served, Candidate candidate, TableInfo table)
+    {
+        var pages = Math.Max(1, candidate.SizeBytes / (double)PageBytes);
+        var cpu = rows * (IndexTupleCost + (OperatorCost * served.Count) + (0.1 * OperatorCost));
+        if (candidate.Definition.Method != "gin")
+        {
+            return (Math.Ceiling(rows * pages / table.Rows!.Value) * RandomPageCost) + cpu + WriteCost.OfDescent(table.Rows);
+        }
+
+        var searches = served.Sum(Searches);
+        var fetched = (searches * Math.Round(Math.Pow(pages, 0.15))) + Math.Ceiling(rows / (PageBytes / 3.0));
+        return (fetched * RandomPageCost) + cpu
+            + (searches * ((Math.Ceiling(Math.Log2(table.Rows!.Value + 1)) * OperatorCost) + DescentPageCost));
+    }
+
+    // How many entries are looked up: the trigrams of a pattern, else a few.
+    private static double Searches(PlanPredicate predicate) =>
+        predicate.Pattern is { } pattern ? Math.Max(1, pattern.Count(char.IsLetterOrDigit) - 2) : 2;
+
+    private static double BitmapHeap(double rows, int conditions, TableInfo table)
+    {
+        var all = (double)table.Pages;
+        var fetched = Math.Max(1, PlanCorrection.MackertLohman(all, rows));
+        var page = RandomPageCost - ((RandomPageCost - SequentialPageCost) * Math.Sqrt(fetched / all));
+        return (fetched * page) + (rows * (TupleCost + (conditions * OperatorCost)));
+    }
+
+    // The order comes from the index: no sort, and no more rows than asked for.
+    private static (int Replaced, double Startup, double Total) Nearest(
+        List<PlanNode> path, double others, Candidate candidate, TableInfo table)
+    {
+        var limit = path.FindLastIndex(n => n.NodeType == "Limit");
+        if (limit < 0
+            || path.Skip(limit + 1).SkipLast(1).Any(n => n.NodeType is not ("Sort" or "Result" or "Gather" or "Gather Merge")))
+        {
+            return (-1, 0, 0);
+        }
+
+        var rows = Math.Min(table.Rows!.Value, path[limit].Rows / others);
+        // The share of a scan of everything, each page of the table and of the index once.
+        var pages = rows * (table.Pages + (candidate.SizeBytes / (double)PageBytes)) / table.Rows!.Value;
+        var startup = WriteCost.OfDescent(table.Rows);
+        return (limit, startup, startup + (pages * RandomPageCost) + (rows * (IndexTupleCost + TupleCost + (3 * OperatorCost))));
+    }
+
+    // The cost of the root when a node below costs so much.
+    private static double Above(List<PlanNode> path, int replaced, double startup, double total)
+    {
+        for (var i = replaced - 1; i >= 0; i--)
+        {
+            var (node, child) = (path[i], path[i + 1]);
+            var times = node.NodeType == "Nested Loop"
+                && child is { ParentRelationship: "Inner", NodeType: not ("Materialize" or "Memoize") }
+                ? Math.Max(1, node.Children.Where(c => c.ParentRelationship == "Outer").Sum(c => c.Rows))
+                : 1;
+            var saved = (child.TotalCost - total) * times;
+            if (node.NodeType == "Limit" && child.Rows > node.Rows)
+            {
+                total = startup + ((total - startup) * node.Rows / child.Rows);
+            }
+            else
+            {
+                // What needs all its input first (a sort, a hash) begins earlier by all that is saved.
+                startup = node.StartupCost >= child.TotalCost * 0.999
+                    ? node.StartupCost - saved : node.StartupCost + startup - child.StartupCost;
+                total = node.TotalCost - saved;
+            }
+        }
+
+        return total;
+    }
+}

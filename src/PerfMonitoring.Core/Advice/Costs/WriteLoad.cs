@@ -1,0 +1,99 @@
+using PerfMonitoring.Common;
+using PerfMonitoring.Indexes;
+
+namespace PerfMonitoring.Advice;
+
+/// <summary>
+/// What is written to the tables while the workload runs: by its own statements, whose columns are known, and by others, which
+/// only the server's counters tell of. What both tell of counts once: of each kind of write to a table, the larger figure.
+/// </summary>
+public sealed class WriteLoad
+{
+    private readonly Dictionary<RelationName, List<TableWrite>> own;
+    private readonly Dictionary<RelationName, Counted> counted;
+
+    /// <summary>Adds up.</summary>
+    /// <param name="own">The writes of the workload's statements, each with its statement's weight.</param>
+    /// <param name="activity">What the server counted.</param>
+    /// <param name="window"> The time in which the statements ran as often as their weights say; null where nothing is known of
+    /// it: then the counters say nothing about the workload and only its own writes count.
+    /// </param>
+    public WriteLoad(IEnumerable<(TableWrite Write, double Weight)> own, IEnumerable<TableActivity> activity, TimeSpan? window)
+    {
+        ArgumentNullException.ThrowIfNull(own);
+        ArgumentNullException.ThrowIfNull(activity);
+        // Many statements write alike: each distinct write is looked at once for each index.
+        this.own = own.GroupBy(w => w.Write.Table).ToDictionary(
+            t => t.Key,
+            t => t.GroupBy(
+                w => (w.Write.Operation,
+                Columns: w.Write.Columns is { } c ? string.Join('\n', c.Order(StringComparer.Ordinal)) : null))
+                .Select(g => g.First().Write with { Rows = g.Sum(w => w.Write.Rows * w.Weight) }).ToList());
+        counted = window is { } time ? activity.ToDictionary(a => a.Table, a => Counted.Of(a, a.ShareOf(time))) : [];
+    }
+
+    /// <summary>Every table that is written.</summary>
+    public IEnumerable<RelationName> Tables => own.Keys.Union(counted.Keys);
+
+    /// <summary>Rows deleted from a table.</summary>
+    public double Deletes(RelationName table) => Math.Max(Own(table, "Delete"), counted.GetValueOrDefault(table)?.Deletes ?? 0);
+
+    /// <summary>
+    /// Rows of a table in which the workload's own updates set one of these columns; updates of unknown columns are left out.
+    /// </summary>
+    public double Updates(RelationName table, IEnumerable<string> columns) =>
+        Writes(table).Where(w => w.Operation == "Update" && w.Columns is { } set && columns.Any(set.Contains)).Sum(w => w.Rows);
+
+    /// <summary>
+    /// What the writes pay for a new index, in the planner's units. Of the updates by others the columns are not known: those
+    /// that were HOT are taken to stay HOT, and the others add an entry to every index.
+    /// </summary>
+    /// <param name="index">The index.</param>
+    /// <param name="tableRows">Rows of its table, or null where unknown.</param>
+    /// <param name="existing">The indexes that the table has.</param>
+    /// <param name="share">The share of the rows that the index holds, 0 to 1: less than 1 for a partial one.</param>
+    public double CostOf(
+        IndexDefinition index, double? tableRows, IReadOnlyCollection<IndexDefinition> existing, double share = 1)
+    {
+        ArgumentNullException.ThrowIfNull(index);
+        ArgumentNullException.ThrowIfNull(existing);
+        var activity = counted.GetValueOrDefault(index.Table);
+        // Updates that set a column of an index cannot be HOT: the share is that among the others.
+        var could = activity is null
+            ? 0 : activity.Updates - Writes(index.Table)
+            .Where(w => w.Columns is not null && IsUpdate(w) && WriteCost.IsHotPrevented(w, existing)).Sum(w => w.Rows);
+        var hotShare = activity is null or { Updates: 0 }
+            ? 1 : Math.Clamp(activity.HotUpdates / Math.Max(could, Math.Max(activity.HotUpdates, 1)), 0, 1);
+        var (inserts, updates) = (0.0, 0.0);
+        foreach (var write in Writes(index.Table))
+        {
+            var entries = WriteCost.Entries(index, write, existing, hotShare);
+            (inserts, updates) = write.Operation == "Insert" ? (inserts + entries, updates) : (inserts, updates + entries);
+        }
+
+        if (activity is not null)
+        {
+            inserts += Math.Max(0, activity.Inserts - Own(index.Table, "Insert"));
+            var others = Math.Max(0, activity.Updates - Writes(index.Table).Where(IsUpdate).Sum(w => w.Rows));
+            updates += others * (activity.Updates > 0 ? 1 - (activity.HotUpdates / activity.Updates) : 0);
+        }
+
+        // An updated row leaves its old entry behind, a deleted one its only one.
+        return share * (
+            ((inserts + updates) * WriteCost.OfEntry(tableRows, index.Method))
+            + ((updates + Deletes(index.Table)) * WriteCost.OfDeadEntry));
+    }
+
+    private static bool IsUpdate(TableWrite write) => write.Operation is not ("Insert" or "Delete");
+
+    private List<TableWrite> Writes(RelationName table) => own.GetValueOrDefault(table) ?? [];
+
+    private double Own(RelationName table, string operation) =>
+        Writes(table).Where(w => w.Operation == operation).Sum(w => w.Rows);
+
+    private sealed record Counted(double Inserts, double Updates, double HotUpdates, double Deletes)
+    {
+        public static Counted Of(TableActivity a, double share) =>
+            new(a.OngoingInserts * share, a.Updates * share, a.HotUpdates * share, a.Deletes * share);
+    }
+}

@@ -1,0 +1,266 @@
+using System.Globalization;
+using PerfMonitoring.Strategies;
+
+namespace PerfMonitoring.Advice;
+
+/// <summary>Explains a choice, in memory, from the same cost tables that it was made from.</summary>
+public sealed class SelectionReview
+{
+    private readonly IReadOnlyList<CostTable> tables;
+    private readonly IReadOnlyList<Candidate> candidates;
+    private readonly KnownPlans plans;
+    private readonly double before;
+
+    /// <summary>Prepares it.</summary>
+    /// <param name="tables">What is known of the statements.</param>
+    /// <param name="candidates">The candidates; a candidate's id is its place plus one.</param>
+    /// <param name="canServe">For a statement, the candidates that can stand in the place of one, by id.</param>
+    public SelectionReview(
+        IReadOnlyList<CostTable> tables, IReadOnlyList<Candidate> candidates, Func<int, int, IReadOnlyList<int>> canServe)
+    {
+        ArgumentNullException.ThrowIfNull(tables);
+        ArgumentNullException.ThrowIfNull(candidates);
+        ArgumentNullException.ThrowIfNull(canServe);
+        this.tables = tables;
+        this.candidates = candidates;
+        before = tables.Sum(t => t.Weight * t.Bare.Cost);
+        plans = new KnownPlans(tables, candidates.Count, canServe);
+    }
+
+    /// <summary>
+    /// Orders a set so that each index adds as much as can be to those before it; the gains are shares of the cost of the whole
+    /// workload, 0 to 1, before what writes pay. One that helps in company only adds nothing until the company is there.
+    /// </summary>
+    public IReadOnlyList<(int Id, double Gain)> Rank(IReadOnlyCollection<int> set)
+    {
+        ArgumentNullException.ThrowIfNull(set);
+        var left = set.Order().ToList();
+        var has = new bool[candidates.Count];
+        var ranked = new List<(int, double)>();
+        while (left.Count > 0)
+        {
+            var next = left.Select(id => (Id: id, Gain: Gain([id], has))).MaxBy(g => g.Gain);
+            if (next.Gain <= 0 && Company(left, has) is { } member)
+            {
+                next = (member, 0);
+            }
+
+            has[next.Id - 1] = true;
+            left.Remove(next.Id);
+            ranked.Add((next.Id, before > 0 ? next.Gain / before : 0));
+        }
+
+        return ranked;
+    }
+
+    /// <summary>What became of each candidate: the chosen ones by rank, then the others by what they would save alone.</summary>
+    /// <param name="chosen">The strategies by the candidates' ids.</param>
+    /// <param name="refused">Those that the server refuses, with its reason, by id.</param>
+    /// <param name="leastGain">What each index must save at least, in the planner's units.</param>
+    /// <param name="options">Budget and limits.</param>
+    public IReadOnlyList<IndexCandidate> Judge(
+        IReadOnlyDictionary<int, IndexStrategy> chosen, IReadOnlyDictionary<int, string> refused, double leastGain,
+        AdvisorOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(chosen);
+        ArgumentNullException.ThrowIfNull(refused);
+        ArgumentNullException.ThrowIfNull(options);
+        var has = plans.Membership(chosen.Keys);
+        var none = new bool[candidates.Count];
+        var free = options.StorageBudget - chosen.Keys.Sum(id => candidates[id - 1].SizeBytes);
+        return
+        [
+            .. candidates.Select(c =>
+            {
+                var alone = Gain([c.Id], none);
+                var strategy = chosen.GetValueOrDefault(c.Id);
+                var (verdict, reason) = strategy is not null ? (CandidateVerdict.Chosen, strategy.Reason)
+                    : refused.TryGetValue(c.Id, out var why) ? (CandidateVerdict.Refused, $"The server refuses it: {why}")
+                    : Judge(c, alone, has, chosen, leastGain, free, options);
+                return new IndexCandidate
+                {
+                    Definition = strategy?.Definition ?? c.Definition,
+                    SizeBytes = c.SizeBytes,
+                    WriteCost = c.WriteCost,
+                    Saving = alone,
+                    SavingShare = before > 0 ? alone / before : 0,
+                    Verdict = verdict,
+                    Reason = reason,
+                    Strategy = strategy,
+                };
+            }).OrderBy(c => c.Strategy?.Rank ?? int.MaxValue).ThenByDescending(c => c.Saving),
+        ];
+    }
+
+    private (CandidateVerdict Verdict, string Reason) Judge(
+        Candidate candidate, double alone, bool[] has, IReadOnlyDictionary<int, IndexStrategy> chosen, double leastGain,
+        long? free, AdvisorOptions options)
+    {
+        if (candidate.SizeBytes > options.StorageBudget)
+        {
+            return (CandidateVerdict.OverBudget,
+                $"It alone is larger than the budget of {Megabytes(options.StorageBudget.Value)}.");
+        }
+
+        if (plans.StatementsOf(candidate.Id - 1).Count == 0)
+        {
+            return (CandidateVerdict.NotUsed, "No plan that the planner prefers uses it.");
+        }
+
+        var added = Gain([candidate.Id], has);
+        if (Math.Max(alone, added) <= 0)
+        {
+            return (CandidateVerdict.TooLittle, "It helps only together with indexes that are not worth it.");
+        }
+
+        if (Math.Max(alone, added) <= candidate.WriteCost)
+        {
+            return (CandidateVerdict.WritesCostMore,
+                $"Writes would pay {Units(candidate.WriteCost)} for it, and it saves {Units(Math.Max(alone, added))}.");
+        }
+
+        if (Math.Max(alone, added) < leastGain + candidate.WriteCost)
+        {
+            return (CandidateVerdict.TooLittle,
+                $"It saves {Share(Math.Max(alone, added))} of the workload's cost, less than -MinimumImprovement asks for "
+                    + $"after its writes.");
+        }
+
+        if (added < leastGain + candidate.WriteCost)
+        {
+            var helpers = Helpers(candidate.Id, has).Select(id => chosen[id]).OrderBy(s => s.Rank).ToList();
+            var same = helpers.FindAll(s => s.Definition.Table == candidate.Definition.Table);
+            var others = (same.Count > 0 ? same : helpers).ConvertAll(s => s.IndexName);
+            return others.Count > 0
+                ? (CandidateVerdict.Replaced,
+                    $"{string.Join(", ", others)} {(others.Count == 1 ? "does" : "do")} its work: beside the chosen ones it "
+                        + $"would save {Share(added)} more.")
+                : (CandidateVerdict.TooLittle,
+                    $"Beside the chosen ones it would save {Share(added)} of the workload's cost, less than "
+                        + $"-MinimumImprovement asks for after its writes.");
+        }
+
+        if (candidate.SizeBytes > free)
+        {
+            return (CandidateVerdict.OverBudget,
+                $"It would save {Share(added)} more, and does not fit beside the chosen ones: {Megabytes(free.Value)} are "
+                    + $"left of the budget.");
+        }
+
+        if (chosen.Count >= options.MaximumCount)
+        {
+            return (CandidateVerdict.OverCount, $"It would save {Share(added)} more, and -MaximumCount is reached.");
+        }
+
+        var risk = Dearer(candidate.Id, has);
+        return risk.Count > 0
+            ? (CandidateVerdict.MakesDearer, string.Create(
+                CultureInfo.InvariantCulture,
+                $"The planner expects {Share(added)} more to be saved, but {risk.Count} statements might take up to "
+                    + $"{100 * risk.Share:0} % longer, since a loop visits pages again and again or a LIMIT is met late."))
+            : (CandidateVerdict.NotBetter,
+                $"The planner expects {Share(added)} more to be saved; with its risk it is not worth its place.");
+    }
+
+    // Chosen indexes in the plans of the statements that a candidate would help.
+    private IEnumerable<int> Helpers(int id, bool[] has)
+    {
+        var none = new bool[candidates.Count];
+        return plans.StatementsOf(id - 1).Where(s => Change(s, [id], none) > 0)
+            .SelectMany(s => Best(s, has).Needs.Select(needs => Array.Find(needs, place => has[place]) + 1)).Distinct();
+    }
+
+    /// <summary>
+    /// Statements that may come to cost more than the planner thinks, by a tenth of today's cost or more, if the server takes a
+    /// plan with this index that nearly ties.
+    /// </summary>
+    public IReadOnlyList<int> Risky(int id, IReadOnlyCollection<int> set)
+    {
+        ArgumentNullException.ThrowIfNull(set);
+        var has = plans.Membership(set);
+        return plans.StatementsOf(id - 1).FindAll(s =>
+        {
+            has[id - 1] = false;
+            var without = plans.Feared(s, Best(s, has).Plan, has);
+            has[id - 1] = true;
+            return plans.Feared(s, Best(s, has).Plan, has) > Math.Max(without, tables[s].Bare.Total) + (tables[s].Bare.Cost / 10);
+        });
+    }
+
+    /// <summary>
+    /// Statements that this index keeps from what the planner does not expect, by a hundredth of today's cost or more, rather
+    /// than from what it does.
+    /// </summary>
+    public IReadOnlyList<int> Safer(int id, IReadOnlyCollection<int> set)
+    {
+        ArgumentNullException.ThrowIfNull(set);
+        var has = plans.Membership(set);
+        return plans.StatementsOf(id - 1).FindAll(s =>
+        {
+            var with = Best(s, has).Plan;
+            has[id - 1] = false;
+            var without = Best(s, has).Plan;
+            has[id - 1] = true;
+            return without.Risk - with.Risk > Math.Max(without.Cost - with.Cost, tables[s].Bare.Cost / 100);
+        });
+    }
+
+    private (int Count, double Share) Dearer(int id, bool[] has)
+    {
+        var (count, share) = (0, 0.0);
+        foreach (var s in plans.StatementsOf(id - 1))
+        {
+            has[id - 1] = true;
+            var with = Best(s, has).Plan.Total;
+            has[id - 1] = false;
+            if (with > Math.Max(Best(s, has).Plan.Total, tables[s].Bare.Total) * (1 + PlanExplorer.Noise))
+            {
+                (count, share) = (count + 1, Math.Max(share, (with / tables[s].Bare.Total) - 1));
+            }
+        }
+
+        return (count, share);
+    }
+
+    // A member of those that help most together, a head.
+    private int? Company(List<int> left, bool[] has)
+    {
+        (int Member, double Gain)? best = null;
+        foreach (var needs in left.SelectMany(id => plans.StatementsOf(id - 1)).Distinct().SelectMany(s => plans[s])
+            .Select(p => p.Needs))
+        {
+            var missing = needs.Where(n => !Array.Exists(n, place => has[place]))
+                .Select(n => n.Select(place => place + 1).FirstOrDefault(left.Contains)).Distinct().ToArray();
+            if (missing.Length > 1 && !missing.Contains(0) && Gain(missing, has) / missing.Length is var gain
+                && gain > (best?.Gain ?? 0))
+            {
+                best = (missing[0], gain);
+            }
+        }
+
+        return best?.Member;
+    }
+
+    private double Gain(int[] added, bool[] has) =>
+        added.SelectMany(id => plans.StatementsOf(id - 1)).Distinct().Sum(s => tables[s].Weight * Change(s, added, has));
+
+    // What a statement saves by more indexes.
+    private double Change(int statement, int[] added, bool[] has)
+    {
+        var without = Best(statement, has).Plan.Cost;
+        var fresh = Array.FindAll(added, id => !has[id - 1]);
+        Array.ForEach(fresh, id => has[id - 1] = true);
+        var with = Best(statement, has).Plan.Cost;
+        Array.ForEach(fresh, id => has[id - 1] = false);
+        return without - with;
+    }
+
+    private (Configuration Plan, int[][] Needs) Best(int statement, bool[] has) => plans[statement][plans.Best(statement, has)];
+
+    private string Share(double units) =>
+        string.Create(CultureInfo.InvariantCulture, $"{(before > 0 ? 100 * units / before : 0):0.##} %");
+
+    private static string Units(double cost) => string.Create(CultureInfo.InvariantCulture, $"{cost:N0} units of cost");
+
+    private static string Megabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:N1} MB");
+}

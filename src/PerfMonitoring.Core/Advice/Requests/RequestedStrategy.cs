@@ -1,0 +1,113 @@
+using PerfMonitoring.Common;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Strategies;
+
+namespace PerfMonitoring.Advice;
+
+/// <summary>Makes a strategy of what a person asks for, checked against the real table.</summary>
+/// <param name="catalog">The tables.</param>
+/// <param name="check">Asks the server whether it would make an index.</param>
+/// <param name="names">Gives names to indexes that have none.</param>
+/// <param name="target">The database that the strategies are for.</param>
+public sealed class RequestedStrategy(
+    ICatalogRepository catalog, IDefinitionCheck check, IndexNames names, ServerTarget target)
+{
+    /// <summary>
+    /// The strategy of a request, and what a person should know of it at once, or null. Nothing is stored, nothing is made.
+    /// </summary>
+    /// <exception cref="PerfMonitoringException">
+    /// TableNotFound, TableNotIndexable, InvalidIndexDefinition, IndexNameTaken, EqualIndexExists, DefinitionTooLong, and what
+    /// <see cref="IndexRequest.ToDefinition"/> says.
+    /// </exception>
+    public async Task<(IndexStrategy Strategy, string? Warning)> CreateAsync(
+        RelationName tableName, IndexRequest request, UsagePattern? usagePattern, MaintenanceWindow maintenanceWindow,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var table = await catalog.GetTableAsync(tableName, cancellationToken);
+        var resolved = await catalog.ResolveAsync(request.ToDefinition(table), cancellationToken);
+        var definition = resolved.Definition;
+        var existing = await catalog.GetIndexesAsync([table.Oid], cancellationToken);
+        var equal = existing.FirstOrDefault(
+            i => i.IsValid && i.Definition.ToAnonymousStatement() == definition.ToAnonymousStatement());
+        if (equal is not null && request.IndexName is not null && equal.Definition.Name != request.IndexName)
+        {
+            throw AlreadyThere(equal);
+        }
+
+        if (equal is null)
+        {
+            await CheckAsync(resolved, cancellationToken);
+            definition = definition with { Name = await ChooseNameAsync(definition, request.IndexName, cancellationToken) };
+        }
+
+        // What it refuses is said of each; as a warning, where values are known to be long or nothing but reading along needs
+        // them.
+        var limit = EntryLimit.Of(definition, table, await catalog.GetExpressionTypesAsync(definition, cancellationToken));
+        var warning = equal is null && (limit.IsLikely || !EntryLimit.CanCover(definition, table, definition.Include))
+            ? limit.Risk : null;
+        var strategy = new IndexStrategy
+        {
+            Definition = equal?.Definition ?? definition,
+            UsagePattern = usagePattern ?? Guess(definition),
+            MaintenanceWindow = maintenanceWindow,
+            IsCreated = equal is not null,
+            SizeBytes = equal?.SizeBytes ?? IndexSize.Estimate(definition, table),
+            Evidence = EvidenceSource.None,
+            Reason = (equal is null ? "Asked for by hand." : "Asked for by hand; the index is there already.")
+                + (limit.Risk is { } risk ? " " + risk : ""),
+            Target = target,
+        };
+        return strategy.IndexDefinition.Length <= IndexDefinition.MaximumLength
+            ? (strategy, warning is null ? null : $"{strategy.IndexName}: {warning} {limit.Remedy}") : throw TooLong(strategy);
+    }
+
+    private async Task CheckAsync(ResolvedDefinition resolved, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await check.CheckAsync(resolved.Definition, cancellationToken);
+        }
+        catch (PerfMonitoringException e)
+            when (e.ErrorId == ErrorIds.InvalidIndexDefinition && resolved.Distrusted is { } distrusted)
+        {
+            throw new PerfMonitoringException(
+                e.ErrorId, e.Kind,
+                $"{e.Message} Names are looked for in pg_catalog and where nobody but superusers, the table's owner and this "
+                    + $"role has one of the same name; passed over: {distrusted}.",
+                "Write its schema before the name, if it is meant: it will run for whoever writes to the table.", e.Subject, e);
+        }
+    }
+
+    private async Task<string> ChooseNameAsync(IndexDefinition definition, string? wanted, CancellationToken cancellationToken)
+    {
+        if (wanted is null)
+        {
+            return await names.FindFreeAsync(definition, cancellationToken);
+        }
+
+        return await catalog.ExistsAsync(new RelationName(definition.Table.Schema, wanted), cancellationToken)
+            ? throw new PerfMonitoringException(
+                ErrorIds.IndexNameTaken, FailureKind.AlreadyExists,
+                $"Schema {definition.Table.Schema} has another index or table named '{wanted}' already.",
+                "Choose another -IndexName.", wanted)
+            : wanted;
+    }
+
+    private static UsagePattern Guess(IndexDefinition definition) =>
+        definition.Method == "gin" ? UsagePattern.FullText
+        : definition.Method == "gist" ? UsagePattern.RangeScan
+        : definition.Include.Count > 0 ? UsagePattern.Analytics
+        : UsagePattern.Lookup;
+
+    private static PerfMonitoringException AlreadyThere(TableIndex equal) => new(
+        ErrorIds.EqualIndexExists, FailureKind.AlreadyExists,
+        $"Index {equal.Definition.Name} on {equal.Definition.Table} is the same already.",
+        "Use that one, or leave -IndexName out to record it.", equal.Definition.Name);
+
+    private static PerfMonitoringException TooLong(IndexStrategy strategy) => new(
+        ErrorIds.DefinitionTooLong, FailureKind.InvalidArgument,
+        $"The definition of index {strategy.IndexName} has {strategy.IndexDefinition.Length} characters; "
+            + $"{IndexDefinition.MaximumLength} are allowed.",
+        "Shorten the predicate or the expression, for instance by a function of your own.", strategy.IndexName);
+}

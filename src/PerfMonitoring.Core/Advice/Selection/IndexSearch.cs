@@ -1,0 +1,289 @@
+using PerfMonitoring.Common;
+using PerfMonitoring.Indexes;
+
+namespace PerfMonitoring.Advice;
+
+/// <summary>The chosen indexes and what they do.</summary>
+/// <param name="Chosen">In the order of their choice.</param>
+/// <param name="After">The plan of each statement with all of them, as the planner has it.</param>
+public sealed record SelectedSet(IReadOnlyList<Candidate> Chosen, IReadOnlyList<Configuration> After);
+
+/// <summary>
+/// Looks for the best set: explores each statement alone, then among what the others like, chooses in memory, asks the planner
+/// whether the choice holds what the tables promise, and chooses again with what was learnt.
+/// </summary>
+/// <param name="sessions">The planner.</param>
+/// <param name="statements">The statements.</param>
+/// <param name="costs">Their cost tables; those of what has no plan come after.</param>
+/// <param name="pool">The candidates.</param>
+/// <param name="tables">The tables that may get indexes.</param>
+/// <param name="find">The table of a name as plans write it.</param>
+/// <param name="options">Budget and limits.</param>
+/// <param name="progress">Told as it goes on, or null.</param>
+public sealed class IndexSearch(
+    IReadOnlyList<IWhatIf> sessions, IReadOnlyList<PlannedStatement> statements, IReadOnlyList<CostTable> costs,
+    CandidatePool pool,
+    IReadOnlyDictionary<RelationName, TableInfo> tables, Func<string, TableInfo?> find, AdvisorOptions options,
+    IProgress<AdvisorProgress>? progress)
+{
+    private const int Rounds = 8;
+
+    // By what part a set must promise to be better than the best one so far to be asked about, at most and for each statement.
+    private const double MostWorth = 0.01;
+    private const double WorthPerStatement = 5e-5;
+
+    // What other statements use and a statement is asked about, at most.
+    private const int MaximumShared = 30;
+
+    // Indexes that are tried in the place of one, at most.
+    private const int MaximumCovers = 12;
+
+    private readonly PlanExplorer explorer = new(statements, costs, pool.All, find);
+    private readonly HashSet<(int Statement, int Id, int Other)> denied = [];
+    private readonly List<IReadOnlyList<int>> confirmed = [];
+    private Dictionary<int, int[]> covers = [];
+
+    /// <summary>How often the planner was asked.</summary>
+    public int Calls => explorer.Calls;
+
+    /// <summary>
+    /// The sizes in bytes that the planner took them to have, by id: those on disk of indexes that were really built.
+    /// </summary>
+    public IReadOnlyDictionary<int, long> Sizes => explorer.Sizes;
+
+    /// <summary>Candidates that the server refuses, with its reason, by id.</summary>
+    public IReadOnlyDictionary<int, string> Refused => explorer.Refused;
+
+    /// <summary>Whether the search ended before it was done.</summary>
+    public bool IsCutShort { get; private set; }
+
+    /// <summary>What each index must save at least after its writes, in the planner's units.</summary>
+    public double LeastGain { get; private set; }
+
+    /// <summary>Finds the set.</summary>
+    /// <param name="own">For each statement, the candidates that it calls for.</param>
+    /// <param name="enough">Ends the search once the planner has confirmed a set: the best one so far.</param>
+    /// <param name="cancellationToken">Ends it at once, with the best set so far, which may stand unconfirmed.</param>
+    public async Task<SelectedSet> FindAsync(
+        IReadOnlyList<IReadOnlyList<Candidate>> own, CancellationToken enough, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(own);
+        try
+        {
+            await FindBestAsync(own, enough, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            IsCutShort = true;
+        }
+
+        return confirmed.Count > 0 ? Describe(Best(NewSelection())) : Promised();
+    }
+
+    /// <summary>Explains the choice.</summary>
+    public SelectionReview Review() => new(costs, pool.All, Substitutes);
+
+    private async Task FindBestAsync(
+        IReadOnlyList<IReadOnlyList<Candidate>> own, CancellationToken enough, CancellationToken cancellationToken)
+    {
+        // With few statements there is time for more questions; what others like is worth more of them than what a statement
+        // calls for itself.
+        await ExploreAsync(s => Fitting(own[s]), 2 + (58 / Math.Max(10, statements.Count)), true);
+        var shared = ByTable(UsedIds());
+        await ExploreAsync(s => [.. Relevant(s, shared).Take(MaximumShared)], 2 + (256 / Math.Max(10, statements.Count)), false);
+        var used = UsedIds();
+        var firstMerged = pool.All.Count + 1;
+        await MergeAsync(used);
+        covers = Covers(used, firstMerged);
+        var thorough = false;
+        // A round asks about every statement: with many of them it must promise more.
+        var worth = Math.Min(MostWorth, WorthPerStatement * statements.Count);
+        for (var round = 0; round < Rounds; round++)
+        {
+            if (confirmed.Count > 0 && (IsCutShort |= enough.IsCancellationRequested))
+            {
+                break;
+            }
+
+            progress?.Report(new AdvisorProgress("Choosing indexes", 100 * round / Rounds, Calls));
+            var selection = NewSelection();
+            var best = Best(selection);
+            var set = selection.Select(best, thorough, enough);
+            if (confirmed.Count > 0 && selection.ScoreOf(set) > selection.ScoreOf(best, After(best)) * (1 - worth))
+            {
+                if (thorough)
+                {
+                    break;
+                }
+
+                thorough = true;
+                continue;
+            }
+
+            var learnt = await VerifyAsync(selection, set, cancellationToken);
+            confirmed.Add([.. set.Where(id => !Refused.ContainsKey(id))]);
+            if (!learnt && thorough)
+            {
+                break;
+            }
+
+            thorough |= !learnt;
+        }
+
+        Task ExploreAsync(Func<int, List<int>> among, int most, bool isFirst)
+        {
+            var done = 0;
+            return SideBySide.ForEachAsync(sessions, Places(), async (session, s) =>
+            {
+                if (!(IsCutShort |= enough.IsCancellationRequested))
+                {
+                    progress?.Report(
+                        new AdvisorProgress(
+                        "Exploring statements", 100 * Interlocked.Increment(ref done) / statements.Count, Calls));
+                    await explorer.ExploreAsync(session, s, among(s), most, isFirst, cancellationToken);
+                }
+            });
+        }
+    }
+
+    // What the tables say so far, without a question more.
+    private SelectedSet Promised()
+    {
+        covers = [];
+        return Describe([.. NewSelection().Select([], false, CancellationToken.None).Where(id => !Refused.ContainsKey(id))]);
+    }
+
+    private IndexSelection NewSelection()
+    {
+        var selection = new IndexSelection(costs, pool.All, options, Substitutes);
+        LeastGain = selection.LeastGain;
+        return selection;
+    }
+
+    // Of the sets that the planner has confirmed, the best by all that was learnt since.
+    private IReadOnlyList<int> Best(IndexSelection selection) => confirmed.MinBy(set => selection.ScoreOf(set, After(set))) ?? [];
+
+    private SelectedSet Describe(IReadOnlyList<int> set) => new([.. set.Select(id => pool.All[id - 1])], After(set));
+
+    // The plans with a set: what the planner has shown, or what follows from it.
+    private List<Configuration> After(IReadOnlyList<int> set)
+    {
+        var has = set.ToHashSet();
+        var byTable = ByTable(set);
+        return [.. costs.Select((t, s) =>
+        {
+            var known = t.Compose().First(c => c.Used.All(has.Contains));
+            return s < statements.Count && t.Find(Relevant(s, byTable)) is { } answer && answer.Cost <= known.Cost
+                ? answer : known;
+        })];
+    }
+
+    // Asks the planner about each statement that the set concerns; whether it said something new, and else than was promised.
+    private async Task<bool> VerifyAsync(IndexSelection selection, IReadOnlyList<int> set, CancellationToken cancellationToken)
+    {
+        var learnt = 0;
+        var known = (Calls, denied.Count);
+        var byTable = ByTable(set);
+        var wrong = new System.Collections.Concurrent.ConcurrentBag<int>();
+        await SideBySide.ForEachAsync(sessions, Places(), async (session, s) =>
+        {
+            var promised = selection.CostOf(s, set);
+            var relevant = Relevant(s, byTable);
+            var answer = await explorer.AskAsync(session, s, relevant, cancellationToken);
+            await explorer.DoubtAsync(session, s, relevant, answer, cancellationToken);
+            if (answer.Total > promised * (1 + PlanExplorer.Noise))
+            {
+                wrong.Add(s);
+            }
+
+            if (Math.Abs(answer.Total - promised) > promised * PlanExplorer.Noise)
+            {
+                Interlocked.Increment(ref learnt);
+            }
+        });
+        foreach (var s in wrong)
+        {
+            foreach (var (id, other) in selection.SubstitutesUsed(s, set))
+            {
+                denied.Add((s, id, other));
+            }
+        }
+
+        return learnt > 0 && known != (Calls, denied.Count);
+    }
+
+    private IEnumerable<int> Places() => Enumerable.Range(0, statements.Count);
+
+    private List<int> Fitting(IEnumerable<Candidate> candidates) =>
+        [.. candidates.Where(c => !(c.SizeBytes > options.StorageBudget)).Select(c => c.Id)];
+
+    // Those that plans use, the most weighty first.
+    private List<int> UsedIds()
+    {
+        var gains = new Dictionary<int, double>();
+        foreach (var table in costs)
+        {
+            foreach (var configuration in table.Configurations)
+            {
+                foreach (var id in configuration.Used)
+                {
+                    gains[id] = gains.GetValueOrDefault(id) + (table.Weight * (table.Bare.Cost - configuration.Cost));
+                }
+            }
+        }
+
+        return [.. gains.OrderByDescending(g => g.Value).ThenBy(g => g.Key).Select(g => g.Key)];
+    }
+
+    private async Task MergeAsync(IReadOnlyList<int> used)
+    {
+        foreach (var group in used.Select(id => pool.All[id - 1]).GroupBy(c => c.Definition.Table))
+        {
+            var mine = group.Take(2 * MaximumShared).ToList();
+            for (var i = 0; i < mine.Count; i++)
+            {
+                for (var j = i + 1; j < mine.Count; j++)
+                {
+                    if (CandidatePool.Merge(mine[i].Definition, mine[j].Definition) is { } merged)
+                    {
+                        await pool.GetAsync(merged, tables[merged.Table], mine[i].Pattern);
+                    }
+                }
+            }
+        }
+    }
+
+    // For each used candidate, those that can do its work: merged ones, which no plan was seen with yet, and those that plans
+    // like best.
+    private Dictionary<int, int[]> Covers(IReadOnlyList<int> used, int firstMerged)
+    {
+        var rank = used.Select((id, i) => (id, i)).ToDictionary(u => u.id, u => u.i);
+        var alike = pool.All.Where(c => !Refused.ContainsKey(c.Id) && !(c.SizeBytes > options.StorageBudget))
+            .OrderBy(c => rank.GetValueOrDefault(c.Id, c.Id >= firstMerged ? -1 : int.MaxValue)).ThenBy(c => c.SizeBytes)
+                .ThenBy(c => c.Id)
+            .ToLookup(c => c.First);
+        return used.ToDictionary(id => id, id =>
+        {
+            var narrow = pool.All[id - 1];
+            return alike[narrow.First]
+                .Where(c => c.Id != id && IndexCoverage.Covers(c.Definition, narrow.Definition)).Take(MaximumCovers)
+                    .Select(c => c.Id).ToArray();
+        });
+    }
+
+    private int[] Substitutes(int statement, int id) =>
+        !covers.TryGetValue(id, out var others) ? []
+        : denied.Count == 0 ? others
+        : [.. others.Where(other => !denied.Contains((statement, id, other)))];
+
+    private Dictionary<RelationName, List<int>> ByTable(IEnumerable<int> ids) =>
+        ids.GroupBy(id => pool.All[id - 1].Definition.Table).ToDictionary(g => g.Key, g => g.ToList());
+
+    // Those of a set that a statement could use.
+    private List<int> Relevant(int statement, Dictionary<RelationName, List<int>> set) =>
+    [
+        .. statements[statement].Use.Relations.Select(r => r.Table).Distinct()
+            .SelectMany(table => set.GetValueOrDefault(table) ?? [])
+            .Where(id => !Refused.ContainsKey(id) && statements[statement].CanUse(pool.All[id - 1].Definition)),
+    ];
+}

@@ -1,0 +1,342 @@
+using System.Globalization;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Plans;
+
+namespace PerfMonitoring.Advice;
+
+/// <summary>Chooses one value for each parameter of a statement.</summary>
+/// <param name="reading">Where they stand.</param>
+/// <param name="values">The values of a column, or null where nothing is known.</param>
+/// <param name="isHeavy">Whether the most common values and wide ranges are wanted, else typical ones.</param>
+internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTarget, ColumnValues?> values, bool isHeavy)
+{
+    // What a list holds is taken to be as long as the planner takes an array of unknown length for (estimate_array_length()).
+    private const int ArrayLength = 10;
+
+    // A number, a text, true, a document and a search word; a type that does not read it makes the server refuse the plan.
+    private const string Any = "1";
+
+    // What make_interval() takes, in seconds: years, months, weeks, days, hours, minutes, seconds.
+    private static readonly double[] IntervalParts = [365.25 * 86400, 30 * 86400, 7 * 86400, 86400, 3600, 60, 1];
+
+    private readonly Dictionary<int, string?> chosen = [];
+    private readonly Dictionary<ColumnValues, int> places = [];
+    private readonly double now = (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).TotalSeconds;
+
+    /// <summary>Chooses; null where a parameter is such that no value can be told, nor that its value does not matter.</summary>
+    /// <param name="parameters">How many there are.</param>
+    public IReadOnlyList<string?>? Choose(int parameters)
+    {
+        foreach (var (number, value) in reading.Fixed)
+        {
+            chosen[number] = value;
+        }
+
+        foreach (var fact in reading.Facts.OrderBy(Order))
+        {
+            if (!Solve(fact))
+            {
+                return null;
+            }
+        }
+
+        var arguments = new string?[parameters];
+        for (var number = 1; number <= parameters; number++)
+        {
+            if (reading.Ambiguous.Contains(number))
+            {
+                return null;
+            }
+
+            if (!chosen.TryGetValue(number, out arguments[number - 1]))
+            {
+                if (!reading.Harmless.Contains(number) && !reading.IsUnused(number))
+                {
+                    return null;
+                }
+
+                arguments[number - 1] = reading.Harmless.Contains(number) ? Any : null;
+            }
+        }
+
+        return arguments;
+    }
+
+    // A parameter that stands in several comparisons takes its value from the one that says most; a day that is asked for
+    // ("valid_from <= $1 and valid_to >= $1") lies where the later column has its values. Single parameters come before
+    // expressions of several.
+    private static int Order(ParameterFact fact)
+    {
+        var rank = (fact.Target, fact.Operator) switch
+        {
+            (null, _) => 6,
+            (_, "=") => 0,
+            (_, "= ANY") => 1,
+            (_, ">" or ">=") => 2,
+            (_, "<" or "<=") => 3,
+            _ => 4,
+        };
+        return rank + (fact.Value.Parameters().Count() > 1 && fact.Value.AsArray() is null ? 10 : 0);
+    }
+
+    private bool Solve(ParameterFact fact)
+    {
+        if (fact.Target is null || values(fact.Target) is not { } column)
+        {
+            // Without statistics the planner does not look at the value.
+            foreach (var number in fact.Value.Parameters())
+            {
+                chosen.TryAdd(number, Any);
+            }
+
+            return true;
+        }
+
+        var elements = fact.Value.AsArray();
+        switch (fact.Operator)
+        {
+            case "<>":
+                return Solve(fact.Value, Cased(column.Typical(), fact.Target), column);
+            case "=":
+                return Solve(fact.Value, Cased(Next(column), fact.Target), column);
+            case "= ANY" or "<> ALL" when elements is not null:
+                return elements.All(e => !e.Parameters().Any() || Solve(e, Cased(Next(column), fact.Target), column));
+            case "= ANY" or "<> ALL":
+                var list = Enumerable.Range(0, ArrayLength).Select(_ => Cased(Next(column), fact.Target)).OfType<string>()
+                    .Distinct(StringComparer.Ordinal).ToList();
+                return list.Count > 0 && Solve(fact.Value, ArrayText(list), column);
+            case "<" or "<=" or ">" or ">=":
+                return Solve(fact.Value, Bound(column, fact.Target, fact.Operator), column);
+            case "~~" or "~~*" or "!~~" or "!~~*":
+                return Beginning(fact.Value, Cased(column.Beginning(), fact.Target), "%");
+            case "^@":
+                return Beginning(fact.Value, Cased(column.Beginning(), fact.Target), "");
+            case "has":
+                return Element(column) is { } held && Solve(fact.Value, held, column);
+            case "@>" or "&&" or "<@" when column.Category == "A":
+                return Element(column) is { } element && Solve(fact.Value, ArrayText([element]), column);
+            case "@@" when column.TypeName == "tsvector":
+                return Element(column) is { } word && fact.Value.Parameters().ToList() is [var number] && Set(number, word);
+            default:
+                return false;
+        }
+    }
+
+    // Each parameter of a column gets a value of its own.
+    private string? Next(ColumnValues column)
+    {
+        var place = places.GetValueOrDefault(column);
+        places[column] = place + 1;
+        return isHeavy ? column.Heavy(place) ?? column.Heavy() : column.Typical(place) ?? column.Typical();
+    }
+
+    private string? Element(ColumnValues column) =>
+        column.CommonElements.ElementAtOrDefault(isHeavy ? 0 : column.CommonElements.Count / 2);
+
+    // Both bounds: the newest twentieth, or the half in the middle. One alone: the outermost twentieth, or half of the rows.
+    private string? Bound(ColumnValues column, ParameterTarget target, string name)
+    {
+        var isLower = name[0] == '>';
+        var hasOther = reading.Bounded.Contains((target.Alias, target.Column, !isLower));
+        var share = (isHeavy, isLower, hasOther) switch
+        {
+            (false, true, _) => 0.95,
+            (false, false, true) => 1,
+            (false, false, false) => 0.05,
+            (true, true, true) => 0.25,
+            (true, false, true) => 0.75,
+            (true, _, false) => 0.5,
+        };
+        // Nothing is greater than the greatest value.
+        return column.Quantile(share, mayBeLast: name != ">", mayBeFirst: name != "<");
+    }
+
+    // What the parameters of an expression must be for it to have this value.
+    private bool Solve(PlanExpression expression, string? value, ColumnValues column)
+    {
+        if (value is null)
+        {
+            return false;
+        }
+
+        if (expression.AsParameter() is { } number)
+        {
+            return Set(number, reading.Types.TryGetValue(number, out var type) && IsWhole(type) ? Whole(value, column) : value);
+        }
+
+        if (expression.AsCast() is var (operand, cast))
+        {
+            // "price = ($1)::numeric": what is cast to a number was none with a fraction, as a rule.
+            return Solve(
+                operand,
+                column.Category == "N" && cast is "numeric" or "double precision" or "real" ? Whole(value, column) : value,
+                column);
+        }
+
+        if (expression.AsCall() is ("COALESCE" or "lower" or "upper" or "btrim", [var argument, ..]))
+        {
+            return Solve(argument, value, column);
+        }
+
+        if (expression.AsCall() is ("date_trunc", [var field, var moment, ..]))
+        {
+            return (field.AsParameter() is not { } f || chosen.ContainsKey(f)) && Solve(moment, value, column);
+        }
+
+        if (expression.AsOperation() is not var (left, name, right) || name is not ("+" or "-")
+            || column.Measure(value) is not { } wanted)
+        {
+            return expression.Parameters().All(chosen.ContainsKey);
+        }
+
+        if (!right.Parameters().Any())
+        {
+            // A constant that is added moves the value by little.
+            return Solve(left, value, column);
+        }
+
+        if (IsNow(left))
+        {
+            return column.Category == "D" && Span(right, name == "-" ? now - wanted : wanted - now, column);
+        }
+
+        if (left.Parameters().All(chosen.ContainsKey) && left.AsParameter() is { } known)
+        {
+            return column.Measure(chosen[known]!) is { } start
+                && Span(right, name == "-" ? start - wanted : wanted - start, column);
+        }
+
+        return Solve(left, value, column) && Span(right, 0, column);
+    }
+
+    // A difference: seconds for times, a number for numbers.
+    private bool Span(PlanExpression expression, double difference, ColumnValues column)
+    {
+        if (expression.AsParameter() is { } number)
+        {
+            var type = reading.Types.GetValueOrDefault(number, "");
+            return Set(number, column.Category == "N" ? Number(Math.Round(difference))
+                : IsWhole(type) ? Number(Math.Round(difference / 86400))
+                : Number(Math.Round(difference)) + " seconds");
+        }
+
+        if (expression.AsCast() is var (operand, cast))
+        {
+            // "($1 || ' days')::interval"
+            return cast == "interval" && operand.AsOperation() is (var count, "||", var unit) && unit.AsString() is { } word
+                && SecondsOf(word.Trim()) is { } seconds
+                ? Count(count, Math.Round(difference / seconds))
+                : Span(operand, difference, column);
+        }
+
+        if (expression.AsOperation() is (var factor, "*", var measure))
+        {
+            if (measure.AsString() is { } text && SecondsOf(text) is { } one)
+            {
+                return Count(factor, difference / one);
+            }
+
+            if (factor.AsString() is { } first && SecondsOf(first) is { } other)
+            {
+                return Count(measure, difference / other);
+            }
+
+            return measure.AsParameter() is { } unit && Set(unit, column.Category == "N" ? "1" : "1 day")
+                && Count(factor, column.Category == "N" ? difference : difference / 86400);
+        }
+
+        if (expression.AsCall() is ("make_interval", { Count: 7 } parts) && parts.Count(p => p.Parameters().Any()) == 1)
+        {
+            var unit = parts.TakeWhile(p => !p.Parameters().Any()).Count();
+            return Count(parts[unit], Math.Round(difference / IntervalParts[unit]));
+        }
+
+        return expression.Parameters().All(chosen.ContainsKey);
+    }
+
+    private bool Count(PlanExpression expression, double count) =>
+        expression.AsCast() is var (operand, _) ? Count(operand, count)
+        : expression.AsParameter() is { } number
+        ? Set(number, Number(IsWhole(reading.Types.GetValueOrDefault(number, "")) ? Math.Round(count) : count))
+        : expression.Parameters().All(chosen.ContainsKey);
+
+    // "name like $1", "name like $1 || '%'"
+    private bool Beginning(PlanExpression expression, string? beginning, string end)
+    {
+        if (beginning is null)
+        {
+            return false;
+        }
+
+        if (expression.AsParameter() is { } number)
+        {
+            return Set(number, (end.Length == 0 ? beginning
+                : beginning.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("%", @"\%", StringComparison.Ordinal)
+                    .Replace("_", @"\_", StringComparison.Ordinal)) + end);
+        }
+
+        if (expression.AsCast() is var (operand, _))
+        {
+            return Beginning(operand, beginning, end);
+        }
+
+        if (expression.AsCall() is ("lower" or "upper", [var argument]))
+        {
+            return Beginning(argument, beginning, end);
+        }
+
+        return expression.AsOperation() is (var left, "||", var right)
+            && (!left.Parameters().Any() || Beginning(left, beginning, ""))
+            && (!right.Parameters().Any() || Joined(right, left, beginning));
+    }
+
+    // Of "$1 || $2" the second one is the wildcard.
+    private bool Joined(PlanExpression right, PlanExpression left, string beginning) =>
+        left.Parameters().Any()
+            ? right.AsParameter() is { } number
+            ? Set(number, "%") : right.AsCast() is var (operand, _) && Joined(operand, left, beginning)
+        : Beginning(right, beginning, "");
+
+    // The first comparison that told a value stays right.
+    private bool Set(int number, string? value)
+    {
+        chosen.TryAdd(number, value);
+        return true;
+    }
+
+    private static string? Cased(string? value, ParameterTarget target) => target.Function switch
+    {
+        "lower" => value?.ToLowerInvariant(),
+        "upper" => value?.ToUpperInvariant(),
+        _ => value,
+    };
+
+    private static string Whole(string value, ColumnValues column) =>
+        column.Category == "N" && value.Contains('.', StringComparison.Ordinal) && column.Measure(value) is { } number
+            ? Number(Math.Truncate(number)) : value;
+
+    private static bool IsWhole(string type) =>
+        type is "int" or "integer" or "bigint" or "smallint" or "int2" or "int4" or "int8";
+
+    private static bool IsNow(PlanExpression expression) =>
+        expression.AsCast() is var (operand, _) ? IsNow(operand)
+        : expression.ToSql() is "now()" or "CURRENT_DATE" or "CURRENT_TIMESTAMP" or "LOCALTIMESTAMP" or "statement_timestamp()"
+            or "clock_timestamp()" or "transaction_timestamp()";
+
+    private static double? SecondsOf(string unit) => unit switch
+    {
+        "00:00:01" or "1 second" or "1 sec" or "second" or "seconds" or "secs" => 1,
+        "00:01:00" or "1 minute" or "minute" or "minutes" or "mins" => 60,
+        "01:00:00" or "1 hour" or "hour" or "hours" => 3600,
+        "1 day" or "day" or "days" => 86400,
+        "7 days" or "1 week" or "week" or "weeks" => 7 * 86400,
+        "1 mon" or "1 month" or "mon" or "month" or "months" => 30 * 86400,
+        "1 year" or "year" or "years" => 365.25 * 86400,
+        _ => null,
+    };
+
+    private static string Number(double value) => value.ToString("0.######", CultureInfo.InvariantCulture);
+
+    private static string ArrayText(IEnumerable<string> elements) => "{" + string.Join(',', elements.Select(e =>
+        "\"" + e.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal) + "\"")) + "}";
+}

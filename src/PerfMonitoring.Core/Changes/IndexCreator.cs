@@ -1,0 +1,431 @@
+using PerfMonitoring.Advice;
+using PerfMonitoring.Common;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Strategies;
+
+namespace PerfMonitoring.Changes;
+
+/// <summary>When and how indexes are created.</summary>
+public sealed record IndexCreationOptions
+{
+    /// <summary>How each is built.</summary>
+    public IndexBuildOptions Build { get; init; } = new();
+
+    /// <summary>Whether maintenance windows are not looked at.</summary>
+    public bool Force { get; init; }
+
+    /// <summary>Whether to wait for the maintenance window instead of deferring.</summary>
+    public bool WaitForWindow { get; init; }
+
+    /// <summary>By how many bytes a run may let the database grow; null for no limit.</summary>
+    public long? MaximumDatabaseGrowth { get; init; }
+
+    /// <summary>With more active sessions than this a build does not begin; null for no limit.</summary>
+    public int? MaximumActiveSession { get; init; }
+
+    /// <summary>While a standby is further behind than this a build does not begin; null for no limit.</summary>
+    public TimeSpan? MaximumReplicationLag { get; init; }
+
+    /// <summary>How long to wait for the load to go down before the strategy is left for later.</summary>
+    public TimeSpan LoadTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Whether a build may begin though the server then cancels the autovacuum of the table.</summary>
+    public bool CancelAutovacuum { get; init; }
+}
+
+/// <summary>Where one of several creations stands, or what became of it.</summary>
+/// <param name="Strategy">The strategy.</param>
+/// <param name="Worker">Which of those that work at once tells it, from 0 on.</param>
+public sealed record IndexCreationReport(IndexStrategy Strategy, int Worker)
+{
+    /// <summary>Where it stands; null where it has ended.</summary>
+    public IndexCreationProgress? Progress { get; init; }
+
+    /// <summary>What became of it; null while it goes on, and where it was cancelled and something was left.</summary>
+    public IndexCreationResult? Result { get; init; }
+
+    /// <summary>What went wrong, or null.</summary>
+    public PerfMonitoringException? Error { get; init; }
+}
+
+/// <summary>Creates the indexes of strategies when their time has come.</summary>
+/// <param name="connection">The session.</param>
+/// <param name="options">When and how.</param>
+/// <param name="clock">The time; the system's unless given.</param>
+public sealed class IndexCreator(IMonitoringConnection connection, IndexCreationOptions options, TimeProvider? clock = null)
+{
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(30);
+
+    // How long -Force may read a table before its build, which reads it twice.
+    private static readonly TimeSpan MeasureLimit = TimeSpan.FromMinutes(1);
+
+    private static readonly TimeSpan LoadInterval = TimeSpan.FromSeconds(2);
+
+    private readonly TimeProvider time = clock ?? TimeProvider.System;
+
+    private readonly object growing = new();
+
+    // By how much this run let the database grow, what is being built included.
+    private long grownBytes;
+
+    /// <summary>Whether the strategy's maintenance window lets the build begin now.</summary>
+    public Task<WindowDecision> CheckWindowAsync(IndexStrategy strategy, CancellationToken cancellationToken) =>
+        CheckWindowAsync(strategy, time.GetUtcNow(), cancellationToken);
+
+    /// <summary>
+    /// Whether the decision leaves the strategy for later: it may not begin, and nobody wants to wait or waiting is of no use.
+    /// </summary>
+    public bool IsDeferredBy(WindowDecision decision)
+    {
+        ArgumentNullException.ThrowIfNull(decision);
+        return !decision.IsOpen && !(options.WaitForWindow && decision.OpensAt is not null);
+    }
+
+    /// <summary>What can be found out before the build of a strategy; nothing is changed and nothing waited for.</summary>
+    /// <exception cref="PerfMonitoringException">TableNotFound; TableNotIndexable.</exception>
+    public async Task<IReadOnlyList<IndexPreflight>> CheckAsync(IndexStrategy strategy, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(strategy);
+        var table = await connection.Catalog.GetTableAsync(strategy.Definition.Table, cancellationToken);
+        var facts = await connection.IndexBuilder.GetFactsAsync(table, strategy.Definition.Tablespace, cancellationToken);
+        return (await JudgeAsync(
+            strategy, table, facts, await CheckWindowAsync(strategy, cancellationToken), willBuild: false,
+            cancellationToken)).Findings;
+    }
+
+    /// <summary>
+    /// Creates several, so many at once as the build's throttle limit says and never two on one table. What became of each is
+    /// reported as it ends; after an error that says that the server is out of reach none is begun any more.
+    /// </summary>
+    /// <param name="strategies">What to create, in this order as far as tables are free.</param>
+    /// <param name="reports">Is told from several threads.</param>
+    /// <param name="cancellationToken">Cancels all and cleans up.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled; what had been done by then, or is left, was
+    /// reported.</exception>
+    public async Task CreateAsync(
+        IEnumerable<IndexStrategy> strategies, IProgress<IndexCreationReport> reports, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(reports);
+        var waiting = strategies.ToList();
+        var working = new Dictionary<Task<bool>, (int Worker, RelationName Table)>();
+        var isReachable = true;
+        do
+        {
+            while (isReachable && !cancellationToken.IsCancellationRequested && working.Count < options.Build.ThrottleLimit
+                && waiting.Find(s => working.Values.All(w => w.Table != s.Definition.Table)) is { } next)
+            {
+                waiting.Remove(next);
+                var worker = Enumerable.Range(0, options.Build.ThrottleLimit).First(n => working.Values.All(w => w.Worker != n));
+                working.Add(CreateAsync(next, worker, reports, cancellationToken), (worker, next.Definition.Table));
+            }
+
+            if (working.Count > 0)
+            {
+                var ended = await Task.WhenAny(working.Keys);
+                working.Remove(ended);
+                isReachable &= await ended;
+            }
+        }
+        while (working.Count > 0 || (isReachable && !cancellationToken.IsCancellationRequested && waiting.Count > 0));
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    // Whether the server is still in reach.
+    private async Task<bool> CreateAsync(
+        IndexStrategy strategy, int worker, IProgress<IndexCreationReport> reports, CancellationToken cancellationToken)
+    {
+        var report = new IndexCreationReport(strategy, worker);
+        try
+        {
+            var (result, error) = await CreateAsync(strategy, new WorkerProgress(reports, report), cancellationToken);
+            reports.Report(report with { Result = result, Error = error });
+            return error is not { Kind: FailureKind.ConnectionFailed };
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Nothing is left of it.
+            return true;
+        }
+        catch (PerfMonitoringException e) when (cancellationToken.IsCancellationRequested)
+        {
+            reports.Report(report with { Error = e });
+            return true;
+        }
+    }
+
+    /// <summary>
+    /// Creates the index, waiting for its window and for the load before where that was asked for. What preflight or the server
+    /// refuse is a result with its error, as from <see cref="IIndexBuilder.BuildAsync"/>; what has to wait is a result that is
+    /// Deferred.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">It was cancelled, and nothing is left.</exception>
+    /// <exception cref="PerfMonitoringException">InvalidIndexLeft: it was cancelled, and the invalid index could not be taken
+    /// away.</exception>
+    public async Task<(IndexCreationResult Result, PerfMonitoringException? Error)> CreateAsync(
+        IndexStrategy strategy, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(strategy);
+        ArgumentNullException.ThrowIfNull(progress);
+        var startedAt = time.GetUtcNow();
+        IReadOnlyList<IndexPreflight> findings;
+        WindowDecision window;
+        long expectedBytes;
+        try
+        {
+            // What was true before a wait for the load need not be so after it: the window is asked again.
+            TableInfo table;
+            BuildFacts facts;
+            do
+            {
+                window = await WaitForWindowAsync(strategy, progress, cancellationToken);
+                if (!window.IsOpen)
+                {
+                    return (Deferred(strategy, window, startedAt), null);
+                }
+
+                table = await connection.Catalog.GetTableAsync(strategy.Definition.Table, cancellationToken);
+                facts = await connection.IndexBuilder.GetFactsAsync(table, strategy.Definition.Tablespace, cancellationToken);
+                if (await WaitForLoadAsync(strategy, table, facts, progress, cancellationToken) is { } busy)
+                {
+                    return (Deferred(strategy, new WindowDecision(busy), startedAt), null);
+                }
+            }
+            while (new Preflight(strategy, options).LoadReason(facts) is not null);
+
+            (findings, expectedBytes) = await JudgeAsync(strategy, table, facts, window, willBuild: true, cancellationToken);
+            var blocks = findings.Where(f => f.State == PreflightState.Block).ToList();
+            if (blocks.Count > 0)
+            {
+                throw new PerfMonitoringException(
+                    ErrorIds.PreflightBlocked,
+                    blocks.Exists(b => b.Check is PreflightCheck.Privilege or PreflightCheck.Tablespace)
+                    ? FailureKind.PermissionDenied : FailureKind.Busy,
+                    $"{strategy.IndexName} on {strategy.TableName} is not built. "
+                        + string.Join(' ', blocks.Select(b => b.Reason)),
+                    "Mend what is said, and look at the findings of Invoke-IndexCreation -WhatIf.", strategy);
+            }
+        }
+        catch (PerfMonitoringException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            return (NotBuilt(strategy, IndexCreationState.Failed, startedAt) with { Error = e.Message }, e);
+        }
+
+        long builtBytes = 0;
+        try
+        {
+            var (result, error) = await connection.IndexBuilder.BuildAsync(
+                strategy, options.Build with { EndAt = window.ClosesAt, Clock = time }, progress, cancellationToken);
+            builtBytes = result.State == IndexCreationState.Created ? result.SizeBytes ?? 0 : 0;
+            if (result.State == IndexCreationState.Deferred)
+            {
+                result = await ClosedAsync(strategy, window.ClosesAt!.Value, result, cancellationToken);
+            }
+
+            return (result with { Preflight = findings }, error);
+        }
+        finally
+        {
+            Grow(builtBytes - expectedBytes);
+        }
+    }
+
+    // Its window closed while it was built.
+    private async Task<IndexCreationResult> ClosedAsync(
+        IndexStrategy strategy, DateTimeOffset closedAt, IndexCreationResult result, CancellationToken cancellationToken)
+    {
+        WindowDecision next;
+        try
+        {
+            next = await CheckWindowAsync(strategy, closedAt > time.GetUtcNow() ? closedAt : time.GetUtcNow(), cancellationToken);
+        }
+        catch (PerfMonitoringException e)
+        {
+            next = new WindowDecision($"When it opens again is unknown: {e.Message}");
+        }
+
+        return result with
+        {
+            Reason =
+                $"The maintenance window {strategy.MaintenanceWindow} closed at {WindowDecision.Time(closedAt)} before the "
+                    + $"build was done, and it was ended. {next.Reason}",
+            DeferredUntil = next.OpensAt,
+        };
+    }
+
+    private async Task<WindowDecision> CheckWindowAsync(
+        IndexStrategy strategy, DateTimeOffset at, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(strategy);
+        if (options.Force || strategy.MaintenanceWindow == MaintenanceWindow.Immediate)
+        {
+            return WindowDecision.Open;
+        }
+
+        var windows = connection.MaintenanceWindows;
+        var schedule = (await windows.GetAsync(cancellationToken)).Single(s => s.Window == strategy.MaintenanceWindow);
+        return WindowDecision.Decide(
+            schedule, moment => windows.FindOpening(schedule, moment), at, await EstimateAsync(strategy, cancellationToken));
+    }
+
+    /// <summary>The result of a strategy that is left for later.</summary>
+    public IndexCreationResult Deferred(IndexStrategy strategy, WindowDecision decision, DateTimeOffset startedAt)
+    {
+        ArgumentNullException.ThrowIfNull(strategy);
+        ArgumentNullException.ThrowIfNull(decision);
+        return NotBuilt(strategy, IndexCreationState.Deferred, startedAt) with {
+            Reason = decision.Reason, DeferredUntil = decision.OpensAt };
+    }
+
+    private IndexCreationResult NotBuilt(IndexStrategy strategy, IndexCreationState state, DateTimeOffset startedAt) => new()
+    {
+        IndexStrategyId = strategy.Id,
+        TableName = strategy.TableName,
+        IndexName = strategy.IndexName,
+        IndexDefinition = strategy.IndexDefinition,
+        State = state,
+        StartedAt = startedAt,
+        Duration = time.GetUtcNow() - startedAt,
+        Target = connection.Target,
+    };
+
+    // Open, or why the strategy is left for later.
+    private async Task<WindowDecision> WaitForWindowAsync(
+        IndexStrategy strategy, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
+    {
+        WindowDecision decision;
+        while (!(decision = await CheckWindowAsync(strategy, cancellationToken)).IsOpen)
+        {
+            if (IsDeferredBy(decision))
+            {
+                return decision;
+            }
+
+            var left = decision.OpensAt!.Value - time.GetUtcNow();
+            progress.Report(new IndexCreationProgress
+            {
+                Phase = $"waiting for the maintenance window {strategy.MaintenanceWindow}, until "
+                    + $"{WindowDecision.Time(decision.OpensAt.Value)}",
+                Remaining = left,
+            });
+            // The clock or the schedule may be set meanwhile.
+            await Task.Delay(
+                left > LookAgain ? LookAgain : left > TimeSpan.FromSeconds(0.1) ? left : TimeSpan.FromSeconds(0.1), time,
+                cancellationToken);
+        }
+
+        return decision;
+    }
+
+    // Null once the load lets it begin, else why the strategy is left for later.
+    private async Task<string?> WaitForLoadAsync(
+        IndexStrategy strategy, TableInfo table, BuildFacts facts, IProgress<IndexCreationProgress> progress,
+        CancellationToken cancellationToken)
+    {
+        var preflight = new Preflight(strategy, options);
+        var since = time.GetTimestamp();
+        while (preflight.LoadReason(facts) is { } reason)
+        {
+            var left = options.LoadTimeout - time.GetElapsedTime(since);
+            if (left <= TimeSpan.Zero)
+            {
+                return reason;
+            }
+
+            progress.Report(new IndexCreationProgress { Phase = "waiting for the load: " + reason });
+            await Task.Delay(left < LoadInterval ? left : LoadInterval, time, cancellationToken);
+            facts = await connection.IndexBuilder.GetFactsAsync(table, strategy.Definition.Tablespace, cancellationToken);
+        }
+
+        return null;
+    }
+
+    // A definition that cannot be right is the build's to tell, as a result of its own.
+    private async Task<IReadOnlyDictionary<string, ColumnInfo>?> GetExpressionTypesAsync(
+        IndexDefinition definition, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await connection.Catalog.GetExpressionTypesAsync(definition, cancellationToken);
+        }
+        catch (PerfMonitoringException e) when (e.ErrorId == ErrorIds.InvalidIndexDefinition)
+        {
+            return null;
+        }
+    }
+
+    // What will be built is counted at once, so that several do not all see the same room.
+    private async Task<(IReadOnlyList<IndexPreflight> Findings, long ExpectedBytes)> JudgeAsync(
+        IndexStrategy strategy, TableInfo table, BuildFacts facts, WindowDecision window, bool willBuild,
+        CancellationToken cancellationToken)
+    {
+        var indexes = await connection.Catalog.GetIndexesAsync([table.Oid], cancellationToken);
+        var size = strategy.SizeBytes ?? IndexSize.Estimate(strategy.Definition, table);
+        IReadOnlyList<TableIndex> ofLeaves = [];
+        if (table.Leaves.Count > 0)
+        {
+            var leaves = await connection.Catalog.FindTablesAsync(table.Leaves, cancellationToken);
+            ofLeaves = await connection.Catalog.GetIndexesAsync([.. leaves.Select(l => l.Oid)], cancellationToken);
+            var served = Preflight.FindServed(strategy.Definition, ofLeaves);
+            if (served.Count > 0)
+            {
+                size = leaves.Where(l => !served.Contains(l.Oid))
+                    .Aggregate((long?)0, (sum, l) => sum + IndexSize.Estimate(strategy.Definition with { Table = l.Name }, l));
+            }
+        }
+
+        var entry = EntryLimit.Of(
+            strategy.Definition, table, await GetExpressionTypesAsync(strategy.Definition, cancellationToken));
+        if (options.Force && facts is { IsOwner: true, IsStandby: false } && !entry.AlwaysFits)
+        {
+            entry = entry with {
+                Measured = await connection.Catalog.MeasureEntriesAsync(
+                strategy.Definition, table, MeasureLimit, cancellationToken) };
+        }
+
+        lock (growing)
+        {
+            var findings = new Preflight(strategy, options)
+                .Judge(facts, indexes, window, size, grownBytes, table.Leaves.Count, ofLeaves, entry);
+            if (!willBuild || findings.Any(f => f.State == PreflightState.Block))
+            {
+                return (findings, 0);
+            }
+
+            grownBytes += size ?? 0;
+            return (findings, size ?? 0);
+        }
+    }
+
+    private void Grow(long bytes)
+    {
+        lock (growing)
+        {
+            grownBytes += bytes;
+        }
+    }
+
+    private async Task<BuildEstimate> EstimateAsync(IndexStrategy strategy, CancellationToken cancellationToken)
+    {
+        var size = strategy.SizeBytes;
+        if (size is null
+            && (await connection.Catalog.FindTablesAsync([strategy.Definition.Table], cancellationToken)) is [var table])
+        {
+            size = IndexSize.Estimate(strategy.Definition, table);
+        }
+
+        try
+        {
+            return new BuildEstimate(size, await connection.Strategies.GetBuildRateAsync(cancellationToken));
+        }
+        catch (PerfMonitoringException e) when (e.ErrorId == ErrorIds.StoreMissing)
+        {
+            return new BuildEstimate(size, null);
+        }
+    }
+
+    private sealed class WorkerProgress(IProgress<IndexCreationReport> reports, IndexCreationReport report)
+        : IProgress<IndexCreationProgress>
+    {
+        public void Report(IndexCreationProgress value) => reports.Report(report with { Progress = value });
+    }
+}

@@ -1,0 +1,93 @@
+using PerfMonitoring.Audit;
+using PerfMonitoring.Common;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Strategies;
+
+namespace PerfMonitoring.Changes;
+
+/// <summary>Builds an index again that was dropped.</summary>
+public static class IndexRestoration
+{
+    /// <summary>Builds it as any other index is built, and tells the store that it is there.</summary>
+    /// <param name="connection">The session.</param>
+    /// <param name="definition">The index as it was.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="progress">Is told where it stands.</param>
+    /// <param name="cancellationToken">Cancels and cleans up.</param>
+    /// <returns>As <see cref="IIndexBuilder.BuildAsync"/>.</returns>
+    public static async Task<(IndexCreationResult Result, PerfMonitoringException? Error)> RunAsync(
+        IMonitoringConnection connection, IndexDefinition definition, IndexBuildOptions options,
+        IProgress<IndexCreationProgress> progress,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        var strategy = new IndexStrategy {
+            Definition = definition, Reason = "It was dropped and is wanted again.", Target = connection.Target };
+        var (result, error) = await connection.IndexBuilder.BuildAsync(
+            strategy, options with { Action = IndexActionKind.Restore }, progress, cancellationToken);
+        // Of what is built the audit tells the strategy.
+        if (error is null && result.State == IndexCreationState.AlreadyExists)
+        {
+            error = await IndexRemoval.MarkAsync(connection, isThere: true, result.TableName, definition.Name);
+            result = result with { Error = error?.Message };
+        }
+
+        return (result, error);
+    }
+
+    /// <summary>The index that an action of the audit dropped.</summary>
+    /// <exception cref="PerfMonitoringException">NotUndoable: it dropped nothing, or the audit does not hold the
+    /// definition.</exception>
+    public static IndexDefinition DefinitionOf(IndexAction action)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        var what = $"{action.Action} of {action.IndexName} on {action.TableName}";
+        if (action.Action is not (IndexActionKind.Drop or IndexActionKind.Revert)
+            || action.Outcome == IndexActionOutcome.Cancelled)
+        {
+            throw new PerfMonitoringException(
+                ErrorIds.NotUndoable, FailureKind.InvalidArgument, $"{what} ({action.Outcome}) dropped no index.",
+                "Get-IndexStrategyHistory -Action Drop lists those that did.", action);
+        }
+
+        return RemovalEvidence.Read(action)?.Definition
+            ?? throw new PerfMonitoringException(
+                ErrorIds.RemovalNotReadable, FailureKind.NotFound, $"The audit does not hold the definition for {what}.",
+                action.UndoStatement is null ? null : "Run the statement that the action has as its UndoStatement.", action);
+    }
+
+    /// <summary>The last drop of an index of that name.</summary>
+    /// <exception cref="PerfMonitoringException">StoreMissing; RemovalNotFound; AmbiguousIndexName: tables of several schemas had
+    /// one.</exception>
+    public static async Task<IndexAction> FindAsync(
+        IMonitoringConnection connection, string indexName, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        var filter = new IndexActionFilter
+        {
+            IndexName = indexName, Actions = [IndexActionKind.Drop, IndexActionKind.Revert],
+            Outcomes = [IndexActionOutcome.Succeeded],
+        };
+        var found = new List<IndexAction>();
+        await foreach (var action in connection.Actions.GetAsync(filter, cancellationToken))
+        {
+            if (!found.Exists(f => f.TableName == action.TableName))
+            {
+                found.Add(action);
+            }
+        }
+
+        return found switch
+        {
+            [var only] => only,
+            [] => throw new PerfMonitoringException(
+                ErrorIds.RemovalNotFound, FailureKind.NotFound,
+                $"The audit in {connection.StoreTarget} has no drop of an index '{indexName}' of {connection.Target}.",
+                "Get-IndexStrategyHistory lists what was done.", indexName),
+            _ => throw new PerfMonitoringException(
+                ErrorIds.AmbiguousIndexName, FailureKind.InvalidArgument,
+                $"An index '{indexName}' was dropped on {string.Join(" and on ", found.Select(f => f.TableName))}.",
+                "Pipe the right one from Get-IndexStrategyHistory.", indexName),
+        };
+    }
+}

@@ -1,0 +1,46 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using PerfMonitoring.Common;
+
+namespace PerfMonitoring.Changes;
+
+/// <summary>An amount of memory as PostgreSQL writes it in a setting: 512MB, or kilobytes where no unit is given.</summary>
+public static partial class MemorySetting
+{
+    // maintenance_work_mem on 64-bit systems (guc_tables.c; MAX_KILOBYTES). PostgreSQL 17 takes less than a megabyte, too, which
+    // is of no use to a build.
+    private const long MinimumKilobytes = 1024;
+    private const long MaximumKilobytes = int.MaxValue;
+
+    /// <summary>Refuses what the server would refuse for maintenance_work_mem, before anything is done.</summary>
+    /// <param name="parameter">The parameter, without its dash.</param>
+    /// <param name="value">The amount.</param>
+    /// <exception cref="PerfMonitoringException">InvalidMaintenanceWorkMem, after the parameter.</exception>
+    public static void Check(string parameter, string value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        var isKnown = Pattern().Match(value) is { Success: true } match
+            && decimal.TryParse(match.Groups["number"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && Kilobytes(number, match.Groups["unit"].Value) is >= MinimumKilobytes and <= MaximumKilobytes;
+        if (!isKnown)
+        {
+            throw new PerfMonitoringException(
+                "Invalid" + parameter, FailureKind.InvalidArgument,
+                $"-{parameter} is '{value}'; it must be from 1MB to 2047GB, as PostgreSQL writes it: a whole number with kB, "
+                    + $"MB, GB or TB.", "Write 512MB, or 2GB.", value);
+        }
+    }
+
+    // What would be beyond all bounds stays so.
+    private static decimal Kilobytes(decimal number, string unit) =>
+        number > MaximumKilobytes ? decimal.MaxValue : number * unit switch
+    {
+        "MB" => 1024,
+        "GB" => 1024 * 1024,
+        "TB" => 1024 * 1024 * 1024,
+        _ => 1,
+    };
+
+    [GeneratedRegex(@"^(?<number>[0-9]+) ?(?<unit>kB|MB|GB|TB)?\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Pattern();
+}

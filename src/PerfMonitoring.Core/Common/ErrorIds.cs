@@ -1,0 +1,405 @@
+namespace PerfMonitoring.Common;
+
+/// <summary>
+/// The ids of errors. Each has one meaning and, unless its summary says otherwise, one kind. Some ids are composed and do not
+/// stand here: "Invalid" and the name of a parameter that is out of its limits, and the noun of a cmdlet with "Cancelled" or
+/// "Interrupted".
+/// </summary>
+public static class ErrorIds
+{
+    /// <summary>The history has no such action.</summary>
+    public const string ActionNotFound = nameof(ActionNotFound);
+
+    /// <summary>A change was made, and the store could not be told how it ended.</summary>
+    public const string ActionNotRecorded = nameof(ActionNotRecorded);
+
+    /// <summary>Several indexes have the name; it needs its schema.</summary>
+    public const string AmbiguousIndexName = nameof(AmbiguousIndexName);
+
+    /// <summary>The server does not accept the login.</summary>
+    public const string AuthenticationFailed = nameof(AuthenticationFailed);
+
+    /// <summary>The last advice considered no such index.</summary>
+    public const string CandidateNotFound = nameof(CandidateNotFound);
+
+    /// <summary>The client certificate or its key cannot be used.</summary>
+    public const string ClientCertificateInvalid = nameof(ClientCertificateInvalid);
+
+    /// <summary>No column and no expression is given for an index.</summary>
+    public const string ColumnMissing = nameof(ColumnMissing);
+
+    /// <summary>The table has no such column.</summary>
+    public const string ColumnNotFound = nameof(ColumnNotFound);
+
+    /// <summary>The server cannot be reached, or the connection broke.</summary>
+    public const string ConnectionFailed = nameof(ConnectionFailed);
+
+    /// <summary>A maintenance window has no schedule.</summary>
+    public const string CronExpressionMissing = nameof(CronExpressionMissing);
+
+    /// <summary>Others use the database in which real indexes were to be tried.</summary>
+    public const string DatabaseInUse = nameof(DatabaseInUse);
+
+    /// <summary>The server has no such database.</summary>
+    public const string DatabaseNotFound = nameof(DatabaseNotFound);
+
+    /// <summary>The session may not read which cluster it is connected to, so an object cannot be proven to be of it.</summary>
+    public const string DatabaseUnproven = nameof(DatabaseUnproven);
+
+    /// <summary>The server ended a change to resolve a deadlock.</summary>
+    public const string Deadlock = nameof(Deadlock);
+
+    /// <summary>The definition of an index is longer than the store takes.</summary>
+    public const string DefinitionTooLong = nameof(DefinitionTooLong);
+
+    /// <summary>The disk of the monitored server is full.</summary>
+    public const string DiskFull = nameof(DiskFull);
+
+    /// <summary>A column stands twice in an index.</summary>
+    public const string DuplicateColumn = nameof(DuplicateColumn);
+
+    /// <summary>A unique index is not possible: the table holds duplicates.</summary>
+    public const string DuplicateValues = nameof(DuplicateValues);
+
+    /// <summary>The same index exists already.</summary>
+    public const string EqualIndexExists = nameof(EqualIndexExists);
+
+    /// <summary>The database has no extension pg_stat_statements.</summary>
+    public const string ExtensionMissing = nameof(ExtensionMissing);
+
+    /// <summary>The server does not load pg_stat_statements.</summary>
+    public const string ExtensionNotLoaded = nameof(ExtensionNotLoaded);
+
+    /// <summary>The version of pg_stat_statements is too old.</summary>
+    public const string ExtensionTooOld = nameof(ExtensionTooOld);
+
+    /// <summary>-Force and -WaitForWindow exclude each other.</summary>
+    public const string ForceAndWait = nameof(ForceAndWait);
+
+    /// <summary>The database has no HypoPG.</summary>
+    public const string HypoPgMissing = nameof(HypoPgMissing);
+
+    /// <summary>Another session builds the index.</summary>
+    public const string IndexBeingBuilt = nameof(IndexBeingBuilt);
+
+    /// <summary>The index is not the one that was meant: it was replaced, renamed or moved.</summary>
+    public const string IndexChanged = nameof(IndexChanged);
+
+    /// <summary>The server could not check the definition of an index.</summary>
+    public const string IndexCheckFailed = nameof(IndexCheckFailed);
+
+    /// <summary>The strategy of an index has another definition than the index.</summary>
+    public const string IndexDiffersFromStrategy = nameof(IndexDiffersFromStrategy);
+
+    /// <summary>A row of the table does not fit into the index.</summary>
+    public const string IndexEntryTooLarge = nameof(IndexEntryTooLarge);
+
+    /// <summary>The expression or condition of an index raises an error for a row.</summary>
+    public const string IndexExpressionFailed = nameof(IndexExpressionFailed);
+
+    /// <summary>The database has no HypoPG 1.4, which hides indexes.</summary>
+    public const string IndexHidingMissing = nameof(IndexHidingMissing);
+
+    /// <summary>The index must not be dropped: something depends on it.</summary>
+    public const string IndexIsNeeded = nameof(IndexIsNeeded);
+
+    /// <summary>Another index or table has the name.</summary>
+    public const string IndexNameTaken = nameof(IndexNameTaken);
+
+    /// <summary>No B-tree of that name is known to be bloated so much.</summary>
+    public const string IndexNotBloated = nameof(IndexNotBloated);
+
+    /// <summary>There is no such index.</summary>
+    public const string IndexNotFound = nameof(IndexNotFound);
+
+    /// <summary>No index of that name is invalid.</summary>
+    public const string IndexNotInvalid = nameof(IndexNotInvalid);
+
+    /// <summary>The history has no build of the index by PerfMonitoring.</summary>
+    public const string IndexNotMade = nameof(IndexNotMade);
+
+    /// <summary>The server could not make a hypothetical or a real index to ask the planner about.</summary>
+    public const string IndexNotTried = nameof(IndexNotTried);
+
+    /// <summary>-IndexType does not fit the definition.</summary>
+    public const string IndexTypeMismatch = nameof(IndexTypeMismatch);
+
+    /// <summary>The index was invalid, and somebody made it valid or builds it now.</summary>
+    public const string IndexWorkedOn = nameof(IndexWorkedOn);
+
+    /// <summary>-After is out of its limits.</summary>
+    public const string InvalidAfter = nameof(InvalidAfter);
+
+    /// <summary>-AlertConfiguration cannot be stored.</summary>
+    public const string InvalidAlertConfiguration = nameof(InvalidAlertConfiguration);
+
+    /// <summary>An argument is out of its limits or of the wrong form.</summary>
+    public const string InvalidArgument = nameof(InvalidArgument);
+
+    /// <summary>A setting of the connection has a value that it cannot have.</summary>
+    public const string InvalidConnectionSetting = nameof(InvalidConnectionSetting);
+
+    /// <summary>The connection string cannot be read.</summary>
+    public const string InvalidConnectionString = nameof(InvalidConnectionString);
+
+    /// <summary>A cron expression cannot be read.</summary>
+    public const string InvalidCronExpression = nameof(InvalidCronExpression);
+
+    /// <summary>-Duration is out of its limits.</summary>
+    public const string InvalidDuration = nameof(InvalidDuration);
+
+    /// <summary>An expression or condition is not one SQL expression.</summary>
+    public const string InvalidExpression = nameof(InvalidExpression);
+
+    /// <summary>PostgreSQL does not accept the definition of an index.</summary>
+    public const string InvalidIndexDefinition = nameof(InvalidIndexDefinition);
+
+    /// <summary>An invalid index is left, and could not be dropped.</summary>
+    public const string InvalidIndexLeft = nameof(InvalidIndexLeft);
+
+    /// <summary>A name is not one that PostgreSQL has.</summary>
+    public const string InvalidName = nameof(InvalidName);
+
+    /// <summary>A pattern with wildcards cannot be used.</summary>
+    public const string InvalidPattern = nameof(InvalidPattern);
+
+    /// <summary>A statement of -Query cannot be planned.</summary>
+    public const string InvalidQuery = nameof(InvalidQuery);
+
+    /// <summary>-ReproposeAfter is out of its limits.</summary>
+    public const string InvalidReproposeAfter = nameof(InvalidReproposeAfter);
+
+    /// <summary>A line of the service file cannot be read.</summary>
+    public const string InvalidServiceFile = nameof(InvalidServiceFile);
+
+    /// <summary>-Name cannot be the name of a session.</summary>
+    public const string InvalidSessionName = nameof(InvalidSessionName);
+
+    /// <summary>The limits of a threshold do not fit each other.</summary>
+    public const string InvalidThreshold = nameof(InvalidThreshold);
+
+    /// <summary>-TimeLimit is out of its limits.</summary>
+    public const string InvalidTimeLimit = nameof(InvalidTimeLimit);
+
+    /// <summary>The machine does not know the time zone.</summary>
+    public const string InvalidTimeZone = nameof(InvalidTimeZone);
+
+    /// <summary>A timeout is out of its limits.</summary>
+    public const string InvalidTimeout = nameof(InvalidTimeout);
+
+    /// <summary>-VerifyAfter is out of its limits.</summary>
+    public const string InvalidVerifyAfter = nameof(InvalidVerifyAfter);
+
+    /// <summary>A window of time is out of its limits.</summary>
+    public const string InvalidWindow = nameof(InvalidWindow);
+
+    /// <summary>A lock did not come within its limit.</summary>
+    public const string LockTimeout = nameof(LockTimeout);
+
+    /// <summary>The session has made no advice yet.</summary>
+    public const string NoAdvice = nameof(NoAdvice);
+
+    /// <summary>The server did not answer in time.</summary>
+    public const string NoAnswer = nameof(NoAnswer);
+
+    /// <summary>There is no threshold to test.</summary>
+    public const string NoThreshold = nameof(NoThreshold);
+
+    /// <summary>There is no session.</summary>
+    public const string NotConnected = nameof(NotConnected);
+
+    /// <summary>The text is not one statement that has a plan.</summary>
+    public const string NotPlannable = nameof(NotPlannable);
+
+    /// <summary>The index is not recommended for drop, and -Force is not given.</summary>
+    public const string NotRecommendedForDrop = nameof(NotRecommendedForDrop);
+
+    /// <summary>The action dropped no index, so nothing can be undone.</summary>
+    public const string NotUndoable = nameof(NotUndoable);
+
+    /// <summary>Nothing is given that shall change.</summary>
+    public const string NothingToChange = nameof(NothingToChange);
+
+    /// <summary>An object of the pipeline lacks a property that proves what it is.</summary>
+    public const string ObjectIncomplete = nameof(ObjectIncomplete);
+
+    /// <summary>A property of an object of the pipeline cannot be read.</summary>
+    public const string ObjectUnreadable = nameof(ObjectUnreadable);
+
+    /// <summary>An object of the pipeline is of another database.</summary>
+    public const string OtherDatabase = nameof(OtherDatabase);
+
+    /// <summary>A partition is a foreign table, which takes no index.</summary>
+    public const string PartitionNotIndexable = nameof(PartitionNotIndexable);
+
+    /// <summary>Partitions came while their indexes were built.</summary>
+    public const string PartitionsChanged = nameof(PartitionsChanged);
+
+    /// <summary>The role lacks a right.</summary>
+    public const string PermissionDenied = nameof(PermissionDenied);
+
+    /// <summary>The server makes no plan of a statement.</summary>
+    public const string PlanFailed = nameof(PlanFailed);
+
+    /// <summary>A plan has more levels than are read.</summary>
+    public const string PlanTooDeep = nameof(PlanTooDeep);
+
+    /// <summary>The connection goes through a pooler, and a session is needed.</summary>
+    public const string PooledConnection = nameof(PooledConnection);
+
+    /// <summary>The preflight found what keeps an index from being built; the kind is that of the first such finding.</summary>
+    public const string PreflightBlocked = nameof(PreflightBlocked);
+
+    /// <summary>Others can read the private key.</summary>
+    public const string PrivateKeyExposed = nameof(PrivateKeyExposed);
+
+    /// <summary>A fingerprint is not that of the text beside it.</summary>
+    public const string QueryHashMismatch = nameof(QueryHashMismatch);
+
+    /// <summary>The server is a standby or read-only.</summary>
+    public const string ReadOnly = nameof(ReadOnly);
+
+    /// <summary>The history has no such drop.</summary>
+    public const string RemovalNotFound = nameof(RemovalNotFound);
+
+    /// <summary>The history does not hold the definition of a dropped index.</summary>
+    public const string RemovalNotReadable = nameof(RemovalNotReadable);
+
+    /// <summary>-Replica is not a standby.</summary>
+    public const string ReplicaIsNotStandby = nameof(ReplicaIsNotStandby);
+
+    /// <summary>-Replica is not a standby of the server of the session.</summary>
+    public const string ReplicaOfOtherServer = nameof(ReplicaOfOtherServer);
+
+    /// <summary>It cannot be seen whether -Replica is a standby of the server.</summary>
+    public const string ReplicaUnknown = nameof(ReplicaUnknown);
+
+    /// <summary>The server has no such role.</summary>
+    public const string RoleNotFound = nameof(RoleNotFound);
+
+    /// <summary>The root certificate file cannot be used.</summary>
+    public const string RootCertificateInvalid = nameof(RootCertificateInvalid);
+
+    /// <summary>The certificate of the server is not accepted.</summary>
+    public const string ServerCertificateRefused = nameof(ServerCertificateRefused);
+
+    /// <summary>The server reports an error that has no id of its own.</summary>
+    public const string ServerError = nameof(ServerError);
+
+    /// <summary>The server is older than PostgreSQL 13.</summary>
+    public const string ServerTooOld = nameof(ServerTooOld);
+
+    /// <summary>The service file may not be read.</summary>
+    public const string ServiceFileUnreadable = nameof(ServiceFileUnreadable);
+
+    /// <summary>There is no such service, or no service file.</summary>
+    public const string ServiceNotFound = nameof(ServiceNotFound);
+
+    /// <summary>The session was disconnected.</summary>
+    public const string SessionClosed = nameof(SessionClosed);
+
+    /// <summary>A session has the name already.</summary>
+    public const string SessionExists = nameof(SessionExists);
+
+    /// <summary>The session is on a standby where a primary is needed.</summary>
+    public const string SessionIsStandby = nameof(SessionIsStandby);
+
+    /// <summary>There is no session of the name.</summary>
+    public const string SessionNotFound = nameof(SessionNotFound);
+
+    /// <summary>A session came out of a file, a job or Select-Object.</summary>
+    public const string SessionNotLive = nameof(SessionNotLive);
+
+    /// <summary>Older transactions did not end within the limit.</summary>
+    public const string SnapshotTimeout = nameof(SnapshotTimeout);
+
+    /// <summary>A statement took longer than its limit.</summary>
+    public const string StatementTimeout = nameof(StatementTimeout);
+
+    /// <summary>The store takes nothing more.</summary>
+    public const string StoreFull = nameof(StoreFull);
+
+    /// <summary>The store is given in two ways.</summary>
+    public const string StoreGivenTwice = nameof(StoreGivenTwice);
+
+    /// <summary>A migration of the store failed and was rolled back.</summary>
+    public const string StoreMigrationFailed = nameof(StoreMigrationFailed);
+
+    /// <summary>There is no store, or one of an older version.</summary>
+    public const string StoreMissing = nameof(StoreMissing);
+
+    /// <summary>The store could run the code of others.</summary>
+    public const string StoreNotTrusted = nameof(StoreNotTrusted);
+
+    /// <summary>The store is of a newer version of the module.</summary>
+    public const string StoreTooNew = nameof(StoreTooNew);
+
+    /// <summary>The store holds the strategy for another database.</summary>
+    public const string StrategyBelongsToOtherDatabase = nameof(StrategyBelongsToOtherDatabase);
+
+    /// <summary>The strategy differs from the one in the store.</summary>
+    public const string StrategyChanged = nameof(StrategyChanged);
+
+    /// <summary>The index was created from a strategy with another definition.</summary>
+    public const string StrategyExists = nameof(StrategyExists);
+
+    /// <summary>The store has no such strategy.</summary>
+    public const string StrategyNotFound = nameof(StrategyNotFound);
+
+    /// <summary>An index was changed, and its strategy could not be told; the kind is that of the cause.</summary>
+    public const string StrategyNotMarked = nameof(StrategyNotMarked);
+
+    /// <summary>The strategy is not stored.</summary>
+    public const string StrategyNotStored = nameof(StrategyNotStored);
+
+    /// <summary>The strategy was removed.</summary>
+    public const string StrategyRemoved = nameof(StrategyRemoved);
+
+    /// <summary>The name of a table is longer than the store takes.</summary>
+    public const string TableNameTooLong = nameof(TableNameTooLong);
+
+    /// <summary>The metric is not measured for a table.</summary>
+    public const string TableNotAllowed = nameof(TableNotAllowed);
+
+    /// <summary>There is no such table.</summary>
+    public const string TableNotFound = nameof(TableNotFound);
+
+    /// <summary>The relation takes no index.</summary>
+    public const string TableNotIndexable = nameof(TableNotIndexable);
+
+    /// <summary>There is an active threshold for the metric already.</summary>
+    public const string ThresholdExists = nameof(ThresholdExists);
+
+    /// <summary>There is no such threshold.</summary>
+    public const string ThresholdNotFound = nameof(ThresholdNotFound);
+
+    /// <summary>The TLS handshake failed.</summary>
+    public const string TlsFailed = nameof(TlsFailed);
+
+    /// <summary>The server offers no TLS, and the SSL mode demands it.</summary>
+    public const string TlsNotOffered = nameof(TlsNotOffered);
+
+    /// <summary>No connection is free.</summary>
+    public const string TooManyConnections = nameof(TooManyConnections);
+
+    /// <summary>An argument belongs to no parameter.</summary>
+    public const string UnexpectedArgument = nameof(UnexpectedArgument);
+
+    /// <summary>The metric is not measured in the unit.</summary>
+    public const string UnitNotAllowed = nameof(UnitNotAllowed);
+
+    /// <summary>A setting of the connection is not supported.</summary>
+    public const string UnsupportedConnectionSetting = nameof(UnsupportedConnectionSetting);
+
+    /// <summary>Planning a statement could run code of a less trusted role.</summary>
+    public const string UntrustedCode = nameof(UntrustedCode);
+
+    /// <summary>The verdict on an index is not Regressed any more.</summary>
+    public const string VerdictChanged = nameof(VerdictChanged);
+
+    /// <summary>The window is always open and takes no schedule.</summary>
+    public const string WindowHasNoSchedule = nameof(WindowHasNoSchedule);
+
+    /// <summary>The server is not of the kind that was asked for (target_session_attrs).</summary>
+    public const string WrongServer = nameof(WrongServer);
+}

@@ -1,0 +1,28 @@
+namespace PerfMonitoring.Common;
+
+/// <summary>A table's or an index's name with its schema. <see cref="Schema"/> is null where the search path decides.</summary>
+/// <param name="Schema">Schema, unquoted, or null.</param>
+/// <param name="Name">Name, unquoted.</param>
+public sealed record RelationName(string? Schema, string Name)
+{
+    /// <summary>
+    /// Reads a name as PostgreSQL does: <c>orders</c>, <c>sales.orders</c>, <c>"Sales"."Order Items"</c>. Unquoted parts are
+    /// folded to lower case.
+    /// </summary>
+    /// <exception cref="PerfMonitoringException">InvalidName: the text is not a name, or a part is longer than 63
+    /// bytes.</exception>
+    public static RelationName Parse(string text)
+    {
+        var parts = Identifier.ParseQualified(text);
+        return parts.Count switch
+        {
+            1 => new RelationName(null, parts[0]),
+            2 => new RelationName(parts[0], parts[1]),
+            _ => throw Identifier.Invalid(text, "it has more than a schema and a name"),
+        };
+    }
+
+    /// <summary>The name as it stands in SQL, quoted where it must be.</summary>
+    public override string ToString() =>
+        Schema is null ? Identifier.Quote(Name) : Identifier.Quote(Schema) + "." + Identifier.Quote(Name);
+}

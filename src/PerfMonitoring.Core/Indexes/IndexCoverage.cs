@@ -1,0 +1,86 @@
+using PerfMonitoring.Common;
+
+namespace PerfMonitoring.Indexes;
+
+/// <summary>How much of an index's work another one does.</summary>
+public enum Coverage
+{
+    /// <summary>None, or not all.</summary>
+    None,
+    /// <summary>
+    /// All, from PostgreSQL 18 on and where the keys before it have few values: a skip scan looks once for each of these.
+    /// </summary>
+    SkipScan,
+    /// <summary>All, but it holds rows that the index leaves out.</summary>
+    MoreRows,
+    /// <summary>All: the keys are its first keys.</summary>
+    Prefix,
+    /// <summary>All: it has the same keys.</summary>
+    Same,
+}
+
+/// <summary>
+/// Whether one index does the work of another. Advice, drop verdicts and the checks before a build all ask here.
+/// </summary>
+public static class IndexCoverage
+{
+    /// <summary>
+    /// How much of the work of <paramref name="index"/> another one does: the same rows, keys that begin with the same ones in
+    /// the same order (or all in the opposite one, since a B-tree is read both ways), and every column that is included. A
+    /// unique index enforces something, so nothing does its work.
+    /// </summary>
+    public static Coverage Of(IndexDefinition index, IndexDefinition other)
+    {
+        ArgumentNullException.ThrowIfNull(index);
+        ArgumentNullException.ThrowIfNull(other);
+        var columns = other.Keys.Select(k => k.Column).Concat(other.Include).ToHashSet();
+        if (index.Table != other.Table || index.IsUnique || index.Method != other.Method || index.Keys.Count == 0
+            || (other.Where is not null && other.Where != index.Where) || !index.Include.All(columns.Contains))
+        {
+            return Coverage.None;
+        }
+
+        if (index.Method != "btree")
+        {
+            // Their first keys alone are not an index of their own, and their parameters change what they are good for.
+            return index.Keys.SequenceEqual(other.Keys) && index.Where == other.Where
+                && index.StorageParameters.SequenceEqual(other.StorageParameters)
+                    ? Coverage.Same : Coverage.None;
+        }
+
+        if (HasKeysAt(0))
+        {
+            return index.Where != other.Where ? Coverage.MoreRows
+                : index.Keys.Count == other.Keys.Count ? Coverage.Same : Coverage.Prefix;
+        }
+
+        return Enumerable.Range(1, Math.Max(0, other.Keys.Count - index.Keys.Count)).Any(HasKeysAt)
+            ? Coverage.SkipScan : Coverage.None;
+
+        bool HasKeysAt(int place) =>
+            other.Keys.Count - place >= index.Keys.Count
+            && (index.Keys.Select((key, i) => other.Keys[place + i] == key).All(same => same)
+                || index.Keys.Select((key, i) => IsMirror(other.Keys[place + i], key)).All(same => same));
+    }
+
+    /// <summary>Whether <paramref name="wide"/> does all the work of <paramref name="narrow"/>.</summary>
+    public static bool Covers(IndexDefinition wide, IndexDefinition narrow) => Of(narrow, wide) >= Coverage.MoreRows;
+
+    /// <summary>
+    /// Whether an index finds the rows that refer by a foreign key: it holds all rows, and the key's columns come first, in
+    /// whatever order.
+    /// </summary>
+    public static bool Serves(IndexDefinition index, RelationName table, IReadOnlyList<string> columns)
+    {
+        ArgumentNullException.ThrowIfNull(index);
+        ArgumentNullException.ThrowIfNull(columns);
+        return index.Table == table && index.Method is "btree" or "hash" && index.Where is null
+            && index.Keys.Count >= columns.Count
+            && index.Keys.Take(columns.Count).Select(k => k.Column).ToHashSet().SetEquals(columns);
+    }
+
+    private static bool IsMirror(IndexKey one, IndexKey other) =>
+        one with { Descending = false, NullsFirst = null } == other with { Descending = false, NullsFirst = null }
+        && one.Descending != other.Descending
+        && (one.NullsFirst ?? one.Descending) != (other.NullsFirst ?? other.Descending);
+}

@@ -1,0 +1,444 @@
+using System.Globalization;
+using System.Text;
+using PerfMonitoring.Common;
+
+namespace PerfMonitoring.Plans;
+
+/// <summary>A column of a relation of the plan.</summary>
+/// <param name="Alias">The relation's alias in the plan; empty where the plan has one relation only and names none.</param>
+/// <param name="Name">Column, unquoted.</param>
+public readonly record struct PlanColumn(string Alias, string Name);
+
+/// <summary>One word of an expression.</summary>
+internal readonly record struct PlanToken(PlanTokenKind Kind, string Text, bool SpaceBefore);
+
+/// <summary>What a word of an expression is.</summary>
+internal enum PlanTokenKind
+{
+    /// <summary>A name, quoted or not, or a keyword.</summary>
+    Word,
+    /// <summary>A string, a number or a parameter.</summary>
+    Constant,
+    /// <summary>An operator.</summary>
+    Operator,
+    /// <summary>A parenthesis, bracket, comma or dot.</summary>
+    Punctuation,
+}
+
+/// <summary>
+/// An expression as the server writes it in a plan: every operator in parentheses of its own, names qualified by alias. That is
+/// all that must be understood: the planner has parsed the statement.
+/// </summary>
+internal sealed class PlanExpression
+{
+    private readonly IReadOnlyList<PlanToken> tokens;
+
+    private PlanExpression(IReadOnlyList<PlanToken> tokens) => this.tokens = Unwrap(tokens);
+
+    public IReadOnlyList<PlanToken> Tokens => tokens;
+
+    public static PlanExpression Parse(string text) => new(Tokenize(text));
+
+    public static PlanExpression Of(IEnumerable<PlanToken> tokens) => new([.. tokens]);
+
+    /// <summary>The column that this is, casts between binary-compatible texts aside; null for anything else.</summary>
+    public PlanColumn? AsColumn()
+    {
+        var rest = WithoutTextCast().tokens;
+        return rest.Count switch
+        {
+            3 when IsName(rest[0]) && rest[1].Text == "." && IsName(rest[2]) =>
+                new PlanColumn(Unquote(rest[0].Text), Unquote(rest[2].Text)),
+            1 when IsName(rest[0]) && !IsBareConstant(rest[0].Text) => new PlanColumn("", Unquote(rest[0].Text)),
+            _ => null,
+        };
+    }
+
+    /// <summary>Every column that is mentioned.</summary>
+    public IEnumerable<PlanColumn> Columns()
+    {
+        for (var i = 0; i + 2 < tokens.Count; i++)
+        {
+            if (IsName(tokens[i]) && tokens[i + 1].Text == "." && tokens[i + 2].Kind == PlanTokenKind.Word
+                && (i == 0 || tokens[i - 1].Text is not ("." or "::"))
+                && (i + 3 == tokens.Count || tokens[i + 3].Text is not ("." or "(")))
+            {
+                yield return new PlanColumn(Unquote(tokens[i].Text), Unquote(tokens[i + 2].Text));
+            }
+        }
+
+        if (AsColumn() is { Alias: "" } bare)
+        {
+            yield return bare;
+        }
+    }
+
+    /// <summary>
+    /// The names without alias that can be columns: a plan of one relation hands them up so. Keywords are in capitals, functions
+    /// have a parenthesis, types stand behind a cast.
+    /// </summary>
+    public IEnumerable<string> BareNames()
+    {
+        for (var i = 0; i < tokens.Count; i++)
+        {
+            if (tokens[i].Text == "::")
+            {
+                while (i + 1 < tokens.Count && IsName(tokens[i + 1]))
+                {
+                    i++;
+                }
+            }
+            else if (IsName(tokens[i]) && !IsBareConstant(tokens[i].Text)
+                && (tokens[i].Text[0] == '"' || !tokens[i].Text.Any(char.IsUpper))
+                && (i == 0 || (tokens[i - 1].Text is not ("." or "COLLATE") && !(i > 1 && tokens[i - 2].Text == "EXTRACT")))
+                && (i + 1 == tokens.Count || tokens[i + 1].Text is not ("." or "(" or "SubPlan")))
+            {
+                yield return Unquote(tokens[i].Text);
+            }
+        }
+    }
+
+    /// <summary>Whether a whole row is mentioned.</summary>
+    public IEnumerable<string> WholeRows()
+    {
+        for (var i = 0; i + 2 < tokens.Count; i++)
+        {
+            if (IsName(tokens[i]) && tokens[i + 1].Text == "." && tokens[i + 2].Text == "*")
+            {
+                yield return Unquote(tokens[i].Text);
+            }
+        }
+    }
+
+    /// <summary>The parts of a conjunction (AND) or disjunction (OR), or null where it is none.</summary>
+    public IReadOnlyList<PlanExpression>? Split(string word)
+    {
+        var parts = SplitAt(t => t.Kind == PlanTokenKind.Word && t.Text == word);
+        return parts.Count > 1 ? parts : null;
+    }
+
+    /// <summary>
+    /// The boolean column that this asks to be true or false, or null: <c>x</c>, <c>NOT x</c>, <c>x IS TRUE</c>, <c>x IS
+    /// FALSE</c>.
+    /// </summary>
+    public (PlanColumn Column, bool IsTrue)? AsTruth()
+    {
+        var (rest, isTrue) = tokens.Count > 1 && tokens[0].Text == "NOT" ? (Of(tokens.Skip(1)), false)
+            : tokens.Count > 2 && tokens[^2].Text == "IS" && tokens[^1].Text is "TRUE" or "FALSE"
+            ? (Of(tokens.SkipLast(2)), tokens[^1].Text == "TRUE")
+            : (this, true);
+        return rest.AsColumn() is { } column ? (column, isTrue) : null;
+    }
+
+    /// <summary>The elements of a row constructor, or null.</summary>
+    public IReadOnlyList<PlanExpression>? AsRow() =>
+        tokens.Count > 3 && tokens[0].Text == "ROW" && tokens[1].Text == "(" && tokens[^1].Text == ")"
+        ? Of(tokens.Skip(1)).SplitAt(t => t.Text == ",")
+        : null;
+
+    /// <summary>The two sides of the one operator, or null. "= ANY" and the like come as one operator.</summary>
+    public (PlanExpression Left, string Operator, PlanExpression Right)? AsOperation()
+    {
+        var depth = 0;
+        for (var i = 1; i < tokens.Count - 1; i++)
+        {
+            depth += Depth(tokens[i - 1]);
+            if (depth == 0 && tokens[i].Kind == PlanTokenKind.Operator && tokens[i].Text != "::")
+            {
+                var right = i + 1;
+                var name = tokens[i].Text;
+                if (tokens[right].Text is "ANY" or "ALL")
+                {
+                    name += " " + tokens[right++].Text;
+                }
+
+                return (new PlanExpression([.. tokens.Take(i)]), name, new PlanExpression([.. tokens.Skip(right)]));
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>What stands before IS NULL or IS NOT NULL, or null where it is no such test.</summary>
+    public (PlanExpression Operand, bool IsNull)? AsNullTest() =>
+        tokens.Count > 2 && tokens[^1].Text == "NULL" && tokens[^2].Text == "IS"
+            ? (new PlanExpression([.. tokens.SkipLast(2)]), true)
+        : tokens.Count > 3 && tokens[^1].Text == "NULL" && tokens[^2].Text == "NOT" && tokens[^3].Text == "IS"
+        ? (new PlanExpression([.. tokens.SkipLast(3)]), false)
+        : null;
+
+    /// <summary>The text of a string constant, casts aside, or null.</summary>
+    public string? AsString() => tokens.Count > 0 && tokens[0].Kind == PlanTokenKind.Constant && tokens[0].Text[0] == '\''
+        && (tokens.Count == 1 || tokens[1].Text == "::")
+        ? tokens[0].Text[1..^1].Replace("''", "'", StringComparison.Ordinal)
+        : null;
+
+    /// <summary>Whether its value is fixed in the text: no parameter, no column, no subplan.</summary>
+    public bool IsConstant() => tokens.Count > 0 && tokens[0].Kind == PlanTokenKind.Constant && tokens[0].Text[0] != '$'
+        && (tokens.Count == 1 || tokens[1].Text == "::");
+
+    /// <summary>
+    /// Whether the result of a subplan is in it that is run row by row; that of an initial plan is as good as a parameter.
+    /// </summary>
+    public bool HasSubplan() => tokens.Any(t => t.Text == "SubPlan");
+
+    /// <summary>Without an outer cast to text and its like, which leaves the value as it is.</summary>
+    public PlanExpression WithoutTextCast() =>
+        AsCast() is var (operand, type) && type is "text" or "bpchar" or "varchar" or "character varying" ? operand : this;
+
+    /// <summary>What is cast and to which type, where the whole is a cast; null for anything else.</summary>
+    public (PlanExpression Operand, string Type)? AsCast()
+    {
+        var depth = 0;
+        var cast = -1;
+        for (var i = 0; i < tokens.Count; i++)
+        {
+            if (depth == 0 && tokens[i].Kind == PlanTokenKind.Operator)
+            {
+                if (tokens[i].Text != "::")
+                {
+                    return null;
+                }
+
+                cast = i;
+            }
+
+            depth += Depth(tokens[i]);
+        }
+
+        return cast > 0 ? (Of(tokens.Take(cast)), string.Join(' ', tokens.Skip(cast + 1).Select(t => t.Text))) : null;
+    }
+
+    /// <summary>The two sides of IS DISTINCT FROM, or of its negation, or null.</summary>
+    public (PlanExpression Left, bool IsDistinct, PlanExpression Right)? AsDistinct()
+    {
+        var depth = 0;
+        for (var i = 1; i < tokens.Count - 2; i++)
+        {
+            depth += Depth(tokens[i - 1]);
+            if (depth == 0 && tokens[i].Text == "DISTINCT" && tokens[i + 1].Text == "FROM" && tokens[i - 1].Text is "IS" or "NOT")
+            {
+                var isDistinct = tokens[i - 1].Text == "IS";
+                return (Of(tokens.Take(isDistinct ? i - 1 : i - 2)), isDistinct, Of(tokens.Skip(i + 2)));
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The name and the arguments of the function that it calls, or null.</summary>
+    public (string Name, IReadOnlyList<PlanExpression> Arguments)? AsCall() =>
+        tokens.Count > 3 && IsName(tokens[0]) && tokens[1].Text == "(" && Unwrap([.. tokens.Skip(1)]).Count < tokens.Count - 1
+            ? (Unquote(tokens[0].Text), Of(tokens.Skip(2).SkipLast(1)).SplitAt(t => t.Text == ","))
+            : null;
+
+    /// <summary>The elements of an array constructor, or null.</summary>
+    public IReadOnlyList<PlanExpression>? AsArray() =>
+        tokens.Count > 3 && tokens[0].Text == "ARRAY" && tokens[1].Text == "[" && tokens[^1].Text == "]"
+        ? Of(tokens.Skip(2).SkipLast(1)).SplitAt(t => t.Text == ",")
+        : null;
+
+    /// <summary>The number of the parameter that this is, or null.</summary>
+    public int? AsParameter() => tokens.Count == 1 ? NumberOf(tokens[0]) : null;
+
+    /// <summary>The numbers of the parameters that are mentioned.</summary>
+    public IEnumerable<int> Parameters() => tokens.Select(NumberOf).OfType<int>();
+
+    /// <summary>The text without alias, as it can stand in CREATE INDEX.</summary>
+    public string ToSql()
+    {
+        var sql = new StringBuilder();
+        for (var i = 0; i < tokens.Count; i++)
+        {
+            if (i + 1 < tokens.Count && IsName(tokens[i]) && tokens[i + 1].Text == "."
+                && (i + 3 >= tokens.Count || tokens[i + 3].Text is not ("." or "(")))
+            {
+                if (tokens[i].SpaceBefore && sql.Length > 0)
+                {
+                    sql.Append(' ');
+                }
+
+                i++;
+                continue;
+            }
+
+            if (tokens[i].SpaceBefore && sql.Length > 0)
+            {
+                sql.Append(' ');
+            }
+
+            sql.Append(tokens[i].Text);
+        }
+
+        return sql.ToString();
+    }
+
+    public override string ToString() => ToSql();
+
+    /// <summary>A text of the plan with other names for its relations.</summary>
+    internal static string Rename(string text, IReadOnlyDictionary<string, string> aliases)
+    {
+        var result = new StringBuilder(text.Length);
+        var tokens = Tokenize(text);
+        for (var i = 0; i < tokens.Count; i++)
+        {
+            var isAlias = IsName(tokens[i]) && i + 1 < tokens.Count && tokens[i + 1].Text == "."
+                && (i == 0 || tokens[i - 1].Text != ".");
+            result.Append(tokens[i].SpaceBefore ? " " : "").Append(
+                isAlias && aliases.TryGetValue(Unquote(tokens[i].Text), out var name)
+                    ? Identifier.Quote(name) : tokens[i].Text);
+        }
+
+        return result.ToString();
+    }
+
+    internal static string Unquote(string name) =>
+        name.Length > 1 && name[0] == '"' ? name[1..^1].Replace("\"\"", "\"", StringComparison.Ordinal) : name;
+
+    private List<PlanExpression> SplitAt(Func<PlanToken, bool> isSeparator)
+    {
+        var parts = new List<PlanExpression>();
+        var depth = 0;
+        var cases = 0;
+        var start = 0;
+        for (var i = 0; i < tokens.Count; i++)
+        {
+            cases += tokens[i].Text switch { "CASE" => 1, "END" => -1, _ => 0 };
+            if (depth == 0 && cases == 0 && isSeparator(tokens[i]))
+            {
+                parts.Add(new PlanExpression([.. tokens.Skip(start).Take(i - start)]));
+                start = i + 1;
+            }
+
+            depth += Depth(tokens[i]);
+        }
+
+        parts.Add(new PlanExpression([.. tokens.Skip(start)]));
+        return parts;
+    }
+
+    private static IReadOnlyList<PlanToken> Unwrap(IReadOnlyList<PlanToken> tokens)
+    {
+        while (tokens.Count > 2 && tokens[0].Text == "(" && tokens[^1].Text == ")")
+        {
+            var depth = 0;
+            for (var i = 0; i < tokens.Count - 1; i++)
+            {
+                depth += Depth(tokens[i]);
+                if (depth == 0)
+                {
+                    return tokens;
+                }
+            }
+
+            tokens = [.. tokens.Skip(1).SkipLast(1)];
+        }
+
+        return tokens;
+    }
+
+    private static int Depth(PlanToken token) => token.Text switch { "(" or "[" => 1, ")" or "]" => -1, _ => 0 };
+
+    private static int? NumberOf(PlanToken token) =>
+        token.Kind == PlanTokenKind.Constant && token.Text[0] == '$'
+        && int.TryParse(token.Text.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    private static bool IsName(PlanToken token) => token.Kind == PlanTokenKind.Word;
+
+    private static bool IsBareConstant(string word) =>
+        word is "true" or "false" or "NULL" or "CURRENT_DATE" or "CURRENT_TIMESTAMP" or "CURRENT_USER";
+
+    private static List<PlanToken> Tokenize(string text)
+    {
+        var tokens = new List<PlanToken>();
+        var space = false;
+        for (var i = 0; i < text.Length;)
+        {
+            var c = text[i];
+            if (char.IsWhiteSpace(c))
+            {
+                space = true;
+                i++;
+                continue;
+            }
+
+            var start = i;
+            PlanTokenKind kind;
+            if (c is '\'' or '"' || (c is 'E' or 'B' or 'X' && i + 1 < text.Length && text[i + 1] == '\''))
+            {
+                kind = c == '"' ? PlanTokenKind.Word : PlanTokenKind.Constant;
+                i = EndOfQuote(text, c is '\'' or '"' ? i : i + 1, c == 'E');
+            }
+            else if (char.IsAsciiDigit(c) || (c == '$' && i + 1 < text.Length && char.IsAsciiDigit(text[i + 1])))
+            {
+                kind = PlanTokenKind.Constant;
+                i++;
+                while (i < text.Length && (char.IsAsciiLetterOrDigit(text[i]) || text[i] == '.'))
+                {
+                    i++;
+                }
+            }
+            else if (char.IsLetter(c) || c == '_' || c > 127)
+            {
+                kind = PlanTokenKind.Word;
+                while (i < text.Length && (char.IsLetterOrDigit(text[i]) || text[i] is '_' or '$' || text[i] > 127))
+                {
+                    i++;
+                }
+            }
+            else if (c is '(' or ')' or '[' or ']' or ',' or '.')
+            {
+                kind = PlanTokenKind.Punctuation;
+                i++;
+            }
+            else
+            {
+                kind = PlanTokenKind.Operator;
+                while (i < text.Length && "+-*/<>=~!@#%^&|`?:".Contains(text[i], StringComparison.Ordinal))
+                {
+                    i++;
+                }
+
+                i = Math.Max(i, start + 1);
+            }
+
+            // A sign belongs to its number where an operand is awaited.
+            if (kind == PlanTokenKind.Operator && text[start..i] is "-" && i < text.Length && char.IsAsciiDigit(text[i])
+                && (tokens.Count == 0 || tokens[^1].Kind == PlanTokenKind.Operator || tokens[^1].Text is "(" or ","))
+            {
+                kind = PlanTokenKind.Constant;
+                while (i < text.Length && (char.IsAsciiLetterOrDigit(text[i]) || text[i] == '.'))
+                {
+                    i++;
+                }
+            }
+
+            tokens.Add(new PlanToken(kind, text[start..i], space));
+            space = false;
+        }
+
+        return tokens;
+    }
+
+    private static int EndOfQuote(string text, int start, bool escapes)
+    {
+        for (var i = start + 1; i < text.Length; i++)
+        {
+            if (escapes && text[i] == '\\')
+            {
+                i++;
+            }
+            else if (text[i] == text[start])
+            {
+                if (i + 1 == text.Length || text[i + 1] != text[start])
+                {
+                    return i + 1;
+                }
+
+                i++;
+            }
+        }
+
+        return text.Length;
+    }
+}

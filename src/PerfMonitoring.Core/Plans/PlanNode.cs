@@ -1,0 +1,126 @@
+using System.Text.Json;
+using PerfMonitoring.Common;
+
+namespace PerfMonitoring.Plans;
+
+/// <summary>A node of a plan: what the advisor reads of it.</summary>
+public sealed record PlanNode
+{
+    // Every property of EXPLAIN that holds one condition or a list of them.
+    private static readonly string[] ConditionNames =
+    [
+        "Filter", "Index Cond", "Recheck Cond", "Hash Cond", "Merge Cond", "Join Filter", "One-Time Filter", "TID Cond",
+        "Order By",
+    ];
+
+    private PlanNode()
+    {
+    }
+
+    /// <summary>For example <c>Seq Scan</c>.</summary>
+    public required string NodeType { get; init; }
+
+    /// <summary>Estimated cost of the whole node, in the planner's units.</summary>
+    public required double TotalCost { get; init; }
+
+    /// <summary>Estimated cost until the first row, in the planner's units.</summary>
+    public double StartupCost { get; init; }
+
+    /// <summary>Estimated rows.</summary>
+    public double Rows { get; init; }
+
+    /// <summary>What it is to the node above: Outer, Inner, SubPlan, InitPlan, Member or Subquery; null for the root.</summary>
+    public string? ParentRelationship { get; init; }
+
+    /// <summary>What a ModifyTable does: Insert, Update, Delete or Merge; null for other nodes.</summary>
+    public string? Operation { get; init; }
+
+    /// <summary>Schema of the table that it scans, or null.</summary>
+    public string? Schema { get; init; }
+
+    /// <summary>The table that it scans or writes, or null.</summary>
+    public string? RelationName { get; init; }
+
+    /// <summary>The name that conditions call the table by, unique in the plan.</summary>
+    public string? Alias { get; init; }
+
+    /// <summary>The index that it uses, or null.</summary>
+    public string? IndexName { get; init; }
+
+    /// <summary>
+    /// What a subplan is called, with the parameters that carry its result (before PostgreSQL 17): InitPlan 1 (returns $0); null
+    /// for the others.
+    /// </summary>
+    public string? SubplanName { get; init; }
+
+    /// <summary>Conditions, each as the server writes it.</summary>
+    public IReadOnlyList<string> Conditions { get; init; } = [];
+
+    /// <summary>The conditions that its index is searched by, or null.</summary>
+    public string? IndexCondition { get; init; }
+
+    /// <summary>The same taken apart, once for all who ask.</summary>
+    internal PlanExpression? IndexExpression => field ??= IndexCondition is null ? null : PlanExpression.Parse(IndexCondition);
+
+    /// <summary>Sort keys in order, with DESC and NULLS.</summary>
+    public IReadOnlyList<string> SortKeys { get; init; } = [];
+
+    /// <summary>Keys that rows are grouped by.</summary>
+    public IReadOnlyList<string> GroupKeys { get; init; } = [];
+
+    /// <summary>Whether it finds its groups in a hash table, whatever order the rows come in.</summary>
+    public bool IsHashed { get; init; }
+
+    /// <summary>What it hands up.</summary>
+    public IReadOnlyList<string> Output { get; init; } = [];
+
+    /// <summary>Its inputs.</summary>
+    public IReadOnlyList<PlanNode> Children { get; init; } = [];
+
+    /// <summary>Whether it reads rows of a table.</summary>
+    public bool IsScan => RelationName is not null && NodeType != "ModifyTable";
+
+    /// <summary>This node and all below.</summary>
+    public IEnumerable<PlanNode> All() => Children.SelectMany(c => c.All()).Prepend(this);
+
+    /// <summary>Reads what EXPLAIN (FORMAT JSON) wrote.</summary>
+    /// <exception cref="JsonException">It is no plan.</exception>
+    /// <exception cref="PerfMonitoringException">PlanTooDeep.</exception>
+    public static PlanNode Parse(string json)
+    {
+        using var document = PlanJson.Read(json);
+        var root = document.RootElement[0];
+        return root.TryGetProperty("Plan", out var plan)
+            ? Read(plan) : throw new JsonException("There is no plan: a utility statement.");
+    }
+
+    private static PlanNode Read(JsonElement plan) => new()
+    {
+        NodeType = Text(plan, "Node Type") ?? "",
+        TotalCost = plan.GetProperty("Total Cost").GetDouble(),
+        StartupCost = plan.GetProperty("Startup Cost").GetDouble(),
+        Rows = plan.GetProperty("Plan Rows").GetDouble(),
+        ParentRelationship = Text(plan, "Parent Relationship"),
+        Operation = Text(plan, "Operation"),
+        Schema = Text(plan, "Schema"),
+        RelationName = Text(plan, "Relation Name"),
+        Alias = Text(plan, "Alias"),
+        IndexName = Text(plan, "Index Name"),
+        SubplanName = Text(plan, "Subplan Name"),
+        Conditions = [.. ConditionNames.SelectMany(name => List(plan, name))],
+        IndexCondition = Text(plan, "Index Cond"),
+        SortKeys = List(plan, "Sort Key"),
+        GroupKeys = [.. List(plan, "Group Key")],
+        IsHashed = Text(plan, "Strategy") == "Hashed",
+        Output = List(plan, "Output"),
+        Children = plan.TryGetProperty("Plans", out var plans) ? [.. plans.EnumerateArray().Select(Read)] : [],
+    };
+
+    private static string? Text(JsonElement plan, string name) =>
+        plan.TryGetProperty(name, out var value) ? value.GetString() : null;
+
+    private static List<string> List(JsonElement plan, string name) =>
+        !plan.TryGetProperty(name, out var value) ? []
+        : value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(v => v.GetString()!)]
+        : [value.GetString()!];
+}

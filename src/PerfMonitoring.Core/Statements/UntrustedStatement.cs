@@ -1,0 +1,38 @@
+using System.Globalization;
+
+namespace PerfMonitoring.Statements;
+
+/// <summary>
+/// A statement that was not planned, since planning could have run code of a role that is less trusted than the session's.
+/// </summary>
+/// <param name="QueryHash">Fingerprint of the statement.</param>
+/// <param name="Query">How its normal form begins.</param>
+/// <param name="Reason">What could run, and whose it is.</param>
+public sealed record UntrustedStatement(string QueryHash, string Query, string Reason)
+{
+    /// <summary>As many characters of a statement are shown.</summary>
+    private const int ShownLength = 60;
+
+    /// <summary>Makes one of a statement.</summary>
+    /// <param name="queryHash">Fingerprint of the statement.</param>
+    /// <param name="normalized">Its normal form, which has no constants.</param>
+    /// <param name="reason">What could run, and whose it is.</param>
+    public static UntrustedStatement Of(string queryHash, string normalized, string reason)
+    {
+        ArgumentNullException.ThrowIfNull(normalized);
+        ArgumentNullException.ThrowIfNull(reason);
+        var end = normalized.Length <= ShownLength ? normalized.Length
+            : char.IsHighSurrogate(normalized[ShownLength - 1]) ? ShownLength - 1 : ShownLength;
+        return new UntrustedStatement(queryHash, normalized[..end] + (end < normalized.Length ? "..." : ""), reason.TrimEnd('.'));
+    }
+
+    /// <summary>One warning for all of a run.</summary>
+    /// <param name="statements">The statements; at least one.</param>
+    /// <param name="consequence">What is not done with them: "get no advice".</param>
+    public static string Describe(IReadOnlyCollection<UntrustedStatement> statements, string consequence)
+    {
+        ArgumentNullException.ThrowIfNull(statements);
+        var named = string.Join("; ", statements.Select(s => $"{s.Query}: {s.Reason}"));
+        return string.Create(CultureInfo.InvariantCulture, $"{statements.Count} statement(s) {consequence}: {named}");
+    }
+}

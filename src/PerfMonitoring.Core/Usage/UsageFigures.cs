@@ -1,0 +1,33 @@
+namespace PerfMonitoring.Usage;
+
+/// <summary>The figures that are made from an index's counters.</summary>
+public static class UsageFigures
+{
+    /// <summary>
+    /// The share of the table's rows that a scan returns on average, 0 to 1: <c>idx_tup_read / (idx_scan * reltuples)</c>. This
+    /// is selectivity as the planner has it (Selinger et al., Access Path Selection, 1979), measured. idx_tup_fetch is not taken,
+    /// since bitmap scans do not count there (PostgreSQL manual, pg_stat_all_indexes). Null without scans or row estimate.
+    /// </summary>
+    public static double? Selectivity(IndexUsage index)
+    {
+        ArgumentNullException.ThrowIfNull(index);
+        return index.Scans > 0 && index.TableRows > 0 && index.TuplesRead is { } read
+            ? Math.Clamp(read / (index.Scans.Value * index.TableRows.Value), 0, 1)
+            : null;
+    }
+
+    /// <summary>
+    /// What keeping the index costs against what it is used: <c>writes / max(scans, 1) * index size / table size</c>, where
+    /// writes are inserts, updates other than HOT (those leave indexes alone) and deletes, and the table counts with all its
+    /// indexes. It is the inverse of scans_per_write (pgexperts/pgx_scripts, unused_indexes.sql), weighted by size. 0 costs
+    /// nothing; the more, the dearer. Null where a part is unknown.
+    /// </summary>
+    public static double? MaintenanceCostScore(IndexUsage index)
+    {
+        ArgumentNullException.ThrowIfNull(index);
+        return index.TableWrites is { } writes && index.Scans is { } scans && index.SizeBytes is { } size
+            && index.TableSizeBytes is { } all
+            ? all == 0 ? 0 : (double)writes / Math.Max(scans, 1) * size / all
+            : null;
+    }
+}

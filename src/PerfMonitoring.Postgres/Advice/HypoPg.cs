@@ -1,0 +1,190 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Npgsql;
+using NpgsqlTypes;
+using PerfMonitoring.Advice;
+using PerfMonitoring.Common;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Plans;
+using PerfMonitoring.Postgres.Plans;
+using PerfMonitoring.Postgres.Sessions;
+
+namespace PerfMonitoring.Postgres.Advice;
+
+/// <summary>
+/// Hypothetical indexes on one pinned connection. They live in the memory of its backend only, no transaction takes them back,
+/// and they are gone at the end, whatever ended it. Those of a request stay for the next one, so that one batch carries what
+/// differs and EXPLAIN.
+/// </summary>
+internal sealed partial class HypoPg : WhatIfSession
+{
+    private readonly string schema;
+
+    // What the backend has, by candidate; each part by its handle. Unsure after a failure that left it open what was done.
+    private readonly Dictionary<int, (uint[] Handles, long SizeBytes)> installed = [];
+    private bool isSure;
+
+    private HypoPg(Database target, NpgsqlConnection connection, string schema, TimeSpan statementTimeout)
+        : base(target, connection, statementTimeout) => this.schema = schema;
+
+    public override bool IsReal => false;
+
+    /// <summary>Null where the extension is not in the database.</summary>
+    public static async Task<HypoPg?> TryOpenAsync(
+        Database target, TimeSpan statementTimeout, CancellationToken cancellationToken)
+    {
+        var schema = await target.QuerySingleOrDefaultAsync<string>(
+            Sql.Get("GetHypoPgSchema"), null, cancellationToken);
+        if (schema is null)
+        {
+            return null;
+        }
+
+        var session = new HypoPg(target, await target.ConnectAsync(cancellationToken), schema, statementTimeout);
+        try
+        {
+            await session.PrepareAsync(cancellationToken);
+            return session;
+        }
+        catch
+        {
+            await session.DisposeAsync();
+            throw;
+        }
+    }
+
+    // Real object identifiers would be taken from the catalog's counter; hypothetical ones need none.
+    protected override Task PrepareAsync(CancellationToken cancellationToken)
+    {
+        isSure = false;
+        return RunAsync([Reset, "set hypopg.use_real_oids = off"], cancellationToken);
+    }
+
+    private string Reset => $"select {Sql.Marker} {Identifier.Quote(schema)}.hypopg_reset()";
+
+    /// <summary>Makes one hypothetical index; tells what the server says against it, or null.</summary>
+    public Task<Refusal?> TryCreateAsync(IndexDefinition definition, CancellationToken cancellationToken) => Target.RunAsync(
+        async () =>
+        {
+            await using var batch = new NpgsqlBatch(Connection);
+            AddCreate(batch, [definition]);
+            await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+            await reader.NextResultAsync(cancellationToken);
+            await reader.ReadAsync(cancellationToken);
+            return Refusal.TryRead(reader.GetString(0));
+        },
+        cancellationToken);
+
+    public override async ValueTask DisposeAsync()
+    {
+        // Given back to the pool the backend would keep its hypothetical indexes: DISCARD ALL does not know of them.
+        try
+        {
+            await RunAsync([Reset], CancellationToken.None);
+        }
+        catch (Exception e) when (e is PerfMonitoringException or InvalidOperationException)
+        {
+            // The backend cannot be asked any more; it ends with its connection, and so does what it remembers.
+            NpgsqlConnection.ClearPool(Connection);
+        }
+
+        await Connection.DisposeAsync();
+    }
+
+    protected override async Task<string?> AskAsync(
+        WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken)
+    {
+        await using var batch = new NpgsqlBatch(Connection);
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("begin read only"));
+        var changes = 0;
+        if (!isSure)
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(Reset));
+            installed.Clear();
+            changes++;
+        }
+
+        var wanted = request.Indexes.Where(c => !Refused.ContainsKey(c.Id)).Distinct().ToDictionary(c => c.Id);
+        var idle = installed.Where(i => !wanted.ContainsKey(i.Key)).ToList();
+        if (idle.Count > 0)
+        {
+            batch.BatchCommands.Add(Drop(idle.SelectMany(i => i.Value.Handles)));
+            changes++;
+        }
+
+        var missing = wanted.Values.Where(c => !installed.ContainsKey(c.Id)).ToList();
+        if (missing.Count > 0)
+        {
+            AddCreate(batch, missing.SelectMany(c => c.Parts));
+            changes += 2;
+        }
+
+        foreach (var command in commands.Commands)
+        {
+            batch.BatchCommands.Add(command);
+        }
+
+        // Hypothetical indexes stay, for no transaction takes them back; what planning may have set does not.
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("rollback"));
+        isSure = changes == 0;
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        for (var i = 1; i < changes; i++)
+        {
+            await reader.NextResultAsync(cancellationToken);
+        }
+
+        var isWhole = true;
+        idle.ForEach(i => installed.Remove(i.Key));
+        foreach (var candidate in missing)
+        {
+            var made = await ReadMadeAsync(reader, candidate, candidate.Parts.Count, cancellationToken);
+            if (made.Count > 0)
+            {
+                installed[candidate.Id] = ([.. made.Select(m => (uint)m[0])], made.Sum(m => m[1]));
+            }
+
+            isWhole &= made.Count == 0 || made.Count == candidate.Parts.Count;
+        }
+
+        isSure = true;
+        var plan = await Planner.ReadAsync(reader, cancellationToken);
+        return isWhole ? plan : null;
+    }
+
+    protected override WhatIfPlan Read(PlanNode plan, WhatIfRequest request, IReadOnlyDictionary<int, string> refused)
+    {
+        var byHandle = installed.SelectMany(i => i.Value.Handles.Select(handle => (handle, i.Key))).ToDictionary();
+        var candidates = new Dictionary<string, int>();
+        foreach (var name in plan.All().Select(n => n.IndexName).OfType<string>())
+        {
+            // The rest of the name is cut at 63 bytes.
+            if (Handle().Match(name) is { Success: true } match
+                && byHandle.TryGetValue(
+                    uint.Parse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture), out var id))
+            {
+                candidates[name] = id;
+            }
+        }
+
+        return new WhatIfPlan(plan, candidates, refused, installed.ToDictionary(i => i.Key, i => i.Value.SizeBytes));
+    }
+
+    private void AddCreate(NpgsqlBatch batch, IEnumerable<IndexDefinition> definitions)
+    {
+        var prepare = new NpgsqlBatchCommand(Sql.Get("PrepareIndexes"));
+        prepare.Parameters.Add(new NpgsqlParameter("Definitions", definitions.Select(d => d.ToAnonymousStatement()).ToArray()));
+        prepare.Parameters.Add(new NpgsqlParameter("Schema", schema));
+        batch.BatchCommands.Add(prepare);
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(Sql.Get("CreateIndexes")));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(Sql.Get("GetIndexHandles")));
+    }
+
+    private NpgsqlBatchCommand Drop(IEnumerable<uint> handles) =>
+        new($"select {Sql.Marker} {Identifier.Quote(schema)}.hypopg_drop_index(h) from pg_catalog.unnest($1) h")
+    {
+        Parameters = { new NpgsqlParameter { Value = handles.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Oid } },
+    };
+
+    [GeneratedRegex(@"^<(\d+)>")]
+    private static partial Regex Handle();
+}

@@ -1,0 +1,202 @@
+using System.Data;
+using System.Globalization;
+using System.Text.Json;
+using Npgsql;
+using PerfMonitoring.Advice;
+using PerfMonitoring.Common;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Plans;
+using PerfMonitoring.Postgres.Plans;
+using PerfMonitoring.Postgres.Sessions;
+using PerfMonitoring.Statements;
+
+namespace PerfMonitoring.Postgres.Advice;
+
+/// <summary>A pinned connection that asks for plans; how the indexes get there is the heirs' affair.</summary>
+internal abstract class WhatIfSession(Database target, NpgsqlConnection connection, TimeSpan statementTimeout) : IWhatIf
+{
+    private readonly StatementMender mender = new(target);
+    private readonly Planner planner = new(target);
+
+    public abstract bool IsReal { get; }
+
+    protected Database Target => target;
+
+    protected NpgsqlConnection Connection => connection;
+
+    /// <summary>Candidates that the server does not make, with its reason.</summary>
+    protected Dictionary<int, string> Refused { get; } = [];
+
+    public async Task<WhatIfPlan> ExplainAsync(WhatIfRequest request, CancellationToken cancellationToken)
+    {
+        var text = request.Statement.Arguments is null
+            ? PlannableText.TryMake(request.Statement.Text, out _) ?? throw PlanRepository.NotPlannable()
+            : request.Statement.Text;
+        try
+        {
+            var json = await mender.PlanAsync(text, t => ExplainAsync(request, t, cancellationToken), cancellationToken);
+            var plan = Parse(json);
+            var refused = request.Indexes.Select(c => c.Id).Distinct().Where(Refused.ContainsKey)
+                .ToDictionary(id => id, id => Refused[id]);
+            return Read(plan, request, refused);
+        }
+        catch (Exception e) when (Failures.TryTranslate(e, target.Target.ToString(), cancellationToken) is { } failure)
+        {
+            throw failure;
+        }
+    }
+
+    public abstract ValueTask DisposeAsync();
+
+    /// <summary>Makes a new connection ready.</summary>
+    protected abstract Task PrepareAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// In one round trip and one transaction that is rolled back, brings it about that exactly the requested indexes are there,
+    /// and explains; null where one came in part only.
+    /// </summary>
+    protected abstract Task<string?> AskAsync(WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken);
+
+    /// <summary>Ends the transaction of a question that failed, as far as it is of that question alone.</summary>
+    protected virtual Task EndAsync() => RunAsync(["rollback"], CancellationToken.None);
+
+    /// <summary>Ends all that is open, for nobody asks any more.</summary>
+    protected virtual Task GiveUpAsync() => Task.CompletedTask;
+
+    protected abstract WhatIfPlan Read(PlanNode plan, WhatIfRequest request, IReadOnlyDictionary<int, string> refused);
+
+    /// <summary>
+    /// The next rows, about the making of a candidate: numbers where it went well, else the refusal, which is noted.
+    /// </summary>
+    /// <exception cref="PerfMonitoringException">IndexNotMade: it was not the index that was wrong.</exception>
+    protected async Task<List<long[]>> ReadMadeAsync(
+        NpgsqlDataReader reader, Candidate candidate, int rows, CancellationToken cancellationToken)
+    {
+        var made = new List<long[]>();
+        for (var i = 0; i < rows; i++)
+        {
+            await reader.ReadAsync(cancellationToken);
+            var result = reader.GetString(0);
+            if (Refusal.TryRead(result) is not { } refusal)
+            {
+                made.Add(
+                    Array.ConvertAll(
+                    result.Split(':'), number => long.Parse(number, NumberStyles.None, CultureInfo.InvariantCulture)));
+            }
+            else if (refusal.IsAboutTheIndex)
+            {
+                Refused[candidate.Id] = refusal.Reason(candidate.Definition);
+            }
+            else
+            {
+                throw new PerfMonitoringException(
+                    ErrorIds.IndexNotTried, FailureKind.Busy,
+                    $"{target.Target} could not try an index on {candidate.Definition.Table}: "
+                        + $"{refusal.Reason(candidate.Definition)}.",
+                    "Try again when the server is less busy.", target.Target);
+            }
+        }
+
+        return made;
+    }
+
+
+    protected Task<bool> RunAsync(IEnumerable<string> statements, CancellationToken cancellationToken) => target.RunAsync(
+        async () =>
+        {
+            await using var batch = new NpgsqlBatch(connection);
+            foreach (var statement in statements)
+            {
+                batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
+            }
+
+            await batch.ExecuteNonQueryAsync(cancellationToken);
+            return true;
+        },
+        cancellationToken);
+
+    private async Task<string> ExplainAsync(WhatIfRequest request, string text, CancellationToken cancellationToken)
+    {
+        var parameters = 0;
+        if (request.Statement.Arguments is null)
+        {
+            PlannableText.TryMake(text, out parameters);
+        }
+
+        var question = new PlanQuestion(text, parameters, request.Statement, request.Verbose, statementTimeout);
+        string? json;
+        try
+        {
+            do
+            {
+                // A candidate that was made in part only has to go, and then the plan is not the one that was asked for.
+                json = await planner.PlanAsync(
+                    question, commands => AskOpenAsync(request, commands, cancellationToken), cancellationToken);
+            }
+            while (json is null);
+        }
+        catch (OperationCanceledException)
+        {
+            await GiveUpAsync();
+            throw;
+        }
+
+        return json;
+    }
+
+    private async Task<string?> AskOpenAsync(WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken)
+    {
+        // After an internal error of the server (XX000) Npgsql gives the connection up; that must not cost the run.
+        if (connection.FullState != ConnectionState.Open)
+        {
+            await connection.CloseAsync();
+            await connection.OpenAsync(cancellationToken);
+            await PrepareAsync(cancellationToken);
+        }
+
+        try
+        {
+            return await AskAsync(request, commands, cancellationToken);
+        }
+        catch (Exception) when (connection.FullState == ConnectionState.Open)
+        {
+            await EndAsync();
+            await Planner.ForgetAsync(connection);
+            throw;
+        }
+    }
+
+    private PlanNode Parse(string json)
+    {
+        try
+        {
+            return PlanNode.Parse(json);
+        }
+        catch (JsonException e)
+        {
+            // A rule can make a utility statement of an INSERT, UPDATE or DELETE.
+            throw new PerfMonitoringException(
+                ErrorIds.NotPlannable, FailureKind.InvalidArgument,
+                "The statement has no plan: the server makes a utility statement of it.", null, target.Target, e);
+        }
+    }
+}
+
+/// <summary>What the server says against an index.</summary>
+internal sealed record Refusal(string SqlState, string Text)
+{
+    /// <summary>BuildIndexes.sql's own: the planner may not use the index in the transaction that made it.</summary>
+    private const string NotYetUsable = "PM001";
+
+    /// <summary>Not a timeout, a lock, a lack of memory or disk, or a server that goes down.</summary>
+    public bool IsAboutTheIndex => SqlState[..2] is not ("08" or "40" or "53" or "55" or "57" or "58");
+
+    /// <summary>For a report: without constants.</summary>
+    public string Reason(IndexDefinition definition) =>
+        $"{(SqlState == NotYetUsable ? Text : ServerText.WithoutValues(SqlState, Text, definition.ToAnonymousStatement()))} "
+            + $"(SQLSTATE {SqlState})";
+
+    /// <summary>Null for the numbers of one that was made.</summary>
+    public static Refusal? TryRead(string result) =>
+        result.IndexOf(' ', StringComparison.Ordinal) is > 0 and var at ? new Refusal(result[..at], result[(at + 1)..]) : null;
+}

@@ -1,0 +1,374 @@
+using System.Diagnostics;
+using System.Globalization;
+using Dapper;
+using Npgsql;
+using PerfMonitoring.Audit;
+using PerfMonitoring.Changes;
+using PerfMonitoring.Common;
+using PerfMonitoring.Postgres.Sessions;
+using Polly;
+using Polly.Retry;
+
+namespace PerfMonitoring.Postgres.Changes;
+
+/// <summary>
+/// One change of an index by a statement that runs CONCURRENTLY: what is known of it while it goes on, and how it is run, watched
+/// and tried again.
+/// </summary>
+/// <param name="target">The database.</param>
+/// <param name="subject">What errors are about.</param>
+/// <param name="cmdlet">The cmdlet to run again when it fails: the noun begins the ids of errors.</param>
+/// <param name="options">Limits.</param>
+/// <param name="progress">Is told where it stands.</param>
+internal abstract class IndexChange(
+    Database target, object subject, string cmdlet, IndexBuildOptions options, IProgress<IndexCreationProgress> progress)
+{
+    public static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(0.5);
+
+    /// <summary>How long each try to take away what is left waits for its lock.</summary>
+    public static readonly TimeSpan CleanUpLockTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long it may wait to lock a table exclusively: behind who waits for that everybody else waits, too.</summary>
+    public static readonly TimeSpan MomentaryLockTimeout = TimeSpan.FromSeconds(2);
+
+    private readonly long started = Stopwatch.GetTimestamp();
+    private readonly Dictionary<int, IndexCreationBlocker> blockers = [];
+
+    /// <summary>The index with its schema, quoted where it must be.</summary>
+    public abstract string QualifiedName { get; }
+
+    public IndexBuildOptions Options => options;
+    public DateTimeOffset StartedAt { get; } = DateTimeOffset.UtcNow;
+    public TimeSpan Duration => Stopwatch.GetElapsedTime(started);
+    public int Retries { get; private set; }
+    public string? LeftoverIndex { get; set; }
+    public IReadOnlyList<IndexCreationBlocker> Blockers => [.. blockers.Values];
+
+    /// <summary>The sessions that it waited for, as the end of an error's message.</summary>
+    public string WaitedFor => blockers.Count == 0 ? "" : $" It waited for {string.Join(", ", blockers.Values)}.";
+
+    /// <summary>The session of the statement that was begun last; null before.</summary>
+    public StatementSession? Session { get; set; }
+
+    /// <summary>Its row in the audit; null where there is no store, and before it is written.</summary>
+    public Guid? ActionId { get; private set; }
+
+    private IIndexActionRepository? Actions { get; set; }
+
+    protected Database Database => target;
+
+    protected IProgress<IndexCreationProgress> Progress => progress;
+
+    /// <summary>The id of the error of a statement that somebody cancelled on the server.</summary>
+    public string CancelledId => Noun + "Cancelled";
+
+    private string InterruptedId => Noun + "Interrupted";
+
+    /// <summary>How the id of an error begins: IndexCreation for Invoke-IndexCreation.</summary>
+    private string Noun => cmdlet[(cmdlet.IndexOf('-', StringComparison.Ordinal) + 1)..];
+
+    public void Report(
+        string phase, IReadOnlyList<IndexCreationBlocker> waitedFor, double? percent = null, TimeSpan? remaining = null)
+    {
+        foreach (var blocker in waitedFor)
+        {
+            blockers[blocker.ProcessId] = blocker;
+        }
+
+        progress.Report(
+            new IndexCreationProgress {
+            Phase = phase, Percent = percent, Remaining = remaining, Blockers = waitedFor, Retries = Retries });
+    }
+
+    /// <summary>
+    /// Does work that the audit knows of before it begins, whatever becomes of this process, and is told the end of. Within the
+    /// lock of builders: whoever finds an action without an end, and nobody that has the lock, knows that its process is gone.
+    /// </summary>
+    /// <param name="actions">The audit.</param>
+    /// <param name="action">What is done; null for what the audit need not know.</param>
+    /// <param name="work">Does it.</param>
+    /// <param name="cancellationToken">What <paramref name="work"/> is cancelled by.</param>
+    /// <returns>What kept the store from being told the end of it, or null.</returns>
+    public async Task<PerfMonitoringException?> RecordAsync(
+        IIndexActionRepository actions, IndexAction? action, Func<Task> work, CancellationToken cancellationToken)
+    {
+        if (action is null)
+        {
+            await work();
+            return null;
+        }
+
+        ActionId = await actions.StartAsync(action, cancellationToken);
+        Actions = actions;
+        try
+        {
+            await work();
+        }
+        catch (Exception e) when (e is OperationCanceledException or PerfMonitoringException)
+        {
+            var failure = e as PerfMonitoringException;
+            var isCancelled = cancellationToken.IsCancellationRequested || failure?.ErrorId == CancelledId;
+
+            // What the store says then is of less weight than what is under way.
+            await FinishAsync(
+                isCancelled ? IndexActionOutcome.Cancelled : IndexActionOutcome.Failed,
+                failure?.Message
+                    ?? (options.EndAt <= options.Clock.GetUtcNow()
+                    ? $"It was not done by {options.EndAt:u}, when it had to end." : null));
+            throw;
+        }
+
+        return await FinishAsync(IndexActionOutcome.Succeeded, null);
+
+        Task<PerfMonitoringException?> FinishAsync(IndexActionOutcome outcome, string? failure) =>
+            IndexAudit.FinishAsync(actions, ActionId, outcome, failure, QualifiedName, subject);
+    }
+
+    /// <summary>Notes which session does the work from now on, here and in the audit.</summary>
+    public async Task SetSessionAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var session = new StatementSession(
+            connection.ProcessID,
+            await connection.QuerySingleAsync<DateTimeOffset>(IndexSql.Command("GetBackendStart", null, cancellationToken)));
+        if (Actions is not null)
+        {
+            await Actions.SetSessionAsync(ActionId, session.ProcessId, session.BackendStart, cancellationToken);
+        }
+
+        Session = session;
+    }
+
+    /// <summary>Makes it a part of an action that is in the audit already.</summary>
+    protected void Join(IndexChange whole) => (ActionId, Actions) = (whole.ActionId, whole.Actions);
+
+    /// <summary>Counts what a part of it was.</summary>
+    protected void Add(IndexChange part)
+    {
+        foreach (var blocker in part.Blockers)
+        {
+            blockers[blocker.ProcessId] = blocker;
+        }
+
+        Retries += part.Retries;
+        LeftoverIndex ??= part.LeftoverIndex;
+    }
+
+    /// <summary>Does something, and again with back-off after a wait that was too long or a deadlock.</summary>
+    public async Task<T> RetryAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken) =>
+        options.MaximumRetry == 0
+            ? await attempt(cancellationToken)
+            : await new ResiliencePipelineBuilder()
+                .AddRetry(new RetryStrategyOptions
+                {
+                    ShouldHandle = new PredicateBuilder()
+                        .Handle<PerfMonitoringException>(
+                        e => e.ErrorId is ErrorIds.LockTimeout or ErrorIds.SnapshotTimeout or ErrorIds.Deadlock),
+                    MaxRetryAttempts = options.MaximumRetry,
+                    Delay = options.RetryDelay,
+                    BackoffType = DelayBackoffType.Exponential,
+                    MaxDelay = TimeSpan.FromMinutes(1),
+                    UseJitter = true,
+                    OnRetry = retry =>
+                    {
+                        Retries++;
+                        Report(
+                            string.Create(
+                                CultureInfo.InvariantCulture,
+                                $"waiting {retry.RetryDelay.TotalSeconds:0.0} s before try {retry.AttemptNumber + 2} of "
+                                    + $"{options.MaximumRetry + 1}"),
+                            []);
+                        return ValueTask.CompletedTask;
+                    },
+                })
+                .Build()
+                .ExecuteAsync(async token => await attempt(token), cancellationToken);
+
+    /// <summary>Waits for the transactions that use the table at this moment, with the index untouched.</summary>
+    /// <exception cref="PerfMonitoringException">LockTimeout.</exception>
+    public async Task WaitForUsersAsync(BuilderGate gate, uint tableOid, CancellationToken cancellationToken)
+    {
+        var limit = options.LockTimeout;
+        var since = Stopwatch.GetTimestamp();
+        HashSet<string>? first = null;
+        while (true)
+        {
+            var users = await gate.QueryAsync<UserRow>("GetTableUsers", new { TableOid = (long)tableOid }, cancellationToken);
+            first ??= [.. users.Select(u => u.TransactionId)];
+            var left = users.Where(u => first.Contains(u.TransactionId)).Select(u => u.ToBlocker()).ToList();
+            if (left.Count == 0)
+            {
+                return;
+            }
+
+            Report("waiting for the transactions that use the table", left);
+            var time = limit - Stopwatch.GetElapsedTime(since);
+            if (limit > TimeSpan.Zero && time <= TimeSpan.Zero)
+            {
+                throw new PerfMonitoringException(
+                    ErrorIds.LockTimeout, FailureKind.Busy,
+                    $"{QualifiedName} was not touched: transactions that use its table did not end. It waited for "
+                        + $"{string.Join(", ", left)}.",
+                    "End them, raise -LockTimeout, or try again later.", subject);
+            }
+
+            await Task.Delay(limit > TimeSpan.Zero && time < PollInterval ? time : PollInterval, cancellationToken);
+        }
+    }
+
+    /// <summary>Runs a statement on a connection of its own while the gate watches it.</summary>
+    /// <param name="gate">Watches.</param>
+    /// <param name="run">Runs the statement.</param>
+    /// <param name="lockTimeout">lock_timeout of the session; zero for none.</param>
+    /// <param name="look">Is told each half second what the server says of it; false ends the statement.</param>
+    /// <param name="cancellationToken">Cancels the statement.</param>
+    /// <returns>How long it ran.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled, or <paramref name="look"/> ended it.</exception>
+    public Task<TimeSpan> ExecuteAsync(
+        BuilderGate gate, Func<NpgsqlConnection, CancellationToken, Task> run, TimeSpan lockTimeout,
+        Func<IReadOnlyList<ProgressRow>, bool> look,
+        CancellationToken cancellationToken) =>
+        target.RunAsync(
+            async () =>
+            {
+                await using var connection = await target.ConnectAsync(cancellationToken);
+                await SetSessionAsync(connection, cancellationToken);
+                await connection.SetLimitsAsync(lockTimeout, options.MaintenanceWorkMem, cancellationToken);
+                using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                using var givingUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                var began = Stopwatch.GetTimestamp();
+                var watch = WatchAsync(gate, connection.ProcessID, look, givingUp, watching.Token);
+                try
+                {
+                    await run(connection, givingUp.Token);
+                    return Stopwatch.GetElapsedTime(began);
+                }
+                catch (OperationCanceledException) when (watch.IsFaulted && !cancellationToken.IsCancellationRequested)
+                {
+                    await watch;
+                    throw;
+                }
+                finally
+                {
+                    await watching.CancelAsync();
+                    await watch.ContinueWith(static t => _ = t.Exception, TaskScheduler.Default);
+                }
+            },
+            cancellationToken);
+
+    /// <summary>Tries for as long as the clean-up may last: until the answer is known.</summary>
+    /// <exception cref="OperationCanceledException">It was not known in time.</exception>
+    public async Task<bool> CleanUpAsync(Func<NpgsqlConnection, CancellationToken, Task<bool?>> attempt)
+    {
+        using var limit = new CancellationTokenSource(options.CleanUpLimit);
+        var answer = await new ResiliencePipelineBuilder<bool?>()
+            .AddRetry(new RetryStrategyOptions<bool?>
+            {
+                ShouldHandle = new PredicateBuilder<bool?>().Handle<PerfMonitoringException>().HandleResult(r => r is null),
+                MaxRetryAttempts = int.MaxValue,
+                Delay = TimeSpan.FromSeconds(0.5),
+                BackoffType = DelayBackoffType.Exponential,
+                MaxDelay = TimeSpan.FromSeconds(5),
+                UseJitter = true,
+            })
+            .Build()
+            .ExecuteAsync(
+                async token => await target.RunAsync(
+                    async () =>
+                    {
+                        await using var connection = await target.ConnectAsync(token);
+                        return await attempt(connection, token);
+                    },
+                    token),
+                limit.Token);
+        return answer!.Value;
+    }
+
+    /// <summary>What every change of an index can fail by, with the way out; else the error itself.</summary>
+    public virtual PerfMonitoringException Explain(PerfMonitoringException e)
+    {
+        return (e.InnerException as PostgresException)?.SqlState switch
+        {
+            PostgresErrorCodes.LockNotAvailable => new PerfMonitoringException(
+                ErrorIds.LockTimeout, FailureKind.Busy, $"{QualifiedName}: {Innermost(e)}.{WaitedFor}",
+                "End the sessions that it waited for, raise -LockTimeout, or try again later.", subject, e),
+            PostgresErrorCodes.DeadlockDetected => new PerfMonitoringException(
+                ErrorIds.Deadlock, FailureKind.Busy, $"{QualifiedName}: {Innermost(e)}.{WaitedFor}", "Try again later.", subject,
+                e),
+            PostgresErrorCodes.QueryCanceled => new PerfMonitoringException(
+                CancelledId, FailureKind.ServerError, $"{QualifiedName}: {Innermost(e)}.", $"Run {cmdlet} again.", subject, e),
+            // One backend or the whole server: that it was possible to clean up says which.
+            PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or Failures.IdleSessionTimeout => Interrupted(),
+            null when e.Kind == FailureKind.ConnectionFailed => Interrupted(),
+            _ => e,
+        };
+
+        PerfMonitoringException Interrupted() => new(
+            InterruptedId, FailureKind.ServerError, $"{QualifiedName}: its session was ended ({Innermost(e)}).",
+            $"Run {cmdlet} again.", subject, e);
+    }
+
+    protected static string Innermost(PerfMonitoringException e) =>
+        (e.InnerException as PostgresException)?.MessageText ?? e.InnerException?.Message ?? e.Message;
+
+    private async Task WatchAsync(
+        BuilderGate gate, int processId, Func<IReadOnlyList<ProgressRow>, bool> look, CancellationTokenSource givingUp,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(PollInterval, cancellationToken);
+                if (!look(await AskAsync()))
+                {
+                    await givingUp.CancelAsync();
+                    return;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The statement is over.
+        }
+        catch (PerfMonitoringException e) when (e.Kind == FailureKind.ConnectionFailed)
+        {
+            // The server is out of reach, and the statement has no limit of its own: nobody waits for an answer that never comes.
+            await givingUp.CancelAsync();
+            throw;
+        }
+
+        // The connection of the gate may have broken alone: a new one tells whether the server is there.
+        async Task<IReadOnlyList<ProgressRow>> AskAsync()
+        {
+            var parameters = new { ProcessId = processId };
+            try
+            {
+                return await gate.QueryAsync<ProgressRow>("GetBuildProgress", parameters, cancellationToken);
+            }
+            catch (Exception e)
+                when (e is PerfMonitoringException { Kind: FailureKind.ConnectionFailed } or InvalidOperationException)
+            {
+                return await target.QueryAsync<ProgressRow>(Sql.Get("GetBuildProgress"), parameters, cancellationToken);
+            }
+        }
+    }
+}
+
+/// <summary>The session that runs a statement; its number alone could be another's by now.</summary>
+internal sealed record StatementSession(int ProcessId, DateTimeOffset BackendStart);
+
+/// <summary>A transaction that uses a table.</summary>
+internal sealed class UserRow : BlockerRow
+{
+    public string TransactionId { get; init; } = "";
+}
+
+/// <summary>Where a statement stands, and one session that it waits for.</summary>
+internal sealed class ProgressRow : BlockerRow
+{
+    public string? Phase { get; init; }
+    public long? TuplesDone { get; init; }
+    public long? TuplesTotal { get; init; }
+    public long? BlocksDone { get; init; }
+    public long? BlocksTotal { get; init; }
+}

@@ -1,0 +1,381 @@
+using System.Globalization;
+using System.Net;
+using Npgsql;
+using PerfMonitoring.Common;
+using PerfMonitoring.Sessions;
+
+namespace PerfMonitoring.Postgres.Sessions;
+
+/// <summary>
+/// Turns settings, a connection string of whatever kind, a service and the PG* variables into what the driver needs, in libpq's
+/// order of precedence. No message repeats a value: any of them may be a password.
+/// </summary>
+internal static class ConnectionStrings
+{
+    /// <summary>Npgsql's keywords that libpq has too, by their letters.</summary>
+    private static readonly Dictionary<string, string> Driver = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["Server"] = "host",
+        ["Database"] = "dbname",
+        ["DB"] = "dbname",
+        ["Username"] = "user",
+        ["UserId"] = "user",
+        ["UID"] = "user",
+        ["PSW"] = "password",
+        ["PWD"] = "password",
+        ["ApplicationName"] = "application_name",
+        ["ClientEncoding"] = "client_encoding",
+        ["SslNegotiation"] = "sslnegotiation",
+        ["GssEncryptionMode"] = "gssencmode",
+        ["SslCertificate"] = "sslcert",
+        ["RootCertificate"] = "sslrootcert",
+        ["KerberosServiceName"] = "krbsrvname",
+        ["ChannelBinding"] = "channel_binding",
+        ["RequireAuth"] = "require_auth",
+        ["Timeout"] = "connect_timeout",
+        ["TargetSessionAttributes"] = "target_session_attrs",
+        ["ReplicationMode"] = "replication",
+    };
+
+    /// <summary>What would undermine a session or what it shows; <see cref="Build"/> and Database set it.</summary>
+    private static readonly HashSet<string> Overridden = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "Multiplexing", "MaxAutoPrepare", "AutoPrepareMinUsages", "NoResetOnClose", "IncludeErrorDetail", "IncludeErrorDetails",
+        "PersistSecurityInfo", "LogParameters",
+        "IncludeFailedBatchedCommand", "Enlist", "LoadTableComposites", "ArrayNullabilityMode", "Encoding", "LoadBalanceHosts",
+        "HostRecheckSeconds",
+        "TrustServerCertificate", "ServerCompatibilityMode", "WriteCoalescingBufferThresholdBytes",
+    };
+
+    /// <exception cref="PerfMonitoringException">InvalidConnectionString, InvalidConnectionSetting, UnsupportedConnectionSetting,
+    /// ServiceNotFound, InvalidServiceFile, and what <see cref="ServerCertificate"/> and <see cref="ClientCertificate"/>
+    /// find.</exception>
+    public static ConnectionPlan Build(ConnectionSettings settings, LibpqEnvironment environment)
+    {
+        var builder = new NpgsqlConnectionStringBuilder();
+        var values = Gather(settings, builder, environment);
+        foreach (var (keyword, setting) in values)
+        {
+            if (setting.Value.Contains('\0', StringComparison.Ordinal))
+            {
+                throw Wrong(setting, "holds a zero character", "Leave it out.");
+            }
+
+            if (LibpqKeyword.WhyNot(keyword, setting.Value) is { } why)
+            {
+                throw new PerfMonitoringException(
+                    ErrorIds.UnsupportedConnectionSetting, FailureKind.NotSupported, $"{setting.Origin} cannot be heeded: {why}.",
+                    "Leave it out.", setting.Origin);
+            }
+        }
+
+        builder.Username = Value("user") ?? Environment.UserName;
+        builder.Database = Value("dbname") ?? builder.Username;
+        foreach (var keyword in (string[])["user", "dbname"])
+        {
+            if (values.GetValueOrDefault(keyword) is { } setting && Conninfo.LooksLikeConnectionString(setting.Value))
+            {
+                throw Wrong(setting, "holds a connection string", $"Pass that as {settings.Parameter("ConnectionString")}.");
+            }
+        }
+
+        builder.Timeout = Seconds(
+            settings.ConnectTimeout, Number("connect_timeout"), ConnectionSettings.DefaultConnectTimeout,
+            ConnectionSettings.MaximumConnectTimeout);
+        builder.CommandTimeout = Seconds(
+            settings.CommandTimeout, builder.ShouldSerialize("Command Timeout") ? builder.CommandTimeout : 0,
+            ConnectionSettings.DefaultCommandTimeout, ConnectionSettings.MaximumCommandTimeout);
+        builder.ApplicationName = Value("application_name") ?? Value("fallback_application_name") ?? "PerfMonitoring";
+        builder.Options = Value("options");
+        // A pool of another encoding would be read as UTF-8 all the same.
+        builder.ClientEncoding = "UTF8";
+        Set("krbsrvname", "Kerberos Service Name", "Use a name like postgres.");
+        Set("channel_binding", "Channel Binding", "Use disable, prefer or require.");
+        Set("require_auth", "Require Auth",
+            "Use password, md5, gss, sspi, scram-sha-256 or none, several with commas, each with a ! to forbid it.");
+        Set("gssencmode", "GSS Encryption Mode", "Use disable, prefer or require.");
+        Set("sslnegotiation", "SSL Negotiation", "Use postgres or direct.");
+
+        builder.PersistSecurityInfo = false;
+        builder.IncludeErrorDetail = false;
+        // ServerText looks for the constants of the statement in the server's text, and leaves the statement out of what it
+        // passes on.
+        builder.IncludeFailedBatchedCommand = true;
+        // A session asks little at a time; a monitoring tool must not eat the server's connections.
+        builder.MaxPoolSize = Math.Clamp(builder.MaxPoolSize, 1, 10);
+        builder.MinPoolSize = Math.Min(builder.MinPoolSize, builder.MaxPoolSize);
+        var hosts = Hosts(values, settings);
+        var plan = new ConnectionPlan(
+            builder, hosts, TlsSettings.Read(values, settings, environment, builder, hosts), SessionAttributes(values))
+        {
+            Password = Value("password"),
+            PasswordFile = Value("passfile") ?? environment.PasswordFile,
+        };
+        plan.AddTarget();
+        plan.CheckPasswordFile();
+        return plan;
+
+        string? Value(string keyword) =>
+            values.GetValueOrDefault(keyword) is { Value.Length: > 0 } setting ? setting.Value : null;
+
+        int Number(string keyword) =>
+            Value(keyword) is not { } text ? 0
+            : int.TryParse(text.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number
+            : throw Wrong(
+                values[keyword], "is not a number of seconds", "Set it to a number of seconds, or pass -ConnectTimeout.");
+
+        void Set(string keyword, string driver, string remedy)
+        {
+            if (Value(keyword) is { } value)
+            {
+                try
+                {
+                    builder[driver] = value;
+                }
+                catch (Exception e) when (IsRefusal(e))
+                {
+                    // The cause quotes the value.
+                    throw Wrong(values[keyword], "is none of the values that it may have", remedy);
+                }
+            }
+        }
+    }
+
+    internal static PerfMonitoringException Wrong(Setting setting, string what, string remedy) => new(
+        setting.IsText ? ErrorIds.InvalidConnectionString : ErrorIds.InvalidConnectionSetting, FailureKind.InvalidArgument,
+        $"{setting.Origin} {what}.", remedy, setting.Origin);
+
+    // What stands first wins: parameter, connection string, service, variable.
+    private static Dictionary<string, Setting> Gather(
+        ConnectionSettings settings, NpgsqlConnectionStringBuilder builder, LibpqEnvironment environment)
+    {
+        var values = new Dictionary<string, Setting>(StringComparer.Ordinal);
+        AddParameter("host", settings.HostName, "HostName");
+        AddParameter("port", settings.Port?.ToString(CultureInfo.InvariantCulture), "Port");
+        AddParameter("dbname", settings.Database, "Database");
+        AddParameter("user", settings.UserName, "Credential");
+        AddParameter("password", settings.Password, "Credential");
+        AddParameter("sslmode", settings.SslMode, "SslMode");
+        var origin = settings.Parameter("ConnectionString");
+        foreach (var (keyword, value) in ReadText(settings.ConnectionString, origin, builder))
+        {
+            values.TryAdd(keyword, new Setting(value, $"{keyword} in {origin}", IsText: true));
+        }
+
+        var service = values.GetValueOrDefault("service")?.Value ?? environment["PGSERVICE"];
+        if (!string.IsNullOrEmpty(service))
+        {
+            foreach (var (keyword, value) in ServiceFile.Read(
+                service, values.GetValueOrDefault("servicefile")?.Value ?? environment["PGSERVICEFILE"], environment))
+            {
+                values.TryAdd(keyword, new Setting(value, $"{keyword} of service '{service}'"));
+            }
+        }
+
+        foreach (var (keyword, variable) in LibpqKeyword.FromEnvironment)
+        {
+            if (keyword is not ("service" or "servicefile" or "requiressl") && environment[variable] is { } value)
+            {
+                values.TryAdd(keyword, new Setting(value, variable));
+            }
+        }
+
+        if (environment["PGREQUIRESSL"] is ['1', ..])
+        {
+            values.TryAdd("sslmode", new Setting("require", "PGREQUIRESSL"));
+        }
+
+        return values;
+
+        void AddParameter(string keyword, string? value, string parameter)
+        {
+            if (value is not null)
+            {
+                values.Add(keyword, new Setting(value, settings.Parameter(parameter)));
+            }
+        }
+    }
+
+    // Of two values of one keyword the last one counts.
+    private static Dictionary<string, string> ReadText(string? text, string origin, NpgsqlConnectionStringBuilder builder)
+    {
+        var values = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (text is null)
+        {
+            return values;
+        }
+
+        foreach (var (keyword, value) in Conninfo.IsLibpq(text)
+            ? Conninfo.Parse(text, origin) : ReadDriverText(text, origin, builder))
+        {
+            var (name, meant) = keyword == "requiressl"
+                ? ("sslmode", value.StartsWith('1') ? "require" : "prefer") : (keyword, value);
+            values[name] = meant;
+        }
+
+        return values;
+    }
+
+    // Npgsql's form. What only Npgsql knows goes to the builder at once.
+    private static List<KeyValuePair<string, string>> ReadDriverText(
+        string text, string origin, NpgsqlConnectionStringBuilder builder)
+    {
+        var parts = new System.Data.Common.DbConnectionStringBuilder();
+        try
+        {
+            parts.ConnectionString = text;
+        }
+        catch (ArgumentException)
+        {
+            // The cause may quote a part of the text.
+            throw new PerfMonitoringException(
+                ErrorIds.InvalidConnectionString, FailureKind.InvalidArgument,
+                $"{origin} is not a connection string: a part of it is not keyword=value, or a quote is not closed.",
+                "Write it as \"Host=db1;Port=5432;Database=app;Username=dba\", \"host=db1 port=5432 dbname=app user=dba\" or "
+                    + "postgresql://dba@db1:5432/app, "
+                + "or use -HostName, -Port, -Database and -Credential.", origin);
+        }
+
+        var result = new List<KeyValuePair<string, string>>();
+        string? before = null;
+        foreach (string keyword in parts.Keys)
+        {
+            var value = (string)parts[keyword];
+            var letters = keyword.Replace(" ", "", StringComparison.Ordinal).ToLowerInvariant();
+            if (Driver.TryGetValue(letters, out var known) || LibpqKeyword.IsKnown(known = letters))
+            {
+                result.Add(new(known, value));
+            }
+            else if (!builder.ContainsKey(keyword))
+            {
+                throw LibpqKeyword.Unknown(keyword, before, origin);
+            }
+            else if (!Overridden.Contains(letters))
+            {
+                try
+                {
+                    builder[keyword] = value;
+                }
+                catch (Exception e) when (IsRefusal(e))
+                {
+                    // The cause quotes the value.
+                    throw Wrong(
+                        new Setting(value, $"{keyword} in {origin}", IsText: true), "has a value that it cannot have",
+                        "See Npgsql's list of connection string parameters.");
+                }
+            }
+
+            before = keyword;
+        }
+
+        return result;
+    }
+
+    private static bool IsRefusal(Exception e) =>
+        e is ArgumentException or FormatException or OverflowException or InvalidCastException or KeyNotFoundException;
+
+    private static List<ServerAddress> Hosts(Dictionary<string, Setting> values, ConnectionSettings settings)
+    {
+        var names = Split("host");
+        var addresses = Split("hostaddr");
+        var ports = Split("port");
+        var count = Math.Max(1, Math.Max(names.Length, addresses.Length));
+        if (names.Length > 0 && addresses.Length > 0 && names.Length != addresses.Length)
+        {
+            throw Wrong(
+                values["hostaddr"], "has another number of entries than host has",
+                "Give each host its address, or leave hostaddr out.");
+        }
+
+        if (ports.Length > 1 && ports.Length != count)
+        {
+            throw Wrong(
+                values["port"], "has another number of entries than host has", "Give one port for all hosts, or one for each.");
+        }
+
+        return [.. Enumerable.Range(0, count).Select(i => Host(
+            names.Length > 0 ? names[i].Trim() : "", addresses.Length > 0 ? addresses[i].Trim() : "",
+            ports.Length == 0 ? "" : ports[ports.Length == 1 ? 0 : i].Trim()))];
+
+        string[] Split(string keyword) =>
+            values.GetValueOrDefault(keyword) is { Value.Length: > 0 } setting ? setting.Value.Split(',') : [];
+
+        ServerAddress Host(string name, string address, string port)
+        {
+            if (address.Length > 0 && !IPAddress.TryParse(address, out _))
+            {
+                throw Wrong(values["hostaddr"], "is not an IP address", "Write names into host; hostaddr is for addresses.");
+            }
+
+            if (values.GetValueOrDefault("host") is { } given
+                && (given.Value.Length > 0 && string.IsNullOrWhiteSpace(given.Value) || name.Length > 0 && !IsHost(name)))
+            {
+                throw Conninfo.LooksLikeConnectionString(given.Value)
+                    ? Wrong(given, "holds a connection string, not a host",
+                        $"Pass that as {settings.Parameter("ConnectionString")}.")
+                    : Wrong(given, "is not a host name, an address or a socket's folder",
+                        "Check it; several hosts stand with commas between them.");
+            }
+
+            // Npgsql's host:port.
+            if (port.Length == 0 && name.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon
+                && colon == name.LastIndexOf(':') && name[0] is not ('/' or '@') && !Path.IsPathRooted(name))
+            {
+                (name, port) = (name[..colon], name[(colon + 1)..]);
+            }
+
+            var number = port.Length == 0 ? 5432
+                : int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value is > 0 and < 65536
+                ? value
+                : throw Wrong(
+                    values.GetValueOrDefault("port") ?? values["host"], "is not a port number from 1 to 65535",
+                    "Correct it, or pass -Port.");
+            return new ServerAddress(name.Length == 0 && address.Length == 0 ? "localhost" : name, address, number);
+        }
+    }
+
+    // Neither spaces nor signs that only a connection string has. A folder may have both.
+    private static bool IsHost(string name) =>
+        Path.IsPathRooted(name) || name[0] == '@'
+            ? !name.Contains("://", StringComparison.Ordinal) && !Conninfo.LooksLikeConnectionString(name)
+        : name.All(c => char.IsLetterOrDigit(c) || c is '.' or '-' or '_' or ':' or '%' or '[' or ']');
+
+    private static string? SessionAttributes(Dictionary<string, Setting> values)
+    {
+        var setting = values.GetValueOrDefault("target_session_attrs");
+        var value = setting?.Value.Replace("_", "-", StringComparison.Ordinal).ToLowerInvariant();
+        return value is null or "" or "any" ? null
+            : value is "read-write" or "read-only" or "primary" or "standby" or "prefer-standby" or "prefer-primary" ? value
+            : throw Wrong(
+                setting!, "is none of the values that it may have",
+                "Use any, read-write, read-only, primary, standby or prefer-standby.");
+    }
+
+    // Every wait has an end: zero, which is "for ever" to libpq and Npgsql, counts as not set.
+    private static int Seconds(TimeSpan? given, int inText, TimeSpan usual, TimeSpan most) =>
+        (int)Math.Ceiling(
+            Math.Min((given ?? (inText > 0 ? TimeSpan.FromSeconds(inText) : usual)).TotalSeconds, most.TotalSeconds));
+}
+
+/// <summary>A value and where it is from.</summary>
+/// <param name="Value">The value; never shown.</param>
+/// <param name="Origin">What names it in an error: -HostName, PGHOST, host in -ConnectionString.</param>
+/// <param name="IsText">Whether it stands in a connection string.</param>
+internal sealed record Setting(string Value, string Origin, bool IsText = false);
+
+/// <summary>Where a server is.</summary>
+/// <param name="Name">Host name or socket's folder; empty where only an address was given.</param>
+/// <param name="Address">The address to go to instead of looking the name up; else empty.</param>
+/// <param name="Port">The port.</param>
+internal sealed record ServerAddress(string Name, string Address, int Port)
+{
+    /// <summary>What a certificate, a password file and the user call it.</summary>
+    public string ShownName => Name.Length == 0 ? Address : Name;
+
+    /// <summary>What the driver connects to.</summary>
+    public string Target => Address.Length == 0 ? Name : Address;
+
+    public bool IsSocket => Address.Length == 0 && (Name.StartsWith('@') || Path.IsPathRooted(Name));
+
+    public override string ToString() => $"{ShownName}:{Port}";
+}

@@ -1,0 +1,456 @@
+using System.Data;
+using System.Data.Common;
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Dapper;
+using Npgsql;
+using PerfMonitoring.Common;
+using PerfMonitoring.Sessions;
+
+namespace PerfMonitoring.Postgres.Sessions;
+
+/// <summary>
+/// One database and its connection pool. Every statement of the product goes through here, so every failure of the server comes
+/// out as a <see cref="PerfMonitoringException"/>. Text is always a file of this project's; values are always parameters.
+/// </summary>
+internal sealed class Database : IAsyncDisposable
+{
+    private const int MaximumAttempts = 5;
+
+    static Database() => TypeHandlers.Register();
+
+    private readonly string searchPath;
+    private readonly Func<CancellationToken, Task<bool>>? isStoreTrusted;
+    private volatile bool isTrusted;
+
+    private Database(
+        NpgsqlDataSource source, ServerTarget target, string userName, string searchPath, bool isPooled,
+        IReadOnlyList<string> warnings,
+        Func<CancellationToken, Task<bool>>? isStoreTrusted = null)
+    {
+        Warnings = warnings;
+        Source = source;
+        Target = target;
+        UserName = userName;
+        this.searchPath = searchPath;
+        IsPooled = isPooled;
+        this.isStoreTrusted = isStoreTrusted;
+    }
+
+    public ServerTarget Target { get; }
+
+    public string UserName { get; }
+
+    /// <summary>What the user has to know about the connection, though it works.</summary>
+    public IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>
+    /// The search path that the user's sessions have. It is in force only inside a transaction that reads a statement of the
+    /// user's (<see cref="SearchPathCommand"/>); ours run with <see cref="SessionSettings.SearchPath"/>.
+    /// </summary>
+    public string UserSearchPath => searchPath;
+
+    /// <summary>
+    /// Whether a pooler stands between us and the server. The next transaction may then have another session, which others use
+    /// too: nothing is set, locked or prepared beyond a transaction.
+    /// </summary>
+    public bool IsPooled { get; }
+
+    /// <summary>For the libraries that open connections themselves.</summary>
+    public NpgsqlDataSource Source { get; }
+
+    public static Task<Database> OpenAsync(ConnectionSettings settings, CancellationToken cancellationToken) =>
+        OpenAsync(settings, LibpqEnvironment.OfProcess, cancellationToken);
+
+    /// <summary>The same with other variables and another home folder than the process's.</summary>
+    public static async Task<Database> OpenAsync(
+        ConnectionSettings settings, LibpqEnvironment environment, CancellationToken cancellationToken)
+    {
+        var plan = ConnectionStrings.Build(settings, environment);
+        var address = plan.Address;
+        NpgsqlDataSource? source = null;
+        try
+        {
+            var (greeting, isPooled) = await GreetAsync(plan, cancellationToken);
+            if (greeting.Version < 130000)
+            {
+                throw new PerfMonitoringException(
+                    ErrorIds.ServerTooOld, FailureKind.NotSupported,
+                    $"{address} runs PostgreSQL {greeting.Version / 10000}; PerfMonitoring needs 13 or later.",
+                    "Connect to a newer server.", address);
+            }
+
+            plan.JudgeServer(greeting.IsStandby, greeting.ReadOnly == "on");
+            address = plan.Address;
+            source = CreateSource(plan, Configure(plan.Builder, greeting.Version, isPooled));
+            var server = await QueryServerAsync(source, greeting.Version, isPooled, cancellationToken);
+            if (!isPooled && !IsOurs(server.SearchPath))
+            {
+                // What passes the identity of the server's process on and drops startup parameters is a pooler, too.
+                isPooled = true;
+                await source.DisposeAsync();
+                source = CreateSource(plan, Configure(plan.Builder, greeting.Version, isPooled));
+            }
+
+            // Behind a pooler the server sees another connection.
+            plan.JudgeEncryption(plan.TriedEncryption && (isPooled || server.IsEncrypted != false));
+            var target = new ServerTarget
+            {
+                HostName = plan.Servers[0].ShownName,
+                Port = plan.Servers[0].Port,
+                Database = server.DatabaseName,
+                DatabaseOid = server.DatabaseOid,
+                SystemIdentifier = server.SystemIdentifier,
+                ServerVersionNumber = greeting.Version,
+            };
+            return new Database(source, target, server.UserName, greeting.SearchPath, isPooled, plan.Warnings);
+        }
+        catch (Exception e)
+        {
+            if (source is not null)
+            {
+                await source.DisposeAsync();
+            }
+
+            if (plan.Explain(Failures.TryTranslate(e, address, cancellationToken)) is { } failure)
+            {
+                throw failure;
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// The same database as the one of the store: nothing of a store is read or written before it is known to be ours.
+    /// </summary>
+    /// <param name="isTrusted">Throws where the store is not to be trusted; false where there is none yet.</param>
+    public Database AsStore(Func<Database, CancellationToken, Task<bool>> isTrusted) =>
+        new(Source, Target, UserName, searchPath, IsPooled, Warnings, token => isTrusted(this, token));
+
+    /// <summary>
+    /// A session of one's own, for what outlives a transaction: advisory locks, hypothetical indexes, statements outside of
+    /// transactions.
+    /// </summary>
+    /// <exception cref="PerfMonitoringException">PooledConnection: a pooler gives no session.</exception>
+    public async Task<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken)
+    {
+        if (IsPooled)
+        {
+            throw Failures.Pooled(Target.ToString());
+        }
+
+        await GuardAsync(cancellationToken);
+        return await RunAsync(() => Source.OpenConnectionAsync(cancellationToken).AsTask(), cancellationToken);
+    }
+
+    /// <summary>Reads the statement that follows in the transaction as the user's sessions would.</summary>
+    public NpgsqlBatchCommand SearchPathCommand() =>
+        new(Sql.Get("SetSearchPath")) {
+            Parameters = { new NpgsqlParameter("SearchPath", searchPath) } };
+
+    /// <summary>
+    /// The schemas in which a name without a schema is looked for, in order; those that are there and that the role may use.
+    /// </summary>
+    public Task<string[]> GetUserSchemasAsync(CancellationToken cancellationToken) => InTransactionAsync(
+        async (connection, transaction) =>
+        {
+            await using var batch = new NpgsqlBatch(connection, transaction);
+            batch.BatchCommands.Add(SearchPathCommand());
+            batch.BatchCommands.Add(
+                new NpgsqlBatchCommand(Sql.Get("GetUserSchemas")));
+            await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+            await reader.NextResultAsync(cancellationToken);
+            await reader.ReadAsync(cancellationToken);
+            return reader.GetFieldValue<string[]>(0);
+        },
+        cancellationToken);
+
+    /// <summary>All rows, for results that are small by nature.</summary>
+    public Task<IReadOnlyList<T>> QueryAsync<T>(string sql, object? parameters, CancellationToken cancellationToken) =>
+        RunStatementAsync(
+            async (connection, transaction) =>
+            {
+                var rows = await connection.QueryAsync<T>(
+                    new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));
+                return (IReadOnlyList<T>)rows.AsList();
+            },
+            cancellationToken);
+
+    /// <summary>One value or row; default when there is none.</summary>
+    public Task<T?> QuerySingleOrDefaultAsync<T>(string sql, object? parameters, CancellationToken cancellationToken) =>
+        RunStatementAsync(
+            (connection, transaction) => connection.QuerySingleOrDefaultAsync<T>(
+                new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken)),
+            cancellationToken);
+
+    /// <summary>Runs a statement; returns the number of rows that it touched.</summary>
+    public Task<int> ExecuteAsync(string sql, object? parameters, CancellationToken cancellationToken) =>
+        RunStatementAsync(
+            (connection, transaction) => connection.ExecuteAsync(
+                new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken)),
+            cancellationToken);
+
+    /// <summary>Runs work in one transaction, which is committed at its end and rolled back where it fails.</summary>
+    /// <remarks>
+    /// The work runs again from its start where the server rolled it back for the sake of another transaction (deadlock,
+    /// serialization failure).
+    /// </remarks>
+    public async Task<T> InTransactionAsync<T>(
+        Func<NpgsqlConnection, NpgsqlTransaction, Task<T>> work, CancellationToken cancellationToken)
+    {
+        await GuardAsync(cancellationToken);
+        return await AgainAfterDeadlockAsync(
+            () => RunAsync(() => TransactAsync(work, cancellationToken), cancellationToken), cancellationToken);
+    }
+
+    /// <summary>Rows as they arrive; nothing is buffered. The map reads the current row by ordinal.</summary>
+    public async IAsyncEnumerable<T> StreamAsync<T>(
+        string sql, object? parameters, Func<DbDataReader, T> map, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await GuardAsync(cancellationToken);
+        await using var connection = await RunAsync(
+            () => Source.OpenConnectionAsync(cancellationToken).AsTask(), cancellationToken);
+        await using var transaction = IsPooled
+            ? await RunAsync(() => BeginPooledAsync(connection, cancellationToken), cancellationToken) : null;
+        await using var reader = await RunAsync(
+            () => connection.ExecuteReaderAsync(
+                new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken)),
+            cancellationToken);
+        while (true)
+        {
+            T item;
+            try
+            {
+                if (!await reader.ReadAsync(cancellationToken))
+                {
+                    break;
+                }
+
+                item = map(reader);
+            }
+            catch (Exception e) when (TryTranslate(e, cancellationToken) is { } failure)
+            {
+                throw failure;
+            }
+
+            yield return item;
+        }
+    }
+
+    /// <summary>
+    /// Runs work on connections of this database and translates what the server says into an error that a user can act upon.
+    /// </summary>
+    public async Task<T> RunAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (Exception e) when (TryTranslate(e, cancellationToken) is { } failure)
+        {
+            throw failure;
+        }
+    }
+
+    public ValueTask DisposeAsync() => Source.DisposeAsync();
+
+    // Once a session, and again until there is a store that passes.
+    private async Task GuardAsync(CancellationToken cancellationToken)
+    {
+        if (isStoreTrusted is not null && !isTrusted)
+        {
+            isTrusted = await isStoreTrusted(cancellationToken);
+        }
+    }
+
+    private Exception? TryTranslate(Exception exception, CancellationToken cancellationToken) =>
+        Failures.TryTranslate(exception, Target.ToString(), cancellationToken) is { } failure
+            ? isStoreTrusted is null ? failure : Failures.OfStore(failure, Target.ToString())
+            : null;
+
+    // A session that waited in the pool may have been ended by the server (idle_session_timeout, a restart). A statement that is
+    // answered with that was not done, so it is run once more, on a new connection; not one that somebody ended while it ran.
+    private async Task<T> RunStatementAsync<T>(
+        Func<NpgsqlConnection, NpgsqlTransaction?, Task<T>> statement, CancellationToken cancellationToken)
+    {
+        await GuardAsync(cancellationToken);
+        var since = Stopwatch.GetTimestamp();
+        try
+        {
+            return await AgainAfterDeadlockAsync(RunOnceAsync, cancellationToken);
+        }
+        catch (PerfMonitoringException e) when (
+            e is { Kind: FailureKind.ConnectionFailed, InnerException: PostgresException }
+                && Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(1))
+        {
+            Source.Clear();
+            return await RunOnceAsync();
+        }
+
+        Task<T> RunOnceAsync() => RunAsync(
+            async () =>
+            {
+                if (IsPooled)
+                {
+                    return await TransactAsync(statement, cancellationToken);
+                }
+
+                await using var connection = await Source.OpenConnectionAsync(cancellationToken);
+                return await statement(connection, null);
+            },
+            cancellationToken);
+    }
+
+    private async Task<T> TransactAsync<T>(
+        Func<NpgsqlConnection, NpgsqlTransaction, Task<T>> work, CancellationToken cancellationToken)
+    {
+        await using var connection = await Source.OpenConnectionAsync(cancellationToken);
+        await using var transaction = IsPooled
+            ? await BeginPooledAsync(connection, cancellationToken)
+            : await connection.BeginTransactionAsync(cancellationToken);
+        var result = await work(connection, transaction);
+        await transaction.CommitAsync(cancellationToken);
+        return result;
+    }
+
+    private Task<NpgsqlTransaction> BeginPooledAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        BeginPooledAsync(connection, Target.ServerVersionNumber, cancellationToken);
+
+    // A pooler's session has the settings that others left in it.
+    private static async Task<NpgsqlTransaction> BeginPooledAsync(
+        NpgsqlConnection connection, int serverVersionNumber, CancellationToken cancellationToken)
+    {
+        var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
+        await using var command = new NpgsqlCommand(SessionSettings.ToStatement(serverVersionNumber), connection, transaction);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+        return transaction;
+    }
+
+    // Whoever the server chose as the victim of a deadlock was rolled back as a whole, so nothing is done twice.
+    private static async Task<T> AgainAfterDeadlockAsync<T>(Func<Task<T>> transaction, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await transaction();
+            }
+            catch (PerfMonitoringException e) when (
+                attempt < MaximumAttempts
+                && e.InnerException is PostgresException {
+                    SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure })
+            {
+                // Two that met once meet again unless one of them waits longer.
+                await Task.Delay(Random.Shared.Next(10, 100 << attempt), cancellationToken);
+            }
+        }
+    }
+
+    // Before our settings are in force: one session without a pool, in which the driver asks nothing of its own.
+    private static async Task<(Greeting Greeting, bool IsPooled)> GreetAsync(
+        ConnectionPlan plan, CancellationToken cancellationToken)
+    {
+        await using var source = CreateSource(
+            plan, new NpgsqlConnectionStringBuilder(plan.Builder.ConnectionString) { Pooling = false });
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        plan.Pin(connection);
+        var greeting = await connection.QuerySingleAsync<Greeting>(
+            new CommandDefinition(Sql.Get("GetGreeting"), cancellationToken: cancellationToken));
+        // A pooler speaks for many server processes, so it makes the key by which a client cancels itself.
+        return (greeting, greeting.ProcessId != connection.ProcessID);
+    }
+
+    private static NpgsqlConnectionStringBuilder Configure(
+        NpgsqlConnectionStringBuilder builder, int serverVersionNumber, bool isPooled)
+    {
+        var configured = new NpgsqlConnectionStringBuilder(builder.ConnectionString) { SearchPath = null };
+        if (isPooled)
+        {
+            // A pooler refuses startup parameters that it does not know, and a reset of the session would be one of somebody
+            // else's.
+            (configured.Options, configured.NoResetOnClose) = (null, true);
+        }
+        else
+        {
+            configured.Options = SessionSettings.ToOptions(builder.Options, serverVersionNumber);
+        }
+
+        return configured;
+    }
+
+    // The driver's look at the server's types is a query with unqualified operators, so it is left out. Batched and prepared
+    // commands would outlive a transaction.
+    private static NpgsqlDataSource CreateSource(ConnectionPlan plan, NpgsqlConnectionStringBuilder builder)
+    {
+        builder.Multiplexing = false;
+        builder.MaxAutoPrepare = 0;
+        builder.Enlist = false;
+        // A peer that is gone is noticed although nothing is sent: after 10 s, and three more probes.
+        (builder.TcpKeepAlive, builder.TcpKeepAliveTime, builder.TcpKeepAliveInterval) = (true, 10, 5);
+        var source = new NpgsqlDataSourceBuilder(builder.ConnectionString)
+            .ConfigureTypeLoading(types => types.EnableTypeLoading(false));
+        plan.Configure(source);
+        try
+        {
+            return source.Build();
+        }
+        catch (Exception e) when (e is ArgumentException or NotSupportedException)
+        {
+            // The cause may quote a value.
+            throw new PerfMonitoringException(
+                ErrorIds.InvalidConnectionString, FailureKind.InvalidArgument,
+                $"The settings of the connection to {plan.Address} do not fit each other.",
+                "Check sizes and lifetimes of the pool, and leave out what you do not need.", plan.Address);
+        }
+    }
+
+    private static async Task<ServerRow> QueryServerAsync(
+        NpgsqlDataSource source, int version, bool isPooled, CancellationToken cancellationToken)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        var server = await QueryAsync<ServerRow>("GetServer");
+        try
+        {
+            return server with { SystemIdentifier = await QueryAsync<long>("GetSystemIdentifier") };
+        }
+        catch (PostgresException e)
+            when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.UndefinedFunction)
+        {
+            // Some managed services take the right away; the address then has to do.
+            return server;
+        }
+
+        async Task<T> QueryAsync<T>(string name)
+        {
+            await using var transaction = isPooled ? await BeginPooledAsync(connection, version, cancellationToken) : null;
+            return await connection.QuerySingleAsync<T>(
+                new CommandDefinition(
+                    Sql.Get(name), null, transaction, cancellationToken: cancellationToken));
+        }
+    }
+
+    private static bool IsOurs(string path) =>
+        path.Replace(" ", "", StringComparison.Ordinal) == SessionSettings.SearchPath.Replace(" ", "", StringComparison.Ordinal);
+
+    private sealed class Greeting
+    {
+        public int ProcessId { get; init; }
+        public string ServerVersionNumber { get; init; } = "";
+        public string SearchPath { get; init; } = "";
+        public bool IsStandby { get; init; }
+        public string ReadOnly { get; init; } = "";
+        public int Version => int.Parse(ServerVersionNumber, CultureInfo.InvariantCulture);
+    }
+
+    private sealed record ServerRow
+    {
+        public uint DatabaseOid { get; init; }
+        public string DatabaseName { get; init; } = "";
+        public string UserName { get; init; } = "";
+        public string SearchPath { get; init; } = "";
+        public bool? IsEncrypted { get; init; }
+        public long? SystemIdentifier { get; init; }
+    }
+}

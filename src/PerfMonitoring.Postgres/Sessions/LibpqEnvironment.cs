@@ -1,0 +1,23 @@
+namespace PerfMonitoring.Postgres.Sessions;
+
+/// <summary>The variables and the home folder that libpq looks at; of this process, or of a test.</summary>
+/// <param name="Variable">A variable's value, or null.</param>
+/// <param name="Home">The user's home folder; on Windows the one for application data.</param>
+internal sealed record LibpqEnvironment(Func<string, string?> Variable, string Home)
+{
+    public static LibpqEnvironment OfProcess { get; } = new(
+        Environment.GetEnvironmentVariable,
+        OperatingSystem.IsWindows() ? Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData)
+        : Environment.GetEnvironmentVariable("HOME") ?? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile));
+
+    /// <summary>A variable's value; null where it is empty, too.</summary>
+    public string? this[string name] => Variable(name) is { Length: > 0 } value ? value : null;
+
+    public string ServiceFile =>
+        OperatingSystem.IsWindows() ? OfPostgres(".pg_service.conf") : Path.Combine(Home, ".pg_service.conf");
+
+    public string PasswordFile => OperatingSystem.IsWindows() ? OfPostgres("pgpass.conf") : Path.Combine(Home, ".pgpass");
+
+    /// <summary>A file in ~/.postgresql: root.crt, postgresql.crt, postgresql.key.</summary>
+    public string OfPostgres(string name) => Path.Combine(Home, OperatingSystem.IsWindows() ? "postgresql" : ".postgresql", name);
+}

@@ -1,0 +1,14 @@
+using System.Runtime.CompilerServices;
+using PerfMonitoring.Sessions;
+
+namespace PerfMonitoring.Advice;
+
+/// <summary>What was advised last in each session, in memory only and for as long as the session is there.</summary>
+internal static class LastAdvice
+{
+    private static readonly ConditionalWeakTable<PerfMonitoringSession, IndexAdvice> All = [];
+
+    public static IndexAdvice? Of(PerfMonitoringSession session) => All.TryGetValue(session, out var advice) ? advice : null;
+
+    public static void Set(PerfMonitoringSession session, IndexAdvice advice) => All.AddOrUpdate(session, advice);
+}

@@ -1,0 +1,486 @@
+using System.Management.Automation;
+using PerfMonitoring.Audit;
+using PerfMonitoring.Common;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Statements;
+using PerfMonitoring.Strategies;
+
+namespace PerfMonitoring.Advice;
+
+/// <summary>Decides on indexes: one by hand, or a set for a whole workload.</summary>
+// Without a default set: a default one would take every object of the pipeline for its own.
+[Cmdlet(
+    VerbsCommon.New, "IndexStrategy",
+    SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.Low,
+    HelpUri = OnlineHelp.Folder + "New-IndexStrategy.md")]
+[OutputType(typeof(IndexStrategy))]
+public sealed class NewIndexStrategyCommand : ConnectedCmdlet
+{
+    private const string ByHand = "ByHand";
+
+    private const string Piped = "InputObject";
+    private const string FromSlowQuery = "SlowQuery";
+    private const string FromText = "Query";
+
+    // Rejected candidates that -Verbose shows; Get-IndexCandidate has them all.
+    private const int MaximumRejected = 20;
+
+    private readonly List<WorkloadStatement> workload = [];
+    private readonly TypedQueries typed = new();
+    private IndexNames names = null!;
+    private bool hasStore;
+
+    // All that is piped, of any type: what a property of the same name would bind by itself would be past the check of its
+    // target.
+    [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = Piped)]
+    public PSObject[] InputObject { get; set; } = [];
+
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByHand)]
+    [ArgumentCompleter(typeof(TableNameCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string TableName { get; set; } = "";
+
+    [Parameter(Position = 1, ParameterSetName = ByHand)]
+    [Alias("Columns")]
+    public string[]? Column { get; set; }
+
+    [Parameter(ParameterSetName = ByHand)]
+    public string[]? Expression { get; set; }
+
+    [Parameter(ParameterSetName = ByHand)]
+    public string[]? Include { get; set; }
+
+    [Parameter(ParameterSetName = ByHand)]
+    [Word(typeof(IndexType))]
+    [KnownWord]
+    public IndexType? IndexType { get; set; }
+
+    [Parameter(ParameterSetName = ByHand)]
+    [Alias("WhereClause")]
+    public string? Where { get; set; }
+
+    [Parameter(ParameterSetName = ByHand)]
+    public string? IndexName { get; set; }
+
+    [Parameter(ParameterSetName = ByHand)]
+    public SwitchParameter Unique { get; set; }
+
+    [Parameter(ParameterSetName = ByHand)]
+    [Word(typeof(UsagePattern))]
+    [KnownWord]
+    public UsagePattern? UsagePattern { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = FromSlowQuery)]
+    public PSObject SlowQuery { get; set; } = null!;
+
+    [Parameter(Mandatory = true, ParameterSetName = FromText)]
+    [ValidateNotNullOrEmpty]
+    public string[] Query { get; set; } = [];
+
+    [Parameter(ParameterSetName = Piped)]
+    [Parameter(ParameterSetName = FromText)]
+    [Alias("Calls")]
+    [ValidateRange(0.0, double.MaxValue)]
+    public double Weight { get; set; } = 1;
+
+    [Parameter(ParameterSetName = Piped)]
+    [Parameter(ParameterSetName = FromSlowQuery)]
+    [Parameter(ParameterSetName = FromText)]
+    [ValidateRange(1, long.MaxValue)]
+    public long? StorageBudget { get; set; }
+
+    [Parameter(ParameterSetName = Piped)]
+    [Parameter(ParameterSetName = FromSlowQuery)]
+    [Parameter(ParameterSetName = FromText)]
+    [ValidateRange(1, int.MaxValue)]
+    public int? MaximumCount { get; set; }
+
+    [Parameter(ParameterSetName = Piped)]
+    [Parameter(ParameterSetName = FromSlowQuery)]
+    [Parameter(ParameterSetName = FromText)]
+    [ValidateRange(0.0, 1.0)]
+    public double MinimumImprovement { get; set; } = new AdvisorOptions().MinimumImprovement;
+
+    [Parameter(ParameterSetName = Piped)]
+    [Parameter(ParameterSetName = FromSlowQuery)]
+    [Parameter(ParameterSetName = FromText)]
+    [ValidateRange(0.0, double.MaxValue)]
+    public double WriteWeight { get; set; } = new AdvisorOptions().WriteWeight;
+
+    [Parameter(ParameterSetName = Piped)]
+    [Parameter(ParameterSetName = FromSlowQuery)]
+    [Parameter(ParameterSetName = FromText)]
+    [Word(typeof(WhatIfMethod))]
+    [KnownWord]
+    public WhatIfMethod WhatIfMethod { get; set; }
+
+    [Parameter(ParameterSetName = Piped)]
+    [Parameter(ParameterSetName = FromSlowQuery)]
+    [Parameter(ParameterSetName = FromText)]
+    public SwitchParameter Force { get; set; }
+
+    [Parameter(ParameterSetName = Piped)]
+    [Parameter(ParameterSetName = FromSlowQuery)]
+    [Parameter(ParameterSetName = FromText)]
+    [ValidateRange(0.0, double.MaxValue)]
+    public double MaximumRegression { get; set; }
+
+    [Parameter(ParameterSetName = Piped)]
+    [Parameter(ParameterSetName = FromSlowQuery)]
+    [Parameter(ParameterSetName = FromText)]
+    [Duration]
+    public TimeSpan? TimeLimit { get; set; }
+
+    [Parameter(ParameterSetName = Piped)]
+    [Parameter(ParameterSetName = FromSlowQuery)]
+    [Parameter(ParameterSetName = FromText)]
+    [Duration]
+    public TimeSpan ReproposeAfter { get; set; } = TimeSpan.FromDays(90);
+
+    [Parameter]
+    [Word(typeof(MaintenanceWindow))]
+    [KnownWord]
+    public MaintenanceWindow? MaintenanceWindow { get; set; }
+
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
+        Run(() =>
+        {
+            if (TimeLimit?.TotalMilliseconds is < 1 or > int.MaxValue)
+            {
+                throw new PerfMonitoringException(
+                    ErrorIds.InvalidTimeLimit, FailureKind.InvalidArgument,
+                    $"-TimeLimit is {TimeLimit.Value.TotalSeconds} s; it must be from 1 ms to 24 days.",
+                    "Write it as hours:minutes:seconds, 00:00:30 for 30 seconds.", TimeLimit);
+            }
+
+            if (ReproposeAfter < TimeSpan.Zero || ReproposeAfter > TimeSpan.FromDays(3650))
+            {
+                throw new PerfMonitoringException(
+                    ErrorIds.InvalidReproposeAfter, FailureKind.InvalidArgument,
+                    $"-ReproposeAfter is {ReproposeAfter}; it must be from 0 to 10 years.",
+                    "Write 90d for 90 days, or 0d to propose again at once what was taken back.", ReproposeAfter);
+            }
+
+            hasStore = Await(Connection.Store.IsReadyAsync);
+            if (!hasStore)
+            {
+                WriteWarning(
+                    $"{Connection.StoreTarget} has no PerfMonitoring store: the strategies are not stored. "
+                        + $"Initialize-PerfMonitoringStore makes one.");
+            }
+
+            names = new IndexNames(Connection.Catalog, hasStore ? Connection.Strategies : null);
+        });
+    }
+
+    protected override void ProcessRecord()
+    {
+        switch (ParameterSetName)
+        {
+            case Piped:
+                Array.ForEach(InputObject, item => ForItem(item, () => Take(item)));
+                break;
+            case FromSlowQuery:
+                ForItem(SlowQuery, () => Take(SlowQuery));
+                break;
+            case FromText:
+                workload.AddRange(typed.Read(Query, Weight, failure => WriteError(Errors.Record(failure))));
+                break;
+            default:
+                ForItem(TableName, Propose);
+                break;
+        }
+    }
+
+    protected override void EndProcessing()
+    {
+        if (workload.Count > 0)
+        {
+            Run(Advise);
+        }
+    }
+
+    private void Take(PSObject item)
+    {
+        if (item.BaseObject is SlowQuery query)
+        {
+            Collect(query);
+            return;
+        }
+
+        if (item.BaseObject is string text)
+        {
+            Collect(text, Weight);
+            return;
+        }
+
+        var read = new PipelineObject(
+            item, "a slow query, a text, or a row that describes an index",
+            "Pipe what Get-SlowQuery gives, texts, or rows with Query and Calls, or with TableName and Column.");
+        if (read.HasTarget)
+        {
+            read.MustBeOf(Connection.Target);
+        }
+
+        if (read.Has("TableName") && !read.Has("Query"))
+        {
+            Propose(read);
+        }
+        else
+        {
+            Collect(read, item);
+        }
+    }
+
+    private void Collect(string texts, double weight)
+    {
+        foreach (var statement in QueryText.Split(texts))
+        {
+            var normalized = QueryText.Normalize(statement);
+            workload.Add(
+                new WorkloadStatement(statement, QueryText.Hash(normalized), QueryText.Shorten(normalized), weight, null));
+        }
+    }
+
+    // Rows with a text and a weight are texts by hand; what says where it was seen, or under which fingerprint, is a slow query.
+    private void Collect(PipelineObject read, PSObject item)
+    {
+        var text = read.NeedText("Query");
+        var calls = read.Get<double>("Weight") ?? read.Get<double>("Calls");
+        if (calls < 0)
+        {
+            throw read.Unreadable("Calls", calls.Value, "0 or more");
+        }
+
+        if (!read.HasTarget && !read.Has("QueryHash"))
+        {
+            Collect(text, calls ?? Weight);
+            return;
+        }
+
+        var hash = QueryText.Hash(QueryText.Normalize(text));
+        var told = read.Text("QueryHash") ?? hash;
+        if (!hash.Equals(told, StringComparison.OrdinalIgnoreCase) && text.Length < QueryText.MaximumPatternLength)
+        {
+            throw new PerfMonitoringException(
+                ErrorIds.QueryHashMismatch, FailureKind.InvalidArgument,
+                $"{told} is not the fingerprint of the text beside it: the text was changed or cut.",
+                "Pipe what Get-SlowQuery gives, or Select-Object Query, Calls to use the text as it is.", item);
+        }
+
+        // What is not there is unknown, and not 0.
+        var rows = read.Get<double>("Rows");
+        var (since, until) = (read.Get<DateTimeOffset>("Since"), read.Get<DateTimeOffset>("Until"));
+        Add(
+            new WorkloadStatement(
+                text, told.ToLowerInvariant(), QueryText.Shorten(text), calls ?? Weight, read.Get<double>("MeanTimeMs"))
+            {
+                RowsPerCall = calls >= 1 ? rows / calls : null,
+                Window = calls is null || !read.HasTarget ? null : WindowOf(since, until),
+            },
+            read.Text("DatabaseName"), Connection.Target);
+    }
+
+    private static TimeSpan WindowOf(DateTimeOffset? since, DateTimeOffset? until) =>
+        since is { } from ? (until ?? DateTimeOffset.UtcNow) - from : TimeSpan.MaxValue;
+
+    private void Add(WorkloadStatement statement, string? database, ServerTarget target)
+    {
+        if (database is not null && database != target.Database)
+        {
+            WriteVerbose($"Statement {statement.QueryHash} ran in database {database} and is left out.");
+            return;
+        }
+
+        workload.Add(statement);
+    }
+
+    private void Collect(SlowQuery query)
+    {
+        // Real indexes are tried on a copy: there the slow queries are those of the original.
+        var original = query.Target is { } seen && !seen.IsSameDatabaseAs(Connection.Target) ? seen : null;
+        if (original is not null && WhatIfMethod != WhatIfMethod.Transaction)
+        {
+            throw Errors.OtherDatabase("The slow query", original, Connection.Target, query);
+        }
+
+        // What a copy counted of writes is not what the original's workload did.
+        var window = original is null ? WindowOf(query.Since, query.Until) : (TimeSpan?)null;
+        Add(WorkloadStatement.From(query) with { Window = window }, query.DatabaseName, original ?? Connection.Target);
+    }
+
+    private void Propose() => Propose(
+        TableName,
+        new IndexRequest
+        {
+            Columns = Given(Column),
+            Expressions = Given(Expression),
+            Include = Given(Include),
+            Type = IndexType,
+            Where = Given(Where),
+            IndexName = Given(IndexName),
+            IsUnique = Unique,
+        },
+        UsagePattern,
+        MaintenanceWindow);
+
+    private void Propose(PipelineObject row) => Propose(
+        row.NeedText("TableName"),
+        new IndexRequest
+        {
+            Columns = Given(row.Has("Column") ? row.Texts("Column") : row.Texts("Columns")),
+            Expressions = Given(row.Texts("Expression")),
+            Include = Given(row.Texts("Include")),
+            Type = row.Get<IndexType>("IndexType"),
+            Where = row.Text("Where") ?? row.Text("WhereClause"),
+            IndexName = row.Text("IndexName"),
+        },
+        row.Get<UsagePattern>("UsagePattern"),
+        row.Get<MaintenanceWindow>("MaintenanceWindow") ?? MaintenanceWindow);
+
+    private void Propose(string table, IndexRequest request, UsagePattern? usagePattern, MaintenanceWindow? window)
+    {
+        var requested = new RequestedStrategy(Connection.Catalog, Connection.DefinitionCheck, names, Connection.Target);
+        var (strategy, warning) = Await(token => requested.CreateAsync(
+            RelationName.Parse(table), request, usagePattern, window ?? Strategies.MaintenanceWindow.Immediate, token));
+        if (warning is not null)
+        {
+            WriteWarning(warning);
+        }
+
+        Write([strategy]);
+    }
+
+    private void Advise()
+    {
+        if (WhatIfMethod == WhatIfMethod.Transaction
+            && !ShouldProcess(
+                Connection.Target.ToString(),
+                "Build indexes in a transaction that is rolled back; writes to their tables wait until then"))
+        {
+            return;
+        }
+
+        var options = new AdvisorOptions
+        {
+            StorageBudget = StorageBudget,
+            MaximumCount = MaximumCount,
+            MinimumImprovement = MinimumImprovement,
+            WriteWeight = WriteWeight,
+            MaximumRegression = MaximumRegression,
+            TimeLimit = TimeLimit,
+            MaintenanceWindow = MaintenanceWindow ?? Strategies.MaintenanceWindow.Immediate,
+            Reverted = hasStore
+                ? Await(token =>
+                    RevertedIndexes.GetAsync(Connection.Actions, DateTimeOffset.UtcNow - ReproposeAfter, token))
+                : new AdvisorOptions().Reverted,
+        };
+        var advisor = new IndexAdvisor(
+            Connection.Catalog, WhatIfMethod == WhatIfMethod.Transaction ? Connection.GetRealWhatIf(Force) : Connection.WhatIf,
+            names, Connection.Target);
+        var statements = workload.ConvertAll(s => s with { Origin = s.Origin with { MayRunAnyCode = Force } });
+        var advice = AwaitWithProgress<AdvisorProgress, IndexAdvice>(
+            (progress, token) => advisor.AdviseAsync(statements, options, progress, token),
+            report => WriteProgress(new ProgressRecord(1, "New-IndexStrategy", report.Activity)
+            {
+                PercentComplete = Math.Clamp(report.Percent, 0, 100),
+                CurrentOperation = $"The planner was asked {report.Calls} times",
+            }));
+        LastAdvice.Set(CurrentSession, advice);
+        if (Stopping)
+        {
+            // A stopped pipeline takes no objects and no warnings any more; the host does.
+            SayToHost(
+                $"The search was stopped. Get-IndexCandidate -Chosen gives the best set so far: {advice.Strategies.Count} "
+                    + $"indexes; nothing was stored.");
+            throw new PipelineStoppedException();
+        }
+
+        WriteProgress(new ProgressRecord(1, "New-IndexStrategy", "Done") { RecordType = ProgressRecordType.Completed });
+        WriteLeftOut(advice);
+        if (advice.IsCutShort)
+        {
+            WriteWarning($"The time limit of {TimeLimit} is over: this is the best set so far.");
+        }
+
+        foreach (var hint in advice.Hints)
+        {
+            WriteWarning(hint);
+        }
+
+        foreach (var candidate in advice.Candidates.Where(
+            c => c.Verdict is not (CandidateVerdict.Chosen or CandidateVerdict.NotUsed)).Take(MaximumRejected))
+        {
+            var saving = candidate.SavingShare is { } share ? $"; alone it saves {100 * share:0.0##} %" : "";
+            WriteVerbose(
+                $"Not chosen: {QueryText.HideConstants(candidate.IndexDefinition)} ({candidate.SizeBytes / 1048576.0:N1} "
+                    + $"MB{saving}). {candidate.Reason}");
+        }
+
+        WriteVerbose($"{advice.Strategies.Count} of {advice.Candidates.Count} indexes chosen for {advice.Statements} statements; "
+            + $"the planner was asked {advice.Calls} times; its cost of the workload: {advice.CostBefore:N0} without them, "
+            + $"{advice.CostAfter:N0} with them.");
+        Write(advice.Strategies);
+    }
+
+    // A log is full of VACUUM, SET and BEGIN, and of statements on catalogs: one line says that they were seen.
+    private void WriteLeftOut(IndexAdvice advice)
+    {
+        var texts = workload.ToLookup(s => s.QueryHash);
+        foreach (var skipped in advice.Skipped.Where(s => s.Untrusted is null))
+        {
+            if (typed.Failure(skipped) is { } failure)
+            {
+                WriteError(Errors.Record(failure));
+                continue;
+            }
+
+            Action<string> write = skipped.IsUtility ? WriteVerbose : WriteWarning;
+            var text = texts[skipped.QueryHash].First().Text;
+            var shown = TypedQueries.Shown(QueryText.Normalize(text));
+            write($"Statement {skipped.QueryHash} ({shown}) is left out: {skipped.Reason}");
+        }
+
+        if (advice.Skipped.Select(s => s.Untrusted).OfType<UntrustedStatement>().ToList() is { Count: > 0 } untrusted)
+        {
+            WriteWarning(
+                UntrustedStatement.Describe(
+                untrusted, "are left out (-Force plans them all the same; see about_PerfMonitoring_Security)"));
+        }
+
+        if (ParameterSetName != FromText && advice.Skipped.Count(s => s.IsUtility) is > 0 and var utilities)
+        {
+            WriteWarning(
+                $"{utilities} of {workload.Count} statements are left out, since they are not SELECT, INSERT, UPDATE, DELETE, "
+                    + $"MERGE or VALUES; -Verbose names them.");
+        }
+
+        foreach (var table in advice.PassedOver)
+        {
+            Action<string> write = table.IsExpected ? WriteVerbose : WriteWarning;
+            write($"Table {table.TableName} gets no advice: {table.Reason}");
+        }
+    }
+
+    // What is stored comes back with its id in the store; what is not travels on as it is.
+    private void Write(IReadOnlyList<IndexStrategy> strategies)
+    {
+        var stored = strategies.Where(
+            s => hasStore && ShouldProcess(Connection.StoreTarget.ToString(), s.Definition, "Store strategy: ")).ToList();
+        var kept = stored.Count == 0 ? [] : Await(token => Connection.Strategies.AddAsync(stored, token));
+        foreach (var strategy in strategies)
+        {
+            WriteObject(
+                stored.IndexOf(strategy) is >= 0 and var i
+                ? kept[i] with { MarginalGain = strategy.MarginalGain, Replaces = strategy.Replaces } : strategy);
+        }
+    }
+
+    // Import-Csv gives empty texts where nothing was written.
+    private static string? Given(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
+
+    private static string[] Given(string[]? texts) => [.. (texts ?? []).Where(t => !string.IsNullOrWhiteSpace(t))];
+}

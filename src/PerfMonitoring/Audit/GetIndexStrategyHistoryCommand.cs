@@ -1,0 +1,82 @@
+using System.Management.Automation;
+using PerfMonitoring.Common;
+using PerfMonitoring.Indexes;
+
+namespace PerfMonitoring.Audit;
+
+/// <summary>Lists what was done to the indexes of the session's database: the audit.</summary>
+[Cmdlet(VerbsCommon.Get, "IndexStrategyHistory", HelpUri = OnlineHelp.Folder + "Get-IndexStrategyHistory.md")]
+[OutputType(typeof(IndexAction))]
+public sealed class GetIndexStrategyHistoryCommand : ConnectedCmdlet
+{
+    [Parameter(Position = 0)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(TableNameCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[]? TableName { get; set; }
+
+    [Parameter(Position = 1)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(IndexNameCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[]? IndexName { get; set; }
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("Id")]
+    public Guid[]? IndexStrategyId { get; set; }
+
+    [Parameter]
+    [Word(typeof(IndexActionKind))]
+    [KnownWord]
+    public IndexActionKind[]? Action { get; set; }
+
+    [Parameter]
+    [Word(typeof(IndexActionOutcome))]
+    [KnownWord]
+    public IndexActionOutcome[]? Outcome { get; set; }
+
+    [Parameter]
+    [Moment]
+    public DateTimeOffset? Since { get; set; }
+
+    [Parameter]
+    [Moment]
+    public DateTimeOffset? Until { get; set; }
+
+    protected override void ProcessRecord() => ForItem(IndexStrategyId, () =>
+    {
+        var names = new NameFilter();
+        names.Add(TableName, IndexName);
+        var filter = new IndexActionFilter
+        {
+            StrategyIds = IndexStrategyId,
+            Actions = Action,
+            Outcomes = Outcome,
+            Since = Since,
+            Until = Until,
+        };
+        var found = new HashSet<Guid?>();
+        WriteAll(token => Connection.Actions.GetAsync(filter, token), action =>
+        {
+            found.Add(action.IndexStrategyId);
+            if (names.Matches(action.TableName, action.IndexName))
+            {
+                WriteObject(action);
+            }
+        });
+        // Most strategies that are piped have no history yet.
+        foreach (var id in MyInvocation.ExpectingInput ? [] : (IndexStrategyId ?? []).Where(id => !found.Contains(id)))
+        {
+            WriteError(Errors.Record(new PerfMonitoringException(
+                ErrorIds.ActionNotFound, FailureKind.NotFound,
+                $"The history of {Connection.Target} has nothing that was asked for of the strategy {id}.",
+                "Get-IndexStrategyHistory without -IndexStrategyId shows all of it.", id)));
+        }
+
+        foreach (var missing in names.Missing(
+            $"the history of {Connection.Target} that was asked for", "Get-IndexStrategyHistory without names shows all of it."))
+        {
+            WriteError(Errors.Record(missing));
+        }
+    });
+}

@@ -1,0 +1,141 @@
+using System.Management.Automation;
+using PerfMonitoring.Common;
+
+namespace PerfMonitoring.Changes;
+
+/// <summary>A cmdlet that changes indexes of the monitored database without blocking reads or writes.</summary>
+public abstract class IndexChangeCmdlet : ConnectedCmdlet
+{
+    /// <summary>How long a wait for a lock may last; zero waits for ever.</summary>
+    [Parameter]
+    [Duration]
+    public TimeSpan LockTimeout { get; set; } = new IndexBuildOptions().LockTimeout;
+
+    /// <summary>How often it is tried again after a wait was too long.</summary>
+    [Parameter]
+    [ValidateRange(0, 100)]
+    public int MaximumRetry { get; set; } = new IndexBuildOptions().MaximumRetry;
+
+    private protected IndexBuildOptions Options => new() { LockTimeout = LockTimeout, MaximumRetry = MaximumRetry };
+
+    /// <inheritdoc/>
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
+        Run(() =>
+        {
+            CheckTime(nameof(LockTimeout), LockTimeout, "wait for ever");
+
+            // What earlier runs could not write, for their process was killed, decides what there is to do.
+            if (!IsWhatIf)
+            {
+                Await(token => Connection.Actions.ReconcileAsync(null, token));
+            }
+        });
+    }
+
+    // A bare number is ticks to PowerShell: 30 would be 3 microseconds.
+    private protected static void CheckTime(string parameter, TimeSpan value, string zero)
+    {
+        if (value != TimeSpan.Zero && value.TotalMilliseconds is < 1 or > int.MaxValue)
+        {
+            throw new PerfMonitoringException(
+                "Invalid" + parameter, FailureKind.InvalidArgument,
+                $"-{parameter} is {value.TotalSeconds} s; it must be 0 or from 1 ms to 24 days.",
+                $"Write it as hours:minutes:seconds, 00:00:30 for 30 seconds, or 0 to {zero}.", value);
+        }
+    }
+
+    /// <summary>Asks whether an index shall be dropped, after saying whom that hinders.</summary>
+    private protected bool ShouldDrop(IndexRemoval removal, string statement)
+    {
+        if (removal.Warning is { } warning)
+        {
+            WriteWarning(warning);
+        }
+
+        return ShouldProcess($"{removal.Usage.TableName} in {Connection.Target}", statement);
+    }
+
+    /// <summary>
+    /// Does a change with progress, and writes what became of it. What was done or left after Ctrl+C is said by the host: a
+    /// stopped pipeline takes neither objects nor errors.
+    /// </summary>
+    private protected void Change<T>(
+        string activity,
+        Func<IProgress<IndexCreationProgress>, CancellationToken, Task<(T Result, PerfMonitoringException? Error)>> work)
+    {
+        var (result, error) = Await(activity, work);
+        if (Stopping)
+        {
+            SayWhatWasDone(result);
+            throw new PipelineStoppedException();
+        }
+
+        WriteObject(result);
+        if (error is not null)
+        {
+            throw error;
+        }
+    }
+
+    private T Await<T>(string activity, Func<IProgress<IndexCreationProgress>, CancellationToken, Task<T>> work)
+    {
+        try
+        {
+            return AwaitWithProgress<IndexCreationProgress, T>(work, report => Show(activity, report));
+        }
+        catch (PerfMonitoringException e) when (Stopping)
+        {
+            SayWhatIsLeft(e);
+            throw new PipelineStoppedException();
+        }
+        finally
+        {
+            if (!Stopping)
+            {
+                ShowDone(activity);
+            }
+        }
+    }
+
+    private protected void Show(string activity, IndexCreationProgress report, int activityId = 0) =>
+        WriteProgress(new ProgressRecord(activityId, activity, report.Phase)
+    {
+        // -1 shows no bar: unknown is not 0 %.
+        PercentComplete = report.Percent is { } percent ? (int)percent : -1,
+        SecondsRemaining = report.Remaining is { } remaining
+            ? (int)Math.Min(Math.Max(0, remaining.TotalSeconds), int.MaxValue) : -1,
+        CurrentOperation = report.Blockers.Count == 0 ? null : "waits for " + string.Join(", ", report.Blockers),
+    });
+
+    private protected void ShowDone(string activity, int activityId = 0) =>
+        WriteProgress(new ProgressRecord(activityId, activity, "Done") { RecordType = ProgressRecordType.Completed });
+
+    /// <summary>Says through the host what was done when the pipeline was stopped already.</summary>
+    private protected void SayWhatWasDone(object? result)
+    {
+        if (result is IndexRemovalResult { State: IndexRemovalState.Removed } removed)
+        {
+            SayToHost(
+                $"{removed.IndexName} is dropped: the drop was begun when it was stopped. "
+                    + $"{removed.UndoStatement} makes it again.");
+        }
+        else if (result is IndexCreationResult { State: IndexCreationState.Created } created)
+        {
+            SayToHost($"{created.IndexName} on {created.TableName} is built.");
+        }
+        else if (result is IndexRepairResult { State: IndexRepairState.Rebuilt } rebuilt)
+        {
+            SayToHost($"{rebuilt.IndexName} on {rebuilt.TableName} is built anew.");
+        }
+        else if (result is IndexCreationResult { State: IndexCreationState.Reverted } reverted)
+        {
+            SayToHost($"{reverted.IndexName} on {reverted.TableName} was built and is dropped again. {reverted.Reason}");
+        }
+    }
+
+    /// <summary>Says through the host what is left when the pipeline was stopped already.</summary>
+    private protected void SayWhatIsLeft(PerfMonitoringException e) =>
+        SayToHost(e.Remedy is null ? e.Message : $"{e.Message} {e.Remedy}");
+}

@@ -1,0 +1,116 @@
+using System.Management.Automation;
+using PerfMonitoring.Common;
+using PerfMonitoring.Indexes;
+
+namespace PerfMonitoring.Changes;
+
+/// <summary>
+/// Drops invalid indexes that a failed build or drop left, or builds bloated ones anew, without blocking reads or writes.
+/// </summary>
+[Cmdlet(
+    VerbsDiagnostic.Repair, "Index",
+    SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.High,
+    DefaultParameterSetName = InvalidSet,
+    HelpUri = OnlineHelp.Folder + "Repair-Index.md")]
+[OutputType(typeof(IndexRemovalResult), ParameterSetName = [InvalidSet])]
+[OutputType(typeof(IndexRepairResult), ParameterSetName = [BloatedSet])]
+public sealed class RepairIndexCommand : IndexChangeCmdlet
+{
+    private const string InvalidSet = "Invalid";
+    private const string BloatedSet = "Bloated";
+
+    /// <summary>Names of indexes, without schema; by default all that are invalid, or bloated.</summary>
+    [Parameter(Position = 0)]
+    [ArgumentCompleter(typeof(IndexNameCompleter))]
+    public string[]? IndexName { get; set; }
+
+    /// <summary>Builds bloated B-trees anew, instead of dropping invalid indexes.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = BloatedSet)]
+    public SwitchParameter Bloated { get; set; }
+
+    /// <summary>The least share of an index's size that is bloat, 0 to 1.</summary>
+    [Parameter(ParameterSetName = BloatedSet)]
+    [ValidateRange(0.0, 1.0)]
+    public double MinimumBloat { get; set; } = 0.5;
+
+    /// <summary>The least number of bytes that are bloat.</summary>
+    [Parameter(ParameterSetName = BloatedSet)]
+    [ValidateRange(0, long.MaxValue)]
+    public long MinimumWaste { get; set; } = 10 * 1024 * 1024;
+
+    /// <summary>How long each wait for older transactions may last; zero waits for ever.</summary>
+    [Parameter(ParameterSetName = BloatedSet)]
+    [Duration]
+    public TimeSpan SnapshotTimeout { get; set; } = new IndexBuildOptions().SnapshotTimeout;
+
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
+        Run(() => CheckTime(nameof(SnapshotTimeout), SnapshotTimeout, "wait for ever"));
+    }
+
+    protected override void EndProcessing()
+    {
+        if (Bloated)
+        {
+            IReadOnlyList<BloatedIndex> bloated = [];
+            Run(() => bloated = Await(token => BloatedIndex.FindAsync(Connection, MinimumBloat, MinimumWaste, token)));
+            foreach (var index in Wanted(bloated, b => b.Index.Definition.Name, IsNotBloated))
+            {
+                ForItem(index, () => Rebuild(index));
+            }
+
+            return;
+        }
+
+        IReadOnlyList<IndexRemoval> invalid = [];
+        Run(() => invalid = Await(token => IndexRemoval.FindInvalidAsync(Connection, token)));
+        foreach (var repair in Wanted(invalid, i => i.Usage.IndexName, IsNotInvalid))
+        {
+            ForItem(repair.Usage, () => Drop(repair));
+        }
+    }
+
+    private IEnumerable<T> Wanted<T>(IReadOnlyList<T> found, Func<T, string> name, Func<string, PerfMonitoringException> missing)
+    {
+        foreach (var absent in (IndexName ?? []).Where(n => !found.Any(f => name(f) == n)))
+        {
+            WriteError(Errors.Record(missing(absent)));
+        }
+
+        return found.Where(f => IndexName is null || IndexName.Contains(name(f)));
+    }
+
+    private PerfMonitoringException IsNotInvalid(string name) => new(
+        ErrorIds.IndexNotInvalid, FailureKind.NotFound,
+        $"There is no invalid index '{name}' in {Connection.Target} that nobody builds.",
+        "Run Repair-Index -WhatIf without a name to see all.", name);
+
+    private PerfMonitoringException IsNotBloated(string name) => new(
+        ErrorIds.IndexNotBloated, FailureKind.NotFound,
+        $"There is no B-tree '{name}' in {Connection.Target} that is known to be bloated so much.",
+        "Run ANALYZE, or lower -MinimumBloat and -MinimumWaste: Repair-Index -Bloated -MinimumBloat 0 -MinimumWaste 0 -WhatIf "
+            + "shows all.", name);
+
+    private void Drop(IndexRemoval repair)
+    {
+        if (ShouldProcess($"{repair.Usage.TableName} in {Connection.Target}", repair.Statement))
+        {
+            Change(
+                $"Dropping invalid index {repair.Usage.IndexName} on {repair.Usage.TableName}",
+                (progress, token) => repair.RunAsync(Connection, Options, progress, token));
+        }
+    }
+
+    private void Rebuild(BloatedIndex index)
+    {
+        if (ShouldProcess($"{index.Index.Definition.Table} in {Connection.Target}", $"{index.Statement} -- {index.Reason}"))
+        {
+            Change(
+                $"Building index {index.Index.Definition.Name} on {index.Index.Definition.Table} anew",
+                (progress, token) =>
+                    index.RunAsync(Connection, Options with { SnapshotTimeout = SnapshotTimeout }, progress, token));
+        }
+    }
+}

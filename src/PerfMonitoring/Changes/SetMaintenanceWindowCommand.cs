@@ -1,0 +1,86 @@
+using System.Management.Automation;
+using PerfMonitoring.Common;
+using PerfMonitoring.Strategies;
+
+namespace PerfMonitoring.Changes;
+
+/// <summary>Says when indexes may be built.</summary>
+[Cmdlet(
+    VerbsCommon.Set, "MaintenanceWindow",
+    SupportsShouldProcess = true,
+    HelpUri = OnlineHelp.Folder + "Set-MaintenanceWindow.md")]
+[OutputType(typeof(MaintenanceSchedule))]
+public sealed class SetMaintenanceWindowCommand : ConnectedCmdlet
+{
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
+    [Word(typeof(MaintenanceWindow))]
+    [KnownWord]
+    public MaintenanceWindow Window { get; set; }
+
+    [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    public string? CronExpression { get; set; }
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Duration]
+    public TimeSpan? Duration { get; set; }
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    public string? TimeZone { get; set; }
+
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    protected override void ProcessRecord() => ForItem(Window, () =>
+    {
+        if (Window == MaintenanceWindow.Immediate)
+        {
+            throw new PerfMonitoringException(
+                ErrorIds.WindowHasNoSchedule, FailureKind.InvalidArgument,
+                "-Window Immediate is always open: it takes no schedule.",
+                "Set OffPeak, Weekend or Scheduled, and give the strategies that window with Set-IndexStrategy "
+                    + "-MaintenanceWindow.", Window);
+        }
+
+        if (CronExpression is null && Duration is null && TimeZone is null)
+        {
+            throw new PerfMonitoringException(
+                ErrorIds.NothingToChange, FailureKind.InvalidArgument, "Nothing is given that shall change.",
+                "Pass -CronExpression, -Duration or -TimeZone.", Window);
+        }
+
+        // A bare number is ticks to PowerShell: 4 would be no time at all.
+        if (Duration is { } duration && (duration < TimeSpan.FromMinutes(1) || duration > TimeSpan.FromDays(7)))
+        {
+            throw new PerfMonitoringException(
+                ErrorIds.InvalidDuration, FailureKind.InvalidArgument,
+                $"-Duration is {duration}; it must be from one minute to 7 days.",
+                "Write it as hours:minutes:seconds, 05:00:00 for five hours, or as days.hours:minutes:seconds.", duration);
+        }
+
+        var windows = Connection.MaintenanceWindows;
+        var old = Await(windows.GetAsync).Single(s => s.Window == Window);
+        var schedule = old with
+        {
+            CronExpression = CronExpression ?? old.CronExpression ?? throw new PerfMonitoringException(
+                ErrorIds.CronExpressionMissing, FailureKind.InvalidArgument, $"The window {Window} has no schedule yet.",
+                "Pass -CronExpression.", Window),
+            Duration = Duration ?? old.Duration,
+            TimeZone = TimeZone ?? old.TimeZone,
+            IsDefault = false,
+        };
+        // What cannot be read is told before anything is asked or stored.
+        var shown = Schedules.At(schedule, Connection, DateTimeOffset.UtcNow);
+        if (ShouldProcess(
+            $"{Connection.Target}",
+            $"Set the maintenance window {Window}: {schedule.CronExpression} ({schedule.TimeZone}) for {schedule.Duration}"))
+        {
+            Await(token => windows.SetAsync(schedule, token));
+            if (PassThru)
+            {
+                WriteObject(shown);
+            }
+        }
+    });
+}

@@ -1,0 +1,226 @@
+using System.Management.Automation;
+using PerfMonitoring.Audit;
+using PerfMonitoring.Common;
+using PerfMonitoring.Sessions;
+using PerfMonitoring.Strategies;
+using PerfMonitoring.Usage;
+using PerfMonitoring.Verification;
+
+namespace PerfMonitoring.Changes;
+
+/// <summary>Takes back indexes that PerfMonitoring built and that did not help.</summary>
+[Cmdlet(
+    VerbsCommon.Undo, "IndexCreation",
+    SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.High,
+    DefaultParameterSetName = VerificationSet,
+    HelpUri = OnlineHelp.Folder + "Undo-IndexCreation.md")]
+[OutputType(typeof(IndexRemovalResult))]
+public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
+{
+    private const string VerificationSet = "Verification";
+    private const string IdSet = "Id";
+    private const string AfterSet = "After";
+
+    /// <summary>
+    /// Results of Test-IndexStrategy, of which only what regressed is taken back; or strategies, whose index is taken back
+    /// whatever it does.
+    /// </summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = VerificationSet)]
+    public PSObject[] InputObject { get; set; } = [];
+
+    /// <summary>Ids of strategies whose index is taken back whatever it does.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = IdSet)]
+    [Alias("IndexStrategyId")]
+    public Guid[] Id { get; set; } = [];
+
+    /// <summary>Every index that was built so long ago and regressed, or was never scanned in that time.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = AfterSet)]
+    [Duration]
+    public TimeSpan After { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>Sessions on the standbys of the server, or their names: an index that they scan is used.</summary>
+    [Parameter(ParameterSetName = AfterSet)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(SessionCompleter))]
+    public PSObject[] Replica { get; set; } = [];
+
+    /// <summary>Why, for the audit.</summary>
+    [Parameter(ParameterSetName = VerificationSet)]
+    [Parameter(ParameterSetName = IdSet)]
+    [ValidateNotNullOrEmpty]
+    public string Reason { get; set; } = "Taken back by hand.";
+
+    protected override void ProcessRecord()
+    {
+        foreach (var item in InputObject)
+        {
+            ForItem(item, () =>
+            {
+                if (item.BaseObject is IndexStrategy strategy)
+                {
+                    PipelineObject.Check(strategy.Target, Connection.Target, $"The strategy for {strategy.IndexName}", strategy);
+                    RevertByHand(strategy.Id);
+                }
+                else
+                {
+                    RevertWhatRegressed(Read(item));
+                }
+            });
+        }
+
+        foreach (var id in Id)
+        {
+            ForItem(id, () => RevertByHand(id));
+        }
+
+        if (ParameterSetName == AfterSet)
+        {
+            ForItem(null, RevertWhatDidNotHelp);
+        }
+    }
+
+    private void RevertByHand(Guid id)
+    {
+        var made = Made(new() { StrategyIds = [id] });
+        Revert(made.Count > 0 ? made[^1] : throw Errors.IndexNotMade(id, id), Reason, null);
+    }
+
+    private IndexVerification Read(PSObject item)
+    {
+        if ((item.BaseObject as IndexVerification ?? (item.BaseObject as IndexCreationResult)?.Verification) is { } live)
+        {
+            PipelineObject.Check(live.Target, Connection.Target, $"Index {live.IndexName}", live);
+            return live;
+        }
+
+        var read = new PipelineObject(
+            item, "a result of Test-IndexStrategy",
+            "Pipe what Test-IndexStrategy gives, or pass -Id to take the index back whatever its verdict is.");
+        read.MustBeOf(Connection.Target);
+        return new IndexVerification
+        {
+            TableName = read.NeedText("TableName"),
+            IndexName = read.NeedText("IndexName"),
+            BuiltAt = default,
+            Verdict = read.Need<VerificationVerdict>("Verdict"),
+            Reason = read.Text("Reason") ?? "",
+            Target = Connection.Target,
+        };
+    }
+
+    // The verdict may be from yesterday or from a file: it is made again, with the limits of a live one.
+    private void RevertWhatRegressed(IndexVerification shown)
+    {
+        if (shown.Verdict != VerificationVerdict.Regressed)
+        {
+            WriteVerbose($"{shown.IndexName} stays: {shown.Reason}");
+            return;
+        }
+
+        if (FindBuild() is not { } create)
+        {
+            return;
+        }
+
+        var options = shown.Window == TimeSpan.Zero
+            ? new VerificationOptions()
+            : new VerificationOptions
+            {
+                Window = shown.Window, MinimumEffect = shown.MinimumEffect, Confidence = shown.Confidence,
+            };
+        var verification = Await(token => IndexVerifier.VerifyAsync(Connection, create, options, token));
+        if (verification.Verdict != VerificationVerdict.Regressed)
+        {
+            // Another run may have been faster meanwhile.
+            if (FindBuild() is null)
+            {
+                return;
+            }
+
+            throw new PerfMonitoringException(
+                ErrorIds.VerdictChanged, FailureKind.InvalidArgument,
+                $"{shown.IndexName} stays: the verdict was Regressed and is now {verification.Verdict}. {verification.Reason}",
+                "Run Test-IndexStrategy again, or pass -Id to take the index back whatever its verdict is.", shown);
+        }
+
+        Revert(create, verification.Reason, verification);
+
+        // Null where it was taken back already.
+        IndexAction? FindBuild()
+        {
+            var made = Made(new() { TableName = shown.TableName, IndexName = shown.IndexName });
+            if (made.Count > 0)
+            {
+                return made[0];
+            }
+
+            if (!Await(token => IndexVerifier.WasMadeAsync(Connection.Actions, shown.TableName, shown.IndexName, token)))
+            {
+                throw Errors.IndexNotMade(shown.IndexName, shown);
+            }
+
+            WriteVerbose($"{shown.IndexName} on {shown.TableName} was taken back already: there is nothing to undo.");
+            return null;
+        }
+    }
+
+    private void RevertWhatDidNotHelp()
+    {
+        if (After < TimeSpan.Zero || After > TimeSpan.FromDays(3650))
+        {
+            throw new PerfMonitoringException(
+                ErrorIds.InvalidAfter, FailureKind.InvalidArgument, $"-After is {After}; it must be from 0 to 10 years.",
+                "Write 7d, or 12h.", After);
+        }
+
+        var now = DateTimeOffset.UtcNow;
+        var scope = UsageScopes.Of(Replica, DropVerdict.DefaultWindow);
+        var usage = Await(token => PartitionedIndexes.ReadAllAsync(Connection, scope, token))
+            .ToDictionary(s => (s.TableName, s.IndexName));
+        foreach (var create in Made(new()).Where(m => m.FinishedAt <= now - After))
+        {
+            ForItem(create, () =>
+            {
+                if (!usage.TryGetValue((create.TableName, create.IndexName), out var figures))
+                {
+                    WriteVerbose($"{create.IndexName} is not there any more.");
+                    return;
+                }
+
+                var verification = Await(
+                    token => IndexVerifier.VerifyAsync(Connection, create, new VerificationOptions(), token));
+                var reason = verification.Verdict == VerificationVerdict.Regressed
+                    ? verification.Reason : IndexReversion.UnusedReason(create, figures, now, After);
+                if (reason is null)
+                {
+                    WriteVerbose($"{create.IndexName} stays: {verification.Reason}");
+                    return;
+                }
+
+                Revert(create, reason, verification);
+            });
+        }
+    }
+
+    private IReadOnlyList<IndexAction> Made(IndexActionFilter filter) =>
+        Await(token => IndexVerifier.GetMadeAsync(Connection.Actions, filter, token));
+
+    private void Revert(IndexAction create, string reason, IndexVerification? verification)
+    {
+        if (Await(token => IndexReversion.PrepareAsync(Connection, create, reason, verification, token)) is not { } removal)
+        {
+            WriteVerbose($"{create.IndexName} on {create.TableName} is not there any more: there is nothing to undo.");
+            return;
+        }
+
+        if (!ShouldDrop(removal, $"{removal.Statement} -- {reason}"))
+        {
+            return;
+        }
+
+        Change(
+            $"Dropping index {create.IndexName} on {create.TableName}", (progress, token) =>
+                removal.RunAsync(Connection, Options, progress, token));
+    }
+}

@@ -1,0 +1,71 @@
+using System.Globalization;
+using System.Management.Automation;
+using System.Text.RegularExpressions;
+
+namespace PerfMonitoring.Common;
+
+/// <summary>
+/// Lets a time span be written as 7d, 12h, 30m, 45s or 250ms. A bare number is refused, unless it is 0: PowerShell would take it
+/// as ticks of 100 ns.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed partial class DurationAttribute : ArgumentTransformationAttribute
+{
+    // .NET counts no further; every parameter has a limit of its own below it.
+    private const double MostDays = 10_000_000;
+
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+    {
+        var value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
+
+        // As ConvertTo-Json writes one.
+        if (value is PSCustomObject && PSObject.AsPSObject(inputData).Properties["Ticks"]?.Value is long ticks)
+        {
+            return TimeSpan.FromTicks(ticks);
+        }
+
+        return value is null ? null
+            : Read(value) ?? throw new ArgumentTransformationMetadataException(
+                $"'{VisibleText.Line(value.ToString(), 60)}' is no duration: write 7d, 12h, 30m, 45s or 250ms, or "
+                    + $"days.hours:minutes:seconds.");
+    }
+
+    /// <summary>The time span that a value means, or null where it has no unit or is too long.</summary>
+    /// <param name="value">A time span, a text, or what PowerShell makes of one without quotes.</param>
+    internal static TimeSpan? Read(object value) => value switch
+    {
+        TimeSpan time => time,
+        // To PowerShell 7d without quotes is the number 7 of type decimal.
+        decimal days when Math.Abs(days) < (decimal)MostDays => TimeSpan.FromDays((double)days),
+        // And 45s the number 45 of type short.
+        short seconds => TimeSpan.FromSeconds(seconds),
+        0 or 0L or 0.0 => TimeSpan.Zero,
+        string text => Read(text.Trim()),
+        _ => null,
+    };
+
+    private static TimeSpan? Read(string text)
+    {
+        if (Unit().Match(text) is not { Success: true } match)
+        {
+            return text == "0" ? TimeSpan.Zero
+                : text.Contains(':', StringComparison.Ordinal)
+                && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var written) ? written
+                : null;
+        }
+
+        var number = double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
+        var days = number * match.Groups[2].Value.ToLowerInvariant() switch
+        {
+            "d" => 1,
+            "h" => 1 / 24.0,
+            "m" => 1 / 1440.0,
+            "s" => 1 / 86_400.0,
+            _ => 1 / 86_400_000.0,
+        };
+        return Math.Abs(days) < MostDays ? TimeSpan.FromTicks((long)Math.Round(days * TimeSpan.TicksPerDay)) : null;
+    }
+
+    [GeneratedRegex(@"^(-?[0-9]+(?:\.[0-9]+)?)(d|h|m|s|ms)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Unit();
+}

@@ -1,0 +1,280 @@
+using System.Collections.Concurrent;
+using System.Management.Automation;
+using System.Threading.Channels;
+
+namespace PerfMonitoring.Common;
+
+/// <summary>
+/// A cmdlet whose work is asynchronous. Work starts in the thread pool; everything that is written is written on the pipeline's
+/// thread; Ctrl+C cancels the work.
+/// </summary>
+public abstract class PerfCmdlet : PSCmdlet, IDisposable
+{
+    // Large enough that the hand-over between threads costs little beside a row, small enough to stay flat in memory.
+    private const int BatchSize = 256;
+
+    // On a machine with a large cache the runtime lets some 100 MB of finished objects stand before it clears them away. A
+    // million rows are to stay flat: they are cleared after so many batches.
+    private const int BatchesBetweenCollections = 64;
+
+    private readonly CancellationTokenSource stopping = new();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <inheritdoc/>
+    protected override void BeginProcessing() => Run(() => Arguments.Check(MyInvocation.BoundParameters, areTyped: true));
+
+    /// <inheritdoc/>
+    protected override void StopProcessing() => stopping.Cancel();
+
+    /// <summary>Frees what the cmdlet holds.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            stopping.Dispose();
+        }
+    }
+
+    private protected bool IsWhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out var given)
+        ? (SwitchParameter)given
+        : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
+
+    /// <summary>Writes a warning.</summary>
+    private protected new void WriteWarning(string text) => base.WriteWarning(VisibleText.Line(text));
+
+    /// <summary>Writes a verbose message.</summary>
+    private protected new void WriteVerbose(string text) => base.WriteVerbose(VisibleText.Line(text));
+
+    /// <summary>Shows progress.</summary>
+    private protected new void WriteProgress(ProgressRecord progress)
+    {
+        progress.Activity = VisibleText.Line(progress.Activity);
+        progress.StatusDescription = VisibleText.Line(progress.StatusDescription);
+        progress.CurrentOperation = VisibleText.Line(progress.CurrentOperation);
+        base.WriteProgress(progress);
+    }
+
+    /// <summary>Asks whether an action shall be done to a target.</summary>
+    private protected new bool ShouldProcess(string target, string action) =>
+        base.ShouldProcess(VisibleText.Line(target), VisibleText.Line(action));
+
+    /// <summary>Asks in words of the cmdlet's own; the description may have several lines.</summary>
+    private protected new bool ShouldProcess(string description, string question, string caption) =>
+        base.ShouldProcess(VisibleText.Lines(description), VisibleText.Line(question), VisibleText.Line(caption));
+
+    /// <summary>Says something through the host: a pipeline that is stopped takes no warnings.</summary>
+    private protected void SayToHost(string text) => Host.UI.WriteWarningLine(VisibleText.Line(text));
+
+    /// <summary>Waits for one result.</summary>
+    private protected T Await<T>(Func<CancellationToken, Task<T>> work)
+    {
+        try
+        {
+            return Task.Run(() => work(stopping.Token)).GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException();
+        }
+    }
+
+    /// <summary>Waits for work without a result.</summary>
+    private protected void Await(Func<CancellationToken, Task> work) => Await(async token =>
+    {
+        await work(token);
+        return true;
+    });
+
+    /// <summary>Writes what a source yields as it arrives, without holding more than a few batches.</summary>
+    private protected void WriteAll<T>(Func<CancellationToken, IAsyncEnumerable<T>> source) =>
+        WriteAll(source, item => WriteObject(item));
+
+    /// <summary>Hands what a source yields to <paramref name="write"/>, on the pipeline's thread.</summary>
+    internal void WriteAll<T>(Func<CancellationToken, IAsyncEnumerable<T>> source, Action<T> write)
+    {
+        using var abandon = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
+        var channel = Channel.CreateBounded<T[]>(new BoundedChannelOptions(4) { SingleReader = true, SingleWriter = true });
+        var producer = Task.Run(() => ProduceAsync(source(abandon.Token), channel.Writer, abandon.Token));
+        try
+        {
+            while (channel.Reader.WaitToReadAsync(stopping.Token).AsTask().GetAwaiter().GetResult())
+            {
+                while (channel.Reader.TryRead(out var batch))
+                {
+                    foreach (var item in batch)
+                    {
+                        write(item);
+                    }
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException();
+        }
+        finally
+        {
+            // Also when a cmdlet further down has had enough (Select-Object -First) or the write failed.
+            abandon.Cancel();
+            producer.ContinueWith(static t => _ = t.Exception, TaskScheduler.Default).GetAwaiter().GetResult();
+        }
+    }
+
+    /// <summary>Waits for a result while showing what the work reports, on the pipeline's thread.</summary>
+    /// <param name="work">The work.</param>
+    /// <param name="show">Shows a report.</param>
+    /// <param name="showStopped">Shows one that comes when the pipeline is stopped already; the work cleans up then, and only the
+    /// host takes lines.</param>
+    private protected TResult AwaitWithProgress<TReport, TResult>(
+        Func<IProgress<TReport>, CancellationToken, Task<TResult>> work, Action<TReport> show,
+        Action<TReport>? showStopped = null)
+    {
+        using var abandon = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
+        using var reports = new BlockingCollection<TReport>();
+        var task = Task.Run(async () =>
+        {
+            try
+            {
+                return await work(new QueueProgress<TReport>(reports), abandon.Token);
+            }
+            finally
+            {
+                reports.CompleteAdding();
+            }
+        });
+        try
+        {
+            foreach (var report in reports.GetConsumingEnumerable())
+            {
+                if (stopping.IsCancellationRequested)
+                {
+                    showStopped?.Invoke(report);
+                    continue;
+                }
+
+                try
+                {
+                    show(report);
+                }
+                catch (PipelineStoppedException)
+                {
+                    showStopped?.Invoke(report);
+                    throw;
+                }
+            }
+
+            return task.GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException();
+        }
+        finally
+        {
+            // Also when a cmdlet further down has had enough (Select-Object -First): nothing goes on behind the prompt.
+            abandon.Cancel();
+            foreach (var report in reports.GetConsumingEnumerable())
+            {
+                showStopped?.Invoke(report);
+            }
+
+            task.ContinueWith(static t => _ = t.Exception, TaskScheduler.Default).GetAwaiter().GetResult();
+        }
+    }
+
+    /// <summary>
+    /// Runs an act upon one item of the pipeline: its failure is a non-terminating error and the next item goes on.
+    /// </summary>
+    private protected void ForItem(object? item, Action act)
+    {
+        try
+        {
+            Arguments.Check(MyInvocation.BoundParameters, areTyped: false);
+            act();
+        }
+        catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
+        {
+            WriteError(Errors.Record(Explain(e), item));
+        }
+        catch (PerfMonitoringException e)
+        {
+            ThrowTerminatingError(Errors.Record(e, item));
+        }
+    }
+
+    /// <summary>Runs an act whose failure ends the cmdlet, with a stable error id.</summary>
+    private protected void Run(Action act)
+    {
+        try
+        {
+            Arguments.Check(MyInvocation.BoundParameters, areTyped: false);
+            act();
+        }
+        catch (PerfMonitoringException e)
+        {
+            ThrowTerminatingError(Errors.Record(Explain(e)));
+        }
+    }
+
+    /// <summary>The error with a way out that only the cmdlet knows.</summary>
+    private protected virtual PerfMonitoringException Explain(PerfMonitoringException e) => e;
+
+    private static async Task ProduceAsync<T>(
+        IAsyncEnumerable<T> source, ChannelWriter<T[]> writer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var batch = new List<T>(BatchSize);
+            var batches = 0;
+            await using var items = source.GetAsyncEnumerator(cancellationToken);
+            while (true)
+            {
+                var next = items.MoveNextAsync();
+                // Nothing more has arrived yet: what there is goes to the screen before the wait.
+                if (!next.IsCompleted && batch.Count > 0)
+                {
+                    await writer.WriteAsync([.. batch], cancellationToken);
+                    batch.Clear();
+                }
+
+                if (!await next)
+                {
+                    break;
+                }
+
+                batch.Add(items.Current);
+                if (batch.Count == BatchSize)
+                {
+                    await writer.WriteAsync([.. batch], cancellationToken);
+                    batch.Clear();
+                    if (++batches % BatchesBetweenCollections == 0)
+                    {
+                        GC.Collect(0, GCCollectionMode.Forced, blocking: true);
+                    }
+                }
+            }
+
+            if (batch.Count > 0)
+            {
+                await writer.WriteAsync([.. batch], cancellationToken);
+            }
+
+            writer.Complete();
+        }
+        catch (Exception e)
+        {
+            writer.Complete(e);
+        }
+    }
+
+    private sealed class QueueProgress<T>(BlockingCollection<T> reports) : IProgress<T>
+    {
+        public void Report(T value) => reports.TryAdd(value);
+    }
+}

@@ -1,0 +1,248 @@
+using System.Collections;
+using System.Globalization;
+using System.Management.Automation;
+
+namespace PerfMonitoring.Common;
+
+/// <summary>
+/// An object of the pipeline that is not a record of this session: from Import-Clixml, Import-Csv, ConvertFrom-Json, a job or
+/// Select-Object. It is read by the names of its properties. It says what is meant and proves nothing: a cmdlet that changes
+/// something reads the thing again.
+/// </summary>
+/// <param name="item">The object.</param>
+/// <param name="what">What it should be, with its article: "an index strategy".</param>
+/// <param name="remedy">What to pass instead, as a sentence.</param>
+internal sealed class PipelineObject(PSObject item, string what, string remedy)
+{
+    // What CSV, and JSON below its depth, keep of a list.
+    private static readonly string[] LostLists = ["System.Object[]", "System.String[]"];
+
+    private string Name => Text("IndexName") is { } index ? $"Index {index}" : $"The object, which should be {what},";
+
+    /// <summary>Whether it says anything about the database that it is of.</summary>
+    public bool HasTarget =>
+        Has("Target") || Has("DatabaseIdentity") || Has("SystemIdentifier") || Has("DatabaseOid")
+            || (Has("HostName") && Has("Database"));
+
+    /// <summary>Checks that a record of ours is of a database.</summary>
+    /// <exception cref="PerfMonitoringException">ObjectIncomplete, OtherDatabase.</exception>
+    public static void Check(ServerTarget? target, ServerTarget ours, string name, object item)
+    {
+        if (target is null)
+        {
+            throw Errors.ObjectIncomplete(
+                $"{name} has no target: it does not say which database it is of.", "Pipe what a cmdlet of PerfMonitoring wrote.",
+                item);
+        }
+
+        if (!target.IsSameDatabaseAs(ours))
+        {
+            throw Errors.OtherDatabase(name, target, ours, item);
+        }
+    }
+
+    /// <summary>Whether it has such a property, be it empty.</summary>
+    public bool Declares(string property) =>
+        item.BaseObject is IDictionary table ? KeyOf(table, property) is not null : item.Properties[property] is not null;
+
+    /// <summary>Whether it has such a property that is not empty.</summary>
+    public bool Has(string property) => Raw(item, property) is not null;
+
+    /// <summary>
+    /// Checks that it is proven to be of a database: by the identity of the cluster, since in a file of another machine an
+    /// address may mean another server.
+    /// </summary>
+    /// <param name="ours">The database.</param>
+    /// <param name="property">The property that holds the target: Target or Store.</param>
+    /// <param name="identity">The property that holds its <see cref="ServerTarget.Identity"/>.</param>
+    /// <exception cref="PerfMonitoringException">OtherDatabase, ObjectIncomplete, ObjectUnreadable, DatabaseUnproven.</exception>
+    public void MustBeOf(ServerTarget ours, string property = "Target", string identity = "DatabaseIdentity")
+    {
+        var target = Raw(item, property);
+        if (target is ServerTarget live)
+        {
+            Check(live, ours, Name, item);
+            return;
+        }
+
+        // Nested as Clixml and JSON have it; flat as somebody selected it; a text as in CSV and from a job.
+        var text = target as string;
+        var holder = target is null or string ? item : PSObject.AsPSObject(target);
+        var (cluster, oid) = (Convert<long>(holder, "SystemIdentifier"), Convert<uint>(holder, "DatabaseOid"));
+        var (host, port, database) = (
+            TextOf(Raw(holder, "HostName")), Convert<int>(holder, "Port"), TextOf(Raw(holder, "Database")));
+        var known = Text(identity);
+        var shown = text ?? (host is null ? known ?? $"{cluster}/{oid}" : $"{host}:{port}/{database}");
+        if ((known is not null && ours.Identity is { } mine && known != mine)
+            || (cluster is not null && ours.SystemIdentifier is not null && cluster != ours.SystemIdentifier)
+            || (oid is not null and not 0 && oid != ours.DatabaseOid)
+            || (database is not null && database != ours.Database)
+            || (text is not null && !text.EndsWith("/" + ours.Database, StringComparison.Ordinal)))
+        {
+            throw Errors.OtherDatabase(Name, shown, ours, item);
+        }
+
+        if (known is null && (cluster is null || (oid ?? 0) == 0))
+        {
+            throw (text is not null && text != ours.ToString())
+                || (host is not null && $"{host}:{port}" != $"{ours.HostName}:{ours.Port}")
+                ? Errors.OtherDatabase(Name, shown, ours, item)
+                : Errors.ObjectIncomplete($"{Name} does not prove which database it is of: it has no {identity}.", remedy, item);
+        }
+
+        if (ours.Identity is null)
+        {
+            throw new PerfMonitoringException(
+                ErrorIds.DatabaseUnproven, FailureKind.PermissionDenied,
+                $"{Name} says which cluster it is of, and this session may not read which cluster it is connected to.",
+                $"GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() to its role. {remedy}", item);
+        }
+    }
+
+    /// <summary>A text; null where there is none.</summary>
+    public string? Text(string property) => TextOf(Raw(item, property));
+
+    /// <summary>A text that it must have.</summary>
+    /// <exception cref="PerfMonitoringException">ObjectIncomplete.</exception>
+    public string NeedText(string property) => Text(property) ?? throw Missing(property);
+
+    /// <summary>A number, a moment, an identifier or a word of an enumeration; null where there is none.</summary>
+    /// <exception cref="PerfMonitoringException">ObjectUnreadable.</exception>
+    public T? Get<T>(string property)
+        where T : struct => Convert<T>(item, property);
+
+    /// <summary>The same, where it must have one.</summary>
+    /// <exception cref="PerfMonitoringException">ObjectIncomplete, ObjectUnreadable.</exception>
+    public T Need<T>(string property)
+        where T : struct => Get<T>(property) ?? throw Missing(property);
+
+    /// <summary>The texts of a list, or the only one; none where there is none.</summary>
+    /// <exception cref="PerfMonitoringException">ObjectUnreadable: the list was lost on the way.</exception>
+    public string[] Texts(string property) => Raw(item, property) switch
+    {
+        null => [],
+        string text when LostLists.Contains(text) => throw Unreadable(property, text, "a list, which CSV does not keep"),
+        string text => [text],
+        IEnumerable list => [.. list.Cast<object?>().Select(v => TextOf(v is PSObject wrapped ? wrapped.BaseObject : v) ?? "")],
+        var other => [TextOf(other)!],
+    };
+
+    /// <summary>An error that says what it lacks.</summary>
+    public PerfMonitoringException Missing(string property) =>
+        Errors.ObjectIncomplete($"{Name} has no {property}.", remedy, item);
+
+    /// <summary>An error that says what is wrong with a property.</summary>
+    public PerfMonitoringException Unreadable(string property, object value, string wanted) => new(
+        ErrorIds.ObjectUnreadable, FailureKind.InvalidArgument, $"{Name} has the {property} '{value}', and that is not {wanted}.",
+        remedy, item);
+
+    // The value without its wrapper; null where it is absent, empty, or its getter fails. An object that is only properties stays
+    // wrapped.
+    private static object? Raw(PSObject holder, string property)
+    {
+        object? value;
+        try
+        {
+            value = holder.BaseObject is IDictionary table
+                ? KeyOf(table, property) is { } key ? table[key] : null
+                : holder.Properties[property]?.Value;
+        }
+        catch (GetValueException)
+        {
+            return null;
+        }
+
+        var plain = value is PSObject wrapped && wrapped.BaseObject is not PSCustomObject ? wrapped.BaseObject : value;
+        return plain is string text && string.IsNullOrWhiteSpace(text) ? null : plain;
+    }
+
+    private static object? KeyOf(IDictionary table, string property) =>
+        table.Keys.Cast<object>().FirstOrDefault(k => property.Equals(k as string, StringComparison.OrdinalIgnoreCase));
+
+    private static string? TextOf(object? value) => value switch
+    {
+        null => null,
+        string text => text,
+        IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
+        _ => value.ToString(),
+    };
+
+    private T? Convert<T>(PSObject holder, string property)
+        where T : struct
+    {
+        if (Raw(holder, property) is not { } value)
+        {
+            return null;
+        }
+
+        var text = value as string;
+        object? read = Type.GetTypeCode(typeof(T)) switch
+        {
+            _ when typeof(T).IsEnum => Word(typeof(T), value),
+            _ when typeof(T) == typeof(Guid) => value is Guid ? value : Guid.TryParse(text, out var id) ? id : null,
+            _ when typeof(T) == typeof(DateTimeOffset) => Moment(value),
+            TypeCode.Boolean => value is bool ? value : bool.TryParse(text, out var flag) ? flag : null,
+            var code => Number(code, value),
+        };
+        var wanted = typeof(T).IsEnum ? "one of " + string.Join(", ", Enum.GetNames(typeof(T)))
+            : typeof(T) == typeof(Guid)
+            ? "an identifier"
+            : typeof(T) == typeof(DateTimeOffset) ? "a moment" : typeof(T) == typeof(bool) ? "True or False" : "such a number";
+        return read is null ? throw Unreadable(property, TextOf(value)!, wanted) : (T)read;
+    }
+
+    // JSON has its number, CSV its name.
+    private static object? Word(Type type, object value)
+    {
+        var read = value is string text ? (Enum.TryParse(type, text, ignoreCase: true, out var word) ? word : null)
+            : Number(TypeCode.Int32, value) is int number ? Enum.ToObject(type, number) : value.GetType() == type ? value : null;
+        return read is not null && Enum.IsDefined(type, read) ? read : null;
+    }
+
+    // Export-Csv writes moments and numbers in the culture of its session, without separators of thousands: "1,5" must not become
+    // 15.
+    private static object? Moment(object value) => value switch
+    {
+        DateTimeOffset => value,
+        DateTime time => new DateTimeOffset(time),
+        // As Clixml has it.
+        PSObject parts when Raw(parts, "UtcTicks") is long ticks => new DateTimeOffset(ticks, TimeSpan.Zero),
+        string text when DateTimeOffset.TryParseExact(
+            text, ["O", "u", "yyyy-MM-ddTHH:mm:ssK", "yyyy-MM-ddTHH:mm:ss.FFFFFFFK"], CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal, out var at) => at,
+        string text when DateTimeOffset.TryParse(text, CultureInfo.CurrentCulture, DateTimeStyles.AssumeLocal, out var at) => at,
+        _ => null,
+    };
+
+    /// <summary>A number of that type; null where it is none.</summary>
+    public static object? Number(TypeCode code, object value)
+    {
+        const NumberStyles Style = NumberStyles.Float;
+        try
+        {
+            if (value is string text)
+            {
+                value = code == TypeCode.Double
+                    ? double.TryParse(text, Style, CultureInfo.InvariantCulture, out var real)
+                    ? real : double.Parse(text, Style, CultureInfo.CurrentCulture)
+                    : decimal.TryParse(text, Style, CultureInfo.InvariantCulture, out var exact)
+                    ? exact : decimal.Parse(text, Style, CultureInfo.CurrentCulture);
+            }
+
+            if (value is not IConvertible || Type.GetTypeCode(value.GetType()) is < TypeCode.SByte or > TypeCode.Decimal
+                || value is Enum)
+            {
+                return null;
+            }
+
+            var number = System.Convert.ChangeType(value, code, CultureInfo.InvariantCulture);
+            var isWhole = code is TypeCode.Double or TypeCode.Decimal
+                || System.Convert.ToDecimal(value, CultureInfo.InvariantCulture) % 1 == 0;
+            return isWhole && number is not (double.NaN or double.PositiveInfinity or double.NegativeInfinity) ? number : null;
+        }
+        catch (Exception e) when (e is FormatException or OverflowException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using System.Globalization;
+using System.Management.Automation;
+using System.Management.Automation.Language;
+using System.Text;
+
+namespace PerfMonitoring.Common;
+
+/// <summary>Quoting of completed words.</summary>
+internal static class Word
+{
+    /// <summary>What the user has typed so far, without its opening quote.</summary>
+    public static string Unquote(string? word) => (word ?? "").Trim('\'', '"');
+
+    /// <summary>A choice: what stands on the command line, what the list shows, and what is said beside it.</summary>
+    public static CompletionResult Choice(string value, string toolTip) =>
+        new(Quote(value), VisibleText.Line(value), CompletionResultType.ParameterValue, VisibleText.Line(toolTip));
+
+    // What the terminal would not show is written with PowerShell's escapes, so that it is the same value when the line is run.
+    private static string Quote(string value) =>
+        value.Length > 0 && value.All(c => char.IsLetterOrDigit(c) || c is '_' or '-' or '.') ? value
+        : value.EnumerateRunes().All(VisibleText.IsVisible) ? "'" + CodeGeneration.EscapeSingleQuotedStringContent(value) + "'"
+        : "\"" + string.Concat(value.EnumerateRunes().Select(Escape)) + "\"";
+
+    private static string Escape(Rune character) => character.Value switch
+    {
+        _ when !VisibleText.IsVisible(character) => string.Create(CultureInfo.InvariantCulture, $"`u{{{character.Value:x}}}"),
+        '"' or '`' or '$' or '\u201C' or '\u201D' or '\u201E' => "`" + character,
+        _ => character.ToString(),
+    };
+}

@@ -1,0 +1,30 @@
+using System.Management.Automation;
+using PerfMonitoring.Common;
+
+namespace PerfMonitoring.Prerequisites;
+
+/// <summary>Says what the server offers, what is missing, what that costs, and how to mend it.</summary>
+[Cmdlet(VerbsDiagnostic.Test, "PerfMonitoringPrerequisite", HelpUri = OnlineHelp.Folder + "Test-PerfMonitoringPrerequisite.md")]
+[OutputType(typeof(PrerequisiteResult), typeof(bool))]
+public sealed class TestPerfMonitoringPrerequisiteCommand : ConnectedCmdlet
+{
+    [Parameter]
+    public SwitchParameter Quiet { get; set; }
+
+    protected override void ProcessRecord() => Run(() =>
+    {
+        var met = true;
+        WriteAll(token => PrerequisiteCheck.RunAsync(Connection, token), result =>
+        {
+            met &= !result.Required || result.State == PrerequisiteState.Ok;
+            if (!Quiet)
+            {
+                WriteObject(result);
+            }
+        });
+        if (Quiet)
+        {
+            WriteObject(met);
+        }
+    });
+}

@@ -1,0 +1,86 @@
+using System.Collections;
+using System.Management.Automation;
+using System.Management.Automation.Runspaces;
+using System.Runtime.CompilerServices;
+using PerfMonitoring.Common;
+
+namespace PerfMonitoring.Sessions;
+
+/// <summary>The open sessions of one runspace. Runspaces do not see each other's.</summary>
+internal sealed class SessionTable
+{
+    private static readonly ConditionalWeakTable<Runspace, SessionTable> Tables = [];
+
+    private readonly List<PerfMonitoringSession> sessions = [];
+
+    /// <summary>The table of the runspace that this thread runs the pipeline of.</summary>
+    public static SessionTable Current => Tables.GetOrCreateValue(
+        Runspace.DefaultRunspace ?? throw new InvalidOperationException("This thread has no runspace."));
+
+    public IReadOnlyList<PerfMonitoringSession> All => sessions;
+
+    public PerfMonitoringSession? Default => sessions.Find(s => s.IsDefault);
+
+    public PerfMonitoringSession? Find(string name) =>
+        sessions.Find(s => string.Equals(s.Name, name, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>The session that a <c>-Session</c> parameter means: an object, a name, or nothing for the default.</summary>
+    /// <exception cref="PerfMonitoringException">NotConnected, SessionNotFound, SessionNotLive.</exception>
+    public PerfMonitoringSession Resolve(PSObject? sessionOrName) => sessionOrName?.BaseObject switch
+    {
+        null => Default ?? throw Errors.NotConnected(),
+        PerfMonitoringSession given => given,
+        PSCustomObject or IDictionary => throw Errors.SessionNotLive(sessionOrName),
+        var name => Find(name.ToString()!) ?? throw Errors.SessionNotFound(name.ToString()!),
+    };
+
+    public void Add(PerfMonitoringSession session, bool makeDefault)
+    {
+        sessions.Add(session);
+        if (makeDefault || Default is null)
+        {
+            SetDefault(session);
+        }
+    }
+
+    public void Remove(PerfMonitoringSession session)
+    {
+        session.IsOpen = false;
+        session.IsDefault = false;
+        sessions.Remove(session);
+        if (Default is null && sessions.Count > 0)
+        {
+            SetDefault(sessions[^1]);
+        }
+    }
+
+    public string SuggestName(string database)
+    {
+        var first = Plain(database) is { Length: > 0 } plain ? plain : "session";
+        var name = first;
+        for (var i = 2; Find(name) is not null; i++)
+        {
+            name = $"{first}-{i}";
+        }
+
+        return name;
+    }
+
+    /// <summary>
+    /// A name as a session may have it, so that it can be typed and is no pattern: without wildcards and without what cannot be
+    /// seen.
+    /// </summary>
+    public static string Plain(string name) =>
+        string.Concat(
+            name.EnumerateRunes()
+            .Select(c => VisibleText.IsVisible(c) && c.Value is not ('*' or '?' or '[' or ']' or '`') ? c.ToString() : "_"))
+            .Trim();
+
+    private void SetDefault(PerfMonitoringSession session)
+    {
+        foreach (var other in sessions)
+        {
+            other.IsDefault = ReferenceEquals(other, session);
+        }
+    }
+}

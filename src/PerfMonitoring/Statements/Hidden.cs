@@ -1,0 +1,11 @@
+using PerfMonitoring.Common;
+
+namespace PerfMonitoring.Statements;
+
+/// <summary>What is said where other roles' statements may not be read.</summary>
+internal static class Hidden
+{
+    public static string Message(long statements, string userName) =>
+        $"{statements} statement(s) of other roles are hidden from {userName}. To see them run: GRANT pg_read_all_stats TO "
+            + $"{Identifier.Quote(userName)};";
+}

@@ -1,0 +1,154 @@
+using System.Management.Automation;
+using PerfMonitoring.Audit;
+using PerfMonitoring.Common;
+using PerfMonitoring.Strategies;
+
+namespace PerfMonitoring.Verification;
+
+/// <summary>Compares the executions of statements before and after the build of an index.</summary>
+[Cmdlet(
+    VerbsDiagnostic.Test, "IndexStrategy",
+    DefaultParameterSetName = MadeSet,
+    HelpUri = OnlineHelp.Folder + "Test-IndexStrategy.md")]
+[OutputType(typeof(IndexVerification), typeof(bool))]
+public sealed class TestIndexStrategyCommand : ConnectedCmdlet
+{
+    private const string MadeSet = "Made";
+    private const string StrategySet = "Strategy";
+    private const string IdSet = "Id";
+
+    private int judged;
+    private bool isGood = true;
+
+    /// <summary>Strategies whose index was built, or results of the builds.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = StrategySet)]
+    public PSObject[] InputObject { get; set; } = [];
+
+    /// <summary>Ids of stored strategies whose index was built.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = IdSet)]
+    [Alias("IndexStrategyId")]
+    public Guid[] Id { get; set; } = [];
+
+    /// <summary>Every index that was built since, and is there; without it all that were built.</summary>
+    [Parameter(ParameterSetName = MadeSet)]
+    [Moment]
+    public DateTimeOffset? Since { get; set; }
+
+    /// <summary>How long before and after the build executions are looked at.</summary>
+    [Parameter]
+    [Duration]
+    public TimeSpan Window { get; set; } = new VerificationOptions().Window;
+
+    /// <summary>The least change of time that counts, as a share.</summary>
+    [Parameter]
+    [ValidateRange(0.001, 0.99)]
+    public double MinimumEffect { get; set; } = new VerificationOptions().MinimumEffect;
+
+    /// <summary>Confidence of the intervals.</summary>
+    [Parameter]
+    [ValidateRange(0.5, 0.9999)]
+    public double Confidence { get; set; } = new VerificationOptions().Confidence;
+
+    /// <summary>Only whether all were judged, and none regressed.</summary>
+    [Parameter]
+    public SwitchParameter Quiet { get; set; }
+
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
+        if (Window <= TimeSpan.Zero || Window > TimeSpan.FromDays(3650))
+        {
+            ThrowTerminatingError(Errors.Record(new PerfMonitoringException(
+                ErrorIds.InvalidWindow, FailureKind.InvalidArgument,
+                $"-Window is {Window}; it must be above 0 and at most 10 years.", "Write 7d, or 12h.", Window)));
+        }
+    }
+
+    protected override void ProcessRecord()
+    {
+        if (ParameterSetName == MadeSet)
+        {
+            Judge(null, () => Made(new IndexActionFilter { Since = Since }));
+            return;
+        }
+
+        foreach (var item in InputObject)
+        {
+            Judge(item, () => [Build(item)]);
+        }
+
+        foreach (var id in Id)
+        {
+            Judge(id, () => [Only(Made(new IndexActionFilter { StrategyIds = [id] }), id, id)]);
+        }
+    }
+
+    protected override void EndProcessing()
+    {
+        if (Quiet)
+        {
+            // Nothing that was judged is no good news, and what failed is none.
+            WriteObject(isGood && judged > 0);
+        }
+    }
+
+    private void Judge(object? item, Func<IReadOnlyList<IndexAction>> find)
+    {
+        var isDone = false;
+        ForItem(item, () =>
+        {
+            foreach (var create in find())
+            {
+                Verify(create);
+            }
+
+            isDone = true;
+        });
+        isGood &= isDone;
+    }
+
+    // Nothing is changed by looking: names and ids do without a target, and a target of another database does not.
+    private IndexAction Build(PSObject item)
+    {
+        if (item.BaseObject is IndexStrategy strategy)
+        {
+            PipelineObject.Check(strategy.Target, Connection.Target, $"The strategy for {strategy.IndexName}", strategy);
+            return Only(
+                Made(new() { TableName = strategy.TableName, IndexName = strategy.IndexName }), strategy.IndexName, strategy);
+        }
+
+        var read = new PipelineObject(
+            item, "an index strategy or a result of Invoke-IndexCreation",
+            "Pipe what Get-IndexStrategy or Invoke-IndexCreation gives, or pass -Id.");
+        if (read.HasTarget)
+        {
+            read.MustBeOf(Connection.Target);
+        }
+
+        if (read.Text("TableName") is { } table && read.Text("IndexName") is { } index)
+        {
+            return Only(Made(new() { TableName = table, IndexName = index }), index, item);
+        }
+
+        var id = read.Get<Guid>("IndexStrategyId") ?? read.Need<Guid>("Id");
+        return Only(Made(new() { StrategyIds = [id] }), id, item);
+    }
+
+    private IReadOnlyList<IndexAction> Made(IndexActionFilter filter) =>
+        Await(token => IndexVerifier.GetMadeAsync(Connection.Actions, filter, token));
+
+    private static IndexAction Only(IReadOnlyList<IndexAction> made, object name, object item) =>
+        made.Count > 0 ? made[^1] : throw Errors.IndexNotMade(name, item);
+
+    private void Verify(IndexAction create)
+    {
+        var options = new VerificationOptions { Window = Window, MinimumEffect = MinimumEffect, Confidence = Confidence };
+        var verification = Await(token => IndexVerifier.VerifyAsync(Connection, create, options, token));
+        judged++;
+        isGood &= verification.Verdict is VerificationVerdict.Improved or VerificationVerdict.Neutral;
+        if (!Quiet)
+        {
+            WriteObject(verification);
+        }
+    }
+}

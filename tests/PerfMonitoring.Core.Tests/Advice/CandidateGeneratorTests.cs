@@ -1,0 +1,160 @@
+using PerfMonitoring.Common;
+using PerfMonitoring.Indexes;
+using PerfMonitoring.Prerequisites;
+using PerfMonitoring.Strategies;
+
+namespace PerfMonitoring.Advice;
+
+public sealed class CandidateGeneratorTests
+{
+    private static readonly TableInfo Table = new()
+    {
+        Oid = 1,
+        Name = new RelationName("public", "orders"),
+        Rows = 1_000_000,
+        Pages = 20_000,
+        AllVisibleFraction = 1,
+        Columns =
+        [
+            new ColumnInfo { Name = "id", Type = "bigint", TypeLength = 8, Distinct = -1 },
+            new ColumnInfo { Name = "customer_id", Type = "integer", TypeLength = 4, Distinct = 50_000 },
+            new ColumnInfo {
+                Name = "status", Type = "character varying(10)", MaximumWidth = 44, Distinct = 4, AverageWidth = 6,
+                IsCollationC = false },
+            new ColumnInfo { Name = "created_at", Type = "timestamp with time zone", TypeLength = 8, Distinct = -0.9 },
+            new ColumnInfo { Name = "email", Type = "text", AverageWidth = 20, Distinct = -0.5, IsCollationC = false },
+            new ColumnInfo { Name = "code", Type = "text", AverageWidth = 8, Distinct = -0.5, IsCollationC = true },
+            new ColumnInfo { Name = "deleted_at", Type = "date", TypeLength = 4, Distinct = 100, NullFraction = 0.2 },
+            new ColumnInfo {
+                Name = "total", Type = "numeric(10,2)", MaximumWidth = 16, AverageWidth = 6, Distinct = -0.2,
+                CanDeduplicate = false, IsPackable = true },
+            new ColumnInfo { Name = "doc", Type = "json", HasBtree = false },
+        ],
+    };
+
+    // Predicates -> keys of the plain candidates; parts of a predicate: kind, column.
+    [Theory]
+    [InlineData("Equal customer_id", "customer_id")]
+    [InlineData("Range created_at,Equal customer_id", "customer_id|customer_id, created_at|created_at")]
+    [InlineData("Equal status,Equal customer_id", "customer_id|customer_id, status")]
+    [InlineData("Join customer_id,Equal status", "status|customer_id|customer_id, status|status, customer_id")]
+    [InlineData("Prefix email", "email text_pattern_ops")]
+    [InlineData("Prefix code", "code")]
+    [InlineData("Equal doc", "")]
+    public void Keys_stand_in_the_order_of_equality_range_sort(string predicates, string expected)
+    {
+        var use = new RelationUse { Table = Table.Name, Alias = "o", Predicates = Parse(predicates) };
+
+        var plain = CandidateGenerator.Generate(use, Table)
+            .Where(c => c.Definition.Where is null && c.Definition.Include.Count == 0);
+
+        Assert.Equal(
+            expected.Split('|', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal),
+            plain.Select(Keys).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void An_order_follows_equality_and_one_that_descends_throughout_is_the_ascending_index()
+    {
+        var use = new RelationUse
+        {
+            Table = Table.Name,
+            Alias = "o",
+            Predicates = Parse("Equal customer_id"),
+            Orders = [
+                [new IndexKey { Column = "created_at", Descending = true }, new IndexKey { Column = "id", Descending = true }]],
+            MayStopEarly = true,
+        };
+
+        var keys = CandidateGenerator.Generate(use, Table).Select(Keys).ToList();
+
+        Assert.Contains("customer_id, created_at, id", keys);
+        Assert.DoesNotContain("created_at, id", keys);
+        // Nulls are not one value to the planner: the order does not go on behind them.
+        keys = [.. CandidateGenerator.Generate(use with { Predicates = Parse("Equal customer_id,Null deleted_at") }, Table)
+            .Where(c => c.Definition.Where is null).Select(Keys)];
+        Assert.Contains(keys, k => k.StartsWith("customer_id, created_at, id", StringComparison.Ordinal));
+        keys = [.. CandidateGenerator.Generate(use with { Predicates = [] }, Table).Select(Keys)];
+        Assert.Contains("created_at, id", keys);
+    }
+
+    [Fact]
+    public void The_columns_that_are_read_are_included_or_further_keys_where_those_can_be_merged_and_whole_rows_are_not()
+    {
+        var use = new RelationUse {
+            Table = Table.Name, Alias = "o", Predicates = Parse("Equal customer_id"),
+            Columns = new HashSet<string> { "customer_id", "total" } };
+
+        Assert.Contains(
+            CandidateGenerator.Generate(use, Table), c => Keys(c) == "customer_id" && c.Definition.Include is ["total"]);
+        Assert.Contains(
+            CandidateGenerator.Generate(use with { Columns = new HashSet<string> { "customer_id", "status" } }, Table),
+            c => Keys(c) == "customer_id, status" && c.Definition.Include.Count == 0);
+        Assert.DoesNotContain(
+            CandidateGenerator.Generate(use with { Columns = null }, Table), c => c.Definition.Include.Count > 0);
+        // A text may be too long one day.
+        Assert.DoesNotContain(
+            CandidateGenerator.Generate(use with { Columns = new HashSet<string> { "customer_id", "email" } }, Table), c =>
+            c.Definition.ToAnonymousStatement().Contains("email", StringComparison.Ordinal));
+    }
+
+    // The last row of each customer: an index that spares the sort of all rows may be nearly as large as the table; one that
+    // spares nothing else may not.
+    [Theory]
+    [InlineData(1_000_000, false, true)]
+    [InlineData(1_000_000, true, false)]
+    [InlineData(400_000, false, false)]
+    public void A_sort_of_all_rows_is_worth_an_index_as_large_as_the_table(double rows, bool mayStopEarly, bool isProposed)
+    {
+        var use = new RelationUse
+        {
+            Table = Table.Name,
+            Alias = "o",
+            Rows = rows,
+            Orders = [[IndexKey.OnColumn("customer_id"), new IndexKey { Column = "created_at", Descending = true }]],
+            Columns = new HashSet<string> { "customer_id", "created_at", "id" },
+            MayStopEarly = mayStopEarly,
+        };
+
+        var found = CandidateGenerator.Generate(use, Table with { Pages = 6_000 });
+
+        Assert.Equal(
+            isProposed,
+            found.Any(
+            c => Keys(c) == "customer_id, created_at DESC" && c.Definition.Include is ["id"] && c.Pattern == UsagePattern.Sort));
+    }
+
+    [Fact]
+    public void A_column_that_must_be_null_makes_a_partial_index()
+    {
+        var use = new RelationUse
+        {
+            Table = Table.Name,
+            Alias = "o",
+            Predicates = [
+                .. Parse("Equal customer_id"),
+                new PlanPredicate(PredicateKind.Null, IndexKey.OnColumn("deleted_at")) { Condition = "deleted_at IS NULL" }],
+        };
+
+        Assert.Contains(
+            CandidateGenerator.Generate(use, Table), c => Keys(c) == "customer_id" && c.Definition.Where == "deleted_at IS NULL");
+    }
+
+    [Fact]
+    public void Each_branch_of_an_or_gets_its_own()
+    {
+        var use = new RelationUse {
+            Table = Table.Name, Alias = "o", Alternatives = [Parse("Equal customer_id"), Parse("Range created_at")] };
+
+        Assert.Equal(
+            ["created_at", "customer_id"], CandidateGenerator.Generate(use, Table).Select(Keys).Order(StringComparer.Ordinal));
+    }
+
+    private static string Keys(ProposedIndex index) => string.Join(", ", index.Definition.Keys);
+
+    private static List<PlanPredicate> Parse(string text) =>
+    [
+        .. text.Split(',').Select(p => p.Split(' '))
+            .Select(p => new PlanPredicate(Enum.Parse<PredicateKind>(p[0]), IndexKey.OnColumn(p[1]))),
+    ];
+}

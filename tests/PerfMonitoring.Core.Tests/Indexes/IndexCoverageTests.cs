@@ -1,0 +1,131 @@
+using PerfMonitoring.Common;
+using PerfMonitoring.Prerequisites;
+
+namespace PerfMonitoring.Indexes;
+
+/// <summary>The rule that advice, drop verdicts and the checks before a build share.</summary>
+public sealed class IndexCoverageTests
+{
+    // An index, another one, and how much of the first one's work the other does.
+    [Theory]
+    [InlineData("(a)", "(a)", Coverage.Same)]
+    [InlineData("(a, b)", "(a, b)", Coverage.Same)]
+    [InlineData("(a)", "(a, b)", Coverage.Prefix)]
+    [InlineData("(a, b)", "(a)", Coverage.None)]
+    [InlineData("(a, b)", "(b, a)", Coverage.None)]
+    [InlineData("(a)", "(b)", Coverage.None)]
+    // A B-tree is read both ways, but only as a whole.
+    [InlineData("(a)", "(a desc)", Coverage.Same)]
+    [InlineData("(a, b)", "(a desc, b desc)", Coverage.Same)]
+    [InlineData("(a)", "(a desc, b)", Coverage.Prefix)]
+    [InlineData("(a, b)", "(a desc, b)", Coverage.None)]
+    [InlineData("(a)", "(a nulls first)", Coverage.None)]
+    [InlineData("(a)", "(a desc nulls last)", Coverage.None)]
+    [InlineData("(a nulls first)", "(a desc nulls last)", Coverage.Same)]
+    // Another operator class or collation is another order.
+    [InlineData("(a)", "(a text_pattern_ops)", Coverage.None)]
+    [InlineData("(a)", "(a collate C)", Coverage.None)]
+    // Expressions are compared as the server writes them.
+    [InlineData("((lower(a)))", "((lower(a)), b)", Coverage.Prefix)]
+    [InlineData("(a)", "((lower(a)))", Coverage.None)]
+    // What is included is read from keys, too.
+    [InlineData("(a) include (c)", "(a, c)", Coverage.Prefix)]
+    [InlineData("(a) include (c)", "(a) include (c, d)", Coverage.Same)]
+    [InlineData("(a) include (c)", "(a)", Coverage.None)]
+    // Rows that one leaves out.
+    [InlineData("(a) where b > 1", "(a) where b > 1", Coverage.Same)]
+    [InlineData("(a) where b > 1", "(a)", Coverage.MoreRows)]
+    [InlineData("(a) where b > 1", "(a, b)", Coverage.MoreRows)]
+    [InlineData("(a)", "(a) where b > 1", Coverage.None)]
+    [InlineData("(a) where b > 1", "(a) where b > 2", Coverage.None)]
+    // From PostgreSQL 18 on, keys before it may be skipped.
+    [InlineData("(b)", "(a, b)", Coverage.SkipScan)]
+    [InlineData("(b, c)", "(a, b, c, d)", Coverage.SkipScan)]
+    [InlineData("(b desc)", "(a, b)", Coverage.SkipScan)]
+    [InlineData("(b)", "(a)", Coverage.None)]
+    // A unique index enforces something.
+    [InlineData("unique (a)", "(a)", Coverage.None)]
+    [InlineData("unique (a)", "unique (a)", Coverage.None)]
+    [InlineData("(a)", "unique (a)", Coverage.Same)]
+    // Methods other than B-tree do not serve their first keys as well, and their parameters matter.
+    [InlineData("hash (a)", "hash (a)", Coverage.Same)]
+    [InlineData("hash (a)", "(a)", Coverage.None)]
+    [InlineData("gin (a)", "gin (a, b)", Coverage.None)]
+    [InlineData("brin (a)", "brin (a) with (pages_per_range='8')", Coverage.None)]
+    [InlineData("brin (a) where b > 1", "brin (a)", Coverage.None)]
+    public void An_index_does_the_work_of_another(string index, string other, Coverage expected)
+    {
+        Assert.Equal(expected, IndexCoverage.Of(Read(index), Read(other)));
+        Assert.Equal(expected >= Coverage.MoreRows, IndexCoverage.Covers(Read(other), Read(index)));
+    }
+
+    [Fact]
+    public void An_index_of_another_table_does_not() =>
+        Assert.Equal(
+            Coverage.None, IndexCoverage.Of(Read("(a)"), Read("(a)") with { Table = new RelationName("public", "other") }));
+
+    [Theory]
+    [InlineData("(a, b)", true)]
+    [InlineData("(b, a)", true)]
+    [InlineData("(b, a, c)", true)]
+    [InlineData("(a)", false)]
+    [InlineData("(c, a, b)", false)]
+    [InlineData("(a, (lower(b)))", false)]
+    [InlineData("(a, b) where c > 1", false)]
+    [InlineData("gin (a, b)", false)]
+    [InlineData("brin (a, b)", false)]
+    public void An_index_serves_a_foreign_key_whose_columns_come_first(string index, bool expected) =>
+        Assert.Equal(expected, IndexCoverage.Serves(Read(index), new RelationName("public", "t"), ["a", "b"]));
+
+    [Fact]
+    public void A_hash_index_serves_a_foreign_key_of_one_column() =>
+        Assert.True(IndexCoverage.Serves(Read("hash (a)"), new RelationName("public", "t"), ["a"]));
+
+    // unique, the method, the keys in parentheses, and what CREATE INDEX takes behind them.
+    private static IndexDefinition Read(string text)
+    {
+        var isUnique = text.StartsWith("unique ", StringComparison.Ordinal);
+        var rest = isUnique ? text[7..] : text;
+        var open = rest.IndexOf('(', StringComparison.Ordinal);
+        var method = rest[..open].Trim();
+        return new IndexDefinition
+        {
+            Table = new RelationName("public", "t"),
+            Name = "i",
+            IsUnique = isUnique,
+            Method = method.Length == 0 ? "btree" : method,
+            Keys = [.. List(rest, "").Select(Key)],
+            Include = [.. List(rest, "include ")],
+            StorageParameters = [.. List(rest, "with ")],
+            Where = rest.Split(" where ") is [_, var where] ? where : null,
+        };
+    }
+
+    private static IEnumerable<string> List(string text, string before)
+    {
+        var start = text.IndexOf(before + "(", StringComparison.Ordinal);
+        if (start < 0)
+        {
+            return [];
+        }
+
+        var depth = 0;
+        var inside = text[(start + before.Length)..].TakeWhile(c => (depth += c == '(' ? 1 : c == ')' ? -1 : 0) > 0);
+        return string.Concat(inside.Skip(1)).Split(", ");
+    }
+
+    private static IndexKey Key(string key)
+    {
+        var words = key.Split(' ');
+        var name = words[0];
+        var rest = string.Join(' ', words[1..]);
+        return (name.StartsWith('(') ? IndexKey.OnExpression(name[1..^1]) : IndexKey.OnColumn(name)) with
+        {
+            Descending = rest.StartsWith("desc", StringComparison.Ordinal),
+            NullsFirst = rest.EndsWith("nulls first", StringComparison.Ordinal) ? true
+                : rest.EndsWith("nulls last", StringComparison.Ordinal) ? false : null,
+            OperatorClass = rest.EndsWith("_ops", StringComparison.Ordinal) ? rest : null,
+            Collation = rest.StartsWith("collate ", StringComparison.Ordinal) ? rest[8..] : null,
+        };
+    }
+}

@@ -1,0 +1,138 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Npgsql;
+using PerfMonitoring.Sandbox;
+using PerfMonitoring.Sessions;
+using PerfMonitoring.Testing;
+
+namespace PerfMonitoring.Postgres.Sessions;
+
+public sealed partial class SqlFileTests(SandboxFixture sandbox)
+{
+    private const string Migrations = ".Migrations.";
+
+    // Settings that the product uses only where the extension is known to be there; HypoPG comes with the machine's own server
+    // alone.
+    private static readonly string[] Extensions = ["pg_stat_statements", "hypopg"];
+
+    public static TheoryData<int> Versions => SandboxFixture.SupportedVersions;
+
+    public static TheoryData<string> Files => [.. Sql.All];
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task Every_file_can_be_prepared(int majorVersion)
+    {
+        await PrepareAllAsync(await sandbox.ClusterAsync(majorVersion));
+    }
+
+    [Fact]
+    public async Task Every_file_can_be_prepared_on_the_machines_own_server() =>
+        await PrepareAllAsync(await sandbox.ClusterAsync());
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void A_file_says_what_it_is_for_and_what_it_needs(string resource)
+    {
+        var text = Raw(resource);
+        var header = string.Concat(text.Split('\n').TakeWhile(l => l.StartsWith("--", StringComparison.Ordinal)));
+
+        Assert.Contains("Purpose:", header, StringComparison.Ordinal);
+        Assert.Contains("Minimum version:", header, StringComparison.Ordinal);
+        Assert.Contains("Privileges:", header, StringComparison.Ordinal);
+        Assert.DoesNotMatch(SelectStar(), text);
+    }
+
+    [Fact]
+    public void A_name_stands_for_one_file_which_is_used()
+    {
+        var sources = string.Concat(Directory.EnumerateFiles(
+            Path.Combine(Repository.Root, "src", "PerfMonitoring.Postgres"), "*.cs", SearchOption.AllDirectories)
+            .Select(File.ReadAllText));
+        var names = Sql.All.Where(r => !r.Contains(Migrations, StringComparison.Ordinal)).Select(r => r.Split('.')[^2]).ToList();
+
+        Assert.Equal(names.Distinct(), names);
+        Assert.All(names, n => Assert.Contains($"\"{n}\"", sources, StringComparison.Ordinal));
+    }
+
+    private static async Task PrepareAllAsync(PostgresCluster cluster)
+    {
+        await using var database = await TestDatabase.OnAsync(cluster);
+        var missing = new List<string>();
+        foreach (var extension in Extensions)
+        {
+            if (await database.ScalarAsync<long>($"select count(*) from pg_available_extensions where name = '{extension}'") == 1)
+            {
+                await database.ExecuteAsync($"create extension {extension}");
+            }
+            else
+            {
+                missing.Add(extension);
+            }
+        }
+
+        await using (var session = await new PostgresBackend().ConnectAsync(
+            new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token))
+        {
+            await session.Store.UpgradeAsync(Token);
+        }
+
+        await using var connection = new NpgsqlConnection(database.UnpooledConnectionString);
+        await connection.OpenAsync(Token);
+        var failures = new List<string>();
+        var prepared = 0;
+        foreach (var resource in FilesFor(cluster.MajorVersion))
+        {
+            var sql = Sql.Read(resource);
+            if (missing.Exists(
+                e => sql.Contains(e + "_", StringComparison.Ordinal) || sql.Contains(e + "(", StringComparison.Ordinal)))
+            {
+                continue;
+            }
+
+            await using var command = new NpgsqlCommand(sql, connection);
+            foreach (var name in Parameters().Matches(sql).Select(m => m.Groups[1].Value).Distinct())
+            {
+                // Each file casts its parameters, so the server knows their types.
+                command.Parameters.Add(new NpgsqlParameter(name, NpgsqlTypes.NpgsqlDbType.Unknown) { Value = DBNull.Value });
+            }
+
+            try
+            {
+                await command.PrepareAsync(Token);
+                prepared++;
+            }
+            catch (PostgresException e)
+            {
+                failures.Add($"{resource}: {e.MessageText}");
+            }
+        }
+
+        Assert.Empty(failures);
+        Assert.True(prepared > 20, $"only {prepared} files were prepared");
+    }
+
+    private static IEnumerable<string> FilesFor(int majorVersion) => Sql.All
+        .Where(r => !r.Contains(Migrations, StringComparison.Ordinal)
+            && !(MinimumVersion().Match(Raw(r)) is { Success: true } least
+                && int.Parse(least.Groups[1].Value, CultureInfo.InvariantCulture) > majorVersion))
+        .Order(StringComparer.Ordinal);
+
+    private static string Raw(string resource)
+    {
+        using var stream = typeof(Sql).Assembly.GetManifestResourceStream(resource)!;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+
+    [GeneratedRegex(@"(?<![\w@<>])@(\w+)")]
+    private static partial Regex Parameters();
+
+    [GeneratedRegex(@"Minimum version: (\d+)")]
+    private static partial Regex MinimumVersion();
+
+    [GeneratedRegex(@"\bselect\s+(\w+\.)?\*", RegexOptions.IgnoreCase)]
+    private static partial Regex SelectStar();
+}
