@@ -24,8 +24,8 @@ public sealed record BloatedIndex(TableIndex Index, long EstimatedSizeBytes)
     /// <summary>Why, in a sentence.</summary>
     public string Reason => string.Create(
         CultureInfo.InvariantCulture,
-        $"About {Bloat * 100:0} % of its {Index.SizeBytes / 1048576.0:0.0} MB are bloat: a fresh build needs about "
-            + $"{EstimatedSizeBytes / 1048576.0:0.0} MB.");
+        $"About {Bloat * 100:0} % of its {ByteSize.InMegabytes(Index.SizeBytes)} are bloat: a fresh build needs about "
+            + $"{ByteSize.InMegabytes(EstimatedSizeBytes)}.");
 
     /// <summary>
     /// The bloated B-trees, the most wasteful first. What cannot be built anew concurrently (exclusion constraints), is invalid,

@@ -1,4 +1,5 @@
 using System.Globalization;
+using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Changes;
 
@@ -14,6 +15,6 @@ public sealed record BuildEstimate(long? SizeBytes, double? BytesPerSecond)
     public override string ToString() => Duration is { } duration
         ? string.Create(
             CultureInfo.InvariantCulture,
-            $"{duration:d\\.hh\\:mm\\:ss} ({SizeBytes / 1048576.0:0.#} MB at {BytesPerSecond / 1048576:0.##} MB/s)")
+            $"{duration:d\\.hh\\:mm\\:ss} ({ByteSize.InMegabytes(SizeBytes!.Value)} at {BytesPerSecond / 1048576:0.##} MB/s)")
         : "unknown";
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using PerfMonitoring.Audit;
 using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
@@ -13,12 +12,6 @@ namespace PerfMonitoring.Changes;
 /// <summary>Which of the indexes that this product made are to be taken back, and why.</summary>
 public static class IndexReversion
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Converters = { new JsonStringEnumConverter() },
-    };
-
     /// <summary>Why an index that nobody scans may go, or null where it may not, or that is unknown.</summary>
     /// <param name="create">Its build.</param>
     /// <param name="usage">Its figures.</param>
@@ -87,7 +80,7 @@ public static class IndexReversion
             Verification = verification is null ? null : JsonSerializer.SerializeToElement(
                 new { verification.Verdict, verification.Effect, verification.EffectLower, verification.EffectUpper,
                     verification.Confidence, verification.CallsBefore, verification.CallsAfter },
-                Json),
+                IndexDefinitionJson.Options),
         };
     }
 }

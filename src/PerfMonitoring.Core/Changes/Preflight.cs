@@ -1,4 +1,3 @@
-using System.Globalization;
 using PerfMonitoring.Advice;
 using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
@@ -224,28 +223,34 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
 
     private IndexPreflight Growth(long? size, long grown) => options.MaximumDatabaseGrowth is not { } limit
         ? Ok(PreflightCheck.DatabaseGrowth,
-            size is { } bytes ? $"Expected size: {Megabytes(bytes)}." : "Its size cannot be estimated; no limit was asked for.")
+            size is { } bytes
+                ? $"Expected size: {ByteSize.InMegabytes(bytes)}." : "Its size cannot be estimated; no limit was asked for.")
         : size is not { } expected
             ? Block(PreflightCheck.DatabaseGrowth,
-                $"Its size cannot be estimated, and -MaximumDatabaseGrowth is {Megabytes(limit)}: run ANALYZE on "
+                $"Its size cannot be estimated, and -MaximumDatabaseGrowth is {ByteSize.InMegabytes(limit)}: run ANALYZE on "
                     + $"{strategy.TableName}.")
             : grown + expected > limit
                 ? Block(PreflightCheck.DatabaseGrowth,
-                    $"Expected size {Megabytes(expected)} beside {Megabytes(grown)} of this run; -MaximumDatabaseGrowth is "
-                        + $"{Megabytes(limit)}.")
+                    $"Expected size {ByteSize.InMegabytes(expected)} beside {ByteSize.InMegabytes(grown)} of this run; "
+                        + $"-MaximumDatabaseGrowth is "
+                        + $"{ByteSize.InMegabytes(limit)}.")
                 : Ok(PreflightCheck.DatabaseGrowth,
-                    $"Expected size {Megabytes(expected)} beside {Megabytes(grown)} of this run, of {Megabytes(limit)}.");
+                    $"Expected size {ByteSize.InMegabytes(expected)} beside {ByteSize.InMegabytes(grown)} of this run, of "
+                        + $"{ByteSize.InMegabytes(limit)}.");
 
     // The sort of a build spills to disk beside the index, as much again.
     private IndexPreflight Disk(long? size, long? free) => (size, free) switch
     {
         ({ } expected, { } room) when expected > room =>
-            Block(PreflightCheck.DiskSpace, $"Expected size {Megabytes(expected)}, free {Megabytes(room)}."),
+            Block(PreflightCheck.DiskSpace,
+                $"Expected size {ByteSize.InMegabytes(expected)}, free {ByteSize.InMegabytes(room)}."),
         ({ } expected, { } room) when 2 * expected > room => Warn(
             PreflightCheck.DiskSpace,
-            $"Expected size {Megabytes(expected)}, and sorting may need as much again; free {Megabytes(room)}."),
-        ({ } expected, { } room) => Ok(PreflightCheck.DiskSpace, $"Expected size {Megabytes(expected)}, free {Megabytes(room)}."),
-        (null, { } room) => Warn(PreflightCheck.DiskSpace, $"Its size cannot be estimated; free {Megabytes(room)}."),
+            $"Expected size {ByteSize.InMegabytes(expected)}, and sorting may need as much again; free "
+                + $"{ByteSize.InMegabytes(room)}."),
+        ({ } expected, { } room) =>
+            Ok(PreflightCheck.DiskSpace, $"Expected size {ByteSize.InMegabytes(expected)}, free {ByteSize.InMegabytes(room)}."),
+        (null, { } room) => Warn(PreflightCheck.DiskSpace, $"Its size cannot be estimated; free {ByteSize.InMegabytes(room)}."),
         _ => Warn(PreflightCheck.DiskSpace, "The free space of the server's disk cannot be seen from here."),
     };
 
@@ -271,8 +276,6 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
         IndexStrategyId = strategy.Id, TableName = strategy.TableName, IndexName = strategy.IndexName, Check = check,
         State = state, Reason = reason,
     };
-
-    private static string Megabytes(long bytes) => (bytes / 1048576.0).ToString("0.#", CultureInfo.InvariantCulture) + " MB";
 
     private static string Count(int number, string one, string? many = null) =>
         $"{number} {(number == 1 ? one : many ?? one + "s")}";

@@ -127,9 +127,6 @@ public static class ErrorIds
     /// <summary>The index was invalid, and somebody made it valid or builds it now.</summary>
     public const string IndexWorkedOn = nameof(IndexWorkedOn);
 
-    /// <summary>-After is out of its limits.</summary>
-    public const string InvalidAfter = nameof(InvalidAfter);
-
     /// <summary>-AlertConfiguration cannot be stored.</summary>
     public const string InvalidAlertConfiguration = nameof(InvalidAlertConfiguration);
 
@@ -144,9 +141,6 @@ public static class ErrorIds
 
     /// <summary>A cron expression cannot be read.</summary>
     public const string InvalidCronExpression = nameof(InvalidCronExpression);
-
-    /// <summary>-Duration is out of its limits.</summary>
-    public const string InvalidDuration = nameof(InvalidDuration);
 
     /// <summary>An expression or condition is not one SQL expression.</summary>
     public const string InvalidExpression = nameof(InvalidExpression);
@@ -166,9 +160,6 @@ public static class ErrorIds
     /// <summary>A statement of -Query cannot be planned.</summary>
     public const string InvalidQuery = nameof(InvalidQuery);
 
-    /// <summary>-ReproposeAfter is out of its limits.</summary>
-    public const string InvalidReproposeAfter = nameof(InvalidReproposeAfter);
-
     /// <summary>A line of the service file cannot be read.</summary>
     public const string InvalidServiceFile = nameof(InvalidServiceFile);
 
@@ -178,20 +169,8 @@ public static class ErrorIds
     /// <summary>The limits of a threshold do not fit each other.</summary>
     public const string InvalidThreshold = nameof(InvalidThreshold);
 
-    /// <summary>-TimeLimit is out of its limits.</summary>
-    public const string InvalidTimeLimit = nameof(InvalidTimeLimit);
-
     /// <summary>The machine does not know the time zone.</summary>
     public const string InvalidTimeZone = nameof(InvalidTimeZone);
-
-    /// <summary>A timeout is out of its limits.</summary>
-    public const string InvalidTimeout = nameof(InvalidTimeout);
-
-    /// <summary>-VerifyAfter is out of its limits.</summary>
-    public const string InvalidVerifyAfter = nameof(InvalidVerifyAfter);
-
-    /// <summary>A window of time is out of its limits.</summary>
-    public const string InvalidWindow = nameof(InvalidWindow);
 
     /// <summary>A lock did not come within its limit.</summary>
     public const string LockTimeout = nameof(LockTimeout);

@@ -87,88 +87,40 @@ public static class Identifier
         return result.Append(suffix).ToString();
     }
 
+    /// <summary>The name that a word or a word in double quotes stands for; an unquoted word is not folded.</summary>
+    public static string Unquote(string word) =>
+        word is ['"', .., '"'] ? word[1..^1].Replace("\"\"", "\"", StringComparison.Ordinal) : word;
+
     internal static List<string> ParseQualified(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         var parts = new List<string>();
-        var i = 0;
-        while (true)
+        var lexer = new SqlLexer(text);
+        do
         {
-            while (i < text.Length && char.IsWhiteSpace(text[i]))
+            lexer.Read();
+            var part = lexer switch
             {
-                i++;
-            }
-
-            var part = new StringBuilder();
-            if (i < text.Length && text[i] == '"')
-            {
-                i++;
-                while (true)
-                {
-                    if (i >= text.Length)
-                    {
-                        throw Invalid(text, "a double quote is not closed");
-                    }
-
-                    if (text[i] == '"')
-                    {
-                        if (i + 1 < text.Length && text[i + 1] == '"')
-                        {
-                            i++;
-                        }
-                        else
-                        {
-                            i++;
-                            break;
-                        }
-                    }
-
-                    part.Append(text[i++]);
-                }
-            }
-            else
-            {
-                while (i < text.Length && (char.IsLetterOrDigit(text[i]) || char.IsSurrogate(text[i]) || text[i] is '_' or '$'))
-                {
-                    // PostgreSQL folds ASCII only in a multi-byte encoding.
-                    part.Append(char.IsAsciiLetterUpper(text[i]) ? char.ToLowerInvariant(text[i]) : text[i]);
-                    i++;
-                }
-
-                if (part.Length > 0 && (char.IsAsciiDigit(part[0]) || part[0] == '$'))
-                {
-                    throw Invalid(text, "an unquoted name starts with a letter or an underscore");
-                }
-            }
-
-            var name = part.ToString();
-            try
-            {
-                Check(name);
-            }
-            catch (PerfMonitoringException) when (name.Length == 0)
-            {
-                throw Invalid(text, "a part of it is empty or not a name; put unusual names in double quotes");
-            }
-
-            parts.Add(name);
-            while (i < text.Length && char.IsWhiteSpace(text[i]))
-            {
-                i++;
-            }
-
-            if (i == text.Length)
-            {
-                return parts;
-            }
-
-            if (text[i] != '.')
-            {
-                throw Invalid(text, $"'{text[i]}' cannot stand in an unquoted name");
-            }
-
-            i++;
+                { IsAfterComment: true } => throw Invalid(text, "it holds a comment"),
+                { IsClosed: false } => throw Invalid(text, "a double quote is not closed"),
+                { Kind: SqlTokenKind.Word } => SqlLexer.Fold(lexer.Text),
+                { Kind: SqlTokenKind.QuotedIdentifier, Text: ['"', ..] and not "\"\"" } => Unquote(lexer.Text.ToString()),
+                { Kind: SqlTokenKind.Number or SqlTokenKind.Parameter } =>
+                    throw Invalid(text, "an unquoted name starts with a letter or an underscore"),
+                _ => throw Invalid(text, "a part of it is empty or not a name; put unusual names in double quotes"),
+            };
+            Check(part);
+            parts.Add(part);
+            lexer.Read();
         }
+        while (lexer is { IsAfterComment: false, Text: "." });
+
+        return lexer switch
+        {
+            { IsAfterComment: true } => throw Invalid(text, "it holds a comment"),
+            { Kind: SqlTokenKind.End } => parts,
+            _ => throw Invalid(text, $"'{text[lexer.Start]}' cannot stand in an unquoted name"),
+        };
     }
 
     internal static PerfMonitoringException Invalid(string text, string why) => new(

@@ -81,8 +81,6 @@ public static class NamesInSql
         bool IsWord(int i) => KindAt(i) is SqlTokenKind.Word or SqlTokenKind.QuotedIdentifier;
         SqlTokenKind KindAt(int i) => i >= 0 && i < tokens.Count ? tokens[i].Kind : SqlTokenKind.End;
         string At(int i) => i >= 0 && i < tokens.Count ? tokens[i].Text : "";
-        string NameAt(int i) =>
-            At(i) is ['"', .., '"'] quoted
-            ? quoted[1..^1].Replace("\"\"", "\"", StringComparison.Ordinal) : At(i).ToLowerInvariant();
+        string NameAt(int i) => KindAt(i) == SqlTokenKind.Word ? SqlLexer.Fold(At(i)) : Identifier.Unquote(At(i));
     }
 }

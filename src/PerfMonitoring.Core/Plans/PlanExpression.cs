@@ -48,8 +48,8 @@ internal sealed class PlanExpression
         return rest.Count switch
         {
             3 when IsName(rest[0]) && rest[1].Text == "." && IsName(rest[2]) =>
-                new PlanColumn(Unquote(rest[0].Text), Unquote(rest[2].Text)),
-            1 when IsName(rest[0]) && !IsBareConstant(rest[0].Text) => new PlanColumn("", Unquote(rest[0].Text)),
+                new PlanColumn(Identifier.Unquote(rest[0].Text), Identifier.Unquote(rest[2].Text)),
+            1 when IsName(rest[0]) && !IsBareConstant(rest[0].Text) => new PlanColumn("", Identifier.Unquote(rest[0].Text)),
             _ => null,
         };
     }
@@ -63,7 +63,7 @@ internal sealed class PlanExpression
                 && (i == 0 || tokens[i - 1].Text is not ("." or "::"))
                 && (i + 3 == tokens.Count || tokens[i + 3].Text is not ("." or "(")))
             {
-                yield return new PlanColumn(Unquote(tokens[i].Text), Unquote(tokens[i + 2].Text));
+                yield return new PlanColumn(Identifier.Unquote(tokens[i].Text), Identifier.Unquote(tokens[i + 2].Text));
             }
         }
 
@@ -93,7 +93,7 @@ internal sealed class PlanExpression
                 && (i == 0 || (tokens[i - 1].Text is not ("." or "COLLATE") && !(i > 1 && tokens[i - 2].Text == "EXTRACT")))
                 && (i + 1 == tokens.Count || tokens[i + 1].Text is not ("." or "(" or "SubPlan")))
             {
-                yield return Unquote(tokens[i].Text);
+                yield return Identifier.Unquote(tokens[i].Text);
             }
         }
     }
@@ -105,7 +105,7 @@ internal sealed class PlanExpression
         {
             if (IsName(tokens[i]) && tokens[i + 1].Text == "." && tokens[i + 2].Text == "*")
             {
-                yield return Unquote(tokens[i].Text);
+                yield return Identifier.Unquote(tokens[i].Text);
             }
         }
     }
@@ -229,7 +229,7 @@ internal sealed class PlanExpression
     /// <summary>The name and the arguments of the function that it calls, or null.</summary>
     public (string Name, IReadOnlyList<PlanExpression> Arguments)? AsCall() =>
         tokens.Count > 3 && IsName(tokens[0]) && tokens[1].Text == "(" && Unwrap([.. tokens.Skip(1)]).Count < tokens.Count - 1
-            ? (Unquote(tokens[0].Text), Of(tokens.Skip(2).SkipLast(1)).SplitAt(t => t.Text == ","))
+            ? (Identifier.Unquote(tokens[0].Text), Of(tokens.Skip(2).SkipLast(1)).SplitAt(t => t.Text == ","))
             : null;
 
     /// <summary>The elements of an array constructor, or null.</summary>
@@ -285,15 +285,12 @@ internal sealed class PlanExpression
             var isAlias = IsName(tokens[i]) && i + 1 < tokens.Count && tokens[i + 1].Text == "."
                 && (i == 0 || tokens[i - 1].Text != ".");
             result.Append(tokens[i].SpaceBefore ? " " : "").Append(
-                isAlias && aliases.TryGetValue(Unquote(tokens[i].Text), out var name)
+                isAlias && aliases.TryGetValue(Identifier.Unquote(tokens[i].Text), out var name)
                     ? Identifier.Quote(name) : tokens[i].Text);
         }
 
         return result.ToString();
     }
-
-    internal static string Unquote(string name) =>
-        name.Length > 1 && name[0] == '"' ? name[1..^1].Replace("\"\"", "\"", StringComparison.Ordinal) : name;
 
     private List<PlanExpression> SplitAt(Func<PlanToken, bool> isSeparator)
     {
@@ -351,94 +348,33 @@ internal sealed class PlanExpression
     private static List<PlanToken> Tokenize(string text)
     {
         var tokens = new List<PlanToken>();
-        var space = false;
-        for (var i = 0; i < text.Length;)
+        var lexer = new SqlLexer(text);
+        var end = 0;
+        while (lexer.Read())
         {
-            var c = text[i];
-            if (char.IsWhiteSpace(c))
+            var token = new PlanToken(KindOf(lexer), lexer.Text.ToString(), lexer.Start > end);
+            // A sign belongs to its number where an operand is expected.
+            if (lexer.Kind == SqlTokenKind.Number && !token.SpaceBefore && tokens is [.., { Text: "-" } sign]
+                && (tokens.Count == 1 || tokens[^2].Kind == PlanTokenKind.Operator || tokens[^2].Text is "(" or ","))
             {
-                space = true;
-                i++;
-                continue;
-            }
-
-            var start = i;
-            PlanTokenKind kind;
-            if (c is '\'' or '"' || (c is 'E' or 'B' or 'X' && i + 1 < text.Length && text[i + 1] == '\''))
-            {
-                kind = c == '"' ? PlanTokenKind.Word : PlanTokenKind.Constant;
-                i = EndOfQuote(text, c is '\'' or '"' ? i : i + 1, c == 'E');
-            }
-            else if (char.IsAsciiDigit(c) || (c == '$' && i + 1 < text.Length && char.IsAsciiDigit(text[i + 1])))
-            {
-                kind = PlanTokenKind.Constant;
-                i++;
-                while (i < text.Length && (char.IsAsciiLetterOrDigit(text[i]) || text[i] == '.'))
-                {
-                    i++;
-                }
-            }
-            else if (char.IsLetter(c) || c == '_' || c > 127)
-            {
-                kind = PlanTokenKind.Word;
-                while (i < text.Length && (char.IsLetterOrDigit(text[i]) || text[i] is '_' or '$' || text[i] > 127))
-                {
-                    i++;
-                }
-            }
-            else if (c is '(' or ')' or '[' or ']' or ',' or '.')
-            {
-                kind = PlanTokenKind.Punctuation;
-                i++;
+                tokens[^1] = new PlanToken(PlanTokenKind.Constant, "-" + token.Text, sign.SpaceBefore);
             }
             else
             {
-                kind = PlanTokenKind.Operator;
-                while (i < text.Length && "+-*/<>=~!@#%^&|`?:".Contains(text[i], StringComparison.Ordinal))
-                {
-                    i++;
-                }
-
-                i = Math.Max(i, start + 1);
+                tokens.Add(token);
             }
 
-            // A sign belongs to its number where an operand is awaited.
-            if (kind == PlanTokenKind.Operator && text[start..i] is "-" && i < text.Length && char.IsAsciiDigit(text[i])
-                && (tokens.Count == 0 || tokens[^1].Kind == PlanTokenKind.Operator || tokens[^1].Text is "(" or ","))
-            {
-                kind = PlanTokenKind.Constant;
-                while (i < text.Length && (char.IsAsciiLetterOrDigit(text[i]) || text[i] == '.'))
-                {
-                    i++;
-                }
-            }
-
-            tokens.Add(new PlanToken(kind, text[start..i], space));
-            space = false;
+            end = lexer.End;
         }
 
         return tokens;
     }
 
-    private static int EndOfQuote(string text, int start, bool escapes)
+    private static PlanTokenKind KindOf(in SqlLexer lexer) => lexer.Kind switch
     {
-        for (var i = start + 1; i < text.Length; i++)
-        {
-            if (escapes && text[i] == '\\')
-            {
-                i++;
-            }
-            else if (text[i] == text[start])
-            {
-                if (i + 1 == text.Length || text[i + 1] != text[start])
-                {
-                    return i + 1;
-                }
-
-                i++;
-            }
-        }
-
-        return text.Length;
-    }
+        SqlTokenKind.Word or SqlTokenKind.QuotedIdentifier => PlanTokenKind.Word,
+        SqlTokenKind.Literal or SqlTokenKind.Number or SqlTokenKind.Parameter => PlanTokenKind.Constant,
+        SqlTokenKind.Punctuation when lexer.Text is "(" or ")" or "[" or "]" or "," or "." => PlanTokenKind.Punctuation,
+        _ => PlanTokenKind.Operator,
+    };
 }

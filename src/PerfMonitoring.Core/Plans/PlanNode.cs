@@ -83,23 +83,30 @@ public sealed record PlanNode
     /// <summary>This node and all below.</summary>
     public IEnumerable<PlanNode> All() => Children.SelectMany(c => c.All()).Prepend(this);
 
-    /// <summary>Reads what EXPLAIN (FORMAT JSON) wrote.</summary>
-    /// <exception cref="JsonException">It is no plan.</exception>
+    /// <summary>The plan of a statement as EXPLAIN (FORMAT JSON) writes it.</summary>
+    /// <exception cref="JsonException">The text is no plan, or that of a utility statement.</exception>
     /// <exception cref="PerfMonitoringException">PlanTooDeep.</exception>
-    public static PlanNode Parse(string json)
+    public static PlanNode Parse(string json) => ParseAll(json)[0];
+
+    /// <summary>The plans of a statement: rules can make several statements of it.</summary>
+    /// <exception cref="JsonException">The text is no plan, or that of a utility statement.</exception>
+    /// <exception cref="PerfMonitoringException">PlanTooDeep.</exception>
+    public static IReadOnlyList<PlanNode> ParseAll(string json)
     {
         using var document = PlanJson.Read(json);
-        var root = document.RootElement[0];
-        return root.TryGetProperty("Plan", out var plan)
-            ? Read(plan) : throw new JsonException("There is no plan: a utility statement.");
+        return
+        [
+            .. document.RootElement.EnumerateArray().Select(root => root.TryGetProperty("Plan", out var plan)
+                ? Read(plan) : throw new JsonException("There is no plan: a utility statement.")),
+        ];
     }
 
     private static PlanNode Read(JsonElement plan) => new()
     {
         NodeType = Text(plan, "Node Type") ?? "",
-        TotalCost = plan.GetProperty("Total Cost").GetDouble(),
-        StartupCost = plan.GetProperty("Startup Cost").GetDouble(),
-        Rows = plan.GetProperty("Plan Rows").GetDouble(),
+        TotalCost = Number(plan, "Total Cost"),
+        StartupCost = Number(plan, "Startup Cost"),
+        Rows = Number(plan, "Plan Rows"),
         ParentRelationship = Text(plan, "Parent Relationship"),
         Operation = Text(plan, "Operation"),
         Schema = Text(plan, "Schema"),
@@ -118,6 +125,10 @@ public sealed record PlanNode
 
     private static string? Text(JsonElement plan, string name) =>
         plan.TryGetProperty(name, out var value) ? value.GetString() : null;
+
+    // A plan with COSTS off has none.
+    private static double Number(JsonElement plan, string name) =>
+        plan.TryGetProperty(name, out var value) ? value.GetDouble() : 0;
 
     private static List<string> List(JsonElement plan, string name) =>
         !plan.TryGetProperty(name, out var value) ? []

@@ -20,20 +20,17 @@ public sealed record PlanSummary
     /// <summary>How it reads its tables.</summary>
     public required IReadOnlyList<PlanScan> Scans { get; init; }
 
-    /// <summary>Reads a plan as EXPLAIN (FORMAT JSON, VERBOSE) writes it.</summary>
-    /// <param name="json">The plan.</param>
+    /// <summary>Summarises what EXPLAIN (FORMAT JSON, VERBOSE) wrote.</summary>
+    /// <exception cref="JsonException">The text is no plan, or that of a utility statement.</exception>
     /// <exception cref="PerfMonitoringException">PlanTooDeep.</exception>
     public static PlanSummary Read(string json)
     {
-        using var document = PlanJson.Read(json);
-        var indexes = new List<string>();
-        var scans = new List<PlanScan>();
-        foreach (var statement in document.RootElement.EnumerateArray())
+        var plans = PlanNode.ParseAll(json);
+        return new PlanSummary
         {
-            Visit(statement.GetProperty("Plan"), 1, indexes, scans);
-        }
-
-        return new PlanSummary { Indexes = [.. indexes.Distinct(StringComparer.Ordinal)], Scans = scans };
+            Indexes = [.. plans.SelectMany(p => p.All()).Select(n => n.IndexName).OfType<string>().Distinct()],
+            Scans = [.. plans.SelectMany(p => ScansOf(p, 1))],
+        };
     }
 
     /// <summary>
@@ -58,41 +55,29 @@ public sealed record PlanSummary
         return sum >= long.MaxValue ? long.MaxValue : (long)Math.Round(sum);
     }
 
-    private static void Visit(JsonElement node, double loops, List<string> indexes, List<PlanScan> scans)
+    private static IEnumerable<PlanScan> ScansOf(PlanNode node, double loops)
     {
-        var type = Text(node, "Node Type") ?? "";
-        if (Text(node, "Index Name") is { } index)
+        if (node.IsScan)
         {
-            indexes.Add(index);
-        }
-
-        if (Text(node, "Relation Name") is { } table && type.Contains("Scan", StringComparison.Ordinal))
-        {
-            scans.Add(new PlanScan(Text(node, "Schema"), table, type is "Seq Scan" or "Sample Scan", Rows(node), loops));
-        }
-
-        if (!node.TryGetProperty("Plans", out var children))
-        {
-            return;
+            yield return new PlanScan(
+                node.Schema, node.RelationName!, node.NodeType is "Seq Scan" or "Sample Scan", node.Rows, loops);
         }
 
         var outerRows = 1.0;
-        foreach (var child in children.EnumerateArray())
+        foreach (var child in node.Children)
         {
-            var relation = Text(child, "Parent Relationship");
             // What is kept in memory is read once, however often it is asked for.
-            var repeats = type == "Nested Loop" && relation == "Inner"
-                && Text(child, "Node Type") is not ("Materialize" or "Memoize");
-            Visit(child, repeats ? loops * Math.Max(1, outerRows) : loops, indexes, scans);
-            if (relation == "Outer")
+            var repeats = node.NodeType == "Nested Loop" && child.ParentRelationship == "Inner"
+                && child.NodeType is not ("Materialize" or "Memoize");
+            foreach (var scan in ScansOf(child, repeats ? loops * Math.Max(1, outerRows) : loops))
             {
-                outerRows = Rows(child);
+                yield return scan;
+            }
+
+            if (child.ParentRelationship == "Outer")
+            {
+                outerRows = child.Rows;
             }
         }
     }
-
-    private static string? Text(JsonElement node, string name) =>
-        node.TryGetProperty(name, out var value) ? value.GetString() : null;
-
-    private static double Rows(JsonElement node) => node.TryGetProperty("Plan Rows", out var value) ? value.GetDouble() : 0;
 }

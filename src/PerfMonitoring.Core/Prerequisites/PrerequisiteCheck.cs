@@ -10,9 +10,6 @@ public static class PrerequisiteCheck
     internal const string StatementStatistics = "pg_stat_statements";
     internal const string HypotheticalIndexes = "hypopg";
 
-    /// <summary>Indexes are not recommended for drop before the counters are as old as this.</summary>
-    private static readonly TimeSpan MinimumAge = TimeSpan.FromDays(7);
-
     private static readonly string[] Settings =
     [
         "shared_preload_libraries", "track_io_timing", "compute_query_id", "track_activity_query_size",
@@ -132,12 +129,14 @@ public static class PrerequisiteCheck
     {
         var check = new PrerequisiteMaker(target);
         yield return check.From(
-            "Counters at least 7 days old", PrerequisiteCategory.Statistics, "Recommendations to drop unused indexes.",
+            $"Counters at least {StatisticsAge.Minimum.Days} days old", PrerequisiteCategory.Statistics,
+            "Recommendations to drop unused indexes.",
             statistics,
             s => s.ResetAt is not { } reset ? (PrerequisiteState.Unknown, "not told by the server", null)
-                : s.Now - reset >= MinimumAge ? (PrerequisiteState.Ok, Age(s.Now - reset), null)
+                : s.Now - reset >= StatisticsAge.Minimum ? (PrerequisiteState.Ok, Age(s.Now - reset), null)
                 : (PrerequisiteState.Missing, Age(s.Now - reset),
-                    $"Wait until {(reset + MinimumAge).UtcDateTime:yyyy-MM-dd HH:mm} UTC, and do not run pg_stat_reset()."));
+                    $"Wait until {(reset + StatisticsAge.Minimum).UtcDateTime:yyyy-MM-dd HH:mm} UTC, and do not run "
+                        + $"pg_stat_reset()."));
         yield return check.From(
             "Tables analysed", PrerequisiteCategory.Statistics,
             "Proposals from row counts and value distributions that are true.", statistics,

@@ -60,5 +60,5 @@ public static class UpdatedColumns
 
     private static string NameOf(SqlLexer lexer) => lexer.Kind == SqlTokenKind.Word
         ? SqlLexer.Fold(lexer.Text)
-        : lexer.Text[1..^1].ToString().Replace("\"\"", "\"", StringComparison.Ordinal);
+        : Identifier.Unquote(lexer.Text.ToString());
 }

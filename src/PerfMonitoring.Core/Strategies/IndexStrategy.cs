@@ -35,6 +35,11 @@ public sealed record QueryImpact
 
     /// <summary>Saved share of the cost, 0 to 1; negative where the statement gets dearer.</summary>
     public double Improvement => CostBefore > 0 ? 1 - (CostAfter / CostBefore) : 0;
+
+    /// <summary>The beginning of the fingerprint with the costs and times, in the culture of the session.</summary>
+    public override string ToString() =>
+        $"{QueryHash[..Math.Min(12, QueryHash.Length)]}: {CostBefore:N1} to {CostAfter:N1}, {Weight:N0} calls"
+        + (EstimatedTimeMs is { } expected ? $", {MeanTimeMs:N2} ms to about {expected:N2} ms" : "");
 }
 
 /// <summary>
@@ -135,13 +140,13 @@ public sealed record IndexStrategy
 
     /// <summary>
     /// What it saves beside those of smaller rank, as a share of the whole workload's cost, 0 to 1, before its write cost; null
-    /// for one made by hand or read from the store.
+    /// for one made by hand.
     /// </summary>
     public double? MarginalGain { get; init; }
 
     /// <summary>
     /// Names of indexes of the same table, without schema, whose work it does too: once it is there they can go. Empty for one
-    /// made by hand or read from the store.
+    /// made by hand.
     /// </summary>
     public IReadOnlyList<string> Replaces { get; init => field = value.ToArray(); } = [];
 

@@ -1,3 +1,4 @@
+using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Usage;
@@ -8,9 +9,6 @@ namespace PerfMonitoring.Usage;
 /// <param name="Notes">What a person should know before dropping it, as sentences.</param>
 public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<string> Blockers, IReadOnlyList<string> Notes)
 {
-    /// <summary>Statistics younger than this say nothing about an index: weekly work may not have run yet.</summary>
-    public static readonly TimeSpan MinimumAge = TimeSpan.FromDays(7);
-
     /// <summary>
     /// The window that an index must not have been scanned in, unless another is asked for: a month's last day and a week.
     /// </summary>
@@ -33,7 +31,8 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
     /// <param name="foreignKeys">The foreign keys of those tables.</param>
     /// <param name="state">How far the statistics can be trusted.</param>
     /// <param name="window"> How long an index must not have been scanned to count as unused. Where the counters and what was
-    /// stored of them do not reach back so far and know of no scan, <see cref="MinimumAge"/> has to do, and a note says so.
+    /// stored of them do not reach back so far and know of no scan, <see cref="StatisticsAge.Minimum"/> has to do, and a note
+    /// says so.
     /// </param>
     /// <param name="canSkip">Whether the server does skip scans (PostgreSQL 18).</param>
     /// <returns>A verdict by <see cref="TableIndex.Oid"/>.</returns>

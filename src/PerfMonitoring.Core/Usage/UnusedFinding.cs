@@ -1,4 +1,5 @@
 using System.Globalization;
+using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Usage;
 
@@ -41,11 +42,11 @@ internal sealed record UnusedFinding(IReadOnlyList<string> Reasons, IReadOnlyLis
             $"Not scanned{where} since {(worst.IsScannedBefore ? "" : "the statistics began on ")}{Date(since)} "
                 + $"({Days(state.Now - since)}).";
         var covered = state.Now - since - worst.Gap;
-        if (covered < DropVerdict.MinimumAge)
+        if (covered < StatisticsAge.Minimum)
         {
             blockers.Add(worst.Resets == 0
-                ? $"The statistics began on {Date(since)}, less than {Days(DropVerdict.MinimumAge)} ago."
-                : $"The statistics cover less than {Days(DropVerdict.MinimumAge)}: they began anew {Times(worst.Resets)}.");
+                ? $"The statistics began on {Date(since)}, less than {Days(StatisticsAge.Minimum)} ago."
+                : $"The statistics cover less than {Days(StatisticsAge.Minimum)}: they began anew {Times(worst.Resets)}.");
         }
 
         // Each scan, and each stored row, is a moment at which it was there.
@@ -56,10 +57,10 @@ internal sealed record UnusedFinding(IReadOnlyList<string> Reasons, IReadOnlyLis
                 "It is unknown how long the index has been there: PostgreSQL does not keep that. Store its usage daily with "
                     + "Update-IndexUsageStat.");
         }
-        else if (state.Now - exists < DropVerdict.MinimumAge)
+        else if (state.Now - exists < StatisticsAge.Minimum)
         {
             blockers.Add(
-                $"It is known to be there only since {Date(exists.Value)}, less than {Days(DropVerdict.MinimumAge)} ago.");
+                $"It is known to be there only since {Date(exists.Value)}, less than {Days(StatisticsAge.Minimum)} ago.");
         }
 
         var notes = new List<string>();

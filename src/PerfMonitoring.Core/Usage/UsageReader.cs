@@ -9,7 +9,7 @@ public sealed record UsageScope
     public IReadOnlyList<IMonitoringConnection> Replicas { get; init; } = [];
 
     /// <summary>
-    /// How long an index must not have been scanned to count as unused; at least <see cref="DropVerdict.MinimumAge"/>.
+    /// How long an index must not have been scanned to count as unused; at least <see cref="StatisticsAge.Minimum"/>.
     /// </summary>
     public TimeSpan Window { get; init; } = DropVerdict.DefaultWindow;
 }

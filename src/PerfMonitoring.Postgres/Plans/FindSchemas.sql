@@ -4,6 +4,6 @@ select n.nspname::text
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relname = @Name::text and c.relkind in ('r', 'p', 'v', 'm', 'f')
-    and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+    and n.nspname !~ '^(pg_|information_schema$|perf_monitoring$)'
     and pg_catalog.has_schema_privilege(n.oid, 'usage')
 order by n.nspname

@@ -10,7 +10,7 @@ select
         from pg_catalog.pg_class c
         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
         where c.relkind in ('r', 'm') and c.relpersistence <> 't'
-            and n.nspname not in ('pg_catalog', 'information_schema', 'perf_monitoring') and n.nspname not like 'pg\_%'
+            and n.nspname !~ '^(pg_|information_schema$|perf_monitoring$)'
             and (c.reltuples < 0 or c.relpages = 0)
             and pg_catalog.pg_relation_size(c.oid) > 0
     ) as never_analyzed

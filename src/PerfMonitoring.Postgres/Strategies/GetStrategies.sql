@@ -26,11 +26,13 @@ select
                 'weight', e.weight,
                 'costBefore', e.cost_before,
                 'costAfter', e.cost_after,
-                'meanTimeMs', e.mean_time_before_ms)
+                'meanTimeMs', e.mean_time_ms)
             order by (e.cost_before - e.cost_after) * e.weight desc, e.query_hash)::text
         from perf_monitoring.index_strategy_evidence e
         where e.index_strategy_id = s.id), '[]') as impacts,
-    d.write_cost
+    d.write_cost,
+    d.marginal_gain,
+    d.replaces
 from perf_monitoring.index_strategy s
 join perf_monitoring.index_strategy_detail d on d.index_strategy_id = s.id
 join perf_monitoring."user" c on c.id = s.created_by

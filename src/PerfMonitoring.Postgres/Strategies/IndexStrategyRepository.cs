@@ -100,10 +100,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
             }
         }
 
-        throw new PerfMonitoringException(
-            ErrorIds.StrategyNotFound, FailureKind.NotFound,
-            $"The store in {store.Target} has no index strategy {id} for {target}.",
-            "Get-IndexStrategy lists them; -IncludeInactive shows removed ones too.", id);
+        throw StrategyErrors.NotFound(id, target);
     }
 
     public async Task<double?> GetBuildRateAsync(CancellationToken cancellationToken) =>
@@ -112,15 +109,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
 
     private static void CheckLengths(IndexStrategy strategy)
     {
-        if (strategy.IndexDefinition.Length > IndexDefinition.MaximumLength)
-        {
-            throw new PerfMonitoringException(
-                ErrorIds.DefinitionTooLong, FailureKind.InvalidArgument,
-                $"The definition of index {strategy.IndexName} has {strategy.IndexDefinition.Length} characters; the store "
-                    + $"takes {IndexDefinition.MaximumLength}.",
-                "Shorten the predicate or the expression, for instance by a function of your own.", strategy.IndexName);
-        }
-
+        StrategyErrors.CheckLength(strategy);
         if (strategy.TableName.Length > MaximumTableName)
         {
             throw new PerfMonitoringException(
@@ -168,6 +157,8 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
                 strategy.CostBefore,
                 strategy.CostAfter,
                 strategy.WriteCost,
+                strategy.MarginalGain,
+                Replaces = strategy.Replaces.ToArray(),
                 strategy.SizeBytes,
                 strategy.Rank,
                 Evidence = EnumLabel.Of(strategy.Evidence),
@@ -237,6 +228,8 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         CostBefore = row.IsDBNull(11) ? null : row.GetDouble(11),
         CostAfter = row.IsDBNull(12) ? null : row.GetDouble(12),
         WriteCost = row.IsDBNull(18) ? null : row.GetDouble(18),
+        MarginalGain = row.IsDBNull(19) ? null : row.GetDouble(19),
+        Replaces = row.GetFieldValue<string[]>(20),
         SizeBytes = row.IsDBNull(13) ? null : row.GetInt64(13),
         Rank = row.GetInt32(14),
         Evidence = EnumLabel.Parse<EvidenceSource>(row.GetString(15)),
@@ -247,7 +240,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
 
 
     private sealed record EvidenceRow(
-        string QueryHash, string QueryPattern, double Weight, double CostBefore, double CostAfter, double? MeanTimeBeforeMs);
+        string QueryHash, string QueryPattern, double Weight, double CostBefore, double CostAfter, double? MeanTimeMs);
 
     private sealed class HolderRow
     {

@@ -5,10 +5,11 @@ with old as (
     where e.index_strategy_id = @Id::uuid
 )
 insert into perf_monitoring.index_strategy_detail (
-    index_strategy_id, monitored_database_id, definition, cost_before, cost_after, size_bytes, rank, evidence, reason, write_cost)
+    index_strategy_id, monitored_database_id, definition, cost_before, cost_after, size_bytes, rank, evidence, reason, write_cost,
+    marginal_gain, replaces)
 values (
     @Id::uuid, @MonitoredDatabaseId::uuid, @Definition::jsonb, @CostBefore::float8, @CostAfter::float8, @SizeBytes::bigint, @Rank::int,
-    @Evidence::text, @Reason::text, @WriteCost::float8)
+    @Evidence::text, @Reason::text, @WriteCost::float8, @MarginalGain::float8, @Replaces::text[])
 on conflict (index_strategy_id) do update set
     definition = excluded.definition,
     cost_before = excluded.cost_before,
@@ -17,4 +18,6 @@ on conflict (index_strategy_id) do update set
     rank = excluded.rank,
     evidence = excluded.evidence,
     reason = excluded.reason,
-    write_cost = excluded.write_cost
+    write_cost = excluded.write_cost,
+    marginal_gain = excluded.marginal_gain,
+    replaces = excluded.replaces

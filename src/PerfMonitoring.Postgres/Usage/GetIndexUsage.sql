@@ -72,7 +72,5 @@ cross join lateral (
 ) k
 where c.relkind = 'i'
     and c.relpersistence <> 't'
-    and n.nspname <> 'information_schema'
-    and n.nspname <> 'perf_monitoring'
-    and n.nspname !~ '^pg_'
+    and n.nspname !~ '^(pg_|information_schema$|perf_monitoring$)'
 order by n.nspname, t.relname, c.relname

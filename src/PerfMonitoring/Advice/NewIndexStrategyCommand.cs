@@ -129,13 +129,13 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     [Parameter(ParameterSetName = Piped)]
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
-    [Duration]
+    [Duration("1ms", "24d")]
     public TimeSpan? TimeLimit { get; set; }
 
     [Parameter(ParameterSetName = Piped)]
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
-    [Duration]
+    [Duration("0s", "3650d")]
     public TimeSpan ReproposeAfter { get; set; } = TimeSpan.FromDays(90);
 
     [Parameter]
@@ -148,22 +148,6 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         base.BeginProcessing();
         Run(() =>
         {
-            if (TimeLimit?.TotalMilliseconds is < 1 or > int.MaxValue)
-            {
-                throw new PerfMonitoringException(
-                    ErrorIds.InvalidTimeLimit, FailureKind.InvalidArgument,
-                    $"-TimeLimit is {TimeLimit.Value.TotalSeconds} s; it must be from 1 ms to 24 days.",
-                    "Write it as hours:minutes:seconds, 00:00:30 for 30 seconds.", TimeLimit);
-            }
-
-            if (ReproposeAfter < TimeSpan.Zero || ReproposeAfter > TimeSpan.FromDays(3650))
-            {
-                throw new PerfMonitoringException(
-                    ErrorIds.InvalidReproposeAfter, FailureKind.InvalidArgument,
-                    $"-ReproposeAfter is {ReproposeAfter}; it must be from 0 to 10 years.",
-                    "Write 90d for 90 days, or 0d to propose again at once what was taken back.", ReproposeAfter);
-            }
-
             hasStore = Await(Connection.Store.IsReadyAsync);
             if (!hasStore)
             {
@@ -416,8 +400,9 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         {
             var saving = candidate.SavingShare is { } share ? $"; alone it saves {100 * share:0.0##} %" : "";
             WriteVerbose(
-                $"Not chosen: {QueryText.HideConstants(candidate.IndexDefinition)} ({candidate.SizeBytes / 1048576.0:N1} "
-                    + $"MB{saving}). {candidate.Reason}");
+                $"Not chosen: {QueryText.HideConstants(candidate.IndexDefinition)} "
+                    + $"({ByteSize.InMegabytes(candidate.SizeBytes)}{saving}). "
+                    + $"{candidate.Reason}");
         }
 
         WriteVerbose($"{advice.Strategies.Count} of {advice.Candidates.Count} indexes chosen for {advice.Statements} statements; "
@@ -473,9 +458,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         var kept = stored.Count == 0 ? [] : Await(token => Connection.Strategies.AddAsync(stored, token));
         foreach (var strategy in strategies)
         {
-            WriteObject(
-                stored.IndexOf(strategy) is >= 0 and var i
-                ? kept[i] with { MarginalGain = strategy.MarginalGain, Replaces = strategy.Replaces } : strategy);
+            WriteObject(stored.IndexOf(strategy) is >= 0 and var i ? kept[i] : strategy);
         }
     }
 

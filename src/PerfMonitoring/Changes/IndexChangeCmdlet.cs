@@ -8,7 +8,7 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
 {
     /// <summary>How long a wait for a lock may last; zero waits for ever.</summary>
     [Parameter]
-    [Duration]
+    [Duration("1ms", "24d", OrZero = true)]
     public TimeSpan LockTimeout { get; set; } = new IndexBuildOptions().LockTimeout;
 
     /// <summary>How often it is tried again after a wait was too long.</summary>
@@ -24,26 +24,12 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
         base.BeginProcessing();
         Run(() =>
         {
-            CheckTime(nameof(LockTimeout), LockTimeout, "wait for ever");
-
             // What earlier runs could not write, for their process was killed, decides what there is to do.
             if (!IsWhatIf)
             {
                 Await(token => Connection.Actions.ReconcileAsync(null, token));
             }
         });
-    }
-
-    // A bare number is ticks to PowerShell: 30 would be 3 microseconds.
-    private protected static void CheckTime(string parameter, TimeSpan value, string zero)
-    {
-        if (value != TimeSpan.Zero && value.TotalMilliseconds is < 1 or > int.MaxValue)
-        {
-            throw new PerfMonitoringException(
-                "Invalid" + parameter, FailureKind.InvalidArgument,
-                $"-{parameter} is {value.TotalSeconds} s; it must be 0 or from 1 ms to 24 days.",
-                $"Write it as hours:minutes:seconds, 00:00:30 for 30 seconds, or 0 to {zero}.", value);
-        }
     }
 
     /// <summary>Asks whether an index shall be dropped, after saying whom that hinders.</summary>

@@ -41,7 +41,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
 
     /// <summary>How long each wait for other transactions may last; zero waits for ever.</summary>
     [Parameter]
-    [Duration]
+    [Duration("1ms", "24d", OrZero = true)]
     public TimeSpan SnapshotTimeout { get; set; } = new IndexBuildOptions().SnapshotTimeout;
 
     /// <summary>maintenance_work_mem of the build, for example 512MB.</summary>
@@ -60,12 +60,12 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
 
     /// <summary>While a standby is further behind than this, a build does not begin.</summary>
     [Parameter]
-    [Duration]
+    [Duration("1ms", "24d", OrZero = true)]
     public TimeSpan? MaximumReplicationLag { get; set; }
 
     /// <summary>How long to wait for the load to go down.</summary>
     [Parameter]
-    [Duration]
+    [Duration("1ms", "24d", OrZero = true)]
     public TimeSpan LoadTimeout { get; set; } = new IndexCreationOptions().LoadTimeout;
 
     /// <summary>Builds though the server then cancels the autovacuum of the table.</summary>
@@ -83,7 +83,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
 
     /// <summary>How long they are watched.</summary>
     [Parameter]
-    [Duration]
+    [Duration("1s", "7d")]
     public TimeSpan VerifyAfter { get; set; } = TimeSpan.FromMinutes(30);
 
     /// <summary>Verifies, and drops again what made statements slower.</summary>
@@ -107,27 +107,17 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
         base.BeginProcessing();
         Run(() =>
         {
-            CheckTime(nameof(SnapshotTimeout), SnapshotTimeout, "wait for ever");
-            CheckTime(nameof(LoadTimeout), LoadTimeout, "not wait");
             if (MaintenanceWorkMem is not null)
             {
                 MemorySetting.Check(nameof(MaintenanceWorkMem), MaintenanceWorkMem);
             }
 
-            CheckTime(nameof(MaximumReplicationLag), MaximumReplicationLag ?? TimeSpan.Zero, "allow none");
             if (Force && WaitForWindow)
             {
                 throw new PerfMonitoringException(
                     ErrorIds.ForceAndWait, FailureKind.InvalidArgument,
                     "-Force builds whatever the maintenance window says, and -WaitForWindow waits for it.",
                     "Pass one of them.");
-            }
-
-            if (VerifyAfter < TimeSpan.FromSeconds(1) || VerifyAfter > TimeSpan.FromDays(7))
-            {
-                throw new PerfMonitoringException(
-                    ErrorIds.InvalidVerifyAfter, FailureKind.InvalidArgument,
-                    $"-VerifyAfter is {VerifyAfter}; it must be from one second to 7 days.", "Write 30m, or 2h.", VerifyAfter);
             }
         });
         trial = Verify || RevertOnRegression ? new IndexTrial(Connection, VerifyAfter, RevertOnRegression, Options) : null;
@@ -161,10 +151,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
         });
         foreach (var missing in ParameterSetName == IdSet ? Id.Except(strategies.Select(s => s.Id)) : [])
         {
-            WriteError(Errors.Record(new PerfMonitoringException(
-                ErrorIds.StrategyNotFound, FailureKind.NotFound,
-                $"The store in {Connection.StoreTarget} has no index strategy {missing} for {Connection.Target}.",
-                "Get-IndexStrategy lists them.", missing)));
+            WriteError(Errors.Record(StrategyErrors.NotFound(missing, Connection.Target)));
         }
 
         foreach (var strategy in strategies)

@@ -38,7 +38,7 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
 
     /// <summary>How long an index must not have been scanned, on any server, to count as unused.</summary>
     [Parameter]
-    [Duration]
+    [Duration("7d", "3650d")]
     public TimeSpan Window { get; set; } = DropVerdict.DefaultWindow;
 
     /// <summary>Drops also what is not recommended for drop.</summary>

@@ -41,14 +41,8 @@ public sealed class RepairIndexCommand : IndexChangeCmdlet
 
     /// <summary>How long each wait for older transactions may last; zero waits for ever.</summary>
     [Parameter(ParameterSetName = BloatedSet)]
-    [Duration]
+    [Duration("1ms", "24d", OrZero = true)]
     public TimeSpan SnapshotTimeout { get; set; } = new IndexBuildOptions().SnapshotTimeout;
-
-    protected override void BeginProcessing()
-    {
-        base.BeginProcessing();
-        Run(() => CheckTime(nameof(SnapshotTimeout), SnapshotTimeout, "wait for ever"));
-    }
 
     protected override void EndProcessing()
     {

@@ -22,7 +22,7 @@ public sealed class SetMaintenanceWindowCommand : ConnectedCmdlet
     public string? CronExpression { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [Duration]
+    [Duration("1m", "7d")]
     public TimeSpan? Duration { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
@@ -48,15 +48,6 @@ public sealed class SetMaintenanceWindowCommand : ConnectedCmdlet
             throw new PerfMonitoringException(
                 ErrorIds.NothingToChange, FailureKind.InvalidArgument, "Nothing is given that shall change.",
                 "Pass -CronExpression, -Duration or -TimeZone.", Window);
-        }
-
-        // A bare number is ticks to PowerShell: 4 would be no time at all.
-        if (Duration is { } duration && (duration < TimeSpan.FromMinutes(1) || duration > TimeSpan.FromDays(7)))
-        {
-            throw new PerfMonitoringException(
-                ErrorIds.InvalidDuration, FailureKind.InvalidArgument,
-                $"-Duration is {duration}; it must be from one minute to 7 days.",
-                "Write it as hours:minutes:seconds, 05:00:00 for five hours, or as days.hours:minutes:seconds.", duration);
         }
 
         var windows = Connection.MaintenanceWindows;

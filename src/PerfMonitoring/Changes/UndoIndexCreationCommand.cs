@@ -36,7 +36,7 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
 
     /// <summary>Every index that was built so long ago and regressed, or was never scanned in that time.</summary>
     [Parameter(Mandatory = true, ParameterSetName = AfterSet)]
-    [Duration]
+    [Duration("0s", "3650d")]
     public TimeSpan After { get; set; } = TimeSpan.FromDays(7);
 
     /// <summary>Sessions on the standbys of the server, or their names: an index that they scan is used.</summary>
@@ -167,13 +167,6 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
 
     private void RevertWhatDidNotHelp()
     {
-        if (After < TimeSpan.Zero || After > TimeSpan.FromDays(3650))
-        {
-            throw new PerfMonitoringException(
-                ErrorIds.InvalidAfter, FailureKind.InvalidArgument, $"-After is {After}; it must be from 0 to 10 years.",
-                "Write 7d, or 12h.", After);
-        }
-
         var now = DateTimeOffset.UtcNow;
         var scope = UsageScopes.Of(Replica, DropVerdict.DefaultWindow);
         var usage = Await(token => PartitionedIndexes.ReadAllAsync(Connection, scope, token))

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
+using System.Reflection;
 
 namespace PerfMonitoring.Common;
 
@@ -22,12 +23,23 @@ internal static class Arguments
     /// <param name="areTyped"> Whether they stand on the command line. What comes by property name may be an empty text: a file
     /// has one where nothing was written.
     /// </param>
-    /// <exception cref="PerfMonitoringException">InvalidArgument.</exception>
-    public static void Check(Dictionary<string, object> bound, bool areTyped)
+    /// <param name="cmdlet">The type of the cmdlet: its parameters say their limits.</param>
+    /// <exception cref="PerfMonitoringException">
+    /// InvalidArgument; Invalid and the name of the parameter where a duration is out of its limits.
+    /// </exception>
+    public static void Check(Dictionary<string, object> bound, bool areTyped, Type cmdlet)
     {
         foreach (var (parameter, value) in bound)
         {
             Check(parameter, value, areTyped);
+            if (value is TimeSpan time
+                && cmdlet.GetProperty(parameter)?.GetCustomAttribute<DurationAttribute>() is { } limits && !limits.Allows(time))
+            {
+                throw new PerfMonitoringException(
+                    "Invalid" + parameter, FailureKind.InvalidArgument,
+                    $"-{parameter} is {time.ToString("c", CultureInfo.InvariantCulture)}; it must be {limits}.",
+                    "Write it as 250ms, 45s, 30m, 12h or 7d, or as days.hours:minutes:seconds.", value);
+            }
         }
 
         if (Moment(bound, "Since") is { } since && Moment(bound, "Until") is { } until && since > until)

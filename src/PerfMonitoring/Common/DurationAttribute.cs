@@ -8,11 +8,27 @@ namespace PerfMonitoring.Common;
 /// Lets a time span be written as 7d, 12h, 30m, 45s or 250ms. A bare number is refused, unless it is 0: PowerShell would take it
 /// as ticks of 100 ns.
 /// </summary>
+/// <param name="minimum">The least that the parameter takes, as a user writes it.</param>
+/// <param name="maximum">The most that it takes.</param>
 [AttributeUsage(AttributeTargets.Property)]
-internal sealed partial class DurationAttribute : ArgumentTransformationAttribute
+internal sealed partial class DurationAttribute(string minimum, string maximum) : ArgumentTransformationAttribute
 {
-    // .NET counts no further; every parameter has a limit of its own below it.
+    // .NET counts no further.
     private const double MostDays = 10_000_000;
+
+    /// <summary>Whether it takes 0, too, though that is below the least.</summary>
+    public bool OrZero { get; init; }
+
+    /// <summary>Whether the limits allow a time span.</summary>
+    /// <remarks>
+    /// <see cref="Transform"/> does not ask: PowerShell forgets its errors where it binds by position. <see cref="Arguments"/>
+    /// does.
+    /// </remarks>
+    public bool Allows(TimeSpan time) =>
+        (OrZero && time == TimeSpan.Zero) || (time >= Read(minimum) && time <= Read(maximum));
+
+    /// <summary>The limits in words.</summary>
+    public override string ToString() => $"{(OrZero ? "0 or " : "")}from {minimum} to {maximum}";
 
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {

@@ -51,14 +51,6 @@ internal static class Errors
     public static PerfMonitoringException ObjectIncomplete(string message, string remedy, object item) => new(
         ErrorIds.ObjectIncomplete, FailureKind.InvalidArgument, message, remedy, item);
 
-    public static PerfMonitoringException StrategyNotFound(Guid id) => new(
-        ErrorIds.StrategyNotFound, FailureKind.NotFound, $"The store has no index strategy {id} for this database.",
-        "Get-IndexStrategy lists them; -IncludeInactive shows removed ones too.", id);
-
-    public static PerfMonitoringException StrategyNotFound(string name) => new(
-        ErrorIds.StrategyNotFound, FailureKind.NotFound, $"The store has no index strategy for '{name}' in this database.",
-        "Get-IndexStrategy without names lists them; -IncludeInactive shows removed ones too.", name);
-
     public static PerfMonitoringException StrategyNotStored(string? indexName, object strategy) => new(
         ErrorIds.StrategyNotStored, FailureKind.NotFound,
         $"Strategy {indexName} is not stored: there is nothing to change, and a file does not hold all of it.",

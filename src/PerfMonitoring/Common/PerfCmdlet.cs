@@ -27,7 +27,8 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     }
 
     /// <inheritdoc/>
-    protected override void BeginProcessing() => Run(() => Arguments.Check(MyInvocation.BoundParameters, areTyped: true));
+    protected override void BeginProcessing() =>
+        Run(() => Arguments.Check(MyInvocation.BoundParameters, areTyped: true, GetType()));
 
     /// <inheritdoc/>
     protected override void StopProcessing() => stopping.Cancel();
@@ -195,7 +196,7 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     {
         try
         {
-            Arguments.Check(MyInvocation.BoundParameters, areTyped: false);
+            Arguments.Check(MyInvocation.BoundParameters, areTyped: false, GetType());
             act();
         }
         catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
@@ -213,7 +214,7 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     {
         try
         {
-            Arguments.Check(MyInvocation.BoundParameters, areTyped: false);
+            Arguments.Check(MyInvocation.BoundParameters, areTyped: false, GetType());
             act();
         }
         catch (PerfMonitoringException e)

@@ -56,13 +56,13 @@ public sealed class GetIndexStrategyCommand : ConnectedCmdlet
         });
         foreach (var id in (Id ?? []).Where(id => !found.Contains(id)))
         {
-            WriteError(Errors.Record(Errors.StrategyNotFound(id), id));
+            WriteError(Errors.Record(StrategyErrors.NotFound(id, Connection.Target), id));
         }
 
         if (Id is null && found.Count == 0 && (index is { IsPattern: false } ? index : table) is { IsPattern: false } name
             && index is not { IsPattern: true })
         {
-            throw Errors.StrategyNotFound(name.Text);
+            throw StrategyErrors.NotFound(name.Text, Connection.Target);
         }
     });
 }

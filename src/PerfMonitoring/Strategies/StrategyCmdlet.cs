@@ -29,7 +29,8 @@ public abstract class StrategyCmdlet : ConnectedCmdlet
         foreach (var id in Id)
         {
             ForItem(id, () =>
-                Change(this.FindStrategy(id) is { IsActive: true } found ? found : throw Errors.StrategyNotFound(id)));
+                Change(this.FindStrategy(id) is { IsActive: true } found
+                    ? found : throw StrategyErrors.NotFound(id, Connection.Target)));
         }
     }
 

@@ -34,7 +34,7 @@ internal static class StrategyObjects
             throw Errors.StrategyNotStored(read.Text("IndexName"), item);
         }
 
-        var strategy = cmdlet.FindStrategy(id) ?? throw Errors.StrategyNotFound(id);
+        var strategy = cmdlet.FindStrategy(id) ?? throw StrategyErrors.NotFound(id, cmdlet.Connection.Target);
         if (mustBeAsShown && !isOther)
         {
             MustBeSame("TableName", read.Text("TableName"), strategy.TableName);

@@ -45,8 +45,8 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
     public string? TableName { get; set; }
 
     [Parameter]
-    [ValidateRange(1, 3600)]
-    public int? SampleSeconds { get; set; }
+    [Duration("1s", "1h")]
+    public TimeSpan? SampleInterval { get; set; }
 
     [Parameter]
     public SwitchParameter Quiet { get; set; }
@@ -84,10 +84,9 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
             return;
         }
 
-        TimeSpan? window = SampleSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
         var progress = new ProgressRecord(1, "Testing thresholds", "Counting") { PercentComplete = 0 };
         var run = AwaitWithProgress<double, ThresholdRun>(
-            (report, token) => ThresholdTest.RunAsync(Connection, thresholds, window, report, token),
+            (report, token) => ThresholdTest.RunAsync(Connection, thresholds, SampleInterval, report, token),
             share =>
             {
                 progress.PercentComplete = (int)(share * 100);

@@ -46,7 +46,7 @@ public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
 
     /// <summary>How long an index must not have been scanned, on any server, to count as unused.</summary>
     [Parameter(ParameterSetName = CurrentSet)]
-    [Duration]
+    [Duration("7d", "3650d")]
     public TimeSpan Window { get; set; } = DropVerdict.DefaultWindow;
 
     /// <summary>First day of the stored history to read (UTC).</summary>

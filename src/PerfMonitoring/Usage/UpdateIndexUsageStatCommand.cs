@@ -41,7 +41,7 @@ public sealed class UpdateIndexUsageStatCommand : ConnectedCmdlet
 
     /// <summary>How long an index must not have been scanned, on any server, to count as unused.</summary>
     [Parameter]
-    [Duration]
+    [Duration("7d", "3650d")]
     public TimeSpan Window { get; set; } = DropVerdict.DefaultWindow;
 
     protected override void ProcessRecord()

@@ -36,7 +36,7 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
 
     /// <summary>How long before and after the build executions are looked at.</summary>
     [Parameter]
-    [Duration]
+    [Duration("1ms", "3650d")]
     public TimeSpan Window { get; set; } = new VerificationOptions().Window;
 
     /// <summary>The least change of time that counts, as a share.</summary>
@@ -52,17 +52,6 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
     /// <summary>Only whether all were judged, and none regressed.</summary>
     [Parameter]
     public SwitchParameter Quiet { get; set; }
-
-    protected override void BeginProcessing()
-    {
-        base.BeginProcessing();
-        if (Window <= TimeSpan.Zero || Window > TimeSpan.FromDays(3650))
-        {
-            ThrowTerminatingError(Errors.Record(new PerfMonitoringException(
-                ErrorIds.InvalidWindow, FailureKind.InvalidArgument,
-                $"-Window is {Window}; it must be above 0 and at most 10 years.", "Write 7d, or 12h.", Window)));
-        }
-    }
 
     protected override void ProcessRecord()
     {

@@ -35,7 +35,7 @@ public sealed class SelectionReviewTests
     [Theory]
     [InlineData("1:1=50", "10 10", CandidateVerdict.NotUsed, "No plan")]
     [InlineData("1:1=50 2:2=50", "10 100", CandidateVerdict.OverBudget, "alone is larger")]
-    [InlineData("1:1=50 2:2=50", "10 45", CandidateVerdict.OverBudget, "40.0 MB are left")]
+    [InlineData("1:1=50 2:2=50", "10 45", CandidateVerdict.OverBudget, "40 MB are left")]
     [InlineData("1:1=50 2:2=50", "10 10", CandidateVerdict.OverCount, "25 % more")]
     [InlineData("1:1=50 2:2=99.9", "10 10", CandidateVerdict.TooLittle, "0.05 %")]
     [InlineData("1:1=50 2:2=50", "10 10/60", CandidateVerdict.WritesCostMore, "60 units")]

@@ -39,7 +39,7 @@ public sealed class PreflightTests
             PreflightState.Ok, "of 15 MB" },
         { "a budget that does not", Quiet, new() { MaximumDatabaseGrowth = 15 * Megabyte - 1 }, PreflightCheck.DatabaseGrowth,
             PreflightState.Block, "5 MB of this run" },
-        { "room", Quiet, new(), PreflightCheck.DiskSpace, PreflightState.Ok, "free 1000 MB" },
+        { "room", Quiet, new(), PreflightCheck.DiskSpace, PreflightState.Ok, "free 1,000 MB" },
         { "little room", Quiet with { FreeDiskBytes = 19 * Megabyte }, new(), PreflightCheck.DiskSpace, PreflightState.Warn,
             "as much again" },
         { "no room", Quiet with { FreeDiskBytes = 9 * Megabyte }, new(), PreflightCheck.DiskSpace, PreflightState.Block,

@@ -45,7 +45,7 @@ public sealed class WindowDecisionTests
 
         Assert.Equal(
             "The maintenance window OffPeak closes at 2026-06-02 06:00 +00:00, and the build is expected to take 0.05:00:00 "
-                + "(18000 MB at 1 MB/s).", reason);
+                + "(18,000 MB at 1 MB/s).", reason);
         Assert.Equal(
             "The maintenance window OffPeak opens at 2026-06-03 01:00 +00:00.",
             Decide("2.07", new BuildEstimate(null, null)).Reason);

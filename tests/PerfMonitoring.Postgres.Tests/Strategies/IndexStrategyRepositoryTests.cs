@@ -51,6 +51,9 @@ public sealed class IndexStrategyRepositoryTests(TestDatabase database) : IClass
             Rank = 2,
             Evidence = EvidenceSource.WhatIf,
             Reason = "Because.",
+            MarginalGain = 0.25,
+            WriteCost = 3,
+            Replaces = ["old \"index\"", "older"],
             Impacts = [
                 new QueryImpact {
                 QueryHash = new string('a', 64), Query = new string('q', 2500), Weight = 7, CostBefore = 10, CostAfter = 5,
@@ -67,6 +70,8 @@ public sealed class IndexStrategyRepositoryTests(TestDatabase database) : IClass
             (strategy.Id, UsagePattern.RangeScan, MaintenanceWindow.OffPeak, 100, 25, 8192, 2, EvidenceSource.WhatIf, "Because."),
             (stored.Id, stored.UsagePattern, stored.MaintenanceWindow, stored.CostBefore, stored.CostAfter, stored.SizeBytes,
                 stored.Rank, stored.Evidence, stored.Reason));
+        Assert.Equal((0.25, 3), (stored.MarginalGain, stored.WriteCost));
+        Assert.Equal(strategy.Replaces, stored.Replaces);
         Assert.Equal(strategy.Impacts[0] with { Query = new string('q', 2000) }, Assert.Single(stored.Impacts));
         Assert.Equal(
             "FUNCTIONAL|[\"a; --\", \"lower(b)\"]|d = 'it''s'",

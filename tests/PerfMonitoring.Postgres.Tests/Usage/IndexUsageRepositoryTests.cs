@@ -60,10 +60,12 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
             stats.Keys.Order(StringComparer.Ordinal));
         // Being redundant needs no statistics; being unused does.
         Assert.Equal(
-            ["orders_status_idx", "orders_status_idx2"],
+            ["orders_status_desc", "orders_status_idx", "orders_status_idx2"],
             stats.Values.Where(s => s.IsRecommendedForDrop).Select(s => s.IndexName));
         Assert.Contains(
             stats["orders_status_at_idx"].Blockers, b => b.StartsWith("The statistics began on", StringComparison.Ordinal));
+        Assert.Equal(
+            ["Its keys are the first keys of orders_status_at_idx, read backwards."], stats["orders_status_desc"].Reasons);
         Assert.Contains("It is the primary key.", stats["customers_pkey"].Blockers);
         Assert.Contains("Foreign key orders_customer_id_fkey refers to it.", stats["customers_pkey"].Blockers);
         Assert.Contains("It enforces uniqueness.", stats["customers_email_key"].Blockers);
@@ -112,7 +114,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
             [.. facts.Indexes.Select(i => i with { ExistsSince = facts.State.Now })], facts.ForeignKeys, later,
             DropVerdict.DefaultWindow));
 
-        Assert.Equal(["orders_status_idx", "orders_status_idx2"], unknownAge);
+        Assert.Equal(["orders_status_desc", "orders_status_idx", "orders_status_idx2"], unknownAge);
         Assert.Equal(
             ["orders_lower", "orders_part", "orders_status_at_idx", "orders_status_desc", "orders_status_idx",
                 "orders_status_idx2", "orders_status_pattern"], known);

@@ -12,8 +12,9 @@ public sealed class ViewTests
     private const int Room = 119;
     private const int NarrowRoom = 79;
 
-    private static readonly XDocument Views =
-        XDocument.Load(Path.Combine(Path.GetDirectoryName(ModuleRunspace.ManifestPath)!, "PerfMonitoring.Format.ps1xml"));
+    private static readonly XElement Views = new(
+        "Views", Directory.EnumerateFiles(Path.GetDirectoryName(ModuleRunspace.ManifestPath)!, "*.Format.ps1xml")
+            .SelectMany(file => XDocument.Load(file).Descendants("View")));
 
     private static IEnumerable<(string Name, List<XElement> Columns)> Tables =>
         Views.Descendants("TableHeaders")
@@ -49,6 +50,13 @@ public sealed class ViewTests
 
         Assert.InRange(width, 1, Math.Min(NarrowRoom - before, columns.Single(c => c.Label == column).Width));
     }
+
+    [Fact]
+    public void A_view_stands_in_the_room_of_its_type() => Assert.Empty(
+        SourceFiles.In(Path.Combine("src", "PerfMonitoring"), "*.Format.ps1xml").SelectMany(file => XDocument.Load(file)
+            .Descendants("TypeName").Select(t => (File: file, Room: t.Value.Split('.')[1]))
+            .Where(t => !t.File.EndsWith(
+                Path.Combine(t.Room, $"{t.Room}.Format.ps1xml"), StringComparison.Ordinal))));
 
     [Fact]
     public void Every_type_that_a_cmdlet_writes_has_a_table()

@@ -279,7 +279,7 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
             row.Properties.Add(new PSNoteProperty(name, value));
         }
 
-        foreach (var command in new[] { "New-PerformanceThreshold -WhatIf", "Test-PerformanceThreshold -SampleSeconds 1" })
+        foreach (var command in new[] { "New-PerformanceThreshold -WhatIf", "Test-PerformanceThreshold -SampleInterval 1s" })
         {
             var result = session.Invoke(
                 $"[cultureinfo]::CurrentCulture = $args[1]; try {{ $args[0] | {command} -Session here }} finally {{ "

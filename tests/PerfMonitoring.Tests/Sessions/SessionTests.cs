@@ -84,14 +84,14 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
     [InlineData("Connect-PerfMonitoring -ConnectionString 'Nonsense=s3cret'", "InvalidConnectionString", "-ConnectionString")]
     [InlineData("Connect-PerfMonitoring -ConnectionString 'Port=s3cret'", "InvalidConnectionString", "port in -ConnectionString")]
     [InlineData(
-        "Connect-PerfMonitoring -ConnectTimeout 0s", "InvalidTimeout",
-        "-ConnectTimeout is 00:00:00; it must be from 1 s to 00:15:00")]
-    [InlineData("Connect-PerfMonitoring -ConnectTimeout 16m", "InvalidTimeout", "-ConnectTimeout")]
-    [InlineData("Connect-PerfMonitoring -ConnectTimeout '-00:00:05'", "InvalidTimeout", "-ConnectTimeout")]
-    [InlineData("Connect-PerfMonitoring -CommandTimeout 00:00:00.5", "InvalidTimeout", "-CommandTimeout")]
+        "Connect-PerfMonitoring -ConnectTimeout 0s", "InvalidConnectTimeout",
+        "-ConnectTimeout is 00:00:00; it must be from 1s to 15m")]
+    [InlineData("Connect-PerfMonitoring -ConnectTimeout 16m", "InvalidConnectTimeout", "-ConnectTimeout")]
+    [InlineData("Connect-PerfMonitoring -ConnectTimeout '-00:00:05'", "InvalidConnectTimeout", "-ConnectTimeout")]
+    [InlineData("Connect-PerfMonitoring -CommandTimeout 00:00:00.5", "InvalidCommandTimeout", "-CommandTimeout")]
     [InlineData(
-        "Connect-PerfMonitoring -CommandTimeout 2d", "InvalidTimeout",
-        "-CommandTimeout is 2.00:00:00; it must be from 1 s to 1.00:00:00")]
+        "Connect-PerfMonitoring -CommandTimeout 2d", "InvalidCommandTimeout",
+        "-CommandTimeout is 2.00:00:00; it must be from 1s to 1d")]
     [InlineData("Connect-PerfMonitoring db1 -Pasword s3cret", "UnexpectedArgument", "no parameter -Pasword")]
     [InlineData("Get-PerfMonitoringSession nobody", "SessionNotFound", "nobody")]
     [InlineData("Test-PerfMonitoringPrerequisite", "NotConnected", "no session")]

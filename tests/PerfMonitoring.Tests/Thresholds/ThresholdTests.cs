@@ -220,9 +220,9 @@ public sealed class ThresholdTests(SandboxFixture sandbox, TestDatabase database
         await own.ExecuteAsync("create schema ext; create extension pg_stat_statements schema ext; create table t (id int)");
         Connect(own);
 
-        var time = session.Invoke("Test-PerformanceThreshold QueryTime 1 2 -SampleSeconds 1").Only();
+        var time = session.Invoke("Test-PerformanceThreshold QueryTime 1 2 -SampleInterval 1s").Only();
         var others = session.Invoke(
-            "Test-PerformanceThreshold DeadlockCount 1 2 -SampleSeconds 1; Test-PerformanceThreshold TableSize 1TB 2TB; "
+            "Test-PerformanceThreshold DeadlockCount 1 2 -SampleInterval 1s; Test-PerformanceThreshold TableSize 1TB 2TB; "
                 + "Test-PerformanceThreshold ConnectionCount 1000 2000").MustSucceed();
 
         Assert.Equal("no statement ran within the window", time.Properties["Reason"].Value);

@@ -1,3 +1,4 @@
+using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Plans;
 
@@ -64,7 +65,7 @@ internal static class ExpressionErrors
 
         bool IsNumber(PlanToken word, out int place)
         {
-            var column = word.Kind == PlanTokenKind.Word ? table.FindColumn(PlanExpression.Unquote(word.Text)) : null;
+            var column = word.Kind == PlanTokenKind.Word ? table.FindColumn(Identifier.Unquote(word.Text)) : null;
             place = column is null ? -1 : Array.FindIndex(Numbers, n => column.Type.StartsWith(n, StringComparison.Ordinal));
             return place >= 0;
         }

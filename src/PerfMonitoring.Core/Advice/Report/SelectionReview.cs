@@ -1,4 +1,5 @@
 using System.Globalization;
+using PerfMonitoring.Common;
 using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Advice;
@@ -99,7 +100,7 @@ public sealed class SelectionReview
         if (candidate.SizeBytes > options.StorageBudget)
         {
             return (CandidateVerdict.OverBudget,
-                $"It alone is larger than the budget of {Megabytes(options.StorageBudget.Value)}.");
+                $"It alone is larger than the budget of {ByteSize.InMegabytes(options.StorageBudget.Value)}.");
         }
 
         if (plans.StatementsOf(candidate.Id - 1).Count == 0)
@@ -143,7 +144,8 @@ public sealed class SelectionReview
         if (candidate.SizeBytes > free)
         {
             return (CandidateVerdict.OverBudget,
-                $"It would save {Share(added)} more, and does not fit beside the chosen ones: {Megabytes(free.Value)} are "
+                $"It would save {Share(added)} more, and does not fit beside the chosen ones: "
+                    + $"{ByteSize.InMegabytes(free.Value)} are "
                     + $"left of the budget.");
         }
 
@@ -261,6 +263,4 @@ public sealed class SelectionReview
         string.Create(CultureInfo.InvariantCulture, $"{(before > 0 ? 100 * units / before : 0):0.##} %");
 
     private static string Units(double cost) => string.Create(CultureInfo.InvariantCulture, $"{cost:N0} units of cost");
-
-    private static string Megabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:N1} MB");
 }

@@ -58,8 +58,8 @@ public sealed class RequestedStrategy(
                 + (limit.Risk is { } risk ? " " + risk : ""),
             Target = target,
         };
-        return strategy.IndexDefinition.Length <= IndexDefinition.MaximumLength
-            ? (strategy, warning is null ? null : $"{strategy.IndexName}: {warning} {limit.Remedy}") : throw TooLong(strategy);
+        StrategyErrors.CheckLength(strategy);
+        return (strategy, warning is null ? null : $"{strategy.IndexName}: {warning} {limit.Remedy}");
     }
 
     private async Task CheckAsync(ResolvedDefinition resolved, CancellationToken cancellationToken)
@@ -104,10 +104,4 @@ public sealed class RequestedStrategy(
         ErrorIds.EqualIndexExists, FailureKind.AlreadyExists,
         $"Index {equal.Definition.Name} on {equal.Definition.Table} is the same already.",
         "Use that one, or leave -IndexName out to record it.", equal.Definition.Name);
-
-    private static PerfMonitoringException TooLong(IndexStrategy strategy) => new(
-        ErrorIds.DefinitionTooLong, FailureKind.InvalidArgument,
-        $"The definition of index {strategy.IndexName} has {strategy.IndexDefinition.Length} characters; "
-            + $"{IndexDefinition.MaximumLength} are allowed.",
-        "Shorten the predicate or the expression, for instance by a function of your own.", strategy.IndexName);
 }

@@ -1,5 +1,6 @@
 -- Purpose: what the log of queries needs besides the data model: the last counters that were read, the figures behind a row that
--- stands for an interval, and partitions by week.
+-- stands for an interval, and partitions by week. The two functions run with the rights of the store's owner, so that a role that
+-- only collects can call them. They touch nothing that the owner does not own.
 -- Minimum version: 13. Privileges: owner of the store.
 create table perf_monitoring.query_statistics_head (
     monitored_database_id uuid not null,
@@ -21,6 +22,7 @@ create table perf_monitoring.query_statistics (
     toplevel boolean not null,
     calls bigint not null,
     total_time_ms double precision not null,
+    squared_time double precision,
     rows bigint not null,
     shared_blocks_hit bigint not null,
     shared_blocks_read bigint not null,
@@ -42,6 +44,7 @@ create table perf_monitoring.query_performance_interval (
     toplevel boolean not null,
     calls bigint not null,
     total_time_ms double precision not null,
+    squared_time double precision,
     rows bigint not null,
     shared_blocks_hit bigint not null,
     shared_blocks_read bigint not null,
@@ -58,11 +61,13 @@ create table perf_monitoring.query_performance_interval_default partition of per
 comment on table perf_monitoring.query_performance_interval is
     'The figures behind a row of query_performance_log of the same id that stands for a statement in an interval.';
 comment on column perf_monitoring.query_performance_interval.interval_start is 'Null where the server does not say since when it counts.';
+comment on column perf_monitoring.query_performance_interval.squared_time is
+    'The sum of the squares of the run times, in square milliseconds: the deviation follows from it.';
 comment on column perf_monitoring.query_performance_interval.rows_examined_is_estimate is
     'Null where the rows examined are unknown; the log then holds the rows returned, which were examined at least.';
 
 create function perf_monitoring.add_query_log_partition(at timestamptz) returns void
-    language plpgsql
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
     as $$
         declare
             monday timestamptz := pg_catalog.date_trunc('week', at, 'UTC');
@@ -79,6 +84,16 @@ create function perf_monitoring.add_query_log_partition(at timestamptz) returns 
             perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('perf_monitoring.add_query_log_partition', 0));
             foreach parent in array array['query_performance_log', 'query_performance_interval'] loop
                 continue when pg_catalog.to_regclass('perf_monitoring.' || parent || suffix) is not null;
+                if (
+                    select pg_catalog.count(*)
+                    from pg_catalog.pg_class c
+                    join pg_catalog.pg_roles r on r.oid = c.relowner
+                    where c.relnamespace = 'perf_monitoring'::pg_catalog.regnamespace and r.rolname = current_user
+                        and ((c.relname = parent and c.relkind = 'p') or (c.relname = parent || '_default' and c.relkind = 'r'))
+                ) <> 2 then
+                    raise insufficient_privilege using message = pg_catalog.format('must be owner of table %s and of its default partition', parent);
+                end if;
+
                 -- Rows of that week that stand in the default partition already stay there, and so do those that follow.
                 execute pg_catalog.format('select exists (select from perf_monitoring.%I where id >= $1 and id < $2)', parent || '_default')
                     into is_taken using low, high;
@@ -90,4 +105,30 @@ create function perf_monitoring.add_query_log_partition(at timestamptz) returns 
             end loop;
         end
     $$;
+revoke execute on function perf_monitoring.add_query_log_partition(timestamptz) from public;
 comment on function perf_monitoring.add_query_log_partition is 'Makes the partitions of the week (Monday to Sunday, UTC) of a moment, once.';
+
+create function perf_monitoring.drop_query_log_partition(at timestamptz) returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+    as $$
+        declare
+            suffix text := pg_catalog.to_char(pg_catalog.date_trunc('week', at, 'UTC') at time zone 'UTC', '_YYYYMMDD');
+            parent text;
+        begin
+            foreach parent in array array['query_performance_log', 'query_performance_interval'] loop
+                if exists (
+                    select
+                    from pg_catalog.pg_inherits h
+                    join pg_catalog.pg_class c on c.oid = h.inhrelid
+                    join pg_catalog.pg_roles r on r.oid = c.relowner
+                    where h.inhparent = ('perf_monitoring.' || parent)::pg_catalog.regclass
+                        and c.relnamespace = 'perf_monitoring'::pg_catalog.regnamespace and c.relname = parent || suffix
+                        and c.relkind = 'r' and r.rolname = current_user
+                ) then
+                    execute pg_catalog.format('drop table perf_monitoring.%I', parent || suffix);
+                end if;
+            end loop;
+        end
+    $$;
+comment on function perf_monitoring.drop_query_log_partition is 'Drops the partitions of the week (Monday to Sunday, UTC) of a moment.';
+revoke execute on function perf_monitoring.drop_query_log_partition(timestamptz) from public;

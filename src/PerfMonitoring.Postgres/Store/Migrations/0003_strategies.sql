@@ -6,11 +6,14 @@ create table perf_monitoring.index_strategy_detail (
     definition jsonb not null,
     cost_before double precision,
     cost_after double precision,
+    marginal_gain double precision,
     write_cost double precision,
     size_bytes bigint,
     rank integer not null default 0,
     evidence text not null,
     reason text not null default '',
+    replaces text[] not null default '{}',
+    build_seconds double precision,
     constraint index_strategy_detail_pkey primary key (index_strategy_id),
     constraint index_strategy_detail_index_strategy_id_fkey
         foreign key (index_strategy_id) references perf_monitoring.index_strategy (id) on delete cascade,
@@ -22,6 +25,10 @@ create index index_strategy_detail_monitored_database_id_idx on perf_monitoring.
 comment on table perf_monitoring.index_strategy_detail is 'The database that a strategy is for, and why it was decided.';
 comment on column perf_monitoring.index_strategy_detail.cost_before is 'The planner''s cost of the statements concerned, weighted.';
 
+comment on column perf_monitoring.index_strategy_detail.marginal_gain is 'What the planner''s cost of the workload would rise by without this index alone.';
+comment on column perf_monitoring.index_strategy_detail.replaces is 'Names of the indexes whose work it does too.';
+comment on column perf_monitoring.index_strategy_detail.build_seconds is 'How long the server built the index, without its waits.';
+
 create table perf_monitoring.index_strategy_evidence (
     index_strategy_id uuid not null,
     query_hash text not null,
@@ -29,8 +36,7 @@ create table perf_monitoring.index_strategy_evidence (
     weight double precision not null,
     cost_before double precision not null,
     cost_after double precision not null,
-    mean_time_before_ms double precision,
-    mean_time_after_ms double precision,
+    mean_time_ms double precision,
     constraint index_strategy_evidence_pkey primary key (index_strategy_id, query_hash),
     constraint index_strategy_evidence_index_strategy_id_fkey
         foreign key (index_strategy_id) references perf_monitoring.index_strategy (id) on delete cascade,
@@ -39,3 +45,4 @@ create table perf_monitoring.index_strategy_evidence (
 );
 create index index_strategy_evidence_query_hash_idx on perf_monitoring.index_strategy_evidence (query_hash);
 comment on table perf_monitoring.index_strategy_evidence is 'The performance impact of an index on one statement of query_performance_log, by its hash.';
+comment on column perf_monitoring.index_strategy_evidence.mean_time_ms is 'The measured mean time of the statement when the index was advised.';

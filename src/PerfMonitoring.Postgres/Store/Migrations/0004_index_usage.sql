@@ -12,6 +12,7 @@ create table perf_monitoring.index_usage_detail (
     blockers jsonb not null default '[]',
     notes jsonb not null default '[]',
     unknown_columns text[] not null default '{}',
+    counts jsonb not null default '[]',
     constraint index_usage_detail_pkey primary key (index_usage_id),
     constraint index_usage_detail_index_usage_id_fkey
         foreign key (index_usage_id) references perf_monitoring.index_usage_stats (id) on delete cascade
@@ -19,4 +20,6 @@ create table perf_monitoring.index_usage_detail (
 comment on table perf_monitoring.index_usage_detail is 'What was known besides of an index on a day.';
 comment on column perf_monitoring.index_usage_detail.unknown_columns is
     'The columns of index_usage_stats whose 0 stands for unknown: avg_scan_time_ms always, since PostgreSQL does not measure it.';
+comment on column perf_monitoring.index_usage_detail.counts is
+    'The scans that each server counted: the primary first, then the standbys that were asked. Empty where it was one server.';
 comment on column perf_monitoring.index_usage_stats.stats_date is 'The day in UTC.';

@@ -1,4 +1,4 @@
--- Purpose: when maintenance windows are open, and how long builds took.
+-- Purpose: when maintenance windows are open.
 -- Minimum version: 13. Privileges: create on schema perf_monitoring.
 create table perf_monitoring.maintenance_schedule (
     monitored_database_id uuid not null,
@@ -16,6 +16,3 @@ create table perf_monitoring.maintenance_schedule (
     constraint maintenance_schedule_duration_check check (duration > '0'::interval)
 );
 comment on table perf_monitoring.maintenance_schedule is 'When a maintenance window of a monitored database is open, where that is not the default.';
-
-alter table perf_monitoring.index_strategy_detail add column build_seconds double precision;
-comment on column perf_monitoring.index_strategy_detail.build_seconds is 'How long the server built the index, without its waits.';
