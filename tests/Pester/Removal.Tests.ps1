@@ -19,10 +19,11 @@ Describe 'Indexes that go' {
 
     It 'are exported as a report for the meeting' {
         $report = Join-Path $TestDrive 'indexes.csv'
-        Get-IndexUsageStat | Sort-Object -Property SizeBytes -Descending | Select-Object TableName, IndexName, SizeBytes, Recommendation, Blockers | Export-Csv $report
+        Get-IndexUsageStat | Sort-Object -Property IndexSizeBytes -Descending |
+            Select-Object TableName, IndexName, IndexSizeBytes, IsRecommendedForDrop, Blockers | Export-Csv $report
         $rows = Import-Csv $report
         $rows.IndexName | Should -Contain 'visits_seen_too'
-        [long]$rows[0].SizeBytes | Should -BeGreaterOrEqual ([long]$rows[-1].SizeBytes)
+        [long]$rows[0].IndexSizeBytes | Should -BeGreaterThan ([long]$rows[-1].IndexSizeBytes)
     }
 
     It 'are shown first' {

@@ -228,7 +228,7 @@ internal sealed record RemovalEvidence
 
     public DateTimeOffset? CountersSince { get; init; }
 
-    public IReadOnlyList<string>? Blockers { get; init; }
+    public IReadOnlyList<DropBlocker>? Blockers { get; init; }
 
     public JsonElement? Verification { get; init; }
 

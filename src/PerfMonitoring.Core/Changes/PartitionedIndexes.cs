@@ -54,9 +54,12 @@ public static class PartitionedIndexes
             Reasons = scans == 0 ? [$"Not scanned on any of its {parts.Count} partition(s) since the statistics began."] : [],
             Blockers =
             [
-                .. index.IsUnique ? ["It enforces uniqueness."] : Array.Empty<string>(),
-                $"It is the index of a partitioned table, of which a person decides: it goes with those of its {parts.Count} "
-                    + $"partition(s) at once.",
+                .. index.IsUnique
+                    ? [new(DropBlockerCode.Unique, "It enforces uniqueness.")] : Array.Empty<DropBlocker>(),
+                new(
+                    DropBlockerCode.Partitioned,
+                    $"It is the index of a partitioned table, of which a person decides: it goes with those of its {parts.Count} "
+                        + "partition(s) at once."),
             ],
             Notes = parts.SelectMany(p => p?.Notes ?? []).Distinct().ToArray(),
             LastScan = parts.Max(p => p?.LastScan),

@@ -5,9 +5,9 @@ namespace PerfMonitoring.Usage;
 
 /// <summary>Whether an index earns its keep: what speaks for dropping it, what forbids that, and what was not asked.</summary>
 /// <param name="Reasons">What speaks for dropping it, as sentences.</param>
-/// <param name="Blockers">What forbids it, as sentences; what is not known forbids, too.</param>
+/// <param name="Blockers">What forbids it; what is not known forbids, too.</param>
 /// <param name="Notes">What a person should know before dropping it, as sentences.</param>
-public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<string> Blockers, IReadOnlyList<string> Notes)
+public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<DropBlocker> Blockers, IReadOnlyList<string> Notes)
 {
     /// <summary>
     /// The window that an index must not have been scanned in, unless another is asked for: a month's last day and a week.
@@ -64,7 +64,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
                 }
             }
 
-            void Decide(IndexUsage index, IReadOnlyList<string> blockers, IEnumerable<string> reasons)
+            void Decide(IndexUsage index, IReadOnlyList<DropBlocker> blockers, IEnumerable<string> reasons)
             {
                 var now = verdicts[index.Index.Oid];
                 verdicts[index.Index.Oid] = now with { Reasons = [.. reasons], Blockers = [.. now.Blockers, .. blockers] };
@@ -85,7 +85,9 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
                     index,
                     [
                         .. untrusted, .. finding.Blockers, .. ForeignKeyBlockers(index, referring[table.Key], remaining),
-                        .. lost.Select(e => $"The planner may use the statistics of its expression {e}, which nothing else has."),
+                        .. lost.Select(e => new DropBlocker(
+                            DropBlockerCode.ExpressionStatistics,
+                            $"The planner may use the statistics of its expression {e}, which nothing else has.")),
                     ],
                     finding.Reasons);
             }
@@ -157,88 +159,94 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
             _ => null,
         };
 
-    private static IEnumerable<string> OwnBlockers(IndexUsage index, IEnumerable<ForeignKey> referenced)
+    private static IEnumerable<DropBlocker> OwnBlockers(IndexUsage index, IEnumerable<ForeignKey> referenced)
     {
         if (index.Index.IsPrimary)
         {
-            yield return "It is the primary key.";
+            yield return new(DropBlockerCode.PrimaryKey, "It is the primary key.");
         }
         else if (index.Index.Definition.IsUnique)
         {
-            yield return "It enforces uniqueness.";
+            yield return new(DropBlockerCode.Unique, "It enforces uniqueness.");
         }
 
         if (index.Index.IsExclusion)
         {
-            yield return "It enforces an exclusion constraint.";
+            yield return new(DropBlockerCode.Exclusion, "It enforces an exclusion constraint.");
         }
 
         foreach (var key in referenced)
         {
-            yield return $"Foreign key {key.Name} refers to it.";
+            yield return new(DropBlockerCode.ReferencedByForeignKey, $"Foreign key {key.Name} refers to it.");
         }
 
         if (index.Index.IsReplicaIdentity)
         {
-            yield return "It is the replica identity of its table.";
+            yield return new(DropBlockerCode.ReplicaIdentity, "It is the replica identity of its table.");
         }
 
         if (index.Index.IsClustered)
         {
-            yield return "Its table is clustered by it.";
+            yield return new(DropBlockerCode.Clustered, "Its table is clustered by it.");
         }
 
         if (index.Index.ParentIndex is not null)
         {
-            yield return $"It is attached to {index.Index.ParentIndex}, the index of a partitioned table.";
+            yield return new(
+                DropBlockerCode.Attached, $"It is attached to {index.Index.ParentIndex}, the index of a partitioned table.");
         }
 
         if (index.Extension is not null)
         {
-            yield return $"Its table belongs to extension {index.Extension}.";
+            yield return new(DropBlockerCode.Extension, $"Its table belongs to extension {index.Extension}.");
         }
 
         if (index.IsBeingBuilt)
         {
-            yield return "It is being built.";
+            yield return new(DropBlockerCode.BeingBuilt, "It is being built.");
         }
         else if (!index.IsUsable)
         {
-            yield return "It is invalid: the planner does not use it, and a build that failed or still runs may own it.";
+            yield return new(
+                DropBlockerCode.Invalid,
+                "It is invalid: the planner does not use it, and a build that failed or still runs may own it.");
         }
 
         if (index.IsLocked)
         {
-            yield return "Its table is locked exclusively at this moment: not everything about it could be read.";
+            yield return new(
+                DropBlockerCode.Locked, "Its table is locked exclusively at this moment: not everything about it could be read.");
         }
     }
 
-    private static IEnumerable<string> StatisticsBlockers(StatisticsState state)
+    private static IEnumerable<DropBlocker> StatisticsBlockers(StatisticsState state)
     {
         if (!state.IsTracking)
         {
-            yield return "track_counts is off: scans are not counted.";
+            yield return new(DropBlockerCode.NotTracked, "track_counts is off: scans are not counted.");
         }
 
         if (state.IsStandby)
         {
-            yield return "This server is a standby: what the primary scans is not counted here.";
+            yield return new(DropBlockerCode.IsStandby, "This server is a standby: what the primary scans is not counted here.");
         }
 
         if (state.UnaskedStandbyCount > 0)
         {
-            yield return $"Unknown: {state.UnaskedStandbyCount} standby server(s) count their own scans and were not asked "
-                + $"(-Replica).";
+            yield return new(
+                DropBlockerCode.StandbyNotAsked,
+                $"Unknown: {state.UnaskedStandbyCount} standby server(s) count their own scans and were not asked "
+                + $"(-Replica).");
         }
     }
 
     // Without an index, each DELETE or key UPDATE of the referenced table reads the whole referring one.
-    private static IEnumerable<string> ForeignKeyBlockers(
+    private static IEnumerable<DropBlocker> ForeignKeyBlockers(
         IndexUsage index, IEnumerable<ForeignKey> keys, IReadOnlyCollection<IndexUsage> remaining) => keys
         .Where(k => index.Index.Definition.Keys is [{ Column: { } first }, ..] && k.Columns.Contains(first)
             && !remaining.Any(o => o.Index.Oid != index.Index.Oid && o.IsUsable
                 && IndexCoverage.Serves(o.Index.Definition, k.Table, k.Columns)))
-        .Select(k => $"No other index serves foreign key {k.Name}.");
+        .Select(k => new DropBlocker(DropBlockerCode.ServesForeignKey, $"No other index serves foreign key {k.Name}."));
 
     // Of a partial index the planner does not use the statistics, since they are not those of the whole table (selfuncs.c,
     // examine_variable). Before ANALYZE there are none.

@@ -70,7 +70,7 @@ public sealed record IndexUsageStat
     public IReadOnlyList<string> Reasons { get; init => field = value.ToArray(); } = [];
 
     /// <summary>What forbids dropping it.</summary>
-    public IReadOnlyList<string> Blockers { get; init => field = value.ToArray(); } = [];
+    public IReadOnlyList<DropBlocker> Blockers { get; init => field = value.ToArray(); } = [];
 
     /// <summary>What a person should know before dropping it.</summary>
     public IReadOnlyList<string> Notes { get; init => field = value.ToArray(); } = [];

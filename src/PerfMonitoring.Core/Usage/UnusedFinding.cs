@@ -4,7 +4,8 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Usage;
 
 /// <summary>What counters say for and against calling an index unused.</summary>
-internal sealed record UnusedFinding(IReadOnlyList<string> Reasons, IReadOnlyList<string> Blockers, IReadOnlyList<string> Notes)
+internal sealed record UnusedFinding(
+    IReadOnlyList<string> Reasons, IReadOnlyList<DropBlocker> Blockers, IReadOnlyList<string> Notes)
 {
     /// <summary>Null where the index is used. What is not known forbids to call it unused, and is said.</summary>
     public static UnusedFinding? Of(IndexUsage index, StatisticsState state, TimeSpan window)
@@ -20,9 +21,11 @@ internal sealed record UnusedFinding(IReadOnlyList<string> Reasons, IReadOnlyLis
         }
 
         var blockers = counts.Where(c => c.Scans is null)
-            .Select(c =>
+            .Select(c => new DropBlocker(
+                DropBlockerCode.NoStatistics,
                 c.Server.Length == 0 || counts.Count == 1
-                ? "The server has no statistics of it." : $"{c.Server} has no statistics of it.").ToList();
+                    ? "The server has no statistics of it." : $"{c.Server} has no statistics of it."))
+            .ToList();
         if (blockers.Count > 0)
         {
             return new UnusedFinding([], blockers, []);
@@ -32,7 +35,8 @@ internal sealed record UnusedFinding(IReadOnlyList<string> Reasons, IReadOnlyLis
         if (idle.Exists(i => i!.Since is null))
         {
             return new UnusedFinding(
-                [$"Not scanned{where} since the statistics began."], ["It is unknown since when the statistics count."], []);
+                [$"Not scanned{where} since the statistics began."], [
+                    new(DropBlockerCode.StatisticsAge, "It is unknown since when the statistics count.")], []);
         }
 
         // The server of which least is known decides.
@@ -44,23 +48,27 @@ internal sealed record UnusedFinding(IReadOnlyList<string> Reasons, IReadOnlyLis
         var covered = state.Now - since - worst.Gap;
         if (covered < StatisticsAge.Minimum)
         {
-            blockers.Add(worst.Resets == 0
-                ? $"The statistics began on {Date(since)}, less than {Days(StatisticsAge.Minimum)} ago."
-                : $"The statistics cover less than {Days(StatisticsAge.Minimum)}: they began anew {Times(worst.Resets)}.");
+            blockers.Add(new(
+                DropBlockerCode.StatisticsAge,
+                worst.Resets == 0
+                    ? $"The statistics began on {Date(since)}, less than {Days(StatisticsAge.Minimum)} ago."
+                    : $"The statistics cover less than {Days(StatisticsAge.Minimum)}: they began anew {Times(worst.Resets)}."));
         }
 
         // Each scan, and each stored row, is a moment at which it was there.
         var exists = new[] { index.ExistsSince, index.LastScan, index.History.Count > 0 ? index.History[^1].At : null }.Min();
         if (exists is null)
         {
-            blockers.Add(
+            blockers.Add(new(
+                DropBlockerCode.IndexAge,
                 "It is unknown how long the index has been there: PostgreSQL does not keep that. Store its usage daily with "
-                    + "Update-IndexUsageStat.");
+                    + "Update-IndexUsageStat."));
         }
         else if (state.Now - exists < StatisticsAge.Minimum)
         {
-            blockers.Add(
-                $"It is known to be there only since {Date(exists.Value)}, less than {Days(StatisticsAge.Minimum)} ago.");
+            blockers.Add(new(
+                DropBlockerCode.IndexAge,
+                $"It is known to be there only since {Date(exists.Value)}, less than {Days(StatisticsAge.Minimum)} ago."));
         }
 
         var notes = new List<string>();

@@ -109,7 +109,7 @@ internal sealed class IndexUsageRepository(
         IsValid = Value<bool>(row, 18),
         Definition = row.IsDBNull(19) ? null : row.GetString(19),
         Reasons = Sentences(row.GetString(20)),
-        Blockers = Sentences(row.GetString(21)),
+        Blockers = JsonSerializer.Deserialize<List<DropBlocker>>(row.GetString(21), Json.Rows)!,
         Notes = Sentences(row.GetString(22)),
         Target = target.Target,
     };
@@ -133,7 +133,7 @@ internal sealed class IndexUsageRepository(
         bool IsRecommendedForDrop,
         DateTimeOffset LastAnalyzed, uint IndexOid, DateTimeOffset? CountersSince, DateTimeOffset? LastScan, long? TableWrites,
         bool IsValid,
-        string? Definition, IReadOnlyList<string> Reasons, IReadOnlyList<string> Blockers, IReadOnlyList<string> Notes,
+        string? Definition, IReadOnlyList<string> Reasons, IReadOnlyList<DropBlocker> Blockers, IReadOnlyList<string> Notes,
         IReadOnlyList<string> UnknownColumns, IReadOnlyList<ScanCount> Counts)
     {
         public static GivenRow From(IndexUsageStat s) => new(

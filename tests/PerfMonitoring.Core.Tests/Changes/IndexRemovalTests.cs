@@ -24,7 +24,8 @@ public sealed class IndexRemovalTests
         string what, Func<TableIndex, TableIndex> change, bool isRecommended, bool force, string? error)
     {
         var usage = new IndexUsageStat {
-            TableName = "public.t", IndexName = "i", IsRecommendedForDrop = isRecommended, Blockers = ["It is unique."] };
+            TableName = "public.t", IndexName = "i", IsRecommendedForDrop = isRecommended, Blockers = [
+                new DropBlocker(DropBlockerCode.Unique, "It is unique.")] };
 
         var refusal = IndexRemoval.Refuse(change(Index), usage, force);
 

@@ -20,7 +20,7 @@ public sealed class PartitionedIndexesTests
         Assert.Equal("public.t", sum.TableName);
         Assert.False(sum.IsRecommendedForDrop);
         Assert.Empty(sum.Reasons);
-        Assert.Contains("2 partition(s)", Assert.Single(sum.Blockers), StringComparison.Ordinal);
+        Assert.Contains("2 partition(s)", Assert.Single(sum.Blockers).Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -42,7 +42,9 @@ public sealed class PartitionedIndexesTests
 
     [Fact]
     public void A_unique_one_enforces_something() =>
-        Assert.Contains("It enforces uniqueness.", PartitionedIndexes.Sum(Index() with { IsUnique = true }, [], Server).Blockers);
+        Assert.Contains(
+            "It enforces uniqueness.",
+            PartitionedIndexes.Sum(Index() with { IsUnique = true }, [], Server).Blockers.Select(b => b.Text));
 
     private static PartitionedIndex Index() =>
         new(1, 2, new RelationName("public", "t"), "t_a_idx", "CREATE INDEX", false, true, [3, 4]);

@@ -60,7 +60,7 @@ public sealed class DropVerdictTests
         var verdict = Only(change(Index("a") with { Scans = 0 }));
 
         Assert.False(verdict.IsRecommended, what);
-        Assert.Equal(blocker, Assert.Single(verdict.Blockers));
+        Assert.Equal(blocker, Assert.Single(verdict.Blockers).Text);
     }
 
     public static TheoryData<string, Func<StatisticsState, StatisticsState>, string> Untrusted => new()
@@ -82,7 +82,7 @@ public sealed class DropVerdictTests
         var verdict = Judge(change(Trusted), Index("a") with { Scans = 0 })[10];
 
         Assert.False(verdict.IsRecommended, what);
-        Assert.Equal(blocker, Assert.Single(verdict.Blockers));
+        Assert.Equal(blocker, Assert.Single(verdict.Blockers).Text);
         Assert.StartsWith("Not scanned", Assert.Single(verdict.Reasons), StringComparison.Ordinal);
     }
 
@@ -131,7 +131,7 @@ public sealed class DropVerdictTests
             Index("a") with {
             Scans = null, Counts = [new("a:1", 0, Trusted.Since, null), new("b:1", null, Trusted.Since, null)] });
 
-        Assert.Equal("b:1 has no statistics of it.", Assert.Single(verdict.Blockers));
+        Assert.Equal("b:1 has no statistics of it.", Assert.Single(verdict.Blockers).Text);
         Assert.Empty(verdict.Reasons);
     }
 
@@ -173,7 +173,7 @@ public sealed class DropVerdictTests
         var verdict = Only(index);
         Assert.Equal(
             "The planner may use the statistics of its expression lower(name), which nothing else has.",
-            Assert.Single(verdict.Blockers));
+            Assert.Single(verdict.Blockers).Text);
         Assert.Equal(["lower(name)"], verdict.LostExpressions);
         Assert.True(Only(index with { StatisticsExpressions = ["lower(name)"] }).IsRecommended);
         Assert.True(Only(index with { TableRows = null }).IsRecommended, "never analysed");
@@ -291,7 +291,7 @@ public sealed class DropVerdictTests
         var verdict = Judge([Refers("a")], Trusted, Keyed(10, "a") with { Scans = 0 })[10];
 
         Assert.False(verdict.IsRecommended);
-        Assert.Equal("No other index serves foreign key fk.", Assert.Single(verdict.Blockers));
+        Assert.Equal("No other index serves foreign key fk.", Assert.Single(verdict.Blockers).Text);
     }
 
     [Fact]
@@ -329,7 +329,7 @@ public sealed class DropVerdictTests
         Assert.Contains(
             "Foreign key fk refers to it.",
             Judge([Refers("a") with { Table = new RelationName("public", "other"), ReferencedIndexOid = 10 }], Trusted,
-                Define(Keyed(10, "a"), d => d with { IsUnique = true }) with { Scans = 0 })[10].Blockers);
+                Define(Keyed(10, "a"), d => d with { IsUnique = true }) with { Scans = 0 })[10].Blockers.Select(b => b.Text));
 
     [Theory]
     [InlineData(0L, 0L, 1000.0, null)]

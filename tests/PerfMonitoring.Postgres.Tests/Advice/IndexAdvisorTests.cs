@@ -174,12 +174,10 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
             "insert into orders select i, i % 5000, now(), 'open', '', null, '{}', '' from generate_series(100001, 130000) i; "
                 + "delete from orders where id > 100000; analyze orders");
         // A session tells of its counts when it ends or when it is idle for a while.
-        for (var i = 0; i < 100
-            && await database.ScalarAsync<long>(
-            "select n_tup_ins from pg_stat_user_tables where relname = 'orders'") < 90000; i++)
-        {
-            await Task.Delay(100, Token);
-        }
+        await Eventually.HoldsAsync(
+            async () => await database.ScalarAsync<long>(
+                "select n_tup_ins from pg_stat_user_tables where relname = 'orders'") >= 90000,
+            "the inserts are counted");
 
         const string Statement = "select filler from orders where customer_id = $1";
         async Task<IReadOnlyList<IndexStrategy>> Advise(TimeSpan? window, double weight) =>

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using Npgsql;
 using PerfMonitoring.Changes;
 using PerfMonitoring.Indexes;
@@ -64,15 +63,7 @@ public sealed class ClosingWindowTests(TestDatabase database) : IClassFixture<Te
         Assert.False(await database.ScalarAsync<bool>("select bool_or(is_created) from perf_monitoring.index_strategy"));
     }
 
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!await condition())
-        {
-            Assert.True(watch.Elapsed < TimeSpan.FromMinutes(5), "It never came.");
-            await Task.Delay(20, Token);
-        }
-    }
+    private static Task UntilAsync(Func<Task<bool>> condition) => Eventually.HoldsAsync(condition, "the window closes");
 
     private sealed class Reports : IProgress<IndexCreationProgress>
     {

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using Npgsql;
 using PerfMonitoring.Changes;
 using PerfMonitoring.Common;
@@ -640,27 +639,11 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         await command.ExecuteNonQueryAsync(Token);
     }
 
-    private async Task UntilAsync(string condition)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!await database.ScalarAsync<bool>(condition))
-        {
-            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30), $"Never true: {condition}");
-            await Task.Delay(20, Token);
-        }
-    }
+    private Task UntilAsync(string condition) =>
+        Eventually.HoldsAsync(() => database.ScalarAsync<bool>(condition)!, condition);
 
-    private async Task UntilReportedAsync(Func<IndexCreationProgress, bool> condition)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!reports.Any(condition))
-        {
-            Assert.True(
-                watch.Elapsed < TimeSpan.FromSeconds(30),
-                $"Never reported; there was {string.Join(", ", reports.Select(r => r.Phase).Distinct())}");
-            await Task.Delay(20, Token);
-        }
-    }
+    private Task UntilReportedAsync(Func<IndexCreationProgress, bool> condition) =>
+        Eventually.HoldsAsync(() => Task.FromResult(reports.Any(condition)), "such progress is reported");
 
     private sealed class Reports(ConcurrentQueue<IndexCreationProgress> reports) : IProgress<IndexCreationProgress>
     {

@@ -181,15 +181,10 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
         Assert.Equal(2, (await FindAsync()).Count);
     }
 
-    private async Task UntilWaitingAsync()
-    {
-        for (var i = 0; i < 200
-            && await database.ScalarAsync<long>(
-            "select count(*) from pg_stat_progress_create_index where phase like 'waiting%'") == 0; i++)
-        {
-            await Task.Delay(25, Token);
-        }
-    }
+    private Task UntilWaitingAsync() => Eventually.HoldsAsync(
+        async () => await database.ScalarAsync<long>(
+            "select count(*) from pg_stat_progress_create_index where phase like 'waiting%'") > 0,
+        "the rebuild waits");
 
     private async Task<NpgsqlConnection> BeginAsync(string sql)
     {

@@ -339,14 +339,7 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
     private Task WaitUntilAsync(string sql, long expected) =>
         UntilAsync(async () => await database.ScalarAsync<long>(sql) == expected, sql);
 
-    private static async Task UntilAsync(Func<Task<bool>> condition, string what)
-    {
-        for (var i = 0; !await condition(); i++)
-        {
-            Assert.True(i < 300, what);
-            await Task.Delay(50, Token);
-        }
-    }
+    private static Task UntilAsync(Func<Task<bool>> condition, string what) => Eventually.HoldsAsync(condition, what);
 
     private async Task AssertCleanAsync(int valid, int invalid)
     {

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using Npgsql;
 using PerfMonitoring.Audit;
 using PerfMonitoring.Changes;
@@ -392,15 +391,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
 
     private Task UntilAsync(string condition) => UntilAsync(() => database.ScalarAsync<bool>(condition), condition);
 
-    private static async Task UntilAsync(Func<Task<bool>> condition, string what)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!await condition())
-        {
-            Assert.True(watch.Elapsed < TimeSpan.FromMinutes(2), $"Never true: {what}");
-            await Task.Delay(20, Token);
-        }
-    }
+    private static Task UntilAsync(Func<Task<bool>> condition, string what) => Eventually.HoldsAsync(condition, what);
 
     private static Task<IMonitoringConnection> ConnectAsync(NpgsqlConnectionStringBuilder builder) =>
         new PostgresBackend()

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using PerfMonitoring.Changes;
 using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
@@ -106,15 +105,8 @@ public sealed class ReplicationLagTests(StandbyFixture fixture) : IClassFixture<
         return (await connection.IndexBuilder.GetFactsAsync(table, null, Token)).ReplicationLag;
     }
 
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!await condition())
-        {
-            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30), "Never true.");
-            await Task.Delay(50, Token);
-        }
-    }
+    private static Task UntilAsync(Func<Task<bool>> condition) =>
+        Eventually.HoldsAsync(condition, "the standby catches up or lags");
 
     private sealed class Reports(ConcurrentQueue<string> phases) : IProgress<IndexCreationProgress>
     {

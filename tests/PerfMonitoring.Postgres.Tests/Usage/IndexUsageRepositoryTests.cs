@@ -63,16 +63,19 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
             ["orders_status_desc", "orders_status_idx", "orders_status_idx2"],
             stats.Values.Where(s => s.IsRecommendedForDrop).Select(s => s.IndexName));
         Assert.Contains(
-            stats["orders_status_at_idx"].Blockers, b => b.StartsWith("The statistics began on", StringComparison.Ordinal));
+            stats["orders_status_at_idx"].Blockers, b => b.Code == DropBlockerCode.StatisticsAge);
         Assert.Equal(
             ["Its keys are the first keys of orders_status_at_idx, read backwards."], stats["orders_status_desc"].Reasons);
-        Assert.Contains("It is the primary key.", stats["customers_pkey"].Blockers);
-        Assert.Contains("Foreign key orders_customer_id_fkey refers to it.", stats["customers_pkey"].Blockers);
-        Assert.Contains("It enforces uniqueness.", stats["customers_email_key"].Blockers);
-        Assert.Contains("It enforces an exclusion constraint.", stats["orders_during_excl"].Blockers);
-        Assert.Contains("It is the replica identity of its table.", stats["customers_code"].Blockers);
-        Assert.Contains("Its table is clustered by it.", stats["customers_cust"].Blockers);
-        Assert.Contains("It is attached to public.parted_n, the index of a partitioned table.", stats["parted_1_n_idx"].Blockers);
+        Assert.Contains("It is the primary key.", stats["customers_pkey"].Blockers.Select(b => b.Text));
+        Assert.Contains(
+            "Foreign key orders_customer_id_fkey refers to it.", stats["customers_pkey"].Blockers.Select(b => b.Text));
+        Assert.Contains("It enforces uniqueness.", stats["customers_email_key"].Blockers.Select(b => b.Text));
+        Assert.Contains("It enforces an exclusion constraint.", stats["orders_during_excl"].Blockers.Select(b => b.Text));
+        Assert.Contains("It is the replica identity of its table.", stats["customers_code"].Blockers.Select(b => b.Text));
+        Assert.Contains("Its table is clustered by it.", stats["customers_cust"].Blockers.Select(b => b.Text));
+        Assert.Contains(
+            "It is attached to public.parted_n, the index of a partitioned table.",
+            stats["parted_1_n_idx"].Blockers.Select(b => b.Text));
     }
 
     [Theory]
@@ -140,7 +143,8 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
 
         Assert.Equal(["lower(status)"], lower.LostExpressions);
         Assert.Contains(
-            "The planner may use the statistics of its expression lower(status), which nothing else has.", lower.Blockers);
+            "The planner may use the statistics of its expression lower(status), which nothing else has.",
+            lower.Blockers.Select(b => b.Text));
         if (majorVersion < 14)
         {
             Assert.Empty(lower.StatisticsStatements);
@@ -160,7 +164,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
             .Where(s => s.IndexName is "orders_lower" or "orders Sum"))
         {
             Assert.Empty(stat.LostExpressions);
-            Assert.DoesNotContain(stat.Blockers, b => b.Contains("expression", StringComparison.Ordinal));
+            Assert.DoesNotContain(stat.Blockers, b => b.Code == DropBlockerCode.ExpressionStatistics);
         }
     }
 
@@ -213,7 +217,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         Assert.All(stats.Where(s => s.TableName == "public.orders"), s => Assert.Null(s.IndexSizeBytes));
         Assert.All(
             stats.Where(s => s.TableName == "public.orders"), s =>
-            Assert.Contains(s.Blockers, b => b.StartsWith("Its table is locked", StringComparison.Ordinal)));
+            Assert.Contains(s.Blockers, b => b.Code == DropBlockerCode.Locked));
         Assert.DoesNotContain(
             stats.Single(s => s.IndexName == "orders_part").Reasons, r => r.StartsWith("Duplicate", StringComparison.Ordinal));
         Assert.All(stats.Where(s => s.TableName == "public.customers"), s => Assert.NotNull(s.IndexSizeBytes));
@@ -230,7 +234,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         var stat = (await UsageReader.GetAsync(connection, new(), Token)).Single(s => s.IndexName == "broken");
 
         Assert.False(stat.IsValid);
-        Assert.Contains(stat.Blockers, b => b.StartsWith("It is invalid", StringComparison.Ordinal));
+        Assert.Contains(stat.Blockers, b => b.Code == DropBlockerCode.Invalid);
     }
 
     [Fact]
@@ -346,17 +350,15 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
     // A session sends its counters when it ends, or a second later.
     private static async Task<IndexUsageStat> UntilScannedAsync(IMonitoringConnection connection, string name, long scans)
     {
-        for (var i = 0; ; i++)
-        {
-            var stat = (await UsageReader.GetAsync(connection, new(), Token)).Single(s => s.IndexName == name);
-            if (stat.TotalScans == scans && stat.TableWrites > 10000)
+        IndexUsageStat? stat = null;
+        await Eventually.HoldsAsync(
+            async () =>
             {
-                return stat;
-            }
-
-            Assert.True(i < 100, $"{stat.TotalScans} scans, {stat.TableWrites} writes");
-            await Task.Delay(100, Token);
-        }
+                stat = (await UsageReader.GetAsync(connection, new(), Token)).Single(s => s.IndexName == name);
+                return stat.TotalScans == scans && stat.TableWrites > 10000;
+            },
+            $"{name} is scanned {scans} times");
+        return stat!;
     }
 
     private static async Task<List<IndexUsageStat>> HistoryAsync(

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using PerfMonitoring.Sandbox;
 using PerfMonitoring.Testing;
 
@@ -146,15 +145,8 @@ public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestData
     private Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] arguments) =>
         ProgramRun.PwshToEndAsync(database.Cluster.Environment(database.Name), ["-File", Script, .. arguments]);
 
-    private async Task UntilAsync(string condition)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!await database.ScalarAsync<bool>(condition))
-        {
-            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(60), $"Never true: {condition}");
-            await Task.Delay(50, TestContext.Current.CancellationToken);
-        }
-    }
+    private Task UntilAsync(string condition) =>
+        Eventually.HoldsAsync(() => database.ScalarAsync<bool>(condition), condition);
 
     // What a night may change: indexes, what was done to them, and what is to be done.
     private async Task<string> StateAsync() => string.Join('\n',

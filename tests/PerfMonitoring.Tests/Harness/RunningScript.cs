@@ -21,7 +21,7 @@ public sealed class RunningScript(PowerShell shell, RecordingHost host, Task<Scr
                 Assert.Fail($"The script ended before it reported such progress: {(await completion).Exception}");
             }
 
-            if (watch.Elapsed > (limit ?? TimeSpan.FromSeconds(30)))
+            if (watch.Elapsed > (limit ?? TimeSpan.FromMinutes(3)))
             {
                 throw new TimeoutException("The script has not reported such progress.");
             }

@@ -132,7 +132,10 @@ public sealed class IndexUsageStatTests(TestDatabase database) : IClassFixture<T
             """);
 
         Assert.Equal("orders_pkey", result.Only().Properties["IndexName"].Value);
-        Assert.Contains("It is the primary key.", (IEnumerable<string>)result.Only().Properties["Blockers"].Value);
+        Assert.Contains(
+            "It is the primary key.",
+            ((System.Collections.IEnumerable)result.Only().Properties["Blockers"].Value).Cast<object>()
+                .Select(b => b.ToString()));
         Assert.Equal(2, await database.ScalarAsync<long>("select count(*) from perf_monitoring.index_usage_stats"));
         Assert.Empty(session.Invoke("Get-IndexUsageStat -Until 2020-01-01").MustSucceed().Output);
     }
