@@ -3,10 +3,10 @@ using System.Text.Json.Serialization;
 
 namespace PerfMonitoring.Indexes;
 
-/// <summary>How the store keeps an <see cref="IndexDefinition"/>, and what holds one.</summary>
+/// <summary>The JSON form of an <see cref="IndexDefinition"/>, and of records with one, in the store.</summary>
 public static class IndexDefinitionJson
 {
-    /// <summary>Names in camel case; what is null and what is computed is left out.</summary>
+    /// <summary>Names in camel case; null and computed properties are left out.</summary>
     public static JsonSerializerOptions Options { get; } = new(JsonSerializerDefaults.Web)
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
