@@ -2,40 +2,37 @@ using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Usage;
 
-/// <summary>Whether an index earns its keep: what speaks for dropping it, what forbids that, and what was not asked.</summary>
-/// <param name="Reasons">What speaks for dropping it, as sentences.</param>
-/// <param name="Blockers">What forbids it, as sentences; what is not known forbids, too.</param>
-/// <param name="Notes">What a person should know before dropping it, as sentences.</param>
+/// <summary>Whether an index is worth its cost: the reasons to drop it, the blockers, and notes.</summary>
+/// <param name="Reasons">The reasons to drop it, as sentences.</param>
+/// <param name="Blockers">What forbids dropping it, as sentences; unknown facts also forbid it.</param>
+/// <param name="Notes">What the user should know before dropping it, as sentences.</param>
 public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<string> Blockers, IReadOnlyList<string> Notes)
 {
-    /// <summary>Statistics younger than this say nothing about an index: weekly work may not have run yet.</summary>
+    /// <summary>Younger statistics say nothing about an index: weekly work may not have run since they began.</summary>
     public static readonly TimeSpan MinimumAge = TimeSpan.FromDays(7);
 
-    /// <summary>
-    /// The window that an index must not have been scanned in, unless another is asked for: a month's last day and a week.
-    /// </summary>
+    /// <summary>Default of the period without a scan: the last day of a month and a week.</summary>
     public static readonly TimeSpan DefaultWindow = TimeSpan.FromDays(35);
 
     /// <summary>
-    /// The expressions of which the planner may use the statistics that come with this index, and that nothing else has. Only
-    /// told of an index that may be unused: where it is redundant the other one has them.
+    /// The expressions whose statistics the planner may use, and that only this index provides. Only for an index that may be
+    /// unused: for a redundant index, the other one has the statistics.
     /// </summary>
     public IReadOnlyList<string> LostExpressions { get; init; } = [];
 
-    /// <summary>Whether something speaks for dropping it and nothing against.</summary>
+    /// <summary>Whether there is a reason to drop it and no blocker.</summary>
     public bool IsRecommended => Reasons.Count > 0 && Blockers.Count == 0;
 
     /// <summary>
-    /// Judges all indexes of a database together, so that following every recommendation at once is safe too: an index is never
-    /// called redundant because of one that is itself recommended for drop, and a foreign key keeps at least one index.
+    /// Judges all indexes of a database together, so that it is safe to follow every recommendation at once: an index is never
+    /// redundant because of one that is also recommended for drop, and a foreign key keeps at least one index.
     /// </summary>
     /// <param name="indexes">All indexes of the tables in question.</param>
     /// <param name="foreignKeys">The foreign keys of those tables.</param>
-    /// <param name="state">How far the statistics can be trusted.</param>
-    /// <param name="window"> How long an index must not have been scanned to count as unused. Where the counters and what was
-    /// stored of them do not reach back so far and know of no scan, <see cref="MinimumAge"/> has to do, and a note says so.
-    /// </param>
-    /// <param name="canSkip">Whether the server does skip scans (PostgreSQL 18).</param>
+    /// <param name="state">Reliability of the statistics.</param>
+    /// <param name="window">Period without a scan after which an index counts as unused. Where the counters and their stored
+    /// history do not cover it and contain no scan, <see cref="MinimumAge"/> is enough, and a note says so.</param>
+    /// <param name="canSkip">Whether the server supports skip scans (PostgreSQL 18).</param>
     /// <returns>A verdict by <see cref="TableIndex.Oid"/>.</returns>
     public static IReadOnlyDictionary<uint, DropVerdict> Judge(
         IReadOnlyCollection<IndexUsage> indexes, IReadOnlyCollection<ForeignKey> foreignKeys, StatisticsState state,
@@ -75,7 +72,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
                 }
             }
 
-            // The unused go first, the largest first, so that of several that serve a foreign key the smallest stays.
+            // Unused indexes come first, the largest first, so that the smallest of several indexes for a foreign key stays.
             foreach (var index in open.Where(i => unused.ContainsKey(i.Index.Oid)).OrderByDescending(i => i.SizeBytes ?? 0)
                 .ThenByDescending(i => i.Index.Oid))
             {
@@ -91,7 +88,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
                     finding.Reasons);
             }
 
-            // Then the redundant, the narrowest and youngest first, each against what stays.
+            // Redundant indexes come next, the narrowest and youngest first, each compared with the indexes that stay.
             foreach (var index in open.Where(remaining.Contains).OrderBy(i => i.Index.Definition.Keys.Count)
                 .ThenBy(i => i.Index.Definition.Include.Count)
                 .ThenByDescending(i => i.Index.Oid))
@@ -99,7 +96,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
                 var reasons = RedundancyReasons(index, remaining).ToList();
                 if (reasons.Count > 0)
                 {
-                    // That an index is redundant does not rest on statistics, so what forbids to call it unused does not count.
+                    // Redundancy does not depend on statistics, so blockers of the unused verdict do not apply.
                     verdicts[index.Index.Oid] = verdicts[index.Index.Oid] with {
                         Blockers = [], Notes = [], LostExpressions = [] };
                     Decide(index, [.. ForeignKeyBlockers(index, referring[table.Key], remaining)],
@@ -107,7 +104,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
                 }
             }
 
-            // Whether a skip scan is as fast is for the planner to say, so this recommends nothing.
+            // Only the planner can tell whether a skip scan is as fast, so this is not a recommendation.
             foreach (var index in canSkip ? open.Where(remaining.Contains) : [])
             {
                 var skipped = remaining.Where(o => o is { IsUsable: true, IsLocked: false }
@@ -122,7 +119,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
                 };
             }
 
-            // What must stay still shows what would speak for dropping it.
+            // An index that must stay still shows the reasons for dropping it.
             foreach (var index in table.Except(open))
             {
                 Decide(index, [], ReasonsOfUnused(index).Concat(RedundancyReasons(index, remaining)));
@@ -131,7 +128,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
 
         return verdicts;
 
-        // Where it goes for another reason, what is not certain is none.
+        // Where there is another reason to drop it, uncertain reasons are left out.
         IReadOnlyList<string> CertainReasonsOfUnused(IndexUsage index) =>
             untrusted.Count == 0 && unused.TryGetValue(index.Index.Oid, out var finding) && finding.Blockers.Count == 0
                 ? finding.Reasons : [];
@@ -140,7 +137,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
             unused.TryGetValue(index.Index.Oid, out var finding) ? finding.Reasons : [];
     }
 
-    // Of a locked table no keys are known.
+    // The keys of an index on a locked table are unknown.
     private static IEnumerable<string> RedundancyReasons(IndexUsage index, IEnumerable<IndexUsage> others) =>
         index.Index.IsExclusion || index.IsLocked
             ? []
@@ -233,7 +230,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
         }
     }
 
-    // Without an index, each DELETE or key UPDATE of the referenced table reads the whole referring one.
+    // Without an index, each DELETE or key UPDATE of the referenced table reads the complete referencing table.
     private static IEnumerable<string> ForeignKeyBlockers(
         IndexUsage index, IEnumerable<ForeignKey> keys, IReadOnlyCollection<IndexUsage> remaining) => keys
         .Where(k => index.Index.Definition.Keys is [{ Column: { } first }, ..] && k.Columns.Contains(first)
@@ -241,7 +238,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<st
                 && IndexCoverage.Serves(o.Index.Definition, k.Table, k.Columns)))
         .Select(k => $"No other index serves foreign key {k.Name}.");
 
-    // Of a partial index the planner does not use the statistics, since they are not those of the whole table (selfuncs.c,
+    // The planner does not use the statistics of a partial index, because they do not describe the whole table (selfuncs.c,
     // examine_variable). Before ANALYZE there are none.
     private static IEnumerable<string> LostExpressionsOf(IndexUsage index, IReadOnlyCollection<IndexUsage> remaining) =>
         index is { Index.Definition.Where: null, TableRows: not null }

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace PerfMonitoring.Usage;
 
-/// <summary>What counters say for and against calling an index unused.</summary>
+/// <summary>The evidence of the counters for and against the verdict that an index is unused.</summary>
 internal sealed record UnusedFinding(IReadOnlyList<string> Reasons, IReadOnlyList<string> Blockers, IReadOnlyList<string> Notes)
 {
-    /// <summary>Null where the index is used. What is not known forbids to call it unused, and is said.</summary>
+    /// <summary>Null where the index is used. An unknown fact is a blocker.</summary>
     public static UnusedFinding? Of(IndexUsage index, StatisticsState state, TimeSpan window)
     {
         var counts = index.Counts.Count > 0 ? index.Counts : [new ScanCount("", index.Scans, state.Since, index.LastScan)];
@@ -34,7 +34,7 @@ internal sealed record UnusedFinding(IReadOnlyList<string> Reasons, IReadOnlyLis
                 [$"Not scanned{where} since the statistics began."], ["It is unknown since when the statistics count."], []);
         }
 
-        // The server of which least is known decides.
+        // The server with the shortest known time decides.
         var worst = idle.MinBy(i => state.Now - i!.Since!.Value - i.Gap)!;
         var since = worst.Since!.Value;
         var reason =
@@ -48,7 +48,7 @@ internal sealed record UnusedFinding(IReadOnlyList<string> Reasons, IReadOnlyLis
                 : $"The statistics cover less than {Days(DropVerdict.MinimumAge)}: they began anew {Times(worst.Resets)}.");
         }
 
-        // Each scan, and each stored row, is a moment at which it was there.
+        // The index existed at each scan and at each stored row.
         var exists = new[] { index.ExistsSince, index.LastScan, index.History.Count > 0 ? index.History[^1].At : null }.Min();
         if (exists is null)
         {
@@ -82,7 +82,7 @@ internal sealed record UnusedFinding(IReadOnlyList<string> Reasons, IReadOnlyLis
         return new UnusedFinding([reason], blockers, notes);
     }
 
-    // A row holds this server first, then the standbys that were asked.
+    // A row contains this server first, then the standbys.
     private static IEnumerable<(DateTimeOffset At, ScanCount Count)> Past(IndexUsage index, int place, string server) =>
         from row in index.History
         let count = place == 0 ? row.Counts[0] : row.Counts.Skip(1).FirstOrDefault(c => c.Server == server)
