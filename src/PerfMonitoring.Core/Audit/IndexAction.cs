@@ -9,7 +9,7 @@ public enum IndexActionKind
     Create,
     /// <summary>Dropped again after this module created it.</summary>
     Revert,
-    /// <summary>Dropped, whoever created it.</summary>
+    /// <summary>Dropped; neither a revert nor a repair.</summary>
     Drop,
     /// <summary>Restored after a drop.</summary>
     Restore,
