@@ -9,8 +9,7 @@ namespace PerfMonitoring.Indexes;
 /// </summary>
 public sealed class ColumnValues
 {
-    // Above this ratio a common value is so much more common than the typical one that an index can help one and not the other. A
-    // judgement.
+    // Above this ratio a common value is so much more common than the typical one that an index can help one and not the other.
     private const double SkewFactor = 5;
     private const double SkewMinimum = 0.01;
 
