@@ -37,7 +37,7 @@ public sealed record DropImpact
     /// <summary>Number of further queries that the role may not read or the server does not plan.</summary>
     public long UnplannedQueries { get; init; }
 
-    /// <summary>Those of them that were not planned because planning could run untrusted code.</summary>
+    /// <summary>The queries among these that were not planned because planning could run untrusted code.</summary>
     public IReadOnlyList<UntrustedStatement> Untrusted { get; init => field = value.ToArray(); } = [];
 
     /// <summary>The reason why nothing is known, or null.</summary>

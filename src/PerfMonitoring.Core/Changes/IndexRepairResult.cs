@@ -5,7 +5,7 @@ namespace PerfMonitoring.Changes;
 /// <summary>Outcome of the rebuild of an index.</summary>
 public enum IndexRepairState
 {
-    /// <summary>Built anew.</summary>
+    /// <summary>Rebuilt.</summary>
     Rebuilt,
     /// <summary>The index no longer existed; nothing was done.</summary>
     NotThere,

@@ -10,7 +10,6 @@ namespace PerfMonitoring.Plans;
 /// <param name="Name">Name of the column, unquoted.</param>
 public readonly record struct PlanColumn(string Alias, string Name);
 
-/// <summary>One word of an expression.</summary>
 internal readonly record struct PlanToken(PlanTokenKind Kind, string Text, bool SpaceBefore);
 
 /// <summary>The kind of a word in an expression.</summary>

@@ -21,7 +21,6 @@ internal static class AccessRights
     /// <summary>Placeholder for the database.</summary>
     public const string Database = "<database>";
 
-    /// <summary>The schema of the store.</summary>
     public const string Store = "perf_monitoring";
 
     private static readonly string[] StoreTypes = [
@@ -187,7 +186,6 @@ internal static class AccessRights
             ]),
     ];
 
-    /// <summary>The right of that name.</summary>
     public static AccessRight Of(string name) => All.Single(r => r.Name == name);
 
     private static AccessRight Write(

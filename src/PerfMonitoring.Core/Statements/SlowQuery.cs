@@ -14,7 +14,7 @@ public enum SlowQuerySource
 /// <summary>One query and its costs on one server.</summary>
 public sealed record SlowQuery
 {
-    /// <summary>The query: the statement with its constants replaced ($1, $2 ...), as the server normalizes it.</summary>
+    /// <summary>The query: the statement with its constants replaced ($1, $2 ...), as the server stores it.</summary>
     public required string Query { get; init; }
 
     /// <summary>SHA-256 of the normal form, 64 lower-case hexadecimal digits; the same on every server.</summary>

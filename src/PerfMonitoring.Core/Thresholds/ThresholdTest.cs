@@ -173,7 +173,6 @@ public static class ThresholdTest
         return line.Length <= ObjectLength ? line : line[..(ObjectLength - 1)] + "…";
     }
 
-    /// <summary>Creates the results of one threshold.</summary>
     private sealed class Report(PerformanceThreshold threshold, ServerTarget target)
     {
         public PerformanceThreshold Threshold => threshold;

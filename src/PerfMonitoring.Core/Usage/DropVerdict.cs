@@ -4,7 +4,7 @@ namespace PerfMonitoring.Usage;
 
 /// <summary>Whether an index is worth its cost: the reasons to drop it, the blockers, and notes.</summary>
 /// <param name="Reasons">The reasons to drop it, as sentences.</param>
-/// <param name="Blockers">What forbids dropping it, as sentences; unknown facts also forbid it.</param>
+/// <param name="Blockers">The blockers, as sentences; an unknown fact is also a blocker.</param>
 /// <param name="Notes">What the user should know before dropping it, as sentences.</param>
 public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<string> Blockers, IReadOnlyList<string> Notes)
 {

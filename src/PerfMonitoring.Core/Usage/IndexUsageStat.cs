@@ -69,7 +69,7 @@ public sealed record IndexUsageStat
     /// <summary>The reasons to drop it.</summary>
     public IReadOnlyList<string> Reasons { get; init => field = value.ToArray(); } = [];
 
-    /// <summary>What forbids dropping it.</summary>
+    /// <summary>The blockers of a drop, as sentences.</summary>
     public IReadOnlyList<string> Blockers { get; init => field = value.ToArray(); } = [];
 
     /// <summary>What the user should know before dropping it.</summary>

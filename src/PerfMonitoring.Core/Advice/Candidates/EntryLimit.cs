@@ -23,8 +23,7 @@ public sealed record EntryLimit
     private const int LengthWord = 4;
     private const int Alignment = 8;
 
-    // Where a key has no bound, columns that are only read may take one part in this many of the limit: the values of the key
-    // need the rest.
+    // Where a key has no bound, columns that are only read may take the limit divided by this: the key needs the rest.
     private const int CoveringShare = 4;
 
     // Bounded columns that are only together too wide: a narrower column than this is not at fault. In bytes.

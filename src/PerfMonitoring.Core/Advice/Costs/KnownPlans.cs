@@ -37,7 +37,6 @@ internal sealed class KnownPlans
     /// </summary>
     public (Configuration Plan, int[][] Needs)[] this[int statement] => plans[statement];
 
-    /// <summary>Number of plans.</summary>
     public int Count => plans.Sum(p => p.Length);
 
     /// <summary>The statements that an index can serve.</summary>

@@ -59,7 +59,6 @@ internal sealed partial class ParameterReading
         ReadText(text);
     }
 
-    /// <summary>The comparisons.</summary>
     public List<ParameterFact> Facts { get; } = [];
 
     /// <summary>Values that follow from the place itself, by number: a field of date_trunc, a LIMIT.</summary>
