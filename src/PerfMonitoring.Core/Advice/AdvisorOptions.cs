@@ -3,93 +3,91 @@ using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>What the advice must keep to.</summary>
+/// <summary>Limits and options of the advice.</summary>
 public sealed record AdvisorOptions
 {
-    /// <summary>The most that all new indexes together may take on disk, in bytes; null for no limit.</summary>
+    /// <summary>The most disk space for all new indexes together, in bytes; null for no limit.</summary>
     public long? StorageBudget { get; init; }
 
     /// <summary>The most indexes; null for no limit.</summary>
     public int? MaximumCount { get; init; }
 
-    /// <summary>The least share of the workload's cost that each index must save, 0 to 1.</summary>
+    /// <summary>The least gain of each index, as a share of the workload's cost, 0 to 1.</summary>
     public double MinimumImprovement { get; init; } = 0.001;
 
-    /// <summary>What the cost of keeping an index up to date counts against the gain; 1 for as much, 0 for nothing.</summary>
+    /// <summary>Weight of maintenance cost against the gain: 1 counts it in full, 0 ignores it.</summary>
     public double WriteWeight { get; init; } = 1;
 
-    /// <summary>By how much a statement may get dearer at most, as a share of its cost: 0 is not at all.</summary>
+    /// <summary>The most that the cost of a statement may rise, as a share of its cost; 0 allows no rise.</summary>
     public double MaximumRegression { get; init; }
 
     /// <summary>
-    /// Indexes that were taken back and are not proposed again, as statements without a name, with the reason; none by default.
+    /// Reverted indexes that are not proposed again, as statements without a name, with the reason; none by default.
     /// </summary>
     public IReadOnlyDictionary<string, string> Reverted { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>How many sessions ask the planner side by side.</summary>
+    /// <summary>Number of sessions that ask the planner concurrently.</summary>
     public int Sessions { get; init; } = 2;
 
-    /// <summary>How long the search may take until it ends with the best set so far; null for as long as it needs.</summary>
+    /// <summary>Time limit of the search, which then returns the best configuration so far; null for no limit.</summary>
     public TimeSpan? TimeLimit { get; init; }
 
-    /// <summary>When the indexes may be built.</summary>
+    /// <summary>The maintenance window for the builds.</summary>
     public MaintenanceWindow MaintenanceWindow { get; init; }
 }
 
-/// <summary>How far the advisor is.</summary>
-/// <param name="Activity">What it does.</param>
-/// <param name="Percent">Of that, 0 to 100.</param>
-/// <param name="Calls">Times that the planner was asked.</param>
+/// <summary>Progress of the advisor.</summary>
+/// <param name="Activity">The present activity.</param>
+/// <param name="Percent">Completed share of the activity, 0 to 100.</param>
+/// <param name="Calls">Number of planner calls.</param>
 public sealed record AdvisorProgress(string Activity, int Percent, int Calls);
 
-/// <summary>A statement that no advice is given for.</summary>
+/// <summary>A statement without advice.</summary>
 /// <param name="QueryHash">Its fingerprint.</param>
-/// <param name="Reason">Why; without constants of the statement.</param>
-/// <param name="IsUtility">Whether it is of a kind that no statement of which is planned: nobody would expect advice.</param>
+/// <param name="Reason">The reason; without constants of the statement.</param>
+/// <param name="IsUtility">Whether it is of a kind that is never planned, so that the user does not expect advice.</param>
 public sealed record SkippedStatement(string QueryHash, string Reason, bool IsUtility = false)
 {
-    /// <summary>Set where it was left out for the code that planning it could run.</summary>
+    /// <summary>Set where it was left out because planning could run untrusted code.</summary>
     public UntrustedStatement? Untrusted { get; init; }
 }
 
-/// <summary>A table of the workload that no advice is given for.</summary>
+/// <summary>A table of the workload without advice.</summary>
 /// <param name="TableName">The table.</param>
-/// <param name="Reason">Why.</param>
-/// <param name="IsExpected">Whether nobody would expect advice: a table of the system's or of the store's.</param>
+/// <param name="Reason">The reason.</param>
+/// <param name="IsExpected">Whether the user does not expect advice: a table of the system or of the store.</param>
 public sealed record PassedOverTable(string TableName, string Reason, bool IsExpected = false);
 
-/// <summary>What the advisor found.</summary>
+/// <summary>The advice.</summary>
 public sealed record IndexAdvice
 {
-    /// <summary>The indexes, the most useful a byte first.</summary>
+    /// <summary>The strategies, the highest gain per byte first.</summary>
     public required IReadOnlyList<IndexStrategy> Strategies { get; init; }
 
     /// <summary>Statements that could not be planned.</summary>
     public IReadOnlyList<SkippedStatement> Skipped { get; init; } = [];
 
-    /// <summary>What might help besides, once somebody has done something first; a sentence each.</summary>
+    /// <summary>Further possibilities that need an action of the user first; one sentence each.</summary>
     public IReadOnlyList<string> Hints { get; init; } = [];
 
-    /// <summary>Tables that got no candidates for what they are.</summary>
+    /// <summary>Tables that got no candidates because of their kind.</summary>
     public IReadOnlyList<PassedOverTable> PassedOver { get; init; } = [];
 
-    /// <summary>Weighted cost of the workload without the new indexes, in the planner's units.</summary>
+    /// <summary>Weighted cost of the workload without the new indexes, in planner units.</summary>
     public double CostBefore { get; init; }
 
-    /// <summary>Weighted cost of the workload with them.</summary>
+    /// <summary>Weighted cost of the workload with the new indexes, in planner units.</summary>
     public double CostAfter { get; init; }
 
-    /// <summary>Statements that were planned.</summary>
+    /// <summary>Number of planned statements.</summary>
     public int Statements { get; init; }
 
-    /// <summary>
-    /// Indexes that were considered, each with what became of it: the chosen ones by rank, then by what they would save alone.
-    /// </summary>
+    /// <summary>The candidates, each with its verdict: the chosen ones by rank, then the others by their gain alone.</summary>
     public IReadOnlyList<IndexCandidate> Candidates { get; init; } = [];
 
-    /// <summary>Whether the search was ended before it was done: the strategies are the best set so far.</summary>
+    /// <summary>Whether the search ended early: the strategies are the best configuration so far.</summary>
     public bool IsCutShort { get; init; }
 
-    /// <summary>Times that the planner was asked.</summary>
+    /// <summary>Number of planner calls.</summary>
     public int Calls { get; init; }
 }

@@ -8,30 +8,29 @@ using PerfMonitoring.Strategies;
 namespace PerfMonitoring.Advice;
 
 /// <summary>
-/// Decides which indexes a workload needs: plans, what the plans want of each table, candidates, what-if costs, a choice under a
+/// Decides which indexes a workload needs: plans, uses of each table by the plans, candidates, what-if costs, selection within a
 /// budget.
 /// </summary>
 /// <param name="catalog">The tables.</param>
 /// <param name="whatIf">The planner.</param>
-/// <param name="names">Gives names to the chosen indexes.</param>
+/// <param name="names">Names the chosen indexes.</param>
 /// <param name="target">The database that the strategies are for.</param>
 public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository whatIf, IndexNames names, ServerTarget target)
 {
-    // What PlanRisk counts.
+    // What PlanRisk measures.
     private const string Risk =
         "one whose loop visits pages again and again, or whose LIMIT is met only after all that its conditions discard";
 
     private static readonly TimeSpan PlanningLimit = TimeSpan.FromSeconds(30);
 
-    /// <summary>Advises. Nothing is stored, nothing is made, nothing is executed but EXPLAIN.</summary>
+    /// <summary>Gives advice. Nothing is stored or created, and only EXPLAIN is executed.</summary>
     /// <param name="workload">The statements.</param>
     /// <param name="options">Budget and limits.</param>
-    /// <param name="progress">Told as it goes on, or null.</param>
-    /// <param name="cancellationToken"> Gives up while plans are read; ends the search after that: the advice is then the best
-    /// set so far (<see cref="IndexAdvice.IsCutShort"/>).
-    /// </param>
-    /// <exception cref="PerfMonitoringException">HypoPgMissing, or what the server says.</exception>
-    /// <exception cref="OperationCanceledException">It was given up before there was any set.</exception>
+    /// <param name="progress">Receives progress; may be null.</param>
+    /// <param name="cancellationToken">Cancels the operation while plans are read; later it ends the search: the advice is then
+    /// the best configuration so far (<see cref="IndexAdvice.IsCutShort"/>).</param>
+    /// <exception cref="PerfMonitoringException">HypoPgMissing, or an error of the server.</exception>
+    /// <exception cref="OperationCanceledException">The operation was cancelled before there was a configuration.</exception>
     public async Task<IndexAdvice> AdviseAsync(
         IReadOnlyList<WorkloadStatement> workload, AdvisorOptions options, IProgress<AdvisorProgress>? progress,
         CancellationToken cancellationToken)
@@ -106,7 +105,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             sessions, planned.Statements, costs, pool, tables, byName.GetValueOrDefault, options, progress);
         var set = await search.FindAsync(own, enough, cancellationToken);
         var review = search.Review();
-        // What was found is worth the few questions for names that are left.
+        // After a cancellation the names are still found: the result is worth the few remaining queries.
         var chosen = await DescribeAsync(
             set, pool, review, planned.Statements, costs, needs, existing,
             sessions[0].IsReal ? search.Sizes : new Dictionary<int, long>(), options,
@@ -128,7 +127,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         };
     }
 
-    // What HypoPG cannot make gets an estimate, from the plan of today.
+    // Estimates costs with the candidates that HypoPG cannot create, from the plan without new indexes.
     private static void Estimate(PlannedWorkload planned, List<IReadOnlyList<Candidate>> own, List<CostTable> costs)
     {
         for (var s = 0; s < own.Count; s++)
@@ -146,7 +145,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         }
     }
 
-    // What triggers do has no plan: each foreign key that writes are slow for counts as one more statement.
+    // Triggers have no plan, so each foreign key that makes writes slow counts as one more statement.
     private async Task<List<(ForeignKeyNeed Need, int Place)>> ForeignKeysAsync(
         IReadOnlyList<ForeignKey> foreignKeys, WriteLoad load, CandidatePool pool,
         IReadOnlyDictionary<RelationName, TableInfo> tables, List<CostTable> costs,
@@ -180,7 +179,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         return found;
     }
 
-    // For each statement the indexes that it calls for; those of one statement are the same however it is run.
+    // The candidates of each statement; all variants of a statement have the same candidates.
     private async Task<List<IReadOnlyList<Candidate>>> CandidatesAsync(
         PlannedWorkload planned, IReadOnlyDictionary<RelationName, TableInfo> tables, CandidatePool pool, HashSet<string> hints,
         CancellationToken cancellationToken)
@@ -252,7 +251,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         var key = definition.ToAnonymousStatement();
         if (!known.TryGetValue(key, out var found))
         {
-            // What the candidates name with its schema, or need none for, is not asked about.
+            // A definition without names that need a schema is not resolved.
             known[key] = found = definition.Where is null && definition.Keys.All(k => k.Expression is null)
                 ? new ResolvedDefinition(definition, null)
                 : await catalog.ResolveAsync(definition, cancellationToken);
@@ -261,7 +260,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         return found;
     }
 
-    // How many rows a condition leaves, by the planner.
+    // The planner's estimate of the rows that a condition selects.
     private static async Task<double?> RowsAsync(
         IWhatIf session, TableInfo table, string where, StatementOrigin origin, Dictionary<string, double?> known,
         CancellationToken cancellationToken)
@@ -276,7 +275,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             }
             catch (PerfMonitoringException e) when (e.ErrorId is ErrorIds.PlanFailed or ErrorIds.UntrustedCode)
             {
-                // A role may read a view and not the table behind it.
+                // A role may read a view but not the table under it.
                 rows = null;
             }
 
@@ -286,12 +285,12 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         return rows;
     }
 
-    // Whoever ran a statement on the table may read it.
+    // A role that ran a statement on the table may read the table.
     private static StatementOrigin OriginOf(PlannedWorkload planned, TableInfo table) =>
         planned.Statements.FirstOrDefault(p => p.Use.Relations.Any(r => r.Table == table.Name))?.Statement.Origin
             ?? StatementOrigin.Unknown;
 
-    // The strategies by the candidates' ids.
+    // The strategies by the ids of the candidates.
     private async Task<Dictionary<int, IndexStrategy>> DescribeAsync(
         SelectedSet set, CandidatePool pool, SelectionReview review, IReadOnlyList<PlannedStatement> planned,
         List<CostTable> costs, List<(ForeignKeyNeed Need, int Place)> needs,
@@ -349,7 +348,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
             .Count();
     }
 
-    // A statement that is run in several ways counts once, with the mean of their costs.
+    // A statement with several variants counts once, with the mean of their costs.
     private static List<QueryImpact> Impacts(
         Candidate candidate, SelectedSet set, IReadOnlyList<PlannedStatement> planned, List<CostTable> costs) =>
     [

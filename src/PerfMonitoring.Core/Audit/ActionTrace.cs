@@ -1,51 +1,48 @@
 namespace PerfMonitoring.Audit;
 
-/// <summary>
-/// What the server says of an action whose end is not written: whether somebody is at work on it, and what it left.
-/// </summary>
+/// <summary>The traces of an unfinished action on the server: whether a session is working on it, and its result.</summary>
 public sealed record ActionTrace
 {
-    /// <summary>When the server was asked, by its clock.</summary>
+    /// <summary>Time of the reading, by the clock of the server.</summary>
     public required DateTimeOffset Now { get; init; }
 
-    /// <summary>Whether a run of this product has the lock of builders on the table: its own run may be alive.</summary>
+    /// <summary>Whether a run of this module has the builder lock of the table: the run of the action may be alive.</summary>
     public bool IsHeld { get; init; }
 
-    /// <summary>Whether its table is the one whose lock of builders the asker holds, or a partition in the same tree.</summary>
+    /// <summary>Whether the caller holds the builder lock of the table, or of a partition in the same tree.</summary>
     public bool IsOwnTable { get; init; }
 
-    /// <summary>The session that works on it at this moment; null where it is gone or does nothing of it.</summary>
+    /// <summary>The session that is working on the action; null where it is gone or does something else.</summary>
     public int? ProcessId { get; init; }
 
-    /// <summary>The phase of its build as the server calls it, or null.</summary>
+    /// <summary>The phase of the build in the server's words, or null.</summary>
     public string? Phase { get; init; }
 
-    /// <summary>Whether the index that has the mark of the action is valid; null where no index has it.</summary>
+    /// <summary>Whether the index with the mark of the action is valid; null where no index has the mark.</summary>
     public bool? IsMarked { get; init; }
 
-    /// <summary>The index that has the action's name on its table, or null.</summary>
+    /// <summary>The index with the name of the action on its table, or null.</summary>
     public uint? NamedOid { get; init; }
 
-    /// <summary>Whether that one is valid.</summary>
+    /// <summary>Whether the index of that name is valid.</summary>
     public bool IsNamedValid { get; init; }
 
-    /// <summary>Its size in bytes; null where it is partitioned or not there.</summary>
+    /// <summary>Size of the index of that name in bytes; null where it is partitioned or missing.</summary>
     public long? SizeBytes { get; init; }
 
-    /// <summary>Whether the index that was to be dropped or rebuilt is there, under whatever name.</summary>
+    /// <summary>Whether the index to drop or rebuild exists, under any name.</summary>
     public bool IsThere { get; init; }
 
-    /// <summary>Whether that one is valid.</summary>
+    /// <summary>Whether the index to drop or rebuild is valid.</summary>
     public bool IsValid { get; init; }
 
     /// <summary>
-    /// The comment by which an index is known as the work of an action. A build leaves it in the server together with the index,
-    /// even where nobody is there any more to hear of its end; so an index that somebody else made under the same name is told
-    /// apart.
+    /// The comment that marks an index as the work of an action. The server stores it together with the index, even where the run
+    /// can no longer receive the outcome. It distinguishes the index from one of the same name that somebody else created.
     /// </summary>
     public static string MarkOf(Guid actionId) => $"perf_monitoring {actionId:D}";
 
-    /// <summary>The action with its end; null while somebody may be at work on it.</summary>
+    /// <summary>The action with its outcome; null while a session may be working on it.</summary>
     public IndexAction? Judge(IndexAction action)
     {
         ArgumentNullException.ThrowIfNull(action);
@@ -57,7 +54,7 @@ public sealed record ActionTrace
         var failure = action switch
         {
             { Action: IndexActionKind.Create or IndexActionKind.Restore } => BuildFailure(action),
-            // Nothing undoes a rebuild.
+            // A rebuild cannot be undone.
             { Action: IndexActionKind.Repair, UndoStatement: null } => RebuildFailure(action),
             _ => DropFailure(action),
         };

@@ -2,79 +2,78 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Audit;
 
-/// <summary>The lock that lets one builder at a time work on a table, as its holder knows it.</summary>
-/// <param name="TableOid">The table; a partition stands for its whole tree.</param>
-/// <param name="ProcessId">The session of the monitored database that holds it.</param>
+/// <summary>The lock that lets one builder at a time work on a table.</summary>
+/// <param name="TableOid">The table; a partition stands for its complete tree.</param>
+/// <param name="ProcessId">The session of the monitored database that holds the lock.</param>
 public sealed record BuilderLock(uint TableOid, int ProcessId);
 
-/// <summary>Which actions are wanted; what is null is not asked.</summary>
+/// <summary>Selects actions; a null property does not restrict.</summary>
 public sealed record IndexActionFilter
 {
-    /// <summary>The strategies that they belong to.</summary>
+    /// <summary>The strategies of the actions.</summary>
     public IReadOnlyCollection<Guid>? StrategyIds { get; init; }
 
-    /// <summary>The table, schema-qualified and quoted where it must be, exact.</summary>
+    /// <summary>The table, with its schema, quoted where necessary; exact match.</summary>
     public string? TableName { get; init; }
 
-    /// <summary>Name of the index without schema, unquoted, exact.</summary>
+    /// <summary>Name of the index without schema, unquoted; exact match.</summary>
     public string? IndexName { get; init; }
 
-    /// <summary>What was done.</summary>
+    /// <summary>The kinds of action.</summary>
     public IReadOnlyCollection<IndexActionKind>? Actions { get; init; }
 
-    /// <summary>How it ended.</summary>
+    /// <summary>The outcomes.</summary>
     public IReadOnlyCollection<IndexActionOutcome>? Outcomes { get; init; }
 
-    /// <summary>Begun at or after this.</summary>
+    /// <summary>Started at or after this time.</summary>
     public DateTimeOffset? Since { get; init; }
 
-    /// <summary>Begun before this.</summary>
+    /// <summary>Started before this time.</summary>
     public DateTimeOffset? Until { get; init; }
 }
 
-/// <summary>The audit of what was done to the indexes of the monitored database.</summary>
+/// <summary>The audit of all changes to the indexes of the monitored database.</summary>
 public interface IIndexActionRepository
 {
-    /// <summary>Writes that something is begun: before its statement is run, so that nothing that was done is missing.</summary>
-    /// <param name="action">What; its id, times, outcome and user are given here.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>Its id; null where there is no store: then nothing is written.</returns>
-    /// <exception cref="PerfMonitoringException">StoreMissing: there is a store, but an older one. PermissionDenied,
+    /// <summary>Records the start of an action, before its statement runs, so that no change is missing.</summary>
+    /// <param name="action">The action; this method sets its id, times, outcome and user.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The id; null where there is no store: then nothing is written.</returns>
+    /// <exception cref="PerfMonitoringException">StoreMissing: the store has an older version. PermissionDenied,
     /// ConnectionFailed.</exception>
     Task<Guid?> StartAsync(IndexAction action, CancellationToken cancellationToken);
 
-    /// <summary>Writes which session of the monitored database works on it from now on: before its statement is run.</summary>
-    /// <param name="id">What <see cref="StartAsync"/> returned; with null nothing is written.</param>
-    /// <param name="processId">The session's process.</param>
-    /// <param name="backendStart">When that began.</param>
+    /// <summary>Records the session of the monitored database that works on the action, before its statement runs.</summary>
+    /// <param name="id">The result of <see cref="StartAsync"/>; with null nothing is written.</param>
+    /// <param name="processId">The process id of the session.</param>
+    /// <param name="backendStart">Start time of the session.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     Task SetSessionAsync(Guid? id, int processId, DateTimeOffset backendStart, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Writes how it ended. Pass <see cref="CancellationToken.None"/>: what was done is to be told even when the work was
-    /// cancelled.
+    /// Records the outcome. Pass <see cref="CancellationToken.None"/>: the outcome must be recorded even after cancellation.
     /// </summary>
-    /// <param name="id">What <see cref="StartAsync"/> returned; with null nothing is written.</param>
-    /// <param name="outcome">How it ended.</param>
-    /// <param name="failure">Why it failed, or null.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="id">The result of <see cref="StartAsync"/>; with null nothing is written.</param>
+    /// <param name="outcome">The outcome.</param>
+    /// <param name="failure">The reason of the failure, or null.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="PerfMonitoringException">ConnectionFailed, PermissionDenied: the action stays as started.</exception>
     Task FinishAsync(Guid? id, IndexActionOutcome outcome, string? failure, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Writes how actions ended whose own run could not, for its process or the server was gone: that is read off the server.
-    /// What somebody is still at work on is left alone. Does nothing where there is no store.
+    /// Records the outcomes of actions whose run could not, because its process or the server ended. The outcomes follow from the
+    /// state of the server. Actions in progress stay unchanged. Does nothing where there is no store.
     /// </summary>
-    /// <param name="held">The lock of builders that the caller holds, or null.</param>
+    /// <param name="held">The builder lock that the caller holds, or null.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    /// <returns>The actions on the table of that lock which a session of the server still works on, though their own run is
+    /// <returns>The actions on the table of that lock that a session of the server is still working on although their run is
     /// gone.</returns>
     Task<IReadOnlyList<(IndexAction Action, ActionTrace Trace)>> ReconcileAsync(
         BuilderLock? held, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The actions that a filter lets through, the latest first. One whose end was not written by its own run, and whose process
-    /// is gone, is shown as the server says that it ended.
+    /// The actions that match a filter, the latest first. An action whose run did not record the outcome, and whose process is
+    /// gone, has the outcome that follows from the state of the server.
     /// </summary>
     /// <exception cref="PerfMonitoringException">StoreMissing.</exception>
     IAsyncEnumerable<IndexAction> GetAsync(IndexActionFilter filter, CancellationToken cancellationToken);

@@ -2,99 +2,100 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Audit;
 
-/// <summary>What was done to an index.</summary>
+/// <summary>The kind of change to an index.</summary>
 public enum IndexActionKind
 {
-    /// <summary>Built from a strategy.</summary>
+    /// <summary>Created from a strategy.</summary>
     Create,
-    /// <summary>One that this product built was dropped again.</summary>
+    /// <summary>Dropped again after this module created it.</summary>
     Revert,
-    /// <summary>One that was there before was dropped.</summary>
+    /// <summary>Dropped; neither a revert nor a repair.</summary>
     Drop,
-    /// <summary>One that was dropped was built again.</summary>
+    /// <summary>Restored after a drop.</summary>
     Restore,
-    /// <summary>An invalid one was dropped, or a bloated one was built anew.</summary>
+    /// <summary>Dropped because invalid, or rebuilt because bloated.</summary>
     Repair,
 }
 
-/// <summary>How it ended.</summary>
+/// <summary>The outcome.</summary>
 public enum IndexActionOutcome
 {
-    /// <summary>It was begun and is still running, though perhaps only on the server: its own run may be gone.</summary>
+    /// <summary>Started and not finished; it may be running on the server although its run is gone.</summary>
     Started,
     /// <summary>Done.</summary>
     Succeeded,
-    /// <summary>Not done; <see cref="IndexAction.Error"/> says why.</summary>
+    /// <summary>Not done; <see cref="IndexAction.Error"/> gives the reason.</summary>
     Failed,
     /// <summary>Cancelled by a person, here or on the server.</summary>
     Cancelled,
 }
 
-/// <summary>One line of the audit: what was done to an index, by whom, why, and how it is undone.</summary>
+/// <summary>One entry of the audit: the change, its author, the reason, and the statement that undoes it.</summary>
 public sealed record IndexAction
 {
-    /// <summary>A short name: the definition may hold constants, and errors show what they are about.</summary>
+    /// <summary>A short name: errors show their subject, and the definition may hold constants.</summary>
     public override string ToString() => $"{IndexName} on {TableName}";
 
-    /// <summary>Identity, a UUIDv7; given when it is written.</summary>
+    /// <summary>Identity, a UUIDv7; set when the action is recorded.</summary>
     public Guid Id { get; init; }
 
-    /// <summary>The stored strategy that it belongs to; null where there is none, or it was deleted.</summary>
+    /// <summary>The stored strategy of the action; null where there is none, or it was deleted.</summary>
     public Guid? IndexStrategyId { get; init; }
 
-    /// <summary>What was done.</summary>
+    /// <summary>The kind of change.</summary>
     public required IndexActionKind Action { get; init; }
 
-    /// <summary>The table, schema-qualified and quoted where it must be.</summary>
+    /// <summary>The table, with its schema, quoted where necessary.</summary>
     public required string TableName { get; init; }
 
     /// <summary>Name of the index, without schema, unquoted.</summary>
     public required string IndexName { get; init; }
 
-    /// <summary>The statement that was run.</summary>
+    /// <summary>The executed statement.</summary>
     public required string Statement { get; init; }
 
-    /// <summary>The statement that undoes it, or null where nothing does.</summary>
+    /// <summary>The statement that undoes the change, or null where none does.</summary>
     public string? UndoStatement { get; init; }
 
-    /// <summary>How it ended.</summary>
+    /// <summary>The outcome.</summary>
     public IndexActionOutcome Outcome { get; init; }
 
-    /// <summary>Why it was done, in a sentence; null where nobody said.</summary>
+    /// <summary>The reason, in one sentence; null where none was given.</summary>
     public string? Reason { get; init; }
 
     /// <summary>The figures behind the reason as JSON, or null.</summary>
     public string? Evidence { get; init; }
 
     /// <summary>
-    /// The index that is to be dropped or rebuilt, by its object identifier; null for one that is to be created, and where it is
-    /// read.
+    /// Object identifier of the index to drop or rebuild; null for an index to create, and when read from the store.
     /// </summary>
     public uint? IndexOid { get; init; }
 
-    /// <summary>Why it failed, or null.</summary>
+    /// <summary>The reason of the failure, or null.</summary>
     public string? Error { get; init; }
 
-    /// <summary>When it was begun, by the store's clock; given when it is written.</summary>
+    /// <summary>Start time, by the clock of the store; set when the action is recorded.</summary>
     public DateTimeOffset StartedAt { get; init; }
 
     /// <summary>
-    /// When it ended, by the store's clock; null while it is not known to have ended. Where its own run could not write that, it
-    /// is the moment at which it was found to have ended.
+    /// End time, by the clock of the store; null while no end is known. Where the run of the action could not record it, this is
+    /// the time when the end was noticed.
     /// </summary>
     public DateTimeOffset? FinishedAt { get; init; }
 
-    /// <summary>Whether its own run could not write how it ended, and that was read off the server afterwards.</summary>
+    /// <summary>
+    /// Whether the outcome follows from the state of the server because the run of the action could not record it.
+    /// </summary>
     public bool IsReconciled { get; init; }
 
-    /// <summary>Who did it: name of the acting user; given when it is written.</summary>
+    /// <summary>Name of the acting user; set when the action is recorded.</summary>
     public string CreatedBy { get; init; } = "";
 
-    /// <summary>The database; given when it is read.</summary>
+    /// <summary>The database; set when the action is read.</summary>
     public ServerTarget? Target { get; init; }
 
     /// <summary>
-    /// <see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.
+    /// <see cref="ServerTarget.Identity"/> of the target as text, which CSV, JSON and jobs keep; null where it is unknown.
     /// </summary>
     public string? DatabaseIdentity => Target?.Identity;
 }

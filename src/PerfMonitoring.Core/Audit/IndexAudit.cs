@@ -4,25 +4,25 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Audit;
 
 /// <summary>
-/// Tells the store what was done to an index. A store that fails unmakes nothing: it is a failure beside what was done.
+/// Records changes to indexes in the store. A failure of the store does not revert the change: it is reported beside the result.
 /// </summary>
 public static class IndexAudit
 {
-    // A connection that waited in the pool may have been ended meanwhile, and a server that was restarted is soon there again.
+    // A pooled connection may be closed in the meantime, and a restarted server is soon available.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(0.5);
 
     /// <summary>
-    /// Writes how an action ended. Not cancelled; one whose end cannot be written stays as started, which says that it is
-    /// unknown.
+    /// Records the outcome of an action; cannot be cancelled. An action whose outcome cannot be recorded stays as started, which
+    /// means that the outcome is unknown.
     /// </summary>
     /// <param name="actions">The audit.</param>
-    /// <param name="id">What <see cref="IIndexActionRepository.StartAsync"/> returned.</param>
-    /// <param name="outcome">How it ended.</param>
-    /// <param name="failure">Why it failed, or null.</param>
-    /// <param name="index">The index, as messages name it.</param>
-    /// <param name="subject">What the error is about.</param>
+    /// <param name="id">The result of <see cref="IIndexActionRepository.StartAsync"/>.</param>
+    /// <param name="outcome">The outcome.</param>
+    /// <param name="failure">The reason of the failure, or null.</param>
+    /// <param name="index">The name of the index in messages.</param>
+    /// <param name="subject">The subject of the error.</param>
     /// <returns>ActionNotRecorded, or null.</returns>
     public static async Task<PerfMonitoringException?> FinishAsync(
         IIndexActionRepository actions, Guid? id, IndexActionOutcome outcome, string? failure, string index, object subject)
@@ -42,11 +42,11 @@ public static class IndexAudit
         }
     }
 
-    /// <summary>Marks strategies as created or not, after what was done.</summary>
-    /// <param name="mark">Marks; it is not to be cancelled.</param>
-    /// <param name="done">What was done, as the beginning of a sentence.</param>
-    /// <param name="remedy">What is to be done when the store is mended, as the end of a sentence.</param>
-    /// <param name="subject">What the error is about.</param>
+    /// <summary>Marks strategies as created or not created, after the change.</summary>
+    /// <param name="mark">Writes the marks; it must not be cancelled.</param>
+    /// <param name="done">The change, as the beginning of a sentence.</param>
+    /// <param name="remedy">The remedy after the store is repaired, as the end of a sentence.</param>
+    /// <param name="subject">The subject of the error.</param>
     /// <returns>StrategyNotMarked, or null.</returns>
     public static async Task<PerfMonitoringException?> MarkAsync(Func<Task> mark, string done, string remedy, object subject)
     {

@@ -5,13 +5,13 @@ using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Audit;
 
-/// <summary>The indexes that were created by this module and dropped again since they did not help.</summary>
+/// <summary>The indexes that this module created and reverted because they did not help.</summary>
 public static class RevertedIndexes
 {
-    /// <summary>The indexes that were taken back, as statements without a name, with when and why.</summary>
+    /// <summary>The reverted indexes: the statement without a name, with time and reason.</summary>
     /// <param name="actions">The audit.</param>
-    /// <param name="since">Those taken back before this are left out.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="since">Earlier reverts are left out.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="PerfMonitoringException">StoreMissing.</exception>
     public static async Task<IReadOnlyDictionary<string, string>> GetAsync(
         IIndexActionRepository actions, DateTimeOffset since, CancellationToken cancellationToken)

@@ -7,34 +7,34 @@ using PerfMonitoring.Indexes;
 namespace PerfMonitoring.Changes;
 
 /// <summary>
-/// A B-tree that is larger than a fresh build would be. How large that is <see cref="IndexSize"/> estimates from the statistics.
-/// A B-tree that grew by random inserts is 69 % full (ln 2; Yao, On random 2-3 trees, 1978) where a fresh one is 90 %: up to a
-/// quarter of its size is no bloat.
+/// A B-tree that is larger than a fresh build would be. <see cref="IndexSize"/> estimates the size of a fresh build from the
+/// statistics. A B-tree that grew by random inserts is 69 % full (ln 2; Yao, On random 2-3 trees, 1978), a fresh one is 90 %
+/// full, so up to a quarter of the size is not bloat.
 /// </summary>
 /// <param name="Index">The index.</param>
-/// <param name="EstimatedSizeBytes">What a fresh build would need, in bytes.</param>
+/// <param name="EstimatedSizeBytes">Expected size of a fresh build, in bytes.</param>
 public sealed record BloatedIndex(TableIndex Index, long EstimatedSizeBytes)
 {
-    /// <summary>The share of its size that would become free, 0 to 1.</summary>
+    /// <summary>Share of the size that a rebuild would free, 0 to 1.</summary>
     public double Bloat => Math.Max(0, 1 - ((double)EstimatedSizeBytes / Math.Max(1, Index.SizeBytes)));
 
-    /// <summary>The statement that builds it anew.</summary>
+    /// <summary>The statement that rebuilds the index.</summary>
     public string Statement => Index.Definition.ToReindexStatement();
 
-    /// <summary>Why, in a sentence.</summary>
+    /// <summary>The reason, in one sentence.</summary>
     public string Reason => string.Create(
         CultureInfo.InvariantCulture,
         $"About {Bloat * 100:0} % of its {ByteSize.InMegabytes(Index.SizeBytes)} are bloat: a fresh build needs about "
             + $"{ByteSize.InMegabytes(EstimatedSizeBytes)}.");
 
     /// <summary>
-    /// The bloated B-trees, the most wasteful first. What cannot be built anew concurrently (exclusion constraints), is invalid,
-    /// or whose table was never analysed is left out.
+    /// The bloated B-trees, the most wasteful first. The result leaves out indexes that cannot be rebuilt concurrently (exclusion
+    /// constraints), invalid indexes, and indexes of tables that were never analysed.
     /// </summary>
     /// <param name="connection">The session.</param>
-    /// <param name="minimumBloat">The least share of the size that is bloat, 0 to 1.</param>
-    /// <param name="minimumBytes">The least number of bytes that are bloat.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="minimumBloat">The least share of bloat in the size, 0 to 1.</param>
+    /// <param name="minimumBytes">The least bloat in bytes.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public static async Task<IReadOnlyList<BloatedIndex>> FindAsync(
         IMonitoringConnection connection, double minimumBloat, long minimumBytes, CancellationToken cancellationToken)
     {
@@ -65,11 +65,11 @@ public sealed record BloatedIndex(TableIndex Index, long EstimatedSizeBytes)
         ];
     }
 
-    /// <summary>Builds it anew and writes that into the audit.</summary>
+    /// <summary>Rebuilds the index and records that in the audit.</summary>
     /// <param name="connection">The session.</param>
     /// <param name="options">Limits.</param>
-    /// <param name="progress">Is told where it stands.</param>
-    /// <param name="cancellationToken">Cancels and cleans up.</param>
+    /// <param name="progress">Receives progress.</param>
+    /// <param name="cancellationToken">Cancels the operation and cleans up.</param>
     /// <returns>As <see cref="IIndexRebuilder.RebuildAsync"/>.</returns>
     public async Task<(IndexRepairResult Result, PerfMonitoringException? Error)> RunAsync(
         IMonitoringConnection connection, IndexBuildOptions options, IProgress<IndexCreationProgress> progress,

@@ -3,12 +3,12 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>How long a build will take, from its size and from how fast builds of this database were.</summary>
+/// <summary>Expected duration of a build, from its size and the rate of earlier builds in this database.</summary>
 /// <param name="SizeBytes">Expected size of the index in bytes; null where unknown.</param>
-/// <param name="BytesPerSecond">Index bytes that a second of building made, measured; null where no build was.</param>
+/// <param name="BytesPerSecond">Measured build rate in bytes of index per second; null where there was no build.</param>
 public sealed record BuildEstimate(long? SizeBytes, double? BytesPerSecond)
 {
-    /// <summary>The expected time; null where size or rate is unknown.</summary>
+    /// <summary>The expected duration; null where size or rate is unknown.</summary>
     public TimeSpan? Duration => SizeBytes / BytesPerSecond is { } seconds ? TimeSpan.FromSeconds(Math.Min(seconds, 1e9)) : null;
 
     /// <inheritdoc/>

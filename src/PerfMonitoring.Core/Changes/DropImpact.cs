@@ -3,15 +3,15 @@ using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>What a known query costs with an index and without it, by the planner.</summary>
+/// <summary>Planner costs of a known query with an index and without it.</summary>
 /// <param name="QueryHash">Fingerprint of the statement.</param>
-/// <param name="Query">The statement without its constants, shortened.</param>
-/// <param name="Calls">How often it ran, as far as that is known.</param>
-/// <param name="CostNow">Its cost today, in the planner's units.</param>
-/// <param name="CostWithout">Its cost without the index, in the planner's units; null where that cannot be asked.</param>
+/// <param name="Query">The query, shortened.</param>
+/// <param name="Calls">Number of executions, as far as known.</param>
+/// <param name="CostNow">Cost with the index, in planner units.</param>
+/// <param name="CostWithout">Cost without the index, in planner units; null where the planner cannot be asked.</param>
 public sealed record QueryDropImpact(string QueryHash, string Query, double Calls, double CostNow, double? CostWithout)
 {
-    /// <summary>By how much it gets dearer: 0.5 is half again as dear; null where unknown.</summary>
+    /// <summary>Increase of the cost as a share: 0.5 means that the cost is 1.5 times as high; null where unknown.</summary>
     public double? Increase => CostWithout is { } without && CostNow > 0 ? (without / CostNow) - 1 : null;
 
     /// <inheritdoc/>
@@ -22,28 +22,28 @@ public sealed record QueryDropImpact(string QueryHash, string Query, double Call
         : string.Create(CultureInfo.InvariantCulture, $"cost {CostNow:0.#} -> unknown, {Calls:0} calls: {Query}");
 }
 
-/// <summary>Which of the known queries use an index, and how much dearer they get without it.</summary>
+/// <summary>The known queries that use an index, and the increase of their costs without it.</summary>
 public sealed record DropImpact
 {
-    /// <summary>An increase of the cost that is less than this is none: estimates are not finer.</summary>
+    /// <summary>A smaller increase of the cost counts as none: estimates are not more precise. A share.</summary>
     public const double Least = 0.01;
 
-    /// <summary>The queries whose plan uses the index today, the dearest to lose it first.</summary>
+    /// <summary>The queries whose plan uses the index now, the largest loss first.</summary>
     public IReadOnlyList<QueryDropImpact> Queries { get; init => field = value.ToArray(); } = [];
 
-    /// <summary>How many queries are known.</summary>
+    /// <summary>Number of known queries.</summary>
     public int KnownQueries { get; init; }
 
-    /// <summary>How many more there are that the role may not read or the server does not plan.</summary>
+    /// <summary>Number of further queries that the role may not read or the server does not plan.</summary>
     public long UnplannedQueries { get; init; }
 
-    /// <summary>Those of them that were not planned for the code that this could run.</summary>
+    /// <summary>The queries among these that were not planned because planning could run untrusted code.</summary>
     public IReadOnlyList<UntrustedStatement> Untrusted { get; init => field = value.ToArray(); } = [];
 
-    /// <summary>Why nothing is known, or null.</summary>
+    /// <summary>The reason why nothing is known, or null.</summary>
     public string? Unknown { get; init; }
 
-    /// <summary>The summary in a sentence.</summary>
+    /// <summary>The summary in one sentence.</summary>
     public override string ToString()
     {
         if (Unknown is not null)

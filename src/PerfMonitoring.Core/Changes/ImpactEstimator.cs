@@ -8,14 +8,14 @@ using PerfMonitoring.Usage;
 namespace PerfMonitoring.Changes;
 
 /// <summary>
-/// Says before an index is dropped which known queries get dearer: those of pg_stat_statements and of the stored log whose plan
-/// uses it are planned again with the index hidden. Only EXPLAIN is run. The queries are read once, their plans are those of the
-/// moment.
+/// Estimates, before an index is dropped, which known queries would cost more. The queries of pg_stat_statements and of the log
+/// whose plan uses the index are planned again with the index hidden. Only EXPLAIN runs. The queries are read once, and the plans
+/// are current.
 /// </summary>
 /// <param name="connection">The session.</param>
 public sealed class ImpactEstimator(IMonitoringConnection connection)
 {
-    /// <summary>At most so many queries of each source, those that took most time.</summary>
+    /// <summary>Most queries from each source, those with the longest total time.</summary>
     private const int MaximumQueries = 1000;
 
     private static readonly TimeSpan PlanningLimit = TimeSpan.FromSeconds(2);
@@ -23,10 +23,11 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
     private Workload? known;
 
     /// <summary>
-    /// What the queries cost without an index. What keeps it from being known is told, and no error; a lost connection is.
+    /// The costs of the queries without an index. A failure to find them is part of the result, except for a lost connection,
+    /// which throws.
     /// </summary>
-    /// <param name="index">The index, which is there.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="index">The existing index.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task<DropImpact> EstimateAsync(TableIndex index, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(index);
@@ -54,7 +55,7 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
     {
         var failed = new HashSet<string>();
         var users = new List<(PlannedStatement Statement, double Now, double? Without)>();
-        // Of a statement that is run in several ways all count, or the mean would be one of others.
+        // All variants of a query count, because the mean of some variants would be wrong.
         foreach (var ways in known.Statements.Where(s => Reads(s.Plan, index)).GroupBy(s => s.Statement.QueryHash))
         {
             try
@@ -114,7 +115,7 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
         }
         catch (PerfMonitoringException e) when (e.Kind == FailureKind.NotInstalled)
         {
-            // That it uses the index is known all the same.
+            // It is still known that the query uses the index.
             return null;
         }
     }
@@ -150,10 +151,10 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
         }
         catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
         {
-            // What the server itself has counted has to do.
+            // The counters of the server are enough.
         }
 
-        // A statement of both sources counts once, with the calls that the server counted.
+        // A query in both sources counts once, with the calls in the server's counters.
         var workload = queries.DistinctBy(q => q.QueryHash).Select(WorkloadStatement.From).ToList();
         var planned = await new WorkloadReader(connection.Catalog, [session], null).ReadAsync(workload, cancellationToken);
         return new Workload(

@@ -3,34 +3,34 @@ using PerfMonitoring.Verification;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>How the creation of an index ended.</summary>
+/// <summary>Outcome of the creation of an index.</summary>
 public enum IndexCreationState
 {
-    /// <summary>Built, valid.</summary>
+    /// <summary>Built and valid.</summary>
     Created,
-    /// <summary>A valid index that does the same was there already; nothing was built.</summary>
+    /// <summary>A valid index that does the same existed; nothing was built.</summary>
     AlreadyExists,
-    /// <summary>It could not be built; <see cref="IndexCreationResult.Error"/> says why.</summary>
+    /// <summary>It could not be built; <see cref="IndexCreationResult.Error"/> gives the reason.</summary>
     Failed,
     /// <summary>Somebody cancelled the statement on the server.</summary>
     Cancelled,
     /// <summary>
-    /// Left for later; <see cref="IndexCreationResult.Reason"/> says why, and <see cref="IndexCreationResult.DeferredUntil"/>
-    /// until when.
+    /// Deferred; <see cref="IndexCreationResult.Reason"/> gives the reason, and <see cref="IndexCreationResult.DeferredUntil"/>
+    /// the time.
     /// </summary>
     Deferred,
     /// <summary>
-    /// Built, and dropped again since statements got slower; <see cref="IndexCreationResult.Verification"/> says which.
+    /// Built, then reverted because statements got slower; <see cref="IndexCreationResult.Verification"/> names them.
     /// </summary>
     Reverted,
 }
 
 /// <summary>A session that a build waited for.</summary>
-/// <param name="ProcessId">Its server process.</param>
-/// <param name="UserName">Its role; null where the builder's role may not see it.</param>
-/// <param name="ApplicationName">What it calls itself; null where unknown.</param>
+/// <param name="ProcessId">Process id on the server.</param>
+/// <param name="UserName">Role of the session; null where the builder's role may not see it.</param>
+/// <param name="ApplicationName">Application name; null where unknown.</param>
 /// <param name="State">active, idle in transaction ...; null where unknown.</param>
-/// <param name="TransactionStart">When its transaction began; null where unknown.</param>
+/// <param name="TransactionStart">Start of the transaction; null where unknown.</param>
 public sealed record IndexCreationBlocker(
     int ProcessId, string? UserName, string? ApplicationName, string? State, DateTimeOffset? TransactionStart)
 {
@@ -40,70 +40,71 @@ public sealed record IndexCreationBlocker(
         + $"{(State is null ? "" : ", " + State)})";
 }
 
-/// <summary>What became of one strategy.</summary>
+/// <summary>Result of the creation for one strategy.</summary>
 public sealed record IndexCreationResult
 {
-    /// <summary>A short name: the definition may hold constants, and errors show what they are about.</summary>
+    /// <summary>A short name: errors show their subject, and the definition may hold constants.</summary>
     public override string ToString() => $"{IndexName} on {TableName}";
 
     /// <summary>The strategy.</summary>
     public required Guid IndexStrategyId { get; init; }
 
-    /// <summary>The table, schema-qualified and quoted where it must be.</summary>
+    /// <summary>The table, with its schema, quoted where necessary.</summary>
     public required string TableName { get; init; }
 
-    /// <summary>Name of the index; where an equal one was there, the name of that one.</summary>
+    /// <summary>Name of the index; where an equal index existed, the name of that index.</summary>
     public required string IndexName { get; init; }
 
-    /// <summary>The statement that was run, or would have been.</summary>
+    /// <summary>The statement that was executed, or would be.</summary>
     public required string IndexDefinition { get; init; }
 
-    /// <summary>How it ended.</summary>
+    /// <summary>The outcome.</summary>
     public required IndexCreationState State { get; init; }
 
-    /// <summary>When it was taken in hand.</summary>
+    /// <summary>When work on it began.</summary>
     public required DateTimeOffset StartedAt { get; init; }
 
-    /// <summary>How long it took, waits and retries included.</summary>
+    /// <summary>Duration, waits and retries included.</summary>
     public required TimeSpan Duration { get; init; }
 
     /// <summary>
-    /// How long the server built, without waits for locks and snapshots, in the try that succeeded; null where nothing was built.
+    /// Duration of the build on the server, without waits for locks and snapshots, in the successful attempt; null where nothing
+    /// was built.
     /// </summary>
     public TimeSpan? BuildTime { get; init; }
 
     /// <summary>Size of the index in bytes; null where there is none.</summary>
     public long? SizeBytes { get; init; }
 
-    /// <summary>How often it was tried again after a lock or a snapshot was not given up in time.</summary>
+    /// <summary>Number of retries after a lock or a snapshot was not released in time.</summary>
     public int Retries { get; init; }
 
     /// <summary>The sessions that it waited for.</summary>
     public IReadOnlyList<IndexCreationBlocker> Blockers { get; init => field = value.ToArray(); } = [];
 
-    /// <summary>What was found before the build, one finding for each check; empty where it did not come so far.</summary>
+    /// <summary>Findings before the build, one for each check; empty where no check was made.</summary>
     public IReadOnlyList<IndexPreflight> Preflight { get; init => field = value.ToArray(); } = [];
 
-    /// <summary>What became of the time of the statements; null where that was not asked for, or could not be told.</summary>
+    /// <summary>Effect of the index on the statements; null where it was not requested or could not be determined.</summary>
     public IndexVerification? Verification { get; init; }
 
-    /// <summary>Why it was left for later or dropped again, or null.</summary>
+    /// <summary>The reason for a deferral or a revert, or null.</summary>
     public string? Reason { get; init; }
 
-    /// <summary>When its turn comes; null where it was not left for later, or where that is unknown.</summary>
+    /// <summary>Time of the next attempt; null where it was not deferred, or the time is unknown.</summary>
     public DateTimeOffset? DeferredUntil { get; init; }
 
-    /// <summary>Why it was not created, or why its strategy could not be marked, or null.</summary>
+    /// <summary>The reason why it was not created, or why its strategy could not be marked, or null.</summary>
     public string? Error { get; init; }
 
-    /// <summary>The invalid index that could not be taken away, schema-qualified, or null.</summary>
+    /// <summary>The invalid index that could not be dropped, with its schema, or null.</summary>
     public string? LeftoverIndex { get; init; }
 
     /// <summary>The database.</summary>
     public required ServerTarget Target { get; init; }
 
     /// <summary>
-    /// <see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.
+    /// <see cref="ServerTarget.Identity"/> of the target as text, which CSV, JSON and jobs keep; null where it is unknown.
     /// </summary>
     public string? DatabaseIdentity => Target.Identity;
 }

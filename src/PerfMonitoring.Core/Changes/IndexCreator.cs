@@ -5,58 +5,58 @@ using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>When and how indexes are created.</summary>
+/// <summary>Options for creating indexes.</summary>
 public sealed record IndexCreationOptions
 {
-    /// <summary>How each is built.</summary>
+    /// <summary>Options of each build.</summary>
     public IndexBuildOptions Build { get; init; } = new();
 
-    /// <summary>Whether maintenance windows are not looked at.</summary>
+    /// <summary>Whether to ignore maintenance windows.</summary>
     public bool Force { get; init; }
 
     /// <summary>Whether to wait for the maintenance window instead of deferring.</summary>
     public bool WaitForWindow { get; init; }
 
-    /// <summary>By how many bytes a run may let the database grow; null for no limit.</summary>
+    /// <summary>The most bytes that a run may add to the database; null for no limit.</summary>
     public long? MaximumDatabaseGrowth { get; init; }
 
-    /// <summary>With more active sessions than this a build does not begin; null for no limit.</summary>
+    /// <summary>A build does not start with more active sessions than this; null for no limit.</summary>
     public int? MaximumActiveSession { get; init; }
 
-    /// <summary>While a standby is further behind than this a build does not begin; null for no limit.</summary>
+    /// <summary>A build does not start while a standby is further behind than this; null for no limit.</summary>
     public TimeSpan? MaximumReplicationLag { get; init; }
 
-    /// <summary>How long to wait for the load to go down before the strategy is left for later.</summary>
+    /// <summary>Limit of the wait for a lower load; after it the strategy is deferred.</summary>
     public TimeSpan LoadTimeout { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>Whether a build may begin though the server then cancels the autovacuum of the table.</summary>
+    /// <summary>Whether a build may start although the server then cancels the autovacuum of the table.</summary>
     public bool CancelAutovacuum { get; init; }
 }
 
-/// <summary>Where one of several creations stands, or what became of it.</summary>
+/// <summary>Progress or result of one of several creations.</summary>
 /// <param name="Strategy">The strategy.</param>
-/// <param name="Worker">Which of those that work at once tells it, from 0 on.</param>
+/// <param name="Worker">Number of the concurrent worker that reports, from 0.</param>
 public sealed record IndexCreationReport(IndexStrategy Strategy, int Worker)
 {
-    /// <summary>Where it stands; null where it has ended.</summary>
+    /// <summary>The progress; null after the end.</summary>
     public IndexCreationProgress? Progress { get; init; }
 
-    /// <summary>What became of it; null while it goes on, and where it was cancelled and something was left.</summary>
+    /// <summary>The result; null during the creation, and after a cancellation that left an index.</summary>
     public IndexCreationResult? Result { get; init; }
 
-    /// <summary>What went wrong, or null.</summary>
+    /// <summary>The error, or null.</summary>
     public PerfMonitoringException? Error { get; init; }
 }
 
-/// <summary>Creates the indexes of strategies when their time has come.</summary>
+/// <summary>Creates the indexes of strategies when their maintenance windows are open.</summary>
 /// <param name="connection">The session.</param>
-/// <param name="options">When and how.</param>
-/// <param name="clock">The time; the system's unless given.</param>
+/// <param name="options">Options for the creation.</param>
+/// <param name="clock">The clock; null for the system's clock.</param>
 public sealed class IndexCreator(IMonitoringConnection connection, IndexCreationOptions options, TimeProvider? clock = null)
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(30);
 
-    // How long -Force may read a table before its build, which reads it twice.
+    // With -Force, a build may spend this time on reading the table first; the build itself reads it twice.
     private static readonly TimeSpan MeasureLimit = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan LoadInterval = TimeSpan.FromSeconds(2);
@@ -65,15 +65,15 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
 
     private readonly object growing = new();
 
-    // By how much this run let the database grow, what is being built included.
+    // Bytes that this run adds to the database, current builds included.
     private long grownBytes;
 
-    /// <summary>Whether the strategy's maintenance window lets the build begin now.</summary>
+    /// <summary>Whether the strategy's maintenance window allows the build to start now.</summary>
     public Task<WindowDecision> CheckWindowAsync(IndexStrategy strategy, CancellationToken cancellationToken) =>
         CheckWindowAsync(strategy, time.GetUtcNow(), cancellationToken);
 
     /// <summary>
-    /// Whether the decision leaves the strategy for later: it may not begin, and nobody wants to wait or waiting is of no use.
+    /// Whether the decision defers the strategy: the build may not start, and waiting is not requested or has no use.
     /// </summary>
     public bool IsDeferredBy(WindowDecision decision)
     {
@@ -81,7 +81,9 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         return !decision.IsOpen && !(options.WaitForWindow && decision.OpensAt is not null);
     }
 
-    /// <summary>What can be found out before the build of a strategy; nothing is changed and nothing waited for.</summary>
+    /// <summary>
+    /// Everything that can be checked before the build of a strategy; it changes nothing and waits for nothing.
+    /// </summary>
     /// <exception cref="PerfMonitoringException">TableNotFound; TableNotIndexable.</exception>
     public async Task<IReadOnlyList<IndexPreflight>> CheckAsync(IndexStrategy strategy, CancellationToken cancellationToken)
     {
@@ -94,14 +96,14 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
     }
 
     /// <summary>
-    /// Creates several, so many at once as the build's throttle limit says and never two on one table. What became of each is
-    /// reported as it ends; after an error that says that the server is out of reach none is begun any more.
+    /// Creates several indexes, as many at the same time as the throttle limit of the build allows, never two on one table.
+    /// Reports each result at its end. After an error that means that the server is unreachable, no further creation starts.
     /// </summary>
-    /// <param name="strategies">What to create, in this order as far as tables are free.</param>
-    /// <param name="reports">Is told from several threads.</param>
-    /// <param name="cancellationToken">Cancels all and cleans up.</param>
-    /// <exception cref="OperationCanceledException">It was cancelled; what had been done by then, or is left, was
-    /// reported.</exception>
+    /// <param name="strategies">The strategies, in this order as far as their tables are free.</param>
+    /// <param name="reports">Receives reports from several threads.</param>
+    /// <param name="cancellationToken">Cancels all creations and cleans up.</param>
+    /// <exception cref="OperationCanceledException">The operation was cancelled; completed results and leftovers were reported
+    /// before.</exception>
     public async Task CreateAsync(
         IEnumerable<IndexStrategy> strategies, IProgress<IndexCreationReport> reports, CancellationToken cancellationToken)
     {
@@ -130,7 +132,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    // Whether the server is still in reach.
+    // Returns whether the server is still reachable.
     private async Task<bool> CreateAsync(
         IndexStrategy strategy, int worker, IProgress<IndexCreationReport> reports, CancellationToken cancellationToken)
     {
@@ -143,7 +145,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            // Nothing is left of it.
+            // The cancelled build left nothing.
             return true;
         }
         catch (PerfMonitoringException e) when (cancellationToken.IsCancellationRequested)
@@ -154,13 +156,13 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
     }
 
     /// <summary>
-    /// Creates the index, waiting for its window and for the load before where that was asked for. What preflight or the server
-    /// refuse is a result with its error, as from <see cref="IIndexBuilder.BuildAsync"/>; what has to wait is a result that is
-    /// Deferred.
+    /// Creates the index. Waits for the maintenance window and for a lower load where that is requested. A refusal of the
+    /// preflight or the server is a result with its error, as from <see cref="IIndexBuilder.BuildAsync"/>; a deferral is a result
+    /// that is Deferred.
     /// </summary>
-    /// <exception cref="OperationCanceledException">It was cancelled, and nothing is left.</exception>
-    /// <exception cref="PerfMonitoringException">InvalidIndexLeft: it was cancelled, and the invalid index could not be taken
-    /// away.</exception>
+    /// <exception cref="OperationCanceledException">The operation was cancelled, and nothing is left.</exception>
+    /// <exception cref="PerfMonitoringException">InvalidIndexLeft: the operation was cancelled, and the invalid index could not
+    /// be dropped.</exception>
     public async Task<(IndexCreationResult Result, PerfMonitoringException? Error)> CreateAsync(
         IndexStrategy strategy, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
     {
@@ -172,7 +174,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         long expectedBytes;
         try
         {
-            // What was true before a wait for the load need not be so after it: the window is asked again.
+            // The facts can change during the wait for the load, so the maintenance window is checked again.
             TableInfo table;
             BuildFacts facts;
             do
@@ -229,7 +231,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         }
     }
 
-    // Its window closed while it was built.
+    // The maintenance window closed during the build.
     private async Task<IndexCreationResult> ClosedAsync(
         IndexStrategy strategy, DateTimeOffset closedAt, IndexCreationResult result, CancellationToken cancellationToken)
     {
@@ -267,7 +269,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
             schedule, moment => windows.FindOpening(schedule, moment), at, await EstimateAsync(strategy, cancellationToken));
     }
 
-    /// <summary>The result of a strategy that is left for later.</summary>
+    /// <summary>The result of a deferred strategy.</summary>
     public IndexCreationResult Deferred(IndexStrategy strategy, WindowDecision decision, DateTimeOffset startedAt)
     {
         ArgumentNullException.ThrowIfNull(strategy);
@@ -288,7 +290,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         Target = connection.Target,
     };
 
-    // Open, or why the strategy is left for later.
+    // Returns an open decision, or the reason for the deferral.
     private async Task<WindowDecision> WaitForWindowAsync(
         IndexStrategy strategy, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
     {
@@ -307,7 +309,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
                     + $"{WindowDecision.Time(decision.OpensAt.Value)}",
                 Remaining = left,
             });
-            // The clock or the schedule may be set meanwhile.
+            // The clock or the schedule can change in the meantime.
             await Task.Delay(
                 left > LookAgain ? LookAgain : left > TimeSpan.FromSeconds(0.1) ? left : TimeSpan.FromSeconds(0.1), time,
                 cancellationToken);
@@ -316,7 +318,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         return decision;
     }
 
-    // Null once the load lets it begin, else why the strategy is left for later.
+    // Returns null once the load allows the build, else the reason for the deferral.
     private async Task<string?> WaitForLoadAsync(
         IndexStrategy strategy, TableInfo table, BuildFacts facts, IProgress<IndexCreationProgress> progress,
         CancellationToken cancellationToken)
@@ -339,7 +341,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         return null;
     }
 
-    // A definition that cannot be right is the build's to tell, as a result of its own.
+    // An impossible definition is reported by the build, as a separate result.
     private async Task<IReadOnlyDictionary<string, ColumnInfo>?> GetExpressionTypesAsync(
         IndexDefinition definition, CancellationToken cancellationToken)
     {
@@ -353,7 +355,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
         }
     }
 
-    // What will be built is counted at once, so that several do not all see the same room.
+    // The expected bytes count immediately, so that several builds do not all count on the same free space.
     private async Task<(IReadOnlyList<IndexPreflight> Findings, long ExpectedBytes)> JudgeAsync(
         IndexStrategy strategy, TableInfo table, BuildFacts facts, WindowDecision window, bool willBuild,
         CancellationToken cancellationToken)

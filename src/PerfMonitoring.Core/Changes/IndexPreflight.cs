@@ -1,72 +1,72 @@
 namespace PerfMonitoring.Changes;
 
-/// <summary>What a finding means for a build.</summary>
+/// <summary>The consequence of a finding for a build.</summary>
 public enum PreflightState
 {
-    /// <summary>Nothing speaks against it.</summary>
+    /// <summary>No objection.</summary>
     Ok,
-    /// <summary>It can be built, and a person should know this before; also where something could not be found out.</summary>
+    /// <summary>The build is possible, but the user should know this first; also where a fact could not be determined.</summary>
     Warn,
-    /// <summary>It is not built.</summary>
+    /// <summary>The index is not built.</summary>
     Block,
 }
 
-/// <summary>What is looked at before a build.</summary>
+/// <summary>The checks before a build.</summary>
 public enum PreflightCheck
 {
-    /// <summary>Whether its maintenance window lets it begin.</summary>
+    /// <summary>Whether the maintenance window allows the build to start.</summary>
     MaintenanceWindow,
-    /// <summary>Whether the server takes writes and the role may make the index.</summary>
+    /// <summary>Whether the server accepts writes and the role may create the index.</summary>
     Privilege,
-    /// <summary>Whether the table and its partitions take such an index.</summary>
+    /// <summary>Whether the table and its partitions can have such an index.</summary>
     Definition,
-    /// <summary>Whether its tablespace is there, and the role may use it.</summary>
+    /// <summary>Whether the tablespace exists and the role may use it.</summary>
     Tablespace,
-    /// <summary>Whether enough sessions are left: a build needs three.</summary>
+    /// <summary>Whether enough sessions are free: a build needs three.</summary>
     Connection,
     /// <summary>Whether event triggers run on CREATE INDEX.</summary>
     EventTrigger,
-    /// <summary>Whether an index that does the same, or more, is there already.</summary>
+    /// <summary>Whether an index that does the same, or more, exists.</summary>
     ExistingIndex,
-    /// <summary>Whether every row that may be written fits into it, and every row of the table does.</summary>
+    /// <summary>Whether every possible row and every existing row of the table fits into the index.</summary>
     EntrySize,
-    /// <summary>Its expected size against the growth that is allowed.</summary>
+    /// <summary>The expected size against the allowed growth.</summary>
     DatabaseGrowth,
-    /// <summary>Its expected size against the free space of its disk.</summary>
+    /// <summary>The expected size against the free space on the disk.</summary>
     DiskSpace,
     /// <summary>The sessions that CREATE INDEX CONCURRENTLY would wait for.</summary>
     OlderTransaction,
-    /// <summary>The prepared transactions that it would wait for.</summary>
+    /// <summary>The prepared transactions that the build would wait for.</summary>
     PreparedTransaction,
-    /// <summary>Whether autovacuum works on the table.</summary>
+    /// <summary>Whether autovacuum is working on the table.</summary>
     Autovacuum,
     /// <summary>Other builds in the database.</summary>
     OtherBuild,
-    /// <summary>How far standbys are behind.</summary>
+    /// <summary>The replication lag of the standbys.</summary>
     ReplicationLag,
-    /// <summary>How many sessions are active.</summary>
+    /// <summary>The number of active sessions.</summary>
     ActiveSession,
 }
 
-/// <summary>One finding about a build before it begins.</summary>
+/// <summary>One finding of the preflight of a build.</summary>
 public sealed record IndexPreflight
 {
     /// <summary>The strategy.</summary>
     public required Guid IndexStrategyId { get; init; }
 
-    /// <summary>The table, schema-qualified and quoted where it must be.</summary>
+    /// <summary>The table, with its schema, quoted where necessary.</summary>
     public required string TableName { get; init; }
 
     /// <summary>Name of the index.</summary>
     public required string IndexName { get; init; }
 
-    /// <summary>What was looked at.</summary>
+    /// <summary>The check.</summary>
     public required PreflightCheck Check { get; init; }
 
-    /// <summary>What it means.</summary>
+    /// <summary>The consequence.</summary>
     public required PreflightState State { get; init; }
 
-    /// <summary>Why, as a sentence.</summary>
+    /// <summary>The reason, as one sentence.</summary>
     public required string Reason { get; init; }
 
     /// <inheritdoc/>

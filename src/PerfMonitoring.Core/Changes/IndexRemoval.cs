@@ -7,29 +7,29 @@ using PerfMonitoring.Usage;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>An index that may be dropped, as it is at this moment.</summary>
-/// <param name="Index">What the catalog says of it.</param>
+/// <summary>An index to drop, in its present state.</summary>
+/// <param name="Index">The index in the catalog.</param>
 /// <param name="Usage">Its figures and the verdict.</param>
 public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
 {
-    /// <summary>Whether it is the rest of a build or a drop that failed, and not an index that served.</summary>
+    /// <summary>Whether it remains from a failed build or drop; such an index was never used.</summary>
     public bool IsRepair { get; init; }
 
     private const string Invalid = "It is invalid, and nobody builds it: the rest of a build or a drop that failed.";
 
-    /// <summary>Why an index that this product made is taken back; null for one that was there before.</summary>
+    /// <summary>The reason for reverting an index that this module created; null for any other index.</summary>
     public string? RevertReason { get; init; }
 
-    /// <summary>Which known queries get dearer without it; null where that was not asked.</summary>
+    /// <summary>The known queries that cost more without it; null where that was not requested.</summary>
     public DropImpact? Impact { get; init; }
 
-    /// <summary>What was measured before and after its build, for the audit; null where nothing was.</summary>
+    /// <summary>The measurements before and after its build, for the audit; null where there are none.</summary>
     public JsonElement? Verification { get; init; }
 
-    /// <summary>The statement that drops it; PostgreSQL drops no index of a partitioned table concurrently.</summary>
+    /// <summary>The DROP INDEX statement; PostgreSQL cannot drop an index of a partitioned table concurrently.</summary>
     public string Statement => Index.Definition.ToDropStatement(concurrently: !Index.IsPartitioned);
 
-    /// <summary>What a person should know before it is dropped, as sentences; null where it hinders nobody.</summary>
+    /// <summary>A warning before the drop, as sentences; null where the drop hinders nobody.</summary>
     public string? Warning => Index.IsPartitioned
         ? $"PostgreSQL does not drop the index of a partitioned table concurrently. Dropping {Usage.IndexName} locks "
             + $"{Usage.TableName} and its partitions for a moment, "
@@ -37,19 +37,17 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         : null;
 
     /// <summary>
-    /// Judges an index anew: what was true when the pipeline began need not be so now, and each drop changes what is said of the
-    /// others.
+    /// Judges an index again: the facts may have changed since the pipeline began, and each drop changes the verdicts on the
+    /// other indexes.
     /// </summary>
     /// <param name="connection">The session.</param>
     /// <param name="indexOid">The index.</param>
-    /// <param name="scope">Where its usage is asked for.</param>
-    /// <param name="force">Whether to drop it though that is not recommended.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>The removal; null where the index is not there any more, for somebody else was first.</returns>
-    /// <exception cref="PerfMonitoringException">
-    /// IndexIsNeeded: a constraint, the replica identity or a partitioned table's index rests on it;
-    /// NotRecommendedForDrop.
-    /// </exception>
+    /// <param name="scope">The servers and the period for its usage.</param>
+    /// <param name="force">Whether to drop it although that is not recommended.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The removal; null where somebody else has dropped the index.</returns>
+    /// <exception cref="PerfMonitoringException">IndexIsNeeded: a constraint, the replica identity or the index of a partitioned
+    /// table depends on it; NotRecommendedForDrop.</exception>
     public static async Task<IndexRemoval?> PrepareAsync(
         IMonitoringConnection connection, uint indexOid, UsageScope scope, bool force, CancellationToken cancellationToken)
     {
@@ -71,11 +69,11 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
     }
 
     /// <summary>
-    /// The invalid indexes that nobody builds: rests of a CREATE INDEX CONCURRENTLY that failed, of REINDEX CONCURRENTLY (_ccnew,
-    /// _ccold) or of a drop. Writes maintain them and no query may use them.
+    /// The invalid indexes that nobody is building: remains of a failed CREATE INDEX CONCURRENTLY, of REINDEX CONCURRENTLY
+    /// (_ccnew, _ccold) or of a drop. Writes maintain them, and no query may use them.
     /// </summary>
     /// <param name="connection">The session.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public static async Task<IReadOnlyList<IndexRemoval>> FindInvalidAsync(
         IMonitoringConnection connection, CancellationToken cancellationToken)
     {
@@ -94,10 +92,10 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         ];
     }
 
-    /// <summary>Why an index is not dropped, or null where it may be.</summary>
-    /// <param name="index">What the catalog says of it.</param>
+    /// <summary>The error that forbids the drop, or null where it is allowed.</summary>
+    /// <param name="index">The index in the catalog.</param>
     /// <param name="usage">Its figures and the verdict.</param>
-    /// <param name="force">Whether to drop it though that is not recommended.</param>
+    /// <param name="force">Whether to drop it although that is not recommended.</param>
     public static PerfMonitoringException? Refuse(TableIndex index, IndexUsageStat usage, bool force)
     {
         ArgumentNullException.ThrowIfNull(index);
@@ -119,11 +117,11 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
                 "Get-IndexUsageStat shows its figures; -Force drops it all the same.", usage);
     }
 
-    /// <summary>Drops the index, writes that into the audit, and takes its strategy out of what is to be built.</summary>
+    /// <summary>Drops the index, records that in the audit, and removes its strategy from the pending ones.</summary>
     /// <param name="connection">The session.</param>
     /// <param name="options">Limits.</param>
-    /// <param name="progress">Is told where it stands.</param>
-    /// <param name="cancellationToken">Cancels.</param>
+    /// <param name="progress">Receives progress.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <returns>As <see cref="IIndexRemover.RemoveAsync"/>.</returns>
     public async Task<(IndexRemovalResult Result, PerfMonitoringException? Error)> RunAsync(
         IMonitoringConnection connection, IndexBuildOptions options, IProgress<IndexCreationProgress> progress,
@@ -133,7 +131,7 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
         var (result, error) = await connection.IndexRemover.RemoveAsync(Index, options, progress, cancellationToken, ToAction());
         result = result with {
             Impact = Impact, Reasons = IsRepair ? [Invalid] : RevertReason is null ? Usage.Reasons : [RevertReason] };
-        // Whoever dropped it may not have told the store, and may have built it again since.
+        // Somebody who dropped it may not have updated the store, and may have created it again since.
         if (result.State == IndexRemovalState.NotThere
             && !await connection.Catalog.ExistsAsync(Index.Definition.QualifiedName, CancellationToken.None))
         {
@@ -173,10 +171,10 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
     };
 
     /// <summary>
-    /// Tells the store that an index is there, or not any more: the strategy of one that was dropped is removed, else the next
-    /// Invoke-IndexCreation -Pending would build it again. Not cancelled, for it is so already.
+    /// Records in the store that an index exists or no longer exists. The strategy of a dropped index is removed; otherwise the
+    /// next Invoke-IndexCreation -Pending would create it again. It cannot be cancelled, because the change is already done.
     /// </summary>
-    /// <returns>What kept the store from being told, or null.</returns>
+    /// <returns>The error that kept the store from being updated, or null.</returns>
     internal static Task<PerfMonitoringException?> MarkAsync(
         IMonitoringConnection connection, bool isThere, string tableName, string indexName) => IndexAudit.MarkAsync(
         async () =>
@@ -199,7 +197,7 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
             }
             catch (PerfMonitoringException e) when (e.ErrorId == ErrorIds.StoreMissing)
             {
-                // Nobody keeps strategies.
+                // Without a store there are no strategies.
             }
         },
         $"{indexName} on {tableName} is {(isThere ? "there again" : "dropped")}",
@@ -208,7 +206,7 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
 }
 
 /// <summary>
-/// What the audit keeps of a drop: why, and the index taken apart, so that it can be built again; of a rebuild, the sizes.
+/// Evidence of a drop in the audit: the reasons, and the parsed definition for a restore; for a rebuild, the sizes.
 /// </summary>
 internal sealed record RemovalEvidence
 {

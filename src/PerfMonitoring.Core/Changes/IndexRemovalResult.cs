@@ -3,77 +3,79 @@ using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>How the removal of an index ended.</summary>
+/// <summary>Outcome of the removal of an index.</summary>
 public enum IndexRemovalState
 {
     /// <summary>Dropped.</summary>
     Removed,
-    /// <summary>Somebody else had dropped it by then; nothing was done.</summary>
+    /// <summary>Somebody else had already dropped it; nothing was done.</summary>
     NotThere,
-    /// <summary>It was invalid, and somebody else made it valid or works on it by now; nothing was done.</summary>
+    /// <summary>It was invalid, but somebody else made it valid or is working on it; nothing was done.</summary>
     Kept,
-    /// <summary>It could not be dropped; <see cref="IndexRemovalResult.Error"/> says why.</summary>
+    /// <summary>It could not be dropped; <see cref="IndexRemovalResult.Error"/> gives the reason.</summary>
     Failed,
     /// <summary>Somebody cancelled the statement on the server.</summary>
     Cancelled,
 }
 
-/// <summary>What became of an index that was to be dropped, and what brings it back.</summary>
+/// <summary>Result of the removal of an index, and the statement that restores it.</summary>
 public sealed record IndexRemovalResult
 {
-    /// <summary>A short name: the definition may hold constants, and errors show what they are about.</summary>
+    /// <summary>A short name: errors show their subject, and the definition may hold constants.</summary>
     public override string ToString() => $"{IndexName} on {TableName}";
 
-    /// <summary>The table, schema-qualified and quoted where it must be.</summary>
+    /// <summary>The table, with its schema, quoted where necessary.</summary>
     public required string TableName { get; init; }
 
     /// <summary>Name of the index, without schema, unquoted.</summary>
     public required string IndexName { get; init; }
 
-    /// <summary>The statement that was run, or would have been.</summary>
+    /// <summary>The statement that was executed, or would be.</summary>
     public required string Statement { get; init; }
 
-    /// <summary>The statement that makes the index again.</summary>
+    /// <summary>The statement that restores the index.</summary>
     public required string UndoStatement { get; init; }
 
-    /// <summary>The index, taken apart: what <see cref="UndoStatement"/> is made of.</summary>
+    /// <summary>The parsed definition of the index, for <see cref="UndoStatement"/>.</summary>
     public required IndexDefinition Definition { get; init; }
 
-    /// <summary>How it ended.</summary>
+    /// <summary>The outcome.</summary>
     public required IndexRemovalState State { get; init; }
 
-    /// <summary>Why it was dropped.</summary>
+    /// <summary>The reasons for the drop.</summary>
     public IReadOnlyList<string> Reasons { get; init => field = value.ToArray(); } = [];
 
-    /// <summary>Which known queries get dearer without it, as it was estimated before; null where that was not asked.</summary>
+    /// <summary>
+    /// The known queries that cost more without it, as estimated before the drop; null where that was not requested.
+    /// </summary>
     public DropImpact? Impact { get; init; }
 
-    /// <summary>When it was taken in hand.</summary>
+    /// <summary>When work on it began.</summary>
     public required DateTimeOffset StartedAt { get; init; }
 
-    /// <summary>How long it took, waits and retries included.</summary>
+    /// <summary>Duration, waits and retries included.</summary>
     public required TimeSpan Duration { get; init; }
 
-    /// <summary>Size of the index in bytes before.</summary>
+    /// <summary>Size of the index in bytes before the drop.</summary>
     public required long SizeBytes { get; init; }
 
-    /// <summary>How often it was tried again after a wait was too long.</summary>
+    /// <summary>Number of retries after a wait took too long.</summary>
     public int Retries { get; init; }
 
     /// <summary>The sessions that it waited for.</summary>
     public IReadOnlyList<IndexCreationBlocker> Blockers { get; init => field = value.ToArray(); } = [];
 
-    /// <summary>Why it was not dropped, or why the store could not be told, or null.</summary>
+    /// <summary>The reason why it was not dropped, or why the store could not be updated, or null.</summary>
     public string? Error { get; init; }
 
-    /// <summary>The index that was left half-dropped, invalid, schema-qualified; or null.</summary>
+    /// <summary>The invalid index that an incomplete drop left, with its schema; or null.</summary>
     public string? LeftoverIndex { get; init; }
 
     /// <summary>The database.</summary>
     public required ServerTarget Target { get; init; }
 
     /// <summary>
-    /// <see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.
+    /// <see cref="ServerTarget.Identity"/> of the target as text, which CSV, JSON and jobs keep; null where it is unknown.
     /// </summary>
     public string? DatabaseIdentity => Target.Identity;
 }

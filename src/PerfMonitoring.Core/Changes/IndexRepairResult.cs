@@ -2,65 +2,65 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>How the rebuilding of an index ended.</summary>
+/// <summary>Outcome of the rebuild of an index.</summary>
 public enum IndexRepairState
 {
-    /// <summary>Built anew.</summary>
+    /// <summary>Rebuilt.</summary>
     Rebuilt,
-    /// <summary>It was not there any more; nothing was done.</summary>
+    /// <summary>The index no longer existed; nothing was done.</summary>
     NotThere,
-    /// <summary>It could not be built anew and is as it was; <see cref="IndexRepairResult.Error"/> says why.</summary>
+    /// <summary>It could not be rebuilt and is unchanged; <see cref="IndexRepairResult.Error"/> gives the reason.</summary>
     Failed,
-    /// <summary>Somebody cancelled the statement on the server; the index is as it was.</summary>
+    /// <summary>Somebody cancelled the statement on the server; the index is unchanged.</summary>
     Cancelled,
 }
 
-/// <summary>What became of a bloated index that was to be built anew.</summary>
+/// <summary>Result of the rebuild of a bloated index.</summary>
 public sealed record IndexRepairResult
 {
-    /// <summary>A short name: the definition may hold constants, and errors show what they are about.</summary>
+    /// <summary>A short name: errors show their subject, and the definition may hold constants.</summary>
     public override string ToString() => $"{IndexName} on {TableName}";
 
-    /// <summary>The table, schema-qualified and quoted where it must be.</summary>
+    /// <summary>The table, with its schema, quoted where necessary.</summary>
     public required string TableName { get; init; }
 
     /// <summary>Name of the index, without schema, unquoted.</summary>
     public required string IndexName { get; init; }
 
-    /// <summary>The statement that was run, or would have been.</summary>
+    /// <summary>The statement that was executed, or would be.</summary>
     public required string Statement { get; init; }
 
-    /// <summary>How it ended.</summary>
+    /// <summary>The outcome.</summary>
     public required IndexRepairState State { get; init; }
 
-    /// <summary>Size in bytes before.</summary>
+    /// <summary>Size in bytes before the rebuild.</summary>
     public required long SizeBytesBefore { get; init; }
 
-    /// <summary>What a fresh build was expected to need, in bytes.</summary>
+    /// <summary>Expected size of a fresh build, in bytes.</summary>
     public long EstimatedSizeBytes { get; init; }
 
-    /// <summary>Size in bytes now; null where it was not built anew.</summary>
+    /// <summary>Size in bytes after the rebuild; null where it was not rebuilt.</summary>
     public long? SizeBytes { get; init; }
 
-    /// <summary>The share of the size before that was expected to become free, 0 to 1.</summary>
+    /// <summary>Expected share of the size that the rebuild frees, 0 to 1.</summary>
     public double Bloat => Math.Max(0, 1 - ((double)EstimatedSizeBytes / Math.Max(1, SizeBytesBefore)));
 
-    /// <summary>When it was taken in hand.</summary>
+    /// <summary>When work on it began.</summary>
     public required DateTimeOffset StartedAt { get; init; }
 
-    /// <summary>How long it took, waits and retries included.</summary>
+    /// <summary>Duration, waits and retries included.</summary>
     public required TimeSpan Duration { get; init; }
 
-    /// <summary>How often it was tried again after a wait was too long.</summary>
+    /// <summary>Number of retries after a wait took too long.</summary>
     public int Retries { get; init; }
 
     /// <summary>The sessions that it waited for.</summary>
     public IReadOnlyList<IndexCreationBlocker> Blockers { get; init => field = value.ToArray(); } = [];
 
-    /// <summary>Why it was not built anew, or why the store could not be told, or null.</summary>
+    /// <summary>The reason why it was not rebuilt, or why the store could not be updated, or null.</summary>
     public string? Error { get; init; }
 
-    /// <summary>The invalid index that was left beside it, schema-qualified; or null.</summary>
+    /// <summary>The invalid index that was left beside it, with its schema; or null.</summary>
     public string? LeftoverIndex { get; init; }
 
     /// <summary>The database.</summary>

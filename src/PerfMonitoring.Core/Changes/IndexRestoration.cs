@@ -5,15 +5,15 @@ using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>Builds an index again that was dropped.</summary>
+/// <summary>Restores a dropped index.</summary>
 public static class IndexRestoration
 {
-    /// <summary>Builds it as any other index is built, and tells the store that it is there.</summary>
+    /// <summary>Builds the index in the usual way, and records in the store that it exists.</summary>
     /// <param name="connection">The session.</param>
-    /// <param name="definition">The index as it was.</param>
+    /// <param name="definition">The definition of the dropped index.</param>
     /// <param name="options">Limits.</param>
-    /// <param name="progress">Is told where it stands.</param>
-    /// <param name="cancellationToken">Cancels and cleans up.</param>
+    /// <param name="progress">Receives progress.</param>
+    /// <param name="cancellationToken">Cancels the operation and cleans up.</param>
     /// <returns>As <see cref="IIndexBuilder.BuildAsync"/>.</returns>
     public static async Task<(IndexCreationResult Result, PerfMonitoringException? Error)> RunAsync(
         IMonitoringConnection connection, IndexDefinition definition, IndexBuildOptions options,
@@ -25,7 +25,7 @@ public static class IndexRestoration
             Definition = definition, Reason = "It was dropped and is wanted again.", Target = connection.Target };
         var (result, error) = await connection.IndexBuilder.BuildAsync(
             strategy, options with { Action = IndexActionKind.Restore }, progress, cancellationToken);
-        // Of what is built the audit tells the strategy.
+        // For a build, the audit updates the strategy.
         if (error is null && result.State == IndexCreationState.AlreadyExists)
         {
             error = await IndexRemoval.MarkAsync(connection, isThere: true, result.TableName, definition.Name);
@@ -36,7 +36,7 @@ public static class IndexRestoration
     }
 
     /// <summary>The index that an action of the audit dropped.</summary>
-    /// <exception cref="PerfMonitoringException">NotUndoable: it dropped nothing, or the audit does not hold the
+    /// <exception cref="PerfMonitoringException">NotUndoable: the action dropped nothing, or the audit does not contain the
     /// definition.</exception>
     public static IndexDefinition DefinitionOf(IndexAction action)
     {

@@ -9,14 +9,14 @@ using PerfMonitoring.Verification;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>Which of the indexes that this product made are to be taken back, and why.</summary>
+/// <summary>Selects the indexes of this module to revert, with the reason.</summary>
 public static class IndexReversion
 {
     /// <summary>Why an index that nobody scans may go, or null where it may not, or that is unknown.</summary>
     /// <param name="create">Its build.</param>
     /// <param name="usage">Its figures.</param>
-    /// <param name="now">The time.</param>
-    /// <param name="after">How long it must have been there, and its scans counted.</param>
+    /// <param name="now">The present time.</param>
+    /// <param name="after">Minimum age of the index and of the counters of its scans.</param>
     public static string? UnusedReason(IndexAction create, IndexUsageStat usage, DateTimeOffset now, TimeSpan after)
     {
         ArgumentNullException.ThrowIfNull(create);
@@ -24,7 +24,7 @@ public static class IndexReversion
         var since = usage.CountersSince is { } counted && create.FinishedAt is { } built
             ? (counted > built ? counted : built) : (DateTimeOffset?)null;
 
-        // A unique index enforces something; the statistics of an expression are of use without a scan.
+        // A unique index enforces uniqueness, and the statistics of an expression are useful without a scan.
         return usage is { TotalScans: 0, UnaskedStandbyCount: 0, LostExpressions.Count: 0, IsUnique: false }
             && since <= now - after
             ? string.Create(
@@ -34,15 +34,14 @@ public static class IndexReversion
             : null;
     }
 
-    /// <summary>Makes ready to take an index back.</summary>
+    /// <summary>Prepares a revert.</summary>
     /// <param name="connection">The session.</param>
-    /// <param name="create">Its build: one of <see cref="IndexVerifier.GetMadeAsync"/>.</param>
-    /// <param name="reason">Why, in a sentence.</param>
+    /// <param name="create">The build: one of <see cref="IndexVerifier.GetMadeAsync"/>.</param>
+    /// <param name="reason">The reason, in one sentence.</param>
     /// <param name="verification">The figures behind the reason, or null.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>The removal; null where the index is not there any more, for somebody else was first.</returns>
-    /// <exception cref="PerfMonitoringException">IndexIsNeeded; IndexChanged: there is another index of that name
-    /// now.</exception>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The removal; null where somebody else has dropped the index.</returns>
+    /// <exception cref="PerfMonitoringException">IndexIsNeeded; IndexChanged: another index has the name now.</exception>
     public static async Task<IndexRemoval?> PrepareAsync(
         IMonitoringConnection connection, IndexAction create, string reason, IndexVerification? verification,
         CancellationToken cancellationToken)

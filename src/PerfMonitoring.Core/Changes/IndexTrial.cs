@@ -5,31 +5,28 @@ using PerfMonitoring.Verification;
 namespace PerfMonitoring.Changes;
 
 /// <summary>
-/// Watches the statements after indexes were built, judges the indexes, and takes back those that made statements slower.
+/// Observes the statements after indexes were created, judges the indexes, and reverts those that made statements slower.
 /// </summary>
 /// <param name="connection">The session.</param>
-/// <param name="after">How long to watch.</param>
-/// <param name="revert">Whether what regressed is dropped again.</param>
-/// <param name="options">Limits of such a drop.</param>
+/// <param name="after">Duration of the observation.</param>
+/// <param name="revert">Whether to drop the indexes that regressed.</param>
+/// <param name="options">Limits of a drop.</param>
 public sealed class IndexTrial(IMonitoringConnection connection, TimeSpan after, bool revert, IndexBuildOptions options)
 {
-    // As many as a mean is made of at most, see MeanEstimate.
+    // The largest number of batches of a mean, see MeanEstimate.
     private const int Intervals = 10;
 
-    /// <summary>
-    /// Brings the log up to date, so that what the statements did before the builds and what they do after stand in intervals of
-    /// their own.
-    /// </summary>
-    /// <exception cref="PerfMonitoringException">StoreMissing, ExtensionMissing and what else keeps the log from being
-    /// written.</exception>
+    /// <summary>Updates the log, so that the executions before the builds and after them are in separate intervals.</summary>
+    /// <exception cref="PerfMonitoringException">StoreMissing, ExtensionMissing, and other errors that prevent an update of the
+    /// log.</exception>
     public Task CollectAsync(CancellationToken cancellationToken) =>
         connection.QueryLog.UpdateAsync(new Progress<string>(), cancellationToken);
 
-    /// <summary>Watches, bringing the log up to date again and again.</summary>
-    /// <param name="progress">Is told where it stands.</param>
-    /// <param name="cancellationToken">Gives up; the indexes stay.</param>
-    /// <exception cref="PerfMonitoringException">The log could not be brought up to date at the end; a failure before is made up
-    /// for by the next time.</exception>
+    /// <summary>Observes the statements and updates the log repeatedly.</summary>
+    /// <param name="progress">Receives progress.</param>
+    /// <param name="cancellationToken">Cancels the operation; the indexes stay.</param>
+    /// <exception cref="PerfMonitoringException">The last update of the log failed; the next update compensates for an earlier
+    /// failure.</exception>
     public async Task WatchAsync(IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(progress);
@@ -54,11 +51,11 @@ public sealed class IndexTrial(IMonitoringConnection connection, TimeSpan after,
         }
     }
 
-    /// <summary>Judges an index that this run built, and takes it back where that was asked for and it regressed.</summary>
-    /// <param name="created">What became of the build: Created.</param>
-    /// <param name="progress">Is told where the drop stands.</param>
-    /// <param name="cancellationToken">Cancels.</param>
-    /// <returns>The result with the verdict, and the error that kept the index from being judged or dropped, if any.</returns>
+    /// <summary>Judges an index that this run created, and reverts it where that is requested and it regressed.</summary>
+    /// <param name="created">The result of the build: Created.</param>
+    /// <param name="progress">Receives progress of the drop.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The result with the verdict, and the error that prevented the verdict or the drop, if any.</returns>
     public async Task<(IndexCreationResult Result, PerfMonitoringException? Error)> JudgeAsync(
         IndexCreationResult created, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
     {

@@ -4,18 +4,18 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>An amount of memory as PostgreSQL writes it in a setting: 512MB, or kilobytes where no unit is given.</summary>
+/// <summary>An amount of memory in PostgreSQL's notation for settings: 512MB, or kilobytes where no unit is given.</summary>
 public static partial class MemorySetting
 {
-    // maintenance_work_mem on 64-bit systems (guc_tables.c; MAX_KILOBYTES). PostgreSQL 17 takes less than a megabyte, too, which
-    // is of no use to a build.
+    // maintenance_work_mem on 64-bit systems (guc_tables.c; MAX_KILOBYTES). PostgreSQL 17 also accepts less than a megabyte,
+    // which is useless for a build.
     private const long MinimumKilobytes = 1024;
     private const long MaximumKilobytes = int.MaxValue;
 
-    /// <summary>Refuses what the server would refuse for maintenance_work_mem, before anything is done.</summary>
+    /// <summary>Refuses an amount that the server would refuse for maintenance_work_mem, before any work starts.</summary>
     /// <param name="parameter">The parameter, without its dash.</param>
     /// <param name="value">The amount.</param>
-    /// <exception cref="PerfMonitoringException">InvalidMaintenanceWorkMem, after the parameter.</exception>
+    /// <exception cref="PerfMonitoringException">InvalidMaintenanceWorkMem, where that is the name of the parameter.</exception>
     public static void Check(string parameter, string value)
     {
         ArgumentNullException.ThrowIfNull(value);
@@ -31,7 +31,7 @@ public static partial class MemorySetting
         }
     }
 
-    // What would be beyond all bounds stays so.
+    // An amount beyond the range of decimal stays beyond all limits.
     private static decimal Kilobytes(decimal number, string unit) =>
         number > MaximumKilobytes ? decimal.MaxValue : number * unit switch
     {

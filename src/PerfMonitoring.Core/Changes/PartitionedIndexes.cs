@@ -5,16 +5,14 @@ using PerfMonitoring.Usage;
 namespace PerfMonitoring.Changes;
 
 /// <summary>
-/// The usage of indexes that can be dropped as a whole: those of partitioned tables in the place of their parts.
+/// The usage of indexes that can be dropped as a whole: an index of a partitioned table replaces the indexes of its partitions.
 /// </summary>
 public static class PartitionedIndexes
 {
-    /// <summary>
-    /// The live usage of every index, and of every index of a partitioned table, which is what its parts together are.
-    /// </summary>
+    /// <summary>The live usage of every index; that of a partitioned table's index is the sum over its parts.</summary>
     /// <param name="connection">The session.</param>
-    /// <param name="scope">Where the usage is asked for.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="scope">The servers and the period for the usage.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public static async Task<IReadOnlyList<IndexUsageStat>> ReadAllAsync(
         IMonitoringConnection connection, UsageScope scope, CancellationToken cancellationToken)
     {
@@ -29,9 +27,9 @@ public static class PartitionedIndexes
         ];
     }
 
-    /// <summary>The figures of an index as the sum of those of its parts; unknown where one of them is.</summary>
+    /// <summary>The figures of an index as the sum over its parts; unknown where one of them is unknown.</summary>
     /// <param name="index">The index.</param>
-    /// <param name="parts">The figures of its parts; null for one that has none.</param>
+    /// <param name="parts">The figures of its parts; null for a part without figures.</param>
     /// <param name="target">The database.</param>
     public static IndexUsageStat Sum(PartitionedIndex index, IReadOnlyList<IndexUsageStat?> parts, ServerTarget target)
     {
@@ -73,7 +71,7 @@ public static class PartitionedIndexes
             Target = target,
         };
 
-        // Of no parts nothing is known: a table without partitions holds nothing.
+        // Without parts nothing is known: a table without partitions has no storage.
         long? Total(Func<IndexUsageStat, long?> figure) =>
             parts.Aggregate((long?)0, (sum, part) => sum + (part is null ? null : figure(part)));
     }

@@ -5,12 +5,12 @@ using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>Judges, before a build, what the server says.</summary>
-/// <param name="strategy">What is to be built.</param>
+/// <summary>Judges the facts of the server before a build.</summary>
+/// <param name="strategy">The strategy to build.</param>
 /// <param name="options">The limits.</param>
 public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions options)
 {
-    // The statement, the lock with the watch, and what is asked beside them.
+    // One for the statement, one for the lock and the progress, and one for other queries.
     private const int NeededSessions = 3;
 
     private const string UnknownLag =
@@ -18,14 +18,14 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
             + "its slot.";
 
     /// <summary>All findings, one for each check.</summary>
-    /// <param name="facts">What the server says.</param>
+    /// <param name="facts">The facts of the server.</param>
     /// <param name="indexes">The indexes of the table.</param>
-    /// <param name="window">What the maintenance window says.</param>
+    /// <param name="window">The decision by the maintenance window.</param>
     /// <param name="sizeBytes">Expected size; null where unknown.</param>
-    /// <param name="grownBytes">By how much the database grew or will grow by this run.</param>
-    /// <param name="leaves">How many partitions with rows the table has; 0 for one that has none.</param>
-    /// <param name="ofLeaves">Their indexes.</param>
-    /// <param name="entry">What it refuses; null where that is not looked at.</param>
+    /// <param name="grownBytes">Bytes that this run has added or will add to the database.</param>
+    /// <param name="leaves">Number of partitions with rows; 0 for a table that is not partitioned.</param>
+    /// <param name="ofLeaves">The indexes of the partitions.</param>
+    /// <param name="entry">The entry limit of the index; null where it is not checked.</param>
     public IReadOnlyList<IndexPreflight> Judge(
         BuildFacts facts, IReadOnlyList<TableIndex> indexes, WindowDecision window, long? sizeBytes, long grownBytes,
         int leaves = 0,
@@ -83,7 +83,8 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
     }
 
     /// <summary>
-    /// Why the load does not let the build begin, or null. What is not known holds a build up only where a limit was asked for.
+    /// The reason why the load does not allow the build to start, or null. An unknown load prevents a build only where a limit is
+    /// set.
     /// </summary>
     public string? LoadReason(BuildFacts facts)
     {
@@ -91,8 +92,8 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
         return AutovacuumReason(facts) ?? LagReason(facts) ?? SessionReason(facts);
     }
 
-    // A build that waits for the table's lock makes the server cancel autovacuum (deadlock_timeout); so it does not even begin to
-    // wait.
+    // A build that waits for the lock on the table makes the server cancel autovacuum (deadlock_timeout), so it does not even
+    // start to wait.
     private string? AutovacuumReason(BuildFacts facts) =>
         facts.HasAutovacuum && (facts.IsWraparound || !options.CancelAutovacuum)
             ? facts.IsWraparound
@@ -208,7 +209,7 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
             : Ok(PreflightCheck.ExistingIndex, "No index does the same.");
     }
 
-    /// <summary>The partitions that have an index already which can stand for their part of a wanted one.</summary>
+    /// <summary>The indexes of partitions that can be attached to a wanted index.</summary>
     /// <param name="wanted">The index of the partitioned table.</param>
     /// <param name="ofLeaves">The indexes of its partitions.</param>
     public static IReadOnlySet<uint> FindServed(IndexDefinition wanted, IEnumerable<TableIndex> ofLeaves) => ofLeaves
@@ -238,7 +239,7 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
                     $"Expected size {ByteSize.InMegabytes(expected)} beside {ByteSize.InMegabytes(grown)} of this run, of "
                         + $"{ByteSize.InMegabytes(limit)}.");
 
-    // The sort of a build spills to disk beside the index, as much again.
+    // The sort of a build spills to disk beside the index, up to the same size.
     private IndexPreflight Disk(long? size, long? free) => (size, free) switch
     {
         ({ } expected, { } room) when expected > room =>

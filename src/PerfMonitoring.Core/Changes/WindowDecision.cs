@@ -3,25 +3,25 @@ using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>Whether a maintenance window lets a build begin.</summary>
-/// <param name="Reason">Why not, as a sentence; null where it may begin.</param>
-/// <param name="OpensAt">When to try again; null where it may begin, or where no opening will do.</param>
+/// <summary>Whether a maintenance window allows a build to start.</summary>
+/// <param name="Reason">The reason against a start, as one sentence; null where the build may start.</param>
+/// <param name="OpensAt">Time of the next attempt; null where the build may start, or no opening fits.</param>
 public sealed record WindowDecision(string? Reason, DateTimeOffset? OpensAt = null)
 {
-    /// <summary>It may begin.</summary>
+    /// <summary>The build may start.</summary>
     public static readonly WindowDecision Open = new((string?)null);
 
-    /// <summary>When the window closes in which it may begin; null where it does not, or where it may not begin.</summary>
+    /// <summary>End of the current opening; null where it has no end, or the build may not start.</summary>
     public DateTimeOffset? ClosesAt { get; init; }
 
-    /// <summary>Whether it may begin now.</summary>
+    /// <summary>Whether the build may start now.</summary>
     public bool IsOpen => Reason is null;
 
-    /// <summary>Decides by the schedule, and by whether the build will be over before the window closes.</summary>
-    /// <param name="schedule">The window's schedule.</param>
-    /// <param name="findOpening">The opening that lasts at a moment, else the next; null where there is none.</param>
-    /// <param name="now">Now.</param>
-    /// <param name="estimate">How long the build will take; unknown holds nothing up.</param>
+    /// <summary>Decides by the schedule, and by whether the build would end before the window closes.</summary>
+    /// <param name="schedule">The schedule of the maintenance window.</param>
+    /// <param name="findOpening">Finds the current opening at a moment, else the next; null where there is none.</param>
+    /// <param name="now">The present time.</param>
+    /// <param name="estimate">Expected duration of the build; an unknown duration always fits.</param>
     public static WindowDecision Decide(
         MaintenanceSchedule schedule, Func<DateTimeOffset, WindowOpening?> findOpening, DateTimeOffset now,
         BuildEstimate estimate)
@@ -54,7 +54,7 @@ public sealed record WindowDecision(string? Reason, DateTimeOffset? OpensAt = nu
                 $"The maintenance window {schedule.Window} opens at {Time(opening.OpensAt)}.", opening.OpensAt);
         }
 
-        // It may be open for longer another time, as at a weekend; a few openings show that.
+        // A later opening may be longer, for example on a weekend; a few openings are enough to find out.
         var why = isOpen
             ? $"The maintenance window {schedule.Window} closes at {Time(opening.ClosesAt)}, and the build is expected to "
                 + $"take {estimate}."
@@ -73,7 +73,7 @@ public sealed record WindowDecision(string? Reason, DateTimeOffset? OpensAt = nu
         return new WindowDecision(why + " No opening is long enough: lengthen it with Set-MaintenanceWindow, or use -Force.");
     }
 
-    /// <summary>A point in time as it stands in messages, in its own offset.</summary>
+    /// <summary>A point in time for messages, in its time zone.</summary>
     internal static string Time(DateTimeOffset at) => at.ToString("yyyy-MM-dd HH:mm zzz", CultureInfo.InvariantCulture);
 
     private static bool Fits(DateTimeOffset from, WindowOpening opening, BuildEstimate estimate) =>

@@ -1,25 +1,24 @@
 namespace PerfMonitoring.Common;
 
 /// <summary>
-/// The ids of errors. Each has one meaning and, unless its summary says otherwise, one kind. Some ids are composed and do not
-/// stand here: "Invalid" and the name of a parameter that is out of its limits, and the noun of a cmdlet with "Cancelled" or
-/// "Interrupted".
+/// The ids of errors. Each id has one meaning and, unless its summary says otherwise, one kind. Composed ids are not listed here:
+/// "Invalid" plus the name of a parameter that is out of its limits, and the noun of a cmdlet plus "Cancelled" or "Interrupted".
 /// </summary>
 public static class ErrorIds
 {
     /// <summary>The history has no such action.</summary>
     public const string ActionNotFound = nameof(ActionNotFound);
 
-    /// <summary>A change was made, and the store could not be told how it ended.</summary>
+    /// <summary>A change was made, but its outcome could not be written to the store.</summary>
     public const string ActionNotRecorded = nameof(ActionNotRecorded);
 
-    /// <summary>Several indexes have the name; it needs its schema.</summary>
+    /// <summary>Several indexes have the name; the schema is required.</summary>
     public const string AmbiguousIndexName = nameof(AmbiguousIndexName);
 
     /// <summary>The server does not accept the login.</summary>
     public const string AuthenticationFailed = nameof(AuthenticationFailed);
 
-    /// <summary>The last advice considered no such index.</summary>
+    /// <summary>The last advice did not consider such an index.</summary>
     public const string CandidateNotFound = nameof(CandidateNotFound);
 
     /// <summary>The client certificate or its key cannot be used.</summary>
@@ -37,25 +36,25 @@ public static class ErrorIds
     /// <summary>A maintenance window has no schedule.</summary>
     public const string CronExpressionMissing = nameof(CronExpressionMissing);
 
-    /// <summary>Others use the database in which real indexes were to be tried.</summary>
+    /// <summary>Other sessions use the database in which real indexes were to be tried.</summary>
     public const string DatabaseInUse = nameof(DatabaseInUse);
 
     /// <summary>The server has no such database.</summary>
     public const string DatabaseNotFound = nameof(DatabaseNotFound);
 
-    /// <summary>The session may not read which cluster it is connected to, so an object cannot be proven to be of it.</summary>
+    /// <summary>The session may not read the identity of its cluster, so nothing proves that an object belongs to it.</summary>
     public const string DatabaseUnproven = nameof(DatabaseUnproven);
 
     /// <summary>The server ended a change to resolve a deadlock.</summary>
     public const string Deadlock = nameof(Deadlock);
 
-    /// <summary>The definition of an index is longer than the store takes.</summary>
+    /// <summary>The definition of an index is longer than the store allows.</summary>
     public const string DefinitionTooLong = nameof(DefinitionTooLong);
 
     /// <summary>The disk of the monitored server is full.</summary>
     public const string DiskFull = nameof(DiskFull);
 
-    /// <summary>A column stands twice in an index.</summary>
+    /// <summary>A column occurs twice in an index.</summary>
     public const string DuplicateColumn = nameof(DuplicateColumn);
 
     /// <summary>A unique index is not possible: the table holds duplicates.</summary>
@@ -64,7 +63,7 @@ public static class ErrorIds
     /// <summary>The same index exists already.</summary>
     public const string EqualIndexExists = nameof(EqualIndexExists);
 
-    /// <summary>The database has no extension pg_stat_statements.</summary>
+    /// <summary>The database does not have the extension pg_stat_statements.</summary>
     public const string ExtensionMissing = nameof(ExtensionMissing);
 
     /// <summary>The server does not load pg_stat_statements.</summary>
@@ -76,19 +75,19 @@ public static class ErrorIds
     /// <summary>-Force and -WaitForWindow exclude each other.</summary>
     public const string ForceAndWait = nameof(ForceAndWait);
 
-    /// <summary>The database has no HypoPG.</summary>
+    /// <summary>The database does not have HypoPG.</summary>
     public const string HypoPgMissing = nameof(HypoPgMissing);
 
-    /// <summary>Another session builds the index.</summary>
+    /// <summary>Another session is building the index.</summary>
     public const string IndexBeingBuilt = nameof(IndexBeingBuilt);
 
-    /// <summary>The index is not the one that was meant: it was replaced, renamed or moved.</summary>
+    /// <summary>The index is not the intended one: it was replaced, renamed or moved.</summary>
     public const string IndexChanged = nameof(IndexChanged);
 
     /// <summary>The server could not check the definition of an index.</summary>
     public const string IndexCheckFailed = nameof(IndexCheckFailed);
 
-    /// <summary>The strategy of an index has another definition than the index.</summary>
+    /// <summary>The strategy of an index has a different definition from the index.</summary>
     public const string IndexDiffersFromStrategy = nameof(IndexDiffersFromStrategy);
 
     /// <summary>A row of the table does not fit into the index.</summary>
@@ -97,7 +96,7 @@ public static class ErrorIds
     /// <summary>The expression or condition of an index raises an error for a row.</summary>
     public const string IndexExpressionFailed = nameof(IndexExpressionFailed);
 
-    /// <summary>The database has no HypoPG 1.4, which hides indexes.</summary>
+    /// <summary>The database does not have HypoPG 1.4, which can hide indexes.</summary>
     public const string IndexHidingMissing = nameof(IndexHidingMissing);
 
     /// <summary>The index must not be dropped: something depends on it.</summary>
@@ -106,7 +105,7 @@ public static class ErrorIds
     /// <summary>Another index or table has the name.</summary>
     public const string IndexNameTaken = nameof(IndexNameTaken);
 
-    /// <summary>No B-tree of that name is known to be bloated so much.</summary>
+    /// <summary>No B-tree of that name is known to be that bloated.</summary>
     public const string IndexNotBloated = nameof(IndexNotBloated);
 
     /// <summary>There is no such index.</summary>
@@ -115,16 +114,16 @@ public static class ErrorIds
     /// <summary>No index of that name is invalid.</summary>
     public const string IndexNotInvalid = nameof(IndexNotInvalid);
 
-    /// <summary>The history has no build of the index by PerfMonitoring.</summary>
+    /// <summary>The audit has no build of the index by PerfMonitoring.</summary>
     public const string IndexNotMade = nameof(IndexNotMade);
 
-    /// <summary>The server could not make a hypothetical or a real index to ask the planner about.</summary>
+    /// <summary>The server could not create the hypothetical or real index that the planner is asked about.</summary>
     public const string IndexNotTried = nameof(IndexNotTried);
 
     /// <summary>-IndexType does not fit the definition.</summary>
     public const string IndexTypeMismatch = nameof(IndexTypeMismatch);
 
-    /// <summary>The index was invalid, and somebody made it valid or builds it now.</summary>
+    /// <summary>The index was invalid, but somebody has made it valid or is building it now.</summary>
     public const string IndexWorkedOn = nameof(IndexWorkedOn);
 
     /// <summary>-AlertConfiguration cannot be stored.</summary>
@@ -133,7 +132,7 @@ public static class ErrorIds
     /// <summary>An argument is out of its limits or of the wrong form.</summary>
     public const string InvalidArgument = nameof(InvalidArgument);
 
-    /// <summary>A setting of the connection has a value that it cannot have.</summary>
+    /// <summary>A setting of the connection has an impossible value.</summary>
     public const string InvalidConnectionSetting = nameof(InvalidConnectionSetting);
 
     /// <summary>The connection string cannot be read.</summary>
@@ -148,10 +147,10 @@ public static class ErrorIds
     /// <summary>PostgreSQL does not accept the definition of an index.</summary>
     public const string InvalidIndexDefinition = nameof(InvalidIndexDefinition);
 
-    /// <summary>An invalid index is left, and could not be dropped.</summary>
+    /// <summary>An invalid index is left and could not be dropped.</summary>
     public const string InvalidIndexLeft = nameof(InvalidIndexLeft);
 
-    /// <summary>A name is not one that PostgreSQL has.</summary>
+    /// <summary>The name is not possible in PostgreSQL.</summary>
     public const string InvalidName = nameof(InvalidName);
 
     /// <summary>A pattern with wildcards cannot be used.</summary>
@@ -166,7 +165,7 @@ public static class ErrorIds
     /// <summary>-Name cannot be the name of a session.</summary>
     public const string InvalidSessionName = nameof(InvalidSessionName);
 
-    /// <summary>The limits of a threshold do not fit each other.</summary>
+    /// <summary>The limits of a threshold contradict each other.</summary>
     public const string InvalidThreshold = nameof(InvalidThreshold);
 
     /// <summary>The machine does not know the time zone.</summary>
@@ -175,7 +174,7 @@ public static class ErrorIds
     /// <summary>A lock did not come within its limit.</summary>
     public const string LockTimeout = nameof(LockTimeout);
 
-    /// <summary>The session has made no advice yet.</summary>
+    /// <summary>The session has not given advice before.</summary>
     public const string NoAdvice = nameof(NoAdvice);
 
     /// <summary>The server did not answer in time.</summary>
@@ -193,46 +192,46 @@ public static class ErrorIds
     /// <summary>The index is not recommended for drop, and -Force is not given.</summary>
     public const string NotRecommendedForDrop = nameof(NotRecommendedForDrop);
 
-    /// <summary>The action dropped no index, so nothing can be undone.</summary>
+    /// <summary>The action did not drop an index, so nothing can be undone.</summary>
     public const string NotUndoable = nameof(NotUndoable);
 
-    /// <summary>Nothing is given that shall change.</summary>
+    /// <summary>No change is requested.</summary>
     public const string NothingToChange = nameof(NothingToChange);
 
-    /// <summary>An object of the pipeline lacks a property that proves what it is.</summary>
+    /// <summary>An object from the pipeline lacks a property that proves its origin.</summary>
     public const string ObjectIncomplete = nameof(ObjectIncomplete);
 
-    /// <summary>A property of an object of the pipeline cannot be read.</summary>
+    /// <summary>A property of an object from the pipeline cannot be read.</summary>
     public const string ObjectUnreadable = nameof(ObjectUnreadable);
 
-    /// <summary>An object of the pipeline is of another database.</summary>
+    /// <summary>An object from the pipeline belongs to another database.</summary>
     public const string OtherDatabase = nameof(OtherDatabase);
 
-    /// <summary>A partition is a foreign table, which takes no index.</summary>
+    /// <summary>A partition is a foreign table, which cannot have an index.</summary>
     public const string PartitionNotIndexable = nameof(PartitionNotIndexable);
 
-    /// <summary>Partitions came while their indexes were built.</summary>
+    /// <summary>Partitions were added while their indexes were built.</summary>
     public const string PartitionsChanged = nameof(PartitionsChanged);
 
     /// <summary>The role lacks a right.</summary>
     public const string PermissionDenied = nameof(PermissionDenied);
 
-    /// <summary>The server makes no plan of a statement.</summary>
+    /// <summary>The server does not plan a statement.</summary>
     public const string PlanFailed = nameof(PlanFailed);
 
-    /// <summary>A plan has more levels than are read.</summary>
+    /// <summary>A plan has more levels than the module reads.</summary>
     public const string PlanTooDeep = nameof(PlanTooDeep);
 
-    /// <summary>The connection goes through a pooler, and a session is needed.</summary>
+    /// <summary>The connection goes through a pooler, but a session is required.</summary>
     public const string PooledConnection = nameof(PooledConnection);
 
-    /// <summary>The preflight found what keeps an index from being built; the kind is that of the first such finding.</summary>
+    /// <summary>The preflight found a blocker; the kind is that of the first blocker.</summary>
     public const string PreflightBlocked = nameof(PreflightBlocked);
 
     /// <summary>Others can read the private key.</summary>
     public const string PrivateKeyExposed = nameof(PrivateKeyExposed);
 
-    /// <summary>A fingerprint is not that of the text beside it.</summary>
+    /// <summary>A fingerprint does not match the text beside it.</summary>
     public const string QueryHashMismatch = nameof(QueryHashMismatch);
 
     /// <summary>The server is a standby or read-only.</summary>
@@ -250,7 +249,7 @@ public static class ErrorIds
     /// <summary>-Replica is not a standby of the server of the session.</summary>
     public const string ReplicaOfOtherServer = nameof(ReplicaOfOtherServer);
 
-    /// <summary>It cannot be seen whether -Replica is a standby of the server.</summary>
+    /// <summary>Whether -Replica is a standby of the server cannot be determined.</summary>
     public const string ReplicaUnknown = nameof(ReplicaUnknown);
 
     /// <summary>The server has no such role.</summary>
@@ -262,7 +261,7 @@ public static class ErrorIds
     /// <summary>The certificate of the server is not accepted.</summary>
     public const string ServerCertificateRefused = nameof(ServerCertificateRefused);
 
-    /// <summary>The server reports an error that has no id of its own.</summary>
+    /// <summary>The server reports an error that has no specific id.</summary>
     public const string ServerError = nameof(ServerError);
 
     /// <summary>The server is older than PostgreSQL 13.</summary>
@@ -286,7 +285,7 @@ public static class ErrorIds
     /// <summary>There is no session of the name.</summary>
     public const string SessionNotFound = nameof(SessionNotFound);
 
-    /// <summary>A session came out of a file, a job or Select-Object.</summary>
+    /// <summary>A session came from a file, a job or Select-Object.</summary>
     public const string SessionNotLive = nameof(SessionNotLive);
 
     /// <summary>Older transactions did not end within the limit.</summary>
@@ -295,7 +294,7 @@ public static class ErrorIds
     /// <summary>A statement took longer than its limit.</summary>
     public const string StatementTimeout = nameof(StatementTimeout);
 
-    /// <summary>The store takes nothing more.</summary>
+    /// <summary>The store cannot take any more data.</summary>
     public const string StoreFull = nameof(StoreFull);
 
     /// <summary>The store is given in two ways.</summary>
@@ -304,13 +303,13 @@ public static class ErrorIds
     /// <summary>A migration of the store failed and was rolled back.</summary>
     public const string StoreMigrationFailed = nameof(StoreMigrationFailed);
 
-    /// <summary>There is no store, or one of an older version.</summary>
+    /// <summary>There is no store, or its version is too old.</summary>
     public const string StoreMissing = nameof(StoreMissing);
 
-    /// <summary>The store could run the code of others.</summary>
+    /// <summary>The store could run the code of other users.</summary>
     public const string StoreNotTrusted = nameof(StoreNotTrusted);
 
-    /// <summary>The store is of a newer version of the module.</summary>
+    /// <summary>The store belongs to a newer version of the module.</summary>
     public const string StoreTooNew = nameof(StoreTooNew);
 
     /// <summary>The store holds the strategy for another database.</summary>
@@ -325,7 +324,7 @@ public static class ErrorIds
     /// <summary>The store has no such strategy.</summary>
     public const string StrategyNotFound = nameof(StrategyNotFound);
 
-    /// <summary>An index was changed, and its strategy could not be told; the kind is that of the cause.</summary>
+    /// <summary>An index was changed, but its strategy could not be updated; the kind is that of the cause.</summary>
     public const string StrategyNotMarked = nameof(StrategyNotMarked);
 
     /// <summary>The strategy is not stored.</summary>
@@ -334,7 +333,7 @@ public static class ErrorIds
     /// <summary>The strategy was removed.</summary>
     public const string StrategyRemoved = nameof(StrategyRemoved);
 
-    /// <summary>The name of a table is longer than the store takes.</summary>
+    /// <summary>The name of a table is longer than the store allows.</summary>
     public const string TableNameTooLong = nameof(TableNameTooLong);
 
     /// <summary>The metric is not measured for a table.</summary>
@@ -343,10 +342,10 @@ public static class ErrorIds
     /// <summary>There is no such table.</summary>
     public const string TableNotFound = nameof(TableNotFound);
 
-    /// <summary>The relation takes no index.</summary>
+    /// <summary>The relation cannot have an index.</summary>
     public const string TableNotIndexable = nameof(TableNotIndexable);
 
-    /// <summary>There is an active threshold for the metric already.</summary>
+    /// <summary>The metric already has an active threshold.</summary>
     public const string ThresholdExists = nameof(ThresholdExists);
 
     /// <summary>There is no such threshold.</summary>
@@ -361,10 +360,10 @@ public static class ErrorIds
     /// <summary>No connection is free.</summary>
     public const string TooManyConnections = nameof(TooManyConnections);
 
-    /// <summary>An argument belongs to no parameter.</summary>
+    /// <summary>An argument does not belong to any parameter.</summary>
     public const string UnexpectedArgument = nameof(UnexpectedArgument);
 
-    /// <summary>The metric is not measured in the unit.</summary>
+    /// <summary>The metric is not measured in that unit.</summary>
     public const string UnitNotAllowed = nameof(UnitNotAllowed);
 
     /// <summary>A setting of the connection is not supported.</summary>
@@ -373,12 +372,12 @@ public static class ErrorIds
     /// <summary>Planning a statement could run code of a less trusted role.</summary>
     public const string UntrustedCode = nameof(UntrustedCode);
 
-    /// <summary>The verdict on an index is not Regressed any more.</summary>
+    /// <summary>The verdict on an index is no longer Regressed.</summary>
     public const string VerdictChanged = nameof(VerdictChanged);
 
-    /// <summary>The window is always open and takes no schedule.</summary>
+    /// <summary>The maintenance window is always open and cannot have a schedule.</summary>
     public const string WindowHasNoSchedule = nameof(WindowHasNoSchedule);
 
-    /// <summary>The server is not of the kind that was asked for (target_session_attrs).</summary>
+    /// <summary>The server is not of the requested kind (target_session_attrs).</summary>
     public const string WrongServer = nameof(WrongServer);
 }

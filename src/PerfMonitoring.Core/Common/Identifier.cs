@@ -2,7 +2,7 @@ using System.Text;
 
 namespace PerfMonitoring.Common;
 
-/// <summary>The one place that quotes identifiers.</summary>
+/// <summary>Quotes identifiers; nothing else does.</summary>
 public static class Identifier
 {
     /// <summary>The longest identifier in bytes of UTF-8 (NAMEDATALEN - 1).</summary>
@@ -37,7 +37,7 @@ public static class Identifier
     };
 
     /// <summary>
-    /// The identifier as it stands in SQL: bare where that means the same (as quote_ident does), else in double quotes.
+    /// The identifier as SQL writes it: unquoted where that means the same (as quote_ident decides), else in double quotes.
     /// </summary>
     /// <exception cref="PerfMonitoringException">InvalidName: empty, with a zero character, or longer than 63 bytes.</exception>
     public static string Quote(string name)
@@ -46,7 +46,7 @@ public static class Identifier
         return IsPlain(name) ? name : "\"" + name.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"";
     }
 
-    /// <summary>Refuses what PostgreSQL cannot hold as a name, before it would cut it without asking.</summary>
+    /// <summary>Refuses a name that PostgreSQL would truncate silently or cannot hold.</summary>
     /// <exception cref="PerfMonitoringException">InvalidName.</exception>
     public static void Check(string name)
     {

@@ -1,47 +1,47 @@
 namespace PerfMonitoring.Common;
 
-/// <summary>What kind of thing went wrong; the cmdlets turn it into PowerShell's error category.</summary>
+/// <summary>The kind of failure; the cmdlets map it to PowerShell's error category.</summary>
 public enum FailureKind
 {
-    /// <summary>An argument cannot be right, whatever the server says.</summary>
+    /// <summary>An argument is wrong regardless of the server.</summary>
     InvalidArgument,
     /// <summary>A table, index, strategy, threshold or session does not exist.</summary>
     NotFound,
-    /// <summary>Something of that name is there already.</summary>
+    /// <summary>An object of that name already exists.</summary>
     AlreadyExists,
     /// <summary>The role lacks a right, or the password is wrong.</summary>
     PermissionDenied,
-    /// <summary>The server could not be reached, or went away.</summary>
+    /// <summary>The server could not be reached, or the connection broke.</summary>
     ConnectionFailed,
     /// <summary>An extension, a setting or the store is missing.</summary>
     NotInstalled,
-    /// <summary>Somebody else holds what is needed.</summary>
+    /// <summary>Somebody else holds a required resource.</summary>
     Busy,
     /// <summary>A time limit passed.</summary>
     Timeout,
-    /// <summary>The server or this version of the product cannot do it.</summary>
+    /// <summary>The server or this version of the module does not support it.</summary>
     NotSupported,
-    /// <summary>Going on could run the code of others with the user's rights.</summary>
+    /// <summary>Continuing could run the code of other users with the user's rights.</summary>
     Security,
-    /// <summary>The server refused the statement for a reason of its own.</summary>
+    /// <summary>The server refused the statement for another reason.</summary>
     ServerError,
 }
 
 /// <summary>
-/// An error that a user can act upon. The message never holds a password or a literal from a query, and names that it speaks of
-/// are visible text.
+/// An error that the user can act upon. The message never contains a password or a literal of a query. Names in the message are
+/// visible text.
 /// </summary>
 public sealed class PerfMonitoringException : Exception
 {
     // An argument or a name may be of any length.
     private const int LongestMessage = 1500;
 
-    /// <summary>Makes an error with a stable id.</summary>
+    /// <summary>Creates an error with a stable id.</summary>
     /// <param name="errorId">Stable id in PascalCase, for <c>FullyQualifiedErrorId</c>.</param>
-    /// <param name="kind">What kind of thing went wrong.</param>
-    /// <param name="message">What went wrong, naming the argument or object.</param>
-    /// <param name="remedy">The way out, or null where none is known.</param>
-    /// <param name="target">The object that the error speaks of, or null.</param>
+    /// <param name="kind">The kind of failure.</param>
+    /// <param name="message">The failure, with the name of the argument or object.</param>
+    /// <param name="remedy">The remedy, or null where none is known.</param>
+    /// <param name="target">The object that the error is about, or null.</param>
     /// <param name="inner">The cause, or null.</param>
     public PerfMonitoringException(
         string errorId, FailureKind kind, string message, string? remedy = null, object? target = null, Exception? inner = null)
@@ -56,15 +56,15 @@ public sealed class PerfMonitoringException : Exception
     /// <summary>Stable id in PascalCase.</summary>
     public string ErrorId { get; }
 
-    /// <summary>What kind of thing went wrong.</summary>
+    /// <summary>The kind of failure.</summary>
     public FailureKind Kind { get; }
 
-    /// <summary>The way out, or null where none is known.</summary>
+    /// <summary>The remedy, or null where none is known.</summary>
     public string? Remedy { get; }
 
-    /// <summary>The object that the error speaks of, or null.</summary>
+    /// <summary>The object that the error is about, or null.</summary>
     public object? Subject { get; }
 
-    /// <summary>The same error with another way out.</summary>
+    /// <summary>The same error with another remedy.</summary>
     public PerfMonitoringException WithRemedy(string remedy) => new(ErrorId, Kind, Message, remedy, Subject, InnerException);
 }

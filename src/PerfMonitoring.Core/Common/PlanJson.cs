@@ -3,18 +3,19 @@ using System.Text.Json;
 namespace PerfMonitoring.Common;
 
 /// <summary>
-/// Plans as EXPLAIN (FORMAT JSON) writes them. Who reads a plan goes down into its nodes and its conditions, so how deep they may
-/// be is limited here, for all readers at once.
+/// Plans as EXPLAIN (FORMAT JSON) writes them. Readers of plans recurse into nodes and conditions, so this class limits the depth
+/// of both for all readers.
 /// </summary>
 internal static class PlanJson
 {
-    // A node is two levels (an object in a list). Readers take well under 1 kB of stack for a level, of at least 1 MB.
+    // A node is two levels (an object in a list). A reader needs well under 1 kB of stack for a level, and the stack has at least
+    // 1 MB.
     private const int DeepestJson = 512;
 
-    // a || b || c is ((a || b) || c): some hundred operands are seen in practice.
+    // a || b || c is ((a || b) || c): a few hundred operands occur in practice.
     private const int DeepestExpression = 400;
 
-    /// <summary>The document; dispose it.</summary>
+    /// <summary>The document; the caller disposes it.</summary>
     /// <param name="json">A plan.</param>
     /// <exception cref="PerfMonitoringException">PlanTooDeep.</exception>
     public static JsonDocument Read(string json)
@@ -64,7 +65,7 @@ internal static class PlanJson
         }
     }
 
-    // Brackets in constants count, too: it is a limit and not a grammar.
+    // Counts brackets in constants too: the result is a limit, so it need not be exact.
     private static int Depth(string text)
     {
         var (depth, deepest) = (0, 0);

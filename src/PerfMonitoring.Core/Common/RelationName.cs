@@ -1,13 +1,15 @@
 namespace PerfMonitoring.Common;
 
-/// <summary>A table's or an index's name with its schema. <see cref="Schema"/> is null where the search path decides.</summary>
+/// <summary>
+/// The name of a table or an index with its schema. <see cref="Schema"/> is null where the search path decides.
+/// </summary>
 /// <param name="Schema">Schema, unquoted, or null.</param>
 /// <param name="Name">Name, unquoted.</param>
 public sealed record RelationName(string? Schema, string Name)
 {
     /// <summary>
-    /// Reads a name as PostgreSQL does: <c>orders</c>, <c>sales.orders</c>, <c>"Sales"."Order Items"</c>. Unquoted parts are
-    /// folded to lower case.
+    /// Reads a name as PostgreSQL does: <c>orders</c>, <c>sales.orders</c>, <c>"Sales"."Order Items"</c>. Folds unquoted parts to
+    /// lower case.
     /// </summary>
     /// <exception cref="PerfMonitoringException">InvalidName: the text is not a name, or a part is longer than 63
     /// bytes.</exception>
@@ -22,7 +24,7 @@ public sealed record RelationName(string? Schema, string Name)
         };
     }
 
-    /// <summary>The name as it stands in SQL, quoted where it must be.</summary>
+    /// <summary>The name as SQL writes it, quoted where necessary.</summary>
     public override string ToString() =>
         Schema is null ? Identifier.Quote(Name) : Identifier.Quote(Schema) + "." + Identifier.Quote(Name);
 }

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace PerfMonitoring.Common;
 
-/// <summary>Which database on which server an object was seen on.</summary>
+/// <summary>The server and database that an object comes from.</summary>
 public sealed record ServerTarget
 {
-    /// <summary>Host name, address or socket directory, as it was connected to.</summary>
+    /// <summary>Host name, address or socket directory that the connection uses.</summary>
     public required string HostName { get; init; }
 
     /// <summary>TCP port.</summary>
@@ -17,26 +17,27 @@ public sealed record ServerTarget
     /// <summary>Object identifier of the database.</summary>
     public uint DatabaseOid { get; init; }
 
-    /// <summary>The cluster's system identifier (pg_control_system), or null where the role may not read it.</summary>
+    /// <summary>The system identifier of the cluster (pg_control_system), or null where the role may not read it.</summary>
     public long? SystemIdentifier { get; init; }
 
-    /// <summary>The server's version number as server_version_num gives it, for example 150018.</summary>
+    /// <summary>The version number of the server (server_version_num), for example 150018.</summary>
     public int ServerVersionNumber { get; init; }
 
     /// <summary>The major version, for example 15.</summary>
     public int MajorVersion => ServerVersionNumber / 10000;
 
     /// <summary>
-    /// The database wherever it is reached from: system identifier and object identifier. An object in a file proves by it what
-    /// it is of. Null where the role may not read the system identifier.
+    /// Identity of the database: system identifier and object identifier. It does not depend on the address, so an object from a
+    /// file proves by it which database it belongs to. Null where the role may not read the system identifier.
     /// </summary>
     public string? Identity => SystemIdentifier is { } cluster && DatabaseOid != 0
         ? string.Create(CultureInfo.InvariantCulture, $"{cluster}/{DatabaseOid}")
         : null;
 
     /// <summary>
-    /// Whether both name the same database of the same cluster: by system identifier and database where both are known (a cluster
-    /// has several addresses), else by address. A database that was dropped and made again under its name is another one.
+    /// Whether both name the same database of the same cluster. The system identifier and the database decide where both are
+    /// known (a cluster has several addresses), else the address decides. A database that was dropped and created again under its
+    /// name is a different one.
     /// </summary>
     public bool IsSameDatabaseAs(ServerTarget other)
     {

@@ -1,9 +1,9 @@
 namespace PerfMonitoring.Common;
 
-/// <summary>What a piece of SQL text is.</summary>
+/// <summary>The kind of a token.</summary>
 public enum SqlTokenKind
 {
-    /// <summary>Nothing is left.</summary>
+    /// <summary>The end of the text.</summary>
     End,
     /// <summary>A keyword or an unquoted name.</summary>
     Word,
@@ -19,22 +19,24 @@ public enum SqlTokenKind
     Operator,
     /// <summary>A cast: two colons.</summary>
     Cast,
-    /// <summary>A bracket, comma, semicolon, dot, colon, or a character that SQL does not know.</summary>
+    /// <summary>A bracket, comma, semicolon, dot or colon, or a character that SQL does not know.</summary>
     Punctuation,
 }
 
 /// <summary>
-/// PostgreSQL's lexical rules (src/backend/parser/scan.l), as far as they decide where a token begins and ends: comments nest,
-/// strings may be dollar-quoted, an operator gives up its trailing sign, every character above ASCII is a letter. What is not
-/// closed reaches to the end of the text. One pass, no allocation.
+/// Tokens by PostgreSQL's lexical rules (src/backend/parser/scan.l), as far as they decide where a token begins and ends:
+/// comments nest, strings may be dollar-quoted, an operator excludes its trailing sign, every character above ASCII is a letter.
+/// An unclosed token extends to the end of the text. The lexer makes one pass and allocates nothing.
 /// </summary>
-/// <remarks>A convenience and no guard: what must be one statement is sent as one command of the extended protocol.</remarks>
+/// <remarks>
+/// The lexer is a convenience, never a guard: text that must be one statement is sent as one command of the extended protocol.
+/// </remarks>
 public ref struct SqlLexer
 {
     private readonly ReadOnlySpan<char> sql;
     private int position;
 
-    // The end of a run of signs that an operator gave up: each of them is an operator by itself.
+    // The end of a run of trailing signs after an operator: each sign is an operator by itself.
     private int signsEnd;
 
     /// <summary>Starts at the beginning of a text.</summary>
@@ -44,22 +46,22 @@ public ref struct SqlLexer
         this.sql = sql;
     }
 
-    /// <summary>What the current token is.</summary>
+    /// <summary>The kind of the current token.</summary>
     public SqlTokenKind Kind { get; private set; }
 
-    /// <summary>Where the current token begins.</summary>
+    /// <summary>Position where the current token begins.</summary>
     public int Start { get; private set; }
 
-    /// <summary>Where the current token ends.</summary>
+    /// <summary>Position where the current token ends.</summary>
     public readonly int End => position;
 
-    /// <summary>The current token's text.</summary>
+    /// <summary>The text of the current token.</summary>
     public readonly ReadOnlySpan<char> Text => sql[Start..position];
 
-    /// <summary>Whether every string, quoted name and comment up to here is closed.</summary>
+    /// <summary>Whether every string, quoted name and comment up to this position is closed.</summary>
     public bool IsClosed { get; private set; } = true;
 
-    /// <summary>Whether a comment stands between the token before and the current one.</summary>
+    /// <summary>Whether a comment stands between the previous token and the current one.</summary>
     public bool IsAfterComment { get; private set; }
 
     /// <summary>A word as the server folds it: ASCII letters in lower case.</summary>
@@ -75,7 +77,7 @@ public ref struct SqlLexer
         return folded.ToString();
     }
 
-    /// <summary>Goes to the next token.</summary>
+    /// <summary>Reads the next token.</summary>
     /// <returns>False at the end.</returns>
     public bool Read()
     {
@@ -91,7 +93,7 @@ public ref struct SqlLexer
         return true;
     }
 
-    /// <summary>What comes after the current token.</summary>
+    /// <summary>A copy of the lexer that has read the token after the current one.</summary>
     public readonly SqlLexer Ahead()
     {
         var copy = this;
@@ -99,7 +101,7 @@ public ref struct SqlLexer
         return copy;
     }
 
-    /// <summary>Whether the current token is this word, in whatever case.</summary>
+    /// <summary>Whether the current token is this word, regardless of case.</summary>
     /// <param name="word">A word in lower case.</param>
     public readonly bool IsWord(string word) =>
         Kind == SqlTokenKind.Word && Text.Equals(word, StringComparison.OrdinalIgnoreCase);
@@ -225,7 +227,7 @@ public ref struct SqlLexer
         return SqlTokenKind.Literal;
     }
 
-    // Two constants with a line break between them are one; comments to the end of a line may stand there too.
+    // String constants that only a line break separates are one constant; line comments may stand between them too.
     private void ReadString(bool escapes)
     {
         while (true)

@@ -2,11 +2,11 @@ using System.Text;
 
 namespace PerfMonitoring.Common;
 
-/// <summary>PowerShell's wildcards, for a server that knows regular expressions.</summary>
+/// <summary>Translates PowerShell's wildcards for the server, which knows regular expressions.</summary>
 public static class Wildcard
 {
-    /// <summary>Whether a text holds a wildcard: *, ? or [ without a backtick before it.</summary>
-    /// <param name="pattern">What the user wrote.</param>
+    /// <summary>Whether a text contains a wildcard: *, ? or [ without a backtick before it.</summary>
+    /// <param name="pattern">The user's pattern.</param>
     public static bool IsIn(string pattern)
     {
         ArgumentNullException.ThrowIfNull(pattern);
@@ -23,8 +23,8 @@ public static class Wildcard
         return false;
     }
 
-    /// <summary>The regular expression (POSIX, advanced) of a whole text that matches the pattern.</summary>
-    /// <param name="pattern">With *, ?, sets in brackets, and a backtick before what stands for itself.</param>
+    /// <summary>The regular expression (POSIX, advanced) that matches the same whole texts as the pattern.</summary>
+    /// <param name="pattern">Pattern with *, ?, sets in brackets, and a backtick before a literal character.</param>
     public static string ToRegex(string pattern)
     {
         ArgumentNullException.ThrowIfNull(pattern);
@@ -42,7 +42,7 @@ public static class Wildcard
             }
             else if (close > 0)
             {
-                // A dash keeps its meaning of a range; nothing else does.
+                // In a set, only a dash keeps its meaning: a range.
                 regex.Append('[');
                 foreach (var c in pattern.AsSpan(i + 1, close - i - 1))
                 {

@@ -4,13 +4,12 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Indexes;
 
 /// <summary>
-/// What ANALYZE knows of the values of a column, each as the type's output function writes it. They are the user's data: they go
-/// into EXPLAIN, and into no message.
+/// What ANALYZE knows of the values of a column, each as the type's output function writes it. The values are the user's data:
+/// they go into EXPLAIN, never into a message.
 /// </summary>
 public sealed class ColumnValues
 {
-    // From here on a common value is so much more common than the typical one that an index can be right for one and wrong for
-    // the other.
+    // Above this ratio a common value is so much more common than the typical one that an index can help one and not the other.
     private const double SkewFactor = 5;
     private const double SkewMinimum = 0.01;
 
@@ -31,29 +30,29 @@ public sealed class ColumnValues
     /// <summary>Share of nulls, 0 to 1.</summary>
     public double NullFraction { get; init; }
 
-    /// <summary>Number of distinct values; when negative, minus their share of the rows.</summary>
+    /// <summary>Number of distinct values; a negative number is minus their share of the rows.</summary>
     public double Distinct { get; init; }
 
-    /// <summary>The most common values, the most common first.</summary>
+    /// <summary>The most common values, in descending order of frequency.</summary>
     public IReadOnlyList<string> CommonValues { get; init; } = [];
 
-    /// <summary>Their shares of the rows, 0 to 1.</summary>
+    /// <summary>The shares of the common values in the rows, 0 to 1.</summary>
     public IReadOnlyList<double> CommonFrequencies { get; init; } = [];
 
-    /// <summary>Values that divide the other ones into parts of equal numbers of rows, in order.</summary>
+    /// <summary>Histogram bounds: values that divide the other rows into parts of equal size, in order.</summary>
     public IReadOnlyList<string> Bounds { get; init; } = [];
 
-    /// <summary>The most common elements of the values of an array or a text search vector, the most common first.</summary>
+    /// <summary>The most common elements of an array or a text search vector, in descending order of frequency.</summary>
     public IReadOnlyList<string> CommonElements { get; init; } = [];
 
-    /// <summary>Whether anything is known.</summary>
+    /// <summary>Whether ANALYZE has values of the column.</summary>
     public bool IsKnown => CommonValues.Count + Bounds.Count > 0;
 
     /// <summary>Share of the rows with the most common value where it is far more common than a typical one, else null.</summary>
     public double? HeavyShare =>
         CommonFrequencies is [>= SkewMinimum and var heavy, ..] && heavy >= SkewFactor * TypicalFrequency ? heavy : null;
 
-    /// <summary>Whether its values are numbers or times, so that they can be reckoned with.</summary>
+    /// <summary>Whether the values are numbers or times, which can be computed with.</summary>
     public bool IsMeasurable =>
         Category == "N" || (Category == "D" && TypeName is "date" or "timestamp" or "timestamptz" or "time");
 
@@ -61,7 +60,7 @@ public sealed class ColumnValues
 
     private double RestCount => Distinct < 0 ? double.PositiveInfinity : Math.Max(0, Distinct - CommonValues.Count);
 
-    // The median over the distinct values is one of the common ones where these are the larger half.
+    // The median over the distinct values is a common value where the common values are the larger half.
     private bool IsTypicalCommon => CommonValues.Count > 0 && (Bounds.Count == 0 || RestCount <= CommonValues.Count);
 
     private int TypicalRank =>
@@ -70,8 +69,8 @@ public sealed class ColumnValues
     private double TypicalFrequency => IsTypicalCommon ? CommonFrequencies[TypicalRank] : RestFrequency / Math.Max(1, RestCount);
 
     /// <summary>
-    /// A value of median frequency over the distinct values; by a higher place another one: those less common first, then the
-    /// others, for a list of values. Null where there is none.
+    /// A value of median frequency over the distinct values. A higher place gives another value, for a list of values: first the
+    /// less common ones, then the others. Null where there is none.
     /// </summary>
     public string? Typical(int place = 0)
     {
@@ -82,17 +81,19 @@ public sealed class ColumnValues
         return values.Distinct(StringComparer.Ordinal).ElementAtOrDefault(place);
     }
 
-    /// <summary>The most common value; by a higher place the next ones. Null where there is none.</summary>
+    /// <summary>The most common value. A higher place gives the next ones. Null where there is none.</summary>
     public string? Heavy(int place = 0) => CommonValues.Concat(Bounds).Distinct(StringComparer.Ordinal).ElementAtOrDefault(place);
 
-    /// <summary>The value that so large a share of the rows lies below, 0 to 1. Null where nothing is known.</summary>
-    /// <param name="share">The share.</param>
-    /// <param name="mayBeLast">Whether the greatest value may be the answer; else, of few values, the one before it.</param>
-    /// <param name="mayBeFirst">Whether the least value may be the answer; else, of few values, the one after it.</param>
+    /// <summary>The value below which the given share of the rows lies. Null where nothing is known.</summary>
+    /// <param name="share">The share, 0 to 1.</param>
+    /// <param name="mayBeLast">Whether the result may be the greatest value; if not, and there are few values, it is the one
+    /// before.</param>
+    /// <param name="mayBeFirst">Whether the result may be the least value; if not, and there are few values, it is the one
+    /// after.</param>
     public string? Quantile(double share, bool mayBeLast = true, bool mayBeFirst = true)
     {
         var isMeasured = IsMeasurable && CommonValues.Concat(Bounds).All(v => Measure(v) is not null);
-        // How texts are ordered is the collation's affair: the histogram is in order already.
+        // The collation decides the order of texts, and the histogram is already in order.
         var ordered = isMeasured || Bounds.Count == 0 ? CommonValues.Zip(CommonFrequencies).ToList() : [];
         ordered.AddRange(Bounds.Select(b => (b, RestFrequency / Bounds.Count)));
         ordered = isMeasured ? [.. ordered.OrderBy(v => Measure(v.First)!.Value)]
@@ -124,8 +125,8 @@ public sealed class ColumnValues
     }
 
     /// <summary>
-    /// The shortest beginning of a typical value, of three characters or more, that not too many of the known values share. Null
-    /// for what is no text.
+    /// The shortest prefix of a typical value, of at least three characters, that not too many of the known values share. Null
+    /// where the values are not texts.
     /// </summary>
     public string? Beginning()
     {
@@ -146,7 +147,7 @@ public sealed class ColumnValues
     }
 
     /// <summary>
-    /// A value as a number: a time in seconds since 1970. Null where it is none (infinity, before Christ, another DateStyle).
+    /// A value as a number; a time in seconds since 1970. Null where that is impossible (infinity, a date BC, another DateStyle).
     /// </summary>
     public double? Measure(string value)
     {
@@ -168,6 +169,6 @@ public sealed class ColumnValues
             : null;
     }
 
-    /// <summary>The column's name; never a value.</summary>
+    /// <summary>The name of the column; never a value.</summary>
     public override string ToString() => $"{Table}.{Identifier.Quote(Column)}";
 }

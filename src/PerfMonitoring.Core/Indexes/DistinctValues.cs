@@ -1,21 +1,22 @@
 namespace PerfMonitoring.Indexes;
 
 /// <summary>
-/// How many different values a column has, where ANALYZE counts too few: where common values take a large part of its sample,
-/// what they leave says little of the rest, and its estimator (Duj1 of Haas, Stokes, JASA 1998, in analyze.c) takes all for
-/// alike.
+/// Number of distinct values of a column, corrected where ANALYZE counts too few. ANALYZE's estimator (Duj1 of Haas, Stokes, JASA
+/// 1998, in analyze.c) treats all values alike. Where common values take a large part of the sample, the remaining sample tells
+/// little about the other values.
 /// </summary>
 /// <remarks>
-/// The common values are set apart (uj2a, there), and the values of the rest are the number for which ANALYZE would have counted
-/// what it did. A value that was met once in the sample may be alone in the table or stand for as many others as there are rows
-/// to one of the sample (Charikar, Chaudhuri, Motwani, Narasayya, PODS 2000): the middle of both is taken.
+/// The estimate sets the common values apart (uj2a, in the same paper). The number of the other values is the one for which
+/// ANALYZE would count what it did. A value that occurs once in the sample may be unique in the table, or stand for as many
+/// others as the table has rows for one row of the sample (Charikar, Chaudhuri, Motwani, Narasayya, PODS 2000). The result is the
+/// middle of both.
 /// </remarks>
 public static class DistinctValues
 {
     private const double LargePart = 0.2;
     private const int Steps = 50;
 
-    /// <summary>Different values among so many rows; null where unknown.</summary>
+    /// <summary>Distinct values among that many rows; null where unknown.</summary>
     public static double? Of(ColumnInfo column, double rows)
     {
         ArgumentNullException.ThrowIfNull(column);
@@ -39,7 +40,7 @@ public static class DistinctValues
         return Math.Clamp(
             apart + least + (Singles(least) * ((1 / share.Value) - 1) / 2), counted.Value, Math.Max(counted.Value, apart + rest));
 
-        // Of so many values, each as often as the others: those that are met once in the sample, and what ANALYZE would count.
+        // For a number of equally frequent values: the values that occur once in the sample, and the count of ANALYZE.
         double Singles(double values) => rest * share.Value * Math.Pow(1 - share.Value, (rest / values) - 1);
 
         double Counted(double values)

@@ -8,21 +8,21 @@ public sealed record ForeignKey
     /// <summary>Name of the constraint.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The table that refers.</summary>
+    /// <summary>The referencing table.</summary>
     public required RelationName Table { get; init; }
 
-    /// <summary>Its columns, in order.</summary>
+    /// <summary>The referencing columns, in order.</summary>
     public required IReadOnlyList<string> Columns { get; init; }
 
-    /// <summary>The table that is referred to.</summary>
+    /// <summary>The referenced table.</summary>
     public required RelationName ReferencedTable { get; init; }
 
-    /// <summary>The columns there, in the same order.</summary>
+    /// <summary>The referenced columns, in the same order.</summary>
     public required IReadOnlyList<string> ReferencedColumns { get; init; }
 
-    /// <summary>The unique index there that the key rests on.</summary>
+    /// <summary>The unique index of the referenced table that the foreign key depends on.</summary>
     public uint ReferencedIndexOid { get; init; }
 
-    /// <summary>How many rows that table has; null where unknown.</summary>
+    /// <summary>Rows of the referenced table; null where unknown.</summary>
     public double? ReferencedRows { get; init; }
 }

@@ -2,25 +2,25 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Indexes;
 
-/// <summary>A definition whose names do not depend on a search path.</summary>
+/// <summary>A definition that does not depend on a search path.</summary>
 /// <param name="Definition">The definition.</param>
-/// <param name="Distrusted"> What it calls that belongs to neither a superuser, nor the table's owner, nor the role of the
-/// session, with its owner, in words; else null. It would run for whoever writes to the table.
-/// </param>
+/// <param name="Distrusted">What the definition calls that belongs neither to a superuser, nor to the owner of the table, nor to
+/// the role of the session, with its owner, in words; else null. It would run with the rights of everyone who writes to the
+/// table.</param>
 public sealed record ResolvedDefinition(IndexDefinition Definition, string? Distrusted);
 
-/// <summary>Tables, columns and indexes of the monitored database, as its catalog has them.</summary>
+/// <summary>Tables, columns and indexes in the catalog of the monitored database.</summary>
 public interface ICatalogRepository
 {
     /// <summary>
-    /// The tables of these names, with columns and statistics; a name without a schema is looked for along the search path, as in
-    /// SQL. Names that do not exist are left out.
+    /// The tables of these names, with columns and statistics. A name without a schema is searched for along the search path, as
+    /// in SQL. Missing tables are left out.
     /// </summary>
     Task<IReadOnlyList<TableInfo>> FindTablesAsync(IReadOnlyCollection<RelationName> names, CancellationToken cancellationToken);
 
     /// <summary>
-    /// What ANALYZE knows of the values of these columns, by table with its schema and column; columns without statistics, or
-    /// that the role may not read, are left out. They are the user's data, for EXPLAIN only.
+    /// What ANALYZE knows of the values of these columns, by table with its schema and column. Columns without statistics, or
+    /// that the role may not read, are left out. The values are the user's data, for EXPLAIN only.
     /// </summary>
     Task<IReadOnlyList<ColumnValues>> GetColumnValuesAsync(
         IReadOnlyCollection<(RelationName Table, string Column)> columns, CancellationToken cancellationToken);
@@ -30,59 +30,57 @@ public interface ICatalogRepository
     /// table.</exception>
     Task<TableInfo> GetTableAsync(RelationName name, CancellationToken cancellationToken);
 
-    /// <summary>The indexes of these tables, by table and name; invalid ones too.</summary>
+    /// <summary>The indexes of these tables, by table and name; invalid ones are included.</summary>
     Task<IReadOnlyList<TableIndex>> GetIndexesAsync(IReadOnlyCollection<uint> tableOids, CancellationToken cancellationToken);
 
-    /// <summary>The indexes of all partitioned tables at the top of their trees, by table and name.</summary>
+    /// <summary>The indexes of all partitioned tables at the roots of their trees, by table and name.</summary>
     Task<IReadOnlyList<PartitionedIndex>> GetPartitionedIndexesAsync(CancellationToken cancellationToken);
 
-    /// <summary>What the server counted of the writes to each user table that was written.</summary>
+    /// <summary>The server's counters of the writes to each user table with writes.</summary>
     Task<IReadOnlyList<TableActivity>> GetWriteActivityAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// The foreign keys of these tables and those that refer to one of them, without those of a partition that stem from its
-    /// parent. Where <paramref name="tables"/> is null: all of the database, those of partitions too.
+    /// The foreign keys of these tables and the foreign keys that refer to one of them, without those that a partition inherits
+    /// from its parent. Where <paramref name="tables"/> is null: all foreign keys of the database, those of partitions included.
     /// </summary>
     Task<IReadOnlyList<ForeignKey>> GetForeignKeysAsync(
         IReadOnlyCollection<RelationName>? tables, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The definition with the schema of each function, operator, type, collation and operator class that is not the system's, as
-    /// the user's search path finds it: our connections have none. Names of schemas where somebody who need not be trusted has
-    /// one of the same name are not looked for there.
+    /// The definition with the schema of each function, operator, type, collation and operator class outside pg_catalog, as the
+    /// user's search path finds it; connections of the module have an empty search path. A schema is skipped where somebody who
+    /// is not trusted has an object of the same name in it.
     /// </summary>
     Task<ResolvedDefinition> ResolveAsync(IndexDefinition definition, CancellationToken cancellationToken);
 
     /// <summary>
-    /// What the types of the expressions among an index's keys are, by the expression's text; nothing is executed.
+    /// The types of the expressions among the keys of an index, by the text of the expression; nothing is executed.
     /// </summary>
     /// <exception cref="PerfMonitoringException">InvalidIndexDefinition.</exception>
     Task<IReadOnlyDictionary<string, ColumnInfo>> GetExpressionTypesAsync(
         IndexDefinition definition, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Reads the table once and tells the bytes that its widest row needs in the index, of plain columns only (an expression
-    /// would be executed). Null where there are others, the method cannot be reckoned so, the table is empty, or the time is
-    /// over.
+    /// Reads the table once and returns the bytes that its widest row needs in the index. Only plain columns are possible,
+    /// because an expression would be executed. Null where the index has expressions, the size cannot be computed for the access
+    /// method, the table is empty, or the time limit passed.
     /// </summary>
     /// <param name="definition">The index.</param>
-    /// <param name="table">Its table.</param>
-    /// <param name="timeout">How long reading may take.</param>
+    /// <param name="table">The table of the index.</param>
+    /// <param name="timeout">Limit of the time for reading.</param>
     /// <param name="cancellationToken">Cancels the reading.</param>
     Task<long?> MeasureEntriesAsync(
         IndexDefinition definition, TableInfo table, TimeSpan timeout, CancellationToken cancellationToken);
 
-    /// <summary>
-    /// Whether an extension can be created in the database, and the schema of the one that is; null where it is not.
-    /// </summary>
+    /// <summary>Whether the extension can be created in the database, and its schema where it is installed; else null.</summary>
     Task<(bool IsAvailable, string? Schema)> GetExtensionAsync(string name, CancellationToken cancellationToken);
 
     /// <summary>Whether the schema has a relation of that name.</summary>
     Task<bool> ExistsAsync(RelationName name, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Names of tables that take an index, whose name (with or without schema) begins with <paramref name="prefix"/>; those on
-    /// the search path without their schema, at most 200.
+    /// Names of tables that can have an index and whose name (with or without schema) begins with <paramref name="prefix"/>;
+    /// tables on the search path have no schema in the result; at most 200.
     /// </summary>
     Task<IReadOnlyList<RelationName>> CompleteTableNamesAsync(string prefix, CancellationToken cancellationToken);
 

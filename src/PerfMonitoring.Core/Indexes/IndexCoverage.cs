@@ -2,32 +2,31 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Indexes;
 
-/// <summary>How much of an index's work another one does.</summary>
+/// <summary>How much of the work of an index another index does.</summary>
 public enum Coverage
 {
     /// <summary>None, or not all.</summary>
     None,
     /// <summary>
-    /// All, from PostgreSQL 18 on and where the keys before it have few values: a skip scan looks once for each of these.
+    /// All, from PostgreSQL 18 on and where the keys before it have few values: a skip scan searches once for each of these
+    /// values.
     /// </summary>
     SkipScan,
-    /// <summary>All, but it holds rows that the index leaves out.</summary>
+    /// <summary>All, but the other index contains rows that the index leaves out.</summary>
     MoreRows,
-    /// <summary>All: the keys are its first keys.</summary>
+    /// <summary>All: the keys are the first keys of the other index.</summary>
     Prefix,
-    /// <summary>All: it has the same keys.</summary>
+    /// <summary>All: the other index has the same keys.</summary>
     Same,
 }
 
-/// <summary>
-/// Whether one index does the work of another. Advice, drop verdicts and the checks before a build all ask here.
-/// </summary>
+/// <summary>The one rule for whether an index does the work of another. Advice, drop verdicts and the preflight use it.</summary>
 public static class IndexCoverage
 {
     /// <summary>
-    /// How much of the work of <paramref name="index"/> another one does: the same rows, keys that begin with the same ones in
-    /// the same order (or all in the opposite one, since a B-tree is read both ways), and every column that is included. A
-    /// unique index enforces something, so nothing does its work.
+    /// How much of the work of <paramref name="index"/> another index does. That index needs the same rows, keys that begin with
+    /// the same ones in the same order (or all in the opposite order, since a B-tree is read both ways), and every INCLUDE
+    /// column. A unique index enforces uniqueness, so no other index does its work.
     /// </summary>
     public static Coverage Of(IndexDefinition index, IndexDefinition other)
     {
@@ -42,7 +41,7 @@ public static class IndexCoverage
 
         if (index.Method != "btree")
         {
-            // Their first keys alone are not an index of their own, and their parameters change what they are good for.
+            // For other methods the first keys alone do not work like a separate index, and storage parameters change the use.
             return index.Keys.SequenceEqual(other.Keys) && index.Where == other.Where
                 && index.StorageParameters.SequenceEqual(other.StorageParameters)
                     ? Coverage.Same : Coverage.None;
@@ -67,8 +66,8 @@ public static class IndexCoverage
     public static bool Covers(IndexDefinition wide, IndexDefinition narrow) => Of(narrow, wide) >= Coverage.MoreRows;
 
     /// <summary>
-    /// Whether an index finds the rows that refer by a foreign key: it holds all rows, and the key's columns come first, in
-    /// whatever order.
+    /// Whether an index finds the rows of a foreign key: it contains all rows, and the columns of the foreign key come first, in
+    /// any order.
     /// </summary>
     public static bool Serves(IndexDefinition index, RelationName table, IReadOnlyList<string> columns)
     {

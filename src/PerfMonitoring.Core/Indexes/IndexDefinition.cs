@@ -4,7 +4,7 @@ using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Indexes;
 
-/// <summary>One key of an index: a column or an expression, with what decides its order.</summary>
+/// <summary>One key of an index: a column or an expression, with its order.</summary>
 public sealed record IndexKey
 {
     /// <summary>The column's name, unquoted; null for an expression.</summary>
@@ -13,10 +13,10 @@ public sealed record IndexKey
     /// <summary>The expression as SQL, without enclosing parentheses; null for a column.</summary>
     public string? Expression { get; init; }
 
-    /// <summary>Collation as it stands in SQL, where it is not the column's own.</summary>
+    /// <summary>Collation as SQL writes it; null for the collation of the column.</summary>
     public string? Collation { get; init; }
 
-    /// <summary>Operator class as it stands in SQL, where it is not the type's default; with its options, if any.</summary>
+    /// <summary>Operator class as SQL writes it, with its options, if any; null for the default of the type.</summary>
     public string? OperatorClass { get; init; }
 
     /// <summary>Whether the order is descending (B-tree only).</summary>
@@ -31,9 +31,9 @@ public sealed record IndexKey
     /// <summary>A key on an expression.</summary>
     public static IndexKey OnExpression(string expression) => new() { Expression = expression };
 
-    /// <summary>The key as it stands in CREATE INDEX.</summary>
-    /// <exception cref="PerfMonitoringException">InvalidExpression: a part would be more than its place in the statement
-    /// takes.</exception>
+    /// <summary>The key as CREATE INDEX writes it.</summary>
+    /// <exception cref="PerfMonitoringException">InvalidExpression: a part of the key would end its place in the
+    /// statement.</exception>
     public override string ToString()
     {
         var sql = new StringBuilder(Column is null
@@ -63,16 +63,16 @@ public sealed record IndexKey
     }
 }
 
-/// <summary>An index, taken apart: what CREATE INDEX needs, and what two indexes are compared by.</summary>
+/// <summary>The parts of an index, for CREATE INDEX and for the comparison of two indexes.</summary>
 public sealed record IndexDefinition
 {
-    /// <summary>The longest definition that the store takes, in characters.</summary>
+    /// <summary>The longest definition in the store, in characters.</summary>
     public const int MaximumLength = 2000;
 
     /// <summary>The table, with its schema.</summary>
     public required RelationName Table { get; init; }
 
-    /// <summary>The index's name, unquoted; it lives in the table's schema.</summary>
+    /// <summary>The name of the index, unquoted; the index is in the schema of the table.</summary>
     public required string Name { get; init; }
 
     /// <summary>The access method: btree, hash, gin, gist, brin, spgist.</summary>
@@ -87,22 +87,22 @@ public sealed record IndexDefinition
     /// <summary>The INCLUDE columns in order, unquoted.</summary>
     public IReadOnlyList<string> Include { get; init => field = value.ToArray(); } = [];
 
-    /// <summary>Whether nulls count as equal in a unique index (PostgreSQL 15).</summary>
+    /// <summary>Whether nulls are equal in a unique index (PostgreSQL 15).</summary>
     public bool NullsNotDistinct { get; init; }
 
-    /// <summary>Storage parameters as they stand in SQL, in order: <c>fillfactor='70'</c>.</summary>
+    /// <summary>Storage parameters as SQL writes them, in order: <c>fillfactor='70'</c>.</summary>
     public IReadOnlyList<string> StorageParameters { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Tablespace, unquoted, or null for the default.</summary>
     public string? Tablespace { get; init; }
 
-    /// <summary>The predicate of a partial index as SQL, without WHERE, or null.</summary>
+    /// <summary>The condition of a partial index as SQL, without WHERE, or null.</summary>
     public string? Where { get; init; }
 
-    /// <summary>The keys as a person names them: unquoted columns, and expressions.</summary>
+    /// <summary>The keys for people: unquoted columns, and expressions.</summary>
     public IReadOnlyList<string> KeyNames => Keys.Select(k => k.Column ?? k.Expression!).ToArray();
 
-    /// <summary>The trait that the store's index_type asks for.</summary>
+    /// <summary>The trait for index_type in the store.</summary>
     public IndexType Type => Method switch
     {
         "hash" => IndexType.Hash,
@@ -114,7 +114,7 @@ public sealed record IndexDefinition
         _ => IndexType.Btree,
     };
 
-    /// <summary>The statement that makes the index, on one line and without a closing semicolon.</summary>
+    /// <summary>The CREATE INDEX statement, on one line and without a closing semicolon.</summary>
     /// <param name="concurrently">Whether to build without blocking writes.</param>
     public string ToCreateStatement(bool concurrently)
     {
@@ -135,12 +135,12 @@ public sealed record IndexDefinition
         return sql.ToString();
     }
 
-    /// <summary>The statement for messages, which may end up in logs: its constants are hidden.</summary>
+    /// <summary>The statement for messages, which may be logged: its constants are hidden.</summary>
     public string WithoutConstants => QueryText.HideConstants(ToCreateStatement(concurrently: true));
 
     /// <summary>
-    /// The statement that makes the index of a partitioned table without those of its partitions: it stays invalid until each is
-    /// attached.
+    /// The statement that creates the index of a partitioned table without indexes of its partitions: the index stays invalid
+    /// until every partition has one that is attached.
     /// </summary>
     public string ToParentStatement()
     {
@@ -149,16 +149,16 @@ public sealed record IndexDefinition
         return sql.ToString();
     }
 
-    /// <summary>The index with its schema, which is its table's.</summary>
+    /// <summary>The name of the index with its schema, which is the schema of the table.</summary>
     public RelationName QualifiedName => new(Table.Schema, Name);
 
-    /// <summary>The statement that puts the index of a partition under this one.</summary>
+    /// <summary>The statement that attaches the index of a partition to this one.</summary>
     public string ToAttachStatement(RelationName part) => $"ALTER INDEX {QualifiedName} ATTACH PARTITION {part}";
 
     /// <inheritdoc/>
     public override string ToString() => ToCreateStatement(concurrently: false);
 
-    /// <summary>The statement that HypoPG and comparisons want: no name, no CONCURRENTLY, no tablespace.</summary>
+    /// <summary>The statement for HypoPG and comparisons: without name, CONCURRENTLY and tablespace.</summary>
     public string ToAnonymousStatement()
     {
         var sql = new StringBuilder(IsUnique ? "CREATE UNIQUE INDEX" : "CREATE INDEX");
@@ -166,15 +166,15 @@ public sealed record IndexDefinition
         return sql.ToString();
     }
 
-    /// <summary>The statement that takes the index away again.</summary>
+    /// <summary>The statement that drops the index.</summary>
     public string ToDropStatement(bool concurrently) =>
         (concurrently ? "DROP INDEX CONCURRENTLY " : "DROP INDEX ") + QualifiedName;
 
-    /// <summary>The statement that builds it anew beside itself and takes its place, without blocking writes.</summary>
+    /// <summary>The statement that rebuilds the index without blocking writes.</summary>
     public string ToReindexStatement() => "REINDEX INDEX CONCURRENTLY " + QualifiedName;
 
     /// <summary>
-    /// A name in PostgreSQL's manner, from table and keys: <c>orders_customer_id_status_idx</c>; at most 63 bytes.
+    /// A name as PostgreSQL chooses it, from table and keys: <c>orders_customer_id_status_idx</c>; at most 63 bytes.
     /// </summary>
     public static string SuggestName(string table, IEnumerable<IndexKey> keys, bool partial)
     {
@@ -186,7 +186,7 @@ public sealed record IndexDefinition
         return Identifier.Shorten($"{table}_{string.Join('_', words)}", partial ? "_part_idx" : "_idx");
     }
 
-    // A constant may be a person's; the key of a JSON value is a name.
+    // A constant may be personal data; the key of a JSON value is a name.
     private static string WithoutLiterals(string expression)
     {
         var result = new StringBuilder(expression.Length);

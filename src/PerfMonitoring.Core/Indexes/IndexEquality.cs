@@ -1,11 +1,11 @@
 namespace PerfMonitoring.Indexes;
 
-/// <summary>Whether an index that exists does what a wanted one would do.</summary>
+/// <summary>Whether an existing index does what a wanted one would do.</summary>
 public static class IndexEquality
 {
     /// <summary>
-    /// Whether the two could do the same, by what needs no server to compare: method, number of keys, INCLUDE columns,
-    /// uniqueness. A unique index serves where a plain one was wanted.
+    /// Whether both could do the same, by the parts that can be compared without a server: method, number of keys, INCLUDE
+    /// columns, uniqueness. A unique index serves where a plain one is wanted.
     /// </summary>
     public static bool CouldServe(IndexDefinition existing, IndexDefinition wanted)
     {
@@ -20,8 +20,8 @@ public static class IndexEquality
     }
 
     /// <summary>
-    /// Whether both are written alike, name, tablespace and uniqueness aside. Where they are not, the server may still mean the
-    /// same by both (<c>lower(name)</c>, <c>lower((name)::text)</c>).
+    /// Whether the text of both is the same, apart from name, tablespace and uniqueness. If not, the server may still find both
+    /// equal (<c>lower(name)</c>, <c>lower((name)::text)</c>).
     /// </summary>
     public static bool IsWrittenAlike(IndexDefinition existing, IndexDefinition wanted)
     {
@@ -31,8 +31,8 @@ public static class IndexEquality
     }
 
     /// <summary>
-    /// The wanted index as it is to be compared with an existing one: storage parameters that were not asked for are the other's,
-    /// nulls in a plain index need no rule.
+    /// The wanted index in a form that can be compared with an existing one: storage parameters that the user does not set are
+    /// those of the existing index, and a plain index has no rule for nulls.
     /// </summary>
     public static IndexDefinition Comparable(IndexDefinition wanted, IndexDefinition existing)
     {

@@ -3,27 +3,27 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Indexes;
 
 /// <summary>
-/// How large an index will be on disk right after CREATE INDEX: B-tree, hash and BRIN within some percent, GIN and GiST roughly.
+/// Size of an index on disk right after CREATE INDEX: B-tree, hash and BRIN within a few percent, GIN and GiST roughly.
 /// </summary>
 /// <remarks>
 /// B-tree. Sources in PostgreSQL: bufpage.h (page header 24 bytes, line pointer 4), nbtree.h (special space 16, leaf fill factor
 /// 90, non-leaf 70), itup.h (tuple header 8 bytes, 16 with nulls; data aligned to 8), nbtsort.c and nbtdedup.c: CREATE INDEX
 /// merges equal keys into posting lists of at most a tenth of a page, where every operator class allows it (nbtvalidate.c:
-/// equalimage) and the index has no INCLUDE columns. A posting list is the key once and 6 bytes a row. HypoPG ignores the
-/// merging, which makes its figure 1.4 to 6 times too large. How many rows share a key follows from pg_stats: values are taken to
-/// be spread at random over the rows, and those of several columns to be independent, but for <see cref="TableInfo.Groups"/>:
-/// combinations that ANALYZE counts tell how far columns hang together; of the values of a key, rows that refer to it have as
-/// many as when they are drawn at random. ANALYZE counts too few where some are frequent (the estimator of Haas, Stokes, 1998, in
-/// analyze.c): 35 to 90 % of them in real data.
-/// <para>Hash. hashpage.c (_hash_init) makes room for all rows of the table, nulls too, at 75 % of a page of entries of 20 bytes,
-/// in a number of buckets that grows by quarters of a power of two (hashutil.c, _hash_spareindex, _hash_hashkey2bucket); equal
-/// values share a bucket, whose surplus goes to further pages.</para>
+/// equalimage) and the index has no INCLUDE columns. A posting list is the key once and 6 bytes for each row. HypoPG ignores the
+/// merging, so its figure is 1.4 to 6 times too large. The number of rows with the same key follows from pg_stats. The estimate
+/// assumes that values are spread at random over the rows, and that columns are independent except for
+/// <see cref="TableInfo.Groups"/>: combinations that ANALYZE counts tell how columns depend on each other; rows that refer to a
+/// key have as many of its values as when they are drawn at random. ANALYZE counts too few values where some are frequent (the
+/// estimator of Haas, Stokes, 1998, in analyze.c): 35 to 90 % of them in real data.
+/// <para>Hash. hashpage.c (_hash_init) allocates space for all rows of the table, nulls too, at 75 % of a page of entries of 20
+/// bytes, in a number of buckets that grows by quarters of a power of two (hashutil.c, _hash_spareindex, _hash_hashkey2bucket);
+/// equal values share a bucket, which overflows to further pages.</para>
 /// <para>BRIN. brin.c: one entry with the least and the greatest value for 128 pages; a page of brin_revmap.c points to 1,360 of
 /// them.</para>
-/// <para>GIN. ginpostinglist.c writes the distance between two rows of an entry in 7 bits a byte. How many entries there are is
-/// known for arrays only; for other types it is guessed from the width: one entry of a row's own, others that repeat. Pages of
-/// entries that come in any order are half full.</para>
-/// <para>GiST. gist.c splits pages in halves: they are taken to be 60 % full.</para>
+/// <para>GIN. ginpostinglist.c writes the distance between two rows of an entry in 7 bits a byte. The number of entries is known
+/// for arrays only; for other types it is guessed from the width: one entry that is unique to the row, and others that repeat.
+/// Pages of entries that arrive in any order are half full.</para>
+/// <para>GiST. gist.c splits pages in halves: the estimate assumes that they are 60 % full.</para>
 /// </remarks>
 public static class IndexSize
 {
@@ -39,20 +39,20 @@ public static class IndexSize
     private const double NonLeafFill = 0.70;
     private const int MaximumPosting = (Page / 10 / 8 * 8) - LinePointer;
 
-    // The sample of ANALYZE shows up to so many times fewer values than there are, where some are met far more often than others.
+    // Where some values are far more frequent than others, the sample of ANALYZE shows at most this many times fewer values than
+    // the table has.
     private const double MaximumMissed = 4;
 
     private const double TenYears = 3650;
 
-    // What an expression is taken to be where no column tells: a short text, all different.
+    // Assumption for an expression without a known column: a short text, all values different.
     private static readonly ColumnInfo Unknown = new() {
         Name = "", Type = "text", IsPackable = true, AverageWidth = 16, Distinct = -1, TypeAlignment = 4 };
 
-    /// <summary>The size in bytes; null where statistics are missing, or for an access method that is not named above.</summary>
+    /// <summary>The size in bytes; null where statistics are missing, or for another access method.</summary>
     /// <param name="definition">The index.</param>
     /// <param name="table">Its table.</param>
-    /// <param name="rows">How many rows a partial index holds; null for a partial index is unknown, else all rows of the
-    /// table.</param>
+    /// <param name="rows">Rows in a partial index. Null means unknown for a partial index, else all rows of the table.</param>
     public static long? Estimate(IndexDefinition definition, TableInfo table, double? rows = null)
     {
         ArgumentNullException.ThrowIfNull(definition);
@@ -60,7 +60,7 @@ public static class IndexSize
         rows ??= definition.Where is null ? table.Rows : null;
         if (table.Leaves.Count > 0)
         {
-            // One index a leaf, of which each has most of the values: equal keys merge within a leaf only.
+            // Each leaf has its own index and contains most of the values: equal keys merge only within a leaf.
             var share = 1.0 / table.Leaves.Count;
             var leaf = table with { Leaves = [], Rows = table.Rows * share, Pages = (long)Math.Ceiling(table.Pages * share) };
             return Estimate(definition, leaf, rows * share) * table.Leaves.Count;
@@ -91,7 +91,7 @@ public static class IndexSize
         IndexDefinition definition, List<ColumnInfo> keys, List<ColumnInfo> include, double rows, TableInfo table)
     {
         var canMerge = include.Count == 0 && !definition.IsUnique && keys.TrueForAll(k => k.CanDeduplicate);
-        // Nulls are equal to each other, however various the other values are.
+        // Nulls are equal to each other, whatever the other values are.
         var nulls = canMerge && keys is [{ NullFraction: > 0 and { } share }] ? share * rows : 0;
         var tuple = nulls > 0 ? TupleSize([keys[0] with { NullFraction = 0 }]) : TupleSize([.. keys, .. include]);
         var distinct = canMerge ? DistinctKeys(keys, rows, table) : rows;
@@ -106,19 +106,19 @@ public static class IndexSize
         const double PerPage = (Page - PageHeader - Special) / EntrySize;
         var wanted = Math.Max(2, rows / (Page * 0.75 / EntrySize));
         var power = Math.Pow(2, Math.Floor(Math.Log2(wanted)));
-        // Up to 512 buckets their number doubles; from there it grows by a quarter of the last power.
+        // Up to 512 buckets the number doubles; above, it grows by a quarter of the last power.
         var buckets = power == wanted
             ? power : power < 512 ? power * 2 : power + (Math.Ceiling((wanted - power) / (power / 4)) * (power / 4));
         var entries = rows * (1 - (key.NullFraction ?? 0));
         var perKey = Math.Max(1, entries / Math.Max(1, DistinctKeys([key], entries, table)));
-        // Buckets beyond a power of two halve the load of as many others, not that of all.
+        // Buckets beyond a power of two halve the load of as many others, not of all.
         var whole = Math.Pow(2, Math.Floor(Math.Log2(buckets)));
         var halved = buckets - whole;
         return (long)Math.Ceiling(
             (2 * halved * PagesOf(entries / perKey / (2 * whole))) + ((whole - halved) * PagesOf(entries / perKey / whole))
             + 2) * Page;
 
-        // Pages of one bucket with so many different keys in the mean.
+        // Pages of one bucket with this mean number of different keys.
         double PagesOf(double mean)
         {
             var probability = Math.Exp(-mean);
@@ -150,7 +150,7 @@ public static class IndexSize
             var filled = rows * (1 - (column.NullFraction ?? 0));
             if (key.OperatorClass?.Contains("trgm", StringComparison.Ordinal) == true)
             {
-                // Nearly a trigram for each character; few of them are rare.
+                // Almost one trigram for each character; few of them are rare.
                 bytes += filled * Width(column) * 2;
             }
             else if (column is { ElementCount: { } count, DistinctElements: > 0 and { } distinct })
@@ -171,7 +171,7 @@ public static class IndexSize
 
     private static long OfGist(List<ColumnInfo> keys, double rows)
     {
-        // A point is kept as a box.
+        // GiST stores a point as a box.
         var entry = Align(TupleHeader + keys.Sum(k => k.Type == "point" ? 32 : Width(k)), 8) + LinePointer;
         return (long)Math.Ceiling(1 + (rows * entry / ((Page - PageHeader - Special) * 0.6))) * Page;
     }
@@ -183,10 +183,10 @@ public static class IndexSize
 
     private static double Width(ColumnInfo column) => column.TypeLength > 0 ? column.TypeLength : column.AverageWidth!.Value;
 
-    /// <summary>The size in bytes of a B-tree of so many rows.</summary>
+    /// <summary>The size in bytes of a B-tree.</summary>
     /// <param name="rows">Rows in the index.</param>
     /// <param name="tupleSize">Size of a tuple of one row in bytes, header included, aligned.</param>
-    /// <param name="distinct">Different keys among the rows; as many as rows where equal keys are not merged.</param>
+    /// <param name="distinct">Different keys among the rows; the number of rows where equal keys are not merged.</param>
     /// <param name="fillFactor">Fill factor of the leaf pages in percent.</param>
     public static long Estimate(double rows, double tupleSize, double distinct, int fillFactor = DefaultFillFactor)
     {
@@ -200,7 +200,7 @@ public static class IndexSize
             return Page;
         }
 
-        // A page is left when less than this would stay free; its first line pointer is the high key's, a tuple as the others.
+        // A page ends when less than this would remain free; its first line pointer is for the high key, a tuple like the others.
         var usable = Page - PageHeader - Special - (Page * (100 - fillFactor) / 100) - (tupleSize + LinePointer);
         var leaves = Math.Ceiling(leafBytes / usable);
         var pages = leaves;
@@ -233,7 +233,7 @@ public static class IndexSize
             return distinct * PostingBytes(perKey, tupleSize);
         }
 
-        // Numbers of rows a key, thrown at random, none of them zero: a Poisson distribution without its zero, of the given mean.
+        // Rows for each key, distributed at random, none of them zero: a zero-truncated Poisson distribution with the given mean.
         var lambda = perKey;
         for (var (i, last) = (0, 0.0); i < 60 && Math.Abs(lambda - last) > 1e-6; i++)
         {
@@ -256,7 +256,7 @@ public static class IndexSize
         return distinct * bytes;
     }
 
-    // Bytes on the leaves for one key with so many rows, line pointers included.
+    // Bytes on the leaves for one key with that many rows, line pointers included.
     private static double PostingBytes(double rows, double tupleSize)
     {
         if (rows <= 1)
@@ -271,11 +271,10 @@ public static class IndexSize
         return rest <= 0 ? bytes : bytes + LinePointer + (rest <= 1 ? tupleSize : Align(tupleSize + (rest * Tid), 8));
     }
 
-    // The mean over what a row may have: nulls, which need a bitmap and no room, and widths.
+    // The mean over the possible rows: nulls, which need a bitmap and no space, and widths.
     private static double TupleSize(IReadOnlyList<ColumnInfo> columns)
     {
-        // ANALYZE cuts off the fraction of a mean width: what varies is as often one byte longer, and a byte decides on eight by
-        // alignment.
+        // ANALYZE truncates a mean width: a varying value is as often one byte longer, and alignment turns one byte into eight.
         var areFew = columns.Count(c => c.TypeLength < 0 || c.NullFraction > 0) <= MaximumVarying;
         return SizeFrom(0, 0, false);
 
@@ -321,7 +320,7 @@ public static class IndexSize
 
         factors.AddRange(left.Select(Distinct));
         var combinations = factors.Aggregate(1.0, (all, count) => all * count);
-        // No fewer than of each alone.
+        // At least as many as of each column alone.
         return Math.Min(rows, combinations > rows * 1e6 ? rows : Math.Max(factors.Max(), Drawn(combinations, rows)));
 
         double Distinct(ColumnInfo key)
@@ -330,7 +329,7 @@ public static class IndexSize
             return Math.Max(1, DistinctValues.Of(key, whole) is not { } all ? rows : key.Distinct < 0 ? all * rows / whole : all);
         }
 
-        // Of combinations ANALYZE misses as many as of the column of which it misses most.
+        // ANALYZE misses the same share of the combinations as of the column of which it misses most.
         double Counted(ColumnGroup group, List<ColumnInfo> columns)
         {
             var values = columns.ConvertAll(
@@ -351,11 +350,11 @@ public static class IndexSize
         }
     }
 
-    // Of so many possible values, as many are met as when rows are drawn at random.
+    // Number of distinct values that occur when that many rows are drawn at random from the possible values.
     private static double Drawn(double values, double rows) => values * (1 - Math.Exp(-rows / values));
 
-    // A function of one column is taken to be as wide and as various as the column; a day or a truncated time has as many values
-    // as ten years have days; nothing is known of what is taken out of a document.
+    // A function of one column is assumed to be as wide and as varied as the column. A day or a truncated time has as many values
+    // as ten years have days. For an element of a document nothing is known.
     private static ColumnInfo OfExpression(string expression, TableInfo table)
     {
         if (expression.EndsWith("::date", StringComparison.Ordinal))

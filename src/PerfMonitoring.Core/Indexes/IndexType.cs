@@ -1,8 +1,6 @@
 namespace PerfMonitoring.Indexes;
 
-/// <summary>
-/// What an index is, as the store's <c>index_type</c> has it: the access method, or the trait that matters most.
-/// </summary>
+/// <summary>The kind of an index, as in <c>index_type</c> of the store: the access method, or the most important trait.</summary>
 public enum IndexType
 {
     /// <summary>One plain column in a B-tree.</summary>

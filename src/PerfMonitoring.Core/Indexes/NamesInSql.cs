@@ -2,21 +2,21 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Indexes;
 
-/// <summary>What kind of object a name in an expression is.</summary>
+/// <summary>The kind of object that a name in an expression refers to.</summary>
 public enum SqlNameKind
 {
-    /// <summary>What is called.</summary>
+    /// <summary>A function that is called.</summary>
     Function,
     /// <summary>An operator.</summary>
     Operator,
     /// <summary>A type, of a cast or before a constant.</summary>
     Type,
-    /// <summary>What stands behind COLLATE.</summary>
+    /// <summary>The name after COLLATE.</summary>
     Collation,
 }
 
 /// <summary>A name in an expression.</summary>
-/// <param name="Kind">What it is.</param>
+/// <param name="Kind">The kind of object.</param>
 /// <param name="Schema">Its schema, unquoted; null where the text gives none.</param>
 /// <param name="Name">Unquoted.</param>
 public readonly record struct SqlName(SqlNameKind Kind, string? Schema, string Name);
@@ -24,7 +24,7 @@ public readonly record struct SqlName(SqlNameKind Kind, string? Schema, string N
 /// <summary>The names in an expression whose meaning depends on the search path; columns are left out.</summary>
 public static class NamesInSql
 {
-    /// <summary>All of them, each once. What only may be such a name is one, too: whoever looks it up finds nothing.</summary>
+    /// <summary>All names, each once. A word that only may be such a name is included: a lookup of it finds nothing.</summary>
     public static IReadOnlySet<SqlName> Find(string sql)
     {
         ArgumentNullException.ThrowIfNull(sql);
@@ -45,7 +45,7 @@ public static class NamesInSql
             }
             else if (IsWord(i) && (At(i - 1) != "." || !IsWord(i - 2)) && At(i + 1) is { } next)
             {
-                // The last part of a name with schemas before it.
+                // The last part of a name, after its schemas.
                 var (schema, last) = next == "." && IsWord(i + 2) ? (NameAt(i), i + 2) : (null, i);
                 var before = At(i - 1).ToUpperInvariant();
                 var name = NameAt(last);
@@ -60,13 +60,13 @@ public static class NamesInSql
                 else if (At(last + 1) == "(")
                 {
                     found.Add(new SqlName(SqlNameKind.Function, schema, name));
-                    // text(x) is a cast, too.
+                    // text(x) is also a cast.
                     found.Add(new SqlName(SqlNameKind.Type, schema, name));
                 }
             }
         }
 
-        // What stands for an operator without being written as one.
+        // Keywords that stand for an operator.
         foreach (var (words, name) in new[] {
             ("LIKE", "~~"), ("ILIKE", "~~*"), ("IN", "="), ("BETWEEN", "<="), ("DISTINCT", "="), ("NULLIF", "="), ("CASE", "=") })
         {

@@ -1,9 +1,9 @@
 namespace PerfMonitoring.Indexes;
 
-/// <summary>What the names of operators say of them.</summary>
+/// <summary>Facts that follow from the name of an operator.</summary>
 internal static class OperatorNames
 {
-    /// <summary>The operator that says the same with its sides exchanged; null where none is known to do so.</summary>
+    /// <summary>The operator with the same meaning when its sides are exchanged; null where none is known.</summary>
     public static string? Mirrored(string name) => name switch
     {
         "=" or "<>" or "&&" or "@@" or "-|-" or "%" => name,

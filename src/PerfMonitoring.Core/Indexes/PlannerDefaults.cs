@@ -1,6 +1,6 @@
 namespace PerfMonitoring.Indexes;
 
-/// <summary>PostgreSQL's default cost constants, in its units (costsize.c, cost.h), and what follows from them.</summary>
+/// <summary>PostgreSQL's default cost constants in planner units (costsize.c, cost.h), and values derived from them.</summary>
 internal static class PlannerDefaults
 {
     public const double SequentialPageCost = 1;
@@ -9,7 +9,7 @@ internal static class PlannerDefaults
     public const double IndexTupleCost = 0.005;
     public const double OperatorCost = 0.0025;
 
-    /// <summary>What a descent is charged for each page (selfuncs.c, DEFAULT_PAGE_CPU_MULTIPLIER).</summary>
+    /// <summary>Cost of each page of a B-tree descent (selfuncs.c, DEFAULT_PAGE_CPU_MULTIPLIER).</summary>
     public const double DescentPageCost = 50 * OperatorCost;
 
     /// <summary>Bytes of a page (BLCKSZ).</summary>

@@ -3,14 +3,14 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Indexes;
 
 /// <summary>
-/// Expressions and predicates that a user writes as SQL. They go into DDL as they stand, so they must not be able to end the
+/// Expressions and conditions that a user writes as SQL. They go into DDL unchanged, so they must not be able to end the
 /// statement or to hide a part of it: what the server then parses inside parentheses is one expression or an error.
 /// </summary>
 public static class SqlFragment
 {
     /// <summary>Checks that a text can stand between parentheses in a statement, and returns it trimmed.</summary>
     /// <param name="text">SQL, without WHERE and without a closing semicolon.</param>
-    /// <param name="argument">Name of the argument that it came by, for the error.</param>
+    /// <param name="argument">Name of the argument, for the error.</param>
     /// <exception cref="PerfMonitoringException">InvalidExpression.</exception>
     public static string Check(string text, string argument)
     {
@@ -43,7 +43,7 @@ public static class SqlFragment
         return result;
     }
 
-    // Returns what is wrong, or null. firstClose is where the first parenthesis is closed again.
+    // Returns the fault, or null. firstClose is the position where the first parenthesis closes.
     private static string? Scan(string text, out int firstClose)
     {
         firstClose = -1;

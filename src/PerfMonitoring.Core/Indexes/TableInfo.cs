@@ -2,7 +2,7 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Indexes;
 
-/// <summary>What kind of relation it is, as far as indexes are concerned.</summary>
+/// <summary>The kind of a relation, as far as indexes are concerned.</summary>
 public enum RelationKind
 {
     /// <summary>An ordinary table (a partition too).</summary>
@@ -11,13 +11,13 @@ public enum RelationKind
     PartitionedTable,
     /// <summary>A materialised view.</summary>
     MaterializedView,
-    /// <summary>A foreign table: it takes no index here.</summary>
+    /// <summary>A foreign table, which cannot have an index.</summary>
     ForeignTable,
-    /// <summary>A view, an index, a sequence or another thing that takes no index.</summary>
+    /// <summary>A view, an index, a sequence or another relation that cannot have an index.</summary>
     Other,
 }
 
-/// <summary>A table as the catalog and its statistics describe it.</summary>
+/// <summary>A table in the catalog, with its statistics.</summary>
 public sealed record TableInfo
 {
     /// <summary>Object identifier.</summary>
@@ -26,7 +26,7 @@ public sealed record TableInfo
     /// <summary>Schema and name.</summary>
     public required RelationName Name { get; init; }
 
-    /// <summary>What it is.</summary>
+    /// <summary>The kind of relation.</summary>
     public RelationKind Kind { get; init; }
 
     /// <summary>Whether it is a temporary table.</summary>
@@ -38,29 +38,30 @@ public sealed record TableInfo
     /// <summary>Whether it is a partition of another table.</summary>
     public bool IsPartition { get; init; }
 
-    /// <summary>The table at the top of the tree that this partition belongs to; null for what is no partition.</summary>
+    /// <summary>The root of the partition tree; null where the table is not a partition.</summary>
     public RelationName? Root { get; init; }
 
     /// <summary>
-    /// The ordinary tables at the bottom of a partitioned table's tree, where its rows are, by name; empty for other tables.
+    /// The ordinary tables at the bottom of the tree of a partitioned table, which hold its rows, by name; empty for other
+    /// tables.
     /// </summary>
     public IReadOnlyList<RelationName> Leaves { get; init; } = [];
 
-    /// <summary>Rows, as last analysed and scaled to the present size; null where the table was never analysed.</summary>
+    /// <summary>Rows at the last ANALYZE, scaled to the present size; null where the table was never analysed.</summary>
     public double? Rows { get; init; }
 
-    /// <summary>Present size of the heap, in blocks; of a partitioned table, all its leaves' together.</summary>
+    /// <summary>Present size of the heap, in blocks; for a partitioned table, the sum over its leaves.</summary>
     public long Pages { get; init; }
 
-    /// <summary>Share of the blocks that an index-only scan need not visit, 0 to 1, as last vacuumed.</summary>
+    /// <summary>Share of the blocks that an index-only scan need not visit, 0 to 1, at the last VACUUM.</summary>
     public double AllVisibleFraction { get; init; }
 
-    /// <summary>The columns in order, dropped ones left out.</summary>
+    /// <summary>The columns in order, without dropped ones.</summary>
     public IReadOnlyList<ColumnInfo> Columns { get; init; } = [];
 
     /// <summary>
-    /// Columns whose combinations of values are counted, or those of a key; what stands in none of them is taken to be
-    /// independent of the others.
+    /// Groups of columns whose combinations are counted, or of a key; a column outside the groups is assumed to be independent of
+    /// the others.
     /// </summary>
     public IReadOnlyList<ColumnGroup> Groups { get; init; } = [];
 
@@ -72,25 +73,26 @@ public sealed record TableInfo
     public ColumnInfo? FindColumn(string name) => Columns.FirstOrDefault(c => c.Name == name);
 
     /// <summary>
-    /// The indexes that an index of this table consists of: one on each leaf where the table is partitioned, else itself.
+    /// The indexes that an index of this table consists of: one for each leaf where the table is partitioned, else the index
+    /// itself.
     /// </summary>
     public IReadOnlyList<IndexDefinition> Parts(IndexDefinition definition) =>
         Leaves.Count == 0 ? [definition] : [.. Leaves.Select(leaf => definition with { Table = leaf })];
 }
 
-/// <summary>A column with what ANALYZE knows of it.</summary>
+/// <summary>A column with the statistics of ANALYZE.</summary>
 public sealed record ColumnInfo
 {
-    /// <summary>ANALYZE keeps no value of more bytes (analyze.c, WIDTH_THRESHOLD).</summary>
+    /// <summary>ANALYZE does not keep wider values, in bytes (analyze.c, WIDTH_THRESHOLD).</summary>
     public const int LongestInStatistics = 1024;
 
     /// <summary>Name, unquoted.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Type as in SQL, with its modifier: <c>character varying(25)</c>.</summary>
+    /// <summary>Type as SQL writes it, with its modifier: <c>character varying(25)</c>.</summary>
     public required string Type { get; init; }
 
-    /// <summary>Name of the type as in pg_type, without schema and modifier; of a domain, that of the type under it.</summary>
+    /// <summary>Name of the type as in pg_type, without schema and modifier; for a domain, the name of its base type.</summary>
     public string BaseType
     {
         get => field ?? Type;
@@ -107,7 +109,7 @@ public sealed record ColumnInfo
     public bool IsPackable { get; init; }
 
     /// <summary>
-    /// The most bytes that a value needs, header included; null where the type sets no bound. A fixed length is one.
+    /// The most bytes that a value needs, header included; null where the type has no bound. For a fixed length, that length.
     /// </summary>
     public int? MaximumWidth
     {
@@ -116,35 +118,37 @@ public sealed record ColumnInfo
     }
 
     /// <summary>
-    /// The most bytes that an element of an array needs; null where the element's type sets no bound, or for another type.
+    /// The most bytes that an element of an array needs; null where the type of the element has no bound, or for another type.
     /// </summary>
     public int? MaximumElementWidth { get; init; }
 
     /// <summary>
-    /// The longest value that statistics tell, in bytes; null where they tell none. More than <see cref="LongestInStatistics"/>
-    /// says that all that ANALYZE saw were longer.
+    /// The longest value in the statistics, in bytes; null where they have none. A figure above <see cref="LongestInStatistics"/>
+    /// means that all values that ANALYZE saw were longer.
     /// </summary>
     public int? LongestKnown { get; init; }
 
     /// <summary>
-    /// Whether a value is a collection of others (array, document, row, set of words, shape), as long as the application pleases.
+    /// Whether a value is a collection (array, document, row, set of words, shape) whose length the application decides.
     /// </summary>
     public bool IsCollection { get; init; }
 
-    /// <summary>Whether it takes no nulls.</summary>
+    /// <summary>Whether it is NOT NULL.</summary>
     public bool IsNotNull { get; init; }
 
-    /// <summary>Whether its type has a default B-tree operator class, and the types of its elements, if any.</summary>
+    /// <summary>Whether the type, and the type of its elements, if any, has a default B-tree operator class.</summary>
     public bool HasBtree { get; init; } = true;
 
-    /// <summary>Whether its type has a default hash operator class, and the types of its elements, if any.</summary>
+    /// <summary>Whether the type, and the type of its elements, if any, has a default hash operator class.</summary>
     public bool HasHash { get; init; } = true;
 
-    /// <summary>Whether a B-tree may merge equal values (the operator class calls equal what is the same in every bit).</summary>
+    /// <summary>
+    /// Whether a B-tree may merge equal values (for the operator class, equal values are the same in every bit).
+    /// </summary>
     public bool CanDeduplicate { get; init; } = true;
 
     /// <summary>
-    /// Whether its collation orders by bytes, so that a plain B-tree serves LIKE 'x%'; null for a type without collation.
+    /// Whether the collation orders by bytes, so that a plain B-tree serves LIKE 'x%'; null for a type without collation.
     /// </summary>
     public bool? IsCollationC { get; init; }
 
@@ -155,38 +159,38 @@ public sealed record ColumnInfo
     public double? NullFraction { get; init; }
 
     /// <summary>
-    /// Number of distinct values; when negative, minus their share of the rows (as in pg_stats); null where unknown.
+    /// Number of distinct values; a negative number is minus their share of the rows (as in pg_stats); null where unknown.
     /// </summary>
     public double? Distinct { get; init; }
 
-    /// <summary>How many common values ANALYZE lists; null where it lists none.</summary>
+    /// <summary>Number of common values in the statistics; null where there are none.</summary>
     public int? CommonCount { get; init; }
 
-    /// <summary>Share of the rows that have one of them, 0 to 1; null where there are none.</summary>
+    /// <summary>Share of the rows with a common value, 0 to 1; null where there are none.</summary>
     public double? CommonFraction { get; init; }
 
-    /// <summary>How many rows ANALYZE looks at; null where its count of values is not an estimate of its own.</summary>
+    /// <summary>Rows in the sample of ANALYZE; null where its number of values is not an estimate from a sample.</summary>
     public double? SampledRows { get; init; }
 
-    /// <summary>Mean number of different elements of an array; null where unknown, or for another type.</summary>
+    /// <summary>Mean number of different elements in an array; null where unknown, or for another type.</summary>
     public double? ElementCount { get; init; }
 
     /// <summary>
-    /// Number of different elements that ANALYZE keeps of all arrays (at most ten times the statistics target); null where
+    /// Number of different elements that ANALYZE keeps for all arrays (at most ten times the statistics target); null where
     /// unknown.
     /// </summary>
     public int? DistinctElements { get; init; }
 
-    /// <summary>How many distinct values there are among so many rows; null where unknown.</summary>
+    /// <summary>Number of distinct values among that many rows; null where unknown.</summary>
     public double? CountDistinct(double rows) => Distinct < 0 ? -Distinct * rows : Distinct;
 
     /// <summary>Correlation of the values with the physical order, -1 to 1, or null where unknown.</summary>
     public double? Correlation { get; init; }
 }
 
-/// <summary>Columns of a table of which it is known how many different combinations of values they can have.</summary>
-/// <param name="Columns">In any order.</param>
-/// <param name="Distinct">Of a key, that many or fewer; where counted, what ANALYZE counts (CREATE STATISTICS,
+/// <summary>A group of columns whose number of different combinations of values is known.</summary>
+/// <param name="Columns">The columns, in any order.</param>
+/// <param name="Distinct">For a key, an upper bound; for a counted group, the count of ANALYZE (CREATE STATISTICS,
 /// ndistinct).</param>
-/// <param name="IsCounted">Whether ANALYZE counts them; else they refer to a key.</param>
+/// <param name="IsCounted">Whether ANALYZE counts the combinations; else the columns refer to a key.</param>
 public sealed record ColumnGroup(IReadOnlyList<string> Columns, double Distinct, bool IsCounted = false);

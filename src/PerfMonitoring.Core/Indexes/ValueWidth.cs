@@ -8,27 +8,28 @@ public static class ValueWidth
 {
     private const int Header = 4;
 
-    /// <summary>Its bound in bytes; null where the type has none, or none that is known.</summary>
+    /// <summary>The bound in bytes; null where the type has no bound, or no known one.</summary>
     /// <param name="type">Name of a built-in type as in pg_type (bpchar, varchar); null for any other.</param>
     /// <param name="length">Length of the type in bytes; negative for a variable one.</param>
     /// <param name="modifier">Type modifier; -1 for none.</param>
-    /// <param name="subtypeLength">Of a range, the length of its subtype; else null.</param>
-    /// <param name="characterBytes">Most bytes of a character in the database's encoding.</param>
+    /// <param name="subtypeLength">For a range, the length of its subtype; else null.</param>
+    /// <param name="characterBytes">Most bytes of a character in the encoding of the database.</param>
     public static int? Maximum(string? type, int length, int modifier, int? subtypeLength, int characterBytes) => type switch
     {
         _ when length > 0 => length,
-        // Type, two bounds, flags, and what aligns them.
+        // Type, two bounds, flags, and the alignment of the bounds.
         _ when subtypeLength is > 0 and { } bound => Header + 4 + (2 * (bound + 8)) + 1,
         "inet" or "cidr" => Header + 18,
         "varchar" or "bpchar" when modifier >= Header => Within(Header + ((long)(modifier - Header) * characterBytes)),
         "bit" or "varbit" when modifier > 0 => Header + 4 + ((modifier + 7) / 8),
-        // Four decimal digits take two bytes; the first and the last four need not be whole.
+        // Four decimal digits take two bytes; the first and the last group of four may be incomplete.
         "numeric" when modifier >= Header => Header + 4 + (2 * ((((modifier - Header) >> 16) / 4) + 2)),
         _ => null,
     };
 
     /// <summary>
-    /// The width of a value whose text, as the type's output function writes it, has so many bytes; rough but for texts.
+    /// The width of a value from the length of its text in bytes, as the output function of the type writes it; rough except for
+    /// texts.
     /// </summary>
     public static int OfText(string type, int bytes) => type switch
     {

@@ -5,14 +5,14 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Plans;
 
 /// <summary>A column of a relation of the plan.</summary>
-/// <param name="Alias">The relation's alias in the plan; empty where the plan has one relation only and names none.</param>
-/// <param name="Name">Column, unquoted.</param>
+/// <param name="Alias">The alias of the relation in the plan; empty where the plan has one relation only and does not name
+/// it.</param>
+/// <param name="Name">Name of the column, unquoted.</param>
 public readonly record struct PlanColumn(string Alias, string Name);
 
-/// <summary>One word of an expression.</summary>
 internal readonly record struct PlanToken(PlanTokenKind Kind, string Text, bool SpaceBefore);
 
-/// <summary>What a word of an expression is.</summary>
+/// <summary>The kind of a word in an expression.</summary>
 internal enum PlanTokenKind
 {
     /// <summary>A name, quoted or not, or a keyword.</summary>
@@ -26,8 +26,8 @@ internal enum PlanTokenKind
 }
 
 /// <summary>
-/// An expression as the server writes it in a plan: every operator in parentheses of its own, names qualified by alias. That is
-/// all that must be understood: the planner has parsed the statement.
+/// An expression as the server writes it in a plan: every operator has parentheses, names are qualified by alias. Because the
+/// planner has already parsed the statement, this class needs to understand only that form.
 /// </summary>
 internal sealed class PlanExpression
 {
@@ -41,7 +41,9 @@ internal sealed class PlanExpression
 
     public static PlanExpression Of(IEnumerable<PlanToken> tokens) => new([.. tokens]);
 
-    /// <summary>The column that this is, casts between binary-compatible texts aside; null for anything else.</summary>
+    /// <summary>
+    /// The column that this expression is, also through casts between binary-compatible texts; null for anything else.
+    /// </summary>
     public PlanColumn? AsColumn()
     {
         var rest = WithoutTextCast().tokens;
@@ -54,7 +56,7 @@ internal sealed class PlanExpression
         };
     }
 
-    /// <summary>Every column that is mentioned.</summary>
+    /// <summary>Every column in the expression.</summary>
     public IEnumerable<PlanColumn> Columns()
     {
         for (var i = 0; i + 2 < tokens.Count; i++)
@@ -74,8 +76,8 @@ internal sealed class PlanExpression
     }
 
     /// <summary>
-    /// The names without alias that can be columns: a plan of one relation hands them up so. Keywords are in capitals, functions
-    /// have a parenthesis, types stand behind a cast.
+    /// The names without alias that can be columns: a plan of one relation writes columns so. Keywords are in capitals, functions
+    /// have a parenthesis, types follow a cast.
     /// </summary>
     public IEnumerable<string> BareNames()
     {
@@ -98,7 +100,7 @@ internal sealed class PlanExpression
         }
     }
 
-    /// <summary>Whether a whole row is mentioned.</summary>
+    /// <summary>The aliases of the whole rows in the expression.</summary>
     public IEnumerable<string> WholeRows()
     {
         for (var i = 0; i + 2 < tokens.Count; i++)
@@ -110,7 +112,7 @@ internal sealed class PlanExpression
         }
     }
 
-    /// <summary>The parts of a conjunction (AND) or disjunction (OR), or null where it is none.</summary>
+    /// <summary>The parts of a conjunction (AND) or disjunction (OR), or null for anything else.</summary>
     public IReadOnlyList<PlanExpression>? Split(string word)
     {
         var parts = SplitAt(t => t.Kind == PlanTokenKind.Word && t.Text == word);
@@ -118,8 +120,8 @@ internal sealed class PlanExpression
     }
 
     /// <summary>
-    /// The boolean column that this asks to be true or false, or null: <c>x</c>, <c>NOT x</c>, <c>x IS TRUE</c>, <c>x IS
-    /// FALSE</c>.
+    /// The boolean column that this expression requires to be true or false, or null: <c>x</c>, <c>NOT x</c>, <c>x IS TRUE</c>,
+    /// <c>x IS FALSE</c>.
     /// </summary>
     public (PlanColumn Column, bool IsTrue)? AsTruth()
     {
@@ -136,7 +138,7 @@ internal sealed class PlanExpression
         ? Of(tokens.Skip(1)).SplitAt(t => t.Text == ",")
         : null;
 
-    /// <summary>The two sides of the one operator, or null. "= ANY" and the like come as one operator.</summary>
+    /// <summary>The two sides of the only operator, or null. "= ANY" and the like are one operator.</summary>
     public (PlanExpression Left, string Operator, PlanExpression Right)? AsOperation()
     {
         var depth = 0;
@@ -159,7 +161,7 @@ internal sealed class PlanExpression
         return null;
     }
 
-    /// <summary>What stands before IS NULL or IS NOT NULL, or null where it is no such test.</summary>
+    /// <summary>The operand of IS NULL or IS NOT NULL, or null where this is no such test.</summary>
     public (PlanExpression Operand, bool IsNull)? AsNullTest() =>
         tokens.Count > 2 && tokens[^1].Text == "NULL" && tokens[^2].Text == "IS"
             ? (new PlanExpression([.. tokens.SkipLast(2)]), true)
@@ -167,26 +169,27 @@ internal sealed class PlanExpression
         ? (new PlanExpression([.. tokens.SkipLast(3)]), false)
         : null;
 
-    /// <summary>The text of a string constant, casts aside, or null.</summary>
+    /// <summary>The text of a string constant without its casts, or null.</summary>
     public string? AsString() => tokens.Count > 0 && tokens[0].Kind == PlanTokenKind.Constant && tokens[0].Text[0] == '\''
         && (tokens.Count == 1 || tokens[1].Text == "::")
         ? tokens[0].Text[1..^1].Replace("''", "'", StringComparison.Ordinal)
         : null;
 
-    /// <summary>Whether its value is fixed in the text: no parameter, no column, no subplan.</summary>
+    /// <summary>Whether the text fixes the value: no parameter, no column, no subplan.</summary>
     public bool IsConstant() => tokens.Count > 0 && tokens[0].Kind == PlanTokenKind.Constant && tokens[0].Text[0] != '$'
         && (tokens.Count == 1 || tokens[1].Text == "::");
 
     /// <summary>
-    /// Whether the result of a subplan is in it that is run row by row; that of an initial plan is as good as a parameter.
+    /// Whether the expression contains the result of a subplan that runs for each row; the result of an initial plan is like a
+    /// parameter.
     /// </summary>
     public bool HasSubplan() => tokens.Any(t => t.Text == "SubPlan");
 
-    /// <summary>Without an outer cast to text and its like, which leaves the value as it is.</summary>
+    /// <summary>The expression without an outer cast to text and the like, which does not change the value.</summary>
     public PlanExpression WithoutTextCast() =>
         AsCast() is var (operand, type) && type is "text" or "bpchar" or "varchar" or "character varying" ? operand : this;
 
-    /// <summary>What is cast and to which type, where the whole is a cast; null for anything else.</summary>
+    /// <summary>The operand and the type where the whole expression is a cast; null for anything else.</summary>
     public (PlanExpression Operand, string Type)? AsCast()
     {
         var depth = 0;
@@ -209,7 +212,7 @@ internal sealed class PlanExpression
         return cast > 0 ? (Of(tokens.Take(cast)), string.Join(' ', tokens.Skip(cast + 1).Select(t => t.Text))) : null;
     }
 
-    /// <summary>The two sides of IS DISTINCT FROM, or of its negation, or null.</summary>
+    /// <summary>The two sides of IS DISTINCT FROM or IS NOT DISTINCT FROM, or null.</summary>
     public (PlanExpression Left, bool IsDistinct, PlanExpression Right)? AsDistinct()
     {
         var depth = 0;
@@ -226,7 +229,7 @@ internal sealed class PlanExpression
         return null;
     }
 
-    /// <summary>The name and the arguments of the function that it calls, or null.</summary>
+    /// <summary>The name and the arguments where the expression is a function call, or null.</summary>
     public (string Name, IReadOnlyList<PlanExpression> Arguments)? AsCall() =>
         tokens.Count > 3 && IsName(tokens[0]) && tokens[1].Text == "(" && Unwrap([.. tokens.Skip(1)]).Count < tokens.Count - 1
             ? (Identifier.Unquote(tokens[0].Text), Of(tokens.Skip(2).SkipLast(1)).SplitAt(t => t.Text == ","))
@@ -238,13 +241,13 @@ internal sealed class PlanExpression
         ? Of(tokens.Skip(2).SkipLast(1)).SplitAt(t => t.Text == ",")
         : null;
 
-    /// <summary>The number of the parameter that this is, or null.</summary>
+    /// <summary>The number where the expression is a parameter, or null.</summary>
     public int? AsParameter() => tokens.Count == 1 ? NumberOf(tokens[0]) : null;
 
-    /// <summary>The numbers of the parameters that are mentioned.</summary>
+    /// <summary>The numbers of the parameters in the expression.</summary>
     public IEnumerable<int> Parameters() => tokens.Select(NumberOf).OfType<int>();
 
-    /// <summary>The text without alias, as it can stand in CREATE INDEX.</summary>
+    /// <summary>The text without alias, in the form for CREATE INDEX.</summary>
     public string ToSql()
     {
         var sql = new StringBuilder();

@@ -3,10 +3,10 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Plans;
 
-/// <summary>A node of a plan: what the advisor reads of it.</summary>
+/// <summary>A node of a plan, with the properties that the advisor reads.</summary>
 public sealed record PlanNode
 {
-    // Every property of EXPLAIN that holds one condition or a list of them.
+    // Every property of EXPLAIN that contains one condition or a list of them.
     private static readonly string[] ConditionNames =
     [
         "Filter", "Index Cond", "Recheck Cond", "Hash Cond", "Merge Cond", "Join Filter", "One-Time Filter", "TID Cond",
@@ -20,19 +20,21 @@ public sealed record PlanNode
     /// <summary>For example <c>Seq Scan</c>.</summary>
     public required string NodeType { get; init; }
 
-    /// <summary>Estimated cost of the whole node, in the planner's units.</summary>
+    /// <summary>Estimated total cost of the node, in planner units.</summary>
     public required double TotalCost { get; init; }
 
-    /// <summary>Estimated cost until the first row, in the planner's units.</summary>
+    /// <summary>Estimated cost until the first row, in planner units.</summary>
     public double StartupCost { get; init; }
 
-    /// <summary>Estimated rows.</summary>
+    /// <summary>Estimated number of rows.</summary>
     public double Rows { get; init; }
 
-    /// <summary>What it is to the node above: Outer, Inner, SubPlan, InitPlan, Member or Subquery; null for the root.</summary>
+    /// <summary>
+    /// Relationship to the parent node: Outer, Inner, SubPlan, InitPlan, Member or Subquery; null for the root.
+    /// </summary>
     public string? ParentRelationship { get; init; }
 
-    /// <summary>What a ModifyTable does: Insert, Update, Delete or Merge; null for other nodes.</summary>
+    /// <summary>Operation of a ModifyTable: Insert, Update, Delete or Merge; null for other nodes.</summary>
     public string? Operation { get; init; }
 
     /// <summary>Schema of the table that it scans, or null.</summary>
@@ -41,25 +43,25 @@ public sealed record PlanNode
     /// <summary>The table that it scans or writes, or null.</summary>
     public string? RelationName { get; init; }
 
-    /// <summary>The name that conditions call the table by, unique in the plan.</summary>
+    /// <summary>The name of the table in conditions, unique in the plan.</summary>
     public string? Alias { get; init; }
 
     /// <summary>The index that it uses, or null.</summary>
     public string? IndexName { get; init; }
 
     /// <summary>
-    /// What a subplan is called, with the parameters that carry its result (before PostgreSQL 17): InitPlan 1 (returns $0); null
-    /// for the others.
+    /// Name of a subplan, with the parameters that carry its result (before PostgreSQL 17): InitPlan 1 (returns $0); null for
+    /// other nodes.
     /// </summary>
     public string? SubplanName { get; init; }
 
     /// <summary>Conditions, each as the server writes it.</summary>
     public IReadOnlyList<string> Conditions { get; init; } = [];
 
-    /// <summary>The conditions that its index is searched by, or null.</summary>
+    /// <summary>The search condition of the index, or null.</summary>
     public string? IndexCondition { get; init; }
 
-    /// <summary>The same taken apart, once for all who ask.</summary>
+    /// <summary>The parsed index condition; parsed once for all readers.</summary>
     internal PlanExpression? IndexExpression => field ??= IndexCondition is null ? null : PlanExpression.Parse(IndexCondition);
 
     /// <summary>Sort keys in order, with DESC and NULLS.</summary>
@@ -68,10 +70,10 @@ public sealed record PlanNode
     /// <summary>Keys that rows are grouped by.</summary>
     public IReadOnlyList<string> GroupKeys { get; init; } = [];
 
-    /// <summary>Whether it finds its groups in a hash table, whatever order the rows come in.</summary>
+    /// <summary>Whether it groups with a hash table, which does not depend on the order of the rows.</summary>
     public bool IsHashed { get; init; }
 
-    /// <summary>What it hands up.</summary>
+    /// <summary>The output columns and expressions.</summary>
     public IReadOnlyList<string> Output { get; init; } = [];
 
     /// <summary>Its inputs.</summary>
@@ -80,7 +82,7 @@ public sealed record PlanNode
     /// <summary>Whether it reads rows of a table.</summary>
     public bool IsScan => RelationName is not null && NodeType != "ModifyTable";
 
-    /// <summary>This node and all below.</summary>
+    /// <summary>This node and all nodes below it.</summary>
     public IEnumerable<PlanNode> All() => Children.SelectMany(c => c.All()).Prepend(this);
 
     /// <summary>The plan of a statement as EXPLAIN (FORMAT JSON) writes it.</summary>

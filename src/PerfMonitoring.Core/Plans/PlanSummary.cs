@@ -4,20 +4,20 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Plans;
 
 /// <summary>How a plan reads one table.</summary>
-/// <param name="Schema">Schema of the table; null where the plan does not say.</param>
+/// <param name="Schema">Schema of the table; null where the plan does not contain it.</param>
 /// <param name="Table">Table.</param>
 /// <param name="IsWhole">Whether every row is read.</param>
-/// <param name="Rows">Rows that come out of one reading, by the planner's estimate.</param>
-/// <param name="Loops">How often it is read, by the planner's estimate.</param>
+/// <param name="Rows">Estimated rows of one reading.</param>
+/// <param name="Loops">Estimated number of readings.</param>
 public sealed record PlanScan(string? Schema, string Table, bool IsWhole, double Rows, double Loops);
 
-/// <summary>What the log keeps of a plan.</summary>
+/// <summary>The part of a plan that the log keeps.</summary>
 public sealed record PlanSummary
 {
-    /// <summary>The indexes that it uses, each once, in order of appearance.</summary>
+    /// <summary>The used indexes, each once, in order of appearance.</summary>
     public required IReadOnlyList<string> Indexes { get; init; }
 
-    /// <summary>How it reads its tables.</summary>
+    /// <summary>The scans of the tables.</summary>
     public required IReadOnlyList<PlanScan> Scans { get; init; }
 
     /// <summary>Summarises what EXPLAIN (FORMAT JSON, VERBOSE) wrote.</summary>
@@ -34,8 +34,8 @@ public sealed record PlanSummary
     }
 
     /// <summary>
-    /// The rows that it reads, estimated: all of a table's where it is read whole, else those that come out of the index; times
-    /// the rows of the outer side of a nested loop. Null where a table that is read whole has no known size.
+    /// Estimated number of rows that the plan reads: all rows of a table that is read as a whole, else the rows from the index,
+    /// times the rows of the outer side of a nested loop. Null where a table that is read as a whole has no known size.
     /// </summary>
     /// <param name="tableRows">The rows of a table, or null where unknown.</param>
     public long? EstimateRowsExamined(Func<PlanScan, double?> tableRows)

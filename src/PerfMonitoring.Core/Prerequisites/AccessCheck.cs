@@ -4,15 +4,15 @@ using PerfMonitoring.Store;
 
 namespace PerfMonitoring.Prerequisites;
 
-/// <summary>Which of <see cref="AccessRights"/> the roles of a session have, and the grants that mend the others.</summary>
+/// <summary>Which of the <see cref="AccessRights"/> the roles of a session have, and the grants for the missing ones.</summary>
 public static class AccessCheck
 {
-    // From here on a membership says by itself whether its rights are inherited.
+    // From this version on, each membership decides whether its rights are inherited.
     private const int GrantsWithInherit = 16;
 
     /// <summary>The grants that a cmdlet lacks, in one line; null where none is known.</summary>
     /// <param name="connection">The session.</param>
-    /// <param name="cmdlet">Name of the cmdlet that was refused.</param>
+    /// <param name="cmdlet">Name of the cmdlet that the server refused.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     public static async Task<string?> FindRemedyAsync(
         IMonitoringConnection connection, string cmdlet, CancellationToken cancellationToken)
@@ -28,7 +28,7 @@ public static class AccessCheck
         }
         catch (PerfMonitoringException)
         {
-            // The refusal that this would explain is the news, and not that it cannot be explained.
+            // The user needs the refusal itself, not the failure to explain it.
             return null;
         }
     }
@@ -122,7 +122,7 @@ public static class AccessCheck
                     owner is not null ? Granted() : Lacking(create, m, place, inherits));
         }
 
-        // Without a store there is nothing to have rights on.
+        // Without a store there is no object for rights.
         foreach (var right in AccessRights.All.Where(r => r.IsOfStore && r.Roles != AccessRole.None && owner is not null))
         {
             yield return check.From(
@@ -157,7 +157,7 @@ public static class AccessCheck
     private static bool IsSame(AccessGrant one, AccessGrant other) =>
         one.Kind == other.Kind && one.Schema == other.Schema && one.Name == other.Name;
 
-    // A table can be in several rights with other privileges: of what is missing, what this one needs.
+    // A table can be in several rights with different privileges; the result has only the missing privileges of this right.
     private static string Needed(AccessGrant grant, IEnumerable<AccessGrant> missing) =>
         string.Join(", ", grant.Privileges.Split(", ").Intersect(missing.SelectMany(m => m.Privileges.Split(", "))));
 
@@ -185,7 +185,7 @@ public static class AccessCheck
         var grants = rights.OtherOwners.Select(o => Membership(o, place, rights.Inherits))
             .Concat(rights.ClosedSchemas.Select(s => new AccessGrant(GrantKind.Schema, s, "", "create").ToSql(place.UserName)))
             .ToList();
-        // The rights of a superuser are more than anybody should be given.
+        // The rights of a superuser are too many to grant to anybody.
         return (PrerequisiteState.Denied, value, grants.Count > 0
             ? string.Join(' ', grants)
             : $"Give the tables of {string.Join(", ", rights.SuperOwners.Select(Identifier.Quote))} to a role without "
@@ -200,7 +200,7 @@ public static class AccessCheck
             : $"{grant} alter role {Identifier.Quote(place.UserName)} inherit;";
     }
 
-    /// <summary>A database, the role that is connected to it, and where its extensions are.</summary>
+    /// <summary>A database, the role of the connection, and the schemas of the extensions.</summary>
     internal sealed class Place(ServerTarget target, string userName, Fact<IReadOnlyList<ExtensionFacts>> extensions)
     {
         public ServerTarget Target => target;
@@ -210,8 +210,8 @@ public static class AccessCheck
         public bool Has(string extension) => SchemaOf(extension) is not null;
 
         /// <summary>
-        /// The grants of a right with the names of this database; none of an extension that is not here or of what is not known
-        /// by name.
+        /// The grants of a right with the names in this database; without grants of a missing extension or of objects whose name
+        /// is unknown.
         /// </summary>
         public IEnumerable<AccessGrant> Grants(AccessRight right) =>
             from grant in right.Grants

@@ -3,7 +3,8 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Prerequisites;
 
 /// <summary>
-/// The database roles that the product knows: who reads, who collects every night, who creates and drops indexes.
+/// The database roles that the module distinguishes: a reader, a collector that runs every night, and a role that creates and
+/// drops indexes.
 /// </summary>
 [Flags]
 internal enum AccessRole
@@ -15,7 +16,7 @@ internal enum AccessRole
     All = Reader | Collector | Builder,
 }
 
-/// <summary>What a grant is about.</summary>
+/// <summary>The kind of object of a grant.</summary>
 public enum GrantKind
 {
     /// <summary>Membership in a role, with its rights.</summary>
@@ -26,7 +27,7 @@ public enum GrantKind
     Schema,
     /// <summary>Rights on a table or view.</summary>
     Table,
-    /// <summary>SELECT on every table of a schema, and on those that its owner makes later.</summary>
+    /// <summary>SELECT on every table of a schema, and on the tables that its owner creates later.</summary>
     EveryTable,
     /// <summary>EXECUTE on a function.</summary>
     Function,
@@ -35,18 +36,18 @@ public enum GrantKind
 }
 
 /// <summary>One grant.</summary>
-/// <param name="Kind">What it is about.</param>
-/// <param name="Schema">The schema of the object; a name in angle brackets (<c>&lt;schema&gt;</c>) stands for what differs from
-/// database to database.</param>
+/// <param name="Kind">The kind of object.</param>
+/// <param name="Schema">The schema of the object; a name in angle brackets (<c>&lt;schema&gt;</c>) is a placeholder for a name
+/// that differs between databases.</param>
 /// <param name="Name">The object; empty where the schema or the database is the object.</param>
 /// <param name="Privileges">The privileges, comma-separated; empty for a membership.</param>
-/// <param name="IsOfPublic">Whether everybody has it unless somebody took it away: checked, but not in scripts.</param>
+/// <param name="IsOfPublic">Whether everybody has it by default: it is checked, but not part of scripts.</param>
 public sealed record AccessGrant(GrantKind Kind, string Schema, string Name, string Privileges, bool IsOfPublic = false)
 {
-    /// <summary>The statements that make the grant.</summary>
-    /// <param name="grantee">The role that gets it.</param>
-    /// <param name="name">How a name is written; quotes it unless told otherwise.</param>
-    /// <param name="owner">The role that makes later tables, for <see cref="GrantKind.EveryTable"/>; null to leave these
+    /// <summary>The SQL statements of the grant.</summary>
+    /// <param name="grantee">The role that receives the grant.</param>
+    /// <param name="name">Formats a name; null quotes it.</param>
+    /// <param name="owner">The role that creates later tables, for <see cref="GrantKind.EveryTable"/>; null to leave these
     /// out.</param>
     public string ToSql(string grantee, Func<string, string>? name = null, string? owner = null)
     {
@@ -68,22 +69,22 @@ public sealed record AccessGrant(GrantKind Kind, string Schema, string Name, str
     }
 }
 
-/// <summary>Something that the product does, and the grants that it takes.</summary>
+/// <summary>An activity of the module, and the grants that it needs.</summary>
 internal sealed record AccessRight
 {
-    /// <summary>What is done; the name of the prerequisite.</summary>
+    /// <summary>The activity; the name of the prerequisite.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Whether the grants are made in the store's database; else in the monitored one.</summary>
+    /// <summary>Whether the grants apply to the store's database; else to the monitored one.</summary>
     public bool IsOfStore { get; init; }
 
-    /// <summary>The roles that have it.</summary>
+    /// <summary>The roles with this right.</summary>
     public required AccessRole Roles { get; init; }
 
-    /// <summary>What it makes possible.</summary>
+    /// <summary>What the right makes possible.</summary>
     public required string Enables { get; init; }
 
-    /// <summary>The cmdlets that cannot do without it.</summary>
+    /// <summary>The cmdlets that need the right.</summary>
     public required IReadOnlyList<string> Cmdlets { get; init; }
 
     /// <summary>The grants.</summary>

@@ -1,27 +1,26 @@
 namespace PerfMonitoring.Prerequisites;
 
 /// <summary>
-/// Every right that the product takes: the one table that Test-PerfMonitoringPrerequisite, the remedies of PermissionDenied and
-/// about_PerfMonitoring_Security are made from.
+/// Every right that the module uses. Test-PerfMonitoringPrerequisite, the remedies of PermissionDenied and
+/// about_PerfMonitoring_Security all come from this one table.
 /// </summary>
 internal static class AccessRights
 {
-    /// <summary>Stands for the schema that pg_stat_statements was created in.</summary>
+    /// <summary>Placeholder for the schema of pg_stat_statements.</summary>
     public const string StatementsSchema = "<schema of pg_stat_statements>";
 
-    /// <summary>Stands for the schema that hypopg was created in.</summary>
+    /// <summary>Placeholder for the schema of hypopg.</summary>
     public const string HypoPgSchema = "<schema of hypopg>";
 
-    /// <summary>Stands for each schema of the application.</summary>
+    /// <summary>Placeholder for each schema of the application.</summary>
     public const string ApplicationSchema = "<schema>";
 
-    /// <summary>Stands for the owner of the application's tables.</summary>
+    /// <summary>Placeholder for the owner of the application's tables.</summary>
     public const string ApplicationOwner = "<owner>";
 
-    /// <summary>Stands for the database.</summary>
+    /// <summary>Placeholder for the database.</summary>
     public const string Database = "<database>";
 
-    /// <summary>The schema of the store.</summary>
     public const string Store = "perf_monitoring";
 
     private static readonly string[] StoreTypes = [
@@ -40,7 +39,7 @@ internal static class AccessRights
     private static readonly string[] Planners =
         ["New-IndexStrategy", "Get-IndexCandidate", "Update-QueryPerformanceLog", "Invoke-IndexRemoval", "Undo-IndexCreation"];
 
-    /// <summary>The rights, in the order in which a person grants them.</summary>
+    /// <summary>The rights, in the order in which to grant them.</summary>
     public static IReadOnlyList<AccessRight> All { get; } =
     [
         new()
@@ -187,7 +186,6 @@ internal static class AccessRights
             ]),
     ];
 
-    /// <summary>The right of that name.</summary>
     public static AccessRight Of(string name) => All.Single(r => r.Name == name);
 
     private static AccessRight Write(

@@ -2,21 +2,19 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Prerequisites;
 
-/// <summary>The rights as scripts and as a list, for the page about_PerfMonitoring_Security.</summary>
+/// <summary>The rights as scripts and as a list, for the topic about_PerfMonitoring_Security.</summary>
 internal static class AccessScript
 {
-    // Indented, within 80 columns.
+    // Scripts are indented, and a help topic has 80 columns.
     private const int MaximumLength = 72;
 
-    // Of Markdown.
+    // Width of the list in Markdown.
     private const int MaximumWidth = 150;
 
-    /// <summary>The roles that a person makes.</summary>
+    /// <summary>The roles that an administrator creates.</summary>
     public static IReadOnlyList<AccessRole> Roles { get; } = [AccessRole.Reader, AccessRole.Collector, AccessRole.Builder];
 
-    /// <summary>
-    /// The grants of a role in one database, for psql: what differs from server to server is a variable of psql.
-    /// </summary>
+    /// <summary>The grants of a role in one database, for psql: names that differ between servers are psql variables.</summary>
     public static string Of(AccessRole role, bool ofStore) => string.Join('\n', AccessRights.All
         .Where(r => r.IsOfStore == ofStore && (r.Roles & role) != 0)
         .SelectMany(r => r.Grants)
@@ -26,7 +24,7 @@ internal static class AccessScript
         .SelectMany(g => g.ToSql("<role>", Variable, ofStore ? "<store owner>" : AccessRights.ApplicationOwner).Split('\n'))
         .Select(Wrap));
 
-    /// <summary>What each right is for, who has it, and which cmdlets need it, as a list in Markdown.</summary>
+    /// <summary>Each right with its purpose, its roles and the cmdlets that need it, as a list in Markdown.</summary>
     public static string List() => string.Join("\n", AccessRights.All.Select(r => Fold(
         $"- {r.Name} ({(r.IsOfStore ? "the store's database" : "the monitored database")}; {Names(r.Roles)}): {r.Enables} " +
         $"Needed by {string.Join(", ", r.Cmdlets.Distinct().Order(StringComparer.Ordinal))}.")));

@@ -4,7 +4,9 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Prerequisites;
 
-/// <summary>Judges what a server offers. What cannot be found out is Unknown or Denied and never ends the other checks.</summary>
+/// <summary>
+/// Checks the prerequisites on a server. A fact that cannot be read is Unknown or Denied and never ends the other checks.
+/// </summary>
 public static class PrerequisiteCheck
 {
     internal const string StatementStatistics = "pg_stat_statements";
@@ -16,8 +18,8 @@ public static class PrerequisiteCheck
         "pg_stat_statements.track", "pg_stat_statements.max", "auto_explain.log_min_duration",
     ];
 
-    /// <summary>Runs every check, in an order that a person can work through.</summary>
-    /// <exception cref="PerfMonitoringException">ConnectionFailed: the server is gone, so nothing can be said.</exception>
+    /// <summary>Runs every check, in an order for working through the results.</summary>
+    /// <exception cref="PerfMonitoringException">ConnectionFailed: the connection broke, so no check is possible.</exception>
     public static async IAsyncEnumerable<PrerequisiteResult> RunAsync(
         IMonitoringConnection connection, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -149,7 +151,7 @@ public static class PrerequisiteCheck
     private static (PrerequisiteState, string?, string?) Loaded(
         IReadOnlyList<SettingFacts> settings, string parameter, string library)
     {
-        // A library's parameters exist once it is loaded, and every role sees these; not every role sees
+        // The parameters of a library exist once it is loaded, and every role can see them; not every role can see
         // shared_preload_libraries.
         if (Find(settings, parameter) is not null)
         {
@@ -162,8 +164,8 @@ public static class PrerequisiteCheck
             return (PrerequisiteState.Missing, "not loaded; shared_preload_libraries waits for a restart", "Restart PostgreSQL.");
         }
 
-        // Each library is an item of its own: one quoted string with commas would be the name of one library, and the server
-        // would not start.
+        // Each library is a separate item: one quoted string with commas would be the name of one library, and the server would
+        // not start.
         var others = preload is null ? "<the present libraries>, " : string.Concat(Items(preload.Value).Select(i => $"'{i}', "));
         return (PrerequisiteState.Missing, "not loaded",
             $"alter system set shared_preload_libraries = {others}'{library}'; -- then restart PostgreSQL");

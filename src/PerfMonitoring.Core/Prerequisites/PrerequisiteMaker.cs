@@ -2,7 +2,7 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Prerequisites;
 
-/// <summary>Makes results about one database from facts that may be unknown.</summary>
+/// <summary>Creates the results for one database from facts that may be unknown.</summary>
 internal sealed class PrerequisiteMaker(ServerTarget target)
 {
     public PrerequisiteResult From<T>(

@@ -1,73 +1,73 @@
 namespace PerfMonitoring.QueryLog;
 
-/// <summary>One row of the stored log: an execution, or what a statement did in an interval.</summary>
+/// <summary>One row of the log: an execution, or the activity of a query in an interval.</summary>
 public sealed record QueryPerformanceEntry
 {
-    /// <summary>Id, a UUIDv7 made from <see cref="ExecutedAt"/>.</summary>
+    /// <summary>A UUIDv7 made from <see cref="ExecutedAt"/>.</summary>
     public required Guid Id { get; init; }
 
-    /// <summary>SHA-256 of the normalised text, 64 lower-case hexadecimal digits.</summary>
+    /// <summary>SHA-256 of the normal form, 64 lower-case hexadecimal digits.</summary>
     public required string QueryHash { get; init; }
 
-    /// <summary>The normalised text, cut at 2,000 characters.</summary>
+    /// <summary>The query, cut at 2,000 characters.</summary>
     public required string Query { get; init; }
 
-    /// <summary>Execution time in milliseconds; over an interval the mean of its executions.</summary>
+    /// <summary>Execution time in milliseconds; for an interval, the mean over its executions.</summary>
     public double ExecutionTimeMs { get; init; }
 
-    /// <summary>How often it ran in the interval; null for a single execution.</summary>
+    /// <summary>Number of executions in the interval; null for a single execution.</summary>
     public long? Calls { get; init; }
 
-    /// <summary>Execution time in milliseconds over the whole interval; null for a single execution.</summary>
+    /// <summary>Execution time of the complete interval, in milliseconds; null for a single execution.</summary>
     public double? TotalTimeMs { get; init; }
 
-    /// <summary>Rows that an execution read, or null where unknown.</summary>
+    /// <summary>Rows that one execution read, or null where unknown.</summary>
     public long? RowsExamined { get; init; }
 
     /// <summary>Whether <see cref="RowsExamined"/> is the planner's estimate; null where unknown.</summary>
     public bool? RowsExaminedIsEstimate { get; init; }
 
-    /// <summary>Rows that an execution returned or affected, rounded.</summary>
+    /// <summary>Rows that one execution returned or affected, rounded.</summary>
     public long RowsReturned { get; init; }
 
-    /// <summary>The indexes in its plan as JSON, or null where no plan is known.</summary>
+    /// <summary>The indexes of the plan as JSON, or null where no plan is known.</summary>
     public string? IndexesUsed { get; init; }
 
-    /// <summary>Its plan as EXPLAIN (FORMAT JSON) writes it, or null where unknown.</summary>
+    /// <summary>The plan as EXPLAIN (FORMAT JSON) writes it, or null where unknown.</summary>
     public string? ExecutionPlan { get; init; }
 
-    /// <summary>Whether its plan has an index, or null where no plan is known.</summary>
+    /// <summary>Whether the plan uses an index, or null where no plan is known.</summary>
     public bool? UsedIndex { get; init; }
 
-    /// <summary>Whether it took longer than <see cref="SlowQueryThresholdMs"/>.</summary>
+    /// <summary>Whether the execution time is above <see cref="SlowQueryThresholdMs"/>.</summary>
     public bool IsSlowQuery { get; init; }
 
-    /// <summary>The threshold in force when it was stored, in milliseconds.</summary>
+    /// <summary>The threshold when the row was stored, in milliseconds.</summary>
     public double SlowQueryThresholdMs { get; init; }
 
     /// <summary>The role that ran it.</summary>
     public required string DatabaseUser { get; init; }
 
-    /// <summary>Where it ran, or what ran it.</summary>
+    /// <summary>Application or source of the execution.</summary>
     public string? ApplicationContext { get; init; }
 
-    /// <summary>When it ran; over an interval its end.</summary>
+    /// <summary>Time of the execution; for an interval, its end.</summary>
     public DateTimeOffset ExecutedAt { get; init; }
 
-    /// <summary>When the interval began; null for a single execution, and where the server does not say.</summary>
+    /// <summary>Start of the interval; null for a single execution, and where the server does not tell.</summary>
     public DateTimeOffset? IntervalStart { get; init; }
 
-    /// <summary>The server's own identifier (pg_stat_statements.queryid), or null.</summary>
+    /// <summary>The server's identifier (pg_stat_statements.queryid), or null.</summary>
     public long? QueryId { get; init; }
 }
 
-/// <summary>Which rows of the stored log are asked for.</summary>
+/// <summary>Selects rows of the log.</summary>
 public sealed record QueryPerformanceLogFilter
 {
-    /// <summary>Executed at or after this.</summary>
+    /// <summary>Executed at or after this time.</summary>
     public DateTimeOffset? Since { get; init; }
 
-    /// <summary>Executed before this.</summary>
+    /// <summary>Executed before this time.</summary>
     public DateTimeOffset? Until { get; init; }
 
     /// <summary>Fingerprints; null for all.</summary>
@@ -76,15 +76,15 @@ public sealed record QueryPerformanceLogFilter
     /// <summary>Roles, with PowerShell's wildcards; null for all.</summary>
     public IReadOnlyList<string>? Users { get; init; }
 
-    /// <summary>Slow ones only.</summary>
+    /// <summary>Whether to select slow ones only.</summary>
     public bool SlowOnly { get; init; }
 
     /// <summary>Lowest execution time in milliseconds.</summary>
     public double MinimumMs { get; init; }
 
-    /// <summary>The latest so many; null for all.</summary>
+    /// <summary>Number of latest rows; null for all.</summary>
     public int? First { get; init; }
 
-    /// <summary>Rows of every database in the store, not only of the one that is connected to.</summary>
+    /// <summary>Whether to select rows of every database in the store; else of the connected one only.</summary>
     public bool AllDatabases { get; init; }
 }

@@ -1,13 +1,13 @@
 namespace PerfMonitoring.Sessions;
 
 /// <summary>
-/// How to reach one database. What is null is taken from the connection string, a service, the PG* variables, then PostgreSQL's
-/// defaults.
+/// The address and login of one database. For null, the connection string, a service, the PG* variables and PostgreSQL's defaults
+/// are used, in this order.
 /// </summary>
 public sealed record ConnectionSettings
 {
     /// <summary>
-    /// A whole connection string in libpq's or Npgsql's form, or a URI; the other properties win over what it says. Never shown.
+    /// A complete connection string in libpq's or Npgsql's form, or a URI; the other properties override it. Never shown.
     /// </summary>
     public string? ConnectionString { get; init; }
 
@@ -30,32 +30,32 @@ public sealed record ConnectionSettings
     public string? SslMode { get; init; }
 
     /// <summary>
-    /// How long a connection attempt may take; null for the connection string's, PGCONNECT_TIMEOUT's, or
+    /// Limit of a connection attempt; null for the value of the connection string, of PGCONNECT_TIMEOUT, or
     /// <see cref="DefaultConnectTimeout"/>.
     /// </summary>
     public TimeSpan? ConnectTimeout { get; init; }
 
     /// <summary>
-    /// How long one answer of the server may take; null for the connection string's, or <see cref="DefaultCommandTimeout"/>.
+    /// Limit of one answer of the server; null for the value of the connection string, or <see cref="DefaultCommandTimeout"/>.
     /// </summary>
     public TimeSpan? CommandTimeout { get; init; }
 
-    /// <summary>Limit of a connection attempt when nobody sets one; Npgsql's.</summary>
+    /// <summary>Default limit of a connection attempt; it is Npgsql's default.</summary>
     public static readonly TimeSpan DefaultConnectTimeout = TimeSpan.FromSeconds(15);
 
-    /// <summary>The longest limit of a connection attempt; Npgsql takes no more than 1024 s.</summary>
+    /// <summary>The longest limit of a connection attempt; Npgsql allows at most 1024 s.</summary>
     public static readonly TimeSpan MaximumConnectTimeout = TimeSpan.FromMinutes(15);
 
-    /// <summary>Limit of one answer when nobody sets one; Npgsql's.</summary>
+    /// <summary>Default limit of one answer; it is Npgsql's default.</summary>
     public static readonly TimeSpan DefaultCommandTimeout = TimeSpan.FromSeconds(30);
 
-    /// <summary>The longest limit of one answer: every wait has an end.</summary>
+    /// <summary>The longest limit of one answer, so that every wait ends.</summary>
     public static readonly TimeSpan MaximumCommandTimeout = TimeSpan.FromDays(1);
 
-    /// <summary>Whether it is the store's database, so that errors name the parameters of the store.</summary>
+    /// <summary>Whether these are settings of the store's database, so that errors name the parameters of the store.</summary>
     public bool IsStore { get; init; }
 
-    /// <summary>A parameter as the user wrote it: -HostName or -StoreHostName.</summary>
+    /// <summary>The name of a parameter as the user writes it: -HostName or -StoreHostName.</summary>
     public string Parameter(string name) => (IsStore ? "-Store" : "-") + name;
 
     /// <summary>Whether anything is set.</summary>

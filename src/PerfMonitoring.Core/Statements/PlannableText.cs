@@ -3,22 +3,22 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Statements;
 
-/// <summary>Makes a statement ready for EXPLAIN.</summary>
+/// <summary>Prepares a statement for EXPLAIN.</summary>
 public static class PlannableText
 {
     /// <summary>
-    /// One plannable statement, without the PREPARE, DECLARE CURSOR or COPY (...) TO around it, with what pg_stat_statements
-    /// broke mended: <c>interval $1</c> and <c>extract($1 from x)</c> are no SQL, and two numbers between which nothing tells
-    /// their type (<c>$1 + $2</c>, <c>sum(case when x then $1 else $2 end)</c>) are taken for integers, which every number
-    /// compares with. Null where the text is no single SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES or TABLE.
+    /// One plannable statement, without a PREPARE, DECLARE CURSOR or COPY (...) TO around it. Forms that pg_stat_statements
+    /// breaks are repaired: <c>interval $1</c> and <c>extract($1 from x)</c> are not valid SQL. Two numbers whose type nothing
+    /// determines (<c>$1 + $2</c>, <c>sum(case when x then $1 else $2 end)</c>) become integers, since every number compares with
+    /// an integer. Null where the text is not a single SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES or TABLE.
     /// </summary>
-    /// <param name="sql">A text, as a user or pg_stat_statements has it.</param>
-    /// <param name="parameters">How many parameters the result has: they are numbered anew, from $1 on without a gap.</param>
+    /// <param name="sql">A text from a user or from pg_stat_statements.</param>
+    /// <param name="parameters">Number of parameters in the result: they are renumbered from $1 without gaps.</param>
     public static string? TryMake(string sql, out int parameters)
     {
         ArgumentNullException.ThrowIfNull(sql);
         parameters = 0;
-        // The server takes neither; a zero would end the text in the middle of its message.
+        // The server accepts neither; a zero would end the text in the middle of its message.
         if (sql.Contains('\0', StringComparison.Ordinal) || !IsUnicode(sql) || QueryText.Split(sql) is not [var statement])
         {
             return null;
@@ -53,8 +53,8 @@ public static class PlannableText
         return true;
     }
 
-    // "prepare p (int) as ...", "declare c no scroll cursor with hold for ...", "copy (...) to stdout": the query in it is what
-    // takes time.
+    // "prepare p (int) as ...", "declare c no scroll cursor with hold for ...", "copy (...) to stdout": the inner query takes the
+    // time.
     private static string Inner(string statement)
     {
         var lexer = new SqlLexer(statement);
@@ -98,9 +98,9 @@ public static class PlannableText
         var lexer = new SqlLexer(sql);
         var copied = 0;
         var (before, beforeThat) = ("", "");
-        // The words before the brackets that are open: the functions that this is an argument of.
+        // The words before the open brackets: the functions whose argument the current token is.
         var callers = new Stack<string>();
-        // Where the name of a type begins that a parameter may follow: "timestamp with time zone $1".
+        // Start of a type name that a parameter may follow: "timestamp with time zone $1".
         var typeStart = -1;
         while (lexer.Read())
         {
@@ -125,7 +125,7 @@ public static class PlannableText
                 }
                 else
                 {
-                    // The server wants to know the type of each parameter up to the highest: a gap has none.
+                    // The server needs the type of every parameter up to the highest number; a gap has no type.
                     var name = lexer.Text.ToString();
                     if (!numbers.TryGetValue(name, out var number))
                     {
@@ -161,7 +161,7 @@ public static class PlannableText
         return result.Append(sql, copied, sql.Length - copied).ToString();
     }
 
-    // The other operand is a parameter too, or all that the aggregate adds up may be parameters.
+    // The other operand is also a parameter, or every value that the aggregate sums may be a parameter.
     private static bool IsLonelyNumber(SqlLexer parameter, string before, Stack<string> callers)
     {
         if (before is "then" or "else" && callers.Any(c => c is "sum" or "avg"))

@@ -6,16 +6,19 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Statements;
 
-/// <summary>The text of statements: one form for all that differ only in constants, comments, case and spacing.</summary>
+/// <summary>
+/// Normal form and fingerprint of statements: statements that differ only in constants, comments, case and spacing have the same
+/// ones.
+/// </summary>
 public static class QueryText
 {
-    /// <summary>The longest text that query_performance_log.query_pattern keeps, in characters.</summary>
+    /// <summary>The longest text that query_performance_log.query_pattern holds, in characters.</summary>
     public const int MaximumPatternLength = 2000;
 
     /// <summary>
-    /// The normal form: constants and parameters numbered $1, $2 ... in order, lists of constants shortened to one, comments and
-    /// closing semicolons gone, unquoted words in lower case, one way of spacing. The text of pg_stat_statements and the
-    /// statement with its constants give the same.
+    /// The normal form: constants and parameters are numbered $1, $2 ... in order, lists of constants have one element, comments
+    /// and closing semicolons are removed, unquoted words are in lower case, spacing is uniform. A statement with constants and
+    /// its text from pg_stat_statements have the same normal form.
     /// </summary>
     /// <param name="sql">A statement.</param>
     public static string Normalize(string sql)
@@ -32,8 +35,8 @@ public static class QueryText
         }
     }
 
-    /// <summary>SHA-256 of a normalised text in UTF-8: 64 lower-case hexadecimal digits.</summary>
-    /// <param name="normalized">What <see cref="Normalize"/> gave, whole.</param>
+    /// <summary>SHA-256 of a normal form in UTF-8: 64 lower-case hexadecimal digits.</summary>
+    /// <param name="normalized">The complete result of <see cref="Normalize"/>.</param>
     public static string Hash(string normalized)
     {
         ArgumentNullException.ThrowIfNull(normalized);
@@ -50,8 +53,8 @@ public static class QueryText
         return new string(digits);
     }
 
-    /// <summary>A text whose constants are hidden, for messages: $1, $2 ... in their places, all else as it was.</summary>
-    /// <param name="sql">SQL, whole or in part.</param>
+    /// <summary>A text for messages whose constants are replaced by $1, $2 ...; the rest is unchanged.</summary>
+    /// <param name="sql">SQL, complete or in part.</param>
     public static string HideConstants(string sql)
     {
         ArgumentNullException.ThrowIfNull(sql);
@@ -70,7 +73,7 @@ public static class QueryText
         return result.Append(sql, copied, sql.Length - copied).ToString();
     }
 
-    /// <summary>At most 2,000 characters of a text; a character is never split.</summary>
+    /// <summary>The first 2,000 characters of a text; a surrogate pair is not split.</summary>
     /// <param name="text">Any text.</param>
     public static string Shorten(string text)
     {
@@ -151,7 +154,7 @@ public static class QueryText
         private int length;
         private int parameters;
 
-        // What was written last: its kind, where it stands in the output, and the word before it.
+        // The token that was written last: its kind, its position in the output, and the word before it.
         private SqlTokenKind last;
         private Range lastText;
         private Range wordBefore;
@@ -162,7 +165,7 @@ public static class QueryText
         private int listStart;
         private int listParameters;
 
-        // The numbers of "order by 1" and "numeric(10, 2)" are no constants.
+        // The numbers in "order by 1" and "numeric(10, 2)" are not constants.
         private int depth;
         private int ordinalDepth;
         private int modifierDepth;
@@ -237,7 +240,7 @@ public static class QueryText
                 case "all" when LastIs("limit"):
                     Placeholder();
                     return;
-                // The server's grammar makes a constant of the field's name, and pg_stat_statements replaces it.
+                // The server's grammar turns the name of the field into a constant, and pg_stat_statements replaces it.
                 case var _ when LastIs("(") && WordBeforeIs("extract") && lexer.Ahead().IsWord("from"):
                     Placeholder();
                     return;
@@ -297,7 +300,7 @@ public static class QueryText
                 case ')' or ']':
                     if (inList && !listWantsElement && !(c == ']' && LastIs("[")))
                     {
-                        // What stands between is constants, casts and commas.
+                        // Only constants, casts and commas stand in between.
                         inList = false;
                         length = listStart;
                         parameters = listParameters;
@@ -352,8 +355,8 @@ public static class QueryText
             return next.Kind is SqlTokenKind.End or SqlTokenKind.Word || next.Is(',') || next.Is(')') || next.Is(';');
         }
 
-        // As in the server's grammar: a minus before a number belongs to it, unless something before it takes it as an operand or
-        // a cast after it binds more tightly.
+        // As in the server's grammar: a minus before a number belongs to the number, unless a token before it takes it as an
+        // operator or a cast after the number binds more tightly.
         private readonly bool IsSign()
         {
             var number = lexer.Ahead();
@@ -441,7 +444,7 @@ public static class QueryText
             }
         }
 
-        // ASCII only, as the server folds names in a multi-byte encoding.
+        // ASCII only: the server folds names so in a multi-byte encoding.
         private static int Lower(ReadOnlySpan<char> text, Span<char> destination)
         {
             for (var i = 0; i < text.Length; i++)

@@ -2,7 +2,7 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Statements;
 
-/// <summary>Where the figures of a <see cref="SlowQuery"/> come from.</summary>
+/// <summary>Source of the figures of a <see cref="SlowQuery"/>.</summary>
 public enum SlowQuerySource
 {
     /// <summary>The cumulative counters of pg_stat_statements, since <see cref="SlowQuery.Since"/>.</summary>
@@ -11,22 +11,22 @@ public enum SlowQuerySource
     QueryPerformanceLog,
 }
 
-/// <summary>One normalised statement and what it cost, as it was seen on one server.</summary>
+/// <summary>One query and its costs on one server.</summary>
 public sealed record SlowQuery
 {
-    /// <summary>The statement's text with its constants replaced ($1, $2 ...), as the server normalised it.</summary>
+    /// <summary>The query: the statement with its constants replaced ($1, $2 ...), as the server stores it.</summary>
     public required string Query { get; init; }
 
-    /// <summary>SHA-256 of the normalised text, 64 lower-case hexadecimal digits; the same on every server.</summary>
+    /// <summary>SHA-256 of the normal form, 64 lower-case hexadecimal digits; the same on every server.</summary>
     public required string QueryHash { get; init; }
 
-    /// <summary>The server's own identifier (pg_stat_statements.queryid); null for text from elsewhere.</summary>
+    /// <summary>The server's identifier (pg_stat_statements.queryid); null where the text has another source.</summary>
     public long? QueryId { get; init; }
 
-    /// <summary>How often it ran. At least 1.</summary>
+    /// <summary>Number of executions; at least 1.</summary>
     public long Calls { get; init; } = 1;
 
-    /// <summary>Time spent executing it, in milliseconds, over all calls.</summary>
+    /// <summary>Execution time of all calls, in milliseconds.</summary>
     public double TotalTimeMs { get; init; }
 
     /// <summary>Mean execution time in milliseconds.</summary>
@@ -41,7 +41,7 @@ public sealed record SlowQuery
     /// <summary>Population standard deviation of the execution time in milliseconds, or null where unknown.</summary>
     public double? StddevTimeMs { get; init; }
 
-    /// <summary>Share of the time that all listed statements together took, 0 to 1, or null where unknown.</summary>
+    /// <summary>Share of the execution time of all listed queries, 0 to 1, or null where unknown.</summary>
     public double? TimeShare { get; init; }
 
     /// <summary>Rows returned or affected, over all calls.</summary>
@@ -59,12 +59,12 @@ public sealed record SlowQuery
     /// <summary>Time spent reading and writing blocks, in milliseconds; null where track_io_timing is off.</summary>
     public double? BlockTimeMs { get; init; }
 
-    /// <summary>Shared blocks hit over blocks hit and read, 0 to 1; null where no block was asked for.</summary>
+    /// <summary>Shared blocks hit divided by shared blocks hit and read, 0 to 1; null where no block was requested.</summary>
     public double? CacheHitRatio =>
         SharedBlocksHit + SharedBlocksRead > 0
             ? (double)SharedBlocksHit!.Value / (SharedBlocksHit.Value + SharedBlocksRead!.Value) : null;
 
-    /// <summary>Whether it was sent by a client rather than run inside a function; null where unknown.</summary>
+    /// <summary>Whether a client sent it; false where it ran inside a function; null where unknown.</summary>
     public bool? TopLevel { get; init; }
 
     /// <summary>The role that ran it.</summary>
@@ -73,20 +73,20 @@ public sealed record SlowQuery
     /// <summary>The database that it ran in.</summary>
     public string? DatabaseName { get; init; }
 
-    /// <summary>Since when the figures count; null where the server does not say.</summary>
+    /// <summary>Start of the period of the figures; null where the server does not tell.</summary>
     public DateTimeOffset? Since { get; init; }
 
-    /// <summary>Until when the figures count.</summary>
+    /// <summary>End of the period of the figures.</summary>
     public DateTimeOffset? Until { get; init; }
 
-    /// <summary>Where the figures come from.</summary>
+    /// <summary>Source of the figures.</summary>
     public SlowQuerySource Source { get; init; }
 
-    /// <summary>The server that it was seen on.</summary>
+    /// <summary>The server that the figures come from.</summary>
     public ServerTarget? Target { get; init; }
 
     /// <summary>
-    /// <see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.
+    /// <see cref="ServerTarget.Identity"/> of the target as text, which CSV, JSON and jobs keep; null where it is unknown.
     /// </summary>
     public string? DatabaseIdentity => Target?.Identity;
 }

@@ -1,6 +1,6 @@
 namespace PerfMonitoring.Statements;
 
-/// <summary>What slow queries are ordered by, the most first.</summary>
+/// <summary>The sort order of slow queries, highest first.</summary>
 public enum SlowQueryOrder
 {
     /// <summary>Execution time over all calls.</summary>
@@ -17,12 +17,10 @@ public enum SlowQueryOrder
     IO,
 }
 
-/// <summary>
-/// Which slow queries are asked for. Names and texts may hold PowerShell's wildcards and are compared without regard to case.
-/// </summary>
+/// <summary>Selects slow queries. Names and texts may contain PowerShell's wildcards; the comparison ignores case.</summary>
 public sealed record SlowQueryFilter
 {
-    /// <summary>At most so many; null for all.</summary>
+    /// <summary>The most results; null for all.</summary>
     public int? Top { get; init; }
 
     /// <summary>Lowest mean execution time in milliseconds.</summary>
@@ -34,21 +32,23 @@ public sealed record SlowQueryFilter
     /// <summary>The order.</summary>
     public SlowQueryOrder OrderBy { get; init; }
 
-    /// <summary>Databases; null for the one that is connected to.</summary>
+    /// <summary>Databases; null for the connected one.</summary>
     public IReadOnlyList<string>? Databases { get; init; }
 
     /// <summary>Roles; null for all.</summary>
     public IReadOnlyList<string>? Users { get; init; }
 
-    /// <summary>Texts, one of which must match; without a wildcard a text matches wherever it stands. Null for all.</summary>
+    /// <summary>
+    /// Texts, at least one of which must match; a text without a wildcard matches anywhere in the query. Null for all.
+    /// </summary>
     public IReadOnlyList<string>? Like { get; init; }
 
     /// <summary>Texts, none of which may match.</summary>
     public IReadOnlyList<string>? ExcludeLike { get; init; }
 
-    /// <summary>From the stored log only: executed at or after this.</summary>
+    /// <summary>For the stored log only: executed at or after this time.</summary>
     public DateTimeOffset? Since { get; init; }
 
-    /// <summary>From the stored log only: executed before this.</summary>
+    /// <summary>For the stored log only: executed before this time.</summary>
     public DateTimeOffset? Until { get; init; }
 }

@@ -1,16 +1,16 @@
 namespace PerfMonitoring.Statements;
 
-/// <summary>What pg_stat_statements keeps its counters by.</summary>
+/// <summary>The key of a row of pg_stat_statements.</summary>
 /// <param name="QueryId">queryid.</param>
 /// <param name="DatabaseOid">dbid.</param>
 /// <param name="UserOid">userid.</param>
-/// <param name="TopLevel">toplevel; true where the server does not say.</param>
+/// <param name="TopLevel">toplevel; true where the server does not tell.</param>
 public readonly record struct StatementKey(long QueryId, uint DatabaseOid, uint UserOid, bool TopLevel);
 
-/// <summary>The counters of one statement: growing ones as the server has them, or what they grew by in an interval.</summary>
+/// <summary>The counters of one statement: cumulative as on the server, or their growth in an interval.</summary>
 public sealed record StatementCounters
 {
-    /// <summary>Whose counters.</summary>
+    /// <summary>The key of the counters.</summary>
     public required StatementKey Key { get; init; }
 
     /// <summary>Executions.</summary>
@@ -20,7 +20,7 @@ public sealed record StatementCounters
     public double TotalTimeMs { get; init; }
 
     /// <summary>
-    /// Sum of the squares of the run times, in square milliseconds: calls * (mean² + deviation²), so that the deviation in an
+    /// Sum of the squares of the execution times, in square milliseconds: calls * (mean² + deviation²). The deviation in an
     /// interval follows from the difference of two readings. Null where a reading did not have it.
     /// </summary>
     public double? SquaredTime { get; init; }
@@ -37,48 +37,48 @@ public sealed record StatementCounters
     /// <summary>Temporary blocks written.</summary>
     public long TempBlocksWritten { get; init; }
 
-    /// <summary>Time spent on blocks in milliseconds; null where it is not measured.</summary>
+    /// <summary>Time spent reading and writing blocks, in milliseconds; null where it is not measured.</summary>
     public double? BlockTimeMs { get; init; }
 
-    /// <summary>Since when they count; null where the server does not say.</summary>
+    /// <summary>Start of the counting; null where the server does not tell.</summary>
     public DateTimeOffset? Since { get; init; }
 }
 
-/// <summary>A moment at which the counters were read.</summary>
+/// <summary>The state of pg_stat_statements at one reading.</summary>
 public sealed record StatementsState
 {
-    /// <summary>When, by the monitored server's clock.</summary>
+    /// <summary>Time of the reading, by the clock of the monitored server.</summary>
     public DateTimeOffset TakenAt { get; init; }
 
-    /// <summary>When all counters were reset; null where the server does not say.</summary>
+    /// <summary>Time when all counters were reset; null where the server does not tell.</summary>
     public DateTimeOffset? StatsReset { get; init; }
 
-    /// <summary>How often the server gave up entries for want of room; null where it does not say.</summary>
+    /// <summary>How often the server evicted entries because its table was full; null where it does not tell.</summary>
     public long? Deallocations { get; init; }
 }
 
-/// <summary>What happened between two readings of the counters.</summary>
+/// <summary>The difference between two readings of the counters.</summary>
 public sealed record StatisticsDelta
 {
     /// <summary>
-    /// What each statement that ran did; <see cref="StatementCounters.Since"/> is the beginning of its interval.
+    /// The activity of each statement that ran; <see cref="StatementCounters.Since"/> is the start of its interval.
     /// </summary>
     public required IReadOnlyList<StatementCounters> Intervals { get; init; }
 
-    /// <summary>Statements whose counters are not what they were: new, changed or gone.</summary>
+    /// <summary>Statements whose counters changed: new, changed or gone.</summary>
     public required IReadOnlyList<StatementKey> Changed { get; init; }
 
-    /// <summary>Statements that were there before and are gone or began anew: something of theirs is unknown.</summary>
+    /// <summary>Number of statements that are gone or whose counters restarted: a part of their activity is unknown.</summary>
     public int Gaps { get; init; }
 
     /// <summary>Whether all counters were reset.</summary>
     public bool WasReset { get; init; }
 
     /// <summary>
-    /// The difference. Counters that began anew count from then on: nothing is negative, and nothing is counted twice. Where
-    /// there was no reading before, everything since the counters began is the difference.
+    /// The difference of two readings. Restarted counters count from their restart: nothing is negative, and nothing is counted
+    /// twice. Without an earlier reading, everything since the counters began is the difference.
     /// </summary>
-    /// <param name="before">The state of the last reading; null when this is the first.</param>
+    /// <param name="before">The state of the last reading; null for the first reading.</param>
     /// <param name="last">The counters of the last reading.</param>
     /// <param name="now">The state of this reading.</param>
     /// <param name="current">The counters of this reading.</param>

@@ -3,20 +3,20 @@ using System.Globalization;
 namespace PerfMonitoring.Statements;
 
 /// <summary>
-/// A statement that was not planned, since planning could have run code of a role that is less trusted than the session's.
+/// A statement that was not planned because planning could have run code of a role that is less trusted than the session's.
 /// </summary>
 /// <param name="QueryHash">Fingerprint of the statement.</param>
-/// <param name="Query">How its normal form begins.</param>
-/// <param name="Reason">What could run, and whose it is.</param>
+/// <param name="Query">The beginning of the query.</param>
+/// <param name="Reason">The code that could run, and its owner.</param>
 public sealed record UntrustedStatement(string QueryHash, string Query, string Reason)
 {
-    /// <summary>As many characters of a statement are shown.</summary>
+    /// <summary>Characters of a query that are shown.</summary>
     private const int ShownLength = 60;
 
-    /// <summary>Makes one of a statement.</summary>
+    /// <summary>Creates one for a statement.</summary>
     /// <param name="queryHash">Fingerprint of the statement.</param>
-    /// <param name="normalized">Its normal form, which has no constants.</param>
-    /// <param name="reason">What could run, and whose it is.</param>
+    /// <param name="normalized">The normal form, which has no constants.</param>
+    /// <param name="reason">The code that could run, and its owner.</param>
     public static UntrustedStatement Of(string queryHash, string normalized, string reason)
     {
         ArgumentNullException.ThrowIfNull(normalized);
@@ -26,9 +26,9 @@ public sealed record UntrustedStatement(string QueryHash, string Query, string R
         return new UntrustedStatement(queryHash, normalized[..end] + (end < normalized.Length ? "..." : ""), reason.TrimEnd('.'));
     }
 
-    /// <summary>One warning for all of a run.</summary>
+    /// <summary>One warning for all statements of a run.</summary>
     /// <param name="statements">The statements; at least one.</param>
-    /// <param name="consequence">What is not done with them: "get no advice".</param>
+    /// <param name="consequence">What does not happen to them: "get no advice".</param>
     public static string Describe(IReadOnlyCollection<UntrustedStatement> statements, string consequence)
     {
         ArgumentNullException.ThrowIfNull(statements);

@@ -2,10 +2,10 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Statements;
 
-/// <summary>Which columns an UPDATE sets. Plans do not tell their names.</summary>
+/// <summary>The columns that an UPDATE sets. Plans do not contain their names.</summary>
 public static class UpdatedColumns
 {
-    /// <summary>The columns, unquoted; null where the text is not a plain UPDATE, and any column may be set.</summary>
+    /// <summary>The columns, unquoted; null where the text is not a plain UPDATE: it may set any column.</summary>
     /// <param name="sql">A statement.</param>
     public static IReadOnlySet<string>? Of(string sql)
     {
@@ -25,7 +25,7 @@ public static class UpdatedColumns
 
         var columns = new HashSet<string>(StringComparer.Ordinal);
         var depth = 0;
-        // A name is set where a list of assignments stands before its equals sign: "a = 1, (b, c) = (2, 3)".
+        // The names before the equals sign of an assignment are set: "a = 1, (b, c) = (2, 3)".
         var isTarget = true;
         while (lexer.Read())
         {

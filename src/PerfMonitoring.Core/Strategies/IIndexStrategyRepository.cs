@@ -2,38 +2,38 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Strategies;
 
-/// <summary>Which strategies are wanted; what is null is not asked.</summary>
+/// <summary>Selects strategies; a null property does not restrict.</summary>
 public sealed record IndexStrategyFilter
 {
-    /// <summary>Their ids.</summary>
+    /// <summary>The ids.</summary>
     public IReadOnlyCollection<Guid>? Ids { get; init; }
 
-    /// <summary>Their table; without a schema, in any.</summary>
+    /// <summary>The table; without a schema, in any schema.</summary>
     public RelationName? Table { get; init; }
 
     /// <summary>Name of the index, exact.</summary>
     public string? IndexName { get; init; }
 
-    /// <summary>Whether the index is there.</summary>
+    /// <summary>Whether the index is created.</summary>
     public bool? IsCreated { get; init; }
 
-    /// <summary>Whether removed ones come too.</summary>
+    /// <summary>Whether to include removed strategies.</summary>
     public bool IncludeInactive { get; init; }
 }
 
-/// <summary>What changes about a strategy; what is null stays.</summary>
+/// <summary>Changes to a strategy; a null property stays unchanged.</summary>
 public sealed record IndexStrategyChange
 {
-    /// <summary>When it may be built.</summary>
+    /// <summary>The maintenance window for the build.</summary>
     public MaintenanceWindow? MaintenanceWindow { get; init; }
 
-    /// <summary>What the workload uses it for.</summary>
+    /// <summary>Use of the index in the workload.</summary>
     public UsagePattern? UsagePattern { get; init; }
 
-    /// <summary>Whether its usage is recorded.</summary>
+    /// <summary>Whether the usage of the index is recorded.</summary>
     public bool? IsMonitoring { get; init; }
 
-    /// <summary>Whether the index is there.</summary>
+    /// <summary>Whether the index is created.</summary>
     public bool? IsCreated { get; init; }
 
     /// <summary>False removes it (soft delete).</summary>
@@ -42,34 +42,32 @@ public sealed record IndexStrategyChange
     /// <summary>Size on disk in bytes.</summary>
     public long? SizeBytes { get; init; }
 
-    /// <summary>How long the server built it.</summary>
+    /// <summary>Duration of the build on the server.</summary>
     public TimeSpan? BuildTime { get; init; }
 }
 
 /// <summary>The strategies of the monitored database in the store.</summary>
 public interface IIndexStrategyRepository
 {
-    /// <summary>The strategies that a filter lets through, by table, rank and name.</summary>
+    /// <summary>The strategies that match a filter, by table, rank and name.</summary>
     IAsyncEnumerable<IndexStrategy> GetAsync(IndexStrategyFilter filter, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Stores strategies, all or none, and returns them as they are stored. Where table and index name are stored for this
-    /// database already and the index was not created (or the strategy was removed), that row is brought up to date and keeps its
-    /// id; a created one of the same definition is returned as it is.
+    /// Stores strategies, all or none, and returns them as stored. Where the store already has the table and index name for this
+    /// database and the index was not created (or the strategy was removed), the existing row is updated and keeps its id. A
+    /// created strategy with the same definition is returned unchanged.
     /// </summary>
-    /// <exception cref="PerfMonitoringException">
-    /// StoreMissing; StrategyExists: created already with another definition; StrategyBelongsToOtherDatabase; DefinitionTooLong;
-    /// TableNameTooLong.
-    /// </exception>
+    /// <exception cref="PerfMonitoringException">StoreMissing; StrategyExists: already created with another definition;
+    /// StrategyBelongsToOtherDatabase; DefinitionTooLong; TableNameTooLong.</exception>
     Task<IReadOnlyList<IndexStrategy>> AddAsync(IReadOnlyList<IndexStrategy> strategies, CancellationToken cancellationToken);
 
-    /// <summary>Changes one strategy and returns it as it is stored.</summary>
+    /// <summary>Changes one strategy and returns it as stored.</summary>
     /// <exception cref="PerfMonitoringException">StrategyNotFound; StoreMissing.</exception>
     Task<IndexStrategy> UpdateAsync(Guid id, IndexStrategyChange change, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Bytes of index that a second of building made: the last 20 builds of this database that made a megabyte or more, taken
-    /// together. Null where there is none.
+    /// Build rate in bytes of index per second: total over the last 20 builds of this database with at least one megabyte. Null
+    /// where there is none.
     /// </summary>
     /// <exception cref="PerfMonitoringException">StoreMissing.</exception>
     Task<double?> GetBuildRateAsync(CancellationToken cancellationToken);

@@ -4,81 +4,80 @@ using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Strategies;
 
-/// <summary>What became of an index that the advisor considered.</summary>
+/// <summary>The advisor's verdict on a candidate.</summary>
 public enum CandidateVerdict
 {
-    /// <summary>It is in the set.</summary>
+    /// <summary>It is in the configuration.</summary>
     Chosen,
-    /// <summary>No plan that the planner was seen to prefer uses it.</summary>
+    /// <summary>No plan that the planner preferred uses it.</summary>
     NotUsed,
     /// <summary>The server refuses such an index.</summary>
     Refused,
-    /// <summary>It is too large for the budget, alone or beside the chosen ones.</summary>
+    /// <summary>It is too large for the budget, alone or together with the chosen ones.</summary>
     OverBudget,
-    /// <summary>There are as many indexes in the set as there may be.</summary>
+    /// <summary>The configuration already has the largest number of indexes.</summary>
     OverCount,
-    /// <summary>It saves less than the least improvement that is asked for.</summary>
+    /// <summary>Its gain is below the requested minimum.</summary>
     TooLittle,
-    /// <summary>Writes would pay more for it than it saves.</summary>
+    /// <summary>Its maintenance cost exceeds its gain.</summary>
     WritesCostMore,
     /// <summary>Chosen indexes do its work.</summary>
     Replaced,
-    /// <summary>It might make a statement dearer, by what the planner takes for free.</summary>
+    /// <summary>A statement might cost more with it, by a cost that the planner ignores.</summary>
     MakesDearer,
-    /// <summary>The set was not found to get better by it, cost, risk and writes together.</summary>
+    /// <summary>No better configuration with it was found, with cost, risk and writes together.</summary>
     NotBetter,
-    /// <summary>It was built and taken back not long ago.</summary>
+    /// <summary>It was created and reverted recently.</summary>
     Reverted,
 }
 
-/// <summary>An index that the advisor considered, and why it was chosen or not.</summary>
+/// <summary>An index that the advisor considered, with the verdict and the reason.</summary>
 public sealed record IndexCandidate
 {
-    /// <summary>A short name: the definition may hold constants, and errors show what they are about.</summary>
+    /// <summary>A short name: errors show their subject, and the definition may hold constants.</summary>
     public override string ToString() =>
         $"{string.Join(", ", Definition.KeyNames.Select(QueryText.HideConstants))} on {TableName}";
 
-    /// <summary>The table, schema-qualified and quoted where it must be.</summary>
+    /// <summary>The table, with its schema, quoted where necessary.</summary>
     public string TableName => Definition.Table.ToString();
 
-    /// <summary>What the index is.</summary>
+    /// <summary>The kind of index.</summary>
     public IndexType IndexType => Definition.Type;
 
-    /// <summary>What would be made, without a name.</summary>
+    /// <summary>The CREATE INDEX statement, without a name.</summary>
     public string IndexDefinition => Definition.ToAnonymousStatement();
 
-    /// <summary>The definition, taken apart; its name is empty or the chosen strategy's.</summary>
+    /// <summary>The parsed definition; the name is empty or the name of the chosen strategy.</summary>
     public required IndexDefinition Definition { get; init; }
 
     /// <summary>Expected size on disk in bytes.</summary>
     public long SizeBytes { get; init; }
 
-    /// <summary>What the writes of the workload would pay to keep it up to date, weighted, in the planner's units.</summary>
+    /// <summary>Maintenance cost of the index for the writes of the workload, weighted, in planner units.</summary>
     public double WriteCost { get; init; }
 
     /// <summary>
-    /// What it would save as the only new index, weighted, in the planner's units, its write cost not taken off; null where the
-    /// planner was not asked.
+    /// Gain as the only new index, weighted, in planner units, before maintenance cost; null where the planner was not asked.
     /// </summary>
     public double? Saving { get; init; }
 
-    /// <summary>The same as a share of the workload's cost, 0 to 1.</summary>
+    /// <summary>The gain as a share of the workload's cost, 0 to 1.</summary>
     public double? SavingShare { get; init; }
 
-    /// <summary>What became of it.</summary>
+    /// <summary>The verdict.</summary>
     public CandidateVerdict Verdict { get; init; }
 
-    /// <summary>Why, in a sentence.</summary>
+    /// <summary>The reason, in one sentence.</summary>
     public required string Reason { get; init; }
 
-    /// <summary>The strategy, where it was chosen; else null.</summary>
+    /// <summary>The strategy of a chosen candidate; else null.</summary>
     public IndexStrategy? Strategy { get; init; }
 
-    /// <summary>The database that it is for.</summary>
+    /// <summary>The database of the candidate.</summary>
     public ServerTarget? Target { get; init; }
 
     /// <summary>
-    /// <see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.
+    /// <see cref="ServerTarget.Identity"/> of the target as text, which CSV, JSON and jobs keep; null where it is unknown.
     /// </summary>
     public string? DatabaseIdentity => Target?.Identity;
 }

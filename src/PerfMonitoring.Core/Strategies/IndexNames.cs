@@ -3,15 +3,15 @@ using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Strategies;
 
-/// <summary>Finds names for new indexes that nothing else has: no relation, no stored strategy of another definition.</summary>
-/// <param name="catalog">The relations that are there.</param>
+/// <summary>Finds free names for new indexes: no relation and no stored strategy of another definition has them.</summary>
+/// <param name="catalog">The existing relations.</param>
 /// <param name="strategies">The stored strategies, or null where there is no store.</param>
 public sealed class IndexNames(ICatalogRepository catalog, IIndexStrategyRepository? strategies)
 {
-    // What was given in this run is as good as taken.
+    // Names given in this run count as taken.
     private readonly HashSet<RelationName> given = [];
 
-    /// <summary>The definition's own name, numbered where it is taken.</summary>
+    /// <summary>The name of the definition, with a number where it is taken.</summary>
     public async Task<string> FindFreeAsync(IndexDefinition definition, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(definition);

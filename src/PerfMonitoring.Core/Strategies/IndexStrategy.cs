@@ -4,36 +4,34 @@ using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Strategies;
 
-/// <summary>What one index does to one statement of the workload.</summary>
+/// <summary>The effect of one index on one query of the workload.</summary>
 public sealed record QueryImpact
 {
-    /// <summary>Fingerprint of the statement (<see cref="SlowQuery.QueryHash"/>).</summary>
+    /// <summary>Fingerprint of the query (<see cref="SlowQuery.QueryHash"/>).</summary>
     public required string QueryHash { get; init; }
 
-    /// <summary>The statement, normalised; cut at 2,000 characters.</summary>
+    /// <summary>The query; cut at 2,000 characters.</summary>
     public required string Query { get; init; }
 
-    /// <summary>How often the statement counts in the workload (its calls).</summary>
+    /// <summary>Weight of the query in the workload (its calls).</summary>
     public double Weight { get; init; } = 1;
 
-    /// <summary>The planner's cost of one execution before, in its cost units.</summary>
+    /// <summary>Planner cost of one execution before, in planner units.</summary>
     public double CostBefore { get; init; }
 
-    /// <summary>The planner's cost of one execution with the whole proposed set, in its cost units.</summary>
+    /// <summary>Planner cost of one execution with the complete proposed configuration, in planner units.</summary>
     public double CostAfter { get; init; }
 
-    /// <summary>
-    /// Mean measured time of one execution before, in milliseconds; null where the workload came without times.
-    /// </summary>
+    /// <summary>Mean measured execution time before, in milliseconds; null where the workload has no times.</summary>
     public double? MeanTimeMs { get; init; }
 
     /// <summary>
-    /// Expected mean time with the whole proposed set, in milliseconds: the measured one in proportion to the planner's cost,
-    /// which is a rough guide. Null where no time was measured.
+    /// Expected mean execution time with the complete proposed configuration, in milliseconds: the measured time in proportion to
+    /// the planner cost, a rough guide. Null where no time was measured.
     /// </summary>
     public double? EstimatedTimeMs => CostBefore > 0 ? MeanTimeMs * CostAfter / CostBefore : null;
 
-    /// <summary>Saved share of the cost, 0 to 1; negative where the statement gets dearer.</summary>
+    /// <summary>Gain as a share of the cost, 0 to 1; negative where the query costs more.</summary>
     public double Improvement => CostBefore > 0 ? 1 - (CostAfter / CostBefore) : 0;
 
     /// <summary>The beginning of the fingerprint with the costs and times, in the culture of the session.</summary>
@@ -42,100 +40,100 @@ public sealed record QueryImpact
         + (EstimatedTimeMs is { } expected ? $", {MeanTimeMs:N2} ms to about {expected:N2} ms" : "");
 }
 
-/// <summary>
-/// A decision about one index: what it is, why, and what it is expected to cost and to save.
-/// </summary>
+/// <summary>A decision about one index: its definition, the reason, the expected costs and the gain.</summary>
 public sealed record IndexStrategy
 {
-    /// <summary>A short name: the definition may hold constants, and errors show what they are about.</summary>
+    /// <summary>A short name: errors show their subject, and the definition may hold constants.</summary>
     public override string ToString() => $"{IndexName} on {TableName}";
 
-    /// <summary>Identity, in the store too.</summary>
+    /// <summary>Identity, also in the store.</summary>
     public Guid Id { get; init; } = Guid.NewGuid();
 
-    /// <summary>The table, schema-qualified and quoted where it must be: <c>public.orders</c>. At most 100 characters.</summary>
+    /// <summary>The table, with its schema, quoted where necessary: <c>public.orders</c>. At most 100 characters.</summary>
     public string TableName => Definition.Table.ToString();
 
     /// <summary>Name of the index, without schema. At most 63 bytes.</summary>
     public string IndexName => Definition.Name;
 
-    /// <summary>What the index is.</summary>
+    /// <summary>The kind of index.</summary>
     public IndexType IndexType => Definition.Type;
 
-    /// <summary>The whole statement that makes the index. At most 2,000 characters.</summary>
+    /// <summary>The complete CREATE INDEX statement. At most 2,000 characters.</summary>
     public string IndexDefinition => Definition.ToCreateStatement(concurrently: true);
 
-    /// <summary>The index's definition, taken apart.</summary>
+    /// <summary>The parsed definition of the index.</summary>
     public required IndexDefinition Definition { get; init; }
 
-    /// <summary>The key columns and expressions in order, as they stand in the definition.</summary>
+    /// <summary>The key columns and expressions in order, as in the definition.</summary>
     public IReadOnlyList<string> Columns => Definition.KeyNames;
 
     /// <summary>The INCLUDE columns.</summary>
     public IReadOnlyList<string> Include => Definition.Include;
 
-    /// <summary>The predicate of a partial index, or null.</summary>
+    /// <summary>The condition of a partial index, or null.</summary>
     public string? WhereClause => Definition.Where;
 
-    /// <summary>What the workload uses it for.</summary>
+    /// <summary>Use of the index in the workload.</summary>
     public UsagePattern UsagePattern { get; init; }
 
-    /// <summary>When it may be built.</summary>
+    /// <summary>The maintenance window for the build.</summary>
     public MaintenanceWindow MaintenanceWindow { get; init; }
 
-    /// <summary>Whether the index is there, built by this product or adopted.</summary>
+    /// <summary>Whether the index exists, created by this module or adopted.</summary>
     public bool IsCreated { get; init; }
 
-    /// <summary>Whether its usage is recorded.</summary>
+    /// <summary>Whether the usage of the index is recorded.</summary>
     public bool IsMonitoring { get; init; } = true;
 
-    /// <summary>False once it was removed (soft delete).</summary>
+    /// <summary>False after removal (soft delete).</summary>
     public bool IsActive { get; init; } = true;
 
-    /// <summary>Whether it is in the store; false for a strategy that only travels the pipeline.</summary>
+    /// <summary>Whether it is in the store; false for a strategy in the pipeline only.</summary>
     public bool IsStored { get; init; }
 
-    /// <summary>Who made it: name of the acting user; null while it is not stored.</summary>
+    /// <summary>Name of the acting user who created the strategy; null while it is not stored.</summary>
     public string? CreatedBy { get; init; }
 
-    /// <summary>Who changed it last, or null.</summary>
+    /// <summary>Name of the acting user who last changed it, or null.</summary>
     public string? UpdatedBy { get; init; }
 
-    /// <summary>When it was made.</summary>
+    /// <summary>Time of creation.</summary>
     public DateTimeOffset CreatedAt { get; init; } = DateTimeOffset.UtcNow;
 
-    /// <summary>When it was changed last.</summary>
+    /// <summary>Time of the last change.</summary>
     public DateTimeOffset UpdatedAt { get; init; } = DateTimeOffset.UtcNow;
 
-    /// <summary>
-    /// Cost of the statements that this index concerns, weighted, without it, in the planner's units; null without evidence.
-    /// </summary>
+    /// <summary>Cost of the affected queries without the index, weighted, in planner units; null without evidence.</summary>
     public double? CostBefore { get; init; }
 
-    /// <summary>Cost of the same statements with the whole proposed set, weighted; null without evidence.</summary>
+    /// <summary>
+    /// Cost of the same queries with the complete proposed configuration, weighted, in planner units; null without evidence.
+    /// </summary>
     public double? CostAfter { get; init; }
 
-    /// <summary>Saved share of the cost, 0 to 1; null without evidence.</summary>
+    /// <summary>Gain as a share of the cost, 0 to 1; null without evidence.</summary>
     public double? Improvement => CostBefore > 0 ? 1 - (CostAfter / CostBefore) : null;
 
     /// <summary>Expected size on disk in bytes (measured once it is created); null where unknown.</summary>
     public long? SizeBytes { get; init; }
 
     /// <summary>
-    /// What the writes of the workload pay to keep it up to date, weighted, in the planner's units; null without evidence.
+    /// Maintenance cost of the index for the writes of the workload, weighted, in planner units; null without evidence.
     /// </summary>
     public double? WriteCost { get; init; }
 
-    /// <summary>Statements that get cheaper or dearer, the largest gain first.</summary>
+    /// <summary>Queries that cost less or more, the largest gain first.</summary>
     public IReadOnlyList<QueryImpact> Impacts { get; init => field = value.ToArray(); } = [];
 
-    /// <summary>Statements that get cheaper.</summary>
+    /// <summary>Number of queries that cost less.</summary>
     public int QueriesHelped => Impacts.Count(i => i.CostAfter < i.CostBefore);
 
-    /// <summary>Statements that get dearer.</summary>
+    /// <summary>Number of queries that cost more.</summary>
     public int QueriesHurt => Impacts.Count(i => i.CostAfter > i.CostBefore);
 
-    /// <summary>Place in the set: 1 saves most, 2 adds most to it, and so on; 0 for one made by hand.</summary>
+    /// <summary>
+    /// Rank in the configuration: 1 has the largest gain, 2 adds most to it, and so on; 0 for a strategy made by hand.
+    /// </summary>
     public int Rank { get; init; }
 
     /// <summary>
@@ -150,17 +148,17 @@ public sealed record IndexStrategy
     /// </summary>
     public IReadOnlyList<string> Replaces { get; init => field = value.ToArray(); } = [];
 
-    /// <summary>Where the figures come from.</summary>
+    /// <summary>Source of the figures.</summary>
     public EvidenceSource Evidence { get; init; }
 
-    /// <summary>Why, in a sentence.</summary>
+    /// <summary>The reason, in one sentence.</summary>
     public string Reason { get; init; } = "";
 
-    /// <summary>The database that it is for.</summary>
+    /// <summary>The database of the strategy.</summary>
     public ServerTarget? Target { get; init; }
 
     /// <summary>
-    /// <see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.
+    /// <see cref="ServerTarget.Identity"/> of the target as text, which CSV, JSON and jobs keep; null where it is unknown.
     /// </summary>
     public string? DatabaseIdentity => Target?.Identity;
 }

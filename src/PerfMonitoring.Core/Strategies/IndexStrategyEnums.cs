@@ -1,6 +1,6 @@
 namespace PerfMonitoring.Strategies;
 
-/// <summary>What the workload uses an index for, as the store's <c>usage_pattern</c> has it.</summary>
+/// <summary>Use of an index in the workload, as in <c>usage_pattern</c> of the store.</summary>
 public enum UsagePattern
 {
     /// <summary>Equality.</summary>
@@ -17,7 +17,7 @@ public enum UsagePattern
     Analytics,
 }
 
-/// <summary>When an index may be built, as the store's <c>maintenance_window</c> has it.</summary>
+/// <summary>The maintenance window of an index, as in <c>maintenance_window</c> of the store.</summary>
 public enum MaintenanceWindow
 {
     /// <summary>At any time.</summary>
@@ -26,16 +26,16 @@ public enum MaintenanceWindow
     OffPeak,
     /// <summary>On Saturday and Sunday.</summary>
     Weekend,
-    /// <summary>When somebody says so.</summary>
+    /// <summary>At times that the user defines.</summary>
     Scheduled,
 }
 
-/// <summary>Where the figures of a strategy come from.</summary>
+/// <summary>Source of the figures of a strategy.</summary>
 public enum EvidenceSource
 {
-    /// <summary>No evidence: made by hand.</summary>
+    /// <summary>No evidence: a strategy made by hand.</summary>
     None,
-    /// <summary>The planner's costs with a hypothetical index (HypoPG), or with one that was built and rolled back.</summary>
+    /// <summary>Planner costs with a hypothetical index (HypoPG), or with a real index that was rolled back.</summary>
     WhatIf,
     /// <summary>A documented estimate, where the planner cannot be asked.</summary>
     Estimate,
@@ -43,11 +43,11 @@ public enum EvidenceSource
     Adopted,
 }
 
-/// <summary>How the planner is asked about indexes that are not there.</summary>
+/// <summary>How the planner is asked about indexes that do not exist.</summary>
 public enum WhatIfMethod
 {
     /// <summary>Hypothetical indexes: nothing is built.</summary>
     HypoPG,
-    /// <summary>Real indexes in a transaction that is rolled back: for a copy of the database.</summary>
+    /// <summary>Real indexes in a transaction that is rolled back; for a copy of the database.</summary>
     Transaction,
 }

@@ -4,7 +4,7 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Thresholds;
 
 /// <summary>
-/// What a metric means: which way is worse, which units it can be written in, whether it can be asked of one table.
+/// Properties of a metric: the worse direction, the allowed units, and whether it can be measured for one table.
 /// </summary>
 public sealed class Metric
 {
@@ -38,16 +38,18 @@ public sealed class Metric
     /// <summary>The metric.</summary>
     public MetricType Type { get; }
 
-    /// <summary>Whether a smaller value is the worse one.</summary>
+    /// <summary>Whether a smaller value is worse.</summary>
     public bool LowerIsWorse { get; }
 
-    /// <summary>Whether it is the difference of counters over a window; otherwise it is measured at one moment.</summary>
+    /// <summary>
+    /// Whether it is a difference of counters over an observation window; otherwise it is measured at one moment.
+    /// </summary>
     public bool IsCounted { get; }
 
-    /// <summary>The units that its limits can be written in; the first is the default.</summary>
+    /// <summary>The allowed units of its limits; the first is the default.</summary>
     public IReadOnlyList<ThresholdUnit> Units { get; }
 
-    /// <summary>Whether it can be asked of one table.</summary>
+    /// <summary>Whether it can be measured for one table.</summary>
     public bool AllowsTable => NoTableReason is null;
 
     private string? NoTableReason { get; init; }
@@ -56,10 +58,10 @@ public sealed class Metric
     public static Metric Of(MetricType type) =>
         Array.Find(All, m => m.Type == type) ?? throw new ArgumentOutOfRangeException(nameof(type), type, null);
 
-    /// <summary>Refuses limits that cannot be meant.</summary>
-    /// <param name="warning">The natural warning limit.</param>
-    /// <param name="critical">The natural critical limit.</param>
-    /// <param name="unit">Their unit.</param>
+    /// <summary>Refuses limits that make no sense.</summary>
+    /// <param name="warning">The warning limit as the user writes it.</param>
+    /// <param name="critical">The critical limit as the user writes it.</param>
+    /// <param name="unit">The unit of both limits.</param>
     /// <param name="tableName">A table, or null.</param>
     /// <exception cref="PerfMonitoringException">UnitNotAllowed, TableNotAllowed, InvalidName, InvalidThreshold.</exception>
     public void Check(decimal warning, decimal critical, ThresholdUnit unit, string? tableName)
@@ -109,17 +111,17 @@ public sealed class Metric
         }
     }
 
-    /// <summary>The limit as the store holds it: where lower is worse, its shortfall from the whole.</summary>
+    /// <summary>The limit in the store's form: where lower is worse, the difference to the maximum.</summary>
     public decimal ToStored(decimal natural, ThresholdUnit unit) => LowerIsWorse ? Whole(unit) - natural : natural;
 
-    /// <summary>The limit as the user wrote it.</summary>
+    /// <summary>The limit as the user writes it.</summary>
     public decimal ToNatural(decimal stored, ThresholdUnit unit) => ToStored(stored, unit);
 
-    /// <summary>How a value stands to limits in the same unit. A value that reaches a limit is beyond it.</summary>
+    /// <summary>State of a value against limits in the same unit. A value that reaches a limit violates it.</summary>
     public ThresholdState Judge(decimal value, decimal warning, decimal critical) =>
         Reaches(value, critical) ? ThresholdState.Critical : Reaches(value, warning) ? ThresholdState.Warning : ThresholdState.Ok;
 
-    /// <summary>What is whole in a unit of shares: 1 or 100.</summary>
+    /// <summary>The maximum in a unit of shares: 1 or 100.</summary>
     internal static decimal Whole(ThresholdUnit unit) => unit == ThresholdUnit.Percentage ? 100 : 1;
 
     private bool Reaches(decimal value, decimal limit) => LowerIsWorse ? value <= limit : value >= limit;

@@ -2,51 +2,50 @@ using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Thresholds;
 
-/// <summary>The server's cumulative counters at one moment. Only the difference of two samples says anything.</summary>
+/// <summary>The server's cumulative counters at one moment. Only the difference of two samples is meaningful.</summary>
 public sealed record MetricSample
 {
-    /// <summary>When, by the server's clock.</summary>
+    /// <summary>Time of the sample, by the clock of the server.</summary>
     public required DateTimeOffset TakenAt { get; init; }
 
-    /// <summary>Which server counted: a standby counts for itself.</summary>
+    /// <summary>The server that counted: a standby has separate counters.</summary>
     public required string Instance { get; init; }
 
-    /// <summary>When the database's counters were last set to zero; null for never.</summary>
+    /// <summary>Time when the counters of the database were last reset; null for never.</summary>
     public DateTimeOffset? ResetAt { get; init; }
 
-    /// <summary>Transactions that ended; a smaller number than before betrays a crash.</summary>
+    /// <summary>Number of finished transactions; a smaller number than before means a crash.</summary>
     public long Transactions { get; init; }
 
-    /// <summary>Deadlocks found in the database.</summary>
+    /// <summary>Number of deadlocks in the database.</summary>
     public long Deadlocks { get; init; }
 
     /// <summary>The counters of the user's tables.</summary>
     public IReadOnlyList<TableCounters> Tables { get; init; } = [];
 
     /// <summary>
-    /// The counters of statements; null where pg_stat_statements cannot be read, and then <see cref="StatementsReason"/> says
-    /// why.
+    /// The counters of statements; null where pg_stat_statements cannot be read: <see cref="StatementsReason"/> gives the reason.
     /// </summary>
     public StatementSample? Statements { get; init; }
 
-    /// <summary>Why there are no statements; null when there are.</summary>
+    /// <summary>The reason why there are no statements; null where there are.</summary>
     public string? StatementsReason { get; init; }
 }
 
 /// <summary>The counters of pg_stat_statements at one moment.</summary>
 public sealed record StatementSample
 {
-    /// <summary>When they were read, and since when they count.</summary>
+    /// <summary>Time of the reading, and start of the counting.</summary>
     public StatementsState State { get; init; } = new();
 
-    /// <summary>Whether other roles' statements are among them.</summary>
+    /// <summary>Whether statements of other roles are included.</summary>
     public bool OfAllRoles { get; init; }
 
-    /// <summary>The statements of the monitored database, without utility statements and the product's own.</summary>
+    /// <summary>The statements of the monitored database, without utility statements and statements of the module.</summary>
     public IReadOnlyList<StatementCounters> Statements { get; init; } = [];
 }
 
-/// <summary>What was counted for a table: blocks of heap, indexes and TOAST; scans of the heap and of indexes.</summary>
+/// <summary>The counters of a table: blocks of heap, indexes and TOAST; scans of the heap and of indexes.</summary>
 public sealed record TableCounters
 {
     /// <summary>Object identifier.</summary>
@@ -58,7 +57,7 @@ public sealed record TableCounters
     /// <summary>Blocks read from outside the cache.</summary>
     public long BlocksRead { get; init; }
 
-    /// <summary>Scans that went through an index.</summary>
+    /// <summary>Scans that used an index.</summary>
     public long IndexScans { get; init; }
 
     /// <summary>Scans of the whole table.</summary>
@@ -68,10 +67,10 @@ public sealed record TableCounters
 /// <summary>Client connections at one moment.</summary>
 public sealed record ConnectionCount
 {
-    /// <summary>When, by the server's clock.</summary>
+    /// <summary>Time of the reading, by the clock of the server.</summary>
     public DateTimeOffset TakenAt { get; init; }
 
-    /// <summary>Client connections of the whole server; null where the role may not see other roles'.</summary>
+    /// <summary>Client connections of the whole server; null where the role may not see those of other roles.</summary>
     public long? Clients { get; init; }
 
     /// <summary>max_connections.</summary>
@@ -81,22 +80,22 @@ public sealed record ConnectionCount
 /// <summary>A table with its partitions.</summary>
 public sealed record MeasuredTable
 {
-    /// <summary>The name with its schema, as in SQL.</summary>
+    /// <summary>The name with its schema, as SQL writes it.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The tables that hold the rows: the table itself, or its partitions.</summary>
+    /// <summary>The tables that contain the rows: the table itself, or its partitions.</summary>
     public required IReadOnlyList<uint> Oids { get; init; }
 }
 
-/// <summary>How much room a table takes.</summary>
+/// <summary>Size of a table.</summary>
 public sealed record TableSize
 {
-    /// <summary>The name with its schema, as in SQL.</summary>
+    /// <summary>The name with its schema, as SQL writes it.</summary>
     public required string Name { get; init; }
 
     /// <summary>Bytes of the table, its indexes and its TOAST.</summary>
     public long Bytes { get; init; }
 
-    /// <summary>When, by the server's clock.</summary>
+    /// <summary>Time of the reading, by the clock of the server.</summary>
     public DateTimeOffset TakenAt { get; init; }
 }

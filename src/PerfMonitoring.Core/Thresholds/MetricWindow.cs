@@ -2,13 +2,13 @@ using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Thresholds;
 
-/// <summary>A value, or why there is none.</summary>
+/// <summary>A value, or the reason why there is none.</summary>
 internal readonly record struct Measured(decimal? Value, string? Reason)
 {
     public static Measured Unknown(string reason) => new(null, reason);
 }
 
-/// <summary>What happened between two samples. Counters that went backwards give no value, never a negative one.</summary>
+/// <summary>The difference between two samples. Counters that decreased give no value, never a negative one.</summary>
 internal sealed class MetricWindow(MetricSample before, MetricSample after)
 {
     private const string Reset = "the counters were reset within the window";
@@ -19,7 +19,7 @@ internal sealed class MetricWindow(MetricSample before, MetricSample after)
 
     private bool WasReset => before.ResetAt != after.ResetAt || after.Transactions < before.Transactions;
 
-    /// <summary>Whether a stored sample can serve as the beginning of a window that ends with <paramref name="next"/>.</summary>
+    /// <summary>Whether a stored sample can start an observation window that ends with <paramref name="next"/>.</summary>
     public static bool IsComparable(MetricSample stored, MetricSample next) =>
         stored.Instance == next.Instance
         && stored.TakenAt < next.TakenAt
@@ -29,15 +29,17 @@ internal sealed class MetricWindow(MetricSample before, MetricSample after)
         WasReset || after.Deadlocks < before.Deadlocks
             ? Measured.Unknown(Reset) : new Measured(after.Deadlocks - before.Deadlocks, null);
 
-    /// <summary>Blocks found in the cache over blocks asked for, 0 to 1; of the given tables, or of all.</summary>
+    /// <summary>Blocks found in the cache divided by requested blocks, 0 to 1; for the given tables, or for all.</summary>
     public Measured CacheHitRatio(MeasuredTable? table) =>
         Share(table, t => t.BlocksHit, t => t.BlocksRead, "no block of it was asked for within the window");
 
-    /// <summary>Index scans over all scans, 0 to 1; of the given tables, or of all.</summary>
+    /// <summary>Index scans divided by all scans, 0 to 1; for the given tables, or for all.</summary>
     public Measured IndexScanRatio(MeasuredTable? table) =>
         Share(table, t => t.IndexScans, t => t.SequentialScans, "it was not scanned within the window");
 
-    /// <summary>The statement with the highest mean time among those that ran, with its calls and time in the window.</summary>
+    /// <summary>
+    /// The statement with the highest mean time among those that ran, with its calls and time in the observation window.
+    /// </summary>
     public (StatementCounters? Worst, string? Reason) WorstStatement()
     {
         if (after.Statements is not { } now)
@@ -68,7 +70,7 @@ internal sealed class MetricWindow(MetricSample before, MetricSample after)
         long bads = 0;
         foreach (var counters in table is null ? after.Tables : after.Tables.Where(t => table.Oids.Contains(t.Oid)))
         {
-            // A table that was not there before was made within the window.
+            // A table that the first sample lacks was created within the observation window.
             var old = known.GetValueOrDefault(counters.Oid) ?? new TableCounters();
             var (goodDelta, badDelta) = (good(counters) - good(old), bad(counters) - bad(old));
             if (goodDelta < 0 || badDelta < 0)

@@ -1,11 +1,11 @@
 namespace PerfMonitoring.Thresholds;
 
-/// <summary>What a threshold watches, as the store's <c>metric_type</c> has it.</summary>
+/// <summary>The metric of a threshold, as in <c>metric_type</c> of the store.</summary>
 public enum MetricType
 {
     /// <summary>Mean execution time of a statement.</summary>
     QueryTime,
-    /// <summary>Share of scans that went through an index; lower is worse.</summary>
+    /// <summary>Share of scans that use an index; lower is worse.</summary>
     IndexScanRatio,
     /// <summary>Size of a table with its indexes and TOAST.</summary>
     TableSize,
@@ -17,14 +17,14 @@ public enum MetricType
     DeadlockCount,
 }
 
-/// <summary>The unit that a threshold is written in, as the store's <c>threshold_unit</c> has it.</summary>
+/// <summary>The unit of a threshold, as in <c>threshold_unit</c> of the store.</summary>
 public enum ThresholdUnit
 {
     /// <summary>1/1000 second.</summary>
     Milliseconds,
     /// <summary>0 to 100.</summary>
     Percentage,
-    /// <summary>A number of things.</summary>
+    /// <summary>A number.</summary>
     Count,
     /// <summary>Bytes.</summary>
     Bytes,

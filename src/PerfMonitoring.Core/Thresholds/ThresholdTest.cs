@@ -3,25 +3,25 @@ using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Thresholds;
 
-/// <summary>Measures what thresholds are about, once for all of them, and holds the values against their limits.</summary>
+/// <summary>Measures the metrics of thresholds, once for all of them, and compares the values with their limits.</summary>
 public static class ThresholdTest
 {
-    /// <summary>How long counters are watched when no stored sample can serve.</summary>
+    /// <summary>Duration of the observation window where no stored sample can start it.</summary>
     public static readonly TimeSpan DefaultWindow = TimeSpan.FromSeconds(5);
 
-    // Tables are many: those that reach a limit are all reported, of the others only the largest.
+    // A database has many tables: all that reach a limit are reported, and only the largest of the others.
     private const int LargestTables = 10;
     private const int ObjectLength = 60;
 
     /// <summary>
-    /// Tests thresholds. Counters are read over a window: since the last stored sample, which is then replaced, or over
-    /// <paramref name="window"/> (or <see cref="DefaultWindow"/>, where there is no store or no fit sample).
+    /// Tests thresholds. Counters are read over an observation window: since the last stored sample, which is then replaced, or
+    /// over <paramref name="window"/> (or <see cref="DefaultWindow"/>, where there is no store or no suitable sample).
     /// </summary>
     /// <param name="connection">The session.</param>
-    /// <param name="thresholds">What to test; the results come in this order.</param>
-    /// <param name="window">Watch for this long and leave the store alone; null to use the stored sample.</param>
-    /// <param name="progress">Told how much of the window has passed, 0 to 1.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="thresholds">The thresholds; the results are in the same order.</param>
+    /// <param name="window">Duration of the observation, without use of the store; null to use the stored sample.</param>
+    /// <param name="progress">Receives the completed share of the observation window, 0 to 1.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="PerfMonitoringException">ConnectionFailed. Other failures make a result Unknown or a sample not
     /// stored.</exception>
     public static async Task<ThresholdRun> RunAsync(
@@ -60,7 +60,7 @@ public static class ThresholdTest
             ? null : await TryAsync(async () => stored = await metrics.GetLastSampleAsync(cancellationToken));
         var keepsSample = window is null && failure is null;
 
-        // A sample from a moment ago, another scheduler's perhaps, makes too short a window to say anything.
+        // A very recent sample, perhaps from another scheduler, makes the observation window too short.
         if (stored is null || !MetricWindow.IsComparable(stored, first) || first.TakenAt - stored.TakenAt < DefaultWindow)
         {
             await WaitAsync(window ?? DefaultWindow, progress, cancellationToken);
@@ -72,7 +72,7 @@ public static class ThresholdTest
             keepsSample ? await TryAsync(() => metrics.SaveSampleAsync(first, cancellationToken)) : failure);
     }
 
-    // A store that is not there, or that this role may not read or write, takes nothing from the answer.
+    // A store that is missing, or that this role may not read or write, does not affect the result.
     private static async Task<PerfMonitoringException?> TryAsync(Func<Task> work)
     {
         try
@@ -173,7 +173,6 @@ public static class ThresholdTest
         return line.Length <= ObjectLength ? line : line[..(ObjectLength - 1)] + "…";
     }
 
-    /// <summary>Makes the results of one threshold.</summary>
     private sealed class Report(PerformanceThreshold threshold, ServerTarget target)
     {
         public PerformanceThreshold Threshold => threshold;
@@ -214,7 +213,8 @@ public static class ThresholdTest
     }
 }
 
-/// <summary>What a test of thresholds gave.</summary>
+/// <summary>Result of a test of thresholds.</summary>
 /// <param name="Results">The results, in the order of the thresholds.</param>
-/// <param name="StoreFailure">Why the store gave no sample or took none; null where it did, or was not asked.</param>
+/// <param name="StoreFailure">The reason why the store did not provide or accept a sample; null where it did, or was not
+/// used.</param>
 public sealed record ThresholdRun(IReadOnlyList<ThresholdResult> Results, PerfMonitoringException? StoreFailure);

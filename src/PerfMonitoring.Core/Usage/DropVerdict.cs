@@ -15,17 +15,17 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<Dr
     public static readonly TimeSpan DefaultWindow = TimeSpan.FromDays(35);
 
     /// <summary>
-    /// The expressions of which the planner may use the statistics that come with this index, and that nothing else has. Only
-    /// told of an index that may be unused: where it is redundant the other one has them.
+    /// The expressions whose statistics the planner may use, and that only this index provides. Only for an index that may be
+    /// unused: for a redundant index, the other one has the statistics.
     /// </summary>
     public IReadOnlyList<string> LostExpressions { get; init; } = [];
 
-    /// <summary>Whether something speaks for dropping it and nothing against.</summary>
+    /// <summary>Whether there is a reason to drop it and no blocker.</summary>
     public bool IsRecommended => Reasons.Count > 0 && Blockers.Count == 0;
 
     /// <summary>
-    /// Judges all indexes of a database together, so that following every recommendation at once is safe too: an index is never
-    /// called redundant because of one that is itself recommended for drop, and a foreign key keeps at least one index.
+    /// Judges all indexes of a database together, so that it is safe to follow every recommendation at once: an index is never
+    /// redundant because of one that is also recommended for drop, and a foreign key keeps at least one index.
     /// </summary>
     /// <param name="indexes">All indexes of the tables in question.</param>
     /// <param name="foreignKeys">The foreign keys of those tables.</param>
@@ -74,7 +74,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<Dr
                 }
             }
 
-            // The unused go first, the largest first, so that of several that serve a foreign key the smallest stays.
+            // Unused indexes come first, the largest first, so that the smallest of several indexes for a foreign key stays.
             foreach (var index in open.Where(i => unused.ContainsKey(i.Index.Oid)).OrderByDescending(i => i.SizeBytes ?? 0)
                 .ThenByDescending(i => i.Index.Oid))
             {
@@ -92,7 +92,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<Dr
                     finding.Reasons);
             }
 
-            // Then the redundant, the narrowest and youngest first, each against what stays.
+            // Redundant indexes come next, the narrowest and youngest first, each compared with the indexes that stay.
             foreach (var index in open.Where(remaining.Contains).OrderBy(i => i.Index.Definition.Keys.Count)
                 .ThenBy(i => i.Index.Definition.Include.Count)
                 .ThenByDescending(i => i.Index.Oid))
@@ -100,7 +100,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<Dr
                 var reasons = RedundancyReasons(index, remaining).ToList();
                 if (reasons.Count > 0)
                 {
-                    // That an index is redundant does not rest on statistics, so what forbids to call it unused does not count.
+                    // Redundancy does not depend on statistics, so blockers of the unused verdict do not apply.
                     verdicts[index.Index.Oid] = verdicts[index.Index.Oid] with {
                         Blockers = [], Notes = [], LostExpressions = [] };
                     Decide(index, [.. ForeignKeyBlockers(index, referring[table.Key], remaining)],
@@ -108,7 +108,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<Dr
                 }
             }
 
-            // Whether a skip scan is as fast is for the planner to say, so this recommends nothing.
+            // Only the planner can tell whether a skip scan is as fast, so this is not a recommendation.
             foreach (var index in canSkip ? open.Where(remaining.Contains) : [])
             {
                 var skipped = remaining.Where(o => o is { IsUsable: true, IsLocked: false }
@@ -123,7 +123,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<Dr
                 };
             }
 
-            // What must stay still shows what would speak for dropping it.
+            // An index that must stay still shows the reasons for dropping it.
             foreach (var index in table.Except(open))
             {
                 Decide(index, [], ReasonsOfUnused(index).Concat(RedundancyReasons(index, remaining)));
@@ -132,7 +132,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<Dr
 
         return verdicts;
 
-        // Where it goes for another reason, what is not certain is none.
+        // Where there is another reason to drop it, uncertain reasons are left out.
         IReadOnlyList<string> CertainReasonsOfUnused(IndexUsage index) =>
             untrusted.Count == 0 && unused.TryGetValue(index.Index.Oid, out var finding) && finding.Blockers.Count == 0
                 ? finding.Reasons : [];
@@ -141,7 +141,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<Dr
             unused.TryGetValue(index.Index.Oid, out var finding) ? finding.Reasons : [];
     }
 
-    // Of a locked table no keys are known.
+    // The keys of an index on a locked table are unknown.
     private static IEnumerable<string> RedundancyReasons(IndexUsage index, IEnumerable<IndexUsage> others) =>
         index.Index.IsExclusion || index.IsLocked
             ? []
@@ -248,7 +248,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<Dr
                 && IndexCoverage.Serves(o.Index.Definition, k.Table, k.Columns)))
         .Select(k => new DropBlocker(DropBlockerCode.ServesForeignKey, $"No other index serves foreign key {k.Name}."));
 
-    // Of a partial index the planner does not use the statistics, since they are not those of the whole table (selfuncs.c,
+    // The planner does not use the statistics of a partial index, because they do not describe the whole table (selfuncs.c,
     // examine_variable). Before ANALYZE there are none.
     private static IEnumerable<string> LostExpressionsOf(IndexUsage index, IReadOnlyCollection<IndexUsage> remaining) =>
         index is { Index.Definition.Where: null, TableRows: not null }

@@ -1,18 +1,19 @@
 namespace PerfMonitoring.Usage;
 
-/// <summary>For how long nobody scanned an index, by the counters and what was stored of them.</summary>
-/// <param name="Since">No scan was counted since then; null where it is unknown since when the counters count.</param>
-/// <param name="IsScannedBefore">Whether it was scanned before, or may have been.</param>
-/// <param name="Gap">The time in between that no counter covers.</param>
-/// <param name="Resets">How often the counters began anew in between.</param>
+/// <summary>The time without a scan of an index, by the counters and their stored history.</summary>
+/// <param name="Since">Start of the time without a scan; null where the start of the counting is unknown.</param>
+/// <param name="IsScannedBefore">Whether it was scanned before that, or may have been.</param>
+/// <param name="Gap">Time since then that no counter covers.</param>
+/// <param name="Resets">Number of counter resets since then.</param>
 internal sealed record IdleTime(DateTimeOffset? Since, bool IsScannedBefore, TimeSpan Gap, int Resets)
 {
     /// <summary>
-    /// Of one server. Null where the server has no statistics of the index, or where it was scanned at a time that is not known.
+    /// The time without a scan on one server. Null where the server has no statistics of the index, or the time of the last scan
+    /// is unknown.
     /// </summary>
-    /// <param name="now">When the counter was read.</param>
+    /// <param name="now">Time when the counter was read.</param>
     /// <param name="count">The counter.</param>
-    /// <param name="past">What was stored of it, the latest first.</param>
+    /// <param name="past">The stored history of the counter, the latest first.</param>
     public static IdleTime? Of(DateTimeOffset now, ScanCount count, IEnumerable<(DateTimeOffset At, ScanCount Count)> past)
     {
         if (count.Scans is null)
@@ -20,7 +21,7 @@ internal sealed record IdleTime(DateTimeOffset? Since, bool IsScannedBefore, Tim
             return null;
         }
 
-        // Where a row of the past ends the search, what was found up to the row after it stands.
+        // Where a row of the history ends the search, the result of the following row stands.
         var found = count.Scans == 0 ? new IdleTime(count.Since, false, default, 0)
             : count.LastScan is { } last ? new IdleTime(last, true, default, 0)
             : null;
@@ -40,7 +41,7 @@ internal sealed record IdleTime(DateTimeOffset? Since, bool IsScannedBefore, Tim
 
             if (earlier.Count.Since != later.Count.Since)
             {
-                // Of a server that took this one's place, or of one whose counters began when they were read already.
+                // The row is from a server that this one replaced, or the counters began before they were read.
                 if (later.Count.Since is not { } began || began < earlier.At)
                 {
                     break;

@@ -2,7 +2,7 @@ using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Usage;
 
-/// <summary>What the catalog and the statistics say about one index; null where the server does not know or tell.</summary>
+/// <summary>The catalog and statistics of one index; null where the server does not know or tell.</summary>
 public sealed record IndexUsage
 {
     /// <summary>
@@ -10,33 +10,33 @@ public sealed record IndexUsage
     /// </summary>
     public required TableIndex Index { get; init; }
 
-    /// <summary>Whether somebody holds or awaits its table exclusively, so that not everything could be read.</summary>
+    /// <summary>Whether somebody holds or awaits an exclusive lock on its table, so that not all facts could be read.</summary>
     public bool IsLocked { get; init; }
 
-    /// <summary>Whether it can be used: valid and ready.</summary>
+    /// <summary>Whether queries can use it: valid and ready.</summary>
     public bool IsUsable => Index is { IsValid: true, IsReady: true };
 
     /// <summary>The expressions among its keys, as the server writes them.</summary>
     public IReadOnlyList<string> Expressions { get; init; } = [];
 
-    /// <summary>
-    /// The expressions of its table that a statistics object (CREATE STATISTICS) knows, as the server writes them.
-    /// </summary>
+    /// <summary>The expressions of its table in a statistics object (CREATE STATISTICS), as the server writes them.</summary>
     public IReadOnlyList<string> StatisticsExpressions { get; init; } = [];
 
-    /// <summary>Whether it is being built at this moment.</summary>
+    /// <summary>Whether it is being built.</summary>
     public bool IsBeingBuilt { get; init; }
 
     /// <summary>The extension that its table belongs to, or null.</summary>
     public string? Extension { get; init; }
 
-    /// <summary>Scans since the counters began, on all servers that were asked.</summary>
+    /// <summary>Scans since the counters began, on all servers of the reading; null where unknown.</summary>
     public long? Scans { get; init; }
 
-    /// <summary>What each server that was asked has counted; empty for one server, that of <see cref="Scans"/>.</summary>
+    /// <summary>
+    /// The counters of each server of the reading; empty for one server, where <see cref="Scans"/> has the count.
+    /// </summary>
     public IReadOnlyList<ScanCount> Counts { get; init; } = [];
 
-    /// <summary>What was stored of its scans, the latest first.</summary>
+    /// <summary>The stored history of its scans, the latest first.</summary>
     public IReadOnlyList<StoredScans> History { get; init; } = [];
 
     /// <summary>Index entries returned by scans since the counters began.</summary>
@@ -45,16 +45,16 @@ public sealed record IndexUsage
     /// <summary>Live rows fetched by plain index scans since the counters began; bitmap scans do not count here.</summary>
     public long? TuplesFetched { get; init; }
 
-    /// <summary>When it was scanned last (PostgreSQL 16); null before, or where it never was.</summary>
+    /// <summary>When it was last scanned (PostgreSQL 16); null on older versions, or if it never was.</summary>
     public DateTimeOffset? LastScan { get; init; }
 
     /// <summary>Rows inserted, updated other than HOT, and deleted in the table since the counters began.</summary>
     public long? TableWrites { get; init; }
 
-    /// <summary>Rows of the table as the planner estimates them; null where it was never analysed.</summary>
+    /// <summary>Rows of the table by the planner's estimate; null where it was never analysed.</summary>
     public double? TableRows { get; init; }
 
-    /// <summary>Entries of the index as it was built or vacuumed last; null where unknown.</summary>
+    /// <summary>Entries of the index after its build or last VACUUM; null where unknown.</summary>
     public double? Entries { get; init; }
 
     /// <summary>Size of the index in bytes; null where it could not be read.</summary>
@@ -63,15 +63,15 @@ public sealed record IndexUsage
     /// <summary>Size of the table with all its indexes and TOAST in bytes.</summary>
     public long? TableSizeBytes { get; init; }
 
-    /// <summary>A moment at which the index is known to have been there already; PostgreSQL itself keeps no such date.</summary>
+    /// <summary>A time at which the index is known to have existed; PostgreSQL does not keep its creation date.</summary>
     public DateTimeOffset? ExistsSince { get; init; }
 }
 
-/// <summary>What one server has counted of an index.</summary>
-/// <param name="Server">The server, as it was connected to.</param>
-/// <param name="Scans">Scans since the counters began; null where the server has no statistics of it.</param>
-/// <param name="Since">Since when the counters count, or later; null where the server does not say.</param>
-/// <param name="LastScan">When it was scanned last (PostgreSQL 16); null before, or where it never was.</param>
+/// <summary>The scans of an index on one server.</summary>
+/// <param name="Server">Address of the server, as in the connection.</param>
+/// <param name="Scans">Scans since the counters began; null where the server has no statistics of the index.</param>
+/// <param name="Since">Start of the counting, or a later time; null where the server does not tell.</param>
+/// <param name="LastScan">When it was last scanned (PostgreSQL 16); null on older versions, or if it never was.</param>
 public sealed record ScanCount(string Server, long? Scans, DateTimeOffset? Since, DateTimeOffset? LastScan)
 {
     /// <inheritdoc/>
@@ -79,19 +79,19 @@ public sealed record ScanCount(string Server, long? Scans, DateTimeOffset? Since
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Server}: {(Scans is { } scans ? scans : "unknown")}");
 }
 
-/// <summary>What was stored of an index's scans at one time.</summary>
+/// <summary>The stored scans of an index at one time.</summary>
 /// <param name="IndexOid">The index.</param>
-/// <param name="At">When the counters were read.</param>
-/// <param name="Counts">What each server had counted: the primary first, then the standbys that were asked.</param>
+/// <param name="At">Time when the counters were read.</param>
+/// <param name="Counts">The counters of each server: the primary first, then the standbys of the reading.</param>
 public sealed record StoredScans(uint IndexOid, DateTimeOffset At, IReadOnlyList<ScanCount> Counts);
 
-/// <summary>How far the server's statistics can be trusted.</summary>
+/// <summary>Reliability of the server's statistics.</summary>
 public sealed record StatisticsState
 {
-    /// <summary>The server's clock.</summary>
+    /// <summary>Present time by the clock of the server.</summary>
     public required DateTimeOffset Now { get; init; }
 
-    /// <summary>Since when the counters count, or later; null where the server does not say.</summary>
+    /// <summary>Start of the counting, or a later time; null where the server does not tell.</summary>
     public DateTimeOffset? Since { get; init; }
 
     /// <summary>Whether track_counts is on.</summary>
@@ -100,28 +100,30 @@ public sealed record StatisticsState
     /// <summary>Whether this server is a standby.</summary>
     public bool IsStandby { get; init; }
 
-    /// <summary>When the server was started: no two servers share it.</summary>
+    /// <summary>Start time of the server: no two servers share it.</summary>
     public DateTimeOffset StartedAt { get; init; }
 
-    /// <summary>Whether it is a standby that receives from another server, which then counts it among its own.</summary>
+    /// <summary>Whether it is a standby that receives WAL from another server, which counts it among its standbys.</summary>
     public bool IsReceiving { get; init; }
 
-    /// <summary>Standby servers that are connected to it or have a replication slot, and were not asked.</summary>
+    /// <summary>
+    /// Number of standbys that are connected to it or have a replication slot, and are not part of the reading.
+    /// </summary>
     public int UnaskedStandbyCount { get; init; }
 
-    /// <summary>How far the statistics of this server and of standbys that were asked, too, can be trusted together.</summary>
+    /// <summary>Reliability of the statistics of this server together with those of the given standbys.</summary>
     public StatisticsState With(IReadOnlyCollection<StatisticsState> standbys) => this with
     {
         Since = standbys.Append(this).Any(s => s.Since is null) ? null : standbys.Append(this).Max(s => s.Since),
         IsTracking = IsTracking && standbys.All(s => s.IsTracking),
-        // Standbys may have standbys of their own.
+        // Standbys may have cascading standbys.
         UnaskedStandbyCount = Math.Max(
             0, standbys.Append(this).Sum(s => s.UnaskedStandbyCount) - standbys.Count(s => s.IsReceiving)),
     };
 }
 
-/// <summary>What drop verdicts are made of.</summary>
+/// <summary>The facts for drop verdicts.</summary>
 /// <param name="Indexes">All indexes.</param>
 /// <param name="ForeignKeys">All foreign keys.</param>
-/// <param name="State">How far the statistics can be trusted.</param>
+/// <param name="State">Reliability of the statistics.</param>
 public sealed record UsageFacts(IReadOnlyList<IndexUsage> Indexes, IReadOnlyList<ForeignKey> ForeignKeys, StatisticsState State);

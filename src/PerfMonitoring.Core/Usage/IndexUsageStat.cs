@@ -2,19 +2,19 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Usage;
 
-/// <summary>How an index is used, what it costs, and whether it earns its keep: now, or on a day of the stored history.</summary>
+/// <summary>Usage and cost of an index, and the drop verdict: now, or on a day of the stored history.</summary>
 public sealed record IndexUsageStat
 {
-    /// <summary>A short name: the definition may hold constants, and errors show what they are about.</summary>
+    /// <summary>A short name: errors show their subject, and the definition may hold constants.</summary>
     public override string ToString() => $"{IndexName} on {TableName}";
 
     /// <summary>Identity of the stored row; null for live figures.</summary>
     public Guid? Id { get; init; }
 
-    /// <summary>The strategy that stands for the index in the store; null where it was not asked for or there is none.</summary>
+    /// <summary>The strategy of the index in the store; null where there is none or it was not requested.</summary>
     public Guid? IndexStrategyId { get; init; }
 
-    /// <summary>The table, schema-qualified and quoted where it must be.</summary>
+    /// <summary>The table, with its schema, quoted where necessary.</summary>
     public required string TableName { get; init; }
 
     /// <summary>Object identifier of the table; null for stored figures.</summary>
@@ -23,14 +23,14 @@ public sealed record IndexUsageStat
     /// <summary>Name of the index, without schema.</summary>
     public required string IndexName { get; init; }
 
-    /// <summary>Object identifier of the index; null where a stored row does not say.</summary>
+    /// <summary>Object identifier of the index; null where a stored row does not contain it.</summary>
     public uint? IndexOid { get; init; }
 
-    /// <summary>The statement that makes it, as the server writes it; null where a lock kept it from being read.</summary>
+    /// <summary>The CREATE INDEX statement, as the server writes it; null where a lock prevented reading it.</summary>
     public string? Definition { get; init; }
 
     /// <summary>
-    /// Scans since <see cref="CountersSince"/>, on all servers that were asked; null where one of them has no statistics of the
+    /// Scans since <see cref="CountersSince"/>, on all servers of the reading; null where one of them has no statistics of the
     /// index.
     /// </summary>
     public long? TotalScans { get; init; }
@@ -41,10 +41,10 @@ public sealed record IndexUsageStat
     /// <summary>Live rows that plain index scans fetched; bitmap scans do not count here.</summary>
     public long? TotalTuplesFetched { get; init; }
 
-    /// <summary>What each server that was asked has counted, the primary first; the other figures are their sums.</summary>
+    /// <summary>The counters of each server of the reading, the primary first; the other figures are sums over them.</summary>
     public IReadOnlyList<ScanCount> Counts { get; init => field = value.ToArray(); } = [];
 
-    /// <summary>Standby servers that were not asked, whose scans are unknown; null for stored figures.</summary>
+    /// <summary>Number of standbys that are not part of the reading, whose scans are unknown; null for stored figures.</summary>
     public int? UnaskedStandbyCount { get; init; }
 
     /// <summary>Mean time of a scan in milliseconds. PostgreSQL does not measure it: null.</summary>
@@ -55,7 +55,7 @@ public sealed record IndexUsageStat
     /// </summary>
     public double? SelectivityRatio { get; init; }
 
-    /// <summary>Size in bytes; null while somebody holds or awaits an exclusive lock on it.</summary>
+    /// <summary>Size in bytes; null while somebody holds or awaits an exclusive lock on the index.</summary>
     public long? IndexSizeBytes { get; init; }
 
     /// <summary>
@@ -63,26 +63,26 @@ public sealed record IndexUsageStat
     /// </summary>
     public double? MaintenanceCostScore { get; init; }
 
-    /// <summary>Whether something speaks for dropping it and nothing against.</summary>
+    /// <summary>Whether there is a reason to drop it and no blocker.</summary>
     public bool IsRecommendedForDrop { get; init; }
 
-    /// <summary>What speaks for dropping it.</summary>
+    /// <summary>The reasons to drop it.</summary>
     public IReadOnlyList<string> Reasons { get; init => field = value.ToArray(); } = [];
 
     /// <summary>What forbids dropping it.</summary>
     public IReadOnlyList<DropBlocker> Blockers { get; init => field = value.ToArray(); } = [];
 
-    /// <summary>What a person should know before dropping it.</summary>
+    /// <summary>What the user should know before dropping it.</summary>
     public IReadOnlyList<string> Notes { get; init => field = value.ToArray(); } = [];
 
     /// <summary>
-    /// The expressions of which the planner may use the statistics that come with this index, and that nothing else has; told of
-    /// an index that may be unused.
+    /// The expressions whose statistics the planner may use, and that only this index provides; for an index that may be unused.
     /// </summary>
     public IReadOnlyList<string> LostExpressions { get; init => field = value.ToArray(); } = [];
 
     /// <summary>
-    /// What keeps these statistics without the index, from PostgreSQL 14 on: CREATE STATISTICS for each, and ANALYZE.
+    /// The statements that keep these statistics without the index, from PostgreSQL 14 on: CREATE STATISTICS for each, and
+    /// ANALYZE.
     /// </summary>
     public IReadOnlyList<string> StatisticsStatements => LostExpressions.Count == 0 || Target is not { MajorVersion: >= 14 }
         ? []
@@ -95,36 +95,36 @@ public sealed record IndexUsageStat
             $"ANALYZE {TableName}",
         ];
 
-    /// <summary>When it was scanned last (PostgreSQL 16); null before, or where it never was.</summary>
+    /// <summary>When it was last scanned (PostgreSQL 16); null on older versions, or if it never was.</summary>
     public DateTimeOffset? LastScan { get; init; }
 
-    /// <summary>Since when the counters count, or later; null where unknown.</summary>
+    /// <summary>Start of the counting, or a later time; null where unknown.</summary>
     public DateTimeOffset? CountersSince { get; init; }
 
     /// <summary>Rows inserted, updated other than HOT, and deleted in the table since then; null where unknown.</summary>
     public long? TableWrites { get; init; }
 
-    /// <summary>Whether the planner can use it.</summary>
+    /// <summary>Whether the planner can use the index.</summary>
     public bool? IsValid { get; init; }
 
-    /// <summary>Whether somebody builds it at this moment; null for stored figures.</summary>
+    /// <summary>Whether it is being built; null for stored figures.</summary>
     public bool? IsBeingBuilt { get; init; }
 
-    /// <summary>The day in UTC that the figures stand for.</summary>
+    /// <summary>The day of the figures, in UTC.</summary>
     public DateOnly StatsDate { get; init; }
 
-    /// <summary>When the figures were read.</summary>
+    /// <summary>Time when the figures were read.</summary>
     public DateTimeOffset LastAnalyzed { get; init; }
 
-    /// <summary>The database that they are of.</summary>
+    /// <summary>The database of the index.</summary>
     public ServerTarget? Target { get; init; }
 
     /// <summary>
-    /// <see cref="ServerTarget.Identity"/> of the target: a text that CSV, JSON and jobs keep; null where it is unknown.
+    /// <see cref="ServerTarget.Identity"/> of the target as text, which CSV, JSON and jobs keep; null where it is unknown.
     /// </summary>
     public string? DatabaseIdentity => Target?.Identity;
 
-    /// <summary>Whether it enforces uniqueness; known of live figures only.</summary>
+    /// <summary>Whether it enforces uniqueness; known for live figures only.</summary>
     internal bool IsUnique { get; init; }
 
     /// <summary>Live figures from the facts and the verdict.</summary>

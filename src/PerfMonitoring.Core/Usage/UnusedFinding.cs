@@ -7,7 +7,7 @@ namespace PerfMonitoring.Usage;
 internal sealed record UnusedFinding(
     IReadOnlyList<string> Reasons, IReadOnlyList<DropBlocker> Blockers, IReadOnlyList<string> Notes)
 {
-    /// <summary>Null where the index is used. What is not known forbids to call it unused, and is said.</summary>
+    /// <summary>Null where the index is used. An unknown fact is a blocker.</summary>
     public static UnusedFinding? Of(IndexUsage index, StatisticsState state, TimeSpan window)
     {
         var counts = index.Counts.Count > 0 ? index.Counts : [new ScanCount("", index.Scans, state.Since, index.LastScan)];
@@ -39,7 +39,7 @@ internal sealed record UnusedFinding(
                     new(DropBlockerCode.StatisticsAge, "It is unknown since when the statistics count.")], []);
         }
 
-        // The server of which least is known decides.
+        // The server with the shortest known time decides.
         var worst = idle.MinBy(i => state.Now - i!.Since!.Value - i.Gap)!;
         var since = worst.Since!.Value;
         var reason =
@@ -55,7 +55,7 @@ internal sealed record UnusedFinding(
                     : $"The statistics cover less than {Days(StatisticsAge.Minimum)}: they began anew {Times(worst.Resets)}."));
         }
 
-        // Each scan, and each stored row, is a moment at which it was there.
+        // The index existed at each scan and at each stored row.
         var exists = new[] { index.ExistsSince, index.LastScan, index.History.Count > 0 ? index.History[^1].At : null }.Min();
         if (exists is null)
         {
@@ -91,7 +91,7 @@ internal sealed record UnusedFinding(
         return new UnusedFinding([reason], blockers, notes);
     }
 
-    // A row holds this server first, then the standbys that were asked.
+    // A row contains this server first, then the standbys.
     private static IEnumerable<(DateTimeOffset At, ScanCount Count)> Past(IndexUsage index, int place, string server) =>
         from row in index.History
         let count = place == 0 ? row.Counts[0] : row.Counts.Skip(1).FirstOrDefault(c => c.Server == server)

@@ -1,11 +1,11 @@
 namespace PerfMonitoring.Usage;
 
-/// <summary>The figures that are made from an index's counters.</summary>
+/// <summary>Figures that are computed from the counters of an index.</summary>
 public static class UsageFigures
 {
     /// <summary>
-    /// The share of the table's rows that a scan returns on average, 0 to 1: <c>idx_tup_read / (idx_scan * reltuples)</c>. This
-    /// is selectivity as the planner has it (Selinger et al., Access Path Selection, 1979), measured. idx_tup_fetch is not taken,
+    /// Mean share of the table's rows that a scan returns, 0 to 1: <c>idx_tup_read / (idx_scan * reltuples)</c>. This is the
+    /// measured selectivity, as the planner defines it (Selinger et al., Access Path Selection, 1979). idx_tup_fetch is not used,
     /// since bitmap scans do not count there (PostgreSQL manual, pg_stat_all_indexes). Null without scans or row estimate.
     /// </summary>
     public static double? Selectivity(IndexUsage index)
@@ -17,10 +17,10 @@ public static class UsageFigures
     }
 
     /// <summary>
-    /// What keeping the index costs against what it is used: <c>writes / max(scans, 1) * index size / table size</c>, where
-    /// writes are inserts, updates other than HOT (those leave indexes alone) and deletes, and the table counts with all its
-    /// indexes. It is the inverse of scans_per_write (pgexperts/pgx_scripts, unused_indexes.sql), weighted by size. 0 costs
-    /// nothing; the more, the dearer. Null where a part is unknown.
+    /// Maintenance cost of the index relative to its use: <c>writes / max(scans, 1) * index size / table size</c>, where writes
+    /// are inserts, updates other than HOT (HOT updates do not touch indexes) and deletes, and the size of the table includes all
+    /// its indexes. It is the inverse of scans_per_write (pgexperts/pgx_scripts, unused_indexes.sql), weighted by size. 0 is
+    /// free; a higher score costs more. Null where a part is unknown.
     /// </summary>
     public static double? MaintenanceCostScore(IndexUsage index)
     {

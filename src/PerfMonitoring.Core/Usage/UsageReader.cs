@@ -2,10 +2,10 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Usage;
 
-/// <summary>Where the usage of indexes is asked for.</summary>
+/// <summary>The servers and the period for the usage of indexes.</summary>
 public sealed record UsageScope
 {
-    /// <summary>Sessions on the standbys of the server, whose scans count too.</summary>
+    /// <summary>Sessions on the standbys of the server, whose scans also count.</summary>
     public IReadOnlyList<IMonitoringConnection> Replicas { get; init; } = [];
 
     /// <summary>
@@ -19,10 +19,10 @@ public static class UsageReader
 {
     /// <summary>Reads and judges every index, by table and name.</summary>
     /// <param name="connection">The session.</param>
-    /// <param name="scope">Where to ask besides.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="scope">The standbys and the period.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="PerfMonitoringException">SessionIsStandby, ReplicaIsNotStandby, ReplicaOfOtherServer, ReplicaUnknown, or
-    /// what a server says.</exception>
+    /// an error of a server.</exception>
     public static async Task<IReadOnlyList<IndexUsageStat>> GetAsync(
         IMonitoringConnection connection, UsageScope scope, CancellationToken cancellationToken)
     {
@@ -41,7 +41,7 @@ public static class UsageReader
         var standbys = new List<(string Server, UsageFacts Facts)>();
         foreach (var replica in scope.Replicas)
         {
-            // Object identifiers are the same on a physical standby, so long as it is one of this server.
+            // Object identifiers are the same on a physical standby, provided that it is a standby of this server.
             CheckIdentity(connection.Target, replica.Target);
             var facts = await replica.IndexUsage.ReadAsync(cancellationToken);
             if (!facts.State.IsStandby)
@@ -51,14 +51,14 @@ public static class UsageReader
                     "Pass sessions on standbys; the primary's is -Session.", replica.Target);
             }
 
-            // Two sessions of one server count once.
+            // Two sessions on the same server count once.
             if (!standbys.Exists(s => s.Facts.State.StartedAt == facts.State.StartedAt))
             {
                 standbys.Add((Server(replica.Target), facts));
             }
         }
 
-        // Twice the window: the first row before its beginning tells what happened since.
+        // Twice the period: the last row before its start shows what happened since.
         var history = (await connection.IndexUsage.GetScansAsync(state.Now - (2 * scope.Window), cancellationToken))
             .ToLookup(s => s.IndexOid);
         indexes = [
@@ -99,7 +99,7 @@ public static class UsageReader
             .ToList();
         return indexes.Select(index =>
         {
-            // A standby that has not come to the index yet has not counted it either: unknown.
+            // A standby that has not replayed the creation of the index has no counter of it: unknown.
             var all = nodes.Select(n => (n.Server, n.Since, Index: n.ByOid.GetValueOrDefault(index.Index.Oid)))
                 .Prepend((Server: server, state.Since, Index: index)).ToList();
             return index with

@@ -4,20 +4,22 @@ using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Usage;
 
-/// <summary>What was stored, and what could not be.</summary>
+/// <summary>Result of storing usage: the stored figures and the failures.</summary>
 /// <param name="Stored">The stored figures.</param>
 /// <param name="Skipped">An error for each index that was left out.</param>
-/// <param name="Adopted">How many indexes became strategies.</param>
-/// <param name="Unmonitored">How many indexes were left out since their strategy was removed or is not monitored, or since they
-/// are the rest of a build that failed.</param>
+/// <param name="Adopted">Number of indexes that became strategies.</param>
+/// <param name="Unmonitored">Number of indexes that were left out because their strategy was removed or is not monitored, or
+/// because they remain from a failed build.</param>
 public sealed record UsageRecording(
     IReadOnlyList<IndexUsageStat> Stored, IReadOnlyList<PerfMonitoringException> Skipped, int Adopted, int Unmonitored);
 
-/// <summary>Stores the usage of indexes. The store knows an index by its strategy: an index without one is adopted.</summary>
+/// <summary>
+/// Stores the usage of indexes. The store identifies an index by its strategy, so an index without a strategy is adopted.
+/// </summary>
 public static class UsageRecorder
 {
-    /// <summary>Stores live figures as those of today.</summary>
-    /// <exception cref="PerfMonitoringException">StoreMissing, or what the server says.</exception>
+    /// <summary>Stores live figures for today.</summary>
+    /// <exception cref="PerfMonitoringException">StoreMissing, or an error of the server.</exception>
     public static async Task<UsageRecording> RecordAsync(
         IMonitoringConnection connection, IReadOnlyList<IndexUsageStat> stats, CancellationToken cancellationToken)
     {
@@ -30,7 +32,7 @@ public static class UsageRecorder
             strategies[(strategy.TableName, strategy.IndexName)] = strategy;
         }
 
-        // Only what has to be compared or adopted is read from the catalog again.
+        // Only the indexes that must be compared or adopted are read from the catalog again.
         var tables = stats.Where(s => !strategies.TryGetValue(Key(s), out var known) || !known.IsCreated)
             .Select(s => s.TableOid!.Value).Distinct().ToList();
         var definitions = tables.Count == 0
@@ -46,12 +48,12 @@ public static class UsageRecorder
             var strategy = strategies.GetValueOrDefault(Key(stat));
             if (stat.IsValid == false && strategy?.IsCreated != true)
             {
-                // It was never an index that served: its strategy is still to be built.
+                // A failed build left this index, which was never used: its strategy is still pending.
                 unmonitored++;
             }
             else if (strategy is null)
             {
-                // It was dropped between the two readings when the catalog lacks it.
+                // An index that the catalog lacks was dropped between the two readings.
                 if (index is not null)
                 {
                     unknown.Add((stat, Adopt(index, connection.Target)));
@@ -67,7 +69,7 @@ public static class UsageRecorder
             }
             else if (index is not null && IndexEquality.IsWrittenAlike(index.Definition, strategy.Definition))
             {
-                // Somebody built by hand what was proposed.
+                // Somebody created the proposed index by hand.
                 await connection.Strategies.UpdateAsync(
                     strategy.Id, new IndexStrategyChange { IsCreated = true, SizeBytes = stat.IndexSizeBytes },
                     cancellationToken);
@@ -89,7 +91,7 @@ public static class UsageRecorder
             skipped, wanted.Count(w => unknown.Exists(u => Key(u.Stat) == Key(w))), unmonitored);
     }
 
-    // All in one act; where one of them cannot be stored, one by one, so that it alone is left out.
+    // All in one transaction; where one of them cannot be stored, one by one, so that only that one is left out.
     private static async Task<IReadOnlyList<IndexUsageStat>> AdoptAsync(
         IIndexStrategyRepository strategies, List<(IndexUsageStat Stat, IndexStrategy Strategy)> unknown,
         List<PerfMonitoringException> skipped,

@@ -5,25 +5,25 @@ using PerfMonitoring.QueryLog;
 
 namespace PerfMonitoring.Verification;
 
-/// <summary>How an index is verified.</summary>
+/// <summary>Options of a verification.</summary>
 public sealed record VerificationOptions
 {
-    /// <summary>How long before and after the build executions are looked at.</summary>
+    /// <summary>Observation window before and after the build.</summary>
     public TimeSpan Window { get; init; } = TimeSpan.FromDays(7);
 
-    /// <summary>The least change that counts, as a share of the time before; above 0 and below 1.</summary>
+    /// <summary>The minimum effect, as a share of the time before; above 0 and below 1.</summary>
     public double MinimumEffect { get; init; } = 0.1;
 
     /// <summary>Confidence of the intervals; above 0.5 and below 1.</summary>
     public double Confidence { get; init; } = 0.95;
 }
 
-/// <summary>Compares the executions of statements before and after the build of an index.</summary>
+/// <summary>Compares the executions of queries before and after the build of an index.</summary>
 public static class IndexVerifier
 {
     /// <summary>
-    /// The indexes that this product made and that were not taken away since: the last action that succeeded and made or dropped
-    /// it is a Create. Those of a moment and later only.
+    /// The indexes that this module created and that were not dropped since: the last successful action that created or dropped
+    /// the index is a Create. Only actions at or after a moment.
     /// </summary>
     /// <exception cref="PerfMonitoringException">StoreMissing.</exception>
     public static async Task<IReadOnlyList<IndexAction>> GetMadeAsync(
@@ -50,7 +50,7 @@ public static class IndexVerifier
             .OrderBy(a => a.StartedAt).ThenBy(a => a.Id).ToArray();
     }
 
-    /// <summary>Whether this product ever built such an index, whatever became of it since.</summary>
+    /// <summary>Whether this module ever created such an index, even if it was dropped later.</summary>
     /// <exception cref="PerfMonitoringException">StoreMissing.</exception>
     public static async Task<bool> WasMadeAsync(
         IIndexActionRepository actions, string tableName, string indexName, CancellationToken cancellationToken)
@@ -73,7 +73,7 @@ public static class IndexVerifier
     /// <param name="connection">The session.</param>
     /// <param name="create">The build: a Create that succeeded.</param>
     /// <param name="options">Limits.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="PerfMonitoringException">StoreMissing.</exception>
     public static async Task<IndexVerification> VerifyAsync(
         IMonitoringConnection connection, IndexAction create, VerificationOptions options, CancellationToken cancellationToken)
@@ -107,12 +107,12 @@ public static class IndexVerifier
     }
 
     /// <summary>
-    /// Judges the statements of a build: those that it is meant for (all that name the table where none is known) and all writes
-    /// on the table.
+    /// Judges the queries of a build: those that the index is intended for (all that name the table where none is known) and all
+    /// writes to the table.
     /// </summary>
     /// <param name="create">The build: a Create that succeeded.</param>
-    /// <param name="meant">Fingerprints of the statements that it is meant for.</param>
-    /// <param name="observations">Executions before and after; what overlaps the build is left out.</param>
+    /// <param name="meant">Fingerprints of the queries that the index is intended for.</param>
+    /// <param name="observations">Executions before and after; those that overlap the build are left out.</param>
     /// <param name="options">Limits.</param>
     public static IndexVerification Verify(
         IndexAction create, IReadOnlySet<string> meant, IReadOnlyCollection<QueryObservation> observations,
@@ -157,7 +157,7 @@ public static class IndexVerifier
         var before = observations.Where(o => o.End <= create.StartedAt).ToList();
         var after = observations.Where(o => (o.IsExecution ? o.End : o.Start) >= create.FinishedAt).ToList();
 
-        // Intervals count every execution, a log of executions often only the slow ones: the two are not mixed.
+        // Intervals count every execution, a log of executions often only the slow ones, so the two are not mixed.
         if (before.Exists(o => !o.IsExecution) && after.Exists(o => !o.IsExecution))
         {
             before.RemoveAll(o => o.IsExecution);
@@ -193,7 +193,8 @@ public static class IndexVerifier
         });
     }
 
-    // A fixed basket (Laspeyres): each statement as often as it ran before, so that a change of the mix is no change of the time.
+    // A fixed basket (Laspeyres): each query counts with its calls before the build, so that a change of the mix is not a change
+    // of the time.
     private static MeanEstimate Basket(List<Comparison> basket, Func<Comparison, MeanEstimate> side)
     {
         if (basket.Count == 0)
@@ -256,7 +257,7 @@ public static class IndexVerifier
         return false;
     }
 
-    // WITH may hold the writing part further on.
+    // A writing part may follow WITH.
     private static bool IsWrite(string query)
     {
         var lexer = new SqlLexer(query);

@@ -3,37 +3,36 @@ using PerfMonitoring.QueryLog;
 namespace PerfMonitoring.Verification;
 
 /// <summary>
-/// The mean time of a statement from its intervals, with its variance. Calls of one hour share the load of that hour and are not
-/// independent, and one hour's load hangs together with the next: intervals that follow each other are joined to at most ten
-/// batches (batch means: Schmeiser, Operations Research 30 (1982) 556-568). The mean is total time over calls, its variance that
-/// of a ratio over the batches, k/(k-1) * sum (T_i - M n_i)² / n² (Cochran, Sampling Techniques, 3rd ed., 2.11), and not less
-/// than that of independent calls, s²/n. What is left of the load's persistence widens it (see Persistence) and costs one degree
-/// of freedom. With fewer than <see cref="MinimumBatches"/> batches the differences of load cannot be measured: then the load of
-/// each is taken to deviate by <see cref="AssumedLoadDeviation"/> besides.
+/// Mean execution time of a query from its intervals, with its variance. Calls in the same hour share the load of that hour and
+/// are not independent, and the load of one hour correlates with the next. Consecutive intervals are therefore joined to at most
+/// ten batches (batch means: Schmeiser, Operations Research 30 (1982) 556-568). The mean is total time over calls. Its variance
+/// is that of a ratio over the batches, k/(k-1) * sum (T_i - M n_i)² / n² (Cochran, Sampling Techniques, 3rd ed., 2.11), and at
+/// least that of independent calls, s²/n. The remaining persistence of the load widens it (see Persistence) and costs one degree
+/// of freedom. With fewer than <see cref="MinimumBatches"/> batches the differences of load cannot be measured. The load of each
+/// batch is then assumed to deviate by <see cref="AssumedLoadDeviation"/> in addition.
 /// </summary>
 /// <param name="Mean">Mean in milliseconds.</param>
 /// <param name="Variance">Variance of the mean; null where it cannot be estimated.</param>
 /// <param name="DegreesOfFreedom">Degrees of freedom of the variance.</param>
-/// <param name="Calls">Executions.</param>
-/// <param name="Intervals">Intervals.</param>
+/// <param name="Calls">Number of executions.</param>
+/// <param name="Intervals">Number of intervals.</param>
 public readonly record struct MeanEstimate(double Mean, double? Variance, double DegreesOfFreedom, long Calls, int Intervals)
 {
     /// <summary>With fewer calls the mean of skewed times is too far from normal.</summary>
     public const int MinimumCalls = 30;
 
-    /// <summary>With fewer batches of equal weight their differences tell too little of the load.</summary>
+    /// <summary>Fewer batches of equal weight tell too little about the differences of the load.</summary>
     public const int MinimumBatches = 5;
 
     /// <summary>
-    /// The standard deviation of the mean time from one interval to the next that is assumed where it cannot be measured, as a
-    /// share.
+    /// Assumed standard deviation of the mean time between intervals, as a share, where it cannot be measured.
     /// </summary>
     public const double AssumedLoadDeviation = 0.25;
 
     private const int MaximumBatches = 10;
     private const double MostPersistence = 0.8;
 
-    /// <summary>The estimate; its calls are 0 where nothing was observed.</summary>
+    /// <summary>The estimate; it has 0 calls where nothing was observed.</summary>
     public static MeanEstimate From(IReadOnlyCollection<QueryObservation> observations)
     {
         ArgumentNullException.ThrowIfNull(observations);
@@ -68,8 +67,8 @@ public readonly record struct MeanEstimate(double Mean, double? Variance, double
             mean, Math.Max(clustered * Persistence(batches, mean), independent ?? 0), effective - 2, calls, observations.Count);
     }
 
-    // By how much the variance grows where a batch's load hangs together with the one before: (1 + r) / (1 - r) of the
-    // first-order autocorrelation r, corrected for the bias that few batches give it (Bence, Ecology 76 (1995) 628-639).
+    // Growth of the variance where the load of a batch correlates with the previous one: (1 + r) / (1 - r) of the first-order
+    // autocorrelation r, corrected for the bias of few batches (Bence, Ecology 76 (1995) 628-639).
     private static double Persistence(List<(double Calls, double TimeMs)> batches, double mean)
     {
         var deviations = batches.Select(b => (b.TimeMs / b.Calls) - mean).ToList();
@@ -79,7 +78,7 @@ public readonly record struct MeanEstimate(double Mean, double? Variance, double
         return (1 + r) / (1 - r);
     }
 
-    // Of about the same number of calls each.
+    // Batches with about the same number of calls each.
     private static List<(double Calls, double TimeMs)> Batches(IEnumerable<QueryObservation> observations, double calls)
     {
         var batches = new List<(double Calls, double TimeMs)>();

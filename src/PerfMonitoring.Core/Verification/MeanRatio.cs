@@ -3,18 +3,18 @@ namespace PerfMonitoring.Verification;
 /// <summary>
 /// The ratio of two means with its confidence interval: normal on the logarithm by the delta method, variance Va/Ma² + Vb/Mb²
 /// (Casella and Berger, Statistical Inference, 2nd ed., 5.5.4), with Student's t at Welch's degrees of freedom (Welch, 1947). The
-/// logarithm makes the interval right for times, which are skewed to the right and never negative; means are compared and not
-/// medians, since a server pays for the sum.
+/// logarithm fits execution times, which are skewed to the right and never negative. Means are compared, not medians, since a
+/// server pays for the sum.
 /// </summary>
 /// <param name="Log">Logarithm of after / before.</param>
 /// <param name="Lower">Lower end of its confidence interval.</param>
 /// <param name="Upper">Upper end of its confidence interval.</param>
 public readonly record struct MeanRatio(double Log, double Lower, double Upper)
 {
-    /// <summary>The ratio, or null where a mean is 0 or a variance unknown.</summary>
+    /// <summary>The ratio, or null where a mean is 0 or a variance is unknown.</summary>
     /// <param name="before">The mean before.</param>
     /// <param name="after">The mean after.</param>
-    /// <param name="confidence">0 to 1.</param>
+    /// <param name="confidence">Confidence, 0 to 1.</param>
     public static MeanRatio? Of(MeanEstimate before, MeanEstimate after, double confidence)
     {
         if (before is not { Mean: > 0, Variance: { } variance } || after is not { Mean: > 0, Variance: { } varianceAfter })
@@ -31,10 +31,10 @@ public readonly record struct MeanRatio(double Log, double Lower, double Upper)
     }
 
     /// <summary>
-    /// Improved or Regressed: the interval leaves out 0, and the effect is at least the least one. Neutral: the whole interval is
-    /// within the least effect (an equivalence test: Schuirmann, 1987). Else Insufficient.
+    /// Improved or Regressed: the interval does not contain 0, and the effect is at least the minimum effect. Neutral: the
+    /// complete interval is within the minimum effect (an equivalence test: Schuirmann, 1987). Else Insufficient.
     /// </summary>
-    /// <param name="minimumEffect">The least change that counts, as a share of the time before.</param>
+    /// <param name="minimumEffect">The minimum effect, as a share of the time before.</param>
     public VerificationVerdict Judge(double minimumEffect)
     {
         var (low, high) = (Math.Log(1 - minimumEffect), Math.Log(1 + minimumEffect));
@@ -49,9 +49,9 @@ public readonly record struct MeanRatio(double Log, double Lower, double Upper)
 internal static class StudentT
 {
     /// <summary>
-    /// The value that is exceeded in absolute terms with a probability (G. W. Hill, Algorithm 396, CACM 13 (1970) 619-620).
+    /// The absolute value that is exceeded with a given probability (G. W. Hill, Algorithm 396, CACM 13 (1970) 619-620).
     /// </summary>
-    /// <param name="probability">Both tails together, above 0 and below 1.</param>
+    /// <param name="probability">Probability of both tails together, above 0 and below 1.</param>
     /// <param name="freedom">Degrees of freedom, at least 1.</param>
     public static double Quantile(double probability, double freedom)
     {

@@ -10,11 +10,11 @@ public sealed record Candidate
     /// <summary>Number, unique in a run.</summary>
     public required int Id { get; init; }
 
-    /// <summary>The index; its name is not decided yet.</summary>
+    /// <summary>The index, without a name.</summary>
     public required IndexDefinition Definition { get; init; }
 
     /// <summary>
-    /// The indexes that stand for it on the server: one for each leaf where the table is partitioned, else itself.
+    /// The corresponding indexes on the server: one for each leaf where the table is partitioned, else the index itself.
     /// </summary>
     public IReadOnlyList<IndexDefinition> Parts
     {
@@ -22,26 +22,26 @@ public sealed record Candidate
         init;
     }
 
-    /// <summary>Its table and first key: only indexes that share them can do each other's work.</summary>
+    /// <summary>The table and first key: only indexes with the same ones can do each other's work.</summary>
     public (RelationName Table, string? Column, string? Expression) First =>
         (Definition.Table, Definition.Keys[0].Column, Definition.Keys[0].Expression);
 
-    /// <summary>Whether HypoPG can make it; of what it cannot, an estimate tells the cost.</summary>
+    /// <summary>Whether HypoPG can create it; for other methods an estimate gives the cost.</summary>
     public bool CanBeHypothetical => Definition.Method is "btree" or "hash" or "brin";
 
     /// <summary>Expected size on disk in bytes.</summary>
     public required long SizeBytes { get; init; }
 
     /// <summary>
-    /// What each scan of it pays for the pages before the first leaf, in the planner's units. HypoPG's indexes have no height:
-    /// the planner charges nothing for them.
+    /// Cost of the pages above the leaves for each scan, in planner units. HypoPG's indexes have no height, so the planner
+    /// charges nothing for these pages.
     /// </summary>
     public double DescentCost { get; init; }
 
-    /// <summary>What the writes of the workload pay for it, weighted, in the planner's units.</summary>
+    /// <summary>Maintenance cost of the index for the writes of the workload, weighted, in planner units.</summary>
     public double WriteCost { get; init; }
 
-    /// <summary>What it was made for.</summary>
+    /// <summary>Intended use.</summary>
     public UsagePattern Pattern { get; init; }
 
     /// <inheritdoc/>

@@ -4,33 +4,31 @@ using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>An index that a use of a table calls for.</summary>
+/// <summary>An index for one use of a table.</summary>
 /// <param name="Definition">The index, without a name.</param>
-/// <param name="Pattern">What it is for.</param>
+/// <param name="Pattern">Intended use.</param>
 public sealed record ProposedIndex(IndexDefinition Definition, UsagePattern Pattern)
 {
     /// <summary>
-    /// What somebody must do first, as a sentence without its end, or null: such an index cannot be asked about yet.
+    /// What the user must do first, as a sentence without its end, or null: the planner cannot yet be asked about such an index.
     /// </summary>
     public string? Requires { get; init; }
 }
 
-/// <summary>What is known of the workload and the server besides one use of one table.</summary>
+/// <summary>What is known of the workload and the server beside one use of one table.</summary>
 public sealed record CandidateContext
 {
-    /// <summary>
-    /// Conditions with a constant that recur in the workload, table by table: partial indexes may be made of them.
-    /// </summary>
+    /// <summary>Conditions with a constant that recur in the workload, by table: partial indexes may use them.</summary>
     public IReadOnlySet<(RelationName Table, string Condition)> Recurring { get; init; } = new HashSet<(RelationName, string)>();
 
     /// <summary>Whether the server offers pg_trgm.</summary>
     public bool IsTrigramAvailable { get; init; }
 
-    /// <summary>The schema that pg_trgm is in; null where it is not installed in the database.</summary>
+    /// <summary>The schema of pg_trgm; null where it is not installed in the database.</summary>
     public string? TrigramSchema { get; init; }
 
-    /// <summary>The context of a workload: what recurs in two of its statements, or in one that ran twice.</summary>
-    /// <param name="workload">Its statements, each with the number of its calls.</param>
+    /// <summary>The recurring conditions of a workload: those in two of its statements, or in one that ran twice.</summary>
+    /// <param name="workload">The statements, each with its number of calls.</param>
     public static IReadOnlySet<(RelationName Table, string Condition)> FindRecurring(
         IEnumerable<(StatementUse Use, double Weight)> workload)
     {
@@ -49,17 +47,17 @@ public sealed record CandidateContext
 }
 
 /// <summary>
-/// Makes indexes of what a statement wants of a table. B-trees: keys of equality first, then one of a range or an order, join
-/// keys before and after what else restricts the table; the same with the other columns that are read (index-only scans); the
-/// same for the rows alone that a fixed condition leaves. Other methods for the operators that only they serve, and where they
-/// are much smaller.
+/// Generates indexes for the use of a table by a statement. B-trees: keys of equality first, then one of a range or an order;
+/// join keys before and after the other restrictions; the same with the other columns that are read (index-only scans); the same
+/// for only the rows that a fixed condition selects. Other methods for the operators that only they serve, and where they are
+/// much smaller.
 /// </summary>
 /// <remarks>
-/// What cannot win is not made, since every candidate costs planning time: keys behind a prefix that finds a row or two; lookups,
-/// ranges and orders that fetch a large part of a table in no order of its pages; index-only scans of an index that is not
-/// clearly smaller than the table, or of a table whose pages are not known to be visible. Nor is what would refuse writes
-/// (<see cref="EntryLimit"/>): a column without a bound on its length is a key where a condition or an order needs it and its
-/// known values are short, and is never added to be read along.
+/// Candidates that cannot win are not generated, since every candidate costs planning time: keys after a prefix that finds a row
+/// or two; lookups, ranges and orders that fetch a large part of a table in another order than that of its pages; index-only
+/// scans of an index that is not clearly smaller than the table, or of a table whose pages are not known to be visible.
+/// Candidates that would refuse writes are not generated either (<see cref="EntryLimit"/>): a column without a bound on its
+/// length is a key where a condition or an order needs it and its known values are short. It is never added only for reading.
 /// </remarks>
 public static class CandidateGenerator
 {
@@ -68,27 +66,28 @@ public static class CandidateGenerator
     private const int MaximumConditions = 3;
     private const int FewValues = 50;
 
-    // A table of so few pages is read whole at the cost of one descent.
+    // Reading a table with at most this many pages costs as much as one descent.
     private const long SmallTable = 4;
 
-    // A share of the rows beyond which the planner reads the table rather than fetch row by row.
+    // Above this share of the rows, the planner reads the whole table instead of fetching row by row.
     private const double LargeShare = 0.5;
 
-    // An index that is read from end to end must be so much smaller than its table; one that spares a sort besides, no larger.
+    // Largest size of an index that is read completely, relative to its table; the second limit is for an index that also avoids
+    // a sort.
     private const double ClearlySmaller = 0.5;
     private const double NoLarger = 1;
 
-    // Rows lie in the order of such a column.
+    // From this correlation on, rows lie in the order of the column.
     private const double Ordered = 0.95;
 
     private const int BrinPages = 10_000;
 
-    // The mean width from which a value is no key of a B-tree, the longest known one from which a hash index is better; the mean
-    // of what is only read along.
+    // Values are no B-tree key from this mean width on; from this longest known width on, a hash index is better. The second
+    // constant is the mean width limit of a column that is only read.
     private const int WideKey = 600;
     private const int WideColumn = 64;
 
-    /// <summary>The indexes that one use of a table calls for, each once.</summary>
+    /// <summary>The indexes for one use of a table, each once.</summary>
     public static IReadOnlyList<ProposedIndex> Generate(RelationUse use, TableInfo table, CandidateContext? context = null)
     {
         ArgumentNullException.ThrowIfNull(use);
@@ -111,7 +110,7 @@ public static class CandidateGenerator
         return WithoutDominated([.. found.Values], table);
     }
 
-    // What another one does as well, and takes no more room for.
+    // Removes an index where another one does the same work and is not larger.
     private static List<ProposedIndex> WithoutDominated(List<ProposedIndex> all, TableInfo table)
     {
         var sizes = all.ConvertAll(p => IndexSize.Estimate(p.Definition, table, table.Rows) ?? long.MaxValue);
@@ -135,7 +134,7 @@ public static class CandidateGenerator
         var covering = shape.Covering().ToList();
         if (where is not null)
         {
-            // The best few do for each condition.
+            // For each condition, the best few are enough.
             plain = [.. plain.Take(2)];
             covering = [.. covering.Take(1)];
         }
@@ -156,7 +155,7 @@ public static class CandidateGenerator
         }
     }
 
-    // A branch of an OR needs an index of its own; what restricts the table besides can stand before it.
+    // Each branch of an OR needs a separate index; the other restrictions of the table can come first.
     private static void AddBranch(
         Dictionary<string, ProposedIndex> found, IReadOnlyList<PlanPredicate> branch, RelationUse use, TableInfo table)
     {
@@ -187,7 +186,7 @@ public static class CandidateGenerator
             AddPartial(found, conditions, use, table);
         }
 
-        // A column that is mostly null: whoever compares it wants none of them, and the planner knows.
+        // For a column that is mostly null: a comparison never selects nulls, and the planner knows that.
         foreach (var key in use.Predicates
             .Where(p =>
                 p.Kind is PredicateKind.Equal or PredicateKind.In or PredicateKind.Join or PredicateKind.Range
@@ -202,7 +201,7 @@ public static class CandidateGenerator
     private static void AddPartial(
         Dictionary<string, ProposedIndex> found, List<PlanPredicate> conditions, RelationUse use, TableInfo table)
     {
-        // The condition does the work of its columns: they need not be keys any more.
+        // The condition restricts its columns already, so they need not be keys.
         var fixedKeys = conditions.Where(c => c.Kind is not (PredicateKind.NotNull or PredicateKind.Unequal)).Select(c => c.Key)
             .ToHashSet();
         var rest = use.Predicates.Where(p => !conditions.Contains(p) && !fixedKeys.Contains(p.Key)).ToList();
@@ -216,7 +215,7 @@ public static class CandidateGenerator
         }
     }
 
-    // A value that many rows share, or a state that few are in: the planner says how few.
+    // A value that many rows share, or a state that few rows have: the planner estimates how few.
     private static bool IsWorthACondition(PlanPredicate predicate, TableInfo table, CandidateContext context)
     {
         var column = predicate.Key.Column is { } name ? table.FindColumn(name) : null;
@@ -230,7 +229,7 @@ public static class CandidateGenerator
         };
     }
 
-    // As if all values were equally frequent, and a half for all but one of two or three.
+    // Assumes that all values are equally frequent, and that all but one of two or three values are a half.
     private static double Share(PlanPredicate predicate, double values) => predicate.Kind switch
     {
         PredicateKind.In => (predicate.Condition!.Count(c => c == ',') + 1) / values,
@@ -267,7 +266,7 @@ public static class CandidateGenerator
         }
     }
 
-    // A hash index holds four bytes of each value, however wide it is; it serves nothing but equality.
+    // A hash index stores four bytes of each value, regardless of its width; it serves only equality.
     private static void AddHash(
         Dictionary<string, ProposedIndex> found, IndexKey key, List<PlanPredicate> all, RelationUse use, TableInfo table)
     {
@@ -285,7 +284,7 @@ public static class CandidateGenerator
         }
     }
 
-    // Whether a hash index does all that is asked of a key.
+    // Whether a hash index serves every use of a key.
     private static bool IsOnlyCompared(IndexKey key, IEnumerable<PlanPredicate> all, RelationUse use, TableInfo table) =>
         key.Column is { } name && table.FindColumn(name) is { HasHash: true }
         && all.All(p => p.Key != key || p.Kind is PredicateKind.Equal or PredicateKind.Join)
@@ -297,7 +296,8 @@ public static class CandidateGenerator
     private static IndexDefinition Define(TableInfo table, IReadOnlyList<IndexKey> keys, string? where) =>
         new() { Table = table.Name, Name = "", Keys = keys, Where = where };
 
-    // The same with every column that is read: included, or as further keys where those can be merged and the index gets smaller.
+    // The same index with every column that is read: as INCLUDE columns, or as further keys where equal keys can be merged and
+    // the index gets smaller.
     private static IndexDefinition? Cover(
         IndexDefinition definition, RelationUse use, TableInfo table, bool isWhole, double largest)
     {
@@ -348,8 +348,8 @@ public static class CandidateGenerator
 
     private static List<IndexKey> Join(IEnumerable<IndexKey> first, IEnumerable<IndexKey> second)
     {
-        // Read backwards an index gives the opposite order: one that descends throughout is the ascending one, behind equal keys
-        // too.
+        // A backward scan gives the opposite order, so a completely descending order needs an ascending index, also after equal
+        // keys.
         var more = second.ToList();
         if (more.All(k => k.Descending && k.NullsFirst is null or true))
         {
@@ -376,7 +376,8 @@ public static class CandidateGenerator
             LongestKnown: null or <= ColumnInfo.LongestInStatistics }
         : !DependsOnTimeZone(key.Expression!, table);
 
-    // The day of a timestamptz depends on who asks: such an index cannot be, and the server need not be asked.
+    // The day of a timestamptz depends on the time zone of the session, so such an index is impossible, and the server need not
+    // be asked.
     private static bool DependsOnTimeZone(string expression, TableInfo table) => table.Columns
         .Where(c =>
             c.Type.EndsWith("with time zone", StringComparison.Ordinal)
@@ -388,7 +389,7 @@ public static class CandidateGenerator
 
     private static double Distinct(ColumnInfo? column, TableInfo table) => column?.CountDistinct(table.Rows ?? 1) ?? 0;
 
-    // What one use wants, sorted by what it can be in a B-tree.
+    // The wishes of one use, grouped by their role in a B-tree.
     private sealed class Shape
     {
         private readonly RelationUse use;
@@ -403,18 +404,19 @@ public static class CandidateGenerator
         {
             this.use = use;
             this.table = table;
-            // Where only equality is asked for, values that can be long have a hash index.
+            // Where a key is only compared for equality, a hash index serves values that can be long.
             var usable = predicates.Where(
                 p => CanBeKey(p.Key, table) && !(IsLong(p.Key, table) && IsOnlyCompared(p.Key, predicates, use, table))).ToList();
             Equality = Keys(
                 usable, PredicateKind.Equal, PredicateKind.In, PredicateKind.Null, PredicateKind.True, PredicateKind.False);
-            // A list of values is found piece by piece, in no order; nulls are found together, and yet the planner does not take
-            // them for one value.
+            // A list of values is found value by value, without an order. Nulls are found together, but the planner does not
+            // treat them as one value.
             ordering = Keys(usable, PredicateKind.Equal, PredicateKind.True, PredicateKind.False);
             ranges = [
                 .. usable.Where(p => p.Kind == PredicateKind.Range).Select(p => p.Key).Concat(Prefixes(usable)).Distinct()
                 .Take(3)];
-            // The keys of one other relation belong together; each alone serves as well where another relation comes before.
+            // The keys of a join to one relation belong together; each key alone is also useful where another relation comes
+            // first.
             joins = [.. usable.Where(p => p.Kind == PredicateKind.Join).GroupBy(p => p.Other, p => p.Key)
                 .Select(g => Sorted(g.Distinct()))
                 .SelectMany(l => l.Count > 1 ? l.Take(2).Select(k => new List<IndexKey> { k }).Append(l) : [l])
@@ -426,7 +428,7 @@ public static class CandidateGenerator
 
         public List<IndexKey> Equality { get; }
 
-        // The best first.
+        // The best come first.
         public IEnumerable<(List<IndexKey> Keys, UsagePattern Pattern)> Plain()
         {
             var isSelective = use.Rows is not { } rows || table.Rows is not { } all || all == 0 || rows / all <= LargeShare;
@@ -443,7 +445,7 @@ public static class CandidateGenerator
             {
                 var keys = Join(ordering, order);
                 yield return (keys, UsagePattern.Sort);
-                // What the conditions ask for besides is then tested in the index, before a row is fetched.
+                // The other conditions are then tested in the index, before a row is fetched.
                 if (MayRead(order) && Join(Join(keys, Equality), ranges) is { } more && more.Count > keys.Count)
                 {
                     yield return (more, UsagePattern.Sort);
@@ -495,8 +497,7 @@ public static class CandidateGenerator
             }
         }
 
-        // Keys that an index with every column that is read can begin with; no keys at all where nothing restricts or orders the
-        // rows.
+        // Possible first keys of an index with every column that is read; no keys where nothing restricts or orders the rows.
         public IEnumerable<(List<IndexKey> Keys, UsagePattern Pattern)> Covering()
         {
             if (use.Columns is not { Count: > 0 } columns || table.AllVisibleFraction < 0.1
@@ -518,7 +519,7 @@ public static class CandidateGenerator
             }
         }
 
-        // A sort of nearly all rows, which is spared by reading them in their order.
+        // Whether reading nearly all rows in order avoids their sort.
         private bool SparesSort(List<IndexKey> keys) =>
             !use.MayStopEarly && use.Rows > LargeShare * table.Rows && orders.Exists(o => Join(ordering, o).SequenceEqual(keys));
 
@@ -546,12 +547,12 @@ public static class CandidateGenerator
             }
         }
 
-        // Fetching a table's rows in an order pays where few are wanted, or where they lie in that order.
+        // Fetching the rows of a table in an order pays off where few are needed, or where they lie in that order.
         private bool MayRead(List<IndexKey> keys) => keys.Count > 0
             && (use.MayStopEarly
                 || (keys[0].Column is { } name && table.FindColumn(name)?.Correlation is > Ordered or < -Ordered));
 
-        // No further than to the prefix that finds few rows.
+        // Only up to the prefix that finds few rows.
         private List<IndexKey> Shortest(List<IndexKey> keys)
         {
             for (var count = 1; count < keys.Count; count++)
@@ -579,7 +580,7 @@ public static class CandidateGenerator
         private List<IndexKey> Keys(List<PlanPredicate> predicates, params PredicateKind[] kinds) =>
             Sorted(predicates.Where(p => kinds.Contains(p.Kind)).Select(p => p.Key).Distinct());
 
-        // A B-tree in a linguistic order cannot find a beginning; the pattern operator classes order by character.
+        // A B-tree in a linguistic order cannot search for a prefix; the pattern operator classes order by character.
         private IEnumerable<IndexKey> Prefixes(List<PlanPredicate> predicates) =>
             predicates.Where(p => p.Kind == PredicateKind.Prefix).Select(p => p.Key).Distinct().Select(key =>
             {

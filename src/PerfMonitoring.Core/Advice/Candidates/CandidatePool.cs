@@ -4,11 +4,12 @@ using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>All candidates of a run, each once; a candidate's id is its place plus one.</summary>
-/// <param name="existing">The indexes that are there.</param>
-/// <param name="reverted">Indexes that are not to be proposed again, as statements without a name, with the reason.</param>
-/// <param name="rowsOf">How many rows of a table a condition leaves.</param>
-/// <param name="writeCostOf">What writes would pay for an index of so many rows (null for all of its table).</param>
+/// <summary>All candidates of a run, each once; the id of a candidate is its position plus one.</summary>
+/// <param name="existing">The existing indexes.</param>
+/// <param name="reverted">Indexes that are not proposed again, as statements without a name, with the reason.</param>
+/// <param name="rowsOf">Estimates the rows of a table that a condition selects.</param>
+/// <param name="writeCostOf">Computes the maintenance cost of an index with a number of rows (null for all rows of its
+/// table).</param>
 public sealed class CandidatePool(
     IReadOnlyList<IndexDefinition> existing,
     IReadOnlyDictionary<string, string> reverted,
@@ -24,7 +25,7 @@ public sealed class CandidatePool(
     /// <summary>The candidates by id.</summary>
     public IReadOnlyList<Candidate> All => candidates;
 
-    /// <summary>What would be candidates, had they not been taken back.</summary>
+    /// <summary>Indexes that would be candidates, but were reverted.</summary>
     public IReadOnlyList<IndexCandidate> Reverted => passedOver;
 
     /// <summary>The table of a candidate.</summary>
@@ -35,8 +36,8 @@ public sealed class CandidatePool(
     }
 
     /// <summary>
-    /// The candidate of that definition; null where an index does its work already, it was taken back, its size is unknown, or it
-    /// would refuse writes for what is only read along.
+    /// The candidate of that definition. Null where an existing index does its work, it was reverted, its size is unknown, or it
+    /// would refuse writes because of a column that is only read.
     /// </summary>
     public async Task<Candidate?> GetAsync(IndexDefinition definition, TableInfo table, UsagePattern pattern)
     {

@@ -8,13 +8,13 @@ namespace PerfMonitoring.Advice;
 
 /// <summary>
 /// Whether every row that an application may write fits into an index. An access method refuses an entry above its limit
-/// (SQLSTATE 54000), and with it the INSERT or UPDATE, from the moment that the index is there.
+/// (SQLSTATE 54000), and so the INSERT or UPDATE, as soon as the index exists.
 /// </summary>
 /// <remarks>
 /// Sources in PostgreSQL: nbtree.h (BTMaxItemSize: a third of a page), ginblock.h (GinMaxItemSize), gist_private.h
-/// (GiSTPageSize), brin_page.h (BrinMaxItemSize), itup.h (header, bitmap of nulls). A hash index keeps four bytes of each value.
-/// Values of more than 500 bytes are compressed before (indextuple.c, TOAST_INDEX_TARGET): how far depends on the value, so
-/// nothing is built on that.
+/// (GiSTPageSize), brin_page.h (BrinMaxItemSize), itup.h (header, bitmap of nulls). A hash index stores four bytes of each value.
+/// Values of more than 500 bytes are compressed first (indextuple.c, TOAST_INDEX_TARGET), but how far depends on the value, so no
+/// figure assumes compression.
 /// </remarks>
 public sealed record EntryLimit
 {
@@ -23,13 +23,13 @@ public sealed record EntryLimit
     private const int LengthWord = 4;
     private const int Alignment = 8;
 
-    // Where a key has no bound, what is only read along may take this part of the limit: the key's values need the rest.
+    // Where a key has no bound, columns that are only read may take the limit divided by this: the key needs the rest.
     private const int CoveringShare = 4;
 
-    // Of columns that have a bound and together are too wide, those that are narrower are not at fault.
+    // Bounded columns that are only together too wide: a narrower column than this is not at fault. In bytes.
     private const int Wide = 100;
 
-    // GiST keeps a box or a signature of such a value, GIN its words, of 2,046 bytes at most, or hashes of longer ones.
+    // GiST stores a box or a signature of such a value. GIN stores its words, of at most 2,046 bytes, or hashes of longer ones.
     private static readonly HashSet<string> Summarised = [
         "polygon", "circle", "tsvector", "geometry", "geography", "raster", "jsonb"];
 
@@ -41,38 +41,38 @@ public sealed record EntryLimit
     /// <summary>The access method.</summary>
     public string Method { get; }
 
-    /// <summary>The largest entry that it takes, in bytes; null where it takes any.</summary>
+    /// <summary>The largest entry of the access method, in bytes; null where there is no limit.</summary>
     public int? Limit { get; }
 
-    /// <summary>The largest entry that the types allow, in bytes; null where they set no bound.</summary>
+    /// <summary>The largest entry that the types allow, in bytes; null where they have no bound.</summary>
     public int? Bound { get; private init; }
 
-    /// <summary>The bytes that the columns at fault may need, alone or together.</summary>
+    /// <summary>The bytes that are available to the columns at fault, alone or together.</summary>
     public int Room { get; private init; }
 
     /// <summary>
-    /// Whether an expression of it raises an error for some values, so that a row with such a value is refused.
+    /// Whether an expression of the index raises an error for some values, so that a row with such a value is refused.
     /// </summary>
     public bool MayFail { get; private init; }
 
-    /// <summary>The bytes that the widest row of the table needs in it, where the table was read; else null.</summary>
+    /// <summary>The bytes that the widest row of the table needs in the index, where the table was read; else null.</summary>
     public long? Measured { get; init; }
 
     /// <summary>Whether every value of the types fits.</summary>
     public bool AlwaysFits => Limit is not { } limit || Bound <= limit;
 
     /// <summary>
-    /// Whether the table is known to have a row that the index cannot take: its build fails. Of a partial index the row may not
-    /// be one of its own.
+    /// Whether the table is known to have a row that does not fit into the index, so that its build fails. For a partial index,
+    /// the row may be outside the index.
     /// </summary>
     public bool IsExceeded => !AlwaysFits && !IsPartial && (open.Exists(p => p.AverageWidth > Room) || Measured > Limit);
 
-    /// <summary>Whether values are known that come near to what it refuses.</summary>
+    /// <summary>Whether known values come near to the limit.</summary>
     public bool IsLikely =>
         !AlwaysFits
         && (IsExceeded || open.Exists(p => p.LongestKnown > Room / 2 || p.LongestKnown > ColumnInfo.LongestInStatistics));
 
-    /// <summary>What it refuses, as one or two sentences; null where it refuses nothing.</summary>
+    /// <summary>What the index refuses, as one or two sentences; null where it refuses nothing.</summary>
     public string? Risk
     {
         get
@@ -97,7 +97,7 @@ public sealed record EntryLimit
         }
     }
 
-    /// <summary>How long the values at fault are, as far as is known, as one sentence.</summary>
+    /// <summary>The known length of the values at fault, as one sentence.</summary>
     public string Evidence => Measured is { } bytes
         ? string.Create(CultureInfo.InvariantCulture, $"The widest row of the table needs {bytes:N0} bytes.")
         : open.Max(p => p.LongestKnown) switch
@@ -113,7 +113,7 @@ public sealed record EntryLimit
             null => "Statistics do not tell how long its values are.",
         };
 
-    /// <summary>The way out, as one sentence.</summary>
+    /// <summary>The remedy, as one sentence.</summary>
     public string Remedy => RemedyFor(Method);
 
     private bool IsPartial { get; }
@@ -123,7 +123,7 @@ public sealed record EntryLimit
         "btree" => "a B-tree", "gin" => "a GIN", "gist" => "a GiST", "spgist" => "an SP-GiST", _ =>
         "a " + Method.ToUpperInvariant() };
 
-    /// <summary>The way out of a limit, as one sentence.</summary>
+    /// <summary>The remedy for a limit, as one sentence.</summary>
     public static string RemedyFor(string method) => method switch
     {
         "btree" =>
@@ -134,10 +134,10 @@ public sealed record EntryLimit
         _ => "Limit the length of the column by its type or a CHECK constraint.",
     };
 
-    /// <summary>The limit of an index.</summary>
+    /// <summary>The entry limit of an index.</summary>
     /// <param name="definition">The index.</param>
-    /// <param name="table">Its table.</param>
-    /// <param name="expressions">The types of its expressions, by text; one that is missing counts as a text.</param>
+    /// <param name="table">The table of the index.</param>
+    /// <param name="expressions">The types of its expressions, by text; a missing one counts as text.</param>
     public static EntryLimit Of(
         IndexDefinition definition, TableInfo table, IReadOnlyDictionary<string, ColumnInfo>? expressions = null)
     {
@@ -152,18 +152,18 @@ public sealed record EntryLimit
                 .Any(e => e is not null && ExpressionErrors.MayOccur(e, table)),
         };
         return definition.Method == "gin"
-            // Each element of each key is an entry.
+            // Each element of each key is a separate entry.
             ? keys.Select(k => entry.With([k])).MaxBy(e => e.Bound ?? int.MaxValue)!
             : entry.With([.. keys, .. definition.Include.Select(c => Part.OfColumn(c, table))]);
     }
 
     /// <summary>
-    /// Whether an index may have columns besides, only to be read along: their types have a bound, and all fits in whatever is
-    /// written, or, where a key has no bound, they leave most of the room to it.
+    /// Whether an index may have further columns that are only read. The types of these columns need a bound. Either every entry
+    /// fits, or, where a key has no bound, the columns leave most of the limit to the key.
     /// </summary>
     /// <param name="definition">The index with its keys.</param>
-    /// <param name="table">Its table.</param>
-    /// <param name="columns">The columns besides.</param>
+    /// <param name="table">The table of the index.</param>
+    /// <param name="columns">The further columns.</param>
     public static bool CanCover(IndexDefinition definition, TableInfo table, IReadOnlyCollection<string> columns)
     {
         ArgumentNullException.ThrowIfNull(definition);
@@ -200,21 +200,21 @@ public sealed record EntryLimit
         };
     }
 
-    // What one key or column needs of an entry.
+    // The space that one key or column needs in an entry.
     private sealed record Part(string Name, int? Bound)
     {
         public bool IsNullable { get; init; }
 
         public bool IsElement { get; init; }
 
-        // How many times as much as the value itself an entry holds.
+        // Number of copies of the value in an entry.
         public int Copies { get; init; } = 1;
 
         public int? LongestKnown { get; init; }
 
         public int AverageWidth { get; init; }
 
-        // With what stands before it at the most, so that it begins where its type wants.
+        // With the largest possible alignment padding before the value.
         public int? Aligned =>
             Bound is { } bytes ? (int)Math.Min(int.MaxValue, (bytes + (long)Alignment - 1) / Alignment * Alignment) : null;
 
@@ -241,13 +241,13 @@ public sealed record EntryLimit
                     part with { Bound = 0 },
                 "gin" when column is { IsCollection: true } =>
                     part with { Bound = column.MaximumElementWidth, IsElement = true, AverageWidth = 0 },
-                // A key is all different trigrams of its text, one of three bytes for nearly each character.
+                // A key is the set of different trigrams of its text, three bytes for nearly each character.
                 "gist" when operators.Contains("trgm", StringComparison.Ordinal) => part with { Copies = 3, AverageWidth = 0 },
                 "gist" when Summarised.Contains(type) || type == "hstore" => part with { Bound = 0 },
-                // A long text is spread over the levels of the tree.
+                // A long text is distributed over the levels of the tree.
                 "spgist" when type is "text" or "varchar" or "bpchar" && definition.Include.Count == 0 => part with { Bound = 0 },
                 "brin" when operators.EndsWith("_bloom_ops", StringComparison.Ordinal) => part with { Bound = 0 },
-                // The least and the greatest value.
+                // An entry contains the least and the greatest value.
                 "brin" => part with { Bound = part.Bound * 2, Copies = 2 },
                 _ => part,
             };
@@ -260,7 +260,7 @@ public sealed record EntryLimit
             AverageWidth = column?.AverageWidth ?? 0,
         };
 
-        // A partial index for one value, or a few, holds no other ones.
+        // A partial index for one value, or a few values, contains no other values.
         private static int? FixedBy(string where, string column)
         {
             var condition = PlanExpression.Parse(where);
@@ -277,7 +277,7 @@ public sealed record EntryLimit
             return null;
         }
 
-        // Functions whose result has a bound that its type does not tell.
+        // Bounds of results of functions that the result type does not express.
         private static int? BoundOf(string expression, TableInfo table)
         {
             const int CharacterBytes = 4;
@@ -293,7 +293,7 @@ public sealed record EntryLimit
                 ("sha224" or "sha256" or "sha384" or "sha512", _) => LengthWord + 64,
                 ("left" or "right", [_, var count]) => Characters(count),
                 ("substr" or "substring", [_, _, var count]) => Characters(count),
-                // A letter can become up to three.
+                // One letter can become up to three.
                 ("lower" or "upper" or "initcap", [var text]) => 3 * BoundOf(text.ToSql(), table),
                 ("btrim" or "ltrim" or "rtrim" or "reverse", [var text, ..]) => BoundOf(text.ToSql(), table),
                 _ => null,
@@ -305,7 +305,7 @@ public sealed record EntryLimit
                     ? LengthWord + (CharacterBytes * characters) : null;
         }
 
-        // What is made of a column is taken to be no longer than it.
+        // The result of a function of a column is assumed to be no longer than the column.
         private static int? LongestOf(string expression, TableInfo table) =>
             PlanExpression.Parse(expression).BareNames().Select(table.FindColumn).Max(c => c?.LongestKnown);
     }

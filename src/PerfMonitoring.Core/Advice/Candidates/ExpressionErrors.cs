@@ -5,8 +5,8 @@ using PerfMonitoring.Plans;
 namespace PerfMonitoring.Advice;
 
 /// <summary>
-/// Whether an expression of an index may raise an error for a row that the table takes: a text that is no number, a division by
-/// zero, an overflow. The server computes it at each INSERT and UPDATE.
+/// Whether an expression of an index may raise an error for a row that the table accepts: a text that is not a number, a division
+/// by zero, an overflow. The server computes the expression at each INSERT and UPDATE.
 /// </summary>
 internal static class ExpressionErrors
 {
@@ -18,7 +18,7 @@ internal static class ExpressionErrors
         "jsonb_extract_path_text", "any", "all", "in", "row",
     ];
 
-    // Only these operators are known to take all values of their types.
+    // Only these operators are known to accept all values of their types.
     private static readonly HashSet<string> SafeOperators =
         ["=", "<>", "!=", "<", ">", "<=", ">=", "||", "->", "->>", "#>", "#>>", "@>", "<@", "?", "&&", "~~", "~~*", "!~~", "!~~*",
             "::"];
@@ -48,7 +48,7 @@ internal static class ExpressionErrors
         return false;
     }
 
-    // What the server was told once and not what a row holds; a type that takes all values of the other one.
+    // A cast of a constant, which does not depend on a row; or a cast to a type that accepts all values of the other type.
     private static bool IsSafeCast(IReadOnlyList<PlanToken> tokens, int at, TableInfo table)
     {
         var type = string.Join(

@@ -4,25 +4,25 @@ using PerfMonitoring.Indexes;
 namespace PerfMonitoring.Advice;
 
 /// <summary>
-/// A foreign key without an index on the referencing side, where rows are deleted on the other: each deleted row, and each whose
-/// key is updated, reads the whole referencing table. EXPLAIN does not show it: triggers do it.
+/// A foreign key without an index on the referencing side, where the workload deletes rows of the referenced table. Each deleted
+/// row, and each row whose key is updated, reads the whole referencing table. EXPLAIN does not show this, because triggers do it.
 /// </summary>
-/// <param name="Definition">The index that would serve; its name is not decided yet.</param>
-/// <param name="SavedCost">What the workload would save by it, in the planner's units (an estimate).</param>
-/// <param name="Reason">Which write of which table is slow, and why.</param>
+/// <param name="Definition">The index that would serve, without a name.</param>
+/// <param name="SavedCost">Estimated gain for the workload, in planner units.</param>
+/// <param name="Reason">The slow write, its table, and the reason.</param>
 public sealed record ForeignKeyNeed(IndexDefinition Definition, double SavedCost, string Reason)
 {
     /// <summary>
-    /// Whether an index finds the referencing rows: whole, and with the key's columns first, in whatever order.
+    /// Whether an index finds the referencing rows: it contains all rows, and the columns of the key come first, in any order.
     /// </summary>
     public bool IsServedBy(IndexDefinition index) =>
         IndexCoverage.Serves(index, Definition.Table, [.. Definition.Keys.Select(k => k.Column!)]);
 
-    /// <summary>Finds those that the writes are slow for.</summary>
-    /// <param name="catalog">Where tables and indexes are looked up.</param>
-    /// <param name="foreignKeys">All that refer to a table that is written, at least.</param>
+    /// <summary>Finds the foreign keys that make writes slow.</summary>
+    /// <param name="catalog">Finds tables and indexes.</param>
+    /// <param name="foreignKeys">At least all foreign keys that refer to a written table.</param>
     /// <param name="load">The writes.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public static async Task<IReadOnlyList<ForeignKeyNeed>> FindAsync(
         ICatalogRepository catalog, IEnumerable<ForeignKey> foreignKeys, WriteLoad load, CancellationToken cancellationToken)
     {
@@ -52,8 +52,8 @@ public sealed record ForeignKeyNeed(IndexDefinition Definition, double SavedCost
         ];
     }
 
-    /// <summary>What a foreign key without an index costs.</summary>
-    /// <param name="key">The key.</param>
+    /// <summary>The cost of a foreign key without an index.</summary>
+    /// <param name="key">The foreign key.</param>
     /// <param name="table">The referencing table.</param>
     /// <param name="deletes">Rows deleted from the referenced table.</param>
     /// <param name="updates">Rows of the referenced table whose key is updated.</param>

@@ -5,11 +5,11 @@ using PerfMonitoring.Strategies;
 namespace PerfMonitoring.Advice;
 
 /// <summary>
-/// Which access method and operator class serve an operator that no B-tree serves (manual: GIN, GiST, operator classes).
+/// The access method and operator class for an operator that no B-tree serves (manual: GIN, GiST, operator classes).
 /// </summary>
 internal static class OperatorClasses
 {
-    /// <summary>The indexes that serve these conditions on one column or expression.</summary>
+    /// <summary>The indexes for these conditions on one column or expression.</summary>
     public static IEnumerable<(IndexDefinition Definition, UsagePattern Pattern, string? Requires)> For(
         IndexKey key, IReadOnlyList<PlanPredicate> predicates, TableInfo table, CandidateContext context)
     {
@@ -23,7 +23,7 @@ internal static class OperatorClasses
 
         if (type == "jsonb" && operators.Overlaps(["@>", "?", "?|", "?&", "@?", "@@"]))
         {
-            // jsonb_path_ops knows paths to values but no bare keys; it is smaller and finds faster what it finds.
+            // jsonb_path_ops supports paths to values but not bare keys; it is smaller, and its searches are faster.
             yield return (Index("gin", operators.IsSubsetOf(["@>", "@?", "@@"]) ? "jsonb_path_ops" : null), UsagePattern.Lookup,
                 null);
         }
@@ -61,7 +61,7 @@ internal static class OperatorClasses
             new() { Table = table.Name, Name = "", Method = method, Keys = [key with { OperatorClass = operatorClass }] };
     }
 
-    /// <summary>Whether an index of such a method and operator class serves a condition on its key.</summary>
+    /// <summary>Whether an index with that method and operator class serves a condition on its key.</summary>
     public static bool Serves(IndexDefinition index, PlanPredicate predicate)
     {
         var key = index.Keys[0];
@@ -76,7 +76,7 @@ internal static class OperatorClasses
             };
     }
 
-    // The type of an expression that one of these methods is known for.
+    // The type of an expression that one of these methods supports.
     private static string? TypeOf(string expression) =>
         expression.StartsWith("to_tsvector('", StringComparison.Ordinal) ? "tsvector"
         : expression.StartsWith("lower(", StringComparison.Ordinal) || expression.StartsWith("upper(", StringComparison.Ordinal)
@@ -94,8 +94,8 @@ internal static class OperatorClasses
         type is "point" or "box" or "circle" or "polygon" || type.StartsWith("geometry", StringComparison.Ordinal)
         || type.StartsWith("geography", StringComparison.Ordinal);
 
-    // A pattern without three letters in a row leaves nothing to look up; one that is known to have a fixed beginning is a
-    // B-tree's work.
+    // A pattern without three consecutive letters has no trigram to search for; a B-tree serves a pattern with a known fixed
+    // prefix.
     private static bool IsTrigram(PlanPredicate predicate) =>
         (predicate.Kind is PredicateKind.Operator or PredicateKind.Nearest
             || predicate is { Kind: PredicateKind.Prefix, Operator: "~~", Pattern: null })

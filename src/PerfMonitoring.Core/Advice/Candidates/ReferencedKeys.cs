@@ -4,20 +4,21 @@ using PerfMonitoring.Indexes;
 namespace PerfMonitoring.Advice;
 
 /// <summary>
-/// Columns that refer to a unique key of another table have at most as many values, or combinations of them, as that table has
-/// rows, however various each column is alone, and most of them. Foreign keys say so, and where there are none the workload's
-/// joins do.
+/// Columns that refer to a unique key of another table have at most as many values, or combinations of values, as that table has
+/// rows, and usually most of these, however many values each column has alone. Foreign keys show such columns; without foreign
+/// keys, the joins of the workload show them.
 /// </summary>
 public static class ReferencedKeys
 {
-    // Counts of values are estimates: a column with this many times the other's is taken to hold values that the other has not.
+    // Numbers of values are estimates: a column with this many times the values of the other is assumed to have values that the
+    // other lacks.
     private const double Tolerance = 1.1;
 
     /// <summary>The tables, each with the groups of its columns that refer to a key.</summary>
     /// <param name="tables">The tables of the workload.</param>
     /// <param name="indexes">Their indexes.</param>
     /// <param name="foreignKeys">Their foreign keys.</param>
-    /// <param name="uses">What the statements want.</param>
+    /// <param name="uses">The uses by the statements.</param>
     public static IReadOnlyDictionary<RelationName, TableInfo> AddTo(
         IReadOnlyDictionary<RelationName, TableInfo> tables, ILookup<RelationName, TableIndex> indexes,
         IEnumerable<ForeignKey> foreignKeys, IEnumerable<StatementUse> uses)
@@ -80,14 +81,14 @@ public static class ReferencedKeys
     private static bool IsKey(IndexDefinition index) =>
         index is { IsUnique: true, Where: null } && index.Keys.All(k => k.Column is not null);
 
-    // Whether one column can have every value that the other has, as far as their numbers tell.
+    // Whether one column can have every value of the other, as far as their numbers tell.
     private static bool Holds(TableInfo table, string column, TableInfo other, string otherColumn) =>
         table.Rows is { } rows && other.Rows is { } otherRows
         && table.FindColumn(column)?.CountDistinct(rows) is { } count
         && other.FindColumn(otherColumn)?.CountDistinct(otherRows) is { } needed
         && needed <= count * Tolerance;
 
-    // Columns that a statement sets equal have one number, directly or through others: 1 and up.
+    // Columns that a statement equates, directly or through others, have the same number, from 1.
     private static Dictionary<(string Alias, string Column), int> Equal(StatementUse use)
     {
         var classes = new Dictionary<(string, string), int>();

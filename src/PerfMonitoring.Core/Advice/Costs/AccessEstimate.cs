@@ -5,35 +5,36 @@ using static PerfMonitoring.Indexes.PlannerDefaults;
 namespace PerfMonitoring.Advice;
 
 /// <summary>
-/// What a statement would cost with an index that HypoPG cannot make (GIN, GiST): an estimate, to be marked as one, from the plan
-/// without it.
+/// Estimated cost of a statement with an index that HypoPG cannot create (GIN, GiST), from the plan without it. The result must
+/// be marked as an estimate.
 /// </summary>
 /// <remarks>
-/// A bitmap scan of the index takes the place of the scan of its table, and what that saves is taken off the nodes above: the
-/// rest of the plan stays as it is, so that what a better join order would save on top is not counted. Formulas, simplified, of
-/// PostgreSQL's selfuncs.c (gincostestimate, gistcostestimate, genericcostestimate) and costsize.c (cost_bitmap_heap_scan,
-/// index_pages_fetched with everything cached, cost_bitmap_tree_node), with its default cost constants. How many rows the index
-/// finds is the planner's estimate for the scan; what other conditions leave out of them is taken back as 1 / ndistinct for an
-/// equality, and as the planner's defaults else (selfuncs.h). A nearest-neighbour scan fetches as many rows as the LIMIT asks
-/// for.
+/// A bitmap scan of the index replaces the scan of the table, and the nodes above cost less by the difference. The rest of the
+/// plan stays unchanged, so a further gain by a better join order does not count. The formulas are simplified from PostgreSQL's
+/// selfuncs.c (gincostestimate, gistcostestimate, genericcostestimate) and costsize.c (cost_bitmap_heap_scan, index_pages_fetched
+/// with everything cached, cost_bitmap_tree_node), with its default cost constants. The number of rows that the index finds is
+/// the planner's estimate for the scan, divided by the selectivity of the other conditions: 1 / ndistinct for an equality, else
+/// the planner's defaults (selfuncs.h). A nearest-neighbour scan fetches as many rows as the LIMIT needs.
 /// </remarks>
 public static class AccessEstimate
 {
 
-    // selfuncs.h: DEFAULT_INEQ_SEL, DEFAULT_MATCH_SEL; and the least that generic_restriction_selectivity (selfuncs.c) takes
-    // where it has a histogram.
+    // selfuncs.h: DEFAULT_INEQ_SEL, DEFAULT_MATCH_SEL; and the minimum of generic_restriction_selectivity (selfuncs.c) with a
+    // histogram.
     private const double DefaultRange = 1.0 / 3;
     private const double DefaultMatch = 0.005;
     private const double LeastMatch = 0.0001;
 
-    // Two workers beside a leader that helps (costsize.c, get_parallel_divisor).
+    // Two workers and a leader that participates (costsize.c, get_parallel_divisor).
     private const double ParallelDivisor = 2.4;
 
-    /// <summary>The cost of the whole statement with the index, in the planner's units; null where it would not help.</summary>
-    /// <param name="plan">The statement's plan without it.</param>
-    /// <param name="use">What the statement wants of the table.</param>
+    /// <summary>
+    /// The cost of the complete statement with the index, in planner units; null where the index would not help.
+    /// </summary>
+    /// <param name="plan">The plan of the statement without the index.</param>
+    /// <param name="use">The use of the table by the statement.</param>
     /// <param name="candidate">The index.</param>
-    /// <param name="table">Its table.</param>
+    /// <param name="table">The table of the index.</param>
     public static double? CostWith(PlanNode plan, RelationUse use, Candidate candidate, TableInfo table)
     {
         ArgumentNullException.ThrowIfNull(plan);
@@ -56,7 +57,7 @@ public static class AccessEstimate
 
         var others = use.Predicates.Where(p => !served.Contains(p) && p.Kind != PredicateKind.Join)
             .Aggregate(1.0, (share, p) => share * Selectivity(p, table));
-        // The planner writes no less than one row, which says nothing of how many the index finds.
+        // The planner's estimate is at least one row, which tells nothing about the rows that the index finds.
         var found = Math.Min(
             table.Rows.Value, left <= 1 ? Math.Clamp(table.Rows.Value * LeastMatch, 1, 1 / others) : left / others);
         var isNearest = served.Exists(p => p.Kind == PredicateKind.Nearest);
@@ -77,7 +78,7 @@ public static class AccessEstimate
         return cost < plan.TotalCost ? cost : null;
     }
 
-    // From the root to the scan of that relation.
+    // The path from the root to the scan of that relation.
     private static List<PlanNode> PathTo(PlanNode node, string alias)
     {
         if (node.IsScan && node.Alias == alias)
@@ -127,7 +128,7 @@ public static class AccessEstimate
             + (searches * ((Math.Ceiling(Math.Log2(table.Rows!.Value + 1)) * OperatorCost) + DescentPageCost));
     }
 
-    // How many entries are looked up: the trigrams of a pattern, else a few.
+    // Number of entries that the scan looks up: the trigrams of a pattern, else a few.
     private static double Searches(PlanPredicate predicate) =>
         predicate.Pattern is { } pattern ? Math.Max(1, pattern.Count(char.IsLetterOrDigit) - 2) : 2;
 
@@ -139,7 +140,7 @@ public static class AccessEstimate
         return (fetched * page) + (rows * (TupleCost + (conditions * OperatorCost)));
     }
 
-    // The order comes from the index: no sort, and no more rows than asked for.
+    // The index provides the order: no sort, and no more rows than requested.
     private static (int Replaced, double Startup, double Total) Nearest(
         List<PlanNode> path, double others, Candidate candidate, TableInfo table)
     {
@@ -151,13 +152,13 @@ public static class AccessEstimate
         }
 
         var rows = Math.Min(table.Rows!.Value, path[limit].Rows / others);
-        // The share of a scan of everything, each page of the table and of the index once.
+        // The share of a complete scan that reads each page of the table and of the index once.
         var pages = rows * (table.Pages + (candidate.SizeBytes / (double)PageBytes)) / table.Rows!.Value;
         var startup = WriteCost.OfDescent(table.Rows);
         return (limit, startup, startup + (pages * RandomPageCost) + (rows * (IndexTupleCost + TupleCost + (3 * OperatorCost))));
     }
 
-    // The cost of the root when a node below costs so much.
+    // The cost of the root when a node below has that cost.
     private static double Above(List<PlanNode> path, int replaced, double startup, double total)
     {
         for (var i = replaced - 1; i >= 0; i--)
@@ -174,7 +175,7 @@ public static class AccessEstimate
             }
             else
             {
-                // What needs all its input first (a sort, a hash) begins earlier by all that is saved.
+                // A node that needs all its input first (a sort, a hash) starts earlier by the complete difference.
                 startup = node.StartupCost >= child.TotalCost * 0.999
                     ? node.StartupCost - saved : node.StartupCost + startup - child.StartupCost;
                 total = node.TotalCost - saved;

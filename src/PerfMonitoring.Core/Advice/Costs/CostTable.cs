@@ -3,29 +3,29 @@ using PerfMonitoring.Plans;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>A set of indexes that one plan uses together, and what the plan costs.</summary>
-/// <param name="Used">The candidates that it uses, by id, ascending; none for the plan that the statement has today.</param>
-/// <param name="Cost">Cost of one execution in the planner's units, corrected for what hypothetical indexes are not
-/// charged.</param>
-/// <param name="Risk">What it may cost beyond, in the same units, where the planner is known to be too hopeful.</param>
-/// <param name="IsEstimate">Whether the cost was computed here, since the planner could not be asked.</param>
+/// <summary>A set of indexes that one plan uses together, and the cost of the plan.</summary>
+/// <param name="Used">The candidates that the plan uses, by id, ascending; empty for the plan without new indexes.</param>
+/// <param name="Cost">Cost of one execution in planner units, corrected for costs that the planner does not charge for
+/// hypothetical indexes.</param>
+/// <param name="Risk">Possible additional cost where the planner is known to be too optimistic, in planner units.</param>
+/// <param name="IsEstimate">Whether this module computed the cost because the planner could not be asked.</param>
 public sealed record Configuration(IReadOnlyList<int> Used, double Cost, double Risk = 0, bool IsEstimate = false)
 {
-    /// <summary>The plan with its accesses left open; null where no plan is known.</summary>
+    /// <summary>The plan without its replaceable accesses; null where no plan is known.</summary>
     public PlanSkeleton? Skeleton { get; init; }
 
-    /// <summary>Whether it follows from plans that the planner has shown, and was not shown itself.</summary>
+    /// <summary>Whether it follows from plans of the planner, and is not itself a plan of the planner.</summary>
     public bool IsComposed { get; init; }
 
     /// <summary>Cost and risk.</summary>
     public double Total => Cost + Risk;
 
-    /// <summary>What a plan that the planner has shown tells.</summary>
+    /// <summary>The configuration of a plan from the planner.</summary>
     /// <param name="plan">The plan.</param>
-    /// <param name="find">The candidate of an index's name with the size in bytes that the planner took it to have; null for an
-    /// index that is there.</param>
-    /// <param name="tableOf">The table of that name, without schema.</param>
-    /// <param name="isReal">Whether the candidates are there: the planner's figures need no correction.</param>
+    /// <param name="find">Finds a candidate by the name of its index, with the size in bytes that the planner assumed; null for
+    /// an existing index.</param>
+    /// <param name="tableOf">Finds the table of that name, without schema.</param>
+    /// <param name="isReal">Whether the candidates are real indexes: the planner's figures then need no correction.</param>
     /// <param name="rowsPerCall">Mean number of rows that the statement returned; null where unknown.</param>
     public static Configuration Of(
         PlanNode plan, Func<string, (Candidate Index, long PlannedBytes)?> find, Func<string, TableInfo?> tableOf, bool isReal,
@@ -44,22 +44,22 @@ public sealed record Configuration(IReadOnlyList<int> Used, double Cost, double 
 }
 
 /// <summary>
-/// What is known of one statement: the plans that it can have, by the indexes that they use. A statement's cost under any set is
-/// that of its cheapest plan whose indexes are all in the set, so few plans tell the cost of very many sets (INUM:
-/// Papadomanolakis, Dash, Ailamaki, VLDB 2007; the atomic configurations of Finkelstein, Schkolnick, Tiberio, TODS 1988).
+/// The known plans of one statement, by the indexes that they use. The cost of the statement under any set of indexes is that of
+/// its cheapest plan whose indexes are all in the set, so few plans give the costs of very many sets (INUM: Papadomanolakis,
+/// Dash, Ailamaki, VLDB 2007; the atomic configurations of Finkelstein, Schkolnick, Tiberio, TODS 1988).
 /// </summary>
 public sealed class CostTable
 {
-    // Kept of those that follow, the cheapest: a long join has more of them than a choice can look at.
+    // The most composed plans, the cheapest ones: a long join has more of them than a selection can examine.
     private const int MaximumComposed = 200;
 
     private readonly List<(HashSet<int> Asked, Configuration Shown, Configuration Answer)> answers = [];
     private readonly List<Configuration> configurations;
     private IReadOnlyList<Configuration>? composed;
 
-    /// <summary>Starts with the plan of today.</summary>
-    /// <param name="bare">Its cost without any candidate.</param>
-    /// <param name="weight">How often the statement counts.</param>
+    /// <summary>Starts with the plan without new indexes.</summary>
+    /// <param name="bare">The plan without any candidate.</param>
+    /// <param name="weight">Weight of the statement.</param>
     public CostTable(Configuration bare, double weight)
     {
         ArgumentNullException.ThrowIfNull(bare);
@@ -69,19 +69,19 @@ public sealed class CostTable
         answers.Add(([], bare, bare));
     }
 
-    /// <summary>How often the statement counts.</summary>
+    /// <summary>Weight of the statement.</summary>
     public double Weight { get; }
 
-    /// <summary>The plan of today.</summary>
+    /// <summary>The plan without new indexes.</summary>
     public Configuration Bare { get; }
 
-    /// <summary>The plans that the planner has shown, the cheapest first; the last one is the plan of today.</summary>
+    /// <summary>The plans from the planner, the cheapest first; the last one is the plan without new indexes.</summary>
     public IReadOnlyList<Configuration> Configurations => configurations;
 
     /// <summary>
-    /// These and the plans that follow from them, the cheapest first; the last one is the plan of today. A plan follows where one
-    /// or two accesses take the place of others of their slots (<see cref="PlanSkeleton"/>), unless the planner contradicts:
-    /// asked about a set that allows it, it showed a dearer one.
+    /// The plans from the planner and the plans that follow from them, the cheapest first; the last one is the plan without new
+    /// indexes. A plan follows where one or two accesses replace others of their slots (<see cref="PlanSkeleton"/>). It does not
+    /// follow where the planner contradicts: for a set that allows the plan, the planner chose a more expensive one.
     /// </summary>
     public IReadOnlyList<Configuration> Compose()
     {
@@ -156,8 +156,8 @@ public sealed class CostTable
     }
 
     /// <summary>
-    /// The planner's answer for a set, where it follows from an earlier one: what was best among more indexes is best among fewer
-    /// of them as long as those that it uses are there. Null where the planner must be asked.
+    /// The planner's plan for a set, where it follows from an earlier one: the best plan with more indexes is the best with
+    /// fewer, provided that its indexes are all in the set. Null where the planner must be asked.
     /// </summary>
     public Configuration? Find(IReadOnlyCollection<int> set)
     {
@@ -175,7 +175,8 @@ public sealed class CostTable
     }
 
     /// <summary>
-    /// Keeps an answer; one that is dearer than the plan of today is that plan, which the planner will take then.
+    /// Adds a plan; a plan that costs more than the plan without new indexes is replaced by that one, which the planner will
+    /// choose then.
     /// </summary>
     public Configuration Add(IReadOnlyCollection<int> asked, Configuration answer)
     {
@@ -185,7 +186,7 @@ public sealed class CostTable
         var best = known.Cost <= answer.Cost ? known : answer;
         answers.Add(([.. asked], answer, best));
         composed = null;
-        // The planner preferred it: where the correction is a little off, it will be taken.
+        // The planner preferred this plan: if the correction is slightly wrong, the planner will choose it.
         if (answer.Cost < Bare.Cost
             && !configurations.Exists(c => c != Bare && c.Used.SequenceEqual(answer.Used) && c.Cost <= answer.Cost))
         {

@@ -1,22 +1,21 @@
 namespace PerfMonitoring.Advice;
 
 /// <summary>
-/// The plans that cost tables know, made ready for looking them up under many sets. An index is its place here: a candidate's id
-/// minus one.
+/// The plans of cost tables in a form for lookups under many sets. An index is a position here: the id of the candidate minus
+/// one.
 /// </summary>
 internal sealed class KnownPlans
 {
-    // By how much a plan may be dearer and yet be the one that the planner takes: what is promised and what is built differ by
-    // some percent.
+    // The planner may choose a plan up to this factor above the cheapest one: expected and real costs differ by a few percent.
     private const double Tie = 1.05;
 
     private readonly (Configuration Plan, int[][] Needs)[][] plans;
     private readonly List<int>[] statementsOf;
 
-    /// <summary>Makes them ready.</summary>
-    /// <param name="tables">What is known of the statements.</param>
-    /// <param name="candidates">How many candidates there are.</param>
-    /// <param name="canServe">For a statement, the candidates that can stand in the place of one, by id.</param>
+    /// <summary>Prepares the plans.</summary>
+    /// <param name="tables">The cost tables of the statements.</param>
+    /// <param name="candidates">Number of candidates.</param>
+    /// <param name="canServe">For a statement and a candidate, the candidates that can replace it, by id.</param>
     public KnownPlans(IReadOnlyList<CostTable> tables, int candidates, Func<int, int, IReadOnlyList<int>> canServe)
     {
         plans = new (Configuration, int[][])[tables.Count][];
@@ -33,19 +32,18 @@ internal sealed class KnownPlans
     }
 
     /// <summary>
-    /// The plans of a statement, the cheapest first; the last one is that of today. For each index of a plan, those that can
-    /// stand in its place (itself first).
+    /// The plans of a statement, the cheapest first; the last one is the plan without new indexes. For each index of a plan, the
+    /// indexes that can replace it (itself first).
     /// </summary>
     public (Configuration Plan, int[][] Needs)[] this[int statement] => plans[statement];
 
-    /// <summary>How many there are.</summary>
     public int Count => plans.Sum(p => p.Length);
 
     /// <summary>The statements that an index can serve.</summary>
     public List<int> StatementsOf(int place) => statementsOf[place];
 
-    /// <summary>Which indexes a set has, by place.</summary>
-    /// <param name="ids">Their ids.</param>
+    /// <summary>The members of a set, by position.</summary>
+    /// <param name="ids">The ids of the members.</param>
     public bool[] Membership(IEnumerable<int> ids)
     {
         var has = new bool[statementsOf.Length];
@@ -57,7 +55,7 @@ internal sealed class KnownPlans
         return has;
     }
 
-    /// <summary>The number of a statement's cheapest plan whose indexes are all there.</summary>
+    /// <summary>The position of a statement's cheapest plan whose indexes are all in the set.</summary>
     public int Best(int statement, bool[] has)
     {
         var mine = plans[statement];
@@ -73,13 +71,13 @@ internal sealed class KnownPlans
     }
 
     /// <summary>
-    /// The total of the dearest plan, risk included, that costs little more than the given one and whose indexes are all there:
-    /// the planner may take any of plans that nearly tie.
+    /// The highest total, risk included, of the plans that cost little more than the given one and whose indexes are all in the
+    /// set: the planner may choose any of several plans with almost the same cost.
     /// </summary>
     /// <param name="statement">The statement.</param>
     /// <param name="plan">The plan.</param>
-    /// <param name="has">The indexes that are there.</param>
-    /// <param name="from">Where to begin: of those before it is known that not all of their indexes are there.</param>
+    /// <param name="has">The members of the set, by position.</param>
+    /// <param name="from">The first plan to examine: each plan before it is known to lack an index.</param>
     public double Feared(int statement, Configuration plan, bool[] has, int from = 0)
     {
         var worst = plan.Total;

@@ -4,21 +4,21 @@ using PerfMonitoring.Plans;
 namespace PerfMonitoring.Advice;
 
 /// <summary>
-/// What a plan with hypothetical indexes would really cost. HypoPG gives its B-trees no height, so the planner charges nothing
-/// for the pages of a descent, which a nested loop pays once a row; and it knows nothing of deduplication, so the planner charges
-/// for leaves that will not be there.
+/// Corrects the cost of a plan with hypothetical indexes. HypoPG's B-trees have no height, so the planner charges nothing for the
+/// pages of a descent, which a nested loop pays for each row. HypoPG ignores deduplication, so the planner charges for leaves
+/// that will not exist.
 /// </summary>
 public static class PlanCorrection
 {
     /// <summary>
-    /// What must be added to the plan's cost, in the planner's units; below 0 where the planner takes the indexes for larger than
-    /// they are.
+    /// The amount to add to the plan's cost, in planner units; negative where the planner assumes that the indexes are larger
+    /// than they are.
     /// </summary>
     /// <param name="plan">The plan.</param>
-    /// <param name="find">The candidate of an index's name with the size in bytes that the planner took it to have; null for an
-    /// index that is there.</param>
-    /// <param name="tableOf">The table of that name, without schema.</param>
-    /// <param name="report">Told what of it falls to each node, or null.</param>
+    /// <param name="find">Finds a candidate by the name of its index, with the size in bytes that the planner assumed; null for
+    /// an existing index.</param>
+    /// <param name="tableOf">Finds the table of that name, without schema.</param>
+    /// <param name="report">Receives the part of each node; may be null.</param>
     public static double Of(
         PlanNode plan, Func<string, (Candidate Index, long PlannedBytes)?> find, Func<string, TableInfo?> tableOf,
         Action<PlanNode, double>? report = null)
@@ -36,12 +36,12 @@ public static class PlanCorrection
                 return;
             }
 
-            // A LIMIT never saves the first descent.
+            // A LIMIT never avoids the first descent.
             var own = Math.Max(1, loops) * index.DescentCost;
             if (index.Definition.Method == "btree" && tableOf(index.Definition.Table.Name) is { Rows: > 0 } table)
             {
                 var runs = loops > 1 ? Math.Max(loops, Outer(node, rows)) : 1;
-                // Never more is taken off than was charged.
+                // The reduction is never larger than the charge.
                 var found = Math.Min(1, IndexTuples.Of(node, table, out _) / table.Rows.Value);
                 own += loops * part * Math.Max(
                     -node.TotalCost, LeafCost(found, runs, index.SizeBytes) - LeafCost(found, runs, planned));
@@ -53,20 +53,19 @@ public static class PlanCorrection
         return sum;
     }
 
-    // Rows of a relation, whoever asks: those of an inner scan are a part of them only.
+    // Rows of a relation, regardless of the scan: the rows of an inner scan are only a part of them.
     private static double RowsOf(PlanNode scan, Func<string, TableInfo?> tableOf) =>
         scan.IndexExpression is { } condition && condition.Columns().Any(c => c.Alias.Length > 0 && c.Alias != scan.Alias)
             ? tableOf(scan.RelationName!)?.Rows ?? scan.Rows
             : scan.Rows;
 
-    // For how many runs the planner takes the pages to stay cached: all rows of the outer relation, even where few reach the loop
-    // (indxpath.c, get_loop_count).
+    // The number of runs for which the planner assumes that pages stay cached: all rows of the outer relation, even where few
+    // reach the loop (indxpath.c, get_loop_count).
     private static double Outer(PlanNode node, Dictionary<string, double> rows) => node.IndexExpression is { } condition
         ? condition.Columns().Select(c => rows.GetValueOrDefault(c.Alias)).Where(r => r > 0).DefaultIfEmpty().Min()
         : 0;
 
-    // What one run that finds that part of an index pays for the pages of one of that size (PostgreSQL: selfuncs.c,
-    // genericcostestimate).
+    // Leaf cost of one run that finds that share of an index of that size (PostgreSQL: selfuncs.c, genericcostestimate).
     private static double LeafCost(double found, double loops, long bytes)
     {
         var pages = bytes / PlannerDefaults.PageBytes;
@@ -75,13 +74,13 @@ public static class PlanCorrection
             loops > 1 ? Math.Min(pages, MackertLohman(pages, wanted * loops)) / loops : wanted);
     }
 
-    /// <summary>How many pages of a relation so many random visits touch, each once (Mackert, Lohman, TODS 1989).</summary>
+    /// <summary>Number of pages of a relation that random visits touch, each counted once (Mackert, Lohman, TODS 1989).</summary>
     public static double MackertLohman(double pages, double visits) =>
         Math.Min(pages, 2 * pages * visits / ((2 * pages) + visits));
 
     /// <summary>
-    /// Visits each node with how often the planner takes it to run (a part of once where a LIMIT ends it early), and the part of
-    /// each run that is done before a semi join has what it needs.
+    /// Visits each node with the number of its runs by the planner (a part of one where a LIMIT ends it early), and the share of
+    /// each run that is done before a semi join has its match.
     /// </summary>
     public static void Visit(PlanNode plan, Action<PlanNode, double, double> visit)
     {
@@ -101,7 +100,7 @@ public static class PlanCorrection
         }
     }
 
-    /// <summary>Whether the node reads its input to its end before it gives a first row.</summary>
+    /// <summary>Whether the node reads all its input before it returns the first row.</summary>
     internal static bool IsReadWhole(PlanNode node) =>
         node.NodeType is "Sort" or "Hash" or "Materialize" or "Aggregate" or "Bitmap Heap Scan" or "BitmapAnd" or "BitmapOr";
 
@@ -109,7 +108,7 @@ public static class PlanCorrection
         ? Math.Clamp((node.TotalCost - child.StartupCost) / (child.TotalCost - child.StartupCost), 0, 1)
         : 1;
 
-    // Of each run of a loop's inner side, what the join pays for: less than all where one match is enough.
+    // The share of each run of a loop's inner side that the join pays for: less than all where one match is enough.
     private static double Needed(PlanNode node, PlanNode child)
     {
         if (node.NodeType != "Nested Loop" || child.ParentRelationship != "Inner"
@@ -124,13 +123,13 @@ public static class PlanCorrection
         return whole > 0 ? Math.Clamp((node.TotalCost - outer.TotalCost - (loops * child.StartupCost)) / whole, 0, 1) : 1;
     }
 
-    // How often a node runs its child in one run of its own.
+    // Number of runs of a child in one run of the node.
     private static double Runs(PlanNode node, PlanNode child)
     {
         var inputs = node.Children.Where(c => c.ParentRelationship is "Outer" or "Inner").Sum(c => c.TotalCost);
         if (child.ParentRelationship == "SubPlan" && child.TotalCost > 0)
         {
-            // A subplan runs for each row that asks for it: as often as its cost goes into that of the node.
+            // A subplan runs for each row that needs it: its number of runs follows from its part of the cost of the node.
             return Math.Max(1, (node.TotalCost - inputs) / child.TotalCost);
         }
 
@@ -140,7 +139,8 @@ public static class PlanCorrection
         }
 
         var outer = Math.Max(1, node.Children.FirstOrDefault(c => c.ParentRelationship == "Outer")?.Rows ?? 1);
-        // What the join costs beyond its inputs' first runs tells how many look-ups miss (costsize.c, cost_memoize_rescan).
+        // The cost of the join beyond the first runs of its inputs gives the share of lookups that miss (costsize.c,
+        // cost_memoize_rescan).
         return child.NodeType == "Memoize" && child.TotalCost > 0
             ? Math.Clamp(1 + ((node.TotalCost - inputs) / child.TotalCost), 1, outer) : outer;
     }

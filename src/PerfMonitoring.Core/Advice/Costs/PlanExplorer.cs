@@ -4,45 +4,45 @@ using PerfMonitoring.Indexes;
 namespace PerfMonitoring.Advice;
 
 /// <summary>
-/// Fills the cost tables by few questions: the planner gets all indexes at once and takes the best; then what it took is
-/// withheld, and it shows the next best, until nothing is gained any more.
+/// Fills the cost tables with few planner calls. The planner gets all indexes at once and chooses the best ones. Then these are
+/// withheld, and the planner chooses the next best ones, until there is no further gain.
 /// </summary>
 /// <param name="statements">The statements.</param>
 /// <param name="tables">Their cost tables.</param>
-/// <param name="candidates">All candidates; a candidate's id is its place plus one.</param>
-/// <param name="find">The table of a name as plans write it.</param>
+/// <param name="candidates">All candidates; the id of a candidate is its position plus one.</param>
+/// <param name="find">Finds the table of a name in plans.</param>
 public sealed class PlanExplorer(
     IReadOnlyList<PlannedStatement> statements, IReadOnlyList<CostTable> tables, IReadOnlyList<Candidate> candidates,
     Func<string, TableInfo?> find)
 {
-    /// <summary>Costs differ by less without any reason (the planner compares them fuzzily by 1 %).</summary>
+    /// <summary>Smaller differences of costs have no meaning (the planner compares costs fuzzily, by 1 %).</summary>
     public const double Noise = 0.001;
 
-    // A smaller index that saves less than this share of the bytes is no other choice.
+    // A smaller index is an alternative only below this share of the bytes.
     private const double Smaller = 0.95;
 
-    // Of today's cost: what a plan may cost beyond its own before others are asked about for that.
+    // Share of the present cost: above this risk of a plan, other plans are explored for that reason.
     private const double Risky = 0.1;
 
-    // How many times larger than on disk the planner takes an index to be, before its answer about it is not taken for sure.
+    // Above this ratio of the assumed size to the real size of an index, the planner's decision about the index is doubtful.
     private const double Misjudged = 1.5;
 
     private readonly ConcurrentDictionary<int, string> refused = [];
     private readonly ConcurrentDictionary<int, long> sizes = [];
     private int calls;
 
-    /// <summary>How often the planner was asked so far.</summary>
+    /// <summary>Number of planner calls so far.</summary>
     public int Calls => calls;
 
-    /// <summary>
-    /// The sizes in bytes that the planner took them to have, by id: those on disk of indexes that were really built.
-    /// </summary>
+    /// <summary>The sizes in bytes that the planner assumed, by id: for a real index, its size on disk.</summary>
     public IReadOnlyDictionary<int, long> Sizes => sizes;
 
-    /// <summary>Candidates that the server refuses, with its reason, by id.</summary>
+    /// <summary>Candidates that the server refuses, with the server's reason, by id.</summary>
     public IReadOnlyDictionary<int, string> Refused => refused;
 
-    /// <summary>The best plan of a statement with these indexes, asked for where it does not follow from what is known.</summary>
+    /// <summary>
+    /// The best plan of a statement with these indexes; asks the planner where the plan does not follow from known ones.
+    /// </summary>
     public async Task<Configuration> AskAsync(
         IWhatIf session, int statement, IReadOnlyCollection<int> set, CancellationToken cancellationToken)
     {
@@ -74,9 +74,9 @@ public sealed class PlanExplorer(
     }
 
     /// <summary>
-    /// Asks about those indexes, without the others, that the best plan with these leaves aside, and that the planner takes for
-    /// much larger than they will be, until it takes none of them: built, one may be preferred, and what the statement may come
-    /// to then must be known.
+    /// Explores doubtful indexes: the best plan with the set leaves them aside, and the planner assumes that they are much larger
+    /// than they will be. Asks about them without the others, until the planner uses none. The planner may prefer a real index,
+    /// so the cost of the statement with it must be known.
     /// </summary>
     public async Task DoubtAsync(
         IWhatIf session, int statement, IReadOnlyCollection<int> set, Configuration answer, CancellationToken cancellationToken)
@@ -97,13 +97,13 @@ public sealed class PlanExplorer(
         while (answer.Used.Count > 0);
     }
 
-    /// <summary>Explores one statement among the given candidates.</summary>
+    /// <summary>Explores the plans of one statement with the given candidates.</summary>
     /// <param name="session">The planner.</param>
-    /// <param name="statement">Its place.</param>
+    /// <param name="statement">Position of the statement.</param>
     /// <param name="among">The candidates, by id.</param>
-    /// <param name="limit">The most questions.</param>
-    /// <param name="isFirst">Whether nothing is known of the statement yet.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="limit">The most planner calls.</param>
+    /// <param name="isFirst">Whether nothing is known of the statement before.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task ExploreAsync(
         IWhatIf session, int statement, IReadOnlyCollection<int> among, int limit, bool isFirst,
         CancellationToken cancellationToken)
@@ -122,8 +122,8 @@ public sealed class PlanExplorer(
 
         if (statements[statement].Use.Relations.Count == 1)
         {
-            // A plan that is dearer as far as the planner knows may be the safe one, whatever the size of its indexes. Joins have
-            // many plans that are, anyway.
+            // A plan that costs more by the planner's estimate may be the safe one, regardless of the size of its indexes. Joins
+            // have many such plans anyway.
             var (allowed, answer) = root;
             while (answer?.Used.Count > 0 && answer.Risk > table.Bare.Cost * Risky)
             {
@@ -134,8 +134,7 @@ public sealed class PlanExplorer(
 
         if (isFirst && root.Answer?.Used.Count > limit / 2)
         {
-            // In a long join it would take more questions than there are to take the widest indexes apart until only lean ones
-            // are left.
+            // In a long join, replacing the widest indexes until only lean ones remain would need too many planner calls.
             await TryAsync(
                 [.. among.Select(id => candidates[id - 1]).GroupBy(c => (c.Definition.Table, c.Definition.Keys[0]))
                 .Select(g => g.MinBy(c => c.SizeBytes)!.Id)]);
@@ -151,7 +150,7 @@ public sealed class PlanExplorer(
                     return;
                 }
 
-                // What is on the same table and no smaller could only do worse.
+                // An index on the same table that is not smaller could only be worse.
                 var withheld = candidates[used - 1];
                 await TryAsync([.. next.Allowed.Where(id => candidates[id - 1] is var c
                     && (c.Definition.Table != withheld.Definition.Table || c.SizeBytes < withheld.SizeBytes * Smaller))]);

@@ -3,46 +3,44 @@ using PerfMonitoring.Plans;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>
-/// What a plan may cost beyond the planner's figure.
-/// </summary>
+/// <summary>Possible cost of a plan beyond the planner's estimate.</summary>
 /// <remarks>
-/// Visits. The planner takes the pages of a table that an inner scan of a loop visits again for free, as cached, and spreads the
-/// first visits over all rows of the outer relation, even where few of them reach the loop (PostgreSQL: indxpath.c,
-/// get_loop_count; costsize.c, index_pages_fetched). A visit of a cached page yet takes 1.4 to 2 microseconds, where a unit of
-/// cost takes about 7.
-/// <para>LIMIT. The planner takes the rows that conditions leave to be spread evenly over what a scan reads, so that a LIMIT ends
-/// it early. They can lie at its end, as the open ones do among orders by age: then it reads all that the table's own conditions
-/// discard. What a join discards hangs less together with the order of another table: a tenth of all, or ten times what the
-/// planner expects to read (a judgement, not fitted). Where the statement, as counted, seldom finds as many rows as the LIMIT
-/// asks for, nothing ends early.</para>
+/// Visits. When the inner scan of a loop visits pages of its table again, the planner assumes that they are cached and free. It
+/// distributes the first visits over all rows of the outer relation, even where few of them reach the loop (PostgreSQL:
+/// indxpath.c, get_loop_count; costsize.c, index_pages_fetched). But a visit of a cached page takes 1.4 to 2 microseconds, while
+/// one unit of cost takes about 7.
+/// <para>LIMIT. The planner assumes that the matching rows are spread evenly over the rows of a scan, so that a LIMIT ends the
+/// scan early. They can be at the end, as the open orders among orders by age: then the scan reads everything that the conditions
+/// of the table discard. Rows that a join discards depend less on the order of another table: the risk is a tenth of all, or ten
+/// times the rows that the planner expects to read (a judgement, not fitted). Where the statement, by its counters, seldom finds
+/// as many rows as the LIMIT, nothing ends early.</para>
 /// </remarks>
 public static class PlanRisk
 {
-    // Fitted on 55 pairs of plans of TPC-H, checked on two other workloads; 25 * cpu_tuple_cost.
+    // Planner units for each visit. Fitted on 55 pairs of plans of TPC-H, checked on two other workloads; 25 * cpu_tuple_cost.
     private const double VisitCost = 0.25;
 
-    // Of what a scan could read: what it may read in vain before the first row that a join finds, and how much more than
-    // expected.
+    // Share of a scan that may be read without a result before a join finds its first row, and the factor above the expected
+    // rows.
     private const double InVain = 0.1;
     private const double Sparser = 10;
 
-    // A LIMIT that is met in nearly every run.
+    // From this share of its rows on, a LIMIT counts as reached in nearly every execution.
     private const double Met = 0.9;
 
-    // What a row costs that is found by an index.
+    // Cost of a row that an index finds, in planner units.
     private const double RowCost = PlannerDefaults.TupleCost + PlannerDefaults.IndexTupleCost + PlannerDefaults.OperatorCost;
 
     /// <summary>
-    /// The surcharge in the planner's units: a quarter of one for each visit of a page that the plan does not pay for, and what a
-    /// LIMIT costs that is met as late as can be.
+    /// The risk in planner units: a quarter of a unit for each visit of a page that the plan does not pay for, and the cost of a
+    /// LIMIT that is reached as late as possible.
     /// </summary>
     /// <param name="plan">The plan.</param>
-    /// <param name="find">The table of that name (as the plan writes it, without schema), or null where nothing is known of
+    /// <param name="find">Finds the table of that name (as in the plan, without schema); null where nothing is known of
     /// it.</param>
     /// <param name="rowsPerCall">Mean number of rows that the statement returned, as counted by the server; null where
     /// unknown.</param>
-    /// <param name="report">Told what of it falls to each node, or null.</param>
+    /// <param name="report">Receives the part of each node; may be null.</param>
     public static double Of(
         PlanNode plan, Func<string, TableInfo?> find, double? rowsPerCall = null, Action<PlanNode, double>? report = null)
     {
@@ -70,7 +68,7 @@ public static class PlanRisk
         return sum;
     }
 
-    // What a run costs more where the rows that are wanted come late.
+    // Additional cost of a run where the matching rows come late.
     private static double Late(PlanNode limit, Func<string, TableInfo?> find, double? rowsPerCall)
     {
         var input = Next(limit);
@@ -86,7 +84,7 @@ public static class PlanRisk
         }
 
         var rest = Math.Max(0, input!.TotalCost - limit.TotalCost);
-        // A whole number of rows is what a LIMIT of that many gives, whatever the plan was made for.
+        // A whole mean number of rows may come from executions with another LIMIT, which all reached it.
         return rowsPerCall < Met * limit.Rows && (rowsPerCall < 1 || rowsPerCall % 1 != 0)
             ? rest
             : Math.Max(

@@ -1,11 +1,11 @@
 namespace PerfMonitoring.Advice;
 
-/// <summary>Work on many places, as many at once as there are sessions.</summary>
+/// <summary>Concurrent work on many positions, one for each session.</summary>
 internal static class SideBySide
 {
     /// <summary>
-    /// Does it for each place. A place falls to the same session in each run: between equal plans the planner decides by what the
-    /// session had before, and the same input shall give the same advice. The first failure ends it.
+    /// Runs the work for each position. A position uses the same session in each run: between equal plans the planner decides by
+    /// the history of the session, and the same input must give the same advice. The first failure ends all.
     /// </summary>
     public static async Task ForEachAsync(
         IReadOnlyList<IWhatIf> sessions, IEnumerable<int> places, Func<IWhatIf, int, Task> action)

@@ -5,44 +5,42 @@ using static PerfMonitoring.Indexes.PlannerDefaults;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>What a statement writes to one table.</summary>
+/// <summary>A write of a statement to one table.</summary>
 /// <param name="Table">The table.</param>
-/// <param name="Operation">Insert, Update, Delete or Merge, as the plan has it.</param>
-/// <param name="Rows">Rows that one execution writes, by the planner.</param>
-/// <param name="Columns">Columns that an update sets, or null where it may be any.</param>
+/// <param name="Operation">Insert, Update, Delete or Merge, as in the plan.</param>
+/// <param name="Rows">Estimated rows that one execution writes.</param>
+/// <param name="Columns">Columns that an update sets, or null where it may be any column.</param>
 public sealed record TableWrite(RelationName Table, string Operation, double Rows, IReadOnlySet<string>? Columns);
 
-/// <summary>
-/// What keeping an index up to date costs, in the planner's units: the planner itself charges nothing for it. And what a descent
-/// does.
-/// </summary>
+/// <summary>Maintenance cost of an index in planner units, and the cost of one B-tree descent.</summary>
 public static class WriteCost
 {
     private const double EntriesPerPage = 300;
 
-    // autovacuum_vacuum_scale_factor: the share of a table's rows that is dead when VACUUM comes.
+    // autovacuum_vacuum_scale_factor: the share of dead rows in a table when VACUUM runs.
     private const double DeadShare = 0.2;
 
     /// <summary>
-    /// One entry: a descent, and one page (seq_page_cost) for the leaf that gets dirty and is logged. BRIN has neither:
-    /// brininsert (brin.c) looks at two pages that are in memory, and writes only where a range widens.
+    /// Cost of one entry: a descent, and one page (seq_page_cost) for the leaf that becomes dirty and is logged. BRIN has
+    /// neither: brininsert (brin.c) reads two pages that are in memory, and writes only where a range widens.
     /// </summary>
     /// <param name="tableRows">Rows of the table, or null where unknown.</param>
-    /// <param name="method">The access method. GIN takes as many entries as a value has elements, and is charged for one.</param>
+    /// <param name="method">The access method. GIN stores as many entries as a value has elements, but only one is
+    /// charged.</param>
     public static double OfEntry(double? tableRows, string method = "btree") =>
         method == "brin" ? 2 * DescentPageCost : OfDescent(tableRows) + SequentialPageCost;
 
     /// <summary>
-    /// What one dead entry costs VACUUM, which reads the whole index (btvacuumscan, nbtree.c) once a fifth of the rows is dead.
+    /// Cost of one dead entry for VACUUM, which reads the whole index (btvacuumscan, nbtree.c) once a fifth of the rows is dead.
     /// </summary>
     public static double OfDeadEntry => SequentialPageCost / (EntriesPerPage * DeadShare);
 
     /// <summary>
-    /// What an execution of the trigger of a foreign key (RI_FKey_check_upd/del, ri_triggers.c) spends on reading the whole
-    /// referencing table (cost_seqscan) more than on finding one row by an index; never below 0.
+    /// Cost of one execution of the trigger of a foreign key (RI_FKey_check_upd/del, ri_triggers.c) for reading the whole
+    /// referencing table (cost_seqscan), minus the cost of finding one row by an index; never below 0.
     /// </summary>
     /// <param name="table">The referencing table.</param>
-    /// <param name="columns">How many columns the key has.</param>
+    /// <param name="columns">Number of columns of the foreign key.</param>
     public static double OfMissingForeignKeyIndex(TableInfo table, int columns)
     {
         ArgumentNullException.ThrowIfNull(table);
@@ -65,7 +63,7 @@ public static class WriteCost
 
     /// <summary>
     /// The part of a descent that the planner charges for pages, <c>(height + 1) * 50 * cpu_operator_cost</c> (btcostestimate),
-    /// for a B-tree of so many bytes.
+    /// for a B-tree of that size.
     /// </summary>
     public static double OfDescentPages(long sizeBytes)
     {
@@ -75,15 +73,15 @@ public static class WriteCost
     }
 
     /// <summary>
-    /// How many entries one execution of a statement adds to the indexes of a table because this index is there. An update that
-    /// sets a column of any index adds one to all of them. One that sets no column of those that were there was a heap-only one
-    /// (HOT) as long as its page had room (README.HOT); if it sets one of this index, then from now on every index of the table
+    /// Number of entries that one execution of a statement adds to the indexes of a table because this index exists. An update
+    /// that sets a column of any index adds an entry to all of them. An update that sets no column of an existing index was
+    /// heap-only (HOT) where its page had space (README.HOT). If it sets a column of this index, every index of the table now
     /// gets an entry. A delete adds none.
     /// </summary>
     /// <param name="index">The new index.</param>
-    /// <param name="write">What is written.</param>
-    /// <param name="existing">The indexes that the table has.</param>
-    /// <param name="hotShare">The share of HOT updates among those that could be, 0 to 1.</param>
+    /// <param name="write">The write.</param>
+    /// <param name="existing">The existing indexes of the table.</param>
+    /// <param name="hotShare">The share of HOT updates among the updates that could be HOT, 0 to 1.</param>
     public static double Entries(
         IndexDefinition index, TableWrite write, IReadOnlyCollection<IndexDefinition> existing, double hotShare = 1)
     {

@@ -4,25 +4,25 @@ using PerfMonitoring.Indexes;
 namespace PerfMonitoring.Advice;
 
 /// <summary>
-/// What is written to the tables while the workload runs: by its own statements, whose columns are known, and by others, which
-/// only the server's counters tell of. What both tell of counts once: of each kind of write to a table, the larger figure.
+/// Writes to the tables while the workload runs: by statements of the workload, whose columns are known, and by others, which
+/// only the server's counters show. Writes in both sources count once: for each kind of write to a table, the larger figure
+/// counts.
 /// </summary>
 public sealed class WriteLoad
 {
     private readonly Dictionary<RelationName, List<TableWrite>> own;
     private readonly Dictionary<RelationName, Counted> counted;
 
-    /// <summary>Adds up.</summary>
-    /// <param name="own">The writes of the workload's statements, each with its statement's weight.</param>
-    /// <param name="activity">What the server counted.</param>
-    /// <param name="window"> The time in which the statements ran as often as their weights say; null where nothing is known of
-    /// it: then the counters say nothing about the workload and only its own writes count.
-    /// </param>
+    /// <summary>Sums up the writes.</summary>
+    /// <param name="own">The writes of the workload's statements, each with the weight of its statement.</param>
+    /// <param name="activity">The server's counters.</param>
+    /// <param name="window">The period in which the statements ran as often as their weights tell. Where it is null, the period
+    /// is unknown: the counters tell nothing about the workload, and only its statements count.</param>
     public WriteLoad(IEnumerable<(TableWrite Write, double Weight)> own, IEnumerable<TableActivity> activity, TimeSpan? window)
     {
         ArgumentNullException.ThrowIfNull(own);
         ArgumentNullException.ThrowIfNull(activity);
-        // Many statements write alike: each distinct write is looked at once for each index.
+        // Many statements have the same writes: each different write is examined once for each index.
         this.own = own.GroupBy(w => w.Write.Table).ToDictionary(
             t => t.Key,
             t => t.GroupBy(
@@ -32,33 +32,33 @@ public sealed class WriteLoad
         counted = window is { } time ? activity.ToDictionary(a => a.Table, a => Counted.Of(a, a.ShareOf(time))) : [];
     }
 
-    /// <summary>Every table that is written.</summary>
+    /// <summary>Every table with writes.</summary>
     public IEnumerable<RelationName> Tables => own.Keys.Union(counted.Keys);
 
     /// <summary>Rows deleted from a table.</summary>
     public double Deletes(RelationName table) => Math.Max(Own(table, "Delete"), counted.GetValueOrDefault(table)?.Deletes ?? 0);
 
     /// <summary>
-    /// Rows of a table in which the workload's own updates set one of these columns; updates of unknown columns are left out.
+    /// Rows of a table in which updates of the workload set one of these columns; updates of unknown columns are left out.
     /// </summary>
     public double Updates(RelationName table, IEnumerable<string> columns) =>
         Writes(table).Where(w => w.Operation == "Update" && w.Columns is { } set && columns.Any(set.Contains)).Sum(w => w.Rows);
 
     /// <summary>
-    /// What the writes pay for a new index, in the planner's units. Of the updates by others the columns are not known: those
-    /// that were HOT are taken to stay HOT, and the others add an entry to every index.
+    /// Maintenance cost of a new index, in planner units. The columns of updates by others are unknown: the estimate assumes that
+    /// HOT updates stay HOT, and that the others add an entry to every index.
     /// </summary>
     /// <param name="index">The index.</param>
-    /// <param name="tableRows">Rows of its table, or null where unknown.</param>
-    /// <param name="existing">The indexes that the table has.</param>
-    /// <param name="share">The share of the rows that the index holds, 0 to 1: less than 1 for a partial one.</param>
+    /// <param name="tableRows">Rows of the table, or null where unknown.</param>
+    /// <param name="existing">The existing indexes of the table.</param>
+    /// <param name="share">The share of the rows in the index, 0 to 1: less than 1 for a partial index.</param>
     public double CostOf(
         IndexDefinition index, double? tableRows, IReadOnlyCollection<IndexDefinition> existing, double share = 1)
     {
         ArgumentNullException.ThrowIfNull(index);
         ArgumentNullException.ThrowIfNull(existing);
         var activity = counted.GetValueOrDefault(index.Table);
-        // Updates that set a column of an index cannot be HOT: the share is that among the others.
+        // Updates that set a column of an index cannot be HOT; the share is that among the other updates.
         var could = activity is null
             ? 0 : activity.Updates - Writes(index.Table)
             .Where(w => w.Columns is not null && IsUpdate(w) && WriteCost.IsHotPrevented(w, existing)).Sum(w => w.Rows);
@@ -78,7 +78,7 @@ public sealed class WriteLoad
             updates += others * (activity.Updates > 0 ? 1 - (activity.HotUpdates / activity.Updates) : 0);
         }
 
-        // An updated row leaves its old entry behind, a deleted one its only one.
+        // An updated row leaves a dead entry, and a deleted row leaves its only entry.
         return share * (
             ((inserts + updates) * WriteCost.OfEntry(tableRows, index.Method))
             + ((updates + Deletes(index.Table)) * WriteCost.OfDeadEntry));

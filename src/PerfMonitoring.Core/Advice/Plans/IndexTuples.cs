@@ -3,26 +3,26 @@ using PerfMonitoring.Plans;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>How many rows an index finds in one run of a scan, before any filter.</summary>
+/// <summary>Number of rows that an index finds in one run of a scan, before any filter.</summary>
 internal static class IndexTuples
 {
-    /// <summary>Its estimate.</summary>
+    /// <summary>The estimate.</summary>
     /// <param name="node">An Index Scan, Index Only Scan, Bitmap Index Scan or Bitmap Heap Scan.</param>
-    /// <param name="table">Its table; its number of rows is known.</param>
+    /// <param name="table">The table; its number of rows is known.</param>
     /// <param name="first">The first column of the index condition, or null.</param>
     public static double Of(PlanNode node, TableInfo table, out ColumnInfo? first)
     {
         var found = ByEqualities(node, table, out var search, out first);
-        // Without a filter the node's own figure is the better one: it knows of skew.
+        // Without a filter the figure of the node is better: it includes skew.
         return search is not null && HasFilter(node, search) ? Math.Max(node.Rows, found ?? 0) : node.Rows;
     }
 
     /// <summary>
-    /// How many rows a scan reads at most for those that it gives: what equalities leave of the table, and, since the range of an
-    /// index is not told, no more than can be read for its cost.
+    /// The most rows that a scan reads for its output: the rows that the equalities select and, since the range of an index is
+    /// not in the plan, no more than its cost allows.
     /// </summary>
     /// <param name="node">A scan of any kind.</param>
-    /// <param name="table">Its table; its number of rows is known.</param>
+    /// <param name="table">The table; its number of rows is known.</param>
     public static double AtMost(PlanNode node, TableInfo table)
     {
         var found = ByEqualities(node, table, out var search, out _);

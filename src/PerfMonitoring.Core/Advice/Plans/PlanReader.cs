@@ -6,15 +6,15 @@ using PerfMonitoring.Plans;
 namespace PerfMonitoring.Advice;
 
 /// <summary>
-/// Reads off a plan what a statement wants of each relation. Views, subqueries, search path and grammar are behind it: the
-/// planner has resolved them.
+/// Reads the uses of each relation from a plan. The planner has already resolved views, subqueries, search path and grammar.
 /// </summary>
 public static partial class PlanReader
 {
-    /// <summary>What the statement of this plan wants.</summary>
-    /// <param name="plan">Its plan.</param>
-    /// <param name="text">Its text: what stands there as a constant may stand in a partial index; null where nothing may.</param>
-    /// <param name="arguments">The values that its parameters were planned with: they are no constants, wherever they
+    /// <summary>The uses of relations by the statement of this plan.</summary>
+    /// <param name="plan">The plan of the statement.</param>
+    /// <param name="text">The text of the statement: a constant in it may be in a partial index; null where no constant
+    /// may.</param>
+    /// <param name="arguments">The values of the parameters in the plan: they do not count as constants, wherever they
     /// occur.</param>
     public static StatementUse Read(PlanNode plan, string? text = null, IReadOnlyList<string?>? arguments = null)
     {
@@ -53,8 +53,8 @@ public static partial class PlanReader
     private static string Bare(string literal) =>
         literal is ['\'', .., '\''] ? literal[1..^1].Replace("''", "'", StringComparison.Ordinal) : literal;
 
-    // A column, or an expression that is worth an index: a call or an operation, but no bare cast, which follows from sloppy
-    // types; the day of a time is meant.
+    // A column, or an expression that is worth an index: a call or an operation. A bare cast is not, because it usually comes
+    // from imprecise types, except a cast to date, which selects the day on purpose.
     private static IndexKey? KeyOf(PlanExpression expression)
     {
         var bare = expression.WithoutTextCast();
@@ -97,7 +97,7 @@ public static partial class PlanReader
 
             AddKeys(node.SortKeys, static (builder, keys) => builder.Orders.Add(keys));
             AddKeys(node.GroupKeys, static (builder, keys) => builder.Groups.Add(keys));
-            // A scan below others may hand up its rows as they lie, with columns that nobody reads.
+            // A scan below others may return its rows as stored, with columns that nothing reads.
             if (!node.IsScan || isRoot)
             {
                 var outputs = node.Output.Select(PlanExpression.Parse).ToList();
@@ -114,7 +114,7 @@ public static partial class PlanReader
                 own.Rows = !isParallel && !DependsOnOthers(node, own) ? Math.Max(own.Rows ?? 0, node.Rows) : null;
             }
 
-            // What is updated or deleted is found by its place, which no index-only scan tells.
+            // An updated or deleted row is found by its location, which an index-only scan does not return.
             if (node.NodeType == "ModifyTable" && node.Alias is not null && relations.TryGetValue(node.Alias, out var written))
             {
                 written.WholeRow = true;
@@ -156,7 +156,8 @@ public static partial class PlanReader
             }
         }
 
-        // Indexes serve an OR only where there is one for each branch: a relation that a branch does not restrict is read whole.
+        // Indexes serve an OR only where there is one for each branch: a relation that a branch does not restrict is read as a
+        // whole.
         private void AddDisjunction(IReadOnlyList<PlanExpression> branches)
         {
             var byBranch = branches
@@ -224,7 +225,7 @@ public static partial class PlanReader
             }
         }
 
-        // What the left side of an operation can serve as, given what stands on the right.
+        // The possible role of the left side of an operation, given the right side.
         private (Builder Relation, PlanPredicate Predicate)? Side(
             PlanExpression left, string name, PlanExpression right, PlanExpression condition)
         {
@@ -245,7 +246,7 @@ public static partial class PlanReader
                 "=" => columns.Count > 0 ? PredicateKind.Join : PredicateKind.Equal,
                 "= ANY" => PredicateKind.In,
                 "<" or "<=" or ">" or ">=" => PredicateKind.Range,
-                // What a parameter holds is not known: as often as not a beginning.
+                // The value of a parameter is unknown: in many cases it is a prefix.
                 "~~" when (pattern?.Length > 0 ? pattern[0] is not ('%' or '_') : BeginsWithParameter(right)) =>
                     PredicateKind.Prefix,
                 "~" when pattern is not null && FixedBeginning().IsMatch(pattern) => PredicateKind.Prefix,
@@ -269,7 +270,7 @@ public static partial class PlanReader
         // "$1", "$1 || '%'", but not "'%' || $1".
         private static bool BeginsWithParameter(PlanExpression pattern) => pattern.ToSql().TrimStart('(').StartsWith('$');
 
-        // Whether the statement's text has this constant, or each element of this array.
+        // Whether the text of the statement contains this constant, or each element of this array.
         private bool IsWritten(PlanExpression constant) => constant.IsConstant() && (constant.AsString() is not { } value
             ? literals.Contains(constant.Tokens[0].Text)
             : literals.Contains(value)

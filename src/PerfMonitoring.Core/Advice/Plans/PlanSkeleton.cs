@@ -2,31 +2,30 @@ using PerfMonitoring.Plans;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>How a plan reads one relation.</summary>
-/// <param name="Slot">What for: two accesses of one slot give the same rows, as often, to where their order does not
-/// matter.</param>
-/// <param name="Used">The candidates that it uses, by id.</param>
-/// <param name="Cost">What all its runs cost, in the planner's units, corrected.</param>
-/// <param name="Planned">The same, as the planner says.</param>
-/// <param name="Risk">What they may cost beyond.</param>
+/// <summary>The access of a plan to one relation.</summary>
+/// <param name="Slot">The purpose: two accesses of the same slot return the same rows, equally often, to a node for which their
+/// order does not matter.</param>
+/// <param name="Used">The candidates that the access uses, by id.</param>
+/// <param name="Cost">Corrected cost of all its runs, in planner units.</param>
+/// <param name="Planned">Cost of all its runs by the planner, in planner units.</param>
+/// <param name="Risk">Possible additional cost of all its runs, in planner units.</param>
 public sealed record PlanAccess(string Slot, IReadOnlyList<int> Used, double Cost, double Planned, double Risk);
 
 /// <summary>
-/// What is left of a plan when it is left open how some of its relations are read (INUM: Papadomanolakis, Dash, Ailamaki, VLDB
-/// 2007): any access of the same slot can take the place of another, and the plan's cost changes by the difference of theirs.
+/// A plan without some of its accesses (INUM: Papadomanolakis, Dash, Ailamaki, VLDB 2007): any access of the same slot can
+/// replace another, and the cost of the plan changes by the difference of their costs.
 /// </summary>
-/// <param name="Planned">The plan's cost as the planner says, in its units.</param>
-/// <param name="Fixed">The candidates that the plan uses where nothing can take their place, by id.</param>
-/// <param name="Accesses">How it reads the others.</param>
+/// <param name="Planned">Cost of the plan by the planner, in planner units.</param>
+/// <param name="Fixed">The candidates of the plan that nothing can replace, by id.</param>
+/// <param name="Accesses">The replaceable accesses.</param>
 public sealed record PlanSkeleton(double Planned, IReadOnlyList<int> Fixed, IReadOnlyList<PlanAccess> Accesses)
 {
-    /// <summary>Takes a plan apart.</summary>
+    /// <summary>Separates a plan into its skeleton and its accesses.</summary>
     /// <param name="plan">The plan.</param>
-    /// <param name="find">The candidate of an index's name with the size in bytes that the planner took it to have; null for an
-    /// index that is there.</param>
-    /// <param name="corrections">What must be added to the cost of a node (<see cref="PlanCorrection"/>), where anything
-    /// must.</param>
-    /// <param name="risks">What a node may cost beyond (<see cref="PlanRisk"/>), where it may.</param>
+    /// <param name="find">Finds a candidate by the name of its index, with the size in bytes that the planner assumed; null for
+    /// an existing index.</param>
+    /// <param name="corrections">The correction of a node's cost (<see cref="PlanCorrection"/>), for nodes that need one.</param>
+    /// <param name="risks">The risk of a node (<see cref="PlanRisk"/>), for nodes that have one.</param>
     public static PlanSkeleton Of(
         PlanNode plan, Func<string, (Candidate Index, long PlannedBytes)?> find,
         IReadOnlyDictionary<PlanNode, double> corrections, IReadOnlyDictionary<PlanNode, double> risks)
@@ -66,7 +65,7 @@ public sealed record PlanSkeleton(double Planned, IReadOnlyList<int> Fixed, IRea
                 .Distinct();
     }
 
-    // Whether it is of no matter to the nodes above in which order a child gives its rows, and whether it gives all.
+    // Whether the nodes above do not depend on the order of a child's rows, and read all of them.
     private static bool IsFree(PlanNode node, PlanNode child, bool isFree) =>
         child.ParentRelationship is "Outer" or "Inner" or "Member" or "Subquery" && node.NodeType switch
     {
@@ -77,8 +76,7 @@ public sealed record PlanSkeleton(double Planned, IReadOnlyList<int> Fixed, IRea
         _ => false,
     };
 
-    // The rows of an inner scan follow from what the outer relation asks for, those of another scan from its own conditions
-    // alone.
+    // The rows of an inner scan follow from the outer relation, the rows of another scan only from the conditions on it.
     private static string Slot(PlanNode node, string alias, double loops)
     {
         var conditions = node.All().SelectMany(n => n.Conditions).Select(PlanExpression.Parse)
@@ -88,7 +86,7 @@ public sealed record PlanSkeleton(double Planned, IReadOnlyList<int> Fixed, IRea
             : $"{alias} {loops:G3}";
     }
 
-    // With the names of the other relations, which SQL for an index would leave out.
+    // With the names of the other relations, which are left out in SQL for an index.
     private static string Text(PlanExpression condition)
     {
         var words = condition.Tokens.Select(t => t.Text).ToList();

@@ -12,9 +12,9 @@ public enum PredicateKind
     In,
     /// <summary>Equal to an expression of another relation.</summary>
     Join,
-    /// <summary>Less or greater than something.</summary>
+    /// <summary>Less or greater than a value.</summary>
     Range,
-    /// <summary>LIKE with a constant beginning.</summary>
+    /// <summary>LIKE with a constant prefix.</summary>
     Prefix,
     /// <summary>IS NULL.</summary>
     Null,
@@ -22,18 +22,18 @@ public enum PredicateKind
     True,
     /// <summary>A boolean that must be false.</summary>
     False,
-    /// <summary>IS NOT NULL: no B-tree is entered by it, but a partial index can be made of it.</summary>
+    /// <summary>IS NOT NULL: a B-tree search cannot use it, but a partial index can.</summary>
     NotNull,
-    /// <summary>Not equal to a constant: no B-tree is entered by it, but a partial index can be made of it.</summary>
+    /// <summary>Not equal to a constant: a B-tree search cannot use it, but a partial index can.</summary>
     Unequal,
     /// <summary>Another operator (<see cref="PlanPredicate.Operator"/>): containment, overlap, text search, patterns.</summary>
     Operator,
-    /// <summary>The rows that are nearest to something come first (ORDER BY x &lt;-&gt; y).</summary>
+    /// <summary>The nearest rows come first (ORDER BY x &lt;-&gt; y).</summary>
     Nearest,
 }
 
 /// <summary>A condition that an index can serve.</summary>
-/// <param name="Kind">How it restricts.</param>
+/// <param name="Kind">The kind of restriction.</param>
 /// <param name="Key">The column or expression.</param>
 public sealed record PlanPredicate(PredicateKind Kind, IndexKey Key)
 {
@@ -42,55 +42,56 @@ public sealed record PlanPredicate(PredicateKind Kind, IndexKey Key)
     /// </summary>
     public string? Operator { get; init; }
 
-    /// <summary>The string that it compares with, for patterns; null where it is a parameter, or of no matter.</summary>
+    /// <summary>The string in the comparison, for patterns; null where it is a parameter, or does not matter.</summary>
     public string? Pattern { get; init; }
 
-    /// <summary>What the plan calls the other relation, for <see cref="PredicateKind.Join"/>; else null.</summary>
+    /// <summary>The alias of the other relation in the plan, for <see cref="PredicateKind.Join"/>; else null.</summary>
     public string? Other { get; init; }
 
-    /// <summary>The column there that it is equal to; null where it is no bare column.</summary>
+    /// <summary>The column of the other relation; null where it is not a bare column.</summary>
     public string? OtherColumn { get; init; }
 
     /// <summary>
-    /// The condition as it can stand in an index's WHERE; null where its value is a parameter or does not stand in the
-    /// statement's text.
+    /// The condition in the form for an index's WHERE; null where its value is a parameter or is not in the text of the
+    /// statement.
     /// </summary>
     public string? Condition { get; init; }
 }
 
-/// <summary>What a statement wants of one relation of its plan.</summary>
+/// <summary>The use of one relation of a plan by a statement.</summary>
 public sealed record RelationUse
 {
     /// <summary>The table.</summary>
     public required RelationName Table { get; init; }
 
-    /// <summary>What the plan calls it.</summary>
+    /// <summary>The alias in the plan.</summary>
     public required string Alias { get; init; }
 
     /// <summary>Conditions that all hold.</summary>
     public IReadOnlyList<PlanPredicate> Predicates { get; init; } = [];
 
-    /// <summary>Conditions of which one branch holds (OR), branch by branch.</summary>
+    /// <summary>Conditions of which one branch holds (OR), by branch.</summary>
     public IReadOnlyList<IReadOnlyList<PlanPredicate>> Alternatives { get; init; } = [];
 
-    /// <summary>Orders that it is wanted in: ORDER BY, merge joins, min and max.</summary>
+    /// <summary>Useful orders of the rows: ORDER BY, merge joins, min and max.</summary>
     public IReadOnlyList<IReadOnlyList<IndexKey>> Orders { get; init; } = [];
 
-    /// <summary>Groups that it is wanted in.</summary>
+    /// <summary>Useful groupings of the rows.</summary>
     public IReadOnlyList<IReadOnlyList<IndexKey>> Groups { get; init; } = [];
 
-    /// <summary>The columns that are read at all; null where whole rows are.</summary>
+    /// <summary>The columns that are read; null where whole rows are read.</summary>
     public IReadOnlySet<string>? Columns { get; init; }
 
-    /// <summary>Whether a LIMIT, or the wish for an extreme value only, may end the scan before all rows are read.</summary>
+    /// <summary>Whether a LIMIT, or a search for an extreme value only, may end the scan before all rows are read.</summary>
     public bool MayStopEarly { get; init; }
 
     /// <summary>
-    /// Rows that the planner expects its own conditions to leave; null where the scan depends on another relation's rows.
+    /// Rows that the conditions on the relation select, by the planner; null where the scan depends on the rows of another
+    /// relation.
     /// </summary>
     public double? Rows { get; init; }
 }
 
-/// <summary>What a statement wants of its relations.</summary>
-/// <param name="Relations">One entry an alias.</param>
+/// <summary>The uses of relations by a statement.</summary>
+/// <param name="Relations">One entry for each alias.</param>
 public sealed record StatementUse(IReadOnlyList<RelationUse> Relations);

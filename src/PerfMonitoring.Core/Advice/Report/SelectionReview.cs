@@ -4,7 +4,7 @@ using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>Explains a choice, in memory, from the same cost tables that it was made from.</summary>
+/// <summary>Explains a selection, in memory, from the same cost tables.</summary>
 public sealed class SelectionReview
 {
     private readonly IReadOnlyList<CostTable> tables;
@@ -12,10 +12,10 @@ public sealed class SelectionReview
     private readonly KnownPlans plans;
     private readonly double before;
 
-    /// <summary>Prepares it.</summary>
-    /// <param name="tables">What is known of the statements.</param>
-    /// <param name="candidates">The candidates; a candidate's id is its place plus one.</param>
-    /// <param name="canServe">For a statement, the candidates that can stand in the place of one, by id.</param>
+    /// <summary>Prepares the review.</summary>
+    /// <param name="tables">The cost tables of the statements.</param>
+    /// <param name="candidates">The candidates; the id of a candidate is its position plus one.</param>
+    /// <param name="canServe">For a statement and a candidate, the candidates that can replace it, by id.</param>
     public SelectionReview(
         IReadOnlyList<CostTable> tables, IReadOnlyList<Candidate> candidates, Func<int, int, IReadOnlyList<int>> canServe)
     {
@@ -29,8 +29,9 @@ public sealed class SelectionReview
     }
 
     /// <summary>
-    /// Orders a set so that each index adds as much as can be to those before it; the gains are shares of the cost of the whole
-    /// workload, 0 to 1, before what writes pay. One that helps in company only adds nothing until the company is there.
+    /// Orders a configuration so that each index adds as much as possible to the ones before it. The gains are shares of the cost
+    /// of the complete workload, 0 to 1, before maintenance cost. An index that helps only together with others adds nothing
+    /// until they are in the order.
     /// </summary>
     public IReadOnlyList<(int Id, double Gain)> Rank(IReadOnlyCollection<int> set)
     {
@@ -54,10 +55,10 @@ public sealed class SelectionReview
         return ranked;
     }
 
-    /// <summary>What became of each candidate: the chosen ones by rank, then the others by what they would save alone.</summary>
-    /// <param name="chosen">The strategies by the candidates' ids.</param>
-    /// <param name="refused">Those that the server refuses, with its reason, by id.</param>
-    /// <param name="leastGain">What each index must save at least, in the planner's units.</param>
+    /// <summary>The verdict on each candidate: the chosen ones by rank, then the others by their gain alone.</summary>
+    /// <param name="chosen">The strategies by the ids of the candidates.</param>
+    /// <param name="refused">The candidates that the server refuses, with the reason, by id.</param>
+    /// <param name="leastGain">The least gain of each index, in planner units.</param>
     /// <param name="options">Budget and limits.</param>
     public IReadOnlyList<IndexCandidate> Judge(
         IReadOnlyDictionary<int, IndexStrategy> chosen, IReadOnlyDictionary<int, string> refused, double leastGain,
@@ -173,8 +174,8 @@ public sealed class SelectionReview
     }
 
     /// <summary>
-    /// Statements that may come to cost more than the planner thinks, by a tenth of today's cost or more, if the server takes a
-    /// plan with this index that nearly ties.
+    /// Statements whose cost may exceed the planner's estimate by at least a tenth of the present cost, if the server chooses a
+    /// plan with this index that costs almost the same.
     /// </summary>
     public IReadOnlyList<int> Risky(int id, IReadOnlyCollection<int> set)
     {
@@ -190,8 +191,8 @@ public sealed class SelectionReview
     }
 
     /// <summary>
-    /// Statements that this index keeps from what the planner does not expect, by a hundredth of today's cost or more, rather
-    /// than from what it does.
+    /// Statements for which this index reduces the risk more than the planner's cost, and by at least a hundredth of the present
+    /// cost.
     /// </summary>
     public IReadOnlyList<int> Safer(int id, IReadOnlyCollection<int> set)
     {
@@ -224,7 +225,7 @@ public sealed class SelectionReview
         return (count, share);
     }
 
-    // A member of those that help most together, a head.
+    // A member of the group with the highest gain per member.
     private int? Company(List<int> left, bool[] has)
     {
         (int Member, double Gain)? best = null;
@@ -246,7 +247,7 @@ public sealed class SelectionReview
     private double Gain(int[] added, bool[] has) =>
         added.SelectMany(id => plans.StatementsOf(id - 1)).Distinct().Sum(s => tables[s].Weight * Change(s, added, has));
 
-    // What a statement saves by more indexes.
+    // The gain of a statement by additional indexes.
     private double Change(int statement, int[] added, bool[] has)
     {
         var without = Best(statement, has).Plan.Cost;

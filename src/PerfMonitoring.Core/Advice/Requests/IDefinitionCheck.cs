@@ -3,12 +3,13 @@ using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>Checks definitions that a person wrote.</summary>
+/// <summary>Checks index definitions that a user writes.</summary>
 public interface IDefinitionCheck
 {
     /// <summary>
-    /// Asks the server whether it would make this index, without making anything and without a lock that hinders: with HypoPG
-    /// wholly, else whether keys and predicate can be read, have an operator class and call no function that is never immutable.
+    /// Asks the server whether it would create this index, without creating anything and without a lock that hinders others. With
+    /// HypoPG the check is complete. Otherwise it covers whether the keys and the condition can be parsed, have an operator class
+    /// and call no function that can never be immutable.
     /// </summary>
     /// <exception cref="PerfMonitoringException">InvalidIndexDefinition.</exception>
     Task CheckAsync(IndexDefinition definition, CancellationToken cancellationToken);

@@ -4,12 +4,12 @@ using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>An index as a person asks for it, in words; <see cref="ToDefinition"/> makes it exact.</summary>
+/// <summary>An index as the user describes it; <see cref="ToDefinition"/> makes it exact.</summary>
 public sealed partial record IndexRequest
 {
     /// <summary>
-    /// Key columns in order: names as they are (<c>Order Id</c>), or as in SQL with what may follow (<c>created_at desc nulls
-    /// last</c>, <c>name text_pattern_ops</c>, <c>a, b desc</c>); an element in parentheses is an expression.
+    /// Key columns in order: plain names (<c>Order Id</c>), or as in SQL with options (<c>created_at desc nulls last</c>, <c>name
+    /// text_pattern_ops</c>, <c>a, b desc</c>); an element in parentheses is an expression.
     /// </summary>
     public IReadOnlyList<string> Columns { get; init; } = [];
 
@@ -19,19 +19,19 @@ public sealed partial record IndexRequest
     /// <summary>INCLUDE columns.</summary>
     public IReadOnlyList<string> Include { get; init; } = [];
 
-    /// <summary>What the index shall be; null for what follows from the rest.</summary>
+    /// <summary>The kind of index; null where it follows from the rest.</summary>
     public IndexType? Type { get; init; }
 
-    /// <summary>Predicate, without WHERE.</summary>
+    /// <summary>The condition of a partial index, without WHERE; null for all rows.</summary>
     public string? Where { get; init; }
 
-    /// <summary>Name, unquoted, or null for one that follows from table and keys.</summary>
+    /// <summary>Name, unquoted, or null for a name from table and keys.</summary>
     public string? IndexName { get; init; }
 
-    /// <summary>Whether it shall enforce uniqueness.</summary>
+    /// <summary>Whether it enforces uniqueness.</summary>
     public bool IsUnique { get; init; }
 
-    /// <summary>The definition that this asks for on a table.</summary>
+    /// <summary>The definition of the requested index on a table.</summary>
     /// <exception cref="PerfMonitoringException">
     /// ColumnMissing, ColumnNotFound, DuplicateColumn, IndexTypeMismatch, InvalidExpression, InvalidName.
     /// </exception>
@@ -149,7 +149,7 @@ public sealed partial record IndexRequest
             $"It has: {string.Join(", ", table.Columns.Select(c => Identifier.Quote(c.Name)))}.", text);
     }
 
-    // Quoted names stay as they are.
+    // Quoted names stay unchanged.
     private static string Lower(string name) => name.Contains('"', StringComparison.Ordinal) ? name : name.ToLowerInvariant();
 
     private static PerfMonitoringException Mismatch(string message) => new(

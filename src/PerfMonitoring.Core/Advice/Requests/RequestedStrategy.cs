@@ -4,21 +4,17 @@ using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>Makes a strategy of what a person asks for, checked against the real table.</summary>
+/// <summary>Creates a strategy from a request, checked against the real table.</summary>
 /// <param name="catalog">The tables.</param>
-/// <param name="check">Asks the server whether it would make an index.</param>
-/// <param name="names">Gives names to indexes that have none.</param>
+/// <param name="check">Asks the server whether it would create an index.</param>
+/// <param name="names">Names the indexes without a name.</param>
 /// <param name="target">The database that the strategies are for.</param>
 public sealed class RequestedStrategy(
     ICatalogRepository catalog, IDefinitionCheck check, IndexNames names, ServerTarget target)
 {
-    /// <summary>
-    /// The strategy of a request, and what a person should know of it at once, or null. Nothing is stored, nothing is made.
-    /// </summary>
-    /// <exception cref="PerfMonitoringException">
-    /// TableNotFound, TableNotIndexable, InvalidIndexDefinition, IndexNameTaken, EqualIndexExists, DefinitionTooLong, and what
-    /// <see cref="IndexRequest.ToDefinition"/> says.
-    /// </exception>
+    /// <summary>The strategy of a request, and a warning for the user, or null. Nothing is stored or created.</summary>
+    /// <exception cref="PerfMonitoringException">TableNotFound, TableNotIndexable, InvalidIndexDefinition, IndexNameTaken,
+    /// EqualIndexExists, DefinitionTooLong, and the errors of <see cref="IndexRequest.ToDefinition"/>.</exception>
     public async Task<(IndexStrategy Strategy, string? Warning)> CreateAsync(
         RelationName tableName, IndexRequest request, UsagePattern? usagePattern, MaintenanceWindow maintenanceWindow,
         CancellationToken cancellationToken)
@@ -41,8 +37,8 @@ public sealed class RequestedStrategy(
             definition = definition with { Name = await ChooseNameAsync(definition, request.IndexName, cancellationToken) };
         }
 
-        // What it refuses is said of each; as a warning, where values are known to be long or nothing but reading along needs
-        // them.
+        // Each strategy tells what its index refuses. It is a warning where values are known to be long, or where only a column
+        // for reading causes it.
         var limit = EntryLimit.Of(definition, table, await catalog.GetExpressionTypesAsync(definition, cancellationToken));
         var warning = equal is null && (limit.IsLikely || !EntryLimit.CanCover(definition, table, definition.Include))
             ? limit.Risk : null;

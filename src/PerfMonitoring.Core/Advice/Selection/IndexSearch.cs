@@ -3,23 +3,23 @@ using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>The chosen indexes and what they do.</summary>
-/// <param name="Chosen">In the order of their choice.</param>
-/// <param name="After">The plan of each statement with all of them, as the planner has it.</param>
+/// <summary>The selected configuration and its plans.</summary>
+/// <param name="Chosen">The indexes, in the order of their selection.</param>
+/// <param name="After">The plan of each statement with all of them, from the planner.</param>
 public sealed record SelectedSet(IReadOnlyList<Candidate> Chosen, IReadOnlyList<Configuration> After);
 
 /// <summary>
-/// Looks for the best set: explores each statement alone, then among what the others like, chooses in memory, asks the planner
-/// whether the choice holds what the tables promise, and chooses again with what was learnt.
+/// Searches for the best configuration. It explores each statement alone, then with the indexes that other statements use. It
+/// selects in memory, asks the planner whether the selection gives the promised costs, and selects again with the new plans.
 /// </summary>
 /// <param name="sessions">The planner.</param>
 /// <param name="statements">The statements.</param>
-/// <param name="costs">Their cost tables; those of what has no plan come after.</param>
+/// <param name="costs">Their cost tables; those of items without a plan come last.</param>
 /// <param name="pool">The candidates.</param>
 /// <param name="tables">The tables that may get indexes.</param>
-/// <param name="find">The table of a name as plans write it.</param>
+/// <param name="find">Finds the table of a name in plans.</param>
 /// <param name="options">Budget and limits.</param>
-/// <param name="progress">Told as it goes on, or null.</param>
+/// <param name="progress">Receives progress; may be null.</param>
 public sealed class IndexSearch(
     IReadOnlyList<IWhatIf> sessions, IReadOnlyList<PlannedStatement> statements, IReadOnlyList<CostTable> costs,
     CandidatePool pool,
@@ -28,14 +28,15 @@ public sealed class IndexSearch(
 {
     private const int Rounds = 8;
 
-    // By what part a set must promise to be better than the best one so far to be asked about, at most and for each statement.
+    // The planner is asked about a configuration only if it promises to be better than the best one by this share: a maximum, and
+    // a value for each statement.
     private const double MostWorth = 0.01;
     private const double WorthPerStatement = 5e-5;
 
-    // What other statements use and a statement is asked about, at most.
+    // Most indexes of other statements that one statement is explored with.
     private const int MaximumShared = 30;
 
-    // Indexes that are tried in the place of one, at most.
+    // Most indexes that may replace one index.
     private const int MaximumCovers = 12;
 
     private readonly PlanExplorer explorer = new(statements, costs, pool.All, find);
@@ -43,27 +44,27 @@ public sealed class IndexSearch(
     private readonly List<IReadOnlyList<int>> confirmed = [];
     private Dictionary<int, int[]> covers = [];
 
-    /// <summary>How often the planner was asked.</summary>
+    /// <summary>Number of planner calls.</summary>
     public int Calls => explorer.Calls;
 
-    /// <summary>
-    /// The sizes in bytes that the planner took them to have, by id: those on disk of indexes that were really built.
-    /// </summary>
+    /// <summary>The sizes in bytes that the planner assumed, by id: for a real index, its size on disk.</summary>
     public IReadOnlyDictionary<int, long> Sizes => explorer.Sizes;
 
-    /// <summary>Candidates that the server refuses, with its reason, by id.</summary>
+    /// <summary>Candidates that the server refuses, with the server's reason, by id.</summary>
     public IReadOnlyDictionary<int, string> Refused => explorer.Refused;
 
-    /// <summary>Whether the search ended before it was done.</summary>
+    /// <summary>Whether the search ended early.</summary>
     public bool IsCutShort { get; private set; }
 
-    /// <summary>What each index must save at least after its writes, in the planner's units.</summary>
+    /// <summary>The least gain of each index after its maintenance cost, in planner units.</summary>
     public double LeastGain { get; private set; }
 
-    /// <summary>Finds the set.</summary>
-    /// <param name="own">For each statement, the candidates that it calls for.</param>
-    /// <param name="enough">Ends the search once the planner has confirmed a set: the best one so far.</param>
-    /// <param name="cancellationToken">Ends it at once, with the best set so far, which may stand unconfirmed.</param>
+    /// <summary>Finds the configuration.</summary>
+    /// <param name="own">The candidates of each statement.</param>
+    /// <param name="enough">Ends the search once the planner has confirmed a configuration: the result is the best one so
+    /// far.</param>
+    /// <param name="cancellationToken">Ends the search immediately, with the best configuration so far, which may be
+    /// unconfirmed.</param>
     public async Task<SelectedSet> FindAsync(
         IReadOnlyList<IReadOnlyList<Candidate>> own, CancellationToken enough, CancellationToken cancellationToken)
     {
@@ -80,14 +81,14 @@ public sealed class IndexSearch(
         return confirmed.Count > 0 ? Describe(Best(NewSelection())) : Promised();
     }
 
-    /// <summary>Explains the choice.</summary>
+    /// <summary>Explains the selection.</summary>
     public SelectionReview Review() => new(costs, pool.All, Substitutes);
 
     private async Task FindBestAsync(
         IReadOnlyList<IReadOnlyList<Candidate>> own, CancellationToken enough, CancellationToken cancellationToken)
     {
-        // With few statements there is time for more questions; what others like is worth more of them than what a statement
-        // calls for itself.
+        // With few statements there is time for more planner calls. Calls about indexes of other statements are more useful than
+        // calls about the statement's candidates.
         await ExploreAsync(s => Fitting(own[s]), 2 + (58 / Math.Max(10, statements.Count)), true);
         var shared = ByTable(UsedIds());
         await ExploreAsync(s => [.. Relevant(s, shared).Take(MaximumShared)], 2 + (256 / Math.Max(10, statements.Count)), false);
@@ -96,7 +97,7 @@ public sealed class IndexSearch(
         await MergeAsync(used);
         covers = Covers(used, firstMerged);
         var thorough = false;
-        // A round asks about every statement: with many of them it must promise more.
+        // A round asks about every statement, so with many statements it must promise more.
         var worth = Math.Min(MostWorth, WorthPerStatement * statements.Count);
         for (var round = 0; round < Rounds; round++)
         {
@@ -146,7 +147,7 @@ public sealed class IndexSearch(
         }
     }
 
-    // What the tables say so far, without a question more.
+    // The promise of the cost tables so far, without another planner call.
     private SelectedSet Promised()
     {
         covers = [];
@@ -160,12 +161,12 @@ public sealed class IndexSearch(
         return selection;
     }
 
-    // Of the sets that the planner has confirmed, the best by all that was learnt since.
+    // The best confirmed configuration, by all plans known now.
     private IReadOnlyList<int> Best(IndexSelection selection) => confirmed.MinBy(set => selection.ScoreOf(set, After(set))) ?? [];
 
     private SelectedSet Describe(IReadOnlyList<int> set) => new([.. set.Select(id => pool.All[id - 1])], After(set));
 
-    // The plans with a set: what the planner has shown, or what follows from it.
+    // The plans with a configuration: from the planner, or those that follow.
     private List<Configuration> After(IReadOnlyList<int> set)
     {
         var has = set.ToHashSet();
@@ -178,7 +179,8 @@ public sealed class IndexSearch(
         })];
     }
 
-    // Asks the planner about each statement that the set concerns; whether it said something new, and else than was promised.
+    // Asks the planner about each statement that the configuration affects. Returns whether a plan is new and differs from the
+    // promise.
     private async Task<bool> VerifyAsync(IndexSelection selection, IReadOnlyList<int> set, CancellationToken cancellationToken)
     {
         var learnt = 0;
@@ -217,7 +219,7 @@ public sealed class IndexSearch(
     private List<int> Fitting(IEnumerable<Candidate> candidates) =>
         [.. candidates.Where(c => !(c.SizeBytes > options.StorageBudget)).Select(c => c.Id)];
 
-    // Those that plans use, the most weighty first.
+    // The candidates that plans use, the largest weight first.
     private List<int> UsedIds()
     {
         var gains = new Dictionary<int, double>();
@@ -253,8 +255,8 @@ public sealed class IndexSearch(
         }
     }
 
-    // For each used candidate, those that can do its work: merged ones, which no plan was seen with yet, and those that plans
-    // like best.
+    // For each used candidate, those that can do its work: merged ones, which no plan has used so far, and those that plans use
+    // most.
     private Dictionary<int, int[]> Covers(IReadOnlyList<int> used, int firstMerged)
     {
         var rank = used.Select((id, i) => (id, i)).ToDictionary(u => u.id, u => u.i);
@@ -279,7 +281,7 @@ public sealed class IndexSearch(
     private Dictionary<RelationName, List<int>> ByTable(IEnumerable<int> ids) =>
         ids.GroupBy(id => pool.All[id - 1].Definition.Table).ToDictionary(g => g.Key, g => g.ToList());
 
-    // Those of a set that a statement could use.
+    // The members of a configuration that a statement could use.
     private List<int> Relevant(int statement, Dictionary<RelationName, List<int>> set) =>
     [
         .. statements[statement].Use.Relations.Select(r => r.Table).Distinct()

@@ -4,24 +4,24 @@ using PerfMonitoring.Indexes;
 namespace PerfMonitoring.Advice;
 
 /// <summary>
-/// Chooses a set of indexes for a whole workload, in memory, from what the cost tables know: it grows by the largest saving a
-/// byte, exchanges, takes apart and grows again (large neighbourhood search: Shaw, CP 1998), until nothing gets better.
+/// Selects a configuration for a complete workload, in memory, from the cost tables: it adds the largest gain per byte,
+/// exchanges, destroys a part and repairs it (large neighbourhood search: Shaw, CP 1998), until there is no improvement.
 /// </summary>
 public sealed class IndexSelection
 {
-    // A set that makes a statement dearer than is allowed is worth nothing.
+    // Score of a configuration that raises the cost of a statement beyond the limit.
     private const double Forbidden = 1e6;
     private const int Rounds = 200;
     private const int LargeEffort = 1500;
 
-    // As many as there are bits to tell which of a move were there before.
+    // The number of bits for the members of a move that were chosen before.
     private const int MaximumMove = 31;
 
-    // Indexes of other tables that an exchange is tried for: those that are missed least.
+    // Most indexes of other tables that an exchange tries to remove: those with the smallest loss.
     private const int Leavers = 12;
 
-    // The planner never takes a plan that it thinks is dearer. What is feared beyond its figure is a rough one: it counts by a
-    // part, and refuses a set only where a statement might take half as long again.
+    // The planner never chooses a plan that it estimates as more expensive. The risk is a rough estimate, so only 40 % of it
+    // counts. It forbids a configuration only where a statement might take half as long again.
     private const double RiskWeight = 0.4;
     private const double Doubt = 0.5;
 
@@ -36,10 +36,10 @@ public sealed class IndexSelection
     private readonly int[][] rivals;
 
     /// <summary>Prepares a selection.</summary>
-    /// <param name="tables">What is known of the statements.</param>
-    /// <param name="candidates">The candidates; a candidate's id is its place plus one.</param>
+    /// <param name="tables">The cost tables of the statements.</param>
+    /// <param name="candidates">The candidates; the id of a candidate is its position plus one.</param>
     /// <param name="options">Budget and limits.</param>
-    /// <param name="canServe">For a statement, the candidates that can stand in the place of one, by id.</param>
+    /// <param name="canServe">For a statement and a candidate, the candidates that can replace it, by id.</param>
     public IndexSelection(
         IReadOnlyList<CostTable> tables, IReadOnlyList<Candidate> candidates, AdvisorOptions options,
         Func<int, int, IReadOnlyList<int>> canServe)
@@ -51,7 +51,7 @@ public sealed class IndexSelection
         this.tables = tables;
         this.candidates = candidates;
         this.options = options;
-        // Of what is left at best: one statement that dwarfs all others shall not hide what helps them.
+        // Share of the best possible cost, so that one dominant statement does not hide gains for the others.
         charge = Math.Max(tables.Sum(t => t.Weight * t.Configurations[0].Total) * options.MinimumImprovement, double.Epsilon);
         allowed = [.. tables.Select(t => t.Bare.Total * (1 + Math.Max(options.MaximumRegression, Doubt)))];
         plans = new KnownPlans(tables, candidates.Count, canServe);
@@ -65,8 +65,8 @@ public sealed class IndexSelection
                 if (!plan.IsComposed)
                 {
                     AddMove(needs);
-                    // An index that is worth it elsewhere can make this statement dearer, unless it comes with those of a plan
-                    // that is better still.
+                    // An index that is useful elsewhere can raise the cost of this statement, unless the indexes of a still
+                    // better plan come with it.
                     foreach (var (_, others) in plan.Total <= today
                         ? Array.FindAll(shown, o => o.Plan.Total > today && o.Plan.Cost > plan.Cost) : [])
                     {
@@ -95,16 +95,16 @@ public sealed class IndexSelection
         }
     }
 
-    /// <summary>What each index must save at least after its writes, in the planner's units.</summary>
+    /// <summary>The least gain of each index after its maintenance cost, in planner units.</summary>
     public double LeastGain => charge;
 
-    // What a round of the search has to look at: moves, and plans in which they are looked up.
+    // The work of one round of the search: moves, and the plans in which they are looked up.
     private int Effort => Math.Max(1, Math.Max(moves.Count, plans.Count / 4));
 
-    /// <summary>The best set found.</summary>
-    /// <param name="start">A set to begin with, by id.</param>
-    /// <param name="thorough">Whether to take the best set apart again and again, too.</param>
-    /// <param name="cancellationToken">Ends the search: the best set so far is returned.</param>
+    /// <summary>The best configuration found.</summary>
+    /// <param name="start">The configuration to start with, by id.</param>
+    /// <param name="thorough">Whether to also destroy and repair the best configuration repeatedly.</param>
+    /// <param name="cancellationToken">Ends the search: the best configuration so far is returned.</param>
     public IReadOnlyList<int> Select(IEnumerable<int> start, bool thorough, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(start);
@@ -126,9 +126,9 @@ public sealed class IndexSelection
             best = Better(best, state);
         }
 
-        // The same input must give the same set: the numbers are random, the seed is not.
+        // The same input must give the same configuration, so the seed of the random numbers is fixed.
         var random = new Random(1);
-        // With more to look at there are fewer rounds, so that the search does not take longer than the questions.
+        // More work for each round means fewer rounds, so that the selection does not take longer than the planner calls.
         var rounds = thorough ? (int)Math.Clamp(Rounds * Math.Pow(500.0 / Effort, 3), 5, Rounds) : 0;
         for (var round = 0; round < rounds && best.Chosen.Count > 1 && !cancellationToken.IsCancellationRequested; round++)
         {
@@ -151,17 +151,17 @@ public sealed class IndexSelection
         return [.. best.Chosen.Select(place => place + 1)];
     }
 
-    /// <summary>The cost, with its risk, that the tables promise for a statement under a set.</summary>
+    /// <summary>Cost of a statement with a configuration by the cost tables, risk included.</summary>
     public double CostOf(int statement, IReadOnlyCollection<int> set) => Promised(statement, plans.Membership(set)).Plan.Total;
 
-    /// <summary>What a set costs as far as the tables promise.</summary>
+    /// <summary>Score of a configuration by the cost tables.</summary>
     public double ScoreOf(IReadOnlyCollection<int> set)
     {
         var has = plans.Membership(set);
         return ScoreOf(set, [.. tables.Select((_, s) => Promised(s, has).Plan)]);
     }
 
-    /// <summary>What a set costs: the given plans, weighted, and what the indexes themselves are charged.</summary>
+    /// <summary>Score of a configuration: the weighted costs of the given plans, and the charges for the indexes.</summary>
     public double ScoreOf(IReadOnlyCollection<int> set, IReadOnlyList<Configuration> after)
     {
         ArgumentNullException.ThrowIfNull(after);
@@ -170,7 +170,9 @@ public sealed class IndexSelection
             + set.Sum(id => charge + candidates[id - 1].WriteCost);
     }
 
-    /// <summary>Where a statement's promised plan under a set takes one index in the place of another: both ids.</summary>
+    /// <summary>
+    /// The exchanges in the promised plan of a statement with a configuration, where one index replaces another: both ids.
+    /// </summary>
     public IEnumerable<(int Id, int Other)> SubstitutesUsed(int statement, IReadOnlyCollection<int> set)
     {
         var has = plans.Membership(set);
@@ -189,7 +191,7 @@ public sealed class IndexSelection
     private (Configuration Plan, int[][] Needs) Promised(int statement, bool[] has) =>
         plans[statement][plans.Best(statement, has)];
 
-    // For each index those of which one does all the work of the other, whichever: only one of them is chosen.
+    // For each index its rivals: one of the two does all the work of the other, so only one of them is chosen.
     private int[][] Rivals()
     {
         var found = new int[candidates.Count][];
@@ -223,8 +225,8 @@ public sealed class IndexSelection
 
     private void Grow(State state, double exponent)
     {
-        // A gain only falls as the set grows, by and large: the old figure is an upper bound, and most need not be looked at
-        // again.
+        // A gain almost always only falls as the configuration grows, so the old figure is an upper bound, and most moves need
+        // not be computed again.
         var open = new PriorityQueue<(int[] Move, int Age), double>();
         foreach (var move in moves)
         {
@@ -264,7 +266,7 @@ public sealed class IndexSelection
         }
     }
 
-    // Removals, then additions and exchanges for one that is there, until nothing gets better.
+    // Removes, then adds and exchanges for an existing index, until there is no improvement.
     private void Improve(State state)
     {
         for (var improved = true; improved;)
@@ -287,7 +289,7 @@ public sealed class IndexSelection
         }
     }
 
-    // Several that are worth little for their bytes leave for one that does not fit else.
+    // Several indexes with little gain per byte are removed for one that does not fit otherwise.
     private static bool Displace(State state, int[] move, double gain)
     {
         if (state.Fits(move))
@@ -341,7 +343,7 @@ public sealed class IndexSelection
         {
             foreach (var old in state.LeaversFor(move[0]))
             {
-                // Without an index no plan gets cheaper: nothing but its upkeep can be saved, and room for a gain.
+                // Without an index no plan is cheaper: a removal can only save its upkeep, and free space for a gain.
                 if (alone - state.Upkeep(old) < least
                     && (alone < least || candidates[old].Definition.Table == candidates[move[0]].Definition.Table)
                     && Array.IndexOf(move, old) < 0 && state.Fits(move, [old])
@@ -373,12 +375,12 @@ public sealed class IndexSelection
         return true;
     }
 
-    // A set with what each statement is worth under it, kept up to date.
+    // A configuration with the present value of each statement.
     private sealed class State
     {
         private readonly IndexSelection selection;
         private readonly bool[] has;
-        // For each index, how many of its rivals are chosen.
+        // For each index, the number of its rivals that are chosen.
         private readonly int[] blocked;
         private readonly double[] value;
         private readonly int[] seen;
@@ -447,7 +449,7 @@ public sealed class IndexSelection
                 && !HasRival(move, leaving);
         }
 
-        // Chosen ones that cannot be there together with a move's.
+        // Chosen indexes that exclude a member of the move.
         public List<int> RivalsOf(int[] move) =>
             Array.TrueForAll(move, place => blocked[place] == 0)
                 ? [] : Chosen.FindAll(old => Array.Exists(move, place => Array.IndexOf(selection.rivals[place], old) >= 0));
@@ -471,7 +473,7 @@ public sealed class IndexSelection
             return false;
         }
 
-        // What might leave for an index: those of its table, and those that are missed least.
+        // The indexes that an exchange may remove: those of the same table, and those with the smallest loss.
         public IEnumerable<int> LeaversFor(int place)
         {
             var others = 0;
@@ -480,7 +482,7 @@ public sealed class IndexSelection
                 .Select(old => old.Place);
         }
 
-        // Those that are missed least for their bytes, with what the score would rise by.
+        // The chosen indexes with the smallest loss per byte, with the rise of the score.
         public List<(int Place, double Loss)> Cheapest() =>
             [.. Ranked().OrderBy(old => old.Loss / Math.Max(1, selection.candidates[old.Place].SizeBytes))];
 
@@ -495,7 +497,7 @@ public sealed class IndexSelection
             return ranked;
         }
 
-        // How the score would change.
+        // The change of the score.
         public double Change(int[] add, params ReadOnlySpan<int> remove)
         {
             if (++tick == int.MaxValue)
@@ -593,11 +595,11 @@ public sealed class IndexSelection
                 value[s] = selection.Value(s, selection.plans.Best(s, has), has);
             }
 
-            // Summed up anew: differences of very large numbers would leave something over, which could pass for a gain for ever.
+            // The sum is recomputed: differences of very large numbers would leave a remainder that looks like a gain forever.
             Score = value.Sum() + Chosen.Sum(Upkeep);
         }
 
-        // An index must be worth its writes, and a least share of the workload.
+        // The gain of an index must exceed its maintenance cost and a least share of the workload.
         public double Upkeep(int place) => selection.charge + selection.candidates[place].WriteCost;
     }
 }

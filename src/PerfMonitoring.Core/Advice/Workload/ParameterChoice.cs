@@ -5,26 +5,26 @@ using PerfMonitoring.Plans;
 namespace PerfMonitoring.Advice;
 
 /// <summary>Chooses one value for each parameter of a statement.</summary>
-/// <param name="reading">Where they stand.</param>
-/// <param name="values">The values of a column, or null where nothing is known.</param>
-/// <param name="isHeavy">Whether the most common values and wide ranges are wanted, else typical ones.</param>
+/// <param name="reading">The places of the parameters.</param>
+/// <param name="values">Finds the values of a column; null where nothing is known.</param>
+/// <param name="isHeavy">Whether to choose the most common values and wide ranges; else typical ones.</param>
 internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTarget, ColumnValues?> values, bool isHeavy)
 {
-    // What a list holds is taken to be as long as the planner takes an array of unknown length for (estimate_array_length()).
+    // Number of elements of a list: the length that the planner assumes for an array of unknown length (estimate_array_length()).
     private const int ArrayLength = 10;
 
-    // A number, a text, true, a document and a search word; a type that does not read it makes the server refuse the plan.
+    // A number, a text, true, a document and a search word; where a type does not accept it, the server refuses the plan.
     private const string Any = "1";
 
-    // What make_interval() takes, in seconds: years, months, weeks, days, hours, minutes, seconds.
+    // The arguments of make_interval(), in seconds: years, months, weeks, days, hours, minutes, seconds.
     private static readonly double[] IntervalParts = [365.25 * 86400, 30 * 86400, 7 * 86400, 86400, 3600, 60, 1];
 
     private readonly Dictionary<int, string?> chosen = [];
     private readonly Dictionary<ColumnValues, int> places = [];
     private readonly double now = (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).TotalSeconds;
 
-    /// <summary>Chooses; null where a parameter is such that no value can be told, nor that its value does not matter.</summary>
-    /// <param name="parameters">How many there are.</param>
+    /// <summary>Chooses the values; null where a parameter has no known value but its value matters.</summary>
+    /// <param name="parameters">Number of parameters.</param>
     public IReadOnlyList<string?>? Choose(int parameters)
     {
         foreach (var (number, value) in reading.Fixed)
@@ -62,9 +62,8 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
         return arguments;
     }
 
-    // A parameter that stands in several comparisons takes its value from the one that says most; a day that is asked for
-    // ("valid_from <= $1 and valid_to >= $1") lies where the later column has its values. Single parameters come before
-    // expressions of several.
+    // A parameter in several comparisons gets its value from the most specific one. A date in a validity period ("valid_from
+    // <= $1 and valid_to >= $1") is in the range of the later column. Single parameters come before expressions of several.
     private static int Order(ParameterFact fact)
     {
         var rank = (fact.Target, fact.Operator) switch
@@ -83,7 +82,7 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
     {
         if (fact.Target is null || values(fact.Target) is not { } column)
         {
-            // Without statistics the planner does not look at the value.
+            // Without statistics the planner ignores the value.
             foreach (var number in fact.Value.Parameters())
             {
                 chosen.TryAdd(number, Any);
@@ -122,7 +121,7 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
         }
     }
 
-    // Each parameter of a column gets a value of its own.
+    // Each parameter of a column gets a different value.
     private string? Next(ColumnValues column)
     {
         var place = places.GetValueOrDefault(column);
@@ -133,7 +132,7 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
     private string? Element(ColumnValues column) =>
         column.CommonElements.ElementAtOrDefault(isHeavy ? 0 : column.CommonElements.Count / 2);
 
-    // Both bounds: the newest twentieth, or the half in the middle. One alone: the outermost twentieth, or half of the rows.
+    // Both bounds: the newest twentieth, or the half in the middle. One bound: the outermost twentieth, or half of the rows.
     private string? Bound(ColumnValues column, ParameterTarget target, string name)
     {
         var isLower = name[0] == '>';
@@ -151,7 +150,7 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
         return column.Quantile(share, mayBeLast: name != ">", mayBeFirst: name != "<");
     }
 
-    // What the parameters of an expression must be for it to have this value.
+    // Sets the parameters of an expression so that it has this value.
     private bool Solve(PlanExpression expression, string? value, ColumnValues column)
     {
         if (value is null)
@@ -166,7 +165,7 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
 
         if (expression.AsCast() is var (operand, cast))
         {
-            // "price = ($1)::numeric": what is cast to a number was none with a fraction, as a rule.
+            // "price = ($1)::numeric": a parameter that is cast to a number usually has a type without fractions.
             return Solve(
                 operand,
                 column.Category == "N" && cast is "numeric" or "double precision" or "real" ? Whole(value, column) : value,
@@ -191,7 +190,7 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
 
         if (!right.Parameters().Any())
         {
-            // A constant that is added moves the value by little.
+            // An added constant changes the value only slightly.
             return Solve(left, value, column);
         }
 
@@ -290,14 +289,14 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
             && (!right.Parameters().Any() || Joined(right, left, beginning));
     }
 
-    // Of "$1 || $2" the second one is the wildcard.
+    // In "$1 || $2" the second parameter is the wildcard.
     private bool Joined(PlanExpression right, PlanExpression left, string beginning) =>
         left.Parameters().Any()
             ? right.AsParameter() is { } number
             ? Set(number, "%") : right.AsCast() is var (operand, _) && Joined(operand, left, beginning)
         : Beginning(right, beginning, "");
 
-    // The first comparison that told a value stays right.
+    // The first comparison with a value decides.
     private bool Set(int number, string? value)
     {
         chosen.TryAdd(number, value);

@@ -7,19 +7,21 @@ using PerfMonitoring.Plans;
 namespace PerfMonitoring.Advice;
 
 /// <summary>The column that a parameter is compared with.</summary>
-/// <param name="Alias">The relation's name in the plan.</param>
+/// <param name="Alias">The alias of the relation in the plan.</param>
 /// <param name="Table">The table.</param>
 /// <param name="Column">The column.</param>
-/// <param name="Function">A function between them that changes the case of texts (lower, upper), or null.</param>
+/// <param name="Function">A function on the column that changes the case of texts (lower, upper), or null.</param>
 internal sealed record ParameterTarget(string Alias, RelationName Table, string Column, string? Function);
 
 /// <summary>A comparison with an expression of parameters.</summary>
-/// <param name="Target">What it is compared with; null for an expression that no statistics are kept of.</param>
+/// <param name="Target">The other side; null for an expression without statistics.</param>
 /// <param name="Operator">The operator, with the target on its left.</param>
 /// <param name="Value">The expression.</param>
 internal sealed record ParameterFact(ParameterTarget? Target, string Operator, PlanExpression Value);
 
-/// <summary>Where a statement's parameters stand, by its generic plan and, for what plans do not tell, by its text.</summary>
+/// <summary>
+/// The places of a statement's parameters, from its generic plan and, for facts that plans lack, from its text.
+/// </summary>
 internal sealed partial class ParameterReading
 {
     private readonly Dictionary<string, RelationName> relations = [];
@@ -46,7 +48,8 @@ internal sealed partial class ParameterReading
             }
 
             shown.UnionWith(node.Output.SelectMany(o => PlanExpression.Parse(o).Parameters()));
-            // Before PostgreSQL 17 the results of initial plans are called $n too, and nothing tells the one from the other.
+            // Before PostgreSQL 17 the results of initial plans are also named $n, and nothing distinguishes them from
+            // parameters.
             Ambiguous.UnionWith(
                 Returned().Matches(node.SubplanName ?? "")
                 .Select(m => int.Parse(m.ValueSpan[1..], NumberStyles.None, CultureInfo.InvariantCulture)));
@@ -56,36 +59,35 @@ internal sealed partial class ParameterReading
         ReadText(text);
     }
 
-    /// <summary>The comparisons.</summary>
     public List<ParameterFact> Facts { get; } = [];
 
-    /// <summary>Values that the place itself tells, by number: a field of date_trunc, a LIMIT.</summary>
+    /// <summary>Values that follow from the place itself, by number: a field of date_trunc, a LIMIT.</summary>
     public Dictionary<int, string> Fixed { get; } = [];
 
     /// <summary>
-    /// Parameters that stand where any value of their type does no harm: alone, beside an expression without statistics.
+    /// Parameters whose place accepts any value of their type: alone, or beside an expression without statistics.
     /// </summary>
     public HashSet<int> Harmless { get; } = [];
 
-    /// <summary>Parameters of which nothing can be said.</summary>
+    /// <summary>Parameters about which nothing is known.</summary>
     public HashSet<int> Unclear { get; } = [];
 
-    /// <summary>Numbers that may mean something else in the plan.</summary>
+    /// <summary>Numbers that may have another meaning in the plan.</summary>
     public HashSet<int> Ambiguous { get; } = [];
 
-    /// <summary>Types that parameters are cast to in the text, by number.</summary>
+    /// <summary>Types of casts of parameters in the text, by number.</summary>
     public Dictionary<int, string> Types { get; } = [];
 
-    /// <summary>Sides on which columns are bounded at all, by parameters or constants.</summary>
+    /// <summary>Sides on which columns have a bound, by parameters or constants.</summary>
     public HashSet<(string Alias, string Column, bool IsLower)> Bounded { get; } = [];
 
-    /// <summary>Whether a LIMIT or OFFSET is a parameter: a generic plan takes it for a tenth of the rows.</summary>
+    /// <summary>Whether a LIMIT or OFFSET is a parameter: a generic plan assumes a tenth of the rows.</summary>
     public bool HasLimit { get; private set; }
 
     public static ParameterReading Read(PlanNode plan, string text) => new(plan, text);
 
     /// <summary>
-    /// Whether a parameter stands in what is handed up only, or is not in the plan at all, so that NULL is as good as any value.
+    /// Whether a parameter is only in the output, or not in the plan at all, so that NULL is as good as any value.
     /// </summary>
     public bool IsUnused(int number) =>
         !Unclear.Contains(number) && (shown.Contains(number) || !makesRows);
@@ -153,7 +155,7 @@ internal sealed partial class ParameterReading
 
         if (!HasOperand(left))
         {
-            // Parameters and constants among themselves.
+            // A comparison of parameters and constants only.
             (IsPlain(left) && IsPlain(right) ? Harmless : Unclear).UnionWith(left.Parameters().Concat(right.Parameters()));
         }
         else if (HasOperand(right) && !(right.AsCall() is ("COALESCE", [var wanted, ..]) && IsPlain(wanted)))
@@ -162,7 +164,7 @@ internal sealed partial class ParameterReading
         }
         else
         {
-            // "doc ->> $1": of such an expression there are no statistics whatever the key is.
+            // "doc ->> $1": such an expression has no statistics, whatever the key is.
             Harmless.UnionWith(left.Parameters());
             Facts.Add(new ParameterFact(target, name, right));
         }
@@ -194,7 +196,7 @@ internal sealed partial class ParameterReading
         };
     }
 
-    // What plans do not show: limits; what the server must know before it can plan: fields of times.
+    // Facts that plans do not contain: limits, and fields of times, which the server must know before it can plan.
     private void ReadText(string text)
     {
         var lexer = new SqlLexer(text);
@@ -226,7 +228,7 @@ internal sealed partial class ParameterReading
         }
     }
 
-    // A column, an aggregate, or another relation's expression: anything but parameters, constants and functions of them.
+    // A column, an aggregate, or an expression of another relation: anything but parameters, constants and functions of them.
     private static bool HasOperand(PlanExpression side) =>
         side.Columns().Any() || side.HasSubplan()
             || side.Tokens.Any(t => t.Text == "*") && side.Tokens.Any(t => t.Text == "count");
@@ -234,7 +236,7 @@ internal sealed partial class ParameterReading
     private static bool IsPlain(PlanExpression side) =>
         side.AsCast() is var (operand, _) ? IsPlain(operand) : side.AsParameter() is not null || side.IsConstant();
 
-    // "$1 = ANY (tags)": the array holds the value.
+    // "$1 = ANY (tags)": the array contains the value.
     private static string? Mirrored(string name) => name == "= ANY" ? "has" : OperatorNames.Mirrored(name);
 
     [GeneratedRegex(@"\$\d+")]

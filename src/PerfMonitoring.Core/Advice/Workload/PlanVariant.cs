@@ -2,7 +2,7 @@ using PerfMonitoring.Plans;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>One way in which a statement is run.</summary>
-/// <param name="Text">What is planned.</param>
-/// <param name="Share">The share of its runs that are taken to be so, 0 to 1. Those of a statement add up to 1.</param>
+/// <summary>One variant of a statement.</summary>
+/// <param name="Text">The statement to plan.</param>
+/// <param name="Share">Assumed share of the executions, 0 to 1. The shares of a statement add up to 1.</param>
 public sealed record PlanVariant(PlanText Text, double Share);

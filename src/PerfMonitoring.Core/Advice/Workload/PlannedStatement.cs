@@ -3,19 +3,18 @@ using PerfMonitoring.Plans;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>A statement of the workload, run in one way, with its plan of today.</summary>
+/// <summary>One variant of a statement of the workload, with its plan without new indexes.</summary>
 /// <param name="Statement">The statement.</param>
-/// <param name="Text">What is planned.</param>
-/// <param name="Weight">How often it is run so.</param>
-/// <param name="Plan">Its plan.</param>
-/// <param name="Use">What the plan wants of its tables.</param>
-/// <param name="Writes">What it writes.</param>
+/// <param name="Text">The planned statement.</param>
+/// <param name="Weight">Number of executions of this variant.</param>
+/// <param name="Plan">The plan.</param>
+/// <param name="Use">The uses of tables by the plan.</param>
+/// <param name="Writes">The writes.</param>
 public sealed record PlannedStatement(
     WorkloadStatement Statement, PlanText Text, double Weight, PlanNode Plan, StatementUse Use, IReadOnlyList<TableWrite> Writes)
 {
     /// <summary>
-    /// Whether the statement, by its text alone, could use an index: by its first key, or because it holds every column that is
-    /// read.
+    /// Whether the statement could use an index: by its first key, or because it contains every column that is read.
     /// </summary>
     public bool CanUse(IndexDefinition index) =>
         Use.Relations.Any(r => r.Table == index.Table && (Mentions(r, index.Keys[0]) || Holds(index, r)));

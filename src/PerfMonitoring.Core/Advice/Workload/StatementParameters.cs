@@ -7,19 +7,19 @@ using PerfMonitoring.Statements;
 namespace PerfMonitoring.Advice;
 
 /// <summary>
-/// Gives values to the parameters of statements. A generic plan takes every value of a column for equally common, a range for a
-/// third of the table, a LIMIT for a tenth of the rows (PostgreSQL: var_eq_non_const(), DEFAULT_INEQ_SEL in selfuncs.h,
-/// preprocess_limit()), so that it hides which indexes the values asked for would use.
+/// Gives values to the parameters of statements. A generic plan assumes that all values of a column are equally common, that a
+/// range is a third of the table, and that a LIMIT is a tenth of the rows (PostgreSQL: var_eq_non_const(), DEFAULT_INEQ_SEL in
+/// selfuncs.h, preprocess_limit()). It therefore hides which indexes the real values would use.
 /// </summary>
 /// <remarks>
-/// The values come from what ANALYZE keeps (pg_stats), since neither pg_stat_statements nor the query log keeps constants. Two
-/// ways of running a statement are told apart. The typical one asks for a value of median frequency, for the newest (or, with an
-/// upper bound alone, the oldest) twentieth of the rows, for the beginning of a typical value where a text is compared with LIKE,
-/// for the first ten rows. The heavy one asks for the most common value and for half of the rows. How often the heavy one is run
-/// is not known: parameters are taken to follow the data, so that a value is asked for as often as it occurs; a wide range is
-/// taken for a tenth of the runs. <see cref="Weigh"/> puts evidence in the place of that.
+/// The values come from the statistics of ANALYZE (pg_stats), since neither pg_stat_statements nor the query log keeps constants.
+/// A statement has two variants. The typical variant has a value of median frequency, the newest (or, with only an upper bound,
+/// the oldest) twentieth of the rows, the prefix of a typical value where a text is compared with LIKE, and the first ten rows.
+/// The heavy variant has the most common value and half of the rows. The share of the heavy variant is unknown. The assumption is
+/// that parameters follow the data, so that each value is requested as often as it occurs, and that a tenth of the executions
+/// have a wide range. <see cref="Weigh"/> replaces the assumption by evidence.
 /// </remarks>
-/// <param name="catalog">Where the statistics are.</param>
+/// <param name="catalog">Reads the statistics.</param>
 public sealed class StatementParameters(ICatalogRepository catalog)
 {
     private const double WideRangeShare = 0.1;
@@ -27,15 +27,15 @@ public sealed class StatementParameters(ICatalogRepository catalog)
     private readonly ConcurrentDictionary<(RelationName Table, string Column), ColumnValues?> columns = new();
 
     /// <summary>
-    /// The ways in which a statement is run: its texts with constants where the workload has them; its generic plan alone where
-    /// it has no parameters or no values can be told for all of them, or they would make no difference; else with typical values,
-    /// and where they differ with heavy ones too. Values can be refused by the server (a type that does not read them): the
-    /// generic plan stands then.
+    /// The variants of a statement. Where the workload has texts with constants, these are the variants. The generic plan alone
+    /// is the variant where there are no parameters, not all of them have known values, or the values make no difference.
+    /// Otherwise there is a typical variant and, where it differs, a heavy one. The server may refuse values (a type that does
+    /// not accept them); then the generic plan stays.
     /// </summary>
     /// <param name="statement">The statement.</param>
-    /// <param name="genericPlan">Its generic plan, with VERBOSE.</param>
-    /// <param name="tables">The workload's tables.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="genericPlan">The generic plan of the statement, with VERBOSE.</param>
+    /// <param name="tables">The tables of the workload.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task<IReadOnlyList<PlanVariant>> VariantsAsync(
         WorkloadStatement statement, PlanNode genericPlan, WorkloadTables tables, CancellationToken cancellationToken)
     {
@@ -61,7 +61,7 @@ public sealed class StatementParameters(ICatalogRepository catalog)
         var hasRange = known.Exists(f => f.Operator is "<" or "<=" or ">" or ">=");
         if (skewed.Count == 0 && !reading.HasLimit && known.TrueForAll(f => f.Operator is "=" or "<>" or "= ANY" or "<> ALL"))
         {
-            // Every value is as common as the others: that is what the generic plan says.
+            // Every value is equally common, as the generic plan assumes.
             return generic;
         }
 
@@ -83,13 +83,13 @@ public sealed class StatementParameters(ICatalogRepository catalog)
     }
 
     /// <summary>
-    /// The shares that fit the rows that the statement really returned or changed: heavy runs give more rows than typical ones,
-    /// and the mean tells how many of them there were. As they were where the plans give about the same number of rows (an
-    /// aggregate, a LIMIT).
+    /// The shares that match the rows that the statement really returned or changed: the heavy variant returns more rows than the
+    /// typical one, so the mean gives their shares. The shares are unchanged where the plans return about the same number of rows
+    /// (an aggregate, a LIMIT).
     /// </summary>
-    /// <param name="variants">What <see cref="VariantsAsync"/> gave.</param>
+    /// <param name="variants">The result of <see cref="VariantsAsync"/>.</param>
     /// <param name="plans">Their plans, in the same order.</param>
-    /// <param name="rowsPerCall">Mean number of rows, as counted by the server; null where unknown.</param>
+    /// <param name="rowsPerCall">Mean number of rows by the server's counters; null where unknown.</param>
     public static IReadOnlyList<PlanVariant> Weigh(
         IReadOnlyList<PlanVariant> variants, IReadOnlyList<PlanNode> plans, double? rowsPerCall)
     {
@@ -110,7 +110,7 @@ public sealed class StatementParameters(ICatalogRepository catalog)
         return [variants[0] with { Share = 1 - share }, variants[1] with { Share = share }];
     }
 
-    // What is written without RETURNING hands nothing up.
+    // A write without RETURNING returns no rows.
     private static double RowsOf(PlanNode plan) =>
         plan is { NodeType: "ModifyTable", Rows: 0 } ? plan.Children.Sum(c => c.Rows) : plan.Rows;
 

@@ -6,24 +6,22 @@ using PerfMonitoring.Statements;
 namespace PerfMonitoring.Advice;
 
 /// <summary>A workload with its plans.</summary>
-/// <param name="Statements">One entry for each way in which a statement is run, those of one statement together.</param>
-/// <param name="Tables">The tables that they read or write.</param>
+/// <param name="Statements">One entry for each variant of a statement; those of one statement are adjacent.</param>
+/// <param name="Tables">The tables that the statements read or write.</param>
 /// <param name="Skipped">Statements without a plan.</param>
 public sealed record PlannedWorkload(
     IReadOnlyList<PlannedStatement> Statements, WorkloadTables Tables, IReadOnlyList<SkippedStatement> Skipped);
 
-/// <summary>
-/// Gets the plan of each statement: the generic one, and those with the values that its parameters usually have.
-/// </summary>
+/// <summary>Plans each statement: its generic plan, and the plans with typical values of its parameters.</summary>
 /// <param name="catalog">The tables.</param>
-/// <param name="sessions">The planner; statements are planned side by side.</param>
-/// <param name="progress">Told as it goes on, or null.</param>
+/// <param name="sessions">The planner; statements are planned concurrently.</param>
+/// <param name="progress">Receives progress; may be null.</param>
 public sealed class WorkloadReader(
     ICatalogRepository catalog, IReadOnlyList<IWhatIf> sessions, IProgress<AdvisorProgress>? progress)
 {
     private int calls;
 
-    /// <summary>How often the planner was asked so far.</summary>
+    /// <summary>Number of planner calls so far.</summary>
     public int Calls => calls;
 
     /// <summary>Reads the workload.</summary>
@@ -78,7 +76,7 @@ public sealed class WorkloadReader(
         }
         catch (PerfMonitoringException e) when (e.Kind is FailureKind.ServerError or FailureKind.InvalidArgument)
         {
-            // A type that does not read the values that its column shows: what holds for all values stands.
+            // Where a type does not accept the values of its column, the generic plan stays.
             return [new PlannedStatement(
                 statement, statement.ToPlanText(statement.Text), statement.Weight, generic, use, writes)];
         }

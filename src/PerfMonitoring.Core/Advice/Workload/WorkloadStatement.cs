@@ -4,37 +4,39 @@ using PerfMonitoring.Statements;
 namespace PerfMonitoring.Advice;
 
 /// <summary>One statement of the workload.</summary>
-/// <param name="Text">The text that is planned, with constants or with $n.</param>
+/// <param name="Text">The text to plan, with constants or with $n.</param>
 /// <param name="QueryHash">Fingerprint.</param>
-/// <param name="Pattern">The text without constants, for people to read.</param>
-/// <param name="Weight">How often it counts.</param>
-/// <param name="MeanTimeMs">Mean measured time in milliseconds, or null.</param>
+/// <param name="Pattern">The query, for people.</param>
+/// <param name="Weight">Weight in the workload (number of calls).</param>
+/// <param name="MeanTimeMs">Mean measured execution time in milliseconds, or null.</param>
 public sealed record WorkloadStatement(string Text, string QueryHash, string Pattern, double Weight, double? MeanTimeMs)
 {
     /// <summary>
-    /// The time in which it ran as often as its weight says; <see cref="TimeSpan.MaxValue"/> where it is not known since when it
-    /// was counted, null where it was not counted at all.
+    /// The period in which it ran as often as its weight tells; <see cref="TimeSpan.MaxValue"/> where the start of the counting
+    /// is unknown, null where it was not counted.
     /// </summary>
     public TimeSpan? Window { get; init; }
 
-    /// <summary>Mean number of rows that a run returned or changed, as the server counted them; null where unknown.</summary>
+    /// <summary>
+    /// Mean number of rows that an execution returned or changed, by the server's counters; null where unknown.
+    /// </summary>
     public double? RowsPerCall { get; init; }
 
-    /// <summary>Whose statement it is.</summary>
+    /// <summary>The role that runs the statement.</summary>
     public StatementOrigin Origin { get; init; } = StatementOrigin.Unknown;
 
     /// <summary>
-    /// Ways in which it was really run, with their shares, where texts with different constants are behind it; empty where there
-    /// is <see cref="Text"/> only.
+    /// Variants that really ran, with their shares, where texts with different constants are known; empty where there is only
+    /// <see cref="Text"/>.
     /// </summary>
     public IReadOnlyList<PlanVariant> Examples { get; init; } = [];
 
-    /// <summary>A text of it, as it is to be planned.</summary>
+    /// <summary>A text of the statement for the planner.</summary>
     /// <param name="text">With constants or with $n.</param>
     /// <param name="arguments">Values of its parameters, or null.</param>
     public PlanText ToPlanText(string text, IReadOnlyList<string?>? arguments = null) => new(text, arguments) { Origin = Origin };
 
-    /// <summary>A statement that the server or the log counted.</summary>
+    /// <summary>A statement from the server's counters or the log.</summary>
     public static WorkloadStatement From(SlowQuery query)
     {
         ArgumentNullException.ThrowIfNull(query);
@@ -46,9 +48,9 @@ public sealed record WorkloadStatement(string Text, string QueryHash, string Pat
     }
 
     /// <summary>
-    /// The statements of a workload, those of one fingerprint as one with the weight of all. Of texts that differ in their
-    /// constants two stand for all of them: the one that ran most often, and, for all the others together, the one in the middle
-    /// of them. Their constants are real ones, and so preferred to a text with parameters.
+    /// The statements of a workload, one for each fingerprint, with the summed weight. Of texts that differ in their constants,
+    /// two represent all: the most frequent one, and the middle one for all others together. Their constants are real, so they
+    /// are preferred to a text with parameters.
     /// </summary>
     public static IReadOnlyList<WorkloadStatement> Collapse(IEnumerable<WorkloadStatement> workload) =>
         [.. workload.GroupBy(s => s.QueryHash, StringComparer.Ordinal).Select(g => Collapse([.. g]))];

@@ -6,8 +6,8 @@ using PerfMonitoring.Plans;
 namespace PerfMonitoring.Advice;
 
 /// <summary>
-/// The tables of a workload's plans. Plans show the leaves of a partitioned table, the advice is on the table itself:
-/// <see cref="Unite"/> puts it in the leaves' place.
+/// The tables in the plans of a workload. Plans contain the leaves of a partitioned table, but the advice is about the table
+/// itself: <see cref="Unite"/> replaces the leaves by the table.
 /// </summary>
 public sealed partial class WorkloadTables
 {
@@ -23,13 +23,13 @@ public sealed partial class WorkloadTables
         PassedOver = passedOver;
     }
 
-    /// <summary>The tables that may get an index, partitioned ones in their leaves' place.</summary>
+    /// <summary>The tables that may get an index; a partitioned table replaces its leaves.</summary>
     public IReadOnlyDictionary<RelationName, TableInfo> Advised => advised;
 
-    /// <summary>The tables that get none, with the reason.</summary>
+    /// <summary>The tables that get no index, with the reason.</summary>
     public IReadOnlyList<PassedOverTable> PassedOver { get; }
 
-    /// <summary>Looks up every table that the plans read or write: two catalog queries, however many plans there are.</summary>
+    /// <summary>Finds every table that the plans read or write, with two catalog queries for any number of plans.</summary>
     public static async Task<WorkloadTables> FindAsync(
         ICatalogRepository catalog, IEnumerable<PlanNode> plans, CancellationToken cancellationToken)
     {
@@ -62,8 +62,8 @@ public sealed partial class WorkloadTables
     }
 
     /// <summary>
-    /// The plan with partitioned tables in the place of their leaves: one scan of the table instead of an Append of its leaves,
-    /// under the name that the nodes above know it by. For reading what a statement wants; its costs are the plan's own.
+    /// The plan with partitioned tables instead of their leaves: one scan of the table replaces an Append of its leaves, under
+    /// the alias that the nodes above use. It is for reading the uses of a statement; its costs are those of the original plan.
     /// </summary>
     public PlanNode Unite(PlanNode plan)
     {
@@ -73,7 +73,7 @@ public sealed partial class WorkloadTables
             return plan;
         }
 
-        // The leaves of "orders o" are o_1, o_2 ..., and plain o where pruning left one alone.
+        // The leaves of "orders o" are o_1, o_2 ..., and plain o where pruning left only one.
         var several = plan.All().Where(n => n.IsScan && IsLeaf(n)).GroupBy(n => (RootOf(n), Numbered().Replace(n.Alias!, "")))
             .Where(g => g.Count() > 1)
             .SelectMany(g => g).Select(n => n.Alias!);
