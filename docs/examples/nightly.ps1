@@ -18,7 +18,7 @@ param(
     # A build does not begin while more sessions are active, or a standby is further behind.
     [int] $MaximumActiveSession = 50,
     [timespan] $MaximumReplicationLag = '00:01:00',
-    # What was built so long ago and was not scanned since is taken back; what regressed is taken back at once.
+    # What was built so long ago and was not scanned since is reverted; what regressed is reverted at once.
     [string] $RevertAfter = '7d',
     # How far back the builds are verified.
     [int] $VerifyDays = 30
@@ -86,7 +86,7 @@ Invoke-Step 'Verify, and take back what regressed' {
 } | Out-Log
 Invoke-Step 'Take back what is not used' { Undo-IndexCreation -After $RevertAfter } | Out-Log
 
-# What is built changes what the next one gains: it is decided anew until nothing more comes. What failed is not tried again tonight.
+# What is built changes what the next one gains: it is decided again until nothing more comes. What failed is not tried again tonight.
 $careful = @{ WaitForWindow = $WaitForWindow; MaximumActiveSession = $MaximumActiveSession; MaximumReplicationLag = $MaximumReplicationLag }
 $round = 0
 do {

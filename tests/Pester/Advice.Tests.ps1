@@ -51,7 +51,7 @@ Describe 'Whether an index helped' {
         (Get-IndexUsageStat -TableName visits).IndexName | Should -Contain 'visits_guest'
     }
 
-    It 'can be taken back by hand, with the reason in the history' {
+    It 'can be reverted by hand, with the reason in the history' {
         $strategy = Get-IndexStrategy -IndexName visits_guest
         Undo-IndexCreation -Id $strategy.Id -Reason 'We need the room.' -Confirm:$false | Out-Null
         (Get-IndexUsageStat -TableName visits).IndexName | Should -Not -Contain 'visits_guest'

@@ -416,7 +416,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
 
         if (impacts.Count - helped.Count is > 0 and var hurt)
         {
-            yield return $"{hurt} {(hurt == 1 ? "statement gets" : "statements get")} dearer.";
+            yield return $"{hurt} {(hurt == 1 ? "statement gets" : "statements get")} slower.";
         }
 
         if (candidate.WriteCost > 0 && saved > 0)

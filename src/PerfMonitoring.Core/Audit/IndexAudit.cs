@@ -38,7 +38,7 @@ public static class IndexAudit
             return new PerfMonitoringException(
                 ErrorIds.ActionNotRecorded, FailureKind.ServerError,
                 $"{index}: the store could not be told that it ended as {outcome}: {e.Message}",
-                "Mend the store; Get-IndexStrategyHistory shows the action as Started.", subject, e);
+                "Repair the store; Get-IndexStrategyHistory shows the action as Started.", subject, e);
         }
     }
 
@@ -60,7 +60,7 @@ public static class IndexAudit
         {
             return new PerfMonitoringException(
                 ErrorIds.StrategyNotMarked, e.Kind == FailureKind.ConnectionFailed ? FailureKind.ServerError : e.Kind,
-                $"{done}, but its strategy could not be marked: {e.Message}", $"Mend the store and {remedy}.", subject, e);
+                $"{done}, but its strategy could not be marked: {e.Message}", $"Repair the store and {remedy}.", subject, e);
         }
     }
 

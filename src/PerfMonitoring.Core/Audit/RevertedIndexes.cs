@@ -29,7 +29,7 @@ public static class RevertedIndexes
                     definition.ToAnonymousStatement(),
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"It was built, and taken back on {action.StartedAt.UtcDateTime:yyyy-MM-dd}: {action.Reason}"));
+                        $"It was built, and reverted on {action.StartedAt.UtcDateTime:yyyy-MM-dd}: {action.Reason}"));
             }
         }
 

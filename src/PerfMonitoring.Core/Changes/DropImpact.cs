@@ -48,7 +48,7 @@ public sealed record DropImpact
     {
         if (Unknown is not null)
         {
-            return $"which queries get dearer is unknown: {Unknown}";
+            return $"which queries get slower is unknown: {Unknown}";
         }
 
         var dearer = Queries.Where(q => q.Increase >= Least).ToList();
@@ -56,11 +56,11 @@ public sealed record DropImpact
             ? "" : string.Create(CultureInfo.InvariantCulture, $" ({UnplannedQueries} more cannot be planned)");
         var text = Queries.Count == 0 ? $"none of {KnownQueries} known queries uses it"
             : Queries.Any(q => q.Increase is null)
-            ? $"{Queries.Count} of {KnownQueries} known queries use it, how much dearer they get is unknown without HypoPG 1.4"
-            : dearer.Count == 0 ? $"{Queries.Count} of {KnownQueries} known queries use it, none gets dearer"
+            ? $"{Queries.Count} of {KnownQueries} known queries use it, how much slower they get is unknown without HypoPG 1.4"
+            : dearer.Count == 0 ? $"{Queries.Count} of {KnownQueries} known queries use it, none gets slower"
             : string.Create(
                 CultureInfo.InvariantCulture,
-                $"{dearer.Count} of {KnownQueries} known queries get dearer, by {dearer.Max(q => q.Increase) * 100:0} % at most");
+                $"{dearer.Count} of {KnownQueries} known queries get slower, by {dearer.Max(q => q.Increase) * 100:0} % at most");
         return text + rest;
     }
 }

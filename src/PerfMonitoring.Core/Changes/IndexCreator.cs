@@ -204,7 +204,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
                     ? FailureKind.PermissionDenied : FailureKind.Busy,
                     $"{strategy.IndexName} on {strategy.TableName} is not built. "
                         + string.Join(' ', blocks.Select(b => b.Reason)),
-                    "Mend what is said, and look at the findings of Invoke-IndexCreation -WhatIf.", strategy);
+                    "Fix what is said, and look at the findings of Invoke-IndexCreation -WhatIf.", strategy);
             }
         }
         catch (PerfMonitoringException e) when (!cancellationToken.IsCancellationRequested)

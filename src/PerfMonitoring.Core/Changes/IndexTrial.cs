@@ -69,7 +69,7 @@ public sealed class IndexTrial(IMonitoringConnection connection, TimeSpan after,
                 throw new PerfMonitoringException(
                     ErrorIds.IndexNotMade, FailureKind.NotFound,
                     $"{created.IndexName} is not verified: the history of this database does not have its build.",
-                    "Mend the store; Get-IndexStrategyHistory shows what it has.", created);
+                    "Repair the store; Get-IndexStrategyHistory shows what it has.", created);
             }
 
             var verification = await IndexVerifier.VerifyAsync(connection, build, new VerificationOptions(), cancellationToken);

@@ -52,7 +52,7 @@ internal sealed record UnusedFinding(
                 DropBlockerCode.StatisticsAge,
                 worst.Resets == 0
                     ? $"The statistics began on {Date(since)}, less than {Days(StatisticsAge.Minimum)} ago."
-                    : $"The statistics cover less than {Days(StatisticsAge.Minimum)}: they began anew {Times(worst.Resets)}."));
+                    : $"The statistics cover less than {Days(StatisticsAge.Minimum)}: they started again {Times(worst.Resets)}."));
         }
 
         // The index existed at each scan and at each stored row.
@@ -84,7 +84,7 @@ internal sealed record UnusedFinding(
         {
             notes.Add(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The counters began anew {Times(worst.Resets)} since then; {worst.Gap.TotalDays:0.#} days before that are "
+                $"The counters started again {Times(worst.Resets)} since then; {worst.Gap.TotalDays:0.#} days before that are "
                     + $"not covered."));
         }
 

@@ -46,7 +46,7 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
         {
             throw new PerfMonitoringException(
                 ErrorIds.IndexChanged, FailureKind.InvalidArgument,
-                $"{rebuild.QualifiedName} is another index than the one that was to be built anew, or invalid.",
+                $"{rebuild.QualifiedName} is another index than the one to rebuild, or invalid.",
                 "Look at it again with Get-IndexUsageStat.", rebuild.Index);
         }
 

@@ -127,7 +127,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
             ErrorIds.StoreMigrationFailed, FailureKind.ServerError,
             $"{store.Target}: migration {name} failed and was rolled back: "
                 + $"{(result.Error as PostgresException)?.MessageText ?? result.Error.Message}",
-            "Mend the cause and run Initialize-PerfMonitoringStore again; what was applied before stays.", name, result.Error);
+            "Fix the cause and run Initialize-PerfMonitoringStore again; what was applied before stays.", name, result.Error);
     }
 
     private UpgradeEngine Engine(string? owner) => PostgresqlExtensions

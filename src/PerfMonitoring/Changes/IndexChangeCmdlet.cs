@@ -105,7 +105,7 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
         {
             SayToHost(
                 $"{removed.IndexName} is dropped: the drop was begun when it was stopped. "
-                    + $"{removed.UndoStatement} makes it again.");
+                    + $"{removed.UndoStatement} restores it.");
         }
         else if (result is IndexCreationResult { State: IndexCreationState.Created } created)
         {
@@ -113,7 +113,7 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
         }
         else if (result is IndexRepairResult { State: IndexRepairState.Rebuilt } rebuilt)
         {
-            SayToHost($"{rebuilt.IndexName} on {rebuilt.TableName} is built anew.");
+            SayToHost($"{rebuilt.IndexName} on {rebuilt.TableName} is rebuilt.");
         }
         else if (result is IndexCreationResult { State: IndexCreationState.Reverted } reverted)
         {

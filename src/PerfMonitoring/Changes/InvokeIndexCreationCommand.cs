@@ -202,7 +202,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
             throw new PerfMonitoringException(
                 ErrorIds.StrategyRemoved, FailureKind.InvalidArgument,
                 $"The strategy for {strategy.IndexName} on {strategy.TableName} was removed.",
-                "Make it anew with New-IndexStrategy.", strategy);
+                "Create it again with New-IndexStrategy.", strategy);
         }
 
         if (IsWhatIf)

@@ -115,7 +115,7 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
                     "Look at what Get-IndexUsageStat gives, and pipe that.", stat);
             }
 
-            WriteVerbose($"{stat.IndexName} on {stat.TableName} is not there any more: somebody else dropped it.");
+            WriteVerbose($"{stat.IndexName} on {stat.TableName} is gone: somebody else dropped it.");
             return;
         }
 

@@ -102,7 +102,7 @@ public sealed class RepairIndexCommand : IndexChangeCmdlet
         if (ShouldProcess($"{index.Index.Definition.Table} in {Connection.Target}", $"{index.Statement} -- {index.Reason}"))
         {
             Change(
-                $"Building index {index.Index.Definition.Name} on {index.Index.Definition.Table} anew",
+                $"Rebuilding index {index.Index.Definition.Name} on {index.Index.Definition.Table}",
                 (progress, token) =>
                     index.RunAsync(Connection, Options with { SnapshotTimeout = SnapshotTimeout }, progress, token));
         }

@@ -160,7 +160,7 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
                 throw Errors.IndexNotMade(shown.IndexName, shown);
             }
 
-            WriteVerbose($"{shown.IndexName} on {shown.TableName} was taken back already: there is nothing to undo.");
+            WriteVerbose($"{shown.IndexName} on {shown.TableName} was reverted already: there is nothing to undo.");
             return null;
         }
     }
@@ -177,7 +177,7 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
             {
                 if (!usage.TryGetValue((create.TableName, create.IndexName), out var figures))
                 {
-                    WriteVerbose($"{create.IndexName} is not there any more.");
+                    WriteVerbose($"{create.IndexName} is gone.");
                     return;
                 }
 
@@ -203,7 +203,7 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
     {
         if (Await(token => IndexReversion.PrepareAsync(Connection, create, reason, verification, token)) is not { } removal)
         {
-            WriteVerbose($"{create.IndexName} on {create.TableName} is not there any more: there is nothing to undo.");
+            WriteVerbose($"{create.IndexName} on {create.TableName} is gone: there is nothing to undo.");
             return;
         }
 

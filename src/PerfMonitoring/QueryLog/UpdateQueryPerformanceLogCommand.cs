@@ -25,7 +25,7 @@ public sealed class UpdateQueryPerformanceLogCommand : ConnectedCmdlet
         if (update.Gaps > 0)
         {
             WriteWarning(
-                $"The counters of {update.Gaps} statement(s) were lost or began anew after {update.GapSince:u}: " +
+                $"The counters of {update.Gaps} statement(s) were lost or started again after {update.GapSince:u}: " +
                 "what these statements did before that is partly unknown. Run it more often, or raise pg_stat_statements.max.");
         }
 

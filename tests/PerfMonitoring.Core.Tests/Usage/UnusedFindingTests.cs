@@ -28,7 +28,7 @@ public sealed class UnusedFindingTests
     [InlineData("90:5", "1=90:4", "used")]
     // The days that were not stored are covered: counters only grow.
     [InlineData("90:5", "50=90:5", "50")]
-    // The counters began anew: what was before is covered by what was stored.
+    // The counters started again: what was before is covered by what was stored.
     [InlineData("3:0", "4=60:0", "59 1 reset")]
     [InlineData("3:0", "13=60:0", "50 1 reset")]
     [InlineData("3:0", "4=60:5 40=60:5", "39 1 reset")]
@@ -88,7 +88,7 @@ public sealed class UnusedFindingTests
             "Only 20 days of the 35 days are covered; Update-IndexUsageStat, run daily, keeps what is needed for the rest.",
             Assert.Single(Find(Index(Count("60:0")) with { ExistsSince = Ago("20") })!.Notes));
         Assert.Equal(
-            "The counters began anew once since then; 1.5 days before that are not covered.",
+            "The counters started again once since then; 1.5 days before that are not covered.",
             Assert.Single(Find(Index(Count("3:0")) with { History = [new StoredScans(1, Ago("4.5"), [Count("60:0")])] })!.Notes));
         Assert.Empty(Find(Index(Count("40:0")))!.Notes);
     }
@@ -113,7 +113,7 @@ public sealed class UnusedFindingTests
         }
 
         var days = System.Text.RegularExpressions.Regex.Match(finding.Reasons[0], @"\((\d+) days?\)").Groups[1].Value;
-        var reset = finding.Notes.SingleOrDefault(n => n.StartsWith("The counters began anew", StringComparison.Ordinal));
+        var reset = finding.Notes.SingleOrDefault(n => n.StartsWith("The counters started again", StringComparison.Ordinal));
         if (reset is null)
         {
             return days + (finding.Blockers.Count > 0 ? "!" : "");

@@ -51,7 +51,7 @@ public sealed class ImpactEstimatorTests(TestDatabase database) : IClassFixture<
         var query = Assert.Single(used.Queries);
         Assert.Equal("select filler from orders where customer_id = $1", query.Query);
         Assert.True(query is { Calls: 3, CostNow: > 0, CostWithout: null, Increase: null }, $"{query}");
-        Assert.Contains("how much dearer they get is unknown without HypoPG 1.4", used.ToString(), StringComparison.Ordinal);
+        Assert.Contains("how much slower they get is unknown without HypoPG 1.4", used.ToString(), StringComparison.Ordinal);
         Assert.Empty(unused.Queries);
         Assert.True(unused.KnownQueries > 0);
     }

@@ -78,7 +78,7 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
     public async Task WhatIf_and_the_result_say_which_known_queries_use_it()
     {
         Assert.Contains(
-            "-- which queries get dearer is unknown: ",
+            "-- which queries get slower is unknown: ",
             session.Invoke("Invoke-IndexRemoval orders_status_idx -Force -WhatIf").MustSucceed().HostText,
             StringComparison.Ordinal);
 

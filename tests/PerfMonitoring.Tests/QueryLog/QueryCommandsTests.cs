@@ -105,7 +105,7 @@ public sealed class QueryCommandsTests : IClassFixture<TestDatabase>, IAsyncLife
         session.Invoke("$bare = Connect-PerfMonitoring -ConnectionString $args[0]", bare.ConnectionString).MustSucceed();
 
         var extension = Assert.Single(session.Invoke("Get-SlowQuery -Session $bare").AllErrors);
-        Assert.Equal("ExtensionMissing,PerfMonitoring.Statements.GetSlowQueryCommand", extension.FullyQualifiedErrorId);
+        Assert.Equal("ExtensionMissing,PerfMonitoring.QueryLog.GetSlowQueryCommand", extension.FullyQualifiedErrorId);
         Assert.Contains(
             "CREATE EXTENSION pg_stat_statements", extension.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
         foreach (var command in new[] {
