@@ -1,7 +1,7 @@
--- Purpose: the code that planning a statement may run. It consists of functions in SQL or a procedural language that the
--- statement's words name, or that stand behind the operators, types, casts, views, rules, policies, constraints, defaults,
--- indexes, statistics and partitions of the named objects; of foreign tables; and of the system's functions that read objects
--- named by a text. The words include more than the statement's names, so nothing is missed, and sometimes too much is found.
+-- Purpose: the code that planning a statement may run: functions in SQL or a procedural language, foreign tables, and functions
+-- of the system that read objects named by a text. A function counts if the statement's words name it. It also counts if it
+-- stands behind an operator, type, cast, view, rule, policy, constraint, default, index, statistics object or partition of the
+-- named objects. The words include more than the statement's names, so nothing is missed, and sometimes too much is found.
 -- perf_monitoring.schemas holds the schemas in which the statement's names are looked up.
 -- With @Raises, the first function that no trusted owner has (GetCodeOwners.sql) or that was not checked before (@Known) ends
 -- the transaction (22012). The rest of the same batch then does not run.
