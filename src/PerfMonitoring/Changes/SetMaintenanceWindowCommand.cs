@@ -4,7 +4,7 @@ using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>Says when indexes may be built.</summary>
+/// <summary>Sets when indexes may be built.</summary>
 [Cmdlet(
     VerbsCommon.Set, "MaintenanceWindow",
     SupportsShouldProcess = true,
@@ -50,7 +50,7 @@ public sealed class SetMaintenanceWindowCommand : ConnectedCmdlet
                 "Pass -CronExpression, -Duration or -TimeZone.", Window);
         }
 
-        // A bare number is ticks to PowerShell: 4 would be no time at all.
+        // PowerShell reads a bare number as ticks: 4 would be almost no time.
         if (Duration is { } duration && (duration < TimeSpan.FromMinutes(1) || duration > TimeSpan.FromDays(7)))
         {
             throw new PerfMonitoringException(
@@ -70,7 +70,7 @@ public sealed class SetMaintenanceWindowCommand : ConnectedCmdlet
             TimeZone = TimeZone ?? old.TimeZone,
             IsDefault = false,
         };
-        // What cannot be read is told before anything is asked or stored.
+        // An unreadable schedule fails here, before the confirmation and the write.
         var shown = Schedules.At(schedule, Connection, DateTimeOffset.UtcNow);
         if (ShouldProcess(
             $"{Connection.Target}",
