@@ -92,7 +92,7 @@ internal sealed partial class StatementMender(Database target)
         };
     }
 
-    // A driver sends the types of parameters, PREPARE does not. If nothing else determines a type, a cast in the text does.
+    // A driver sends the types of parameters, PREPARE does not. A parameter whose type nothing else determines is cast to text.
     private static string? WithType(string text, PostgresException e)
     {
         if (!int.TryParse(
