@@ -225,7 +225,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
             return;
         }
 
-        // A strategy whose window opens on another day needs no confirmation now.
+        // A strategy whose maintenance window opens on another day needs no confirmation now.
         var window = Await(token => Creator.CheckWindowAsync(strategy, token));
         if (Creator.IsDeferredBy(window))
         {

@@ -19,7 +19,7 @@ public sealed class UnusedFindingTests
     [InlineData("90:5", "", "used")]
     [InlineData("90:5:36", "", "36")]
     [InlineData("90:5:34", "", "used")]
-    // Constant for as long as the window, or not.
+    // Constant for the whole observation window, or not.
     [InlineData("90:5", "1=90:5 20=90:5 36=90:5", "36")]
     [InlineData("90:5", "1=90:5 20=90:5 34=90:5", "used")]
     [InlineData("90:5", "1=90:5 36=90:5 37=90:4", "36")]

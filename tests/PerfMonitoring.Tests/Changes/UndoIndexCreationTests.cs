@@ -93,7 +93,7 @@ public sealed class UndoIndexCreationTests(TestDatabase database) : IClassFixtur
             "Undo-IndexCreation -After 1s -Replica (Get-PerfMonitoringSession) -Confirm:$false").AllErrors).FullyQualifiedErrorId,
                 StringComparison.Ordinal);
 
-        // The server's counters are now younger than the window.
+        // The server's counters are now younger than the observation window.
         await database.ExecuteAsync("select pg_stat_reset()");
         session.Invoke("[System.Threading.Thread]::Sleep(1500)").MustSucceed();
         var result = session.Invoke("Undo-IndexCreation -After 1s -Confirm:$false").MustSucceed();
