@@ -3,13 +3,13 @@ using System.Text.RegularExpressions;
 
 namespace PerfMonitoring.Help;
 
-/// <summary>A page about a topic: Markdown that people write, as the text of 80 columns that Get-Help shows.</summary>
+/// <summary>Renders a page about a topic: hand-written Markdown becomes the text of 80 columns that Get-Help shows.</summary>
 public static partial class AboutPage
 {
     private const int Columns = 80;
     private const string Indent = "    ";
 
-    /// <summary>Renders a page. The parts are headings (#, ##, ###), paragraphs, lists (-) and fenced code.</summary>
+    /// <summary>Renders a page of headings (#, ##, ###), paragraphs, lists (-) and fenced code.</summary>
     /// <exception cref="FormatException">The page does not begin with its name, or has no section SHORT DESCRIPTION; the message
     /// names it.</exception>
     public static string Render(string name, string markdown)

@@ -24,13 +24,13 @@ public sealed record HelpPage
     public required IReadOnlyList<HelpLink> Links { get; init; }
 }
 
-/// <summary>A parameter set, and its syntax as it is written on the page.</summary>
+/// <summary>A parameter set, with its syntax as on the page.</summary>
 public sealed record HelpSyntax(string SetName, bool IsDefault, string Text);
 
-/// <summary>An example: what it shows, its commands (without what they print), and its words.</summary>
+/// <summary>An example: its title, its commands (without their output), and its remarks.</summary>
 public sealed record HelpExample(string Title, string Code, string Remarks);
 
-/// <summary>A type that goes in or comes out.</summary>
+/// <summary>An input or output type.</summary>
 public sealed record HelpType(string Name, string Description);
 
 /// <summary>A related page; the address is null for another cmdlet of the module.</summary>
@@ -56,7 +56,7 @@ public sealed record HelpParameter
     public required IReadOnlyList<HelpParameterSet> Sets { get; init; }
 }
 
-/// <summary>A parameter's part in one set; the set's name is (All) where it is in all of them.</summary>
+/// <summary>A parameter's properties in one set; the name is (All) if it is in all sets.</summary>
 public sealed record HelpParameterSet
 {
     public const string All = "(All)";

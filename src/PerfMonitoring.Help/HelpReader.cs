@@ -8,7 +8,7 @@ public static partial class HelpReader
     private const string DefaultMark = " (Default)";
 
     /// <summary>Reads a file.</summary>
-    /// <exception cref="FormatException">A part is missing or not as it should be; the message names it.</exception>
+    /// <exception cref="FormatException">A part is missing or malformed; the message names it.</exception>
     public static HelpPage Read(string path)
     {
         var sections = Split(File.ReadAllText(path).ReplaceLineEndings("\n"), "## ");
@@ -143,7 +143,7 @@ public static partial class HelpReader
         }
     }
 
-    // Get-Help shows plain text: emphasis goes, an address stands behind the words that it is for.
+    // Get-Help shows plain text: emphasis is removed, and an address follows the text of its link.
     private static string Plain(string markdown)
     {
         var text = Link().Replace(markdown, m => m.Groups["address"].Value.StartsWith("http", StringComparison.Ordinal)

@@ -3,7 +3,7 @@ using System.Xml.Linq;
 
 namespace PerfMonitoring.Help;
 
-/// <summary>Help pages as MAML, the XML that Get-Help reads.</summary>
+/// <summary>Writes help pages as MAML, the XML that Get-Help reads.</summary>
 public static class Maml
 {
     private static readonly XNamespace Msh = "http://msh";
@@ -108,7 +108,7 @@ public static class Maml
         .Split("\n\n", StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
         .Select(p => new XElement(Text + "para", Unwrap(p)));
 
-    // Lists and tables keep their lines; prose is wrapped by the console.
+    // Lists and tables keep their lines; the console wraps prose.
     private static string Unwrap(string paragraph) =>
         paragraph.Split('\n')
             .Any(l =>

@@ -20,7 +20,7 @@ try
 }
 catch (FormatException e)
 {
-    // In the form that the build shows as an error of its own.
+    // The build recognizes this format and shows it as a build error.
     Console.Error.WriteLine($"{pages}: error HELP0001: {e.Message}");
     return 1;
 }

@@ -1,22 +1,24 @@
 namespace PerfMonitoring.Sandbox;
 
-/// <summary>What a throwaway cluster should be like.</summary>
+/// <summary>The properties of a throwaway cluster.</summary>
 public sealed record ClusterOptions
 {
     /// <summary>
-    /// The programs to use; the newest installation that <see cref="PostgresInstallation.Find"/> knows when null.
+    /// The programs to use; null for the newest installation that <see cref="PostgresInstallation.Find"/> finds.
     /// </summary>
     public PostgresInstallation? Installation { get; init; }
 
     /// <summary>
-    /// Whether logging in takes a password (scram-sha-256, made up at random, see <see cref="PostgresCluster.Password"/>).
-    /// Otherwise loopback is trusted.
+    /// Whether a login needs a password (scram-sha-256; random, see <see cref="PostgresCluster.Password"/>). Otherwise loopback
+    /// is trusted.
     /// </summary>
     public bool RequirePassword { get; init; }
 
-    /// <summary>Whether pg_stat_statements and auto_explain are preloaded where the installation has them.</summary>
+    /// <summary>Whether pg_stat_statements and auto_explain are preloaded if the installation has them.</summary>
     public bool PreloadExtensions { get; init; } = true;
 
-    /// <summary>Settings for postgresql.conf, stronger than the sandbox's own. Values are plain text; quotes are added.</summary>
+    /// <summary>
+    /// Settings for postgresql.conf, which override the sandbox's own. Values are plain text; quotes are added.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 }

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace PerfMonitoring.Sandbox;
 
-/// <summary>The database of a small web shop, and the load that its users put on it.</summary>
+/// <summary>The database of a small web shop, and the workload of its users.</summary>
 public static class DemoDatabase
 {
     /// <summary>The database's name.</summary>
@@ -11,7 +11,7 @@ public static class DemoDatabase
 
     private const int LoadSeconds = 15;
 
-    // Weights as in a shop: many look at something, few ask for a report.
+    // Weights as in a shop: most users look at products, few request a report.
     private static readonly (string Script, int Weight)[] Load =
     [
         ("orders_of_customer", 30),
@@ -24,7 +24,7 @@ public static class DemoDatabase
         ("place_order", 3),
     ];
 
-    /// <summary>Room for parallel queries and index builds on a small machine.</summary>
+    /// <summary>Settings for parallel queries and index builds on a small machine.</summary>
     public static ClusterOptions Options { get; } = new()
     {
         Settings = new Dictionary<string, string>
@@ -38,7 +38,7 @@ public static class DemoDatabase
 
     private static string Files => Path.Combine(AppContext.BaseDirectory, "Demo");
 
-    /// <summary>Makes and fills the database and puts the first load on it.</summary>
+    /// <summary>Creates and fills the database and runs the first workload on it.</summary>
     /// <exception cref="InvalidOperationException">pgbench is missing or failed.</exception>
     public static async Task PrepareAsync(PostgresCluster cluster, CancellationToken cancellationToken)
     {
@@ -53,14 +53,14 @@ public static class DemoDatabase
         }
 
         await cluster.ExecuteAsync(Name, "vacuum (analyze)", cancellationToken);
-        // What filled the database is not what its users do.
+        // The statements that filled the database do not belong to the workload.
         await cluster.ExecuteAsync(Name, "select pg_stat_statements_reset()", cancellationToken);
         await LoadAsync(cluster.Environment(Name), LoadSeconds, cancellationToken);
     }
 
-    /// <summary>Runs the load by pgbench.</summary>
-    /// <param name="environment">The PG* variables of the database, where they are not in our own environment.</param>
-    /// <param name="seconds">How long.</param>
+    /// <summary>Runs the workload with pgbench.</summary>
+    /// <param name="environment">The PG* variables of the database, if this process does not have them.</param>
+    /// <param name="seconds">The duration in seconds.</param>
     /// <param name="cancellationToken">Ends pgbench early.</param>
     /// <exception cref="InvalidOperationException">pgbench is missing or failed; the message holds what it printed.</exception>
     public static async Task LoadAsync(

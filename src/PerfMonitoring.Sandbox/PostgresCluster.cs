@@ -7,22 +7,22 @@ using Npgsql;
 
 namespace PerfMonitoring.Sandbox;
 
-/// <summary>How a server is asked to stop, as in pg_ctl.</summary>
+/// <summary>The stop modes of pg_ctl.</summary>
 public enum StopMode
 {
-    /// <summary>Waits until the clients have gone.</summary>
+    /// <summary>Waits until the clients have disconnected.</summary>
     Smart,
 
     /// <summary>Rolls back and disconnects the clients.</summary>
     Fast,
 
-    /// <summary>As a crash: recovery follows at the next start.</summary>
+    /// <summary>Stops like a crash; recovery follows at the next start.</summary>
     Immediate,
 }
 
 /// <summary>
-/// A PostgreSQL server of one's own on a free loopback port, in a temporary folder. Disposing it stops the server and deletes
-/// the folder; so does a guard process when ours dies without having disposed (not on Windows).
+/// A private PostgreSQL server on a free loopback port, in a temporary folder. Dispose stops the server and deletes the folder.
+/// If this process dies before that, a guard process does it (not on Windows).
 /// </summary>
 public sealed class PostgresCluster : IAsyncDisposable
 {
@@ -52,23 +52,23 @@ public sealed class PostgresCluster : IAsyncDisposable
     /// <summary>The server's major version, such as 15.</summary>
     public int MajorVersion => installation.MajorVersion;
 
-    /// <summary>The superuser's password; null where loopback is trusted.</summary>
+    /// <summary>The superuser's password; null if loopback is trusted.</summary>
     public string? Password { get; }
 
-    /// <summary>The temporary folder that holds everything of the server.</summary>
+    /// <summary>The temporary folder that holds all files of the server.</summary>
     public string Folder { get; }
 
     /// <summary>The server's programs.</summary>
     public PostgresInstallation Installation => installation;
 
-    /// <summary>Everything that the server has logged.</summary>
+    /// <summary>The whole log of the server.</summary>
     public string ServerLog => File.Exists(LogPath) ? ReadShared(LogPath) : "";
 
     private string DataPath => Path.Combine(Folder, "data");
 
     private string LogPath => Path.Combine(Folder, "server.log");
 
-    /// <summary>A TCP port of the loopback address that nobody listens on at this moment.</summary>
+    /// <summary>A TCP port of the loopback address that is free at present.</summary>
     public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -76,7 +76,7 @@ public sealed class PostgresCluster : IAsyncDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    /// <summary>Makes a cluster and starts it.</summary>
+    /// <summary>Creates a cluster and starts it.</summary>
     /// <exception cref="PostgresMissingException">There are no server programs.</exception>
     /// <exception cref="InvalidOperationException">The server did not start; the message holds what it logged.</exception>
     public static async Task<PostgresCluster> StartAsync(ClusterOptions options, CancellationToken cancellationToken)
@@ -109,11 +109,13 @@ public sealed class PostgresCluster : IAsyncDisposable
         Password = Password,
         Database = database,
         ApplicationName = "PerfMonitoring.Sandbox",
-        // A pool would hold on to databases that are about to be dropped and to servers that are about to be stopped.
+        // A pool would keep connections to databases that are dropped soon and to servers that are stopped soon.
         Pooling = false,
     }.ConnectionString;
 
-    /// <summary>The variables that point libpq's programs, and whatever heeds them, at a database of this server.</summary>
+    /// <summary>
+    /// The variables that point libpq's programs, and other programs that read them, at a database of this server.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Environment(string database)
     {
         var variables = new Dictionary<string, string>
@@ -131,7 +133,7 @@ public sealed class PostgresCluster : IAsyncDisposable
         return variables;
     }
 
-    /// <summary>Makes a database; with a name of its own when none is given.</summary>
+    /// <summary>Creates a database; null gives it a unique name.</summary>
     /// <returns>The database's name.</returns>
     public async Task<string> CreateDatabaseAsync(string? name, CancellationToken cancellationToken)
     {
@@ -140,11 +142,11 @@ public sealed class PostgresCluster : IAsyncDisposable
         return name;
     }
 
-    /// <summary>Drops a database and whoever is connected to it.</summary>
+    /// <summary>Drops a database and ends its connections.</summary>
     public Task DropDatabaseAsync(string name, CancellationToken cancellationToken) =>
         ExecuteAsync(UserName, $"drop database if exists {Quote(name)} with (force)", cancellationToken);
 
-    /// <summary>Runs SQL text, one or several statements, as the superuser. Nothing limits its time.</summary>
+    /// <summary>Runs SQL text, one or several statements, as the superuser, without a time limit.</summary>
     public async Task ExecuteAsync(string database, string sql, CancellationToken cancellationToken)
     {
         await using var connection = new NpgsqlConnection(ConnectionString(database));
@@ -154,10 +156,10 @@ public sealed class PostgresCluster : IAsyncDisposable
     }
 
     /// <summary>
-    /// Starts a standby that streams from this server, on a free port of its own. It takes questions as soon as it runs.
+    /// Starts a standby that streams from this server, on another free port. It accepts queries as soon as it runs.
     /// </summary>
-    /// <param name="slot">Name of a physical replication slot to make and use, or null for none.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="slot">The name of a physical replication slot to create and use, or null for none.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="PostgresMissingException">The installation has no pg_basebackup.</exception>
     public async Task<PostgresCluster> StartStandbyAsync(string? slot, CancellationToken cancellationToken)
     {
@@ -185,11 +187,11 @@ public sealed class PostgresCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops the server; its data stay for <see cref="RestartAsync"/>.</summary>
+    /// <summary>Stops the server and keeps its data for <see cref="RestartAsync"/>.</summary>
     public Task StopAsync(StopMode mode, CancellationToken cancellationToken) =>
         PgCtlAsync(["stop", "-w", "-m", mode.ToString().ToLowerInvariant()], cancellationToken);
 
-    /// <summary>Starts the server on its old port, after stopping it (fast) where it runs.</summary>
+    /// <summary>Starts the server on its old port; a running server is stopped first (fast).</summary>
     public async Task RestartAsync(CancellationToken cancellationToken)
     {
         if (File.Exists(Path.Combine(DataPath, "postmaster.pid")))
@@ -205,7 +207,7 @@ public sealed class PostgresCluster : IAsyncDisposable
     {
         if (guard is { } process)
         {
-            // One clean-up path: the guard does now what it would do if we had been killed.
+            // There is one clean-up path: the guard does the same as after a kill of this process.
             guard = null;
             process.StandardInput.Close();
             await process.WaitForExitAsync();
@@ -222,8 +224,8 @@ public sealed class PostgresCluster : IAsyncDisposable
         }
     }
 
-    // Waits for the end of our side of its standard input, which comes however we end. It ignores the terminal's Ctrl+C,
-    // and so does the server that outlives it for a moment.
+    // The guard waits for the end of its standard input, which comes however this process ends. It ignores the terminal's Ctrl+C.
+    // So does the server, which outlives this process for a moment.
     private void StartGuard()
     {
         if (OperatingSystem.IsWindows())
@@ -250,7 +252,7 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     private async Task InitializeAsync(ClusterOptions options, CancellationToken cancellationToken)
     {
-        // Not C: prefix searches should need text_pattern_ops here as they do on most servers.
+        // The locale is not C, so that prefix searches need text_pattern_ops, as on most servers.
         var locale = OperatingSystem.IsLinux() ? "C.UTF-8" : "C";
         string[] authentication = ["-A", "trust"];
         if (Password is not null)
@@ -303,7 +305,7 @@ public sealed class PostgresCluster : IAsyncDisposable
             catch (InvalidOperationException) when (
                 attempt < StartAttempts && ServerLog.Contains("could not bind", StringComparison.Ordinal))
             {
-                // Somebody else took the port between our look and the server's: try another.
+                // Another process took the port before the server did: try another one.
             }
             catch (InvalidOperationException failure)
             {

@@ -3,20 +3,20 @@ using System.Text.RegularExpressions;
 
 namespace PerfMonitoring.Sandbox;
 
-/// <summary>A folder that holds PostgreSQL's server programs.</summary>
+/// <summary>A folder with PostgreSQL's server programs.</summary>
 public sealed partial record PostgresInstallation(string BinDirectory, int MajorVersion)
 {
-    /// <summary>Names a folder with the programs to prefer over all others.</summary>
+    /// <summary>The variable that names a folder whose programs are preferred over all others.</summary>
     public const string BinVariable = "PERFMONITORING_PGBIN";
 
     private static readonly string[] LibraryFolders = ["../lib", "../lib/postgresql"];
     private static readonly string[] LibrarySuffixes = [".so", ".dylib", ".dll"];
 
     /// <summary>
-    /// The installation of that major version, or the newest one there is. The folder named by PERFMONITORING_PGBIN wins, then
-    /// PATH, then where Debian, Homebrew and Windows put it, then packages that <see cref="EmbeddedPostgres"/> has fetched.
+    /// Finds the installation of a major version, or the newest one. The folder in PERFMONITORING_PGBIN is searched first, then
+    /// PATH, then the folders of Debian, Homebrew and Windows, then packages that <see cref="EmbeddedPostgres"/> has fetched.
     /// </summary>
-    /// <returns>Null where there is none.</returns>
+    /// <returns>Null if there is none.</returns>
     public static PostgresInstallation? Find(int? majorVersion = null)
     {
         var preferred = new[] { Environment.GetEnvironmentVariable(BinVariable) }
@@ -29,8 +29,8 @@ public sealed partial record PostgresInstallation(string BinDirectory, int Major
             ?? (majorVersion is null ? null : Inspect([EmbeddedPostgres.BinDirectory(majorVersion.Value)]).FirstOrDefault());
     }
 
-    /// <summary>The path of one of the programs, such as <c>pgbench</c>.</summary>
-    /// <returns>Null where this installation does not hold it.</returns>
+    /// <summary>The path of a program, such as <c>pgbench</c>.</summary>
+    /// <returns>Null if this installation does not have it.</returns>
     public string? Tool(string name)
     {
         var path = Path.Combine(BinDirectory, OperatingSystem.IsWindows() ? name + ".exe" : name);
@@ -57,13 +57,13 @@ public sealed partial record PostgresInstallation(string BinDirectory, int Major
             return null;
         }
 
-        // A link on the PATH leads to where the other programs and the libraries are.
+        // A link on the PATH leads to the folder of the other programs and the libraries.
         if (File.ResolveLinkTarget(server, returnFinalTarget: true) is { } target)
         {
             found = found with { BinDirectory = Path.GetDirectoryName(target.FullName)! };
         }
 
-        // "postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)"; a server that cannot even say that is no use.
+        // "postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)"; a server that cannot print its version is not usable.
         var (exitCode, output) = ServerProgram.Run(server, ["--version"]);
         var version = VersionText().Match(output);
         return exitCode == 0 && version.Success

@@ -1,6 +1,6 @@
 namespace PerfMonitoring.Sandbox;
 
-/// <summary>The machine has no PostgreSQL that would do; the message says which one was wanted.</summary>
+/// <summary>The machine has no suitable PostgreSQL; the message names the wanted version.</summary>
 public sealed class PostgresMissingException : Exception
 {
     public PostgresMissingException()

@@ -1,6 +1,6 @@
 namespace PerfMonitoring.Sandbox;
 
-/// <summary>Finds the working copy that the running program was built in.</summary>
+/// <summary>Finds the working copy from which the running program was built.</summary>
 public static class Repository
 {
     /// <summary>The folder that holds PerfMonitoring.sln.</summary>

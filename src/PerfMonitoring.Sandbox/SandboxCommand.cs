@@ -8,7 +8,7 @@ namespace PerfMonitoring.Sandbox;
 /// <summary>The command line of the sandbox.</summary>
 internal static class SandboxCommand
 {
-    // Tells the command how to call us back for more load.
+    // Tells the command how to call this program for more load.
     private const string ProgramVariable = "PERFMONITORING_SANDBOX";
 
     private const string Usage = """
@@ -30,7 +30,7 @@ internal static class SandboxCommand
         var exitCode = 0;
         void Stop(PosixSignalContext context)
         {
-            // The cluster must be removed first; Main then returns what a shell reports for that signal.
+            // The cluster must be removed first. Main then returns the exit code that a shell reports for the signal.
             context.Cancel = true;
             exitCode = context.Signal switch { PosixSignal.SIGINT => 130, PosixSignal.SIGHUP => 129, _ => 143 };
             stopping.Cancel();
@@ -117,7 +117,7 @@ internal static class SandboxCommand
         }
     }
 
-    // A terminal's Ctrl+C has reached the command, too; a signal sent to us alone has not.
+    // The terminal's Ctrl+C has reached the command too; a signal to this process alone has not.
     private static async Task StopCommandAsync(Process process)
     {
         if (!OperatingSystem.IsWindows())

@@ -2,14 +2,14 @@ using System.Diagnostics;
 
 namespace PerfMonitoring.Sandbox;
 
-/// <summary>Runs the server's programs as a user whom PostgreSQL accepts: it refuses to be started by root.</summary>
+/// <summary>Runs the server's programs as a user that PostgreSQL accepts, because it refuses to run as root.</summary>
 internal static class ServerProgram
 {
     private const string ServerUser = "postgres";
 
     private static bool IsRoot => !OperatingSystem.IsWindows() && Environment.IsPrivilegedProcess;
 
-    /// <summary>Starts a program with its standard streams redirected, as user postgres when we are root.</summary>
+    /// <summary>Starts a program with redirected standard streams, as user postgres if this process runs as root.</summary>
     public static Process Start(
         string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
@@ -21,10 +21,10 @@ internal static class ServerProgram
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            // Ours may be closed to that user.
+            // The current folder may be closed to that user.
             WorkingDirectory = Path.GetTempPath(),
         };
-        // Whatever a person has set for their own servers says nothing about this one.
+        // Variables for the developer's own servers must not affect this one.
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("PG", StringComparison.Ordinal)).ToList())
         {
             start.Environment.Remove(name);
@@ -43,7 +43,7 @@ internal static class ServerProgram
         RunAsync(program, arguments, CancellationToken.None).GetAwaiter().GetResult();
 
     /// <summary>Runs a program to its end.</summary>
-    /// <returns>The exit code; standard output and standard error, one after the other.</returns>
+    /// <returns>The exit code, and standard output followed by standard error.</returns>
     public static async Task<(int ExitCode, string Output)> RunAsync(
         string program, IEnumerable<string> arguments, CancellationToken cancellationToken)
     {

@@ -6,7 +6,7 @@ using PerfMonitoring.Sessions;
 
 namespace PerfMonitoring;
 
-/// <summary>A cmdlet that works on a session: the one of <c>-Session</c>, else the runspace's default.</summary>
+/// <summary>A cmdlet that works on a session: that of <c>-Session</c>, otherwise the runspace's default.</summary>
 public abstract class ConnectedCmdlet : PerfCmdlet
 {
     /// <summary>A session, or its name.</summary>
@@ -25,7 +25,7 @@ public abstract class ConnectedCmdlet : PerfCmdlet
         Run(() => CurrentSession = Resolve(Session));
     }
 
-    /// <summary>A refusal by the server names the grants that this cmdlet lacks.</summary>
+    /// <summary>Adds to a refusal by the server the grants that this cmdlet lacks.</summary>
     private protected override PerfMonitoringException Explain(PerfMonitoringException e) =>
         e.ErrorId == ErrorIds.PermissionDenied && CurrentSession is { IsOpen: true } && !Stopping
             && Await(token => AccessCheck.FindRemedyAsync(Connection, MyInvocation.MyCommand.Name, token)) is { } remedy
@@ -33,8 +33,8 @@ public abstract class ConnectedCmdlet : PerfCmdlet
             : e;
 
     /// <summary>
-    /// Asks whether an index shall be built or stored. -WhatIf and -Confirm show its statement as it is; the verbose line, which
-    /// logs keep, hides its constants.
+    /// Asks for confirmation to build or store an index. -WhatIf and -Confirm show the statement with its constants. The verbose
+    /// line hides them, because logs keep it.
     /// </summary>
     private protected bool ShouldProcess(string target, IndexDefinition definition, string verb = "")
     {
@@ -46,7 +46,7 @@ public abstract class ConnectedCmdlet : PerfCmdlet
         string Describe(string shown) => $"Performing the operation \"{verb}{shown}\" on target \"{target}\".";
     }
 
-    /// <summary>The open session that an object, a name or null (the default) means.</summary>
+    /// <summary>The open session for an object, a name or null (the default session).</summary>
     internal static PerfMonitoringSession Resolve(PSObject? sessionOrName)
     {
         var session = SessionTable.Current.Resolve(sessionOrName);

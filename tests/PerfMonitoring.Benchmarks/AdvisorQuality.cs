@@ -12,15 +12,15 @@ using PerfMonitoring.Strategies;
 namespace PerfMonitoring.Benchmarks;
 
 /// <summary>
-/// What advice is worth once it is built: the advisor's sets under several budgets, and other advisors' sets beside them, are
-/// each built on a copy of the database and judged by the size on disk, the planner's cost of the workload and the time that its
-/// statements take.
+/// Measures the quality of advice. The advisor's sets under several budgets, and the sets of other advisors, are each built on a
+/// copy of the database. They are judged by the size on disk, the planner's cost of the workload and the run time of its
+/// statements.
 /// </summary>
 internal static class AdvisorQuality
 {
     /// <summary>
-    /// Names the folder with other advisors' advice: *.json with peer, variant, budget_mb, whatif_calls, seconds, indexes
-    /// (statements).
+    /// The variable that names the folder with other advisors' advice: *.json with peer, variant, budget_mb, whatif_calls,
+    /// seconds, indexes (statements).
     /// </summary>
     public const string PeersVariable = "PERFMONITORING_ADVICE_OF_PEERS";
 
@@ -150,7 +150,7 @@ internal static class AdvisorQuality
         }
     }
 
-    // Each index of any set once; a set is judged in a transaction that has dropped those of the others.
+    // Builds each index of any set once. A set is judged in a transaction that has dropped the indexes of the others.
     private static async Task<Dictionary<string, BuiltIndex>> BuildAsync(
         NpgsqlConnection connection, IEnumerable<string> statements)
     {
@@ -159,14 +159,15 @@ internal static class AdvisorQuality
         {
             var known = await ReadAsync<uint>(connection, UserIndexes);
             await ExecuteAsync(connection, statement);
-            // Their texts name no index: the server does.
+            // The statement of another advisor may not name its index; the server then chooses the name.
             var index = (await ReadAsync<uint>(connection, UserIndexes)).Except(known).Single();
             built.Add(statement, new BuiltIndex(
                 (await ReadAsync<string>(connection, $"select {index}::regclass::text"))[0],
                 (await ReadAsync<long>(connection, $"select pg_catalog.pg_relation_size({index})"))[0]));
         }
 
-        // What an expression yields is known only after ANALYZE; once for all sets, so that all meet the same statistics.
+        // The planner knows the values of an expression only after ANALYZE. It runs once for all sets, so that all have the same
+        // statistics.
         foreach (var table in await ReadAsync<string>(connection, TablesWithExpressions))
         {
             await ExecuteAsync(connection, $"analyze {table}");
@@ -207,8 +208,8 @@ internal static class AdvisorQuality
         return plan.RootElement[0].GetProperty("Plan").GetProperty("Total Cost").GetDouble();
     }
 
-    // The median; what a statement writes is rolled back. A first run, which fills the cache, is not counted; what reaches the
-    // limit counts as it.
+    // The median time; writes are rolled back. A first run, which fills the cache, is not counted. A run that reaches the limit
+    // counts as the limit.
     private static async Task<double> TimeAsync(NpgsqlTransaction transaction, Statement statement, int runs, double limit)
     {
         var times = new List<double>();
@@ -254,7 +255,7 @@ internal static class AdvisorQuality
                 + $"{string.Join(", ", slower)} | {set.Set.Calls:N0} | {set.Set.Seconds:F1} |");
     }
 
-    // One line an advisor; sets that were advised without a budget are points.
+    // One line per advisor; sets that were advised without a budget are points.
     private static string Draw(string title, List<JudgedSet> judged) =>
         new Chart(
             $"{title}: planner's cost on the built indexes, relative to none",
@@ -300,7 +301,7 @@ internal static class AdvisorQuality
         }
     }
 
-    // Every row is fetched, as an application would.
+    // Every row is fetched, as an application would do it.
     private static async Task ExecuteAsync(NpgsqlConnection connection, string statement)
     {
         await using var command = new NpgsqlCommand(statement, connection) {
@@ -316,7 +317,7 @@ internal static class AdvisorQuality
     private sealed record AdvisedSet(
         string Name, bool IsOurs, double? BudgetMegabytes, double? Calls, double? Seconds, IReadOnlyList<string> Indexes)
     {
-        // Of our indexes, in their order: bytes on disk as the advice says.
+        // For our indexes, in their order: bytes on disk according to the advice.
         public IReadOnlyList<long?> Estimates { get; init; } = [];
     }
 

@@ -27,8 +27,8 @@ internal static class AdvisorScale
     private const int Tables = 40;
     private const int RowsOfTable = 20_000;
 
-    // The last row's share of the time beyond which growth is no longer called linear: sorting and the size of the set leave a
-    // logarithm.
+    // The most that the time may grow, relative to the growth of the statements, to count as linear; sorting and the size of the
+    // set add a logarithm.
     private const double MostTimesLinear = 1.5;
 
     public static async Task<int> RunAsync(IReadOnlyDictionary<string, string> options)
@@ -74,7 +74,7 @@ internal static class AdvisorScale
         }
     }
 
-    // Writes a row of the table; returns how much faster than its statements the time grew since the row before, or null.
+    // Writes a row of the table; returns the growth of the time relative to that of the statements since the row before, or null.
     private static double? Report(
         int statements, (IndexAdvice Advice, double Seconds)? result, List<(double X, double Y)>? points)
     {
@@ -121,7 +121,8 @@ internal static class AdvisorScale
         }
     }
 
-    // Forty tables alike in shape: a key, a reference to the next table, columns of few, some and many values, a time and a text.
+    // Forty tables of the same shape: a key, a reference to the next table, columns of few, some and many values, a time and a
+    // text.
     private static string Schema()
     {
         var sql = new StringBuilder("create extension hypopg; select setseed(0.5);");
@@ -140,7 +141,7 @@ internal static class AdvisorScale
         return sql.ToString();
     }
 
-    // Different statements of a few everyday shapes; always the same ones.
+    // Different statements of a few everyday shapes; the same ones in each run.
     private static List<string> Statements(int count)
     {
         var random = new Random(1);

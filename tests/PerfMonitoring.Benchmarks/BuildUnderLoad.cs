@@ -11,8 +11,8 @@ using PerfMonitoring.Strategies;
 namespace PerfMonitoring.Benchmarks;
 
 /// <summary>
-/// What a build does to pgbench on the same table: throughput and p99 latency while Invoke-IndexCreation builds, against bare
-/// CREATE INDEX CONCURRENTLY in psql, in turns.
+/// The effect of a build on pgbench on the same table: throughput and p99 latency while Invoke-IndexCreation builds, compared
+/// with bare CREATE INDEX CONCURRENTLY in psql, in turns.
 /// </summary>
 internal static class BuildUnderLoad
 {
@@ -20,13 +20,13 @@ internal static class BuildUnderLoad
 
     private const string Database = "build_benchmark";
 
-    // What counts as no worse on a machine with noise, by the medians.
+    // The limit for "no worse" on a noisy machine, by the medians.
     private const double LeastThroughput = 0.95;
     private const double MostLatency = 1.10;
 
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5);
 
-    // The last lines of pgbench's log are still in its buffer when it is ended.
+    // The last lines of pgbench's log are still in its buffer when it is stopped.
     private static readonly TimeSpan Buffered = TimeSpan.FromSeconds(3);
 
     private static readonly IndexDefinition Wanted = new()
@@ -59,8 +59,8 @@ internal static class BuildUnderLoad
             $"pgbench -s {scale} -c {clients}, {rounds} rounds of both; {Wanted.ToCreateStatement(concurrently: true)}");
         for (var round = 0; round <= rounds; round++)
         {
-            // Whoever comes first changes, so that a drift of the machine is shared. What a process does once is in the first
-            // round, which does not count.
+            // The order alternates, so that a drift of the machine affects both. Work that a process does once falls into the
+            // first round, which does not count.
             foreach (var side in round % 2 == 0 ? sides : sides.Reverse())
             {
                 var measure = await MeasureAsync(cluster, clients, side.Build);

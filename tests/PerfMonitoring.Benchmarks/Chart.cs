@@ -5,12 +5,12 @@ using System.Text;
 namespace PerfMonitoring.Benchmarks;
 
 /// <summary>A line of a chart.</summary>
-/// <param name="Name">What it shows.</param>
-/// <param name="Points">In the order in which they are joined.</param>
-/// <param name="IsOurs">Drawn in the accent colour.</param>
+/// <param name="Name">Its label.</param>
+/// <param name="Points">The points, in the order in which they are connected.</param>
+/// <param name="IsOurs">Whether it is drawn in the accent colour.</param>
 internal sealed record Series(string Name, IReadOnlyList<(double X, double Y)> Points, bool IsOurs);
 
-/// <summary>An axis: linear from a round number to a round number, or decades.</summary>
+/// <summary>An axis: linear between two round numbers, or by decades.</summary>
 internal sealed record Axis(string Title, bool IsLogarithmic = false, double? From = null, string Format = "#,0.##");
 
 /// <summary>A chart of lines as SVG, for light and dark pages.</summary>
@@ -18,7 +18,7 @@ internal sealed class Chart(string title, Axis x, Axis y)
 {
     private const double Left = 70, Top = 50, Width = 560, Height = 330, Right = 210, Bottom = 60;
 
-    // Colours that people with a weak sense of red and green tell apart (Okabe and Ito, 2008).
+    // Colours that people with red-green colour blindness can tell apart (Okabe and Ito, 2008).
     private static readonly string[] Colours = ["#e69f00", "#009e73", "#cc79a7", "#d55e00", "#8c8c8c", "#56b4e9", "#b8a800"];
 
     public string Draw(IReadOnlyList<Series> lines)
@@ -71,7 +71,7 @@ internal sealed class Chart(string title, Axis x, Axis y)
             $"<text class=\"faint\" transform=\"translate(18 {Top + (Height / 2)}) rotate(-90)\" "
                 + $"text-anchor=\"middle\">{Text(y.Title)}</text>");
 
-        // Ours is drawn last, over the others, and named first.
+        // Our line is drawn last, over the others, and named first.
         foreach (var line in lines.OrderBy(l => l.IsOurs))
         {
             svg.AppendLine(CultureInfo.InvariantCulture, $"<g {Colour(lines, line)}>");
@@ -116,7 +116,7 @@ internal sealed class Chart(string title, Axis x, Axis y)
         return line.IsOurs ? "class=\"ours\"" : Invariant($"style=\"stroke:{colour};fill:{colour}\"");
     }
 
-    // Where a value lies between the axis' ends, 0 to 1, and the values that are named.
+    // The position of a value between the axis' ends, 0 to 1, and the labelled values.
     private static (Func<double, double> Place, List<double> Ticks) Scale(Axis axis, IEnumerable<double> values)
     {
         var all = values.ToList();

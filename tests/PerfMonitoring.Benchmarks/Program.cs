@@ -1,13 +1,19 @@
 using BenchmarkDotNet.Running;
 using PerfMonitoring.Benchmarks;
 
-// dotnet run -c Release --project tests/PerfMonitoring.Benchmarks -- streaming the log's million rows: time against a bare
-// reader, memory dotnet run -c Release --project tests/PerfMonitoring.Benchmarks -- text normalising and hashing of query texts
-// dotnet run -c Release --project tests/PerfMonitoring.Benchmarks -- advisor --connection ... --queries ... the advice, built and
-// timed, beside other advisors' dotnet run -c Release --project tests/PerfMonitoring.Benchmarks -- advisor-scale advice for 10 to
-// 10,000 statements: time and what-if calls dotnet run -c Release --project tests/PerfMonitoring.Benchmarks -- verification
-// [trials] verdicts of Test-IndexStrategy on synthetic times of known effect dotnet run -c Release --project
-// tests/PerfMonitoring.Benchmarks -- build pgbench on the same table while an index is built: against psql
+// The commands, each after: dotnet run -c Release --project tests/PerfMonitoring.Benchmarks --
+//   streaming [rows]
+//       reads the log's million rows: time compared with a bare reader, memory
+//   text
+//       normalises and hashes query texts
+//   advisor --connection ... --queries ...
+//       builds and times the advice, beside that of other advisors
+//   advisor-scale
+//       advises for 10 to 10,000 statements: time and what-if calls
+//   verification [trials]
+//       compares verdicts of Test-IndexStrategy with synthetic times of known effect
+//   build
+//       runs pgbench on the same table during a build, compared with psql
 switch (args)
 {
     case ["streaming", .. var rest]:
@@ -33,7 +39,7 @@ switch (args)
         return 2;
 }
 
-// --name value pairs; null when they are not pairs.
+// --name value pairs; null if they are not pairs.
 static Dictionary<string, string>? Options(string[] args) =>
     args.Length % 2 == 0 && args.Where((a, i) => i % 2 == 0).All(a => a.StartsWith("--", StringComparison.Ordinal))
         ? args.Chunk(2).ToDictionary(p => p[0][2..], p => p[1])

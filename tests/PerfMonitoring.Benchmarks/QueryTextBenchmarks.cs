@@ -3,7 +3,7 @@ using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Benchmarks;
 
-/// <summary>What is done with every statement of pg_stat_statements at each reading.</summary>
+/// <summary>The work for every statement of pg_stat_statements at each reading.</summary>
 [ShortRunJob]
 [MemoryDiagnoser]
 public class QueryTextBenchmarks

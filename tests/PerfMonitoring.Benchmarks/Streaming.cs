@@ -13,8 +13,8 @@ using PerfMonitoring.Statements;
 namespace PerfMonitoring.Benchmarks;
 
 /// <summary>
-/// The stored log, read whole: through the cmdlets in a runspace, through the repository, and with a bare NpgsqlDataReader that
-/// makes the same objects. Judged: at most twice the bare reader's time, at most 100 MB above the idle shell.
+/// Reads the whole stored log: through the cmdlets in a runspace, through the repository, and with a bare NpgsqlDataReader that
+/// creates the same objects. Limits: twice the bare reader's time, and 100 MB above the idle shell.
 /// </summary>
 internal static class Streaming
 {
@@ -30,7 +30,7 @@ internal static class Streaming
         await using var connection = await new PostgresBackend().ConnectAsync(
             new ConnectionSettings { ConnectionString = connectionString }, null, null, CancellationToken.None);
         await connection.Store.UpgradeAsync(CancellationToken.None);
-        // The log's rows belong to a database that the store knows.
+        // The log's rows need a database that the store knows.
         await connection.QueryLog.CountAsync(DateTimeOffset.UtcNow, CancellationToken.None);
         await connection.QueryLog.GetAsync(new QueryPerformanceLogFilter { First = 1 }, CancellationToken.None).CountAsync();
         Console.WriteLine($"PostgreSQL {cluster.MajorVersion}, {rows:N0} rows of the log");
@@ -69,7 +69,7 @@ internal static class Streaming
         var times = new (string Name, List<double> Ms)[] { ("bare reader", []), ("repository", []), ("cmdlet", []) };
         for (var round = 0; round <= Rounds; round++)
         {
-            // In turns, so that the machine's moods meet all three; the first round warms up.
+            // They run in turns, so that variations of the machine affect all three; the first round is a warm-up.
             var all = new[] {
                 await TimeAsync(bare), await TimeAsync(repository), await TimeAsync(() => Task.FromResult(cmdlet())) };
             for (var i = 0; i < all.Length && round > 0; i++)
@@ -178,7 +178,8 @@ internal static class Streaming
         return count;
     }
 
-    // A row a quarter of a second over some three days, of 5,000 statements; some hundred bytes of text each, as in life.
+    // A row every quarter of a second over about three days, of 5,000 statements, with about a hundred bytes of text each, as in
+    // practice.
     private static async Task FillAsync(string connectionString, int rows)
     {
         await using var connection = new NpgsqlConnection(connectionString);
@@ -213,7 +214,7 @@ internal static class Streaming
 
     private sealed record MemoryUse(double WorkingSetMegabytes, double HeapMegabytes, long Rows);
 
-    /// <summary>A session of PowerShell with the staged module, connected.</summary>
+    /// <summary>A PowerShell session with the staged module, connected.</summary>
     private sealed class Shell : IDisposable
     {
         private readonly Runspace runspace;
@@ -227,10 +228,10 @@ internal static class Streaming
             Invoke("$null = Connect-PerfMonitoring -ConnectionString $args[0]", connectionString);
         }
 
-        // The pipeline ends in Out-Null: nothing of PowerShell's own is measured beside the cmdlet.
+        // The pipeline ends in Out-Null, so that no other work of PowerShell is measured.
         public long Time(string command) => Invoke($"{command} | Out-Null").Count;
 
-        /// <summary>The most memory that a command takes above what the session had before.</summary>
+        /// <summary>The most memory that a command uses above that of the session before.</summary>
         public MemoryUse Measure(string command)
         {
             var process = Process.GetCurrentProcess();

@@ -6,8 +6,8 @@ using PerfMonitoring.Verification;
 namespace PerfMonitoring.Benchmarks;
 
 /// <summary>
-/// Verdicts on synthetic workloads whose effect is known. Wrong is a verdict that says something else than the truth;
-/// Insufficient says nothing. Judged: at most 5 % wrong in each row at the default confidence and least effect.
+/// Verdicts on synthetic workloads with a known effect. A verdict that contradicts the truth is wrong; Insufficient is not a
+/// verdict. Limit: at most 5 % wrong in each row at the default confidence and least effect.
 /// </summary>
 internal static class VerificationQuality
 {

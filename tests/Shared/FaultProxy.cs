@@ -5,35 +5,35 @@ using System.Net.Sockets;
 namespace PerfMonitoring.Testing;
 
 /// <summary>
-/// What a <see cref="FaultProxy"/> does to a packet. A packet is what one read of a socket gives, 64 kB at most.
+/// The effect of a <see cref="FaultProxy"/> on a packet. A packet is the result of one read of a socket, 64 kB at most.
 /// </summary>
 public enum ProxyFault
 {
-    /// <summary>It is forwarded.</summary>
+    /// <summary>The packet is forwarded.</summary>
     None,
 
-    /// <summary>It is forwarded later.</summary>
+    /// <summary>The packet is forwarded later.</summary>
     Delay,
 
-    /// <summary>It waits, with all that follows, until the fault is over.</summary>
+    /// <summary>The packet and all later ones wait until the fault is over.</summary>
     Hold,
 
     /// <summary>
-    /// It is lost, with all that follows on the connection; neither side hears of it, not even of the other's end.
+    /// The packet and all later ones on the connection are lost. Neither side notices, not even the other side's end.
     /// </summary>
     Swallow,
 
     /// <summary>Both sides of the connection are reset.</summary>
     Cut,
 
-    /// <summary>Its first half is forwarded, and then both sides of the connection are reset.</summary>
+    /// <summary>The first half of the packet is forwarded, and then both sides of the connection are reset.</summary>
     CutInHalf,
 }
 
 /// <summary>
-/// A TCP proxy before a server on loopback, which forwards bytes until it is told to do something else. A fault counts the
-/// packets of each connection, in both directions, from the moment that it is set or the connection is made, or those of all
-/// connections together; as many as its <c>after</c> still pass.
+/// A TCP proxy before a server on loopback. It forwards bytes until a fault is set. A fault counts packets in both directions,
+/// from the time when it is set or the connection is made: those of each connection, or those of all together. The first
+/// <c>after</c> packets are still forwarded.
 /// </summary>
 public sealed class FaultProxy : IAsyncDisposable
 {
@@ -53,39 +53,39 @@ public sealed class FaultProxy : IAsyncDisposable
         accepting = AcceptAsync();
     }
 
-    /// <summary>Where clients connect to, on 127.0.0.1.</summary>
+    /// <summary>The port on 127.0.0.1 for clients.</summary>
     public int Port { get; }
 
-    /// <summary>How many connections are open at this moment.</summary>
+    /// <summary>The number of open connections.</summary>
     public int ConnectionCount => links.Count;
 
     /// <summary>
-    /// Ends as soon as the present fault has struck a packet. One fault, one task: take it after the fault was set.
+    /// Completes as soon as the present fault has struck a packet. Each fault has a new task: read it after the fault was set.
     /// </summary>
     public Task Struck => rule.Struck.Task;
 
-    /// <summary>Listens before a server on 127.0.0.1.</summary>
+    /// <summary>Starts to listen before a server on 127.0.0.1.</summary>
     public static FaultProxy Start(int serverPort) => new(serverPort);
 
-    /// <summary>Forwards again, what was held first. Connections that lost something stay lost.</summary>
+    /// <summary>Forwards again, beginning with held packets. Connections that lost packets stay lost.</summary>
     public void Heal() => Set(new Rule(ProxyFault.None, 0, TimeSpan.Zero, false), refuse: false);
 
-    /// <summary>Forwards every packet that much later.</summary>
+    /// <summary>Delays every packet by this time.</summary>
     public void Delay(TimeSpan time, int after = 0) => Set(new Rule(ProxyFault.Delay, after, time, false), refuse: false);
 
-    /// <summary>Does that to the packets that follow.</summary>
+    /// <summary>Applies a fault to the following packets.</summary>
     public void Set(ProxyFault fault, int after = 0) => Set(new Rule(fault, after, TimeSpan.Zero, false), refuse: false);
 
     /// <summary>
-    /// The same, where the packets of all connections count together: the first one after so many is struck, and those that
-    /// follow where it is held or delayed.
+    /// Applies a fault, with one count for the packets of all connections. The first packet after this number is struck; Hold and
+    /// Delay also apply to the packets that follow.
     /// </summary>
     public void SetForAll(ProxyFault fault, int after) => Set(new Rule(fault, after, TimeSpan.Zero, true), refuse: false);
 
-    /// <summary>How many packets came since the present fault was set with <see cref="SetForAll"/>.</summary>
+    /// <summary>The number of packets since the present fault was set with <see cref="SetForAll"/>.</summary>
     public int PacketCount => rule.Total;
 
-    /// <summary>Resets every connection at once, whether something is under way or not; new ones are made.</summary>
+    /// <summary>Resets every connection at once, whether it is in use or not; new connections are accepted.</summary>
     public void CutAll()
     {
         foreach (var link in links.Keys)
@@ -94,7 +94,9 @@ public sealed class FaultProxy : IAsyncDisposable
         }
     }
 
-    /// <summary>Resets every connection, and each new one, until <see cref="Heal"/>: a server that is out of reach.</summary>
+    /// <summary>
+    /// Resets every connection, and each new one, until <see cref="Heal"/>. It imitates a server that is out of reach.
+    /// </summary>
     public void Refuse()
     {
         isRefusing = true;
@@ -160,7 +162,7 @@ public sealed class FaultProxy : IAsyncDisposable
             return;
         }
 
-        // What one side closes in good order is closed for the other; what breaks, breaks for both.
+        // An orderly close of one side is passed on to the other; a broken connection is broken for both.
         await Task.WhenAll(PumpAsync(link, link.Client, link.Server), PumpAsync(link, link.Server, link.Client));
     }
 
@@ -182,7 +184,7 @@ public sealed class FaultProxy : IAsyncDisposable
                         return;
                     case ProxyFault.CutInHalf:
                         await to.SendAsync(packet[..(length / 2)], ending.Token);
-                        // A reset takes along what the other side has not read yet.
+                        // A reset would discard data that the other side has not read.
                         to.Shutdown(SocketShutdown.Send);
                         await Task.Delay(50, ending.Token);
                         link.Reset();
@@ -207,7 +209,7 @@ public sealed class FaultProxy : IAsyncDisposable
         }
     }
 
-    // What is to become of the next packet, once it is time.
+    // Decides what happens to the next packet, when its time has come.
     private async Task<ProxyFault> JudgeAsync(Link link)
     {
         while (true)
@@ -257,7 +259,7 @@ public sealed class FaultProxy : IAsyncDisposable
         public TaskCompletionSource Over { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
-    /// <summary>One connection of a client, and ours to the server that stands for it.</summary>
+    /// <summary>A client's connection, and the proxy's matching connection to the server.</summary>
     private sealed class Link(Socket client)
     {
         private readonly object counting = new();
@@ -299,7 +301,7 @@ public sealed class FaultProxy : IAsyncDisposable
             }
         }
 
-        // Without a goodbye: what is unread is thrown away, and the other side gets a reset.
+        // An abrupt close: unread data is discarded, and the other side gets a reset.
         public void Reset()
         {
             foreach (var socket in new[] { Client, Server })
@@ -310,7 +312,7 @@ public sealed class FaultProxy : IAsyncDisposable
                 }
                 catch (SocketException)
                 {
-                    // It is closed all the same.
+                    // The socket is closed in any case.
                 }
             }
         }

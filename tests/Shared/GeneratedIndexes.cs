@@ -3,10 +3,10 @@ using System.Text;
 
 namespace PerfMonitoring.Testing;
 
-/// <summary>Index definitions with everything that PostgreSQL knows, drawn at random.</summary>
+/// <summary>Random index definitions that cover all of PostgreSQL's options.</summary>
 public static class GeneratedIndexes
 {
-    /// <summary>The schema and the table that they are on.</summary>
+    /// <summary>The schema and the table of the indexes.</summary>
     public const string Table = """
         create schema "Sch""ema";
         create table "Sch""ema"."Tab le" (
@@ -17,7 +17,7 @@ public static class GeneratedIndexes
         "i", "Mixed Case", "quote\"in", "sp ace's", "größe", "索引", "select", "таблица", "$1", "back\\slash", new string('n', 63),
         new string('ü', 31)];
 
-    // Keys of a B-tree, each with what may follow it.
+    // Keys of a B-tree, with all options of a key.
     private static readonly string[] Keys =
     [
         "id", "\"Name\"", "\"Name\" text_pattern_ops", "\"Name\" collate \"C\"", "\"größe\"", "\"q\"\"x\"", "at",
@@ -45,8 +45,8 @@ public static class GeneratedIndexes
         "using gist (span)", "using spgist (\"Name\")", "using gist (place point_ops)",
     ];
 
-    /// <summary>The statement that makes one.</summary>
-    /// <param name="random">Draws.</param>
+    /// <summary>A random CREATE INDEX statement.</summary>
+    /// <param name="random">The source of randomness.</param>
     /// <param name="number">Makes the name unique.</param>
     /// <param name="tablespaces">The tablespaces to draw from.</param>
     public static string Next(Random random, int number, params string[] tablespaces)
@@ -68,7 +68,7 @@ public static class GeneratedIndexes
             + $"({keys}){include}{storage}{tablespace}{where}";
     }
 
-    // At most 63 bytes, as PostgreSQL takes them, so that long names are full.
+    // Cut at 63 bytes as PostgreSQL does it, so that long names use the whole length.
     private static string Name(string name, int number)
     {
         var suffix = number.ToString(CultureInfo.InvariantCulture);

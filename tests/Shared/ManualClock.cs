@@ -1,7 +1,7 @@
 namespace PerfMonitoring.Testing;
 
 /// <summary>
-/// A clock that stands still until it is told to go on; timers that are due by then fire before <see cref="Advance"/> returns.
+/// A clock that moves only when <see cref="Advance"/> is called. Timers that are due by then fire before it returns.
 /// </summary>
 public sealed class ManualClock(DateTimeOffset now) : TimeProvider
 {
@@ -29,7 +29,7 @@ public sealed class ManualClock(DateTimeOffset now) : TimeProvider
         return timer;
     }
 
-    /// <summary>Goes on by that much.</summary>
+    /// <summary>Moves the clock forward by a time.</summary>
     public void Advance(TimeSpan time)
     {
         List<ManualTimer> due;

@@ -9,7 +9,7 @@ namespace PerfMonitoring.Testing;
 /// <summary>A PgBouncer in transaction mode before a server of the sandbox, on a free port of loopback.</summary>
 public sealed class PgBouncer : IAsyncDisposable
 {
-    /// <summary>How many sessions of the server all clients share.</summary>
+    /// <summary>The number of server sessions that all clients share.</summary>
     public const int PoolSize = 6;
 
     private readonly Process process;
@@ -17,10 +17,10 @@ public sealed class PgBouncer : IAsyncDisposable
 
     private PgBouncer(Process process, string folder, int port) => (this.process, this.folder, Port) = (process, folder, port);
 
-    /// <summary>Where clients connect to, on 127.0.0.1.</summary>
+    /// <summary>The port on 127.0.0.1 for clients.</summary>
     public int Port { get; }
 
-    /// <summary>Starts one. Skips the test where there is no PgBouncer; in CI that is a failure.</summary>
+    /// <summary>Starts a PgBouncer. Skips the test if the machine has none; in CI that is a failure.</summary>
     public static async Task<PgBouncer> StartAsync(PostgresCluster cluster)
     {
         var program = new[] { "/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer" }.FirstOrDefault(
@@ -39,7 +39,7 @@ public sealed class PgBouncer : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("perfmonitoring-bouncer-").FullName;
         if (!OperatingSystem.IsWindows())
         {
-            // It gives up the rights of root before it reads its files.
+            // PgBouncer drops the rights of root before it reads its files.
             File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
         }
 
@@ -71,7 +71,7 @@ public sealed class PgBouncer : IAsyncDisposable
     }
 
     /// <summary>
-    /// Connects to a database through it, as any client that knows nothing of poolers' rules but one: it resets nothing.
+    /// Connects to a database through the pooler. The client knows only one rule of poolers: it resets nothing.
     /// </summary>
     public async Task<NpgsqlConnection> ConnectAsync(string database)
     {

@@ -6,31 +6,31 @@ using PerfMonitoring.Sandbox;
 namespace PerfMonitoring.Testing;
 
 /// <summary>
-/// The PostgreSQL servers of one test run: each is started at its first use, shared by all classes, and removed at the end.
-/// Where a server cannot be had the test is skipped by name, in CI it fails.
+/// The PostgreSQL servers of one test run. Each is started at its first use, shared by all classes, and removed at the end. If a
+/// server is not available, the test is skipped by name; in CI it fails.
 /// </summary>
 public sealed class SandboxFixture : IAsyncDisposable
 {
-    // All tests share them: none evicts the statements of another, and each has a session to spare.
+    // All tests share them, so no test may evict the statements of another, and there are enough sessions for each.
     private static readonly ClusterOptions Shared = new()
     {
         Settings = new Dictionary<string, string> { ["pg_stat_statements.max"] = "20000", ["max_connections"] = "300" },
     };
 
-    // Zero stands for whatever the machine has.
+    // The key zero stands for the machine's own version.
     private readonly ConcurrentDictionary<int, Lazy<Task<PostgresCluster>>> clusters = new();
 
-    /// <summary>The major versions that the product supports, as data of a theory.</summary>
+    /// <summary>The major versions that the module supports, as data of a theory.</summary>
     public static TheoryData<int> SupportedVersions => [13, 14, 15, 16, 17, 18];
 
     private static bool IsCi =>
         string.Equals(Environment.GetEnvironmentVariable("CI"), "true", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>The machine's own server: on Debian the one with HypoPG.</summary>
+    /// <summary>The machine's own server; on Debian it has HypoPG.</summary>
     public Task<PostgresCluster> ClusterAsync() =>
         SharedAsync(0, () => PostgresCluster.StartAsync(Shared, CancellationToken.None));
 
-    /// <summary>A server of that major version, the machine's own or one from a package.</summary>
+    /// <summary>A server of a major version: the machine's own or one from a package.</summary>
     public Task<PostgresCluster> ClusterAsync(int majorVersion) =>
         SharedAsync(majorVersion, async () =>
         {
@@ -38,7 +38,7 @@ public sealed class SandboxFixture : IAsyncDisposable
             return await PostgresCluster.StartAsync(Shared with { Installation = installation }, CancellationToken.None);
         });
 
-    /// <summary>A server for one test alone, to stop, crash or lock up. Whoever asks for it disposes it.</summary>
+    /// <summary>A private server for one test, to stop, crash or block. The caller disposes it.</summary>
     public static Task<PostgresCluster> OwnClusterAsync(ClusterOptions options) =>
         OrSkipAsync(PostgresCluster.StartAsync(options, TestContext.Current.CancellationToken));
 

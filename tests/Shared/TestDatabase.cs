@@ -4,8 +4,8 @@ using PerfMonitoring.Sandbox;
 namespace PerfMonitoring.Testing;
 
 /// <summary>
-/// A database of one's own on the shared server. As a class fixture (<c>IClassFixture&lt;TestDatabase&gt;</c>) it serves all
-/// tests of a class; made by hand (<see cref="OnAsync"/>) it serves one. It is dropped at the end.
+/// A private database on the shared server. As a class fixture (<c>IClassFixture&lt;TestDatabase&gt;</c>) it serves all tests of
+/// a class; created with <see cref="OnAsync"/> it serves one. It is dropped at the end.
 /// </summary>
 public sealed class TestDatabase : IAsyncLifetime
 {
@@ -17,22 +17,23 @@ public sealed class TestDatabase : IAsyncLifetime
 
     private TestDatabase(PostgresCluster cluster) => this.cluster = cluster;
 
-    /// <summary>The server. Skips the test where there is none.</summary>
+    /// <summary>The server. Skips the test if there is none.</summary>
     public PostgresCluster Cluster => missing is null ? cluster! : throw missing;
 
     /// <summary>The database's name.</summary>
     public string Name { get; private set; } = "";
 
     /// <summary>
-    /// An Npgsql connection string for the superuser. The database may be dropped soon, so its pool keeps nothing for long.
+    /// An Npgsql connection string for the superuser. The database may be dropped soon, so its pool closes idle connections
+    /// quickly.
     /// </summary>
     public string ConnectionString =>
         UnpooledConnectionString + ";Pooling=true;Connection Idle Lifetime=1;Connection Pruning Interval=1";
 
-    /// <summary>The same for a session of a test's own, which is gone when it is closed.</summary>
+    /// <summary>A connection string without a pool, for a session that ends when it is closed.</summary>
     public string UnpooledConnectionString => Cluster.ConnectionString(Name);
 
-    /// <summary>Makes a database on that server; dispose it.</summary>
+    /// <summary>Creates a database on a server; the caller disposes it.</summary>
     public static async Task<TestDatabase> OnAsync(PostgresCluster cluster)
     {
         var database = new TestDatabase(cluster);
@@ -48,7 +49,7 @@ public sealed class TestDatabase : IAsyncLifetime
         }
         catch (Xunit.Sdk.SkipException skip)
         {
-            // A fixture cannot skip; the test that asks for the server can.
+            // A fixture cannot skip, but the test that uses the server can.
             missing = skip;
             return;
         }
@@ -56,16 +57,16 @@ public sealed class TestDatabase : IAsyncLifetime
         Name = await cluster.CreateDatabaseAsync(null, CancellationToken.None);
     }
 
-    /// <summary>Ends the backends that build an index in this database; the server has others.</summary>
+    /// <summary>Ends the backends that build an index in this database; other databases of the server are not affected.</summary>
     public Task EndIndexBuildsAsync() =>
         ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_progress_create_index where datname = current_database()");
 
     /// <summary>
-    /// Runs SQL text, one or several statements, in a session that ends: the server counts at once what it did.
+    /// Runs SQL text, one or several statements, in a session that ends, so that the server counts its activity at once.
     /// </summary>
     public Task ExecuteAsync(string sql) => Cluster.ExecuteAsync(Name, sql, TestContext.Current.CancellationToken);
 
-    /// <summary>The first column of the first row; the default where there is no row or a null.</summary>
+    /// <summary>The first column of the first row; the default if there is no row or a null.</summary>
     public async Task<T?> ScalarAsync<T>(string sql)
     {
         await using var connection = new NpgsqlConnection(ConnectionString);
@@ -74,7 +75,7 @@ public sealed class TestDatabase : IAsyncLifetime
         return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken) is T value ? value : default;
     }
 
-    /// <summary>Ends the sessions that wait in the pool, for a test that must be alone.</summary>
+    /// <summary>Ends the idle sessions of the pool, for a test that must be alone.</summary>
     public async Task CloseSessionsAsync()
     {
         NpgsqlConnection.ClearPool(new NpgsqlConnection(ConnectionString));
@@ -90,7 +91,7 @@ public sealed class TestDatabase : IAsyncLifetime
         }
     }
 
-    /// <summary>Makes HypoPG. Skips the test where the server has none.</summary>
+    /// <summary>Creates the extension HypoPG. Skips the test if the server has none.</summary>
     public async Task CreateHypoPgAsync()
     {
         if (await ScalarAsync<long>("select count(*) from pg_available_extensions where name = 'hypopg'") == 0)

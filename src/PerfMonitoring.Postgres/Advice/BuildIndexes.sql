@@ -1,7 +1,6 @@
--- Purpose: builds real indexes in the open transaction, those of one definition together; in its place stands then its size in
--- bytes, or the SQLSTATE and the text
--- of the refusal. Where rows were updated of late (broken HOT chains) the planner passes an index over until the transaction is
--- over.
+-- Purpose: builds real indexes in the open transaction, those of one definition together. The index's size in bytes, or the
+-- SQLSTATE and the text of the refusal, replaces each definition. If rows were updated recently (broken HOT chains), the planner
+-- ignores an index until the transaction ends.
 -- Minimum version: 13. Privileges: owner of the tables; CREATE on their schemas.
 do $do$
 declare

@@ -10,8 +10,8 @@ using PerfMonitoring.Postgres.Sessions;
 namespace PerfMonitoring.Postgres.Advice;
 
 /// <summary>
-/// Real indexes in one transaction that is never committed. Each is built once and stays in the transaction; for a question those
-/// that are too much are dropped behind a savepoint, and going back to it brings them back without a build.
+/// Real indexes in one transaction that is never committed. Each index is built once and stays in the transaction. For a request,
+/// surplus indexes are dropped after a savepoint; a rollback to the savepoint restores them without a build.
 /// </summary>
 internal sealed class BuiltIndexes : WhatIfSession
 {
@@ -66,7 +66,7 @@ internal sealed class BuiltIndexes : WhatIfSession
 
     protected override Task PrepareAsync(CancellationToken cancellationToken) => RollBackAsync();
 
-    // AskAsync has gone back to its savepoint: what was built stays.
+    // AskAsync has rolled back to its savepoint, so the built indexes stay.
     protected override Task EndAsync() => Task.CompletedTask;
 
     protected override Task GiveUpAsync() => RollBackAsync();
@@ -81,7 +81,7 @@ internal sealed class BuiltIndexes : WhatIfSession
         catch (PostgresException)
             when (isOpen && !cancellationToken.IsCancellationRequested && Connection.FullState == ConnectionState.Open)
         {
-            // What was built before the savepoint stays.
+            // Indexes that were built before the savepoint stay.
             await RunAsync([$"rollback to savepoint {Savepoint}", $"release savepoint {Savepoint}"], cancellationToken);
             throw;
         }
@@ -109,7 +109,7 @@ internal sealed class BuiltIndexes : WhatIfSession
         if (!isOpen)
         {
             Add("begin read write");
-            // Between two questions the advisor thinks.
+            // The transaction is idle while the advisor computes between two requests.
             Add("set local idle_in_transaction_session_timeout = 0");
             if (Target.Target.ServerVersionNumber >= 170000)
             {
@@ -167,7 +167,7 @@ internal sealed class BuiltIndexes : WhatIfSession
         void Add(string sql) => batch.BatchCommands.Add(new NpgsqlBatchCommand(sql));
     }
 
-    // Given back to the pool, a connection ends what is open; this says so in time, and lets the locks go.
+    // The pool would also end the open transaction, but later. This releases the locks at once.
     private async Task RollBackAsync()
     {
         built.Clear();

@@ -1,6 +1,6 @@
--- Purpose: makes hypothetical indexes; in place of each definition stands then its handle and its size in bytes, or the SQLSTATE
--- and the text of the refusal.
--- Caught here because a client must take HypoPG's own errors (XX000) for those of a broken server.
+-- Purpose: creates hypothetical indexes. The index's handle and its size in bytes, or the SQLSTATE and the text of the refusal,
+-- replaces each definition. Errors are caught here, because to a client HypoPG's own errors (XX000) look like those of a broken
+-- server.
 -- Minimum version: 13. Privileges: none.
 do $do$
 declare

@@ -8,7 +8,7 @@ using PerfMonitoring.Postgres.Sessions;
 
 namespace PerfMonitoring.Postgres.Advice;
 
-/// <summary>Whether the server would make an index, found out without making it.</summary>
+/// <summary>Checks whether the server would create an index, without creating it.</summary>
 internal sealed partial class DefinitionCheck(Database target) : IDefinitionCheck
 {
     public async Task CheckAsync(IndexDefinition definition, CancellationToken cancellationToken)

@@ -1,5 +1,5 @@
--- Purpose: the schema of HypoPG's functions that hide indexes from the planner; no row where this database has none of version
--- 1.4.
+-- Purpose: the schema of HypoPG's functions that hide indexes from the planner; no row if this database does not have HypoPG 1.4
+-- or later.
 -- Minimum version: 13. Privileges: none.
 select n.nspname::text
 from pg_catalog.pg_extension e

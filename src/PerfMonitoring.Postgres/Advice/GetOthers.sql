@@ -1,6 +1,5 @@
--- Purpose: who else would feel locks and writes here: other programs' sessions in this database (what they are is hidden from a
--- role without
--- pg_read_all_stats: such a one counts) and replicas; and whether this is a standby itself.
+-- Purpose: what locks and writes here would disturb: other programs' sessions in this database and replicas; and whether this
+-- server is a standby. A session whose kind is hidden from a role without pg_read_all_stats counts as another program's.
 -- Minimum version: 13. Privileges: none.
 select
     pg_catalog.pg_is_in_recovery() as is_standby,

@@ -1,4 +1,4 @@
--- Purpose: which of these types have no default operator class of an access method.
+-- Purpose: the given types that have no default operator class of an access method.
 -- Minimum version: 13. Privileges: none.
 select distinct pg_catalog.format_type(t.oid, null) as type
 from pg_catalog.pg_type t

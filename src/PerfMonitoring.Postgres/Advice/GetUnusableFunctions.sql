@@ -1,4 +1,4 @@
--- Purpose: which of these function names have no immutable function behind them, so that no index can call them.
+-- Purpose: the given function names without any immutable function, so that no index can call them.
 -- Minimum version: 13. Privileges: none.
 select p.proname::text
 from pg_catalog.pg_proc p

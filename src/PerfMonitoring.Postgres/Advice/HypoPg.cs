@@ -12,15 +12,16 @@ using PerfMonitoring.Postgres.Sessions;
 namespace PerfMonitoring.Postgres.Advice;
 
 /// <summary>
-/// Hypothetical indexes on one pinned connection. They live in the memory of its backend only, no transaction takes them back,
-/// and they are gone at the end, whatever ended it. Those of a request stay for the next one, so that one batch carries what
-/// differs and EXPLAIN.
+/// Hypothetical indexes on one pinned connection. They exist only in the memory of its backend. A rollback does not remove them;
+/// they are always removed when the session ends. The indexes of a request stay for the next one, so that one batch carries the
+/// difference and EXPLAIN.
 /// </summary>
 internal sealed partial class HypoPg : WhatIfSession
 {
     private readonly string schema;
 
-    // What the backend has, by candidate; each part by its handle. Unsure after a failure that left it open what was done.
+    // The hypothetical indexes of the backend, by candidate; each part by its handle. Uncertain after a failure that does not
+    // show how much was done.
     private readonly Dictionary<int, (uint[] Handles, long SizeBytes)> installed = [];
     private bool isSure;
 
@@ -29,7 +30,7 @@ internal sealed partial class HypoPg : WhatIfSession
 
     public override bool IsReal => false;
 
-    /// <summary>Null where the extension is not in the database.</summary>
+    /// <summary>Returns null if the database does not have the extension.</summary>
     public static async Task<HypoPg?> TryOpenAsync(
         Database target, TimeSpan statementTimeout, CancellationToken cancellationToken)
     {
@@ -53,7 +54,7 @@ internal sealed partial class HypoPg : WhatIfSession
         }
     }
 
-    // Real object identifiers would be taken from the catalog's counter; hypothetical ones need none.
+    // Real object identifiers would use up the catalog's counter; hypothetical ones do not need it.
     protected override Task PrepareAsync(CancellationToken cancellationToken)
     {
         isSure = false;
@@ -62,7 +63,7 @@ internal sealed partial class HypoPg : WhatIfSession
 
     private string Reset => $"select {Sql.Marker} {Identifier.Quote(schema)}.hypopg_reset()";
 
-    /// <summary>Makes one hypothetical index; tells what the server says against it, or null.</summary>
+    /// <summary>Creates one hypothetical index; returns the server's refusal, or null.</summary>
     public Task<Refusal?> TryCreateAsync(IndexDefinition definition, CancellationToken cancellationToken) => Target.RunAsync(
         async () =>
         {
@@ -77,14 +78,14 @@ internal sealed partial class HypoPg : WhatIfSession
 
     public override async ValueTask DisposeAsync()
     {
-        // Given back to the pool the backend would keep its hypothetical indexes: DISCARD ALL does not know of them.
+        // A pooled backend would keep its hypothetical indexes, because DISCARD ALL does not drop them.
         try
         {
             await RunAsync([Reset], CancellationToken.None);
         }
         catch (Exception e) when (e is PerfMonitoringException or InvalidOperationException)
         {
-            // The backend cannot be asked any more; it ends with its connection, and so does what it remembers.
+            // The backend does not answer. Closing its connection ends it and drops its indexes.
             NpgsqlConnection.ClearPool(Connection);
         }
 
@@ -124,7 +125,7 @@ internal sealed partial class HypoPg : WhatIfSession
             batch.BatchCommands.Add(command);
         }
 
-        // Hypothetical indexes stay, for no transaction takes them back; what planning may have set does not.
+        // Hypothetical indexes stay, because a rollback does not drop them. Settings made during planning are reverted.
         batch.BatchCommands.Add(new NpgsqlBatchCommand("rollback"));
         isSure = changes == 0;
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);

@@ -18,8 +18,8 @@ internal sealed class IndexHidingRepository(Database target) : IWhatIfRepository
 }
 
 /// <summary>
-/// Plans on one pinned connection, with indexes hidden from its planner by HypoPG 1.4. What is hidden is known to this backend
-/// alone. Without HypoPG it still plans with what is there.
+/// Plans on one pinned connection, with indexes hidden from its planner by HypoPG 1.4. Only this backend knows about hidden
+/// indexes. Without HypoPG it still plans with the existing indexes.
 /// </summary>
 internal sealed class IndexHiding : WhatIfSession
 {
@@ -40,7 +40,7 @@ internal sealed class IndexHiding : WhatIfSession
 
     public override async ValueTask DisposeAsync()
     {
-        // Given back to the pool the backend would keep hiding them: DISCARD ALL does not know of it.
+        // A pooled backend would keep hiding the indexes, because DISCARD ALL does not show them again.
         try
         {
             if (schema is not null)
@@ -50,14 +50,14 @@ internal sealed class IndexHiding : WhatIfSession
         }
         catch (Exception e) when (e is PerfMonitoringException or InvalidOperationException)
         {
-            // The backend cannot be asked any more; it ends with its connection, and so does what it remembers.
+            // The backend does not answer. Closing its connection ends it, and hides nothing any more.
             NpgsqlConnection.ClearPool(Connection);
         }
 
         await Connection.DisposeAsync();
     }
 
-    // Nothing is set that outlasts a question.
+    // No setting outlasts a request.
     protected override Task PrepareAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     protected override async Task<string?> AskAsync(

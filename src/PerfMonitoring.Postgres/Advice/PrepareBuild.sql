@@ -1,6 +1,5 @@
--- Purpose: within the open transaction, the real indexes to be built, by their names, and the limits of building: locks are not
--- waited for for
--- long, a build takes what it takes.
+-- Purpose: within the open transaction, sets the definitions of the real indexes to build, by their names, and the limits of
+-- building: short waits for locks, no limit for a build.
 -- Minimum version: 13. Privileges: none.
 select
     pg_catalog.set_config('perf_monitoring.indexes', @Definitions::text[]::text, true),

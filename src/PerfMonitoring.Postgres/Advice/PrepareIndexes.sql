@@ -1,5 +1,5 @@
--- Purpose: for one transaction, the definitions of the hypothetical indexes to be made, where HypoPG's functions are, and limits:
--- nothing is written, nothing waits for long.
+-- Purpose: for one transaction, sets the definitions of the hypothetical indexes to create, the schema of HypoPG's functions, and
+-- limits: no writes, no long waits.
 -- Minimum version: 13. Privileges: none.
 select
     pg_catalog.set_config('perf_monitoring.indexes', @Definitions::text[]::text, true),

@@ -5,10 +5,10 @@ using PerfMonitoring.Postgres.Sessions;
 
 namespace PerfMonitoring.Postgres.Advice;
 
-/// <summary>What-if through HypoPG.</summary>
+/// <summary>What-if sessions with HypoPG.</summary>
 internal sealed class HypoPgRepository(Database target) : IWhatIfRepository
 {
-    // Two of the pool's connections are for what is asked besides.
+    // Two connections of the pool are left for other statements.
     public int MaximumSessions { get; } = Math.Max(
         1, new NpgsqlConnectionStringBuilder(target.Source.ConnectionString).MaxPoolSize - 2);
 
@@ -23,7 +23,7 @@ internal sealed class HypoPgRepository(Database target) : IWhatIfRepository
             + "Transaction does without.", target.Target);
 }
 
-/// <summary>What-if through real indexes that are rolled back.</summary>
+/// <summary>What-if sessions with real indexes that are rolled back.</summary>
 internal sealed class BuiltIndexesRepository(Database target, bool despiteOthers) : IWhatIfRepository
 {
     // A second session would have to build the same indexes again.

@@ -12,7 +12,7 @@ using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Postgres.Advice;
 
-/// <summary>A pinned connection that asks for plans; how the indexes get there is the heirs' affair.</summary>
+/// <summary>A pinned connection that requests plans. Derived classes create the indexes.</summary>
 internal abstract class WhatIfSession(Database target, NpgsqlConnection connection, TimeSpan statementTimeout) : IWhatIf
 {
     private readonly StatementMender mender = new(target);
@@ -24,7 +24,7 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
 
     protected NpgsqlConnection Connection => connection;
 
-    /// <summary>Candidates that the server does not make, with its reason.</summary>
+    /// <summary>Candidates that the server refuses to create, with its reason.</summary>
     protected Dictionary<int, string> Refused { get; } = [];
 
     public async Task<WhatIfPlan> ExplainAsync(WhatIfRequest request, CancellationToken cancellationToken)
@@ -48,27 +48,28 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
 
     public abstract ValueTask DisposeAsync();
 
-    /// <summary>Makes a new connection ready.</summary>
+    /// <summary>Prepares a new connection.</summary>
     protected abstract Task PrepareAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// In one round trip and one transaction that is rolled back, brings it about that exactly the requested indexes are there,
-    /// and explains; null where one came in part only.
+    /// Makes exactly the requested indexes available and explains, in one round trip and one transaction that is rolled back.
+    /// Returns null if a candidate was created only in part.
     /// </summary>
     protected abstract Task<string?> AskAsync(WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken);
 
-    /// <summary>Ends the transaction of a question that failed, as far as it is of that question alone.</summary>
+    /// <summary>Ends the transaction of a failed request, as far as it belongs to that request alone.</summary>
     protected virtual Task EndAsync() => RunAsync(["rollback"], CancellationToken.None);
 
-    /// <summary>Ends all that is open, for nobody asks any more.</summary>
+    /// <summary>Ends all that is open, because no more requests follow.</summary>
     protected virtual Task GiveUpAsync() => Task.CompletedTask;
 
     protected abstract WhatIfPlan Read(PlanNode plan, WhatIfRequest request, IReadOnlyDictionary<int, string> refused);
 
     /// <summary>
-    /// The next rows, about the making of a candidate: numbers where it went well, else the refusal, which is noted.
+    /// Reads the next rows, which report the creation of a candidate: numbers after a success, otherwise the refusal, which is
+    /// recorded.
     /// </summary>
-    /// <exception cref="PerfMonitoringException">IndexNotMade: it was not the index that was wrong.</exception>
+    /// <exception cref="PerfMonitoringException">IndexNotMade: the cause is not the index.</exception>
     protected async Task<List<long[]>> ReadMadeAsync(
         NpgsqlDataReader reader, Candidate candidate, int rows, CancellationToken cancellationToken)
     {
@@ -129,7 +130,7 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
         {
             do
             {
-                // A candidate that was made in part only has to go, and then the plan is not the one that was asked for.
+                // A candidate that was created only in part is dropped, and then the plan does not belong to the request.
                 json = await planner.PlanAsync(
                     question, commands => AskOpenAsync(request, commands, cancellationToken), cancellationToken);
             }
@@ -146,7 +147,7 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
 
     private async Task<string?> AskOpenAsync(WhatIfRequest request, PlanCommands commands, CancellationToken cancellationToken)
     {
-        // After an internal error of the server (XX000) Npgsql gives the connection up; that must not cost the run.
+        // After an internal error of the server (XX000) Npgsql closes the connection. The run must survive this.
         if (connection.FullState != ConnectionState.Open)
         {
             await connection.CloseAsync();
@@ -174,7 +175,7 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
         }
         catch (JsonException e)
         {
-            // A rule can make a utility statement of an INSERT, UPDATE or DELETE.
+            // A rule can turn an INSERT, UPDATE or DELETE into a utility statement.
             throw new PerfMonitoringException(
                 ErrorIds.NotPlannable, FailureKind.InvalidArgument,
                 "The statement has no plan: the server makes a utility statement of it.", null, target.Target, e);
@@ -182,21 +183,23 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
     }
 }
 
-/// <summary>What the server says against an index.</summary>
+/// <summary>The server's refusal of an index.</summary>
 internal sealed record Refusal(string SqlState, string Text)
 {
-    /// <summary>BuildIndexes.sql's own: the planner may not use the index in the transaction that made it.</summary>
+    /// <summary>The SQLSTATE of BuildIndexes.sql: the planner may not use the index in the transaction that created it.</summary>
     private const string NotYetUsable = "PM001";
 
-    /// <summary>Not a timeout, a lock, a lack of memory or disk, or a server that goes down.</summary>
+    /// <summary>
+    /// Whether the cause is the index, and not a timeout, a lock, a lack of memory or disk, or a server that shuts down.
+    /// </summary>
     public bool IsAboutTheIndex => SqlState[..2] is not ("08" or "40" or "53" or "55" or "57" or "58");
 
-    /// <summary>For a report: without constants.</summary>
+    /// <summary>The reason without constants, for a report.</summary>
     public string Reason(IndexDefinition definition) =>
         $"{(SqlState == NotYetUsable ? Text : ServerText.WithoutValues(SqlState, Text, definition.ToAnonymousStatement()))} "
             + $"(SQLSTATE {SqlState})";
 
-    /// <summary>Null for the numbers of one that was made.</summary>
+    /// <summary>Returns null for the numbers of a created index.</summary>
     public static Refusal? TryRead(string result) =>
         result.IndexOf(' ', StringComparison.Ordinal) is > 0 and var at ? new Refusal(result[..at], result[(at + 1)..]) : null;
 }

@@ -1,8 +1,7 @@
--- Purpose: writes how an action ended, and marks its strategy in the same breath, so that no process can die between the two.
--- What its own run writes
--- counts, for that knows better; what a later run found out is written only where nothing is. Locks come in the order of all
--- writes of the store:
--- the action, the strategy, the strategy's detail.
+-- Purpose: writes how an action ended, and marks its strategy in the same statement, so that no process can die between the two.
+-- The outcome from the action's own run always counts, because that run knows best. An outcome that a later run found is written
+-- only if there is none. Locks are taken in the order of all writes of the store: the action, the strategy, the strategy's
+-- detail.
 -- Minimum version: 13. Privileges: update and select on perf_monitoring.index_action, index_action_session, index_strategy and
 -- index_strategy_detail.
 with action as (
@@ -11,7 +10,7 @@ with action as (
     where f.id = @Id::uuid and (f.outcome = 'STARTED' or not @IsReconciled::bool)
     returning
         f.id, f.action, f.index_strategy_id, f.monitored_database_id, f.table_name, f.index_name,
-        -- Nothing undoes a rebuild, after which the index is there as before.
+        -- A rebuild has no undo: the index is the same after it.
         case when f.outcome = 'SUCCEEDED' and not (f.action = 'REPAIR' and f.undo_statement is null) then f.action in ('CREATE', 'RESTORE') end as is_there
 ),
 session as (

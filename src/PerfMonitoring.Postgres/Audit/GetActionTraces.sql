@@ -1,6 +1,6 @@
--- Purpose: what the monitored database says of actions whose end is not written: whether somebody is still at work on them, and
--- what they left. A role
--- that may not see what other sessions do takes whoever has, or waits for, a lock on the table for the one that works.
+-- Purpose: the traces in the monitored database of actions without a recorded end: whether somebody still works on them, and what
+-- they left. A role that may not see what other sessions do assumes that a session that has, or waits for, a lock on the table
+-- does the work.
 -- Minimum version: 13. Privileges: none; pg_read_all_stats to see what other sessions do.
 select
     g.id,
@@ -33,7 +33,7 @@ left join lateral (
     where x.nspname = g.schema_name and c.relname = g.table_name
 ) t on true
 left join lateral (
-    -- Its own session, or another that does the same: what was broken off is carried to its end by a session of its own.
+    -- The action's session, or another one with the same work: a separate session completes an interrupted drop.
     select a.pid, p.phase
     from pg_catalog.pg_stat_activity a
     left join pg_catalog.pg_stat_progress_create_index p on p.pid = a.pid

@@ -1,6 +1,5 @@
--- Purpose: what was done to the indexes of a monitored database, the latest first. Of actions that were judged already the
--- outcome in the store does
--- not count.
+-- Purpose: the actions on the indexes of a monitored database, the latest first. For actions that were already judged, the
+-- outcome in the store is ignored.
 -- Minimum version: 13. Privileges: select on perf_monitoring.index_action, index_action_session and "user".
 select
     a.id,

@@ -1,4 +1,4 @@
--- Purpose: the actions of a monitored database whose end is not written, with what tells what became of them.
+-- Purpose: the actions of a monitored database without a recorded end, with the data that shows what became of them.
 -- Minimum version: 13. Privileges: select on perf_monitoring.index_action and index_action_session.
 select a.id, a.action, a.table_name, a.index_name, a.statement, a.undo_statement, s.index_oid, s.process_id, s.backend_start
 from perf_monitoring.index_action a

@@ -8,13 +8,13 @@ using PerfMonitoring.Postgres.Store;
 
 namespace PerfMonitoring.Postgres.Audit;
 
-/// <summary>The audit in the store, and what the monitored database says of actions whose end is not in it.</summary>
+/// <summary>The audit in the store, and the traces in the monitored database of actions without a recorded end.</summary>
 internal sealed class IndexActionRepository(Database target, Database store, MonitoredDatabase monitored, ActingUser user)
     : IIndexActionRepository
 {
     public async Task<Guid?> StartAsync(IndexAction action, CancellationToken cancellationToken)
     {
-        // An older store is an error, for it would silently keep no audit; no store at all is a choice.
+        // With an older store no audit could be kept, so that is an error. To have no store is the user's choice.
         if (!await new StoreRepository(store).ExistsAsync(cancellationToken))
         {
             return null;
@@ -105,14 +105,14 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
         };
         await foreach (var action in store.StreamAsync(Sql.Get("GetActions"), parameters, Read, cancellationToken))
         {
-            // Its own run, or another, may have written the end meanwhile.
+            // The action's own run, or another one, may have written the end meanwhile.
             yield return action.Outcome == IndexActionOutcome.Started && judged.TryGetValue(action.Id, out var known)
                 ? action with { Outcome = known.Outcome, Error = known.Error, FinishedAt = known.FinishedAt, IsReconciled = true }
                 : action;
         }
     }
 
-    // What is begun and not ended, and what the server says of each.
+    // The actions without a recorded end, with the traces of each on the server.
     private async Task<IReadOnlyList<(IndexAction Action, ActionTrace Trace)>> TraceAsync(
         BuilderLock? held, CancellationToken cancellationToken)
     {

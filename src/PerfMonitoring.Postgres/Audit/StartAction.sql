@@ -1,4 +1,4 @@
--- Purpose: writes that something is begun with an index. A strategy that is not stored is left out.
+-- Purpose: writes the start of an action on an index. A strategy that is not stored is left out.
 -- Minimum version: 13. Privileges: insert on perf_monitoring.index_action and index_action_session, select on
 -- perf_monitoring.index_strategy.
 with action as (

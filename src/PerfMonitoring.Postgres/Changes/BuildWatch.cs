@@ -4,7 +4,7 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Postgres.Changes;
 
-/// <summary>What a build can wait for.</summary>
+/// <summary>The kinds of waits of a build.</summary>
 internal enum BuildWait
 {
     Lock,
@@ -12,28 +12,28 @@ internal enum BuildWait
 }
 
 /// <summary>
-/// Reports where one try stands, and ends waits that are too long: lock_timeout alone cannot tell a wait for the table from one
-/// for older snapshots.
+/// Reports the progress of one attempt, and ends waits that are too long. lock_timeout alone cannot tell a wait for the table
+/// from a wait for older snapshots.
 /// </summary>
 internal sealed class BuildWatch(IndexChange change)
 {
     private string phase = "";
     private long since = Stopwatch.GetTimestamp();
 
-    /// <summary>What the try waited so far, as it was seen: right to half a second for each wait.</summary>
+    /// <summary>The observed waiting time of the attempt, exact to half a second for each wait.</summary>
     public TimeSpan Waited { get; private set; }
 
-    /// <summary>The wait that was too long, so that the try was given up.</summary>
+    /// <summary>The wait that was too long and ended the attempt.</summary>
     public BuildWait? GivenUp { get; private set; }
 
-    /// <summary>lock_timeout of the statement: where nobody watches any more the server ends each wait, a little later.</summary>
+    /// <summary>lock_timeout of the statement. If the watch is lost, the server itself ends each wait, a little later.</summary>
     public static TimeSpan ServerLimit(IndexBuildOptions options) =>
         options.LockTimeout == TimeSpan.Zero || options.SnapshotTimeout == TimeSpan.Zero
             ? TimeSpan.Zero
             : (options.LockTimeout > options.SnapshotTimeout ? options.LockTimeout : options.SnapshotTimeout)
             + TimeSpan.FromSeconds(5);
 
-    /// <summary>Why a try failed; null where it was cancelled from outside.</summary>
+    /// <summary>The reason why an attempt failed; null if it was cancelled from outside.</summary>
     public PerfMonitoringException? Explain(Exception e, object subject, CancellationToken cancellationToken) =>
         e is PerfMonitoringException failure ? change.Explain(failure)
         : GivenUp is not null && !cancellationToken.IsCancellationRequested ? WaitedTooLong(subject, e)
@@ -74,7 +74,7 @@ internal sealed class BuildWatch(IndexChange change)
         }
 
         var elapsed = Stopwatch.GetElapsedTime(since);
-        // While it waits, the server's counters are those of the phase before.
+        // During a wait the server's counters are those of the previous phase.
         double? percent = isForOthers || blockers.Length > 0
             ? null
             : IndexCreationProgress.PercentOf(rows[0].TuplesDone, rows[0].TuplesTotal, rows[0].BlocksDone, rows[0].BlocksTotal);

@@ -7,8 +7,8 @@ using PerfMonitoring.Postgres.Sessions;
 namespace PerfMonitoring.Postgres.Changes;
 
 /// <summary>
-/// The locks that let one builder at a time work on a table, and a few in a database, and the connection that holds them. That
-/// connection is free while the statement runs on another; so it watches.
+/// The locks that allow one builder at a time on a table, and a few in a database, with the connection that holds them. The
+/// statement runs on another connection, so this one watches it.
 /// </summary>
 internal sealed class BuilderGate : IAsyncDisposable
 {
@@ -22,9 +22,8 @@ internal sealed class BuilderGate : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits until no other builder is at work on the table, and then until the database has a free place, for as long as that
-    /// takes. What processes that are gone began on the table, and the server still works on, is waited for too; how they ended
-    /// is written.
+    /// Waits without a time limit until no other builder works on the table, and then until the database has a free place. It
+    /// also waits for statements that the server still runs for processes that are gone, and records their outcome.
     /// </summary>
     public static async Task<BuilderGate> EnterAsync(
         Database target, IIndexActionRepository actions, IndexChange change, uint tableOid, CancellationToken cancellationToken)
@@ -32,7 +31,7 @@ internal sealed class BuilderGate : IAsyncDisposable
         var gate = new BuilderGate(target, await target.ConnectAsync(cancellationToken));
         try
         {
-            // In this order: whoever has a place waits for no table, so nobody waits in a circle.
+            // The order prevents a deadlock: a builder that has a place never waits for a table.
             await gate.LockAsync(change, [tableOid], cancellationToken);
             await gate.ReconcileAsync(actions, change, tableOid, cancellationToken);
             await gate.LockAsync(
@@ -47,8 +46,8 @@ internal sealed class BuilderGate : IAsyncDisposable
     }
 
     /// <summary>
-    /// Asks the server. Not cancelled half-way: a lock whose answer got lost would stay with the pooled connection, and the
-    /// unlocking needs a clean one.
+    /// Sends a statement to the server. It is not cancelled in the middle: a lock whose answer is lost would stay with the pooled
+    /// connection, and the unlocking needs a clean connection.
     /// </summary>
     public Task<List<T>> QueryAsync<T>(string name, object? parameters, CancellationToken cancellationToken) => target.RunAsync(
         async () => (await connection.QueryAsync<T>(IndexSql.Command(name, parameters, CancellationToken.None))).AsList(),
@@ -87,7 +86,7 @@ internal sealed class BuilderGate : IAsyncDisposable
         }
         catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
         {
-            // The session is gone, and its locks with it; it must not come back from the pool.
+            // The session and its locks are gone; the pool must not reuse its connection.
             NpgsqlConnection.ClearPool(connection);
         }
 

@@ -4,10 +4,10 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Postgres.Changes;
 
-/// <summary>When a schedule is open, by its cron expression (Cronos; it knows daylight saving time).</summary>
+/// <summary>The open times of a schedule, from its cron expression. Cronos handles daylight saving time.</summary>
 internal static class CronWindow
 {
-    // What opens anew before it closes may stay open without end; this is longer than any build.
+    // A window that opens again before it closes may stay open without end. This limit is longer than any build.
     private static readonly TimeSpan MaximumOpen = TimeSpan.FromDays(8);
 
     public static WindowOpening? Find(MaintenanceSchedule schedule, DateTimeOffset at)

@@ -1,4 +1,4 @@
--- Purpose: what speaks for or against building on a table now, in one look.
+-- Purpose: in one statement, all facts for and against building on a table now.
 -- Minimum version: 13. Privileges: none; pg_read_all_stats to see what others do, pg_read_all_settings for the data directory.
 select
     pg_catalog.pg_is_in_recovery() as is_standby,
@@ -75,7 +75,7 @@ from pg_catalog.pg_class c
 join pg_catalog.pg_database b on b.datname = pg_catalog.current_database()
 join pg_catalog.pg_roles r on r.rolname = current_user
 cross join lateral (
-    -- What is not there as default_tablespace is left out by the server, what is asked for is not.
+    -- The server ignores a default_tablespace that does not exist, but not a requested tablespace that does not exist.
     select x.name, t.oid
     from (
         select coalesce(
@@ -86,7 +86,7 @@ cross join lateral (
     left join pg_catalog.pg_tablespace t on t.spcname = x.name
 ) u
 cross join lateral (
-    -- All but this session, and those of this session's pool that wait to be used again.
+    -- All sessions except this one and the idle ones of this session's pool.
     select
         pg_catalog.count(*) as of_server,
         pg_catalog.count(*) filter (where a.datname = pg_catalog.current_database()) as of_database,
@@ -115,7 +115,7 @@ cross join lateral (
 cross join lateral (
     select
         pg_catalog.count(*)::int as standbys,
-        -- No figure is kept of a standby that has replayed everything, and none of one that has replayed nothing since.
+        -- The server keeps no lag of a standby that has replayed everything, nor of one that has replayed nothing since.
         case when pg_catalog.bool_and(coalesce(w.replay_lag is not null or w.replay_lsn >= w.sent_lsn, false))
             then extract(epoch from coalesce(pg_catalog.max(w.replay_lag), '0'::interval)) end::float8 as lag_seconds
     from (

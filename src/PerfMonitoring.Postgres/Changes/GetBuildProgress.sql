@@ -1,4 +1,4 @@
--- Purpose: where a build stands, and the sessions that it waits for. Nothing while it has not begun or is over.
+-- Purpose: the progress of a build, and the sessions that it waits for. No row before the start and after the end.
 -- Minimum version: 13. Privileges: those of the builder; pg_read_all_stats to see who the others are.
 select
     p.phase,

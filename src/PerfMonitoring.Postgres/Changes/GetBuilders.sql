@@ -1,4 +1,4 @@
--- Purpose: the sessions that hold some locks of builders (the two halves of an advisory lock's key stand in classid and objid).
+-- Purpose: the sessions that hold some locks of builders (classid and objid hold the two halves of an advisory lock's key).
 -- Minimum version: 13. Privileges: none; pg_read_all_stats to see who others are.
 select a.pid as process_id, a.usename::text as user_name, a.application_name, a.state, a.xact_start as transaction_start
 from pg_catalog.pg_locks l

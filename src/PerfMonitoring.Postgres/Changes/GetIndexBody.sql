@@ -1,4 +1,5 @@
--- Purpose: what an index is, without its name and table, as the server writes it: two indexes do the same where these are equal.
+-- Purpose: the definition of an index as the server writes it, without its name and table. Two indexes with equal results are
+-- equivalent.
 -- Minimum version: 13. Privileges: none.
 select
     pg_catalog.substr(

@@ -1,4 +1,4 @@
--- Purpose: the indexes that these are attached to.
+-- Purpose: the indexes that the given indexes are attached to.
 -- Minimum version: 13. Privileges: none.
 select h.inhrelid as oid, h.inhparent as parent_oid
 from pg_catalog.pg_inherits h

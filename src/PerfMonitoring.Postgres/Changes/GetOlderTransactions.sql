@@ -1,6 +1,5 @@
 -- Purpose: the sessions that CREATE INDEX CONCURRENTLY would wait for: those with a snapshot in this database, and those that
--- have written to the
--- table. What lasts less than a second is over before it matters.
+-- have written to the table. Transactions younger than a second are left out, because they end before they matter.
 -- Minimum version: 13. Privileges: none; pg_read_all_stats to see what others do.
 select a.pid as process_id, a.usename::text as user_name, a.application_name, a.state, a.xact_start as transaction_start
 from pg_catalog.pg_stat_activity a

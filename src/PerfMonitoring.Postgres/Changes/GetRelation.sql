@@ -1,6 +1,5 @@
--- Purpose: what has that name in that schema, and if it is an index, of which table, and whether somebody builds it. A role that
--- may
--- not see what others build takes whoever holds the lock of a build on the table for its builder.
+-- Purpose: the relation with a name in a schema. For an index, also its table and whether somebody builds it. A role that may not
+-- see the builds of others assumes that the holder of a build's lock on the table is its builder.
 -- Minimum version: 13. Privileges: none; pg_read_all_stats to see the builds of others.
 select
     c.oid,

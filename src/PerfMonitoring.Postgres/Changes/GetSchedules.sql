@@ -1,4 +1,4 @@
--- Purpose: the schedules that are stored for a monitored database.
+-- Purpose: the stored schedules of a monitored database.
 -- Minimum version: 13. Privileges: select on perf_monitoring.maintenance_schedule.
 select
     m.maintenance_window::text as maintenance_window,

@@ -1,5 +1,5 @@
--- Purpose: the transactions that hold a lock on a table or one of its partitions, and so the ones that dropping one of its
--- indexes waits for.
+-- Purpose: the transactions that hold a lock on a table or one of its partitions. Dropping one of the table's indexes waits for
+-- them.
 -- Minimum version: 13. Privileges: none; pg_read_all_stats to see who the others are.
 select distinct
     l.virtualtransaction as transaction_id,

@@ -13,7 +13,7 @@ internal sealed class IndexBuild(
     Database target, IndexStrategy strategy, IndexBuildOptions options, IProgress<IndexCreationProgress> progress)
     : IndexChange(target, strategy, "Invoke-IndexCreation", options, progress)
 {
-    // The index of a partition may be there without the whole, so it has no mark of its own.
+    // The index of a partition may exist without the whole index, so it gets no mark.
     private bool isPart;
 
     public IndexStrategy Strategy => strategy;
@@ -26,10 +26,10 @@ internal sealed class IndexBuild(
     public TimeSpan? BuildTime { get; set; }
     public PerfMonitoringException? Error { get; set; }
 
-    /// <summary>Whether the clean-up found an invalid index; null before it could look.</summary>
+    /// <summary>Whether the clean-up found an invalid index; null before the clean-up.</summary>
     public bool? IsLeft { get; set; }
 
-    /// <summary>The build of a partition's index, whose reports are told with a label.</summary>
+    /// <summary>The build of a partition's index. Its progress reports get a label.</summary>
     public IndexBuild PartOf(IndexDefinition definition, string label)
     {
         var part = new IndexBuild(
@@ -48,7 +48,7 @@ internal sealed class IndexBuild(
             : connection.ExecuteDdlAsync(statement, isWatched: true, cancellationToken);
     }
 
-    /// <summary>Counts what the build of a partition's index was.</summary>
+    /// <summary>Adds the figures of the build of a partition's index.</summary>
     public void Add(IndexBuild part)
     {
         base.Add(part);
@@ -89,7 +89,7 @@ internal sealed class IndexBuild(
             ErrorIds.IndexEntryTooLarge, FailureKind.InvalidArgument,
             $"{QualifiedName}: {Innermost(e)}: a row of the table does not fit into it.",
             EntryLimit.RemedyFor(Definition.Method), strategy, e),
-        // What the server says of it holds the value.
+        // The server's message contains the value.
         ['2', '2', ..] and not PostgresErrorCodes.InvalidParameterValue and var state => new PerfMonitoringException(
             ErrorIds.IndexExpressionFailed, FailureKind.InvalidArgument,
             $"{QualifiedName}: its expression or condition raises an error for a row of the table (SQLSTATE {state}).",
@@ -98,13 +98,13 @@ internal sealed class IndexBuild(
         _ => base.Explain(e),
     };
 
-    /// <summary>Something else has the name.</summary>
+    /// <summary>The error for a name that another object has.</summary>
     public PerfMonitoringException NameTaken(Exception? cause) => new(
         ErrorIds.IndexNameTaken, FailureKind.AlreadyExists,
         $"{QualifiedName} is there already and is something else than {Definition.WithoutConstants}.",
         "Give the strategy another name.", strategy, cause);
 
-    /// <summary>What the server says of a definition that cannot be right, whether it was compared or built.</summary>
+    /// <summary>Explains the server's error about a wrong definition, in a comparison or in a build.</summary>
     public PerfMonitoringException ExplainDefinition(PerfMonitoringException e) =>
         (e.InnerException as PostgresException)?.SqlState switch
     {

@@ -7,7 +7,7 @@ using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Postgres.Changes;
 
-/// <summary>Builds indexes with all that it needs around it: the lock, the look at what is there already, the audit.</summary>
+/// <summary>Builds indexes, with the lock, the check of existing indexes and the audit.</summary>
 internal sealed class IndexBuilder(
     Database target, ICatalogRepository catalog, IIndexStrategyRepository strategies, IIndexActionRepository actions)
         : IIndexBuilder
@@ -42,7 +42,7 @@ internal sealed class IndexBuilder(
         }
     }
 
-    // At most what a timer takes, which is 24 days.
+    // The result is at most the longest time of a timer, which is 24 days.
     private static TimeSpan Left(DateTimeOffset end, TimeProvider clock) =>
         TimeSpan.FromMilliseconds(Math.Clamp((end - clock.GetUtcNow()).TotalMilliseconds, 0, int.MaxValue));
 
@@ -85,7 +85,7 @@ internal sealed class IndexBuilder(
         };
     }
 
-    // PostgreSQL has no function for it: the directory is looked at where the server runs on this machine.
+    // PostgreSQL has no function for the free disk space. The directory is read if the server runs on this machine.
     private long? FreeDisk(string? directory)
     {
         var isLocal = target.Target.HostName.StartsWith('/') || target.Target.HostName is "localhost" or "127.0.0.1" or "::1";
@@ -107,7 +107,7 @@ internal sealed class IndexBuilder(
         build.Definition = build.Definition with { Table = table.Name };
         await using var gate = await BuilderGate.EnterAsync(target, actions, build, table.Oid, cancellationToken);
 
-        // What was true before the wait need not be so now.
+        // The wait may have changed the facts, so they are checked again.
         var tables = new TableIndexBuilder(target, catalog, comparison);
         await tables.WaitForOthersAsync(build, table.Oid, build.Definition, cancellationToken);
         if (await FindEqualAsync(table, build, cancellationToken) is { } equal)
@@ -131,7 +131,7 @@ internal sealed class IndexBuilder(
         await MarkAsync(build);
     }
 
-    // The index is there, whatever happens now. Within the lock of builders, so that nobody drops it before the mark.
+    // The index exists, whatever happens now. The lock of builders is still held, so that nobody drops it before it is marked.
     private async Task MarkAsync(IndexBuild build)
     {
         if (build.Strategy.IsStored)
@@ -157,7 +157,7 @@ internal sealed class IndexBuilder(
         Reason = build.Strategy.Reason.Length == 0 ? null : build.Strategy.Reason,
     };
 
-    /// <summary>A valid index that does what the wanted one would do, or null.</summary>
+    /// <summary>A valid index that is equivalent to the wanted one, or null.</summary>
     private async Task<TableIndex?> FindEqualAsync(TableInfo table, IndexBuild build, CancellationToken cancellationToken)
     {
         var wanted = build.Definition;

@@ -12,29 +12,29 @@ using Polly.Retry;
 namespace PerfMonitoring.Postgres.Changes;
 
 /// <summary>
-/// One change of an index by a statement that runs CONCURRENTLY: what is known of it while it goes on, and how it is run, watched
-/// and tried again.
+/// One change of an index by a statement that runs CONCURRENTLY: its state while it runs, and how it is run, watched and
+/// repeated.
 /// </summary>
 /// <param name="target">The database.</param>
-/// <param name="subject">What errors are about.</param>
-/// <param name="cmdlet">The cmdlet to run again when it fails: the noun begins the ids of errors.</param>
+/// <param name="subject">The target object of errors.</param>
+/// <param name="cmdlet">The cmdlet to run again after a failure; its noun starts the ids of errors.</param>
 /// <param name="options">Limits.</param>
-/// <param name="progress">Is told where it stands.</param>
+/// <param name="progress">Receives progress.</param>
 internal abstract class IndexChange(
     Database target, object subject, string cmdlet, IndexBuildOptions options, IProgress<IndexCreationProgress> progress)
 {
     public static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(0.5);
 
-    /// <summary>How long each try to take away what is left waits for its lock.</summary>
+    /// <summary>How long each attempt of the clean-up waits for its lock.</summary>
     public static readonly TimeSpan CleanUpLockTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long it may wait to lock a table exclusively: behind who waits for that everybody else waits, too.</summary>
+    /// <summary>How long it may wait for an exclusive lock on a table. All other users of the table wait behind it.</summary>
     public static readonly TimeSpan MomentaryLockTimeout = TimeSpan.FromSeconds(2);
 
     private readonly long started = Stopwatch.GetTimestamp();
     private readonly Dictionary<int, IndexCreationBlocker> blockers = [];
 
-    /// <summary>The index with its schema, quoted where it must be.</summary>
+    /// <summary>The index with its schema, quoted if necessary.</summary>
     public abstract string QualifiedName { get; }
 
     public IndexBuildOptions Options => options;
@@ -47,10 +47,10 @@ internal abstract class IndexChange(
     /// <summary>The sessions that it waited for, as the end of an error's message.</summary>
     public string WaitedFor => blockers.Count == 0 ? "" : $" It waited for {string.Join(", ", blockers.Values)}.";
 
-    /// <summary>The session of the statement that was begun last; null before.</summary>
+    /// <summary>The session of the last started statement; null before the first one.</summary>
     public StatementSession? Session { get; set; }
 
-    /// <summary>Its row in the audit; null where there is no store, and before it is written.</summary>
+    /// <summary>Its row in the audit; null if there is no store, and before the row is written.</summary>
     public Guid? ActionId { get; private set; }
 
     private IIndexActionRepository? Actions { get; set; }
@@ -59,12 +59,12 @@ internal abstract class IndexChange(
 
     protected IProgress<IndexCreationProgress> Progress => progress;
 
-    /// <summary>The id of the error of a statement that somebody cancelled on the server.</summary>
+    /// <summary>The error id for a statement that somebody cancelled on the server.</summary>
     public string CancelledId => Noun + "Cancelled";
 
     private string InterruptedId => Noun + "Interrupted";
 
-    /// <summary>How the id of an error begins: IndexCreation for Invoke-IndexCreation.</summary>
+    /// <summary>The first part of an error id: IndexCreation for Invoke-IndexCreation.</summary>
     private string Noun => cmdlet[(cmdlet.IndexOf('-', StringComparison.Ordinal) + 1)..];
 
     public void Report(
@@ -81,14 +81,15 @@ internal abstract class IndexChange(
     }
 
     /// <summary>
-    /// Does work that the audit knows of before it begins, whatever becomes of this process, and is told the end of. Within the
-    /// lock of builders: whoever finds an action without an end, and nobody that has the lock, knows that its process is gone.
+    /// Does work between two entries in the audit, its start and its end. The start is written first, so it stays even if this
+    /// process dies. The lock of builders is held: an action without an end, and without a holder of the lock, belongs to a
+    /// process that is gone.
     /// </summary>
     /// <param name="actions">The audit.</param>
-    /// <param name="action">What is done; null for what the audit need not know.</param>
-    /// <param name="work">Does it.</param>
-    /// <param name="cancellationToken">What <paramref name="work"/> is cancelled by.</param>
-    /// <returns>What kept the store from being told the end of it, or null.</returns>
+    /// <param name="action">The action; null for one that is not audited.</param>
+    /// <param name="work">Does the work.</param>
+    /// <param name="cancellationToken">The token that cancels <paramref name="work"/>.</param>
+    /// <returns>The error that kept the end from being written to the store, or null.</returns>
     public async Task<PerfMonitoringException?> RecordAsync(
         IIndexActionRepository actions, IndexAction? action, Func<Task> work, CancellationToken cancellationToken)
     {
@@ -109,7 +110,7 @@ internal abstract class IndexChange(
             var failure = e as PerfMonitoringException;
             var isCancelled = cancellationToken.IsCancellationRequested || failure?.ErrorId == CancelledId;
 
-            // What the store says then is of less weight than what is under way.
+            // The error of the work matters more than an error of the store.
             await FinishAsync(
                 isCancelled ? IndexActionOutcome.Cancelled : IndexActionOutcome.Failed,
                 failure?.Message
@@ -124,7 +125,7 @@ internal abstract class IndexChange(
             IndexAudit.FinishAsync(actions, ActionId, outcome, failure, QualifiedName, subject);
     }
 
-    /// <summary>Notes which session does the work from now on, here and in the audit.</summary>
+    /// <summary>Records the session that does the work from now on, here and in the audit.</summary>
     public async Task SetSessionAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var session = new StatementSession(
@@ -138,10 +139,10 @@ internal abstract class IndexChange(
         Session = session;
     }
 
-    /// <summary>Makes it a part of an action that is in the audit already.</summary>
+    /// <summary>Makes this change a part of an action that the audit already has.</summary>
     protected void Join(IndexChange whole) => (ActionId, Actions) = (whole.ActionId, whole.Actions);
 
-    /// <summary>Counts what a part of it was.</summary>
+    /// <summary>Adds the figures of a part.</summary>
     protected void Add(IndexChange part)
     {
         foreach (var blocker in part.Blockers)
@@ -153,7 +154,7 @@ internal abstract class IndexChange(
         LeftoverIndex ??= part.LeftoverIndex;
     }
 
-    /// <summary>Does something, and again with back-off after a wait that was too long or a deadlock.</summary>
+    /// <summary>Runs an attempt and repeats it with back-off after a wait that was too long or a deadlock.</summary>
     public async Task<T> RetryAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken) =>
         options.MaximumRetry == 0
             ? await attempt(cancellationToken)
@@ -183,7 +184,7 @@ internal abstract class IndexChange(
                 .Build()
                 .ExecuteAsync(async token => await attempt(token), cancellationToken);
 
-    /// <summary>Waits for the transactions that use the table at this moment, with the index untouched.</summary>
+    /// <summary>Waits for the transactions that use the table at present; the index stays untouched.</summary>
     /// <exception cref="PerfMonitoringException">LockTimeout.</exception>
     public async Task WaitForUsersAsync(BuilderGate gate, uint tableOid, CancellationToken cancellationToken)
     {
@@ -215,11 +216,11 @@ internal abstract class IndexChange(
         }
     }
 
-    /// <summary>Runs a statement on a connection of its own while the gate watches it.</summary>
-    /// <param name="gate">Watches.</param>
+    /// <summary>Runs a statement on a separate connection while the gate watches it.</summary>
+    /// <param name="gate">Watches the statement.</param>
     /// <param name="run">Runs the statement.</param>
     /// <param name="lockTimeout">lock_timeout of the session; zero for none.</param>
-    /// <param name="look">Is told each half second what the server says of it; false ends the statement.</param>
+    /// <param name="look">Receives the server's progress rows every half second; false ends the statement.</param>
     /// <param name="cancellationToken">Cancels the statement.</param>
     /// <returns>How long it ran.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled, or <paramref name="look"/> ended it.</exception>
@@ -255,8 +256,8 @@ internal abstract class IndexChange(
             },
             cancellationToken);
 
-    /// <summary>Tries for as long as the clean-up may last: until the answer is known.</summary>
-    /// <exception cref="OperationCanceledException">It was not known in time.</exception>
+    /// <summary>Repeats the attempt until its answer is known, for at most the time limit of the clean-up.</summary>
+    /// <exception cref="OperationCanceledException">The answer was not known in time.</exception>
     public async Task<bool> CleanUpAsync(Func<NpgsqlConnection, CancellationToken, Task<bool?>> attempt)
     {
         using var limit = new CancellationTokenSource(options.CleanUpLimit);
@@ -283,7 +284,9 @@ internal abstract class IndexChange(
         return answer!.Value;
     }
 
-    /// <summary>What every change of an index can fail by, with the way out; else the error itself.</summary>
+    /// <summary>
+    /// Explains the common failures of every change of an index, with a remedy; otherwise returns the error itself.
+    /// </summary>
     public virtual PerfMonitoringException Explain(PerfMonitoringException e)
     {
         return (e.InnerException as PostgresException)?.SqlState switch
@@ -296,7 +299,7 @@ internal abstract class IndexChange(
                 e),
             PostgresErrorCodes.QueryCanceled => new PerfMonitoringException(
                 CancelledId, FailureKind.ServerError, $"{QualifiedName}: {Innermost(e)}.", $"Run {cmdlet} again.", subject, e),
-            // One backend or the whole server: that it was possible to clean up says which.
+            // Either one backend or the whole server ended. A successful clean-up shows that the server runs.
             PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or Failures.IdleSessionTimeout => Interrupted(),
             null when e.Kind == FailureKind.ConnectionFailed => Interrupted(),
             _ => e,
@@ -332,12 +335,13 @@ internal abstract class IndexChange(
         }
         catch (PerfMonitoringException e) when (e.Kind == FailureKind.ConnectionFailed)
         {
-            // The server is out of reach, and the statement has no limit of its own: nobody waits for an answer that never comes.
+            // The server is out of reach, and the statement has no time limit. Without this cancellation the module would wait
+            // for ever.
             await givingUp.CancelAsync();
             throw;
         }
 
-        // The connection of the gate may have broken alone: a new one tells whether the server is there.
+        // Only the connection of the gate may have broken. A new one shows whether the server is there.
         async Task<IReadOnlyList<ProgressRow>> AskAsync()
         {
             var parameters = new { ProcessId = processId };
@@ -354,7 +358,7 @@ internal abstract class IndexChange(
     }
 }
 
-/// <summary>The session that runs a statement; its number alone could be another's by now.</summary>
+/// <summary>The session that runs a statement. The start time is needed because process ids are reused.</summary>
 internal sealed record StatementSession(int ProcessId, DateTimeOffset BackendStart);
 
 /// <summary>A transaction that uses a table.</summary>
@@ -363,7 +367,7 @@ internal sealed class UserRow : BlockerRow
     public string TransactionId { get; init; } = "";
 }
 
-/// <summary>Where a statement stands, and one session that it waits for.</summary>
+/// <summary>The progress of a statement, and one session that it waits for.</summary>
 internal sealed class ProgressRow : BlockerRow
 {
     public string? Phase { get; init; }

@@ -6,7 +6,7 @@ using PerfMonitoring.Postgres.Sessions;
 
 namespace PerfMonitoring.Postgres.Changes;
 
-/// <summary>Whether an index that exists does what a wanted one would do.</summary>
+/// <summary>Decides whether an existing index is equivalent to a wanted one.</summary>
 internal sealed class IndexComparison(Database target)
 {
     public async Task<bool> IsSameAsync(TableIndex existing, IndexDefinition wanted, CancellationToken cancellationToken) =>
@@ -14,8 +14,8 @@ internal sealed class IndexComparison(Database target)
         && (IndexEquality.IsWrittenAlike(existing.Definition, wanted)
             || await MeanSameAsync(existing, wanted, cancellationToken));
 
-    // Only the server knows what an expression, a predicate or a default means: it is asked to make the index on an empty table
-    // of the same columns, and both are compared as it writes them.
+    // Only the server knows the meaning of an expression, a predicate or a default. It creates the index on an empty table with
+    // the same columns, and both definitions are compared as the server writes them.
     private Task<bool> MeanSameAsync(TableIndex existing, IndexDefinition wanted, CancellationToken cancellationToken) =>
         target.RunAsync(
         async () =>
@@ -36,7 +36,7 @@ internal sealed class IndexComparison(Database target)
             }
             catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
             {
-                // Without the right to make temporary tables two indexes are the same only where they are written alike.
+                // Without the right to create temporary tables, two indexes are equivalent only if their texts are equal.
                 return false;
             }
 

@@ -8,7 +8,7 @@ using PerfMonitoring.Postgres.Sessions;
 
 namespace PerfMonitoring.Postgres.Changes;
 
-/// <summary>REINDEX INDEX CONCURRENTLY with all that it needs around it.</summary>
+/// <summary>Runs REINDEX INDEX CONCURRENTLY, with the lock, the checks and the audit.</summary>
 internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog, IIndexActionRepository actions)
     : IIndexRebuilder
 {
@@ -34,7 +34,7 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
     private async Task<PerfMonitoringException?> RebuildAsync(
         BuilderGate gate, IndexRebuild rebuild, IndexAction? action, CancellationToken cancellationToken)
     {
-        // What was true before the wait need not be so now.
+        // The wait may have changed the facts, so they are checked again.
         var before = await catalog.GetIndexesAsync([rebuild.Index.TableOid], cancellationToken);
         if (before.FirstOrDefault(i => i.Oid == rebuild.Index.Oid) is not { } now)
         {
@@ -60,7 +60,7 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
 
     private async Task<bool> AttemptAsync(BuilderGate gate, IndexRebuild rebuild, CancellationToken cancellationToken)
     {
-        // What they hold back would else have to be dropped again, for which it waits for them, too.
+        // If they delayed the statement too long, the new index would have to be dropped, and the drop would wait for them again.
         await rebuild.WaitForUsersAsync(gate, rebuild.Index.TableOid, cancellationToken);
         rebuild.Session = null;
         var watch = new BuildWatch(rebuild);
@@ -77,7 +77,7 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
             rebuild.Report("dropping the invalid index", []);
             await CleanUpAsync(rebuild, e);
 
-            // The new one may have taken its place already.
+            // The new index may already have replaced the old one.
             if (await FindNewAsync(rebuild, CancellationToken.None) is { } built)
             {
                 rebuild.SizeBytes = built.SizeBytes;
@@ -111,7 +111,7 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
         }
     }
 
-    /// <summary>Drops what is left; null where that is still to be seen.</summary>
+    /// <summary>Drops what the statement left behind; null if that is not known.</summary>
     private async Task<bool?> TryCleanUpAsync(
         NpgsqlConnection connection, IndexRebuild rebuild, CancellationToken cancellationToken)
     {
@@ -140,7 +140,7 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
         (await catalog.GetIndexesAsync([rebuild.Index.TableOid], cancellationToken))
             .FirstOrDefault(i => i.IsValid && i.Oid != rebuild.Index.Oid && i.Definition.Name == rebuild.Index.Definition.Name);
 
-    /// <summary>The rebuilding of one index.</summary>
+    /// <summary>The rebuild of one index.</summary>
     private sealed class IndexRebuild(
         Database target, TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress)
         : IndexChange(target, index, "Repair-Index", options, progress)
@@ -153,7 +153,7 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
         public long? SizeBytes { get; set; }
 
         /// <summary>
-        /// Whether an index is the rest of this work: the new one that is not ready, or the old one that gave its name away.
+        /// Whether an index is left over from this rebuild: the new one that is not ready, or the old one that lost its name.
         /// </summary>
         public bool IsLeftover(TableIndex other) => !other.IsValid
             && (other.Oid == index.Oid ? other.Definition.Name != index.Definition.Name

@@ -10,8 +10,8 @@ using PerfMonitoring.Postgres.Sessions;
 namespace PerfMonitoring.Postgres.Changes;
 
 /// <summary>
-/// DROP INDEX CONCURRENTLY with all that it needs around it; the index of a partitioned table, which PostgreSQL does not drop so,
-/// goes with a short wait for its locks.
+/// Runs DROP INDEX CONCURRENTLY, with the lock, the checks and the audit. PostgreSQL does not support this for the index of a
+/// partitioned table; it is dropped directly, with a short wait for its locks.
 /// </summary>
 internal sealed class IndexRemover(Database target, ICatalogRepository catalog, IIndexActionRepository actions) : IIndexRemover
 {
@@ -43,7 +43,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
     private async Task<PerfMonitoringException?> RemoveAsync(
         BuilderGate gate, IndexDrop drop, IndexAction? action, CancellationToken cancellationToken)
     {
-        // What was true before the wait need not be so now.
+        // The wait may have changed the facts, so they are checked again.
         if (await FindStateAsync(drop, cancellationToken) is not { } state)
         {
             drop.State = IndexRemovalState.NotThere;
@@ -94,12 +94,13 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
 
     private async Task<TimeSpan> AttemptAsync(BuilderGate gate, IndexDrop drop, CancellationToken cancellationToken)
     {
-        // DROP INDEX CONCURRENTLY makes the index invalid at once and then waits for these: better before than after.
+        // DROP INDEX CONCURRENTLY makes the index invalid at once and then waits for these transactions. It is better to wait
+        // before.
         await drop.WaitForUsersAsync(gate, drop.Index.TableOid, cancellationToken);
         if (!drop.Index.IsValid && await FindStateAsync(drop, cancellationToken) is { } state
             && (state.IsValid || state.IsBeingBuilt))
         {
-            // Whoever was waited for has finished it, or works on it again.
+            // The other session has finished the drop, or works on the index again.
             throw new PerfMonitoringException(
                 ErrorIds.IndexWorkedOn, FailureKind.Busy,
                 $"{drop.QualifiedName} was invalid and is {(state.IsValid ? "valid" : "being built")} by now.",
@@ -124,7 +125,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
         }
     }
 
-    // An index that is half dropped serves nobody: what was begun is carried to its end, whoever gave up.
+    // A half-dropped index is useless, so a started drop is completed, whatever the cause of the interruption.
     private async Task CompleteAsync(IndexDrop drop, Exception cause)
     {
         if (drop.Session is null)
@@ -154,7 +155,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
         }
     }
 
-    /// <summary>Whether the index is gone (true) or untouched (false); null where that is still to be seen.</summary>
+    /// <summary>Whether the index is gone (true) or untouched (false); null if that is not known.</summary>
     private async Task<bool?> TryCompleteAsync(NpgsqlConnection connection, IndexDrop drop, CancellationToken cancellationToken)
     {
         if ((await connection.QueryAsync<bool>(IndexSql.Command("TerminateDrop", drop.Session, cancellationToken))).Any())
@@ -170,7 +171,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
                 return false;
         }
 
-        // An index that was invalid before may not have been touched; it was to be dropped all the same.
+        // An index that was already invalid may be untouched. It is dropped in any case.
         drop.Report("carrying the drop to its end", []);
         await connection.SetLimitsAsync(
             drop.Index.IsPartitioned ? IndexChange.MomentaryLockTimeout : IndexChange.CleanUpLockTimeout, null,

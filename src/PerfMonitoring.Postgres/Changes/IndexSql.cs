@@ -7,14 +7,14 @@ using PerfMonitoring.Postgres.Sessions;
 
 namespace PerfMonitoring.Postgres.Changes;
 
-/// <summary>The statements by which indexes change, on a connection.</summary>
+/// <summary>The statements that change indexes, on a connection.</summary>
 internal static class IndexSql
 {
 
     public static CommandDefinition Command(string name, object? parameters, CancellationToken cancellationToken) =>
         new(Sql.Get(name), parameters, cancellationToken: cancellationToken);
 
-    /// <summary>Gives a session the limits of what changes indexes.</summary>
+    /// <summary>Sets the limits of a session that changes indexes.</summary>
     public static Task SetLimitsAsync(
         this NpgsqlConnection connection, TimeSpan lockTimeout, string? maintenanceWorkMem,
         CancellationToken cancellationToken) =>
@@ -27,11 +27,10 @@ internal static class IndexSql
             },
             cancellationToken));
 
-    /// <summary>Runs a statement that was made of a definition.</summary>
+    /// <summary>Runs a statement that was composed from a definition.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="statement">The statement.</param>
-    /// <param name="isWatched">Whether it may take as long as it takes, since another connection watches the server
-    /// meanwhile.</param>
+    /// <param name="isWatched">Whether it may run without a time limit, because another connection watches the server.</param>
     /// <param name="cancellationToken">Cancels the statement.</param>
     public static Task ExecuteDdlAsync(
         this NpgsqlConnection connection, string statement, bool isWatched, CancellationToken cancellationToken) =>
@@ -39,8 +38,8 @@ internal static class IndexSql
             statement, commandTimeout: isWatched ? 0 : null, cancellationToken: cancellationToken));
 
     /// <summary>
-    /// Builds an index and marks it. All goes to the server at once, so that it does both even where nobody is left to hear of
-    /// the build's end.
+    /// Builds an index and marks it. Both commands are sent at once, so the server runs both even if this process dies during the
+    /// build.
     /// </summary>
     public static async Task BuildMarkedAsync(
         this NpgsqlConnection connection, string statement, RelationName index, Guid actionId,
@@ -49,7 +48,7 @@ internal static class IndexSql
         await using var batch = new NpgsqlBatch(connection) {
             Timeout = 0, BatchCommands = { new NpgsqlBatchCommand(statement) } };
         AddMark(batch, index, actionId);
-        // The first command with rows is the second: when its answer is there, the index is built.
+        // The second command is the first with rows. Its answer shows that the index is built.
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         try
         {
@@ -57,11 +56,11 @@ internal static class IndexSql
         }
         catch (PostgresException)
         {
-            // Only its mark is missing, and the audit is told of the build in any case.
+            // Only the mark is missing. The audit records the build in any case.
         }
     }
 
-    /// <summary>Marks an index in the transaction that makes it.</summary>
+    /// <summary>Marks an index in the transaction that creates it.</summary>
     public static async Task MarkAsync(
         this NpgsqlConnection connection, RelationName index, Guid actionId, CancellationToken cancellationToken)
     {

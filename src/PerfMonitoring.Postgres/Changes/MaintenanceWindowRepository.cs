@@ -6,7 +6,7 @@ using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Postgres.Changes;
 
-/// <summary>perf_monitoring.maintenance_schedule, and the defaults for what is not in it.</summary>
+/// <summary>Reads and writes perf_monitoring.maintenance_schedule, with defaults for missing rows.</summary>
 internal sealed class MaintenanceWindowRepository(Database store, MonitoredDatabase monitored, ActingUser user)
     : IMaintenanceWindowRepository
 {
@@ -21,7 +21,7 @@ internal sealed class MaintenanceWindowRepository(Database store, MonitoredDatab
         }
         catch (PerfMonitoringException e) when (e.ErrorId == ErrorIds.StoreMissing)
         {
-            // The defaults need no store.
+            // Without a store the defaults apply.
         }
 
         var stored = rows.Select(r => r.ToModel()).ToDictionary(s => s.Window);
@@ -61,7 +61,7 @@ internal sealed class MaintenanceWindowRepository(Database store, MonitoredDatab
         _ => Default(window, null, TimeSpan.FromHours(window == MaintenanceWindow.Scheduled ? 4 : 0)),
     };
 
-    // The same wherever it is run from, and the Get- cmdlet shows it.
+    // The default is the same on every machine, and the Get- cmdlet shows it.
     private static MaintenanceSchedule Default(MaintenanceWindow window, string? cron, TimeSpan duration) =>
         new() { Window = window, CronExpression = cron, Duration = duration, TimeZone = "UTC", IsDefault = true };
 

@@ -1,5 +1,4 @@
--- Purpose: marks an index that was just built as the work of an action, in its comment. A comment that somebody gave it meanwhile
--- stays.
+-- Purpose: marks a new index as the work of an action, in its comment. A comment that somebody else wrote meanwhile stays.
 -- Minimum version: 13. Privileges: ownership of the index.
 do $$
 declare

@@ -7,16 +7,16 @@ using PerfMonitoring.Strategies;
 namespace PerfMonitoring.Postgres.Changes;
 
 /// <summary>
-/// An index on a partitioned table, where PostgreSQL builds nothing concurrently. Each leaf gets its index by itself; then one
-/// short transaction makes those of the partitioned tables and attaches all. So no invalid index is ever to be seen, and what was
-/// built stays for the next run.
+/// Builds an index on a partitioned table, for which PostgreSQL has no concurrent build. Each leaf gets its index separately. One
+/// short transaction then creates the indexes of the partitioned tables and attaches all. So no invalid index is ever visible,
+/// and completed parts stay for the next run.
 /// </summary>
 internal sealed class PartitionedIndexBuilder(
     Database target, ICatalogRepository catalog, TableIndexBuilder tables, IndexComparison comparison)
 {
     public async Task BuildAsync(BuilderGate gate, IndexBuild build, TableInfo root, CancellationToken cancellationToken)
     {
-        // Partitions may come while it works.
+        // New partitions may appear during the build.
         for (var round = 0; round < 3; round++)
         {
             var tree = await target.QueryAsync<PartitionRow>(
@@ -31,7 +31,8 @@ internal sealed class PartitionedIndexBuilder(
 
             if (round == 0)
             {
-                // What the server refuses is told before hours of building, such as a unique index without the partition key.
+                // A refusal of the server, such as a unique index without the partition key, appears here and not after hours of
+                // building.
                 await build.RetryAsync(token => AssembleAsync(build, tree, [], isTrial: true, token), cancellationToken);
             }
 
@@ -71,7 +72,7 @@ internal sealed class PartitionedIndexBuilder(
     }
 
     /// <summary>
-    /// An index of a partition, or of a partitioned table in the tree, that can stand for the wanted one, or null.
+    /// An index of a partition, or of a partitioned table in the tree, that is equivalent to the wanted one, or null.
     /// </summary>
     private async Task<TableIndex?> FindPartAsync(
         IndexBuild build, PartitionRow table, Dictionary<uint, TableIndex> chosen, CancellationToken cancellationToken)
@@ -91,7 +92,7 @@ internal sealed class PartitionedIndexBuilder(
                 .ToDictionary(p => p.Oid, p => p.ParentOid);
         foreach (var candidate in candidates)
         {
-            // One that hangs under another index already cannot be attached again.
+            // An index that is already attached to another index cannot be attached again.
             var isFree = !parents.TryGetValue(candidate.Oid, out var parent)
                 || (table.ParentOid is { } above && chosen.TryGetValue(above, out var index) && index.Oid == parent);
             if (isFree && await comparison.IsSameAsync(candidate, wanted, cancellationToken))
@@ -134,7 +135,7 @@ internal sealed class PartitionedIndexBuilder(
                 "Run Invoke-IndexCreation again.", build.Strategy);
     }
 
-    // It waits for a moment only: behind whoever waits for these locks, readers and writers of the table wait too.
+    // Waits only briefly, because readers and writers of the table queue behind a wait for these locks.
     private async Task<bool> AssembleAsync(
         IndexBuild build, IReadOnlyList<PartitionRow> tree, Dictionary<uint, TableIndex> chosen, bool isTrial,
         CancellationToken cancellationToken)
@@ -179,7 +180,7 @@ internal sealed class PartitionedIndexBuilder(
                         return true;
                     }
 
-                    // From below, so that what is attached is valid.
+                    // Starts with the leaves, so that every attached index is valid.
                     foreach (var table in tree.Skip(1).Reverse())
                     {
                         var part = names[table.Oid];

@@ -1,4 +1,4 @@
--- Purpose: the limits of the session that builds or drops; a build has no time limit of its own.
+-- Purpose: sets the limits of the session that builds or drops; a build has no time limit.
 -- Minimum version: 13. Privileges: none.
 select
     pg_catalog.set_config('lock_timeout', @LockTimeoutMs::text, false),

@@ -1,5 +1,5 @@
--- Purpose: says to MarkIndex.sql which index it shall mark and how, since a block takes no parameters. It waits for a moment
--- only: a mark is not worth more.
+-- Purpose: passes to MarkIndex.sql which index to mark and how, because a DO block takes no parameters. The wait for the lock is
+-- short, because a mark is not worth a longer one.
 -- Minimum version: 13. Privileges: none.
 select
     pg_catalog.set_config('lock_timeout', '2s', false),

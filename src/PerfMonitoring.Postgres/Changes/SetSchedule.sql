@@ -1,4 +1,4 @@
--- Purpose: stores when a maintenance window is open.
+-- Purpose: stores the open times of a maintenance window.
 -- Minimum version: 13. Privileges: insert, update on perf_monitoring.maintenance_schedule.
 insert into perf_monitoring.maintenance_schedule (
     monitored_database_id, maintenance_window, cron_expression, duration, time_zone, updated_by)

@@ -7,10 +7,10 @@ using PerfMonitoring.Postgres.Sessions;
 
 namespace PerfMonitoring.Postgres.Changes;
 
-/// <summary>CREATE INDEX CONCURRENTLY on a table that has no partitions.</summary>
+/// <summary>Runs CREATE INDEX CONCURRENTLY on a table without partitions.</summary>
 internal sealed class TableIndexBuilder(Database target, ICatalogRepository catalog, IndexComparison comparison)
 {
-    /// <summary>Builds the index; whatever goes wrong, the invalid one is taken away again.</summary>
+    /// <summary>Builds the index. After any failure the invalid index is dropped.</summary>
     public async Task BuildAsync(BuilderGate gate, IndexBuild build, TableInfo table, CancellationToken cancellationToken)
     {
         await ClearNameAsync(build, table, cancellationToken);
@@ -18,8 +18,8 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
     }
 
     /// <summary>
-    /// Waits until nobody builds an index on the table that is written as the wanted one: what another run, or a person, gets
-    /// done first is no failure.
+    /// Waits until nobody else builds an index on the table that has the text of the wanted one. If another run or a person
+    /// builds it first, that is not a failure.
     /// </summary>
     public async Task WaitForOthersAsync(
         IndexBuild build, uint tableOid, IndexDefinition wanted, CancellationToken cancellationToken)
@@ -57,7 +57,8 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
         "Wait until it is done and run Invoke-IndexCreation again.", build.Strategy);
 
     /// <summary>
-    /// Sees to it that the name is free: an invalid index of the same kind that nobody builds is the rest of a build that failed.
+    /// Makes the name free. An invalid index of the same kind that nobody builds is left over from a failed build, and is
+    /// dropped.
     /// </summary>
     private async Task ClearNameAsync(IndexBuild build, TableInfo table, CancellationToken cancellationToken)
     {
@@ -100,7 +101,7 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
         catch (PerfMonitoringException e)
             when (e.InnerException is PostgresException { SqlState: PostgresErrorCodes.DuplicateTable })
         {
-            // It is somebody else's, who came first.
+            // Somebody else took the name first.
             throw build.NameTaken(e);
         }
         catch (Exception e) when (build.Session is not null && e is OperationCanceledException or PerfMonitoringException)
@@ -111,7 +112,7 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
                 throw LeftInvalid(build, e);
             }
 
-            // The answer can get lost after the work was done.
+            // The answer can be lost after the work was done.
             if (await FindRelationAsync(build, CancellationToken.None) is { IsValid: true } built)
             {
                 build.SizeBytes = built.SizeBytes;
@@ -130,7 +131,7 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
     }
 
     /// <summary>
-    /// Takes the invalid index of this name away. False where it is still there, or the server does not answer.
+    /// Drops the invalid index with this name. Returns false if it still exists, or the server does not answer.
     /// </summary>
     private async Task<bool> DropLeftoverAsync(IndexBuild build, StatementSession? session)
     {
@@ -188,7 +189,7 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
         build.Strategy, cause);
 }
 
-/// <summary>What has a name.</summary>
+/// <summary>The relation that has a name.</summary>
 internal sealed class RelationRow
 {
     public uint Oid { get; init; }

@@ -1,4 +1,4 @@
--- Purpose: ends a drop whose connection broke, so that it can be carried on by another session.
+-- Purpose: ends a drop whose connection broke, so that another session can complete it.
 -- Minimum version: 13. Privileges: membership in the role that drops.
 select pg_catalog.pg_terminate_backend(a.pid)
 from pg_catalog.pg_stat_activity a

@@ -1,8 +1,7 @@
--- Purpose: takes the first free one of some locks of builders; nothing where none is. A table (a partition stands for its whole
--- tree) has the lock of its
--- oid, the places of a database those from 0 on, which no table has. It does not wait: waiting would hold a snapshot that CREATE
--- INDEX CONCURRENTLY of
--- the other waits for.
+-- Purpose: takes the first free lock among some locks of builders; no row if all are taken. The key of a table's lock is its oid
+-- (a partition uses that of its root). The keys of the places of a database start at 0 and are below every table's oid. The
+-- statement does not wait, because a waiting statement would hold a snapshot for which the other's CREATE INDEX CONCURRENTLY
+-- waits.
 -- Minimum version: 13. Privileges: none.
 select k.key
 from pg_catalog.unnest(@Keys::bigint[]) k (key)

@@ -140,7 +140,8 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         return described.ToDictionary(d => d.Key, d => types[d.Value].ToColumn());
     }
 
-    // Not the file of a method, since it names columns; they are plain ones, so that reading them runs nobody's function.
+    // This statement is not in a file, because it contains names of columns. They are plain columns, so reading them runs no
+    // user's function.
     public async Task<long?> MeasureEntriesAsync(
         IndexDefinition definition, TableInfo table, TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -309,7 +310,7 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
             IsPartition = IsPartition,
             Root = RootName is null ? null : new RelationName(RootSchema, RootName),
             Leaves = [.. (LeafSchemas ?? []).Zip(LeafNames ?? [], (schema, name) => new RelationName(schema, name))],
-            // -1 says "never analysed"; before PostgreSQL 14 that was 0 rows on 0 pages.
+            // -1 means "never analysed". Before PostgreSQL 14 that was 0 rows on 0 pages.
             Rows = AnalysedRows < 0 || (AnalysedPages == 0 && Pages > 0) ? null
                 : AnalysedPages > 0 ? AnalysedRows / AnalysedPages * Pages : AnalysedRows,
             Pages = Pages,
@@ -369,7 +370,7 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
 
     private sealed class TypeRow
     {
-        // Types of these names have no order of their own worth the name, wherever they come from.
+        // Types with these names have no useful order, whatever schema they are in.
         private static readonly HashSet<string> Collections =
             ["jsonb", "json", "xml", "hstore", "tsvector", "tsquery", "geometry", "geography", "raster", "vector", "halfvec",
                 "sparsevec", "cube"];

@@ -1,11 +1,11 @@
--- Purpose: relations of the given kinds (tables, or indexes) that a user may mean by the beginning of a name.
+-- Purpose: relations of the given kinds (tables, or indexes) whose name starts with the user's input.
 -- Minimum version: 13. Privileges: none.
 select
     case when n.nspname::text is distinct from v.schema then n.nspname::text end as schema_name,
     c.relname::text as name
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
--- Where the user's search path finds what has this name.
+-- The relation that the user's search path finds under this name.
 left join lateral (
     select p.schema
     from pg_catalog.unnest(@SearchPath::text[]) with ordinality p (schema, position)

@@ -7,14 +7,14 @@ using PerfMonitoring.Postgres.Sessions;
 namespace PerfMonitoring.Postgres.Indexes;
 
 /// <summary>
-/// Writes the definition of an index so that it means on our connections, which know the system's names only, what it means to
-/// the user. Where a text has names that a schema of the user's path has too, the server reads it with that path, as a constraint
-/// of an empty temporary table of one transaction, and writes it again without it. A constraint is only parsed: nothing of it
-/// runs.
+/// Rewrites the definition of an index. The result means the same on our connections, which know only the system's names, as the
+/// definition means to the user. If a schema of the user's path also has one of the names, the server parses the text with that
+/// path, as a constraint of an empty temporary table in one transaction, and writes it out without the path. A constraint is only
+/// parsed; no part of it runs.
 /// </summary>
-/// <remarks>
-/// A schema in which such a name belongs to somebody who is neither a superuser, nor the table's owner, nor the role itself, is
-/// left out of the path: an index's expression runs for whoever writes to the table.
+/// <remarks> The path leaves out a schema if such a name in it belongs to somebody who is neither a superuser, nor the table's
+/// owner, nor the role itself. The reason is that an index's expression runs with the rights of everybody who writes to the
+/// table.
 /// </remarks>
 internal sealed class DefinitionNames(Database target)
 {
@@ -47,7 +47,7 @@ internal sealed class DefinitionNames(Database target)
         var path = schemas.Where(
             s => s != "pg_catalog" && objects.Any(o => !o.IsExplicit && o.SchemaName == s)
             && !unsafeOnes.Exists(o => !o.IsExplicit && o.SchemaName == s)).ToList();
-        // What is written with its schema means that one; of the others, what the system or a trusted schema has is meant.
+        // A qualified name means its schema. An unqualified name means the object in the system's schema or in a trusted schema.
         var distrusted = unsafeOnes.Find(
             o => o.IsExplicit
             || (o.Kind == nameof(SqlNameKind.Function) && !o.IsBuiltIn && !objects.Any(t => t.IsTrusted && t.Name == o.Name)));
@@ -98,8 +98,8 @@ internal sealed class DefinitionNames(Database target)
             },
             cancellationToken);
 
-    // Null where the role may make no temporary table, the server takes no writes, or the text cannot be read: whoever checks the
-    // definition says so.
+    // Null if the role may not create a temporary table, the server takes no writes, or the text cannot be read. The check of the
+    // definition then reports the error.
     private async Task<List<string>?> ReadAsync(
         List<string> texts, RelationName table, List<string> path, CancellationToken cancellationToken)
     {
@@ -112,7 +112,8 @@ internal sealed class DefinitionNames(Database target)
                     await SetPathAsync(string.Join(", ", path.Select(Identifier.Quote)));
                     for (var i = 0; i < texts.Count; i++)
                     {
-                        // Any type has an IS NULL. Not valid: the rows, of which there are none, are not looked at either.
+                        // IS NULL works with any type. The constraint is not valid, so the server does not check rows; the table
+                        // has none.
                         await ExecuteAsync(
                             $"alter {Sql.Marker} table pg_temp.{Copy} add constraint perf_monitoring_{i} check "
                                 + $"((({texts[i]})) is null) not valid");

@@ -1,7 +1,6 @@
--- Purpose: tables by name, along the user's search path where a name has no schema; rows scaled to the present size as the
--- planner does. A
--- partitioned table is as large as its leaves together; rows of leaves that were never analysed are taken to be as dense as the
--- others'.
+-- Purpose: finds tables by name, along the user's search path if a name has no schema. Rows are scaled to the present size as the
+-- planner does it. A partitioned table has the sum of its leaves; leaves that were never analysed get the row density of the
+-- others.
 -- Minimum version: 13. Privileges: usage on the schemas.
 select
     x.position::int as position,
@@ -46,7 +45,7 @@ left join lateral (
     from pg_catalog.pg_partition_tree(c.oid) p
     join pg_catalog.pg_class f on f.oid = p.relid
     join pg_catalog.pg_namespace fn on fn.oid = f.relnamespace
-    -- A foreign leaf takes no index here.
+    -- A foreign leaf cannot have an index.
     where c.relkind = 'p' and p.isleaf and f.relkind = 'r'
 ) l on c.relkind = 'p'
 order by x.position

@@ -1,6 +1,6 @@
--- Purpose: how many combinations of values columns have, where extended statistics (CREATE STATISTICS, ndistinct) count them;
--- expressions left out.
--- Minimum version: 13. Privileges: none; statistics are missing where the role may not read the columns.
+-- Purpose: the number of distinct combinations of columns, from extended statistics (CREATE STATISTICS, ndistinct); expressions
+-- are left out.
+-- Minimum version: 13. Privileges: none; statistics are missing if the role may not read the columns.
 select
     c.oid as table_oid,
     array(

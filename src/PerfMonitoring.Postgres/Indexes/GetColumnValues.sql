@@ -1,8 +1,6 @@
--- Purpose: what ANALYZE knows of the values of columns: the common ones with their frequencies, the bounds of the histogram, the
--- common
--- elements of arrays and texts. Of a partitioned table that was never analysed itself, those of its largest leaf. They are the
--- user's data: they go into
--- EXPLAIN and nowhere else.
+-- Purpose: the values of columns that ANALYZE collected: the most common ones with their frequencies, the bounds of the
+-- histogram, and the common elements of arrays and texts. A partitioned table that was never analysed gets those of its largest
+-- leaf. The values are the user's data: they go into EXPLAIN and nowhere else.
 -- Minimum version: 13. Privileges: select on the columns; others are left out.
 select
     x.schema_name as schema_name,

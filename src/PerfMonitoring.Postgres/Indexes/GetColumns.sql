@@ -1,8 +1,7 @@
--- Purpose: columns of tables with their statistics. Autovacuum does not analyse a partitioned table: where nobody did, those of
--- its leaves stand in,
--- weighted by rows; a column that is different in each row of each leaf is so in the whole, other counts of values are taken to
--- be the same ones.
--- Minimum version: 13. Privileges: none; statistics are null where the role may not read the column.
+-- Purpose: columns of tables with their statistics. Autovacuum does not analyse a partitioned table. If nobody did, the
+-- statistics of its leaves are used, weighted by rows. A column that is unique in each leaf counts as unique in the whole; for
+-- other columns all leaves are assumed to have the same values.
+-- Minimum version: 13. Privileges: none; statistics are null if the role may not read the column.
 select
     a.attrelid as table_oid,
     a.attname::text as name,
@@ -23,7 +22,7 @@ select
     coalesce(s.null_frac::float8, f.null_frac) as null_fraction,
     coalesce(s.n_distinct::float8, f.n_distinct) as distinct,
     coalesce(s.correlation::float8, f.correlation) as correlation,
-    -- As the output functions write them. ANALYZE keeps no value of more than 1 kB (analyze.c, WIDTH_THRESHOLD).
+    -- Values in the form of the output functions. ANALYZE keeps no value of more than 1 kB (analyze.c, WIDTH_THRESHOLD).
     coalesce(
         (
             select pg_catalog.max(pg_catalog.octet_length(v))
@@ -33,7 +32,7 @@ select
         f.longest_known) as longest_known,
     pg_catalog.cardinality(s.most_common_freqs) as common_count,
     (select pg_catalog.sum(x)::float8 from pg_catalog.unnest(s.most_common_freqs) x) as common_fraction,
-    -- analyze.c: 300 rows for each of the target; a count that the owner has set is none of its own.
+    -- analyze.c: 300 rows for each unit of the statistics target. A count that the owner has set does not come from a sample.
     case
         when not exists (select 1 from pg_catalog.unnest(a.attoptions) x where x like 'n_distinct%')
             then 300.0::float8 * coalesce(nullif(a.attstattarget, -1), pg_catalog.current_setting('default_statistics_target')::int)
@@ -46,7 +45,7 @@ join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_type t on t.oid = a.atttypid
 join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
 left join pg_catalog.pg_collation l on l.oid = a.attcollation
--- One column at a time by the catalogs' indexes (offset 0): the view as a whole asks for the rights on each column of the
+-- One column at a time by the catalogs' indexes (offset 0). The view as a whole would check the rights on each column of the
 -- database.
 left join lateral (
     select

@@ -1,4 +1,4 @@
--- Purpose: whether an extension can be created, and the schema of the one that is.
+-- Purpose: whether an extension can be created, and the schema of an existing one.
 -- Minimum version: 13. Privileges: none.
 select
     exists (select 1 from pg_catalog.pg_available_extensions() a where a.name = @Name::text) as is_available,

@@ -1,5 +1,5 @@
--- Purpose: the foreign keys of these tables and those that refer to them, with their columns on both sides; all of the database,
--- those of partitions too, where no tables are given.
+-- Purpose: the foreign keys of these tables and those that refer to them, with their columns on both sides. Without tables, all
+-- foreign keys of the database, including those of partitions.
 -- Minimum version: 13. Privileges: none.
 select
     k.conname::text as name,

@@ -1,4 +1,4 @@
--- Purpose: the schema of HypoPG's functions; no row where the extension is not in this database.
+-- Purpose: the schema of HypoPG's functions; no row if this database does not have the extension.
 -- Minimum version: 13. Privileges: none.
 select n.nspname::text
 from pg_catalog.pg_extension e

@@ -1,4 +1,4 @@
--- Purpose: the indexes of tables, taken apart so that each can be made again and compared with another.
+-- Purpose: the indexes of tables with all their parts, so that each can be created again and compared with another.
 -- Minimum version: 13. Privileges: none.
 select
     i.indexrelid as oid,
@@ -8,7 +8,7 @@ select
     x.relname::text as index_name,
     m.amname::text as method,
     i.indisunique as is_unique,
-    -- The column is there from PostgreSQL 15 on.
+    -- The column exists from PostgreSQL 15 on.
     coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false) as nulls_not_distinct,
     i.indisvalid as is_valid,
     i.indisready and i.indislive as is_ready,
@@ -49,7 +49,8 @@ cross join lateral (
             'expression', case when i.indkey[k.n - 1] = 0 then pg_catalog.pg_get_indexdef(i.indexrelid, k.n, true) end,
             'collation', case
                 when l.oid is null then null
-                -- Which collation an expression has of itself cannot be read: where the text names any, each is named.
+                -- The default collation of an expression cannot be read. If the text names a collation, the collation of each key
+                -- is given.
                 when i.indkey[k.n - 1] = 0 and pg_catalog.strpos(pg_catalog.pg_get_indexdef(i.indexrelid), ' COLLATE ') = 0 then null
                 when i.indkey[k.n - 1] <> 0 and l.oid = a.attcollation then null
                 else case when ln.nspname = 'pg_catalog' then '' else pg_catalog.quote_ident(ln.nspname) || '.' end

@@ -1,6 +1,6 @@
--- Purpose: what names outside of pg_catalog can mean along a search path, or in the schema that stands before them, and whether
--- whoever owns it may do as much
--- as whoever the index's expression runs for: a superuser, the owner of the table, the role itself.
+-- Purpose: the objects that names outside of pg_catalog can mean along a search path, or in the schema that qualifies them, and
+-- whether the owner of each has enough rights. An index's expression runs with the rights of others, so the owner must be a
+-- superuser, the owner of the table, or the role itself.
 -- Minimum version: 13. Privileges: none.
 select
     w.kind as kind,

@@ -1,4 +1,4 @@
--- Purpose: the schemas that have an operator class of a name for an access method.
+-- Purpose: the schemas that have an operator class with a name for an access method.
 -- Minimum version: 13. Privileges: none.
 select n.nspname::text
 from pg_catalog.pg_opclass c

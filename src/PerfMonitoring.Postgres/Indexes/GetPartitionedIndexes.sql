@@ -1,4 +1,5 @@
--- Purpose: the indexes of partitioned tables, each with those of its leaves; what is attached to another of them is left out.
+-- Purpose: the indexes of partitioned tables, each with those of its leaves; an index that is attached to another one is left
+-- out.
 -- Minimum version: 13. Privileges: none.
 select
     c.oid as index_oid,

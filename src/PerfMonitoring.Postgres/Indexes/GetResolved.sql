@@ -1,4 +1,4 @@
--- Purpose: the expressions of the constraints of a temporary table, each name as this session must write it.
+-- Purpose: the expressions of the constraints of a temporary table, with each name as this session must write it.
 -- Minimum version: 13. Privileges: none.
 select pg_catalog.pg_get_expr(c.conbin, c.conrelid)
 from pg_catalog.pg_constraint c

@@ -1,7 +1,6 @@
--- Purpose: what a value of a type is and what compares it. Domains, nested ones too, stand for what is under them; the modifier
--- of an array is that of its
--- elements. An array or a range has an operator class only where its elements have one: the class exists for all of them and then
--- fails at each write.
+-- Purpose: the properties of types and of the operators that compare their values. A domain, also a nested one, is replaced by
+-- its base type. The modifier of an array is that of its elements. An array or a range counts as having an operator class only if
+-- its elements have one: the class exists for every array and range, but fails at each write if the elements have none.
 -- Minimum version: 13. Privileges: none.
 select
     x.type_oid as type_oid,
@@ -20,8 +19,8 @@ select
     o.btrees = 1 + (e.oid is not null)::int + (s.oid is not null)::int as has_btree,
     o.hashes = 1 + (e.oid is not null)::int + (s.oid is not null)::int as has_hash,
     coalesce(o.can_deduplicate, false)
-        -- character(n) was merged up to the releases of May 2026 (bt_metap() says so of 15.18) and is not any more (15.20),
-        -- whatever its operator class says.
+        -- Entries of character(n) were deduplicated up to the releases of May 2026 (bt_metap() says so of 15.18) and are not any
+        -- more (15.20), whatever the operator class says.
         and (b.oid <> 'pg_catalog.bpchar'::pg_catalog.regtype or v.number < case v.number / 10000
             when 13 then 140000 when 14 then 140024 when 15 then 150019 when 16 then 160015 when 17 then 170011 when 18 then 180005 else 0
         end) as can_deduplicate
@@ -58,13 +57,12 @@ cross join lateral (
     select
         pg_catalog.count(distinct w.oid) filter (where m.amname = 'btree') as btrees,
         pg_catalog.count(distinct w.oid) filter (where m.amname = 'hash') as hashes,
-        -- Support function 4 (equalimage) says so; numeric and floats have none, since equal ones can differ in what is
-        -- displayed.
+        -- Support function 4 (equalimage) decides. numeric and floats have none, because equal values can look different.
         pg_catalog.bool_or(w.oid = b.oid and f.oid is not null) as can_deduplicate
     from pg_catalog.pg_type w
     join pg_catalog.pg_opclass p on p.opcdefault
         and (p.opcintype = w.oid
-            -- varchar borrows the class of text, cidr that of inet; enums, arrays and ranges go by their family.
+            -- varchar uses the class of text, cidr that of inet; enums, arrays and ranges are found by their family.
             or exists (
                 select 1
                 from pg_catalog.pg_cast k

@@ -1,6 +1,5 @@
--- Purpose: how many rows were inserted, updated and deleted in each user table, how many it holds, and for how long the counters
--- have counted; leaves of a
--- partitioned table count for it. A database that was never reset has no time of its own: see Usage/GetStatisticsState.
+-- Purpose: how many rows were inserted, updated and deleted in each user table, how many it holds, and how long the counters have
+-- counted. Leaves count for their partitioned table. A database without a reset has no start time: see Usage/GetUsageState.
 -- Minimum version: 13. Privileges: none.
 select
     n.nspname::text as schema_name,

@@ -7,7 +7,7 @@ using PerfMonitoring.Postgres.Sessions;
 
 namespace PerfMonitoring.Postgres.Indexes;
 
-/// <summary>What the server says of the expressions of an index that is not there.</summary>
+/// <summary>The server's description of the expressions of an index that does not exist.</summary>
 internal static class IndexExpressions
 {
     /// <summary>The types of the expressions among the keys, by text, each with its modifier.</summary>
@@ -29,8 +29,8 @@ internal static class IndexExpressions
         }
     }
 
-    // Describing parses the text and takes the lock of a SELECT. Parsing reads constants, which runs the checks of domains, as
-    // CREATE INDEX would: the definition is the user's own. The extended protocol takes one statement only.
+    // Describing parses the text and takes the lock of a SELECT. Parsing reads constants, which runs the checks of domains.
+    // CREATE INDEX would do the same, and the definition is the user's own. The extended protocol accepts only one statement.
     public static Task<List<(long Oid, int Modifier)>> DescribeAsync(
         Database target, string sql, CancellationToken cancellationToken) => target.InTransactionAsync(
         async (connection, transaction) =>
@@ -41,7 +41,7 @@ internal static class IndexExpressions
         },
         cancellationToken);
 
-    // As in pg_attribute.atttypmod, of the types whose length it bounds.
+    // As in pg_attribute.atttypmod, for the types whose length the modifier limits.
     private static int ModifierOf(NpgsqlDbColumn column) => column switch
     {
         { NumericPrecision: { } precision, DataTypeName: "numeric" } => ((precision << 16) | (column.NumericScale ?? 0)) + 4,
@@ -50,7 +50,7 @@ internal static class IndexExpressions
         _ => -1,
     };
 
-    // Syntax and names (42), values (22), features (0A), and what HypoPG raises itself (XX000).
+    // Syntax and names (42), values (22), features (0A), and errors of HypoPG itself (XX000).
     public static bool IsAboutTheDefinition(string sqlState) =>
         sqlState.StartsWith("42", StringComparison.Ordinal) && sqlState != PostgresErrorCodes.InsufficientPrivilege
         || sqlState[..2] is "22" or "0A" or "XX" or "54";

@@ -1,4 +1,4 @@
--- Purpose: for one transaction, how long a table may be read, and that nothing is written.
+-- Purpose: for one transaction, limits the time of a reading of a table, and forbids writes.
 -- Minimum version: 13. Privileges: none.
 select
     pg_catalog.set_config('transaction_read_only', 'on', true),

@@ -1,19 +1,17 @@
--- Purpose: the code that planning a statement may run: functions in SQL or a procedural language that its words name, or that
--- stand behind the operators, types, casts, views, rules, policies,
--- constraints, defaults, indexes, statistics and partitions of what its words name; foreign tables; and functions of the system's
--- that read what a text names. The words are more than the
--- statement's names, so nothing is missed and now and then too much is found. perf_monitoring.schemas holds the schemas in which
--- the statement's names are looked for.
--- With @Raises the first one that is of none of the trusted owners (GetCodeOwners.sql) or that was not looked at before (@Known)
--- ends the transaction (22012), which keeps what follows in the
--- same batch from being run.
+-- Purpose: the code that planning a statement may run: functions in SQL or a procedural language, foreign tables, and functions
+-- of the system that read objects named by a text. A function counts if the statement's words name it. It also counts if it
+-- stands behind an operator, type, cast, view, rule, policy, constraint, default, index, statistics object or partition of the
+-- named objects. The words include more than the statement's names, so nothing is missed, and sometimes too much is found.
+-- perf_monitoring.schemas holds the schemas in which the statement's names are looked up.
+-- With @Raises, the first function that no trusted owner has (GetCodeOwners.sql) or that was not checked before (@Known) ends
+-- the transaction (22012). The rest of the same batch then does not run.
 -- Minimum version: 13. Privileges: none.
 with recursive path as (
     select s.name, s.place
     from pg_catalog.unnest(pg_catalog.current_setting('perf_monitoring.schemas')::name[]) with ordinality s (name, place)
     where s.name !~ '^pg_temp'
 ),
--- Where the system's schema does not come first, its own operators and functions may be others', whatever the words.
+-- If the system's schema does not come first, other objects may replace its operators and functions, whatever the words are.
 own as (
     select coalesce((select p.name <> 'pg_catalog' from path p order by p.place limit 1), true) as comes_first
 ),
@@ -41,8 +39,8 @@ reached (class, oid) as (
         from pg_catalog.pg_proc p
         where (select o.comes_first from own o) and p.oid >= 16384 and p.pronamespace in (select n.oid from schemas n)
         union all
-        -- Words of the language stand for operators, too: LIKE, IN, BETWEEN, CASE. These are looked for along the path, and a
-        -- function may have a path of its own.
+        -- Keywords also stand for operators: LIKE, IN, BETWEEN, CASE. Operators are looked up along the path, and a function may
+        -- have another path.
         select 'pg_catalog.pg_operator'::regclass, o.oid
         from pg_catalog.pg_operator o
         join schemas n on n.oid = o.oprnamespace
@@ -114,7 +112,7 @@ reached (class, oid) as (
         where r.class = 'pg_catalog.pg_opfamily'::regclass
     ) n
 ),
--- Functions of the system's that run or read what a text or a number names; the catalog keeps no dependency on them.
+-- Functions of the system that run or read objects named by a text or a number; the catalog records no dependency on these.
 naming as materialized (
     select p.oid, p.proname
     from pg_catalog.pg_proc p

@@ -1,4 +1,4 @@
--- Purpose: the schemas that have a table or view of a name.
+-- Purpose: the schemas that have a table or view with a name.
 -- Minimum version: 13. Privileges: none; schemas that the role may not use are left out.
 select n.nspname::text
 from pg_catalog.pg_class c

@@ -1,6 +1,5 @@
--- Purpose: whether there is code of somebody who is none of the trusted owners: a function in SQL or a procedural language (what
--- is written in C was made by a superuser), or a foreign table. If there
--- is, the transaction ends (22012), which keeps what follows in the same batch from being run.
+-- Purpose: ends the transaction (22012) if there is code that no trusted owner has: a function in SQL or a procedural language
+-- (only superusers create functions in C), or a foreign table. The rest of the same batch then does not run.
 -- Minimum version: 13. Privileges: none.
 select 1 / (case when o.oid <> 0 then 0 else 1 end)
 from (

@@ -1,7 +1,7 @@
--- Purpose: the owners of code (functions in SQL or a procedural language, foreign tables), and whether they are trusted: the
--- session's user may run their code without giving them rights that they
--- lack. Those are superusers, who can become one or the session's user, and roles that the session's user was made a member of,
--- provided it has no more rights than they (monitoring ones aside).
+-- Purpose: the owners of code (functions in SQL or a procedural language, foreign tables), and whether they are trusted. The
+-- session's user may run the code of a trusted owner without giving that owner new rights. Trusted are superusers, roles that can
+-- become a superuser or the session's user, and roles that the session's user is a member of, if it has no more rights than they
+-- have (monitoring rights do not count).
 -- Minimum version: 13. Privileges: none.
 with me as (
     select r.oid, r.rolsuper or r.rolcreaterole or r.rolreplication or r.rolbypassrls as is_strong
@@ -15,7 +15,7 @@ owners as (
     union
     select s.srvowner from pg_catalog.pg_foreign_server s
     union
-    -- They are trusted whether or not they own any yet.
+    -- These roles are trusted even if they own no code.
     select r.oid from pg_catalog.pg_roles r where r.rolsuper or r.rolname = session_user
 )
 select

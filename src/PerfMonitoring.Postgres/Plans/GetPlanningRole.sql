@@ -1,5 +1,5 @@
--- Purpose: the first of some roles that the session's user may become, with the search path that the role has in this database;
--- null where that is the one that the session's user has.
+-- Purpose: the first of some roles that the session's user may become, with the role's search path in this database; null if that
+-- is the path of the session's user.
 -- Minimum version: 13. Privileges: none.
 select r.rolname::text as role, case when r.rolname <> session_user then p.path end as search_path
 from pg_catalog.unnest(@Roles::text[]) with ordinality w (name, place)
@@ -7,8 +7,8 @@ join pg_catalog.pg_roles r on r.rolname = w.name
 cross join lateral (
     select
         case
-            -- What is set for the database, for all or in a file is in the path of the session's user too, unless there is one
-            -- for that role alone.
+            -- A path set for the database, for all roles or in a file is also the path of the session's user, unless that role
+            -- alone has another one.
             when p.own is not null then p.own
             when p.mine is not null then coalesce(p.common, '"$user", public')
         end as path

@@ -7,7 +7,7 @@ using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Postgres.Plans;
 
-/// <summary>Generic plans: asked for under short limits, in a read-only transaction, of which nothing is left.</summary>
+/// <summary>Requests generic plans with short limits, in a read-only transaction that is rolled back.</summary>
 internal sealed class PlanRepository(Database target) : IPlanRepository
 {
     private const string Savepoint = "perf_monitoring";
@@ -30,7 +30,7 @@ internal sealed class PlanRepository(Database target) : IPlanRepository
         }
     }
 
-    // The server's own error comes out, for the mender to read.
+    // The caller gets the server's own error, because StatementMender reads it.
     private async Task<string?> RunAsync(PlanCommands commands, CancellationToken cancellationToken)
     {
         var (plan, refusal) = await target.InTransactionAsync<(string?, PostgresException?)>(
@@ -57,7 +57,7 @@ internal sealed class PlanRepository(Database target) : IPlanRepository
                 {
                     if (connection.FullState == System.Data.ConnectionState.Open)
                     {
-                        // What the code that planning ran has set is taken back, too.
+                        // This also reverts settings that code set during planning.
                         await using var back = new NpgsqlCommand($"rollback to savepoint {Savepoint}", connection, transaction);
                         await back.ExecuteNonQueryAsync(CancellationToken.None);
                         await Planner.ForgetAsync(connection);

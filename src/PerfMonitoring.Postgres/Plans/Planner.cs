@@ -7,35 +7,33 @@ using PerfMonitoring.Postgres.Sessions;
 
 namespace PerfMonitoring.Postgres.Plans;
 
-/// <summary>A question to the planner, as it is sent.</summary>
+/// <summary>A request for a plan.</summary>
 /// <param name="Text">The statement, with <paramref name="Parameters"/> parameters.</param>
-/// <param name="Parameters">How many parameters get no value.</param>
-/// <param name="Statement">Whose statement it is, and the values of its parameters.</param>
-/// <param name="IsVerbose">Whether the plan tells schemas and output columns.</param>
-/// <param name="Limit">The most that planning may take.</param>
+/// <param name="Parameters">The number of parameters without a value.</param>
+/// <param name="Statement">The roles that ran the statement, and the values of its parameters.</param>
+/// <param name="IsVerbose">Whether the plan contains schemas and output columns.</param>
+/// <param name="Limit">The longest time that planning may take.</param>
 internal sealed record PlanQuestion(string Text, int Parameters, PlanText Statement, bool IsVerbose, TimeSpan Limit);
 
-/// <summary>The commands of a question, for a transaction that is rolled back.</summary>
-/// <param name="Commands">In order; the last result that is a text is the plan.</param>
-/// <param name="Look">The command that fails where planning would run code that must not be run; null where nothing is looked
-/// at.</param>
+/// <summary>The commands of a request, for a transaction that is rolled back.</summary>
+/// <param name="Commands">The commands in order; the last result that is a text is the plan.</param>
+/// <param name="Look">The command that fails if planning would run code that must not run; null if there is no such
+/// check.</param>
 internal sealed record PlanCommands(IReadOnlyList<NpgsqlBatchCommand> Commands, NpgsqlBatchCommand? Look);
 
 /// <summary>
-/// Asks for plans: with the rights and the search path of the role that ran the statement, each text as one command of the
-/// extended protocol (which cannot be two statements, whatever it holds), and right after a look at the code that planning may
-/// run.
+/// Requests plans with the rights and the search path of the role that ran the statement. Each text is one command of the
+/// extended protocol, so it cannot be two statements. A check of the code that planning may run comes right before it.
 /// </summary>
-/// <remarks>
-/// The planner calls functions to fold constants and to estimate, parsing calls domain checks to read constants, and a function
-/// can take back the role that was set. So the look decides, and the role is there for its rights and policies. For one session
-/// or one question; not to be used by two at once.
+/// <remarks> The planner calls functions to fold constants and to estimate. Parsing calls domain checks to read constants. A
+/// function can reset the role that was set, so the check of the code is the protection; the role only provides rights and
+/// policies. An instance serves one session or one request, and is not thread-safe.
 /// </remarks>
 internal sealed class Planner(Database target)
 {
     private const string Prepared = "perf_monitoring_plan";
 
-    // Code that comes while it is looked for is looked at again.
+    // Code that appears during the check is checked again.
     private const int MaximumLooks = 5;
 
     private readonly Dictionary<string, PlanningRole> roles = new(StringComparer.Ordinal);
@@ -43,8 +41,8 @@ internal sealed class Planner(Database target)
     private uint[]? trusted;
     private bool hasStrangers;
 
-    /// <summary>The plan as the server writes it.</summary>
-    /// <param name="question">The question.</param>
+    /// <summary>Returns the plan as the server writes it.</summary>
+    /// <param name="question">The request.</param>
     /// <param name="run">Runs the commands in a transaction and returns the plan; it may be called again.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="PerfMonitoringException">UntrustedCode: planning would run code of a less trusted role.</exception>
@@ -53,7 +51,7 @@ internal sealed class Planner(Database target)
     {
         var role = await GetRoleAsync(question.Statement.Origin.Roles, cancellationToken);
         var plan = await PlanAsync(prunes: true);
-        // Before GENERIC_PLAN the nulls that stand for the parameters take partitions out of the plan.
+        // Without GENERIC_PLAN, the nulls that stand for the parameters remove partitions from the plan.
         return question.Parameters > 0 && !HasGenericPlan
             && plan?.Contains("\"Subplans Removed\"", StringComparison.Ordinal) == true
             ? await PlanAsync(prunes: false)
@@ -80,7 +78,8 @@ internal sealed class Planner(Database target)
     }
 
     /// <summary>
-    /// Takes back what a question that failed may have prepared; its transaction, or the savepoint before it, was rolled back.
+    /// Drops a statement that a failed request may have prepared. Its transaction, or the savepoint before it, was already rolled
+    /// back.
     /// </summary>
     public static async Task ForgetAsync(NpgsqlConnection connection)
     {
@@ -93,7 +92,7 @@ internal sealed class Planner(Database target)
         }
     }
 
-    /// <summary>The plan: the last text among the results that are left.</summary>
+    /// <summary>Reads the plan: the last text among the remaining results.</summary>
     public static async Task<string?> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
     {
         string? plan = null;
@@ -144,7 +143,8 @@ internal sealed class Planner(Database target)
         var options = $"format json, verbose {(question.IsVerbose ? "on" : "off")}";
         if (question.Parameters == 0)
         {
-            // Arguments go the protocol's way: the server infers their types from the statement and plans for their values.
+            // Arguments are sent as parameters of the protocol: the server infers their types from the statement and plans for
+            // their values.
             var explain = new NpgsqlBatchCommand($"explain ({options}) {question.Text}");
             foreach (var argument in question.Statement.Arguments ?? [])
             {
@@ -156,7 +156,7 @@ internal sealed class Planner(Database target)
         }
         else
         {
-            // Prepared anew each time: a plan that is kept does not notice hypothetical indexes that come and go.
+            // Prepared each time, because a cached plan does not notice that hypothetical indexes come and go.
             var nulls = string.Join(',', Enumerable.Repeat("null", question.Parameters));
             commands.Add(new NpgsqlBatchCommand($"prepare {Prepared} as {question.Text}"));
             commands.Add(
@@ -179,7 +179,7 @@ internal sealed class Planner(Database target)
         },
     };
 
-    // The first role that ran it and that we may become. Whoever may not gets the plan of the session's own role.
+    // The first role that ran the statement and that the session may become; otherwise the session's own role.
     private async Task<PlanningRole> GetRoleAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
         var key = string.Join('\0', names);
@@ -193,7 +193,7 @@ internal sealed class Planner(Database target)
         return role;
     }
 
-    // Follows the texts of functions that are trusted, since these call others by names that are looked for only when they run.
+    // Also reads the texts of trusted functions, because a function looks up the names that it calls only when it runs.
     private async Task<ReachedCode> LookAsync(PlanQuestion question, PlanningRole role, CancellationToken cancellationToken)
     {
         if (looks.TryGetValue((question.Text, role), out var known))
@@ -265,7 +265,7 @@ internal sealed class Planner(Database target)
     private static NpgsqlParameter Oids(string name, uint[] oids) =>
         new(name, NpgsqlDbType.Array | NpgsqlDbType.Oid) { Value = oids };
 
-    /// <summary>Who plans; nulls for the session's own role and path.</summary>
+    /// <summary>The role that plans; nulls for the session's own role and path.</summary>
     private sealed record PlanningRole
     {
         public string? Role { get; init; }
@@ -280,7 +280,7 @@ internal sealed class Planner(Database target)
 
     private sealed record CodeRow(string Name, string Owner, bool IsTrusted, string Body, string Version);
 
-    /// <summary>What planning a text may run, as far as it was looked at.</summary>
+    /// <summary>The code that planning a text may run, as far as it was checked.</summary>
     private sealed record ReachedCode(string Text, IReadOnlySet<string> Words, IReadOnlySet<string> Versions)
     {
         public ReachedCode With(IReadOnlyList<CodeRow> rows)

@@ -1,6 +1,5 @@
--- Purpose: for the rest of the transaction, the limits under which the server plans a statement (nothing is written, nothing
--- waits for long), and the role and the search path of whoever ran it
--- (null for the role that the session has).
+-- Purpose: for the rest of the transaction, sets the limits under which the server plans a statement (no writes, no long waits),
+-- and the role and the search path of the role that ran it (null for the role of the session).
 -- Minimum version: 13. Privileges: member of the role.
 select
     pg_catalog.set_config('transaction_read_only', 'on', true),

@@ -1,5 +1,5 @@
--- Purpose: for the rest of the transaction, notes the schemas of the role and the search path that SetPlanning.sql has set, and
--- puts the session's own in their place. Nothing here is looked for along that path.
+-- Purpose: for the rest of the transaction, records the schemas of the role and the search path that SetPlanning.sql has set, and
+-- restores those of the session. Nothing here is looked up along the other path.
 -- Minimum version: 13. Privileges: none.
 select
     pg_catalog.set_config('perf_monitoring.schemas', pg_catalog.current_schemas(true)::pg_catalog.text, true),

@@ -4,23 +4,23 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Postgres.Plans;
 
 /// <summary>
-/// Every name that a text might hold, whatever its quotes and comments are: no lexer is trusted here. Words in constants and
-/// comments are among them, so that a text that is read in another way than expected holds no name that was not looked at.
+/// Collects every name that a text might hold, whatever its quotes and comments are, because no lexer is trusted here. Words in
+/// constants and comments are included. So even if the server reads a text differently, every name in it was checked.
 /// </summary>
 internal static class SqlWords
 {
-    // A name has at most 63 bytes; what is longer is cut by the server.
+    // A name has at most 63 bytes; the server cuts longer ones.
     private const int LongestName = 63;
 
-    // What deletes may be made an INSERT by a rule.
+    // A rule may turn a DELETE into an INSERT.
     private static readonly string[] Writing = ["insert", "update", "merge", "delete"];
 
-    /// <summary>A text with more names than these is not looked at.</summary>
+    /// <summary>The most names that a text may have; a longer text is not checked.</summary>
     public const int Maximum = 20_000;
 
     /// <summary>
-    /// The names of a text, as written, folded to lower case as the server does it in any encoding, and without what may stand
-    /// right before a name.
+    /// The names of a text: as written, folded to lower case as the server does it in any encoding, and without characters that
+    /// may stand right before a name.
     /// </summary>
     public static IReadOnlySet<string> Of(string text)
     {
@@ -44,7 +44,7 @@ internal static class SqlWords
                 continue;
             }
 
-            // "1e5name", "$1name", "$tag$name": where a number, a parameter or a string ends depends on the version.
+            // "1e5name", "$1name", "$tag$name": the end of a number, a parameter or a string depends on the version.
             var startsWithNumber = text[start] == '$' || char.IsAsciiDigit(text[start]);
             for (var at = start; at < i && words.Count <= Maximum; at++)
             {
@@ -66,10 +66,10 @@ internal static class SqlWords
         }
     }
 
-    /// <summary>Whether a text may write, so that defaults of columns come into its plan.</summary>
+    /// <summary>Whether a text may write, so that its plan contains the defaults of columns.</summary>
     public static bool MayWrite(IReadOnlySet<string> words) => words.Overlaps(Writing);
 
-    /// <summary>Whether names stand there that are written with escapes (U&amp;"d\0061t").</summary>
+    /// <summary>Whether a text contains names with escapes (U&amp;"d\0061t").</summary>
     public static bool HasEscapedName(string text) => text.Contains("U&\"", StringComparison.OrdinalIgnoreCase);
 
     private static string Quoted(string text, int quote)

@@ -10,13 +10,12 @@ using PerfMonitoring.Statements;
 namespace PerfMonitoring.Postgres.Plans;
 
 /// <summary>
-/// Makes statements plannable that were run under other circumstances: with another search_path, or with parameter types that a
-/// driver told. What was mended once is remembered.
+/// Makes statements plannable that ran under other conditions: with another search_path, or with parameter types that only the
+/// driver sent. It remembers each correction.
 /// </summary>
-/// <remarks>
-/// A table that is not on the search path gets the schema that has one of that name, if it is the only one; where several have,
-/// nothing tells which was meant. To lengthen the search path instead would be no good: whoever may create functions in one of
-/// the schemas could then have his own run in the place of the system's.
+/// <remarks> A table that is not on the search path gets the schema that has a table of this name, if there is only one such
+/// schema. With several, the right one is unknown. A longer search path is not an option: a user who may create functions in one
+/// of the schemas could replace the system's functions.
 /// </remarks>
 internal sealed partial class StatementMender(Database target)
 {
@@ -24,11 +23,11 @@ internal sealed partial class StatementMender(Database target)
 
     private readonly ConcurrentDictionary<string, string> mended = new(StringComparer.Ordinal);
 
-    /// <summary>Plans a statement, mending it as long as that helps.</summary>
-    /// <param name="text">The statement, as <see cref="PlannableText"/> makes it.</param>
+    /// <summary>Plans a statement, and corrects it as long as a correction helps.</summary>
+    /// <param name="text">The statement, as <see cref="PlannableText"/> returns it.</param>
     /// <param name="plan">Plans a text.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="PerfMonitoringException">PlanFailed, with the reason that is left.</exception>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="PerfMonitoringException">PlanFailed, with the last reason.</exception>
     public async Task<T> PlanAsync<T>(string text, Func<string, Task<T>> plan, CancellationToken cancellationToken)
     {
         var attempt = mended.GetValueOrDefault(text, text);
@@ -93,7 +92,7 @@ internal sealed partial class StatementMender(Database target)
         };
     }
 
-    // A driver tells the types of parameters, PREPARE does not: where nothing else tells it either, a text does.
+    // A driver sends the types of parameters, PREPARE does not. A parameter whose type nothing else determines is cast to text.
     private static string? WithType(string text, PostgresException e)
     {
         if (!int.TryParse(
@@ -117,7 +116,7 @@ internal sealed partial class StatementMender(Database target)
         return null;
     }
 
-    // One parameter that is compared with columns of two types was cast by the driver: each place gets a number of its own.
+    // The driver cast a parameter that is compared with columns of two types. Here each place gets a separate parameter number.
     private static string WithSeparateParameters(string text)
     {
         var result = new StringBuilder(text.Length + 16);
@@ -135,10 +134,10 @@ internal sealed partial class StatementMender(Database target)
         return result.Append(text, copied, text.Length - copied).ToString();
     }
 
-    // Where the server points at, from 0; it counts characters, not UTF-16 units.
+    // The position in the server's error, from 0. The server counts characters, not UTF-16 units.
     private static int? PositionIn(string text, PostgresException e)
     {
-        // The statement is the end of what was sent; an error inside a function points into the function.
+        // The statement is the end of the command. The position of an error inside a function refers to the function.
         var position = e.InternalQuery is null ? e.Position : 0;
         var sent = e.BatchCommand?.CommandText ?? "";
         var start = sent.Length - text.Length;

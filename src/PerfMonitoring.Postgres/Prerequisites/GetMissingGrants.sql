@@ -1,4 +1,4 @@
--- Purpose: which of the given rights this role lacks, by their place in the list. What does not exist is not lacking.
+-- Purpose: the given rights that this role lacks, by their position in the list. Rights on missing objects are left out.
 -- Minimum version: 13. Privileges: none.
 select g.place::int - 1
 from unnest(@Kinds::text[], @Schemas::text[], @Names::text[], @Privileges::text[])

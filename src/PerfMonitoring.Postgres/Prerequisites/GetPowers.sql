@@ -1,5 +1,4 @@
--- Purpose: what the session's user may do beyond its databases: rights over the server that code which runs with them could
--- abuse.
+-- Purpose: the rights of the session's user over the server as a whole. Code that runs with these rights could abuse them.
 -- Minimum version: 13. Privileges: none.
 select p.name
 from pg_catalog.pg_roles me

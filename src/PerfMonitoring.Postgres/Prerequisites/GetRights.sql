@@ -1,4 +1,5 @@
--- Purpose: what this role may see and change in the monitored database. Tables of extensions are not the application's.
+-- Purpose: the objects that this role may see and change in the monitored database. Tables of extensions are left out, because
+-- they do not belong to the application.
 -- Minimum version: 13. Privileges: none.
 with tables as (
     select

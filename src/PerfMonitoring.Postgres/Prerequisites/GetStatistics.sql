@@ -1,6 +1,5 @@
--- Purpose: since when the database's counters count, and how many filled tables the planner knows nothing about. A database that
--- was
--- never reset has no time of its own; the cluster's oldest counters are then as old as any here can be.
+-- Purpose: the start time of the database's counters, and the number of filled tables without planner statistics. A database
+-- without a reset has no start time; the cluster's oldest counters are then an upper limit of the age.
 -- Minimum version: 13. Privileges: none.
 select
     pg_catalog.clock_timestamp() as now,

@@ -1,4 +1,4 @@
--- Purpose: who owns the store, and whether this role may make it or bring it up to date.
+-- Purpose: the owner of the store, and whether this role may create or upgrade it.
 -- Minimum version: 13. Privileges: none.
 select
     current_user::text as user_name,

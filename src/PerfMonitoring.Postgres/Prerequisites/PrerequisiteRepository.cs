@@ -3,7 +3,7 @@ using PerfMonitoring.Prerequisites;
 
 namespace PerfMonitoring.Postgres.Prerequisites;
 
-/// <summary>The facts that prerequisites are judged by.</summary>
+/// <summary>The facts on which the checks of the prerequisites rest.</summary>
 internal sealed class PrerequisiteRepository(Database target, Database store) : IPrerequisiteRepository
 {
     public Task<ServerFacts> GetServerAsync(CancellationToken cancellationToken) =>
@@ -29,7 +29,7 @@ internal sealed class PrerequisiteRepository(Database target, Database store) : 
         IReadOnlyList<AccessGrant> grants, bool ofStore, CancellationToken cancellationToken)
     {
         var database = ofStore ? store : target;
-        // The server's has_table_privilege takes a list for any of its privileges, and all are needed.
+        // For a list of privileges the server's has_table_privilege checks whether the role has any one; here all are needed.
         var asked = grants.SelectMany(g => g.Privileges.Split(", ").Select(p => (Grant: g, Privilege: p))).ToList();
         var missing = await database.QueryAsync<int>(
             Sql.Get("GetMissingGrants"),

@@ -1,4 +1,4 @@
--- Purpose: the figures behind the rows of the log that were just added.
+-- Purpose: stores the figures that belong to the rows that were just added to the log.
 -- Minimum version: 13. Privileges: insert on perf_monitoring.query_performance_interval.
 insert into perf_monitoring.query_performance_interval (
     id, queryid, dbid, userid, toplevel, calls, total_time_ms, rows, shared_blocks_hit, shared_blocks_read, temp_blocks_written,

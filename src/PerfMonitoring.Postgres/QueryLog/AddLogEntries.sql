@@ -1,4 +1,4 @@
--- Purpose: rows of the log, one for each statement that ran in an interval.
+-- Purpose: adds rows to the log, one for each statement that ran in an interval.
 -- Minimum version: 13. Privileges: insert on perf_monitoring.query_performance_log.
 insert into perf_monitoring.query_performance_log (
     id, query_hash, query_pattern, execution_time_ms, rows_examined, rows_returned, indexes_used, execution_plan, used_index, is_slow_query,

@@ -1,4 +1,4 @@
--- Purpose: the counters of statements as they were just read.
+-- Purpose: stores the counters of statements that were just read.
 -- Minimum version: 13. Privileges: insert on perf_monitoring.query_statistics.
 insert into perf_monitoring.query_statistics (
     monitored_database_id, queryid, dbid, userid, toplevel, calls, total_time_ms, rows,

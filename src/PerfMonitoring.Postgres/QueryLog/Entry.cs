@@ -2,7 +2,7 @@ using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Postgres.QueryLog;
 
-/// <summary>A row of the log in the making.</summary>
+/// <summary>A row of the log before it is stored.</summary>
 internal sealed class Entry
 {
     public required Guid Id { get; init; }
@@ -14,7 +14,7 @@ internal sealed class Entry
     public bool IsSlow { get; init; }
     public long RowsReturned => (long)Math.Round((double)Interval.Rows / Interval.Calls);
 
-    // Known only where there is a plan.
+    // Null if there is no plan.
     public string? Plan { get; set; }
     public string? IndexesUsed { get; set; }
     public bool UsedIndex { get; set; }

@@ -3,10 +3,10 @@ using PerfMonitoring.QueryLog;
 
 namespace PerfMonitoring.Postgres.QueryLog;
 
-/// <summary>Makes objects of the log's rows. The texts that come again and again are kept once.</summary>
+/// <summary>Reads the log's rows into objects. A repeated text is kept once.</summary>
 internal sealed class EntryReader
 {
-    // Enough for the statements of a busy server; beyond that nothing is kept, and memory stays flat.
+    // Enough for the statements of a busy server. Further texts are not kept, so memory use is limited.
     private const int Most = 2000;
 
     private readonly Dictionary<string, (string Hash, string Pattern)> texts = new(StringComparer.Ordinal);
@@ -40,7 +40,7 @@ internal sealed class EntryReader
         };
     }
 
-    // The hash is taken over the whole text, so one hash has one pattern.
+    // The hash covers the whole text, so each hash has one pattern.
     private (string Hash, string Pattern) Text(string hash, DbDataReader row)
     {
         if (texts.TryGetValue(hash, out var known))

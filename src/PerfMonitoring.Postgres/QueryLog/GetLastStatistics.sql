@@ -1,4 +1,4 @@
--- Purpose: the counters as they were last read.
+-- Purpose: the counters of the last reading.
 -- Minimum version: 13. Privileges: select on perf_monitoring.query_statistics.
 select
     s.queryid as query_id, s.dbid as database_oid, s.userid as user_oid, s.toplevel as top_level, s.calls, s.total_time_ms, s.rows,

@@ -1,4 +1,5 @@
--- Purpose: the partitions of the log, how many rows each has, how many of them are older than a moment, and which can go whole.
+-- Purpose: the partitions of the log, how many rows each has, how many of these are before a given time, and which partitions can
+-- be dropped.
 -- Minimum version: 13. Privileges: select on perf_monitoring.query_performance_log.
 select
     c.relname::text as name,

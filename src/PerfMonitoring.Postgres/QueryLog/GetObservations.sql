@@ -1,5 +1,5 @@
--- Purpose: what statements did in the intervals of a range of time: those asked for, and those whose text has a name. Roles and
--- nesting are added up.
+-- Purpose: the activity of statements in the intervals of a time range: of the requested statements, and of those whose text has
+-- a name. Figures of different roles and nesting levels are added up.
 -- Minimum version: 13. Privileges: select on the store's tables.
 select
     l.query_hash,

@@ -1,5 +1,5 @@
--- Purpose: rows of the log, the latest first. Ids are made from executed_at, so a bound of time is one of ids, which keeps other
--- partitions from being read; rows in the default partition may have ids of any kind.
+-- Purpose: rows of the log, the latest first. Ids are made from executed_at, so a limit on time is also a limit on ids, and the
+-- server skips other partitions. Rows in the default partition may have any id.
 -- Minimum version: 13. Privileges: select on the store's tables.
 select
     l.id,

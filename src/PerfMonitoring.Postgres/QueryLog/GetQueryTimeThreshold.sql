@@ -1,4 +1,4 @@
--- Purpose: the threshold of QUERY_TIME in force, in milliseconds: the active one for no table that was set last.
+-- Purpose: the threshold of QUERY_TIME in force, in milliseconds: the latest active one that is for no table.
 -- Minimum version: 13. Privileges: select on perf_monitoring.performance_threshold.
 select t.warning_threshold
 from perf_monitoring.performance_threshold t

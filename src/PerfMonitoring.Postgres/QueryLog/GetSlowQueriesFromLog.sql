@@ -1,4 +1,4 @@
--- Purpose: statements and what they cost according to the log, in a range of time.
+-- Purpose: statements and their cost according to the log, in a time range.
 -- Minimum version: 13. Privileges: select on the store's tables.
 select
     q.query_pattern,

@@ -1,4 +1,4 @@
--- Purpose: how many rows tables have, as the planner believes; unknown ones (never analysed) are left out.
+-- Purpose: the planner's estimate of the rows of tables; unknown ones (never analysed) are left out.
 -- Minimum version: 13. Privileges: none.
 select n.nspname::text as schema, c.relname::text as name, c.reltuples::float8 as rows
 from unnest(@Schemas::text[], @Names::text[]) as k (schema, name)

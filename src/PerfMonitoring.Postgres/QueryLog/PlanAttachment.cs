@@ -7,13 +7,13 @@ using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Postgres.QueryLog;
 
-/// <summary>Adds the plan to slow statements, as far as it is to be had in a short time.</summary>
+/// <summary>Adds plans to slow statements, as far as a short time allows.</summary>
 internal sealed class PlanAttachment(Database target, IPlanRepository plans)
 {
-    // The store's head is held meanwhile: other runs wait.
+    // The store's head stays locked during this time, so other runs wait.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
-    /// <summary>Adds the plans; returns the statements that were not planned for the code that this could run.</summary>
+    /// <summary>Adds the plans. Returns the statements that were not planned because of code that planning could run.</summary>
     public async Task<IReadOnlyList<UntrustedStatement>> AttachAsync(
         IReadOnlyList<Entry> entries, IProgress<string> details, CancellationToken cancellationToken)
     {

@@ -29,8 +29,8 @@ internal sealed class QueryPerformanceLogRepository(
             {
                 var work = new StoreWork(connection, transaction, cancellationToken);
 
-                // From here until the end no other run for this database: the counters are read while the head is held, so that
-                // two runs see them in the same order as they store them.
+                // The lock excludes other runs for this database until the end. The counters are read while it is held, so that
+                // two runs read them in the same order as they store them.
                 await work.ExecuteAsync("LockHead", new { DatabaseId = databaseId });
                 var head = (await work.QueryAsync<Head>("GetHead", new { DatabaseId = databaseId })).Single();
                 var last = await work.QueryAsync<StatisticsRow>("GetLastStatistics", new { DatabaseId = databaseId });
@@ -167,7 +167,8 @@ internal sealed class QueryPerformanceLogRepository(
         RowsDeleted = partitions.Where(p => !p.CanGo).Sum(p => p.OldRows),
     };
 
-    // This week's and the next one's. Where that cannot be, the rows go to the default partition: nothing is lost but speed.
+    // Creates the partitions of this week and the next one. If that fails, the rows go to the default partition; only speed is
+    // lost.
     private async Task AddPartitionsAsync(IProgress<string> details, CancellationToken cancellationToken)
     {
         foreach (var at in new[] { DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddDays(7) })
@@ -325,11 +326,12 @@ internal sealed class QueryPerformanceLogRepository(
         Target = row.IsDBNull(15) || row.GetString(15) == target.Target.Database ? target.Target : null,
     };
 
-    /// <summary>Statements of one transaction of the store.</summary>
+    /// <summary>The statements of one transaction of the store.</summary>
     private sealed class StoreWork(
         NpgsqlConnection connection, NpgsqlTransaction transaction, CancellationToken cancellationToken)
     {
-        // Another run may hold the head for as long as LockHead.sql waits for it, which is longer than a statement usually takes.
+        // Another run may hold the head for as long as LockHead.sql waits, which is longer than the usual time limit of a
+        // statement.
         private const int HeadSeconds = 60 + 30;
 
         public Task<int> ExecuteAsync(string file, object? parameters) => connection.ExecuteAsync(Command(file, parameters));
@@ -387,11 +389,11 @@ internal sealed class QueryPerformanceLogRepository(
         public long OldRows { get; init; }
         public bool IsPast { get; init; }
 
-        /// <summary>When its week begins, which its name says.</summary>
+        /// <summary>The start of the partition's week, from its name.</summary>
         public DateTimeOffset Week =>
             DateTimeOffset.ParseExact(Name[^8..], "yyyyMMdd", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
 
-        /// <summary>Nothing in it is to stay.</summary>
+        /// <summary>Whether the partition contains no row to keep.</summary>
         public bool CanGo => IsPast && OldRows == Rows;
     }
 }

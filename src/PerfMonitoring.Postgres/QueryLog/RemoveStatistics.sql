@@ -1,4 +1,4 @@
--- Purpose: forgets the last counters of statements that changed or went.
+-- Purpose: deletes the last counters of statements that changed or disappeared.
 -- Minimum version: 13. Privileges: delete on perf_monitoring.query_statistics.
 delete from perf_monitoring.query_statistics s
 using unnest(@QueryIds::bigint[], @DatabaseOids::bigint[]::oid[], @UserOids::bigint[]::oid[], @TopLevels::boolean[]) as k (queryid, dbid, userid, toplevel)

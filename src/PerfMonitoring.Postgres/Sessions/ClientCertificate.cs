@@ -5,16 +5,16 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Postgres.Sessions;
 
-/// <summary>Checks a client certificate and its key before the driver reads them, as libpq does.</summary>
+/// <summary>Checks a client certificate and its key as libpq does, before the driver reads them.</summary>
 internal static class ClientCertificate
 {
     private const UnixFileMode Others =
         UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
             | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
-    /// <summary>Throws where certificate and key cannot be used.</summary>
+    /// <summary>Throws if the certificate and the key cannot be used.</summary>
     /// <param name="certificate">The certificate's file.</param>
-    /// <param name="key">The key's file; not looked at for a .pfx file.</param>
+    /// <param name="key">The key's file; not read if the certificate is a .pfx file.</param>
     /// <param name="password">The password of an encrypted key, or null.</param>
     /// <exception cref="PerfMonitoringException">ClientCertificateInvalid, PrivateKeyExposed.</exception>
     public static void Check(string certificate, string key, string? password)
@@ -65,7 +65,7 @@ internal static class ClientCertificate
         return others != 0 && !(others == UnixFileMode.GroupRead && IsOwnedByRoot(path));
     }
 
-    // .NET does not tell the owner; where the system has no statx, 0600 it must be.
+    // .NET does not report a file's owner. On a system without statx only mode 0600 is accepted.
     private static bool IsOwnedByRoot(string path)
     {
         var status = new byte[256];

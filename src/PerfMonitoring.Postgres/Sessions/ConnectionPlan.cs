@@ -5,11 +5,11 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Postgres.Sessions;
 
-/// <summary>All that a connection needs: the driver's settings, and what is asked when it connects.</summary>
+/// <summary>All that a connection needs: the driver's settings, and the checks that are made when it connects.</summary>
 internal sealed class ConnectionPlan(
     NpgsqlConnectionStringBuilder builder, IReadOnlyList<ServerAddress> servers, TlsSettings tls, string? sessionAttributes)
 {
-    // What libpq takes for the host localhost in a password file: the folder that it was built with.
+    // libpq looks up these folders in a password file as the host localhost: they are the default socket folders of its builds.
     private static readonly string[] DefaultFolders = ["/var/run/postgresql", "/tmp"];
 
     private readonly List<string> warnings = [];
@@ -20,16 +20,16 @@ internal sealed class ConnectionPlan(
     /// <summary>The driver's settings, without the password.</summary>
     public NpgsqlConnectionStringBuilder Builder => builder;
 
-    /// <summary>The password that was given; null for the password file's.</summary>
+    /// <summary>The given password; null if the password file has to provide it.</summary>
     public string? Password { get; init; }
 
-    /// <summary>The password file, whether it is there or not.</summary>
+    /// <summary>The path of the password file, which may not exist.</summary>
     public required string PasswordFile { get; init; }
 
-    /// <summary>What the user has to know, though the connection works.</summary>
+    /// <summary>Warnings for the user about a connection that works.</summary>
     public IReadOnlyList<string> Warnings => warnings;
 
-    /// <summary>The servers that may answer; one, once one did.</summary>
+    /// <summary>The servers that may answer; only one after a server has answered.</summary>
     public IReadOnlyList<ServerAddress> Servers => servers;
 
     /// <summary>Whether TLS was negotiated at least once.</summary>
@@ -37,13 +37,13 @@ internal sealed class ConnectionPlan(
 
     public TlsSettings Tls => tls;
 
-    /// <summary>Which server will do: one of libpq's target_session_attrs; null for any.</summary>
+    /// <summary>The kind of server that is acceptable, as libpq's target_session_attrs; null for any.</summary>
     public string? SessionAttributes => sessionAttributes;
 
-    /// <summary>Servers and database, as messages name them.</summary>
+    /// <summary>Servers and database, as shown in messages.</summary>
     public string Address => $"{string.Join(',', servers)}/{builder.Database}";
 
-    /// <summary>Warns of a password file that is not read, whether the server will ask for a password or not.</summary>
+    /// <summary>Warns about a password file that is not read, even if the server asks for no password.</summary>
     public void CheckPasswordFile()
     {
         if (Password is null && Sessions.PasswordFile.WhyNot(PasswordFile) is { } why)
@@ -69,7 +69,7 @@ internal sealed class ConnectionPlan(
         builder.TargetSessionAttributes = sessionAttributes;
     }
 
-    /// <summary>A session stays with the server that answered: the counters of two must not be mixed.</summary>
+    /// <summary>Ties the session to the server that answered, because the counters of two servers must not be mixed.</summary>
     public void Pin(NpgsqlConnection connection)
     {
         servers = [
@@ -79,14 +79,14 @@ internal sealed class ConnectionPlan(
         AddTarget();
     }
 
-    /// <summary>Lets the driver ask for the password and for the server's certificate.</summary>
+    /// <summary>Makes the driver use our lookup of the password and our check of the server's certificate.</summary>
     public void Configure(NpgsqlDataSourceBuilder source)
     {
         source.UsePasswordProvider(FindPassword, (settings, _) => ValueTask.FromResult(FindPassword(settings)));
         source.UseSslClientAuthenticationOptionsCallback(Configure);
     }
 
-    /// <summary>Refuses a server that is another one than target_session_attrs asks for.</summary>
+    /// <summary>Refuses a server that target_session_attrs does not allow.</summary>
     /// <exception cref="PerfMonitoringException">WrongServer.</exception>
     public void JudgeServer(bool isStandby, bool isReadOnly)
     {
@@ -108,7 +108,7 @@ internal sealed class ConnectionPlan(
         }
     }
 
-    /// <summary>Adds to a login that was refused why a password that is there was not used.</summary>
+    /// <summary>Adds to a refused login the reason why an existing password was not used.</summary>
     public Exception? Explain(Exception? failure) =>
         failure is PerfMonitoringException { ErrorId: ErrorIds.AuthenticationFailed } refused && warnings.Count > 0
         ? new PerfMonitoringException(
@@ -116,7 +116,7 @@ internal sealed class ConnectionPlan(
             refused.InnerException)
         : failure;
 
-    /// <summary>Says what a server that is not on this machine is trusted with, unless somebody chose that.</summary>
+    /// <summary>Warns about what a server on another machine is trusted with, unless the user chose the mode.</summary>
     public void JudgeEncryption(bool isEncrypted)
     {
         if (tls.Verification is not null || (tls.IsChosen && (isEncrypted || tls.Mode != "prefer"))
@@ -135,7 +135,8 @@ internal sealed class ConnectionPlan(
                 + $"verify-full{(tls.IsChosen ? "" : ", or choose another mode to leave this warning out")}.");
     }
 
-    // An empty one is none; null would let the driver look into the password file itself, whoever can read that.
+    // An empty string means no password. With null the driver would read the password file itself, without a check of its
+    // permissions.
     internal string FindPassword(NpgsqlConnectionStringBuilder settings)
     {
         if (Password is not null || !readsPasswordFile)

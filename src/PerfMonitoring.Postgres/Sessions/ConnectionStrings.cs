@@ -7,12 +7,12 @@ using PerfMonitoring.Sessions;
 namespace PerfMonitoring.Postgres.Sessions;
 
 /// <summary>
-/// Turns settings, a connection string of whatever kind, a service and the PG* variables into what the driver needs, in libpq's
-/// order of precedence. No message repeats a value: any of them may be a password.
+/// Turns settings, a connection string of any kind, a service and the PG* variables into settings of the driver, in libpq's order
+/// of precedence. No message repeats a value, because any value may be a password.
 /// </summary>
 internal static class ConnectionStrings
 {
-    /// <summary>Npgsql's keywords that libpq has too, by their letters.</summary>
+    /// <summary>Npgsql's keywords that libpq has too. The key is Npgsql's spelling without spaces.</summary>
     private static readonly Dictionary<string, string> Driver = new(StringComparer.OrdinalIgnoreCase)
     {
         ["Server"] = "host",
@@ -37,7 +37,9 @@ internal static class ConnectionStrings
         ["ReplicationMode"] = "replication",
     };
 
-    /// <summary>What would undermine a session or what it shows; <see cref="Build"/> and Database set it.</summary>
+    /// <summary>
+    /// Keywords that would undermine a session or expose secrets. <see cref="Build"/> and Database set them instead.
+    /// </summary>
     private static readonly HashSet<string> Overridden = new(StringComparer.OrdinalIgnoreCase)
     {
         "Multiplexing", "MaxAutoPrepare", "AutoPrepareMinUsages", "NoResetOnClose", "IncludeErrorDetail", "IncludeErrorDetails",
@@ -48,8 +50,8 @@ internal static class ConnectionStrings
     };
 
     /// <exception cref="PerfMonitoringException">InvalidConnectionString, InvalidConnectionSetting, UnsupportedConnectionSetting,
-    /// ServiceNotFound, InvalidServiceFile, and what <see cref="ServerCertificate"/> and <see cref="ClientCertificate"/>
-    /// find.</exception>
+    /// ServiceNotFound, InvalidServiceFile, and the errors of <see cref="ServerCertificate"/> and
+    /// <see cref="ClientCertificate"/>.</exception>
     public static ConnectionPlan Build(ConnectionSettings settings, LibpqEnvironment environment)
     {
         var builder = new NpgsqlConnectionStringBuilder();
@@ -87,7 +89,7 @@ internal static class ConnectionStrings
             ConnectionSettings.DefaultCommandTimeout, ConnectionSettings.MaximumCommandTimeout);
         builder.ApplicationName = Value("application_name") ?? Value("fallback_application_name") ?? "PerfMonitoring";
         builder.Options = Value("options");
-        // A pool of another encoding would be read as UTF-8 all the same.
+        // A pooler's connection with another encoding would still be read as UTF-8.
         builder.ClientEncoding = "UTF8";
         Set("krbsrvname", "Kerberos Service Name", "Use a name like postgres.");
         Set("channel_binding", "Channel Binding", "Use disable, prefer or require.");
@@ -98,10 +100,10 @@ internal static class ConnectionStrings
 
         builder.PersistSecurityInfo = false;
         builder.IncludeErrorDetail = false;
-        // ServerText looks for the constants of the statement in the server's text, and leaves the statement out of what it
-        // passes on.
+        // ServerText searches the server's text for the constants of the statement. It removes the statement from the errors that
+        // it passes on.
         builder.IncludeFailedBatchedCommand = true;
-        // A session asks little at a time; a monitoring tool must not eat the server's connections.
+        // A session sends few statements at a time, and a monitoring tool must not use up the server's connections.
         builder.MaxPoolSize = Math.Clamp(builder.MaxPoolSize, 1, 10);
         builder.MinPoolSize = Math.Min(builder.MinPoolSize, builder.MaxPoolSize);
         var hosts = Hosts(values, settings);
@@ -145,7 +147,7 @@ internal static class ConnectionStrings
         setting.IsText ? ErrorIds.InvalidConnectionString : ErrorIds.InvalidConnectionSetting, FailureKind.InvalidArgument,
         $"{setting.Origin} {what}.", remedy, setting.Origin);
 
-    // What stands first wins: parameter, connection string, service, variable.
+    // The first source that has a value wins: parameter, connection string, service, variable.
     private static Dictionary<string, Setting> Gather(
         ConnectionSettings settings, NpgsqlConnectionStringBuilder builder, LibpqEnvironment environment)
     {
@@ -196,7 +198,7 @@ internal static class ConnectionStrings
         }
     }
 
-    // Of two values of one keyword the last one counts.
+    // If a keyword has two values, the last one counts.
     private static Dictionary<string, string> ReadText(string? text, string origin, NpgsqlConnectionStringBuilder builder)
     {
         var values = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -216,7 +218,7 @@ internal static class ConnectionStrings
         return values;
     }
 
-    // Npgsql's form. What only Npgsql knows goes to the builder at once.
+    // Reads Npgsql's form. Keywords that only Npgsql has go to the builder at once.
     private static List<KeyValuePair<string, string>> ReadDriverText(
         string text, string origin, NpgsqlConnectionStringBuilder builder)
     {
@@ -334,7 +336,7 @@ internal static class ConnectionStrings
         }
     }
 
-    // Neither spaces nor signs that only a connection string has. A folder may have both.
+    // A host name has no spaces and no characters that only a connection string has. The folder of a socket may have both.
     private static bool IsHost(string name) =>
         Path.IsPathRooted(name) || name[0] == '@'
             ? !name.Contains("://", StringComparison.Ordinal) && !Conninfo.LooksLikeConnectionString(name)
@@ -351,25 +353,25 @@ internal static class ConnectionStrings
                 "Use any, read-write, read-only, primary, standby or prefer-standby.");
     }
 
-    // Every wait has an end: zero, which is "for ever" to libpq and Npgsql, counts as not set.
+    // Every wait has an end. Zero means "for ever" to libpq and Npgsql; here it counts as not set.
     private static int Seconds(TimeSpan? given, int inText, TimeSpan usual, TimeSpan most) =>
         (int)Math.Ceiling(
             Math.Min((given ?? (inText > 0 ? TimeSpan.FromSeconds(inText) : usual)).TotalSeconds, most.TotalSeconds));
 }
 
-/// <summary>A value and where it is from.</summary>
+/// <summary>A value and its source.</summary>
 /// <param name="Value">The value; never shown.</param>
-/// <param name="Origin">What names it in an error: -HostName, PGHOST, host in -ConnectionString.</param>
-/// <param name="IsText">Whether it stands in a connection string.</param>
+/// <param name="Origin">Its name in an error: -HostName, PGHOST, host in -ConnectionString.</param>
+/// <param name="IsText">Whether it comes from a connection string.</param>
 internal sealed record Setting(string Value, string Origin, bool IsText = false);
 
-/// <summary>Where a server is.</summary>
-/// <param name="Name">Host name or socket's folder; empty where only an address was given.</param>
-/// <param name="Address">The address to go to instead of looking the name up; else empty.</param>
+/// <summary>The location of a server.</summary>
+/// <param name="Name">Host name or the socket's folder; empty if only an address was given.</param>
+/// <param name="Address">The address to connect to without a lookup of the name; otherwise empty.</param>
 /// <param name="Port">The port.</param>
 internal sealed record ServerAddress(string Name, string Address, int Port)
 {
-    /// <summary>What a certificate, a password file and the user call it.</summary>
+    /// <summary>The server's name in a certificate, in a password file and in messages.</summary>
     public string ShownName => Name.Length == 0 ? Address : Name;
 
     /// <summary>What the driver connects to.</summary>

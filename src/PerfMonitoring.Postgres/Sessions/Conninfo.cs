@@ -6,18 +6,18 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Postgres.Sessions;
 
 /// <summary>
-/// libpq's two ways of writing a connection: keywords and values, and a URI (manual, 34.1.1). No message repeats a value, nor a
-/// word that may be a part of one: whatever stands in a connection string may be a password.
+/// libpq's two forms of a connection string: keywords and values, and a URI (manual, 34.1.1). No message repeats a value, or a
+/// word that may be part of one, because any part of a connection string may be a password.
 /// </summary>
 internal static partial class Conninfo
 {
     private static readonly string[] Schemes = ["postgresql://", "postgres://"];
 
-    /// <summary>Whether a text is a URI of PostgreSQL's.</summary>
+    /// <summary>Whether a text is a PostgreSQL URI.</summary>
     public static bool IsUri(string text) => Schemes.Any(s => text.StartsWith(s, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Whether a text is written in one of libpq's ways, and not in Npgsql's (<c>Host=a;Port=1</c>).</summary>
-    /// <remarks>What stands between the first value and the second keyword tells them apart.</remarks>
+    /// <summary>Whether a text has one of libpq's forms and not Npgsql's (<c>Host=a;Port=1</c>).</summary>
+    /// <remarks>The separator between the first value and the second keyword decides.</remarks>
     public static bool IsLibpq(string text)
     {
         if (IsUri(text))
@@ -32,7 +32,7 @@ internal static partial class Conninfo
         }
 
         var at = first.Length;
-        // Npgsql's values may hold spaces, and its keywords begin with capitals in its manual.
+        // Npgsql's values may contain spaces, and Npgsql's manual writes its keywords with capitals.
         if (at < text.Length && text[at] == '"'
             || first.Groups[1].ValueSpan.ContainsAnyInRange('A', 'Z') && DriverKeyword().IsMatch(text, at))
         {
@@ -62,7 +62,7 @@ internal static partial class Conninfo
             }
         }
 
-        // One value, or a word that is no keyword, which the error names.
+        // One value, or a word that is not a keyword. The error names the word.
         return true;
     }
 
@@ -84,9 +84,9 @@ internal static partial class Conninfo
             || FirstKeyword().Match(text) is { Success: true } first && LibpqKeyword.IsKnown(Folded(first.Groups[1].Value))
         || Secret().IsMatch(text);
 
-    /// <summary>Keywords and values in the order in which they stand.</summary>
+    /// <summary>Reads keywords and values, in the order of the text.</summary>
     /// <param name="text">Keywords and values, or a URI.</param>
-    /// <param name="origin">Where the text is from, for errors: -ConnectionString.</param>
+    /// <param name="origin">The source of the text, for errors: -ConnectionString.</param>
     /// <exception cref="PerfMonitoringException">InvalidConnectionString.</exception>
     public static IReadOnlyList<KeyValuePair<string, string>> Parse(string text, string origin) =>
         IsUri(text) ? new UriReader(text, origin).Read() : ReadKeywords(text, origin);
@@ -140,7 +140,7 @@ internal static partial class Conninfo
             {
                 if (text[at] == '\\')
                 {
-                    // A backslash at the end stands for nothing.
+                    // A backslash at the end escapes nothing.
                     if (++at == text.Length)
                     {
                         break;
@@ -163,7 +163,7 @@ internal static partial class Conninfo
         }
     }
 
-    // A password with a space or an ampersand that is not quoted goes on as if it were a keyword: such a word is not repeated.
+    // The rest of an unquoted password with a space or an ampersand looks like a keyword, so the message does not repeat it.
     private static string Known(string keyword, List<KeyValuePair<string, string>> before, string origin)
     {
         var folded = Folded(keyword);
@@ -195,7 +195,7 @@ internal static partial class Conninfo
             {
                 at++;
                 var name = Until("?");
-                // Else a password with a slash is taken for the name of a database, and shown.
+                // Otherwise a password with a slash would be taken for the name of a database, and shown.
                 if (name.Contains('@', StringComparison.Ordinal))
                 {
                     throw Invalid(origin, "there is an @ in the name of the database, or a / in user name or password", Encode);
@@ -276,7 +276,7 @@ internal static partial class Conninfo
                 ports.Append(',');
             }
 
-            // Else the end of a password with an @ is taken for a host, and shown.
+            // Otherwise the end of a password with an @ would be taken for a host, and shown.
             if (hosts.ToString().Contains('@', StringComparison.Ordinal)
                 || ports.ToString().Contains('@', StringComparison.Ordinal))
             {
@@ -289,7 +289,7 @@ internal static partial class Conninfo
 
         private void ReadParameters()
         {
-            // Nothing may stand behind the last ampersand.
+            // The text after the last ampersand may be empty.
             foreach (var parameter in (uri.EndsWith('&') ? uri[at..^1] : uri[at..]).Split('&'))
             {
                 if (at >= uri.Length - 1)
@@ -304,7 +304,7 @@ internal static partial class Conninfo
                 }
 
                 var (keyword, value) = (Decode(parts[0]), Decode(parts[1]));
-                // As JDBC writes it.
+                // The spelling of JDBC.
                 if (keyword == "ssl" && value == "true")
                 {
                     (keyword, value) = ("sslmode", "require");

@@ -11,8 +11,9 @@ using PerfMonitoring.Sessions;
 namespace PerfMonitoring.Postgres.Sessions;
 
 /// <summary>
-/// One database and its connection pool. Every statement of the product goes through here, so every failure of the server comes
-/// out as a <see cref="PerfMonitoringException"/>. Text is always a file of this project's; values are always parameters.
+/// One database and its connection pool. Every statement of the module goes through this class, so every failure of the server
+/// becomes a <see cref="PerfMonitoringException"/>. The SQL text always comes from a file of this project; values are always
+/// parameters.
 /// </summary>
 internal sealed class Database : IAsyncDisposable
 {
@@ -42,18 +43,18 @@ internal sealed class Database : IAsyncDisposable
 
     public string UserName { get; }
 
-    /// <summary>What the user has to know about the connection, though it works.</summary>
+    /// <summary>Warnings for the user about a connection that works.</summary>
     public IReadOnlyList<string> Warnings { get; }
 
     /// <summary>
-    /// The search path that the user's sessions have. It is in force only inside a transaction that reads a statement of the
-    /// user's (<see cref="SearchPathCommand"/>); ours run with <see cref="SessionSettings.SearchPath"/>.
+    /// The search path of the user's sessions. It is in force only inside a transaction that plans a statement of the user
+    /// (<see cref="SearchPathCommand"/>). Our statements run with <see cref="SessionSettings.SearchPath"/>.
     /// </summary>
     public string UserSearchPath => searchPath;
 
     /// <summary>
-    /// Whether a pooler stands between us and the server. The next transaction may then have another session, which others use
-    /// too: nothing is set, locked or prepared beyond a transaction.
+    /// Whether a pooler stands between the module and the server. The next transaction may then get another session, which other
+    /// clients use too, so nothing is set, locked or prepared for longer than a transaction.
     /// </summary>
     public bool IsPooled { get; }
 
@@ -63,7 +64,7 @@ internal sealed class Database : IAsyncDisposable
     public static Task<Database> OpenAsync(ConnectionSettings settings, CancellationToken cancellationToken) =>
         OpenAsync(settings, LibpqEnvironment.OfProcess, cancellationToken);
 
-    /// <summary>The same with other variables and another home folder than the process's.</summary>
+    /// <summary>Opens a database with other variables and another home folder than those of the process.</summary>
     public static async Task<Database> OpenAsync(
         ConnectionSettings settings, LibpqEnvironment environment, CancellationToken cancellationToken)
     {
@@ -87,13 +88,14 @@ internal sealed class Database : IAsyncDisposable
             var server = await QueryServerAsync(source, greeting.Version, isPooled, cancellationToken);
             if (!isPooled && !IsOurs(server.SearchPath))
             {
-                // What passes the identity of the server's process on and drops startup parameters is a pooler, too.
+                // A pooler may pass on the id of the server's process. If it drops startup parameters, it is still recognized as
+                // a pooler.
                 isPooled = true;
                 await source.DisposeAsync();
                 source = CreateSource(plan, Configure(plan.Builder, greeting.Version, isPooled));
             }
 
-            // Behind a pooler the server sees another connection.
+            // Behind a pooler the server sees the pooler's connection, so its view of the encryption does not count.
             plan.JudgeEncryption(plan.TriedEncryption && (isPooled || server.IsEncrypted != false));
             var target = new ServerTarget
             {
@@ -123,17 +125,17 @@ internal sealed class Database : IAsyncDisposable
     }
 
     /// <summary>
-    /// The same database as the one of the store: nothing of a store is read or written before it is known to be ours.
+    /// The same database, used as the store. The store is read and written only after a check that it is trusted.
     /// </summary>
-    /// <param name="isTrusted">Throws where the store is not to be trusted; false where there is none yet.</param>
+    /// <param name="isTrusted">Throws if the store is not trusted; returns false if there is no store.</param>
     public Database AsStore(Func<Database, CancellationToken, Task<bool>> isTrusted) =>
         new(Source, Target, UserName, searchPath, IsPooled, Warnings, token => isTrusted(this, token));
 
     /// <summary>
-    /// A session of one's own, for what outlives a transaction: advisory locks, hypothetical indexes, statements outside of
+    /// Opens a dedicated session for what outlives a transaction: advisory locks, hypothetical indexes, statements outside of
     /// transactions.
     /// </summary>
-    /// <exception cref="PerfMonitoringException">PooledConnection: a pooler gives no session.</exception>
+    /// <exception cref="PerfMonitoringException">PooledConnection: a pooler gives no dedicated session.</exception>
     public async Task<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken)
     {
         if (IsPooled)
@@ -145,13 +147,14 @@ internal sealed class Database : IAsyncDisposable
         return await RunAsync(() => Source.OpenConnectionAsync(cancellationToken).AsTask(), cancellationToken);
     }
 
-    /// <summary>Reads the statement that follows in the transaction as the user's sessions would.</summary>
+    /// <summary>Sets the user's search path for the next statement of the transaction.</summary>
     public NpgsqlBatchCommand SearchPathCommand() =>
         new(Sql.Get("SetSearchPath")) {
             Parameters = { new NpgsqlParameter("SearchPath", searchPath) } };
 
     /// <summary>
-    /// The schemas in which a name without a schema is looked for, in order; those that are there and that the role may use.
+    /// The schemas in which a name without a schema is looked up, in order. Only schemas that exist and that the role may use are
+    /// included.
     /// </summary>
     public Task<string[]> GetUserSchemasAsync(CancellationToken cancellationToken) => InTransactionAsync(
         async (connection, transaction) =>
@@ -167,7 +170,7 @@ internal sealed class Database : IAsyncDisposable
         },
         cancellationToken);
 
-    /// <summary>All rows, for results that are small by nature.</summary>
+    /// <summary>Returns all rows at once, for results that are always small.</summary>
     public Task<IReadOnlyList<T>> QueryAsync<T>(string sql, object? parameters, CancellationToken cancellationToken) =>
         RunStatementAsync(
             async (connection, transaction) =>
@@ -178,24 +181,23 @@ internal sealed class Database : IAsyncDisposable
             },
             cancellationToken);
 
-    /// <summary>One value or row; default when there is none.</summary>
+    /// <summary>Returns one value or row; default if there is none.</summary>
     public Task<T?> QuerySingleOrDefaultAsync<T>(string sql, object? parameters, CancellationToken cancellationToken) =>
         RunStatementAsync(
             (connection, transaction) => connection.QuerySingleOrDefaultAsync<T>(
                 new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken)),
             cancellationToken);
 
-    /// <summary>Runs a statement; returns the number of rows that it touched.</summary>
+    /// <summary>Runs a statement and returns the number of affected rows.</summary>
     public Task<int> ExecuteAsync(string sql, object? parameters, CancellationToken cancellationToken) =>
         RunStatementAsync(
             (connection, transaction) => connection.ExecuteAsync(
                 new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken)),
             cancellationToken);
 
-    /// <summary>Runs work in one transaction, which is committed at its end and rolled back where it fails.</summary>
+    /// <summary>Runs work in one transaction. The transaction is committed at the end and rolled back on failure.</summary>
     /// <remarks>
-    /// The work runs again from its start where the server rolled it back for the sake of another transaction (deadlock,
-    /// serialization failure).
+    /// The work restarts if the server rolled it back because of another transaction (deadlock, serialization failure).
     /// </remarks>
     public async Task<T> InTransactionAsync<T>(
         Func<NpgsqlConnection, NpgsqlTransaction, Task<T>> work, CancellationToken cancellationToken)
@@ -205,7 +207,7 @@ internal sealed class Database : IAsyncDisposable
             () => RunAsync(() => TransactAsync(work, cancellationToken), cancellationToken), cancellationToken);
     }
 
-    /// <summary>Rows as they arrive; nothing is buffered. The map reads the current row by ordinal.</summary>
+    /// <summary>Streams rows without a buffer. The map reads the current row by ordinal.</summary>
     public async IAsyncEnumerable<T> StreamAsync<T>(
         string sql, object? parameters, Func<DbDataReader, T> map, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -240,7 +242,7 @@ internal sealed class Database : IAsyncDisposable
     }
 
     /// <summary>
-    /// Runs work on connections of this database and translates what the server says into an error that a user can act upon.
+    /// Runs work on connections of this database and translates a failure of the server into an error that a user can act upon.
     /// </summary>
     public async Task<T> RunAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
     {
@@ -256,7 +258,7 @@ internal sealed class Database : IAsyncDisposable
 
     public ValueTask DisposeAsync() => Source.DisposeAsync();
 
-    // Once a session, and again until there is a store that passes.
+    // The check runs once a session, and is repeated until a store passes it.
     private async Task GuardAsync(CancellationToken cancellationToken)
     {
         if (isStoreTrusted is not null && !isTrusted)
@@ -270,8 +272,9 @@ internal sealed class Database : IAsyncDisposable
             ? isStoreTrusted is null ? failure : Failures.OfStore(failure, Target.ToString())
             : null;
 
-    // A session that waited in the pool may have been ended by the server (idle_session_timeout, a restart). A statement that is
-    // answered with that was not done, so it is run once more, on a new connection; not one that somebody ended while it ran.
+    // The server may have ended a session that waited in the pool (idle_session_timeout, a restart). A statement that fails for
+    // this reason did not run, so it is sent once more on a new connection. A statement that somebody ended while it ran is not
+    // repeated.
     private async Task<T> RunStatementAsync<T>(
         Func<NpgsqlConnection, NpgsqlTransaction?, Task<T>> statement, CancellationToken cancellationToken)
     {
@@ -318,7 +321,7 @@ internal sealed class Database : IAsyncDisposable
     private Task<NpgsqlTransaction> BeginPooledAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         BeginPooledAsync(connection, Target.ServerVersionNumber, cancellationToken);
 
-    // A pooler's session has the settings that others left in it.
+    // A pooler's session may keep settings of other clients.
     private static async Task<NpgsqlTransaction> BeginPooledAsync(
         NpgsqlConnection connection, int serverVersionNumber, CancellationToken cancellationToken)
     {
@@ -328,7 +331,7 @@ internal sealed class Database : IAsyncDisposable
         return transaction;
     }
 
-    // Whoever the server chose as the victim of a deadlock was rolled back as a whole, so nothing is done twice.
+    // The server rolls the victim of a deadlock back as a whole, so no work is done twice.
     private static async Task<T> AgainAfterDeadlockAsync<T>(Func<Task<T>> transaction, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
@@ -342,13 +345,13 @@ internal sealed class Database : IAsyncDisposable
                 && e.InnerException is PostgresException {
                     SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure })
             {
-                // Two that met once meet again unless one of them waits longer.
+                // Without a random wait the same two transactions would meet again.
                 await Task.Delay(Random.Shared.Next(10, 100 << attempt), cancellationToken);
             }
         }
     }
 
-    // Before our settings are in force: one session without a pool, in which the driver asks nothing of its own.
+    // Our settings are not in force here. A single session without a pool is used, in which the driver sends no statements.
     private static async Task<(Greeting Greeting, bool IsPooled)> GreetAsync(
         ConnectionPlan plan, CancellationToken cancellationToken)
     {
@@ -358,7 +361,7 @@ internal sealed class Database : IAsyncDisposable
         plan.Pin(connection);
         var greeting = await connection.QuerySingleAsync<Greeting>(
             new CommandDefinition(Sql.Get("GetGreeting"), cancellationToken: cancellationToken));
-        // A pooler speaks for many server processes, so it makes the key by which a client cancels itself.
+        // A pooler represents many server processes, so it invents the key by which a client cancels a statement.
         return (greeting, greeting.ProcessId != connection.ProcessID);
     }
 
@@ -368,8 +371,7 @@ internal sealed class Database : IAsyncDisposable
         var configured = new NpgsqlConnectionStringBuilder(builder.ConnectionString) { SearchPath = null };
         if (isPooled)
         {
-            // A pooler refuses startup parameters that it does not know, and a reset of the session would be one of somebody
-            // else's.
+            // A pooler refuses startup parameters that it does not know. A reset would affect a session that other clients use.
             (configured.Options, configured.NoResetOnClose) = (null, true);
         }
         else
@@ -380,14 +382,14 @@ internal sealed class Database : IAsyncDisposable
         return configured;
     }
 
-    // The driver's look at the server's types is a query with unqualified operators, so it is left out. Batched and prepared
+    // The driver's query for the server's types has unqualified operators, so the driver must not send it. Batched and prepared
     // commands would outlive a transaction.
     private static NpgsqlDataSource CreateSource(ConnectionPlan plan, NpgsqlConnectionStringBuilder builder)
     {
         builder.Multiplexing = false;
         builder.MaxAutoPrepare = 0;
         builder.Enlist = false;
-        // A peer that is gone is noticed although nothing is sent: after 10 s, and three more probes.
+        // Detects a lost peer although nothing is sent: after 10 s, and three more probes.
         (builder.TcpKeepAlive, builder.TcpKeepAliveTime, builder.TcpKeepAliveInterval) = (true, 10, 5);
         var source = new NpgsqlDataSourceBuilder(builder.ConnectionString)
             .ConfigureTypeLoading(types => types.EnableTypeLoading(false));
@@ -418,7 +420,7 @@ internal sealed class Database : IAsyncDisposable
         catch (PostgresException e)
             when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.UndefinedFunction)
         {
-            // Some managed services take the right away; the address then has to do.
+            // Some managed services revoke this right. The address then identifies the server.
             return server;
         }
 

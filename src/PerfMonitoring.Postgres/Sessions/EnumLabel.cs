@@ -3,13 +3,13 @@ using System.Text;
 namespace PerfMonitoring.Postgres.Sessions;
 
 /// <summary>
-/// Enums cross as text, since Dapper sends them as numbers and asks no handler: <c>MaintenanceWindow.OffPeak</c> is the label
-/// <c>OFF_PEAK</c>. In SQL a parameter is cast (<c>@window::text::perf_monitoring.maintenance_window</c>) and a column read as
-/// text.
+/// Enums are sent as text, because Dapper sends them as numbers and calls no handler for them: <c>MaintenanceWindow.OffPeak</c>
+/// has the label <c>OFF_PEAK</c>. SQL casts a parameter (<c>@window::text::perf_monitoring.maintenance_window</c>) and reads a
+/// column as text.
 /// </summary>
 internal static class EnumLabel
 {
-    /// <summary>The label of a member: words in upper case, joined by underscores.</summary>
+    /// <summary>The label of a member: its words in upper case, joined by underscores.</summary>
     public static string Of<T>(T value)
         where T : struct, Enum
     {
@@ -28,7 +28,7 @@ internal static class EnumLabel
         return label.ToString();
     }
 
-    /// <summary>The member of a label.</summary>
+    /// <summary>The member with a label.</summary>
     public static T Parse<T>(string label)
         where T : struct, Enum =>
         Enum.Parse<T>(label.Replace("_", "", StringComparison.Ordinal), ignoreCase: true);

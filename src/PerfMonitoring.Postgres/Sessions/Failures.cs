@@ -6,21 +6,22 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Postgres.Sessions;
 
-/// <summary>The one place that turns what the server or the network says into an error that a user can act upon.</summary>
+/// <summary>Translates every failure of the server or the network into an error that a user can act upon.</summary>
 internal static class Failures
 {
-    /// <summary>SQLSTATE of a session that was ended since it was idle for too long (PostgreSQL 14).</summary>
+    /// <summary>SQLSTATE of a session that the server ended because it was idle for too long (PostgreSQL 14).</summary>
     public const string IdleSessionTimeout = "57P05";
 
     /// <summary>
-    /// The translation, or null for what is not the server's (a bug stays a bug, a cancellation a cancellation).
+    /// Returns the translation; null if the exception is not a failure of the server (a bug stays a bug, a cancellation a
+    /// cancellation).
     /// </summary>
     public static Exception? TryTranslate(Exception exception, string address, CancellationToken cancellationToken) =>
         exception switch
     {
         PerfMonitoringException => null,
         OperationCanceledException => null,
-        // Npgsql reports a cancelled statement as the server's answer to it.
+        // Npgsql reports a cancelled statement as an error of the server.
         PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } when cancellationToken.IsCancellationRequested =>
             new OperationCanceledException(
                 "The statement was cancelled.", ServerText.WithoutValues((PostgresException)exception), cancellationToken),
@@ -28,7 +29,7 @@ internal static class Failures
             when server.MessageText.Contains("perf_monitoring", StringComparison.Ordinal) =>
                 StoreMissing(address, ServerText.WithoutValues(server)),
         PostgresException server => FromServer(ServerText.WithoutValues(server), address),
-        // Of several hosts each has a failure of its own; a server's words and our own verdict on its certificate tell the most.
+        // Each of several hosts fails separately. The server's own error and our check of its certificate are the most specific.
         NpgsqlException or AggregateException when Cause(exception) is { } cause =>
             cause is PerfMonitoringException ? cause : TryTranslate(cause, address, cancellationToken),
         NpgsqlException { InnerException: TimeoutException }
@@ -36,14 +37,13 @@ internal static class Failures
             New(ErrorIds.TooManyConnections, FailureKind.Busy, $"All connections of this session to {address} are in use.",
                 "Wait for what runs in it, or raise Maximum Pool Size in -ConnectionString (at most 10 are used).", address,
                 exception),
-        // Whether the server is busy, gone or behind a network that swallows everything: nobody waits for it for every object of
-        // a pipeline.
+        // The server is busy, gone or behind a network that drops every packet. A pipeline must not wait for it for every object.
         NpgsqlException { InnerException: TimeoutException } or TimeoutException => New(
             ErrorIds.NoAnswer, FailureKind.ConnectionFailed, $"{address} did not answer in time.",
             "Check that the server runs and the network lets its answers through; where it is only slow, raise "
                 + "Connect-PerfMonitoring -CommandTimeout.",
             address, exception),
-        // Dapper and the driver find the end of the connection in the middle of a value.
+        // Dapper and the driver can meet the end of the connection in the middle of a value.
         DataException { InnerException: { } inner } => TryTranslate(inner, address, cancellationToken),
         NpgsqlException when exception.Message.Contains("No SSL enabled connection", StringComparison.Ordinal) => New(
             ErrorIds.TlsNotOffered, FailureKind.ConnectionFailed, $"{address} offers no TLS, and the SSL mode demands it.",
@@ -92,7 +92,7 @@ internal static class Failures
                 + "-StoreHostName).", address, e),
         PostgresErrorCodes.ProtocolViolation
             when e.MessageText.StartsWith("unsupported startup parameter", StringComparison.Ordinal) => Pooled(address, e),
-        // The only regular expressions that reach a server are made of wildcards.
+        // Wildcards are the only source of regular expressions that reach a server.
         PostgresErrorCodes.InvalidRegularExpression => New(
             ErrorIds.InvalidPattern, FailureKind.InvalidArgument,
             $"{address} cannot use a pattern with wildcards: {e.MessageText}.",
@@ -106,12 +106,12 @@ internal static class Failures
             e),
     };
 
-    /// <summary>The store is not there.</summary>
+    /// <summary>The error for a missing store.</summary>
     public static PerfMonitoringException StoreMissing(string address, Exception? inner = null) => New(
         ErrorIds.StoreMissing, FailureKind.NotInstalled, $"{address} has no PerfMonitoring store, or an older one.",
         "Run Initialize-PerfMonitoringStore.", address, inner);
 
-    /// <summary>What became of a statement on the store: a server without room for it is an error of its own.</summary>
+    /// <summary>The error for a failed statement on the store. A server without free disk space has a separate error.</summary>
     public static Exception OfStore(Exception failure, string address) => failure.InnerException switch
     {
         PostgresException { SqlState: PostgresErrorCodes.DiskFull or PostgresErrorCodes.IoError } e => New(
@@ -127,7 +127,7 @@ internal static class Failures
         _ => failure,
     };
 
-    /// <summary>A pooler stands in the way of what needs a session.</summary>
+    /// <summary>The error for work that needs a dedicated session behind a pooler.</summary>
     public static PerfMonitoringException Pooled(string address, Exception? inner = null) => New(
         ErrorIds.PooledConnection, FailureKind.NotSupported,
         $"{address} is reached through a connection pooler, and this needs a session of its own (locks, hypothetical indexes, "

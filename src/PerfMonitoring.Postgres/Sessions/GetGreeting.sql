@@ -1,6 +1,5 @@
--- Purpose: what has to be known of a server before our own settings are in force: nothing here is looked up along a search path
--- that others may have set
--- (no operator, no cast, no type; functions by their schema).
+-- Purpose: facts about the server that are needed before our settings are in force. Other users may have set the search path, so
+-- nothing is looked up along it (no operator, no cast, no type; functions are qualified by their schema).
 -- Minimum version: any. Privileges: none.
 select
     pg_catalog.pg_backend_pid() as process_id,

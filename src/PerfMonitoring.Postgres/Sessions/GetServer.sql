@@ -1,5 +1,5 @@
--- Purpose: which database and role a new connection speaks with, the search path that is in force, and whether the
--- connection that it sees is encrypted.
+-- Purpose: the database and the role of a new connection, the search path in force, and whether the server sees the connection as
+-- encrypted.
 -- Minimum version: any. Privileges: none.
 select
     d.oid as database_oid,

@@ -1,3 +1,3 @@
--- Purpose: the schemas that a name without a schema is looked for in, in order, along the search path that is in force.
+-- Purpose: the schemas in which a name without a schema is looked up along the search path in force, in order.
 -- Minimum version: 13. Privileges: none.
 select pg_catalog.current_schemas(true)

@@ -1,8 +1,8 @@
 namespace PerfMonitoring.Postgres.Sessions;
 
-/// <summary>The variables and the home folder that libpq looks at; of this process, or of a test.</summary>
-/// <param name="Variable">A variable's value, or null.</param>
-/// <param name="Home">The user's home folder; on Windows the one for application data.</param>
+/// <summary>The variables and the home folder that libpq reads; those of this process, or of a test.</summary>
+/// <param name="Variable">Returns a variable's value, or null.</param>
+/// <param name="Home">The user's home folder; on Windows the folder for application data.</param>
 internal sealed record LibpqEnvironment(Func<string, string?> Variable, string Home)
 {
     public static LibpqEnvironment OfProcess { get; } = new(
@@ -10,7 +10,7 @@ internal sealed record LibpqEnvironment(Func<string, string?> Variable, string H
         OperatingSystem.IsWindows() ? Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData)
         : Environment.GetEnvironmentVariable("HOME") ?? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile));
 
-    /// <summary>A variable's value; null where it is empty, too.</summary>
+    /// <summary>A variable's value; null if it is not set or empty.</summary>
     public string? this[string name] => Variable(name) is { Length: > 0 } value ? value : null;
 
     public string ServiceFile =>

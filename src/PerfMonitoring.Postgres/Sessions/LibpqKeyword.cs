@@ -4,7 +4,7 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Postgres.Sessions;
 
 /// <summary>
-/// libpq's connection parameters (manual, 34.1.2), the variable that each is taken from, and what of them cannot be done here.
+/// libpq's connection parameters (manual, 34.1.2), the variable that provides each, and those that this module does not support.
 /// </summary>
 internal static partial class LibpqKeyword
 {
@@ -64,7 +64,7 @@ internal static partial class LibpqKeyword
         ["oauth_scope"] = null,
     };
 
-    // What a user relies on and would not get is refused; the value that asks for nothing is taken.
+    // A setting that the user relies on and that is not supported is refused. The value that switches it off is accepted.
     private static readonly Dictionary<string, (string[] Harmless, string Why)> Unsupported = new(StringComparer.Ordinal)
     {
         ["sslcertmode"] = (["allow", "disable"], "whether the server asked for a certificate is not known here"),
@@ -90,21 +90,21 @@ internal static partial class LibpqKeyword
         ["oauth_scope"] = ([], "OAuth is not spoken"),
     };
 
-    /// <summary>Keywords with their variable, those without one left out.</summary>
+    /// <summary>Keywords that have a variable, with that variable.</summary>
     public static IEnumerable<(string Keyword, string Variable)> FromEnvironment =>
         Variables.Where(v => v.Value is not null).Select(v => (v.Key, v.Value!));
 
     public static bool IsKnown(string keyword) => Variables.ContainsKey(keyword);
 
-    /// <summary>Why a keyword with this value cannot be heeded, or null.</summary>
+    /// <summary>The reason why a keyword with this value is not supported, or null.</summary>
     public static string? WhyNot(string keyword, string value) =>
         value.Length > 0 && Unsupported.TryGetValue(keyword, out var refused)
             && !refused.Harmless.Contains(value, StringComparer.Ordinal) ? refused.Why : null;
 
-    /// <summary>The error for a word that is no keyword.</summary>
+    /// <summary>The error for a word that is not a keyword.</summary>
     /// <param name="keyword">The word.</param>
-    /// <param name="before">The keyword before it: what follows a secret may be the rest of it, and is not repeated.</param>
-    /// <param name="origin">Where it stands.</param>
+    /// <param name="before">The keyword before it. The word after a secret may be the rest of it, and is not repeated.</param>
+    /// <param name="origin">The source of the word.</param>
     public static PerfMonitoringException Unknown(string keyword, string? before, string origin)
     {
         var isShown = Word().IsMatch(keyword) && !IsSecret(before);

@@ -10,7 +10,7 @@ internal static class PasswordFile
         UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
             | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
-    /// <summary>Why a password file is not read, or null. One that does not exist is no problem.</summary>
+    /// <summary>The reason why a password file is not read, or null. A missing file is not a problem.</summary>
     public static string? WhyNot(string path)
     {
         if (Directory.Exists(path))
@@ -24,17 +24,17 @@ internal static class PasswordFile
             : null;
     }
 
-    /// <summary>The password of the first line that fits, or null.</summary>
+    /// <summary>The password of the first matching line, or null.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="host">The host name, its address where there is none; null for a default socket's folder.</param>
+    /// <param name="host">The host name, or its address if it has no name; null for a default socket's folder.</param>
     /// <param name="port">The port.</param>
     /// <param name="database">The database.</param>
     /// <param name="user">The role.</param>
     public static string? Find(string path, string host, int port, string database, string user)
     {
         string[] wanted = [host, port.ToString(CultureInfo.InvariantCulture), database, user];
-        // Only a line feed ends a line, and a carriage return before it goes: a password may hold all other signs, spaces at its
-        // end too.
+        // A line ends only at a line feed, and a carriage return before it is removed. A password may contain any other
+        // character, also spaces at its end.
         foreach (var text in Read(path).Split('\n'))
         {
             var line = text.TrimEnd('\r');
@@ -49,7 +49,7 @@ internal static class PasswordFile
         return null;
     }
 
-    // libpq goes on without a word, too.
+    // libpq also ignores a file that it cannot read.
     private static string Read(string path)
     {
         try
@@ -84,7 +84,7 @@ internal static class PasswordFile
         return ReadField(line, ref at);
     }
 
-    // Up to a colon or the end; a backslash takes the meaning from what follows.
+    // Reads up to a colon or the end. A backslash escapes the next character.
     private static string ReadField(string line, ref int at)
     {
         var field = new StringBuilder();

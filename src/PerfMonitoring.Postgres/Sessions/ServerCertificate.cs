@@ -6,14 +6,14 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Postgres.Sessions;
 
 /// <summary>
-/// Verifies a server's certificate as libpq does (manual, 34.19.1), and says what is wrong with which certificate. The driver's
-/// own verification says only that it failed.
+/// Verifies a server's certificate as libpq does (manual, 34.19.1), and reports which certificate has which fault. The driver's
+/// own verification reports only that it failed.
 /// </summary>
 /// <param name="Roots">The trusted roots; null for those of the operating system.</param>
-/// <param name="RootsName">What to call them: the file's path, or the system's trusted roots.</param>
-/// <param name="ChecksName">Whether the certificate has to be made out to the host (verify-full).</param>
+/// <param name="RootsName">The name of the roots in messages: the file's path, or the system's trusted roots.</param>
+/// <param name="ChecksName">Whether the certificate must be issued for the host (verify-full).</param>
 /// <param name="ChecksRevocation">Whether the issuer is asked if it revoked the certificate.</param>
-/// <param name="WayOut">Where a root certificate is named, for the remedy.</param>
+/// <param name="WayOut">The setting that names a root certificate, for the remedy.</param>
 internal sealed record ServerCertificate(
     X509Certificate2Collection? Roots, string RootsName, bool ChecksName, bool ChecksRevocation, string WayOut)
 {
@@ -29,7 +29,7 @@ internal sealed record ServerCertificate(
             roots.ImportFromPemFile(path);
             if (roots.Count == 0)
             {
-                // Not PEM: one certificate in binary form.
+                // A file that is not PEM is one certificate in binary form.
                 roots.Import(path);
             }
         }
@@ -48,10 +48,10 @@ internal sealed record ServerCertificate(
         return roots;
     }
 
-    /// <summary>True, or the error that says what is wrong with the certificate.</summary>
+    /// <summary>Returns true, or throws the error that names the certificate's fault.</summary>
     /// <param name="host">The name that the user gave.</param>
-    /// <param name="certificate">What the server sent; null for nothing.</param>
-    /// <param name="sent">The chain that was built of it, for the intermediate certificates.</param>
+    /// <param name="certificate">The certificate that the server sent; null if it sent none.</param>
+    /// <param name="sent">The chain that was built from it; it contains the intermediate certificates.</param>
     /// <exception cref="PerfMonitoringException">ServerCertificateRefused.</exception>
     public bool Verify(string host, X509Certificate2? certificate, X509Chain? sent)
     {

@@ -5,38 +5,39 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Postgres.Sessions;
 
 /// <summary>
-/// What the server says, without values. Its texts may quote constants of a statement and values of rows, and errors end up in
-/// logs: a text is passed on only where its condition speaks of names, and where it shares no word with a constant of the
+/// The server's messages without values. A message may quote constants of a statement and values of rows, and errors are written
+/// to logs. A message is passed on only if its condition concerns names, and if it shares no word with a constant of the
 /// statement.
 /// </summary>
 internal static partial class ServerText
 {
-    // Literals this deep in each other ($a$ ... $b$ ...) are no SQL that we or a user would write.
+    // No SQL of the module or of a user nests literals this deep ($a$ ... $b$ ...).
     private const int MaximumDepth = 3;
 
-    // The server cuts names to 63 bytes, at least 15 characters.
+    // The server cuts names to 63 bytes, which is at least 15 characters.
     private const int MinimumCutName = 15;
 
-    /// <summary>Whether the server's text of this condition speaks of names, types and limits only.</summary>
+    /// <summary>Whether the messages of this condition contain only names, types and limits.</summary>
     public static bool SpeaksOfNames(string sqlState) => sqlState.Length == 5 && (sqlState[..2] switch
     {
-        // Connections, transactions, constraints (their Detail has the values), authorization, resources, operators, the system.
+        // Connections, transactions, constraints (the values are in their Detail), authorization, resources, operators, the
+        // system.
         "08" or "23" or "25" or "28" or "2B" or "3D" or "3F" or "40" or "53" or "54" or "55" or "57" or "58" or "0A" => true,
-        // Names and types; a syntax error quotes whatever stands there.
+        // Names and types. A syntax error quotes any part of the statement.
         "42" => sqlState != PostgresErrorCodes.SyntaxError,
         _ => sqlState is PostgresErrorCodes.DivisionByZero or PostgresErrorCodes.StringDataRightTruncation,
     });
 
-    /// <summary>The server's text where it holds no value, else the condition in words.</summary>
+    /// <summary>Returns the server's message if it holds no value, otherwise the condition in words.</summary>
     /// <param name="sqlState">The condition.</param>
-    /// <param name="text">The server's text.</param>
-    /// <param name="statements">What was running, and what it was given as SQL.</param>
+    /// <param name="text">The server's message.</param>
+    /// <param name="statements">The statements that ran, and SQL that was passed to them.</param>
     public static string WithoutValues(string sqlState, string text, params IEnumerable<string?> statements) =>
         IsHypoPg(sqlState, text) || SpeaksOfNames(sqlState)
             ? NamesWhatIsWritten(sqlState) && SharesAWord(text, statements) ? Condition(sqlState) : text
             : Condition(sqlState);
 
-    /// <summary>The same error without values: what may be shown, logged, or kept as the cause of another error.</summary>
+    /// <summary>The same error without values. It may be shown, logged, or kept as the cause of another error.</summary>
     public static PostgresException WithoutValues(PostgresException e)
     {
         var statements = (e.BatchCommand?.Parameters.Select(p => p.Value as string) ?? []).Append(e.BatchCommand?.CommandText)
@@ -48,15 +49,16 @@ internal static partial class ServerText
             dataTypeName: e.DataTypeName, constraintName: e.ConstraintName, file: e.File, line: e.Line, routine: e.Routine);
     }
 
-    // A function may raise any text under any condition.
+    // A function may raise any message under any condition.
     private static bool IsRaised(PostgresException e) =>
         e.Routine == "exec_stmt_raise" || e.File is { } file && Language().IsMatch(file);
 
-    // These name what the statement says, and a constant may stand for a name ('x'::regclass); the others name what is there.
+    // Messages of these conditions name what the statement says, and a constant may stand for a name ('x'::regclass). Messages of
+    // the other conditions name existing objects.
     private static bool NamesWhatIsWritten(string sqlState) =>
         sqlState[..2] is "42" or "0A" or "3F" or "XX" && sqlState != PostgresErrorCodes.InsufficientPrivilege;
 
-    // HypoPG's own texts speak of columns and access methods.
+    // HypoPG's messages name columns and access methods.
     private static bool IsHypoPg(string sqlState, string text) =>
         sqlState == PostgresErrorCodes.InternalError && text.StartsWith("hypopg:", StringComparison.Ordinal);
 
@@ -71,7 +73,7 @@ internal static partial class ServerText
             }
         }
 
-        // What stands behind an escape is not known here.
+        // The characters that an escape stands for are not known here.
         return constants.Contains(@"\")
             || Word().Matches(text).Any(m => constants.Contains(m.Value)
                 || m.Length >= MinimumCutName && constants.Any(c => c.StartsWith(m.Value, StringComparison.OrdinalIgnoreCase)));
@@ -96,7 +98,7 @@ internal static partial class ServerText
         }
     }
 
-    /// <summary>A condition in words, for what must not be quoted.</summary>
+    /// <summary>A condition in words, used instead of a message that must not be quoted.</summary>
     public static string Condition(string sqlState) => sqlState switch
     {
         PostgresErrorCodes.SyntaxError => "it is not complete SQL (syntax error)",

@@ -5,13 +5,13 @@ namespace PerfMonitoring.Postgres.Sessions;
 /// <summary>libpq's connection service files (manual, 34.17): sections of keyword=value, by name.</summary>
 internal static class ServiceFile
 {
-    // Where Debian, Red Hat and a build of one's own have libpq's sysconfdir.
+    // libpq's sysconfdir on Debian, on Red Hat and in a build from source.
     private static readonly string[] SystemFolders = [
         "/etc/postgresql-common", "/etc/sysconfig/pgsql", "/etc", "/usr/local/pgsql/etc"];
 
-    /// <summary>What a service says.</summary>
+    /// <summary>Reads the settings of a service.</summary>
     /// <param name="service">Its name.</param>
-    /// <param name="file">The file that is named for it, or null for the user's own.</param>
+    /// <param name="file">The file that the user named, or null for the default one.</param>
     /// <param name="environment">Variables and home folder.</param>
     /// <exception cref="PerfMonitoringException">ServiceNotFound, InvalidServiceFile.</exception>
     public static IReadOnlyList<KeyValuePair<string, string>> Read(string service, string? file, LibpqEnvironment environment)

@@ -3,18 +3,18 @@ using System.Text;
 namespace PerfMonitoring.Postgres.Sessions;
 
 /// <summary>
-/// The settings that our statements rely on. A server, a database, a role, a service or whoever used a pooler's connection before
-/// may have set others: another search path gives operators and functions of strangers to our statements, a short timeout ends
-/// them.
+/// The settings that our statements rely on. A server, a database, a role, a service or the previous client of a pooler's
+/// connection may have set others. A foreign search path makes our statements call operators and functions of strangers; a short
+/// timeout ends our statements.
 /// </summary>
 internal static class SessionSettings
 {
     /// <summary>
-    /// The search path of our statements: the system's names only. Temporary objects come last, so they hide nothing.
+    /// The search path of our statements: only the system's names. Temporary objects come last, so they hide nothing.
     /// </summary>
     public const string SearchPath = "pg_catalog, pg_temp";
 
-    // Each setting may be set by any role; it takes effect from the given server_version_num on.
+    // Any role may set each of these settings. A setting applies from the given server_version_num on.
     private static readonly (string Name, string Value, int Since)[] All =
     [
         ("role", "none", 0),
@@ -26,7 +26,7 @@ internal static class SessionSettings
         ("transform_null_equals", "off", 0),
         ("quote_all_identifiers", "off", 0),
         ("client_encoding", "UTF8", 0),
-        // The order of day and month in what a user writes stays the user's.
+        // The order of day and month in the user's input stays as the user set it.
         ("DateStyle", "ISO", 0),
         ("IntervalStyle", "postgres", 0),
         ("bytea_output", "hex", 0),
@@ -36,14 +36,14 @@ internal static class SessionSettings
         ("default_transaction_deferrable", "off", 0),
         ("statement_timeout", "0", 0),
         ("lock_timeout", "0", 0),
-        // The end of what a client left open whose network went away: its locks would stay. It is far above the longest pause
-        // between two statements.
+        // Ends a transaction that a client left open when its network failed; its locks would stay. The value is far above the
+        // longest pause between two statements.
         ("idle_in_transaction_session_timeout", "1h", 0),
         ("idle_session_timeout", "0", 140000),
         ("transaction_timeout", "0", 170000),
     ];
 
-    // How a server notices that a client is gone, instead of after two hours; it is a matter of the connection and not of a
+    // The server detects a lost client by these, instead of after two hours. They belong to a connection and not to a
     // transaction.
     private static readonly (string Name, string Value, int Since)[] OfConnection =
     [
@@ -53,10 +53,10 @@ internal static class SessionSettings
     ];
 
     /// <summary>
-    /// The startup parameter <c>options</c>. What it sets outranks the database's and the role's settings and is what a reset of
-    /// the session goes back to.
+    /// The startup parameter <c>options</c>. Its values outrank the settings of the database and the role, and a reset of the
+    /// session returns to them.
     /// </summary>
-    /// <param name="own">The user's own options: only the role that they choose outlasts ours.</param>
+    /// <param name="own">The user's own options. If both contain the same setting, ours wins, except for the role.</param>
     /// <param name="serverVersionNumber">server_version_num.</param>
     public static string ToOptions(string? own, int serverVersionNumber)
     {
@@ -65,7 +65,7 @@ internal static class SessionSettings
     }
 
     /// <summary>
-    /// One statement that sets all of them until the end of the transaction, for a connection that is not ours alone.
+    /// One statement that sets all of them until the end of the transaction, for a connection that other clients use too.
     /// </summary>
     public static string ToStatement(int serverVersionNumber)
     {
@@ -76,7 +76,7 @@ internal static class SessionSettings
     private static IEnumerable<(string Name, string Value, int Since)> For(int serverVersionNumber) =>
         All.Where(s => s.Since <= serverVersionNumber);
 
-    // postgres.c, pg_split_opts: white space ends an argument unless a backslash stands before it.
+    // postgres.c, pg_split_opts: white space ends an argument unless a backslash precedes it.
     private static string Escape(string value)
     {
         var result = new StringBuilder(value.Length + 4);

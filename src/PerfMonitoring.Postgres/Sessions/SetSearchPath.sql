@@ -1,3 +1,3 @@
--- Purpose: for the rest of the transaction, the search path of the user, under which the user's own statement is read.
+-- Purpose: sets the user's search path for the rest of the transaction, in which the user's statement is planned.
 -- Minimum version: 13. Privileges: none.
 select pg_catalog.set_config('search_path', @SearchPath::text, true)

@@ -5,26 +5,27 @@ using System.Text.RegularExpressions;
 namespace PerfMonitoring.Postgres.Sessions;
 
 /// <summary>
-/// The project's SQL files. A file stands in the room of the class that runs it, and no two have one name. One text is for every
-/// version of the server; what a version does not have is read in a way that it allows (<c>to_jsonb(row) ->> 'column'</c>).
+/// The project's SQL files. A file stands in the room of the class that runs it, and file names are unique. One text serves every
+/// version of the server. A column that a version lacks is read in a way that this version allows (<c>to_jsonb(row) ->>
+/// 'column'</c>).
 /// </summary>
 internal static partial class Sql
 {
     /// <summary>
-    /// What the module's own statements carry, so that they can be left out where statements are listed. It stands inside the
-    /// statement, since the server may cut comments before it.
+    /// Marks the module's own statements, so that lists of statements can leave them out. It stands inside the statement, because
+    /// the server may cut comments before it.
     /// </summary>
     public const string Marker = "/* perf_monitoring */";
 
     private static readonly Assembly Assembly = typeof(Sql).Assembly;
     private static readonly ConcurrentDictionary<string, string> Texts = new();
 
-    /// <summary>The resources of all files.</summary>
+    /// <summary>The names of the embedded resources.</summary>
     public static IReadOnlyList<string> All { get; } =
         [.. Assembly.GetManifestResourceNames().Where(r => r.EndsWith(".sql", StringComparison.Ordinal))];
 
     /// <summary>The statement of a file.</summary>
-    /// <param name="name">The file's name without folder and ending, such as GetServer.</param>
+    /// <param name="name">The file's name without folder and extension, such as GetServer.</param>
     /// <exception cref="InvalidOperationException">There is no such file, or there are two: a mistake in this
     /// project.</exception>
     public static string Get(string name) => Texts.GetOrAdd(

@@ -5,7 +5,7 @@ using PerfMonitoring.Sessions;
 
 namespace PerfMonitoring.Postgres.Sessions;
 
-/// <summary>How a connection is encrypted and whom it trusts, with libpq's meanings (manual, 34.19).</summary>
+/// <summary>The encryption of a connection and the certificates that it trusts, with libpq's meanings (manual, 34.19).</summary>
 internal sealed record TlsSettings
 {
     private static readonly string[] Modes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
@@ -13,22 +13,22 @@ internal sealed record TlsSettings
     /// <summary>One of libpq's six modes.</summary>
     public required string Mode { get; init; }
 
-    /// <summary>Whether somebody chose it.</summary>
+    /// <summary>Whether the user chose the mode.</summary>
     public bool IsChosen { get; init; }
 
-    /// <summary>How the server's certificate is verified; null where it is not.</summary>
+    /// <summary>How the server's certificate is verified; null if it is not verified.</summary>
     public ServerCertificate? Verification { get; init; }
 
-    /// <summary>Whether no certificate of the client's is sent.</summary>
+    /// <summary>Whether the client sends no certificate.</summary>
     public bool SendsNoCertificate { get; init; }
 
-    /// <summary>Whether the server is told the name that it is called by.</summary>
+    /// <summary>Whether the client sends the server's name in the handshake (SNI).</summary>
     public bool SendsName { get; init; } = true;
 
-    /// <summary>The protocols that are spoken.</summary>
+    /// <summary>The allowed protocols.</summary>
     public SslProtocols Protocols { get; init; } = SslProtocols.None;
 
-    /// <summary>The parameter that chooses the mode.</summary>
+    /// <summary>The parameter that sets the mode.</summary>
     public required string Parameter { get; init; }
 
     public static TlsSettings Read(
@@ -48,7 +48,7 @@ internal sealed record TlsSettings
         mode ??= root == "system" ? "verify-full" : null;
         var tls = new TlsSettings {
             Mode = mode ?? "prefer", IsChosen = mode is not null, Parameter = settings.Parameter("SslMode") };
-        // libpq encrypts nothing on a socket of this machine's, whatever the mode.
+        // libpq never encrypts a Unix socket, whatever the mode.
         if (tls.Mode == "disable" || hosts.All(h => h.IsSocket))
         {
             (builder.SslMode, builder.SslNegotiation) = (SslMode.Disable, SslNegotiation.Postgres);
@@ -62,7 +62,7 @@ internal sealed record TlsSettings
                 $"Use {tls.Parameter} require or a stronger mode.");
         }
 
-        // Npgsql verifies nothing itself: ServerCertificate does it in its callback, and says what is wrong.
+        // Npgsql verifies nothing itself: ServerCertificate does it in the callback, and its error names the fault.
         builder.SslMode = tls.Mode switch
         {
             "allow" => SslMode.Allow,
@@ -113,7 +113,7 @@ internal sealed record TlsSettings
                 };
             }
 
-            // Without roots require encrypts only; with some it verifies as verify-ca does.
+            // Without roots, require encrypts only. With roots it verifies as verify-ca does.
             if (path is "")
             {
                 return null;
@@ -173,7 +173,7 @@ internal sealed record TlsSettings
         };
     }
 
-    /// <summary>Whether a server is on this machine: by what it is called, or by the addresses of its name.</summary>
+    /// <summary>Whether a server is on this machine, by its name or by the addresses of its name.</summary>
     public static bool IsLocal(ServerAddress server)
     {
         if (server.IsSocket)

@@ -5,10 +5,10 @@ using NpgsqlTypes;
 
 namespace PerfMonitoring.Postgres.Sessions;
 
-/// <summary>How Core's types cross to the server and back.</summary>
+/// <summary>How Core's types are sent to the server and read back.</summary>
 internal static class TypeHandlers
 {
-    /// <summary>Tells Dapper; called once, before the first statement.</summary>
+    /// <summary>Registers the handlers with Dapper; called once, before the first statement.</summary>
     public static void Register()
     {
         DefaultTypeMap.MatchNamesWithUnderscores = true;

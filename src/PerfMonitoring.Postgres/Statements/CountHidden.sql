@@ -1,5 +1,5 @@
--- Purpose: statements of other roles that this role may not read: the server blanks their queryid.
--- Minimum version: 13. Privileges: none. The extension's schema is put in place of public.
+-- Purpose: the number of other roles' statements that this role may not read; the server hides their queryid.
+-- Minimum version: 13. Privileges: none. The extension's schema replaces public.
 select pg_catalog.count(*)
 from public.pg_stat_statements(false) s
 left join pg_catalog.pg_database d on d.oid = s.dbid

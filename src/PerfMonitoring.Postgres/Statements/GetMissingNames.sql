@@ -1,4 +1,4 @@
--- Purpose: which of these names are no database and no role of the server; case makes no difference, as with the patterns of the
+-- Purpose: the given names that are neither a database nor a role of the server, regardless of case, as in the patterns of the
 -- filters.
 -- Minimum version: 13. Privileges: none.
 select pg_catalog.lower(n.name) as name

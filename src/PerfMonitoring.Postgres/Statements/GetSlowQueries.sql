@@ -1,7 +1,6 @@
--- Purpose: statements and what they cost since their counters began. A column that an older version of pg_stat_statements (1.8 at
--- least) lacks is that of "absent".
--- Minimum version: 13. Privileges: pg_read_all_stats for the statements of other roles. The extension's schema is put in place of
--- public.
+-- Purpose: statements and their cost since their counters began. "absent" provides a column that an older version of
+-- pg_stat_statements (at least 1.8) lacks.
+-- Minimum version: 13. Privileges: pg_read_all_stats for the statements of other roles. The extension's schema replaces public.
 select
     case when @WithText::boolean then s.query else '' end as query,
     s.queryid,
@@ -44,8 +43,8 @@ where s.queryid is not null
     and (@Users::text[] is null or r.rolname::text ~* any (@Users::text[]))
     and s.mean_exec_time >= @MinimumMeanMs::float8
     and s.calls >= @MinimumCalls::bigint
-    -- What is no query of a user's: utility statements, what the product and its store are asked, and what its driver asks when
-    -- it connects.
+    -- Leaves out utility statements, the statements of this module and of its store, and those that the driver sends when it
+    -- connects.
     and s.query ~* '^(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(?:select|insert|update|delete|merge|with|values|table|prepare)\M'
     and pg_catalog.strpos(s.query, 'perf_monitoring') = 0
     and s.query !~ '^\s*(?:SELECT version\(\)$|SELECT ns\.nspname, t\.oid, t\.typname, t\.typtype|-- Load enum fields|-- Load field definitions for)'

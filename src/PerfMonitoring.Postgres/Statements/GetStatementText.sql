@@ -1,4 +1,4 @@
--- Purpose: the normalised text of a statement. The extension's schema is put in place of public.
+-- Purpose: the normalised text of a statement. The extension's schema replaces public.
 -- Minimum version: 13, with pg_stat_statements 1.8. Privileges: select on the view; pg_read_all_stats for other roles'
 -- statements.
 select s.query

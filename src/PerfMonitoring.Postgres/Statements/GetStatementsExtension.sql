@@ -1,5 +1,5 @@
--- Purpose: where pg_stat_statements is, its version, whether it is loaded, and whether this role sees the statements of all
--- roles.
+-- Purpose: the schema and the version of pg_stat_statements, whether it is loaded, and whether this role sees the statements of
+-- all roles.
 -- Minimum version: 13. Privileges: none.
 select
     e.extversion::text as version,

@@ -61,7 +61,7 @@ internal sealed class QueryRepository(Database target) : IQueryRepository
     internal static string[]? Regexes(IReadOnlyList<string>? patterns) =>
         patterns is null ? null : [.. patterns.Select(Wildcard.ToRegex)];
 
-    // A part of a text is enough where the user wrote no wildcard.
+    // A pattern without a wildcard matches any part of a text.
     internal static string[]? TextRegexes(IReadOnlyList<string>? patterns) =>
         patterns is null ? null : [.. patterns.Select(p => Wildcard.ToRegex(Wildcard.IsIn(p) ? p : $"*{p}*"))];
 
@@ -95,7 +95,7 @@ internal sealed class QueryRepository(Database target) : IQueryRepository
         };
     }
 
-    // A statement of another database of the cluster belongs there.
+    // A statement may belong to another database of the cluster.
     private ServerTarget Target(string? database, uint oid) =>
         oid == target.Target.DatabaseOid || database is null
             ? target.Target : target.Target with { Database = database, DatabaseOid = oid };

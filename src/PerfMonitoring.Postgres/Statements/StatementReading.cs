@@ -5,18 +5,18 @@ using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Postgres.Statements;
 
-/// <summary>One statement of the monitored database with its counters and its text.</summary>
+/// <summary>One statement of the monitored database, with its counters and its text.</summary>
 internal sealed record Statement(StatementCounters Counters, string Query, string UserName);
 
-/// <summary>All statements of the monitored database at one moment.</summary>
+/// <summary>All statements of the monitored database at one time.</summary>
 internal sealed record StatementReading(StatementsState State, bool OfAllRoles, IReadOnlyList<Statement> Statements)
 {
-    // A reset between the two looks at the clock would give the counters a wrong beginning.
+    // A reset between the two readings of the state would give the counters a wrong start time, so the reading is repeated.
     private const int Attempts = 5;
 
-    /// <summary>Reads them.</summary>
+    /// <summary>Reads the statements.</summary>
     /// <param name="target">The monitored database.</param>
-    /// <param name="withTexts">Whether their texts are wanted; they are empty otherwise.</param>
+    /// <param name="withTexts">Whether the texts are read; without it they are empty.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="PerfMonitoringException">ExtensionMissing, ExtensionNotLoaded, ExtensionTooOld.</exception>
     public static async Task<StatementReading> TakeAsync(Database target, bool withTexts, CancellationToken cancellationToken)
@@ -37,7 +37,7 @@ internal sealed record StatementReading(StatementsState State, bool OfAllRoles, 
                 statements.Add(statement);
             }
 
-            // The later moment: everything that was counted happened before it.
+            // The later state is used, because every counted execution happened before it.
             var after = await extension.GetStateAsync(found, cancellationToken);
             if (before.StatsReset == after.StatsReset || attempt == Attempts)
             {
@@ -54,7 +54,7 @@ internal sealed record StatementReading(StatementsState State, bool OfAllRoles, 
                 row.IsDBNull(14) || row.GetBoolean(14)),
             Calls = row.GetInt64(2),
             TotalTimeMs = row.GetDouble(3),
-            // pg_stat_statements keeps the deviation of the population.
+            // pg_stat_statements stores the standard deviation of the population.
             SquaredTime = row.GetInt64(2) * ((row.GetDouble(4) * row.GetDouble(4)) + (row.GetDouble(7) * row.GetDouble(7))),
             Rows = row.GetInt64(9),
             SharedBlocksHit = row.GetInt64(10),
@@ -64,6 +64,6 @@ internal sealed record StatementReading(StatementsState State, bool OfAllRoles, 
             Since = row.IsDBNull(17) ? null : row.GetFieldValue<DateTimeOffset>(17),
         },
         row.GetString(0),
-        // A role that was dropped has no name any more.
+        // A dropped role has no name.
         row.IsDBNull(15) ? $"unknown (OID={row.GetFieldValue<uint>(19)})" : row.GetString(15));
 }

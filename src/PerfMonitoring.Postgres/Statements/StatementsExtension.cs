@@ -4,7 +4,7 @@ using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Postgres.Statements;
 
-/// <summary>pg_stat_statements as one database has it: its version may lag behind the server's.</summary>
+/// <summary>pg_stat_statements in one database. Its version may be older than the server's.</summary>
 internal sealed class StatementsExtension(Database target)
 {
     private const string Name = "pg_stat_statements";
@@ -30,13 +30,13 @@ internal sealed class StatementsExtension(Database target)
         };
     }
 
-    /// <summary>The moment, and since when the counters count.</summary>
+    /// <summary>The current time, and the start time of the counters.</summary>
     public async Task<StatementsState> GetStateAsync(State state, CancellationToken cancellationToken) =>
         await target.QuerySingleOrDefaultAsync<StatementsState>(
             Statement(state, state.HasInfo ? "GetStatementsState" : "GetStatementsStateBefore19"), null, cancellationToken)
             ?? new StatementsState();
 
-    /// <summary>The statement of a file, for the schema of the extension.</summary>
+    /// <summary>The statement of a file, adapted to the schema of the extension.</summary>
     public static string Statement(State state, string file) => Sql.Get(file).Replace(
         "public.pg_stat_statements", Identifier.Quote(state.Schema) + "." + Name, StringComparison.Ordinal);
 
@@ -53,10 +53,10 @@ internal sealed class StatementsExtension(Database target)
         public bool IsLoaded { get; init; }
         public bool ReadsAll { get; init; }
 
-        /// <summary>Whether it is from before 1.8, or its version cannot be read.</summary>
+        /// <summary>Whether the version is older than 1.8 or unreadable.</summary>
         public bool IsTooOld => Number is null || Number < new Version(1, 8);
 
-        /// <summary>Whether it has pg_stat_statements_info.</summary>
+        /// <summary>Whether the extension has pg_stat_statements_info.</summary>
         public bool HasInfo => Number >= new Version(1, 9);
 
         private Version? Number => System.Version.TryParse(Version, out var number) ? number : null;

@@ -2,13 +2,13 @@ using PerfMonitoring.Postgres.Sessions;
 
 namespace PerfMonitoring.Postgres.Store;
 
-/// <summary>Who acts: a row of perf_monitoring."user", added on first sight.</summary>
+/// <summary>The acting user: a row of perf_monitoring."user", added at the first use.</summary>
 internal sealed class ActingUser(Database store, string? name)
 {
-    // Boxed, since several threads may ask.
+    // Boxed, because several threads may read it.
     private object? id;
 
-    /// <summary>The name that stands in created_by and updated_by.</summary>
+    /// <summary>The name that is written to created_by and updated_by.</summary>
     public string Name => name ?? store.UserName;
 
     public async Task<Guid> GetIdAsync(CancellationToken cancellationToken) =>

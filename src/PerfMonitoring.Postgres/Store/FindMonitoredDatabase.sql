@@ -1,4 +1,4 @@
--- Purpose: the id of a monitored database; no row where the store holds nothing of it.
+-- Purpose: the id of a monitored database; no row if the store does not know it.
 -- Minimum version: 13. Privileges: select on perf_monitoring.monitored_database.
 select d.id
 from perf_monitoring.monitored_database d

@@ -1,5 +1,5 @@
--- Purpose: whether a store was ever made here. Asked of the catalog, for a role without rights on the schema is told so by what
--- it does next.
+-- Purpose: whether a store was ever created here. It reads the catalog, so it needs no rights on the schema; a role without them
+-- gets its error from the next statement.
 -- Minimum version: 9.6. Privileges: none.
 select exists (
     select from pg_catalog.pg_class c

@@ -1,4 +1,4 @@
--- Purpose: the id of the acting user, added on first sight; safe when two sessions add the same one.
+-- Purpose: the id of the acting user, added at the first use; safe if two sessions add the same user.
 -- Minimum version: 13. Privileges: insert, update and select on perf_monitoring."user".
 insert into perf_monitoring."user" (name)
 values (@Name::text)

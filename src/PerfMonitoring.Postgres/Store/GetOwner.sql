@@ -1,4 +1,4 @@
--- Purpose: the owner of the store's schema, and whether this role may act as it; no row where there is no schema.
+-- Purpose: the owner of the store's schema, and whether this role may act as the owner; no row if there is no schema.
 -- Minimum version: 13. Privileges: none.
 select
     r.rolname::text as name,

@@ -1,7 +1,6 @@
--- Purpose: what in the store could run the code of somebody whom this role does not trust, and the statement that takes it away.
--- Trusted are superusers and
--- this role itself; by a role that cannot become a superuser the owner of the schema, too. A first row without a finding says
--- that there is a store.
+-- Purpose: objects in the store that could run code of somebody whom this role does not trust, and the statement that removes
+-- each. Superusers and this role itself are trusted. A role that cannot become a superuser also trusts the owner of the schema. A
+-- first row without a finding says that there is a store.
 -- Minimum version: 13. Privileges: none.
 with recursive us as (
     select

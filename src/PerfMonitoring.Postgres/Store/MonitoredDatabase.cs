@@ -4,28 +4,24 @@ using PerfMonitoring.Postgres.Sessions;
 
 namespace PerfMonitoring.Postgres.Store;
 
-/// <summary>
-/// The row of perf_monitoring.monitored_database that stands for one target. What reads looks it up; what writes registers it.
-/// </summary>
+/// <summary>The row of perf_monitoring.monitored_database for one target. Readers look it up; writers register it.</summary>
 internal sealed class MonitoredDatabase(Database store, ServerTarget target)
 {
-    // Boxed, since several threads may ask.
+    // Boxed, because several threads may read it.
     private object? id;
     private volatile bool isRegistered;
 
-    /// <summary>The cluster, by what a row of perf_monitoring.monitored_database knows it by.</summary>
+    /// <summary>The cluster's identity in a row of perf_monitoring.monitored_database.</summary>
     public string ServerIdentity =>
         target.SystemIdentifier?.ToString(CultureInfo.InvariantCulture) ?? $"{target.HostName}:{target.Port}";
 
-    /// <summary>
-    /// The id, for statements that read; null, which no row equals, where the store holds nothing of this database yet.
-    /// </summary>
+    /// <summary>The id, for statements that read; null, which equals no row, if the store does not know this database.</summary>
     public async Task<Guid?> FindIdAsync(CancellationToken cancellationToken) =>
         (Guid?)(id ??= await store.QuerySingleOrDefaultAsync<Guid?>(
             Sql.Get("FindMonitoredDatabase"), new { ServerIdentity, DatabaseName = target.Database }, cancellationToken));
 
     /// <summary>
-    /// The id, for statements that write: the row is added on first sight, and its address is the last one used.
+    /// The id, for statements that write. The row is added at the first use, and its address is the last one used.
     /// </summary>
     public async Task<Guid> RegisterAsync(CancellationToken cancellationToken)
     {

@@ -1,4 +1,4 @@
--- Purpose: the id of a monitored database, added on first sight; its address is the last one used.
+-- Purpose: the id of a monitored database, added at the first use; its address is the last one used.
 -- Minimum version: 13. Privileges: insert, update and select on perf_monitoring.monitored_database.
 insert into perf_monitoring.monitored_database as d (server_identity, database_name, host_name, port)
 values (@ServerIdentity::text, @DatabaseName::text, @HostName::text, @Port::int)

@@ -8,7 +8,7 @@ using PerfMonitoring.Store;
 
 namespace PerfMonitoring.Postgres.Store;
 
-/// <summary>The store's schema, through DbUp: its journal is perf_monitoring.schema_version.</summary>
+/// <summary>The store's schema. DbUp creates it; its journal is perf_monitoring.schema_version.</summary>
 internal sealed class StoreRepository(Database store) : IStoreRepository
 {
     private const string Schema = "perf_monitoring";
@@ -23,7 +23,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
             .OrderBy(m => m.Name, StringComparer.Ordinal),
     ];
 
-    /// <summary>The table of DbUp that says which migrations were applied.</summary>
+    /// <summary>DbUp's table of applied migrations.</summary>
     internal const string Journal = "schema_version";
 
     /// <summary>Every migration, in order.</summary>
@@ -32,7 +32,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
     public async Task<bool> IsReadyAsync(CancellationToken cancellationToken) =>
         (await GetPendingAsync(cancellationToken)).Count == 0;
 
-    /// <summary>Whether a store was ever made here, of whatever age.</summary>
+    /// <summary>Whether a store of any version was ever created here.</summary>
     public Task<bool> ExistsAsync(CancellationToken cancellationToken) => store.QuerySingleOrDefaultAsync<bool>(
         Sql.Get("GetJournalExists"), null, cancellationToken);
 
@@ -45,7 +45,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
     public Task<IReadOnlyList<StoreMigration>> UpgradeAsync(CancellationToken cancellationToken) => store.RunAsync(
         async () =>
         {
-            // Held by a connection of its own, so that the second of two upgrades waits and then finds nothing to do.
+            // A separate connection holds the lock, so the second of two upgrades waits and then has nothing to do.
             await using var gate = await store.ConnectAsync(cancellationToken);
             while (!await gate.QuerySingleAsync<bool>(new CommandDefinition(
                 Sql.Get("TryLockStore"),
@@ -63,7 +63,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
             }
             finally
             {
-                // A connection in the pool would keep the lock until it is used again.
+                // A pooled connection would keep the lock until its next use.
                 await gate.ExecuteAsync(new CommandDefinition(
                     Sql.Get("UnlockStore"),
                     cancellationToken: CancellationToken.None));
@@ -97,7 +97,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
             : [.. applied];
     }
 
-    // What is made later belongs to whoever made the store: one store, one owner.
+    // Later objects belong to the creator of the store, so that one store has one owner.
     private async Task<string?> GetOwnerAsync(CancellationToken cancellationToken)
     {
         var owner = await store.QuerySingleOrDefaultAsync<OwnerRow>(
@@ -120,7 +120,8 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
             return cause;
         }
 
-        // The script is not told where the server broke off before or after it ran: it is the first that was not done.
+        // The result does not name the script if the connection broke before or after it ran. It is the first script that was not
+        // applied.
         var done = result.Scripts.Select(s => s.Name).ToHashSet();
         var name = result.ErrorScript?.Name ?? pending.First(m => !done.Contains(m.Name)).Name;
         return new PerfMonitoringException(

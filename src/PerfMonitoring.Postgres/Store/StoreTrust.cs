@@ -5,8 +5,8 @@ using PerfMonitoring.Postgres.Sessions;
 namespace PerfMonitoring.Postgres.Store;
 
 /// <summary>
-/// Whether the store is what our migrations made, and whose it is. A table of somebody else may have a trigger, a rule, a default
-/// or a view in its place, which would run with the rights of whoever uses the store.
+/// Checks that our migrations created the store, and who owns it. A foreign table may have a trigger, a rule, a default, or be a
+/// view; its code would run with the rights of everybody who uses the store.
 /// </summary>
 internal static partial class StoreTrust
 {
@@ -18,10 +18,10 @@ internal static partial class StoreTrust
         .. TableName().Matches(All).Select(m => m.Groups["name"].Value).Append(StoreRepository.Journal)];
     private static readonly string[] Types = [.. TypeName().Matches(All).Select(m => m.Groups["name"].Value)];
 
-    // Each definition that a migration gave: a store of an earlier version has an earlier one, until it is upgraded.
+    // Every definition of each migration. A store of an earlier version has an earlier definition until it is upgraded.
     private static readonly Match[] Functions = Function().Matches(All).ToArray();
 
-    /// <summary>Looks at the catalog. False where there is no store, so nothing to trust.</summary>
+    /// <summary>Checks the catalog. Returns false if there is no store.</summary>
     /// <exception cref="PerfMonitoringException">StoreNotTrusted.</exception>
     public static async Task<bool> CheckAsync(Database database, CancellationToken cancellationToken)
     {

@@ -1,4 +1,4 @@
--- Purpose: stores what an index does to each statement.
+-- Purpose: stores the gain that the planner promises for each statement, as the evidence of a strategy.
 -- Minimum version: 13. Privileges: insert on perf_monitoring.index_strategy_evidence.
 insert into perf_monitoring.index_strategy_evidence (
     index_strategy_id, query_hash, query_pattern, weight, cost_before, cost_after, mean_time_ms)

@@ -1,5 +1,5 @@
--- Purpose: stores a strategy, or brings the row of the same table and index up to date where it is of the same database and
--- nothing was built from it. No row comes back where there is one that must stay.
+-- Purpose: stores a strategy. The row of the same table and index is updated if it belongs to the same database and nothing was
+-- built from it. No row is returned if an existing row must stay.
 -- Minimum version: 13. Privileges: insert, update and select on perf_monitoring.index_strategy, select on index_strategy_detail.
 insert into perf_monitoring.index_strategy as s (
     id, table_name, index_name, index_type, index_definition, columns, where_clause, usage_pattern, maintenance_window,

@@ -1,6 +1,5 @@
--- Purpose: bytes of index that a second of building made, over the last builds of a monitored database; null where there is none.
--- Small ones say
--- nothing, since their time is that of the waits.
+-- Purpose: the build rate in bytes of index per second, over the last builds of a monitored database; null without any. Small
+-- builds are left out, because their time consists of waits.
 -- Minimum version: 13. Privileges: select on perf_monitoring.index_strategy and index_strategy_detail.
 select pg_catalog.sum(b.size_bytes)::float8 / nullif(pg_catalog.sum(b.build_seconds), 0)
 from (

@@ -1,4 +1,4 @@
--- Purpose: the row that holds a table's and an index's name, and whether it is of this monitored database.
+-- Purpose: the row with a table's and an index's name, and whether it belongs to this monitored database.
 -- Minimum version: 13. Privileges: select on perf_monitoring.index_strategy and its side tables.
 select
     s.id,

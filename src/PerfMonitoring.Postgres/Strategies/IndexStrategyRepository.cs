@@ -11,7 +11,7 @@ using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Postgres.Strategies;
 
-/// <summary>Strategies in the store: the entity, and the side tables of what it does not hold.</summary>
+/// <summary>Strategies in the store: the entity, and side tables for the data that the entity does not hold.</summary>
 internal sealed class IndexStrategyRepository(Database store, ServerTarget target, MonitoredDatabase monitored, ActingUser user)
     : IIndexStrategyRepository
 {
@@ -53,7 +53,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         var ids = await store.InTransactionAsync(
             async (connection, _) =>
             {
-                // In one order, so that two that store at once do not wait for each other in a circle.
+                // A fixed order prevents a deadlock between two sessions that store at the same time.
                 var stored = new Guid[strategies.Count];
                 foreach (var (strategy, at) in strategies.Select((s, i) => (s, i))
                     .OrderBy(s => (s.s.TableName, s.s.IndexName), KeyOrder))
@@ -178,7 +178,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         return id.Value;
     }
 
-    // The row stands and must stay: it is another database's, or the index was built from it.
+    // The existing row must stay: it belongs to another database, or the index was built from it.
     private async Task<Guid> KeepAsync(
         NpgsqlConnection connection, IndexStrategy strategy, Guid databaseId, CancellationToken cancellationToken)
     {

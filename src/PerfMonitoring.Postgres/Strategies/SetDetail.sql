@@ -1,4 +1,4 @@
--- Purpose: stores what a strategy is beyond the entity, and takes its old evidence away.
+-- Purpose: stores the data of a strategy that the entity does not hold, and deletes its old evidence.
 -- Minimum version: 13. Privileges: insert, update on perf_monitoring.index_strategy_detail, delete on index_strategy_evidence.
 with old as (
     delete from perf_monitoring.index_strategy_evidence e

@@ -1,6 +1,6 @@
--- Purpose: changes what is given about a strategy of a monitored database; the number of rows tells whether there is one. The
--- strategy is locked before
--- its detail, as where one is stored: two that write at once then do not wait for each other in a circle.
+-- Purpose: changes the given values of a strategy of a monitored database; the number of rows shows whether the strategy exists.
+-- The strategy is locked before its detail, in the same order as when a strategy is stored. This prevents a deadlock between two
+-- writers.
 -- Minimum version: 13. Privileges: update and select on perf_monitoring.index_strategy and index_strategy_detail.
 with strategy as (
     update perf_monitoring.index_strategy s set

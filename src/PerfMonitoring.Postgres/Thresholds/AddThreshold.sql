@@ -1,4 +1,4 @@
--- Purpose: stores a threshold, unless there is an active one of that metric and table.
+-- Purpose: stores a threshold, unless the metric and table already have an active one.
 -- Minimum version: 13. Privileges: insert and select on perf_monitoring.performance_threshold.
 insert into perf_monitoring.performance_threshold (
     id, metric_type, table_name, warning_threshold, critical_threshold, threshold_unit, alert_enabled, alert_configuration, created_by)

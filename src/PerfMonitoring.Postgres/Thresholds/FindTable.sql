@@ -1,4 +1,4 @@
--- Purpose: a table by its name along the user's search path, with the partitions that hold its rows.
+-- Purpose: finds a table by its name along the user's search path, with the partitions that hold its rows.
 -- Minimum version: 13. Privileges: usage on its schema.
 select
     n.nspname::text as schema_name,

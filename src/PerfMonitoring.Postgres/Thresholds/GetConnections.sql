@@ -1,4 +1,4 @@
--- Purpose: client connections of the whole server; null without the right to see other roles'.
+-- Purpose: the client connections of the whole server; null without the right to see those of other roles.
 -- Minimum version: 13. Privileges: pg_read_all_stats.
 select
     pg_catalog.clock_timestamp() as taken_at,

@@ -1,4 +1,4 @@
--- Purpose: the size of some tables together, with indexes and TOAST.
+-- Purpose: the total size of some tables, with indexes and TOAST.
 -- Minimum version: 13. Privileges: none.
 select
     coalesce(pg_catalog.sum(pg_catalog.pg_total_relation_size(o.oid::oid)), 0)::bigint as bytes,

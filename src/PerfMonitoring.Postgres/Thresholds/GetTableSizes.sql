@@ -1,5 +1,5 @@
--- Purpose: the size of every table with indexes and TOAST, the largest first; partitions count for their root; the store's own
--- are left out.
+-- Purpose: the size of every table with indexes and TOAST, the largest first. Partitions count for their root. The store's own
+-- tables are left out.
 -- Minimum version: 13. Privileges: none.
 select
     n.nspname::text as schema_name,

@@ -8,7 +8,7 @@ using PerfMonitoring.Thresholds;
 
 namespace PerfMonitoring.Postgres.Thresholds;
 
-/// <summary>The counters of the monitored database, and the last sample of them in the store.</summary>
+/// <summary>The counters of the monitored database, and their last sample in the store.</summary>
 internal sealed class MetricRepository(Database target, Database store, MonitoredDatabase monitored) : IMetricRepository
 {
     public async Task<MetricSample> SampleAsync(CancellationToken cancellationToken)
@@ -95,7 +95,7 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
     }
 
 
-    // A sample is kept in the store: no more of each statement than a mean time needs.
+    // The store keeps the sample, so it holds only the counters of each statement that a mean time needs.
     private async Task<StatementSample> SampleStatementsAsync(CancellationToken cancellationToken)
     {
         var reading = await StatementReading.TakeAsync(target, withTexts: false, cancellationToken);

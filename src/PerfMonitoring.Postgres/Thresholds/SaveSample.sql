@@ -1,4 +1,4 @@
--- Purpose: keeps a sample as the last one of a monitored database, unless a later one is there.
+-- Purpose: keeps a sample as the last one of a monitored database, unless the store has a later one.
 -- Minimum version: 13. Privileges: insert, update and select on perf_monitoring.metric_sample.
 insert into perf_monitoring.metric_sample as m (monitored_database_id, taken_at, sample)
 values (@MonitoredDatabaseId::uuid, @TakenAt::timestamptz, @Sample::text::jsonb)

@@ -7,7 +7,8 @@ using PerfMonitoring.Thresholds;
 namespace PerfMonitoring.Postgres.Thresholds;
 
 /// <summary>
-/// perf_monitoring.performance_threshold. Limits are natural on this side and stored as <see cref="Metric.ToStored"/> says.
+/// Reads and writes perf_monitoring.performance_threshold. Limits have their natural unit in code and are stored as
+/// <see cref="Metric.ToStored"/> converts them.
 /// </summary>
 internal sealed class ThresholdRepository(Database store, ActingUser user) : IThresholdRepository
 {

@@ -1,4 +1,5 @@
--- Purpose: when the store saw each index of a database first, by the index's object identifier: an index made anew begins anew.
+-- Purpose: the time when the store first saw each index of a database, by the index's object identifier; a rebuilt index counts
+-- as a new one.
 -- Minimum version: 13. Privileges: select on the tables of schema perf_monitoring that it reads.
 select d.index_oid, pg_catalog.min(u.last_analyzed) as first_seen
 from perf_monitoring.index_usage_detail d

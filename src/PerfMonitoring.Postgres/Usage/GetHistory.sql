@@ -1,4 +1,4 @@
--- Purpose: the stored usage of a monitored database, by day; a 0 that stands for unknown comes as null.
+-- Purpose: the stored usage of a monitored database, by day; a 0 that means unknown is returned as null.
 -- Minimum version: 13. Privileges: select on perf_monitoring.index_usage_stats, index_usage_detail and index_strategy_detail.
 select
     u.id,

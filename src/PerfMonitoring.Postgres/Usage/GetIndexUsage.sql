@@ -1,6 +1,6 @@
--- Purpose: the counters of every index that holds data, without those of the system and of the store. Of a table that somebody
--- holds or awaits exclusively nothing is asked that would wait for it: sizes and expressions.
--- Minimum version: 13. Privileges: none; pg_read_all_stats to see the builds of others.
+-- Purpose: the counters of every index that holds data, without indexes of the system and of the store. Sizes and expressions are
+-- left out for a table that somebody holds or awaits exclusively, because reading them would wait.
+-- Minimum version: 13. Privileges: none; pg_read_all_stats to see index builds of other roles.
 with busy as (
     select l.relation
     from pg_catalog.pg_locks l
@@ -36,10 +36,10 @@ select
     s.idx_scan as scans,
     s.idx_tup_read as tuples_read,
     s.idx_tup_fetch as tuples_fetched,
-    -- The column is there from PostgreSQL 16 on.
+    -- The column exists from PostgreSQL 16 on.
     (pg_catalog.to_jsonb(s) ->> 'last_idx_scan')::timestamptz as last_scan,
     u.n_tup_ins + u.n_tup_upd - u.n_tup_hot_upd + u.n_tup_del as table_writes,
-    -- 0 also stands for a table that was never analysed, before PostgreSQL 14.
+    -- Before PostgreSQL 14, 0 also means that the table was never analysed.
     case when t.reltuples > 0 then t.reltuples::double precision end as table_rows,
     case when c.reltuples > 0 then c.reltuples::double precision end as entries,
     case when not f.is_locked then pg_catalog.pg_total_relation_size(i.indrelid) end as table_size_bytes,
@@ -62,7 +62,7 @@ cross join lateral (
 cross join lateral (
     select
         coalesce(
-            -- What is no function has parentheses around it here and none in a statistics object.
+            -- An expression that is not a function call has parentheses here, but none in a statistics object.
             pg_catalog.array_agg(
                 pg_catalog.regexp_replace(pg_catalog.pg_get_indexdef(i.indexrelid, a.attnum, false), '^\((.*)\)$', '\1') order by a.attnum)
                 filter (where i.indkey[a.attnum - 1] = 0 and not f.is_locked),

@@ -1,6 +1,5 @@
--- Purpose: what was stored of the scans of the indexes of a database since a moment, the latest first. What each server counted
--- is there from the
--- migration on that added it; before, it was one server.
+-- Purpose: the stored scans of the indexes of a database since a given time, the latest first. The counts of each server are
+-- stored since the migration that added them; older rows have the counts of one server.
 -- Minimum version: 13. Privileges: select on the tables of schema perf_monitoring that it reads.
 select
     d.index_oid,

@@ -1,5 +1,5 @@
--- Purpose: the expressions of each table that a statistics object has the distribution of.
--- Minimum version: 14. Privileges: what the role may not read of them it does not see.
+-- Purpose: the expressions of each table whose distribution a statistics object has.
+-- Minimum version: 14. Privileges: none; expressions that the role may not read are left out.
 select t.oid as table_oid, pg_catalog.array_agg(distinct x.expr) as expressions
 from pg_catalog.pg_stats_ext_exprs x
 join pg_catalog.pg_namespace n on n.nspname = x.schemaname

@@ -1,6 +1,6 @@
--- Purpose: since when the counters count and what they cannot see. A database that was never reset has no time of its own; what
--- PostgreSQL keeps for the background writer then is not earlier than the last crash, which also loses the counters.
--- Standbys are walsenders and physical slots, without those of logical replication and of programs that only archive: these
+-- Purpose: the start time of the counters, and the activity that they cannot see. A database without a reset has no start time.
+-- The background writer's start time is then used: it is not earlier than the last crash, which also clears the counters.
+-- Standbys are walsenders and physical slots. Logical replication and programs that only archive are left out, because they
 -- replay nothing.
 -- Minimum version: 13. Privileges: none; pg_read_all_stats to tell archiving programs from standbys.
 select

@@ -29,7 +29,7 @@ internal sealed class IndexUsageRepository(
             .ToDictionary(r => r.IndexOid, r => r.FirstSeen);
         return new UsageFacts(
             [
-                // One that was dropped between the two looks is gone.
+                // An index that was dropped between the two statements is left out.
                 .. rows.Where(r => r.IsLocked || indexes.ContainsKey(r.IndexOid))
                     .Select(r => r.ToUsage(indexes.GetValueOrDefault(r.IndexOid), seen) with
                     {
@@ -70,7 +70,7 @@ internal sealed class IndexUsageRepository(
         ];
     }
 
-    // Live figures need no store, nor rights on it; what it would have told is then unknown, and the verdict says so.
+    // Live figures need neither a store nor rights on it. The store's part is then unknown, and the verdict says so.
     private async Task<IReadOnlyList<T>> FromStoreAsync<T>(
         string name, DateTimeOffset? since, CancellationToken cancellationToken)
     {
@@ -264,7 +264,7 @@ internal sealed class IndexUsageRepository(
             TableRows = TableRows,
             Entries = Entries,
             TableSizeBytes = TableSizeBytes,
-            // Whichever is earlier: both are moments at which it was there.
+            // The earlier time wins: the index existed at both.
             ExistsSince = seen.TryGetValue(IndexOid, out var first) && !(ExistsSince < first) ? first : ExistsSince,
         };
     }

@@ -1,4 +1,4 @@
--- Purpose: stores the usage of today (in UTC, by the store's clock), once for each strategy; a later reading of the day replaces
+-- Purpose: stores today's usage (in UTC, by the store's clock), once for each strategy; a later reading of the same day replaces
 -- it.
 -- Minimum version: 13. Privileges: insert, update and select on perf_monitoring.index_usage_stats and index_usage_detail.
 with given as (
@@ -22,7 +22,7 @@ saved as (
         coalesce(g.selectivity_ratio, 0), coalesce(g.index_size_bytes, 0), coalesce(g.maintenance_cost_score, 0),
         g.is_recommended_for_drop, (pg_catalog.now() at time zone 'utc')::date, g.last_analyzed
     from given g
-    -- In one order, so that two that store at once do not wait for each other in a circle.
+    -- A fixed order prevents a deadlock between two sessions that store at the same time.
     order by g.index_strategy_id
     on conflict (index_strategy_id, stats_date) do update set
         table_name = excluded.table_name,

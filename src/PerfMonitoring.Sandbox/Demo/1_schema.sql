@@ -1,5 +1,5 @@
--- A small web shop as it has grown: every table has its primary key, most have foreign keys, and the indexes are those that
--- somebody thought of. The statements beside this file need others.
+-- A small web shop that grew over time: every table has its primary key, most have foreign keys, and a few indexes were added by
+-- guesswork. The statements beside this file need others.
 create extension pg_stat_statements;
 
 do $$

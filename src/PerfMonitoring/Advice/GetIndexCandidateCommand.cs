@@ -5,7 +5,7 @@ using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>Lists the indexes that the last advice of the session considered, with what became of each.</summary>
+/// <summary>Lists the index candidates of the session's last advice, each with its outcome.</summary>
 [Cmdlet(VerbsCommon.Get, "IndexCandidate", HelpUri = OnlineHelp.Folder + "Get-IndexCandidate.md")]
 [OutputType(typeof(IndexCandidate))]
 public sealed class GetIndexCandidateCommand : ConnectedCmdlet

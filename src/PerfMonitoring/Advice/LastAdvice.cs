@@ -3,7 +3,7 @@ using PerfMonitoring.Sessions;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>What was advised last in each session, in memory only and for as long as the session is there.</summary>
+/// <summary>The last advice of each session, kept in memory for as long as the session exists.</summary>
 internal static class LastAdvice
 {
     private static readonly ConditionalWeakTable<PerfMonitoringSession, IndexAdvice> All = [];

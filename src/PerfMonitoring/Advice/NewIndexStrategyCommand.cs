@@ -8,7 +8,7 @@ using PerfMonitoring.Strategies;
 namespace PerfMonitoring.Advice;
 
 /// <summary>Decides on indexes: one by hand, or a set for a whole workload.</summary>
-// Without a default set: a default one would take every object of the pipeline for its own.
+// There is no default set, because it would accept every object of the pipeline.
 [Cmdlet(
     VerbsCommon.New, "IndexStrategy",
     SupportsShouldProcess = true,
@@ -23,7 +23,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     private const string FromSlowQuery = "SlowQuery";
     private const string FromText = "Query";
 
-    // Rejected candidates that -Verbose shows; Get-IndexCandidate has them all.
+    // Number of rejected candidates that -Verbose shows; Get-IndexCandidate lists all.
     private const int MaximumRejected = 20;
 
     private readonly List<WorkloadStatement> workload = [];
@@ -31,7 +31,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     private IndexNames names = null!;
     private bool hasStore;
 
-    // All that is piped, of any type: what a property of the same name would bind by itself would be past the check of its
+    // Accepts every piped object of any type. A parameter that binds a property by its name would skip the check of the object's
     // target.
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = Piped)]
     public PSObject[] InputObject { get; set; } = [];
@@ -229,7 +229,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         }
     }
 
-    // Rows with a text and a weight are texts by hand; what says where it was seen, or under which fingerprint, is a slow query.
+    // Rows with a text and a weight count as typed statements. An object with a source or a fingerprint is a slow query.
     private void Collect(PipelineObject read, PSObject item)
     {
         var text = read.NeedText("Query");
@@ -255,7 +255,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
                 "Pipe what Get-SlowQuery gives, or Select-Object Query, Calls to use the text as it is.", item);
         }
 
-        // What is not there is unknown, and not 0.
+        // A missing value is unknown, and not 0.
         var rows = read.Get<double>("Rows");
         var (since, until) = (read.Get<DateTimeOffset>("Since"), read.Get<DateTimeOffset>("Until"));
         Add(
@@ -284,14 +284,14 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
 
     private void Collect(SlowQuery query)
     {
-        // Real indexes are tried on a copy: there the slow queries are those of the original.
+        // On a copy, real indexes are tried and the slow queries come from the original database.
         var original = query.Target is { } seen && !seen.IsSameDatabaseAs(Connection.Target) ? seen : null;
         if (original is not null && WhatIfMethod != WhatIfMethod.Transaction)
         {
             throw Errors.OtherDatabase("The slow query", original, Connection.Target, query);
         }
 
-        // What a copy counted of writes is not what the original's workload did.
+        // The copy's counters of writes say nothing about the writes of the original's workload.
         var window = original is null ? WindowOf(query.Since, query.Until) : (TimeSpan?)null;
         Add(WorkloadStatement.From(query) with { Window = window }, query.DatabaseName, original ?? Connection.Target);
     }
@@ -376,7 +376,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         LastAdvice.Set(CurrentSession, advice);
         if (Stopping)
         {
-            // A stopped pipeline takes no objects and no warnings any more; the host does.
+            // A stopped pipeline takes neither objects nor warnings, but the host takes lines.
             SayToHost(
                 $"The search was stopped. Get-IndexCandidate -Chosen gives the best set so far: {advice.Strategies.Count} "
                     + $"indexes; nothing was stored.");
@@ -411,7 +411,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         Write(advice.Strategies);
     }
 
-    // A log is full of VACUUM, SET and BEGIN, and of statements on catalogs: one line says that they were seen.
+    // A log contains many VACUUM, SET and BEGIN statements, and statements on catalogs. One line summarizes them.
     private void WriteLeftOut(IndexAdvice advice)
     {
         var texts = workload.ToLookup(s => s.QueryHash);
@@ -450,7 +450,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         }
     }
 
-    // What is stored comes back with its id in the store; what is not travels on as it is.
+    // A stored strategy is written with its id in the store; others are written as they are.
     private void Write(IReadOnlyList<IndexStrategy> strategies)
     {
         var stored = strategies.Where(
@@ -462,7 +462,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         }
     }
 
-    // Import-Csv gives empty texts where nothing was written.
+    // Import-Csv returns empty texts for empty cells.
     private static string? Given(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
 
     private static string[] Given(string[]? texts) => [.. (texts ?? []).Where(t => !string.IsNullOrWhiteSpace(t))];

@@ -4,12 +4,12 @@ using PerfMonitoring.Statements;
 namespace PerfMonitoring.Advice;
 
 /// <summary>
-/// The statements of -Query, and where each of them stands. Who types a statement wants advice for it, so what is wrong with one
-/// is an error that says where; of what is piped, a log for example, some statements are always left out.
+/// The statements of -Query with their positions. The user wants advice for each typed statement, so a problem with one is an
+/// error that names its position. From piped input, such as a log, some statements are always left out.
 /// </summary>
 internal sealed class TypedQueries
 {
-    // Of the normal form: enough to find the statement by, and no constant is in it.
+    // Characters of the normal form: enough to identify the statement, and without constants.
     private const int ShownLength = 60;
 
     private readonly Dictionary<string, (string Where, string Text)> places = new(StringComparer.Ordinal);
@@ -19,10 +19,10 @@ internal sealed class TypedQueries
     public static string Shown(string normalized) =>
         $"\"{normalized[..Math.Min(ShownLength, normalized.Length)]}{(normalized.Length > ShownLength ? "..." : "")}\"";
 
-    /// <summary>The statements of the texts.</summary>
+    /// <summary>Reads the statements of the texts.</summary>
     /// <param name="texts">The argument.</param>
-    /// <param name="weight">The weight of each.</param>
-    /// <param name="failures">Takes what is no statement at all.</param>
+    /// <param name="weight">The weight of each statement.</param>
+    /// <param name="failures">Receives an error for each text that is not a statement.</param>
     public List<WorkloadStatement> Read(string[] texts, double weight, Action<PerfMonitoringException> failures)
     {
         var statements = new List<WorkloadStatement>();
@@ -53,7 +53,7 @@ internal sealed class TypedQueries
             var from = 0;
             foreach (var statement in split)
             {
-                // Split gives parts of the text, in their order.
+                // Split returns parts of the text, in their order.
                 var at = texts[i].IndexOf(statement, from, StringComparison.Ordinal);
                 from = at + statement.Length;
                 var normalized = QueryText.Normalize(statement);
@@ -66,7 +66,7 @@ internal sealed class TypedQueries
         return statements;
     }
 
-    /// <summary>The error for a statement that was left out, or null where it was not typed.</summary>
+    /// <summary>The error for a statement that was left out; null if it was not typed.</summary>
     public PerfMonitoringException? Failure(SkippedStatement skipped) => places.TryGetValue(skipped.QueryHash, out var place)
         ? Invalid(
             $"{place.Where}: {place.Text} gets no advice: {skipped.Reason}", "Correct the statement, or leave it out of -Query.")

@@ -4,7 +4,7 @@ using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Audit;
 
-/// <summary>Lists what was done to the indexes of the session's database: the audit.</summary>
+/// <summary>Lists the changes of indexes in the session's database, from the audit.</summary>
 [Cmdlet(VerbsCommon.Get, "IndexStrategyHistory", HelpUri = OnlineHelp.Folder + "Get-IndexStrategyHistory.md")]
 [OutputType(typeof(IndexAction))]
 public sealed class GetIndexStrategyHistoryCommand : ConnectedCmdlet
@@ -64,7 +64,7 @@ public sealed class GetIndexStrategyHistoryCommand : ConnectedCmdlet
                 WriteObject(action);
             }
         });
-        // Most strategies that are piped have no history yet.
+        // Most piped strategies have no history.
         foreach (var id in MyInvocation.ExpectingInput ? [] : (IndexStrategyId ?? []).Where(id => !found.Contains(id)))
         {
             WriteError(Errors.Record(new PerfMonitoringException(

@@ -11,7 +11,7 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
     [Duration("1ms", "24d", OrZero = true)]
     public TimeSpan LockTimeout { get; set; } = new IndexBuildOptions().LockTimeout;
 
-    /// <summary>How often it is tried again after a wait was too long.</summary>
+    /// <summary>How many times the change is tried again after a wait that was too long.</summary>
     [Parameter]
     [ValidateRange(0, 100)]
     public int MaximumRetry { get; set; } = new IndexBuildOptions().MaximumRetry;
@@ -44,8 +44,8 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
     }
 
     /// <summary>
-    /// Does a change with progress, and writes what became of it. What was done or left after Ctrl+C is said by the host: a
-    /// stopped pipeline takes neither objects nor errors.
+    /// Makes a change with progress, and writes its result. After Ctrl+C the host shows the result, because a stopped pipeline
+    /// takes neither objects nor errors.
     /// </summary>
     private protected void Change<T>(
         string activity,
@@ -88,7 +88,7 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
     private protected void Show(string activity, IndexCreationProgress report, int activityId = 0) =>
         WriteProgress(new ProgressRecord(activityId, activity, report.Phase)
     {
-        // -1 shows no bar: unknown is not 0 %.
+        // -1 hides the bar, because unknown is not 0 %.
         PercentComplete = report.Percent is { } percent ? (int)percent : -1,
         SecondsRemaining = report.Remaining is { } remaining
             ? (int)Math.Min(Math.Max(0, remaining.TotalSeconds), int.MaxValue) : -1,
@@ -98,7 +98,7 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
     private protected void ShowDone(string activity, int activityId = 0) =>
         WriteProgress(new ProgressRecord(activityId, activity, "Done") { RecordType = ProgressRecordType.Completed });
 
-    /// <summary>Says through the host what was done when the pipeline was stopped already.</summary>
+    /// <summary>Shows the result through the host if the pipeline is already stopped.</summary>
     private protected void SayWhatWasDone(object? result)
     {
         if (result is IndexRemovalResult { State: IndexRemovalState.Removed } removed)
@@ -121,7 +121,7 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
         }
     }
 
-    /// <summary>Says through the host what is left when the pipeline was stopped already.</summary>
+    /// <summary>Shows what is left through the host if the pipeline is already stopped.</summary>
     private protected void SayWhatIsLeft(PerfMonitoringException e) =>
         SayToHost(e.Remedy is null ? e.Message : $"{e.Message} {e.Remedy}");
 }

@@ -18,7 +18,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
     private const string IdSet = "Id";
     private const string PendingSet = "Pending";
 
-    /// <summary>What to build.</summary>
+    /// <summary>The strategies to build.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = StrategySet)]
     public PSObject[] InputObject { get; set; } = [];
 
@@ -27,7 +27,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
     [Alias("IndexStrategyId")]
     public Guid[] Id { get; set; } = [];
 
-    /// <summary>All stored strategies of this database that are not created yet.</summary>
+    /// <summary>All stored strategies of this database whose index does not exist.</summary>
     [Parameter(Mandatory = true, ParameterSetName = PendingSet)]
     public SwitchParameter Pending { get; set; }
 
@@ -35,7 +35,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
     [Parameter]
     public SwitchParameter WaitForWindow { get; set; }
 
-    /// <summary>Builds whatever the maintenance window says.</summary>
+    /// <summary>Builds outside the maintenance window too.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
@@ -48,17 +48,17 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
     [Parameter]
     public string? MaintenanceWorkMem { get; set; }
 
-    /// <summary>By how many bytes the indexes of this run may let the database grow.</summary>
+    /// <summary>The largest allowed growth of the database by the indexes of this run, in bytes.</summary>
     [Parameter]
     [ValidateRange(0, long.MaxValue)]
     public long? MaximumDatabaseGrowth { get; set; }
 
-    /// <summary>While more sessions are active than this, a build does not begin.</summary>
+    /// <summary>The most active sessions at which a build may start.</summary>
     [Parameter]
     [ValidateRange(0, int.MaxValue)]
     public int? MaximumActiveSession { get; set; }
 
-    /// <summary>While a standby is further behind than this, a build does not begin.</summary>
+    /// <summary>The longest replication lag of a standby at which a build may start.</summary>
     [Parameter]
     [Duration("1ms", "24d", OrZero = true)]
     public TimeSpan? MaximumReplicationLag { get; set; }
@@ -68,34 +68,34 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
     [Duration("1ms", "24d", OrZero = true)]
     public TimeSpan LoadTimeout { get; set; } = new IndexCreationOptions().LoadTimeout;
 
-    /// <summary>Builds though the server then cancels the autovacuum of the table.</summary>
+    /// <summary>Builds even if the server then cancels the autovacuum of the table.</summary>
     [Parameter]
     public SwitchParameter CancelAutovacuum { get; set; }
 
-    /// <summary>How many are built at once, on different tables.</summary>
+    /// <summary>How many indexes are built at the same time, on different tables.</summary>
     [Parameter]
     [ValidateRange(1, 4)]
     public int ThrottleLimit { get; set; } = 1;
 
-    /// <summary>Watches the statements when all are built, and tells whether they got faster.</summary>
+    /// <summary>Observes the statements after all builds, and reports whether they became faster.</summary>
     [Parameter]
     public SwitchParameter Verify { get; set; }
 
-    /// <summary>How long they are watched.</summary>
+    /// <summary>The length of the observation window.</summary>
     [Parameter]
     [Duration("1s", "7d")]
     public TimeSpan VerifyAfter { get; set; } = TimeSpan.FromMinutes(30);
 
-    /// <summary>Verifies, and drops again what made statements slower.</summary>
+    /// <summary>Verifies, and drops indexes that made statements slower.</summary>
     [Parameter]
     public SwitchParameter RevertOnRegression { get; set; }
 
     private readonly List<IndexStrategy> confirmed = [];
 
-    // Built, and written when they are verified.
+    // Built indexes whose results are written after the verification.
     private readonly List<IndexCreationResult> unverified = [];
 
-    // Null where nothing is to be verified.
+    // Null if nothing is verified.
     private IndexTrial? trial;
 
     private bool isCollected;
@@ -171,7 +171,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
 
     protected override void Dispose(bool disposing)
     {
-        // A stopped pipeline takes no objects any more, and what was built must not go unsaid.
+        // A stopped pipeline takes no objects, but the user must learn what was built.
         if (disposing && Stopping)
         {
             foreach (var built in unverified)
@@ -212,7 +212,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
             return;
         }
 
-        // What waits for another day needs no question.
+        // A strategy whose maintenance window opens on another day needs no confirmation now.
         var window = Await(token => Creator.CheckWindowAsync(strategy, token));
         if (Creator.IsDeferredBy(window))
         {
@@ -231,7 +231,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
         }
         else
         {
-            // Which of them can go on at once is seen only when all are there.
+            // Parallel builds need the whole list of strategies.
             confirmed.Add(strategy);
         }
     }

@@ -7,7 +7,7 @@ using PerfMonitoring.Usage;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>Drops indexes that do not earn their keep, without blocking reads or writes.</summary>
+/// <summary>Drops indexes whose cost exceeds their use, without blocking reads or writes.</summary>
 [Cmdlet(
     VerbsLifecycle.Invoke, "IndexRemoval",
     SupportsShouldProcess = true,
@@ -20,17 +20,17 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
     private const string UsageSet = "Usage";
     private const string NameSet = "Name";
 
-    /// <summary>What to drop.</summary>
+    /// <summary>The indexes to drop.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = UsageSet)]
     [ArgumentCompleter(typeof(IndexNameCompleter))]
     public PSObject[] InputObject { get; set; } = [];
 
-    /// <summary>Names of indexes, with or without schema, as in SQL or as they are shown; no wildcards.</summary>
+    /// <summary>Names of indexes, with or without schema, quoted as in SQL or plain; no wildcards.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet)]
     [ArgumentCompleter(typeof(IndexNameCompleter))]
     public string[] IndexName { get; set; } = [];
 
-    /// <summary>Sessions on the standbys of the server, or their names: an index that they scan is used.</summary>
+    /// <summary>Sessions on the standbys of the server, or their names. An index that is scanned there counts as used.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(SessionCompleter))]
@@ -41,11 +41,11 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
     [Duration("7d", "3650d")]
     public TimeSpan Window { get; set; } = DropVerdict.DefaultWindow;
 
-    /// <summary>Drops also what is not recommended for drop.</summary>
+    /// <summary>Also drops indexes that are not recommended for drop.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
-    // Names that were typed without -IndexName, and no texts of a file.
+    // True for names that were typed without -IndexName; false for texts from a file.
     private bool isTyped;
     private UsageScope scope = new();
     private ImpactEstimator? estimator;
@@ -84,7 +84,7 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
         }
         else
         {
-            // Its verdict is not looked at: the index is judged again.
+            // The object's verdict is ignored, because the index is judged again.
             var read = new PipelineObject(
                 item, "a figure of Get-IndexUsageStat", "Pipe what Get-IndexUsageStat gives, or pass -IndexName.");
             read.MustBeOf(Connection.Target);

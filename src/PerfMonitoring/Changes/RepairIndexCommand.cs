@@ -5,7 +5,7 @@ using PerfMonitoring.Indexes;
 namespace PerfMonitoring.Changes;
 
 /// <summary>
-/// Drops invalid indexes that a failed build or drop left, or builds bloated ones anew, without blocking reads or writes.
+/// Drops invalid indexes that a failed build or drop left, or rebuilds bloated ones, without blocking reads or writes.
 /// </summary>
 [Cmdlet(
     VerbsDiagnostic.Repair, "Index",
@@ -20,21 +20,21 @@ public sealed class RepairIndexCommand : IndexChangeCmdlet
     private const string InvalidSet = "Invalid";
     private const string BloatedSet = "Bloated";
 
-    /// <summary>Names of indexes, without schema; by default all that are invalid, or bloated.</summary>
+    /// <summary>Names of indexes, without schema; by default all invalid or all bloated indexes.</summary>
     [Parameter(Position = 0)]
     [ArgumentCompleter(typeof(IndexNameCompleter))]
     public string[]? IndexName { get; set; }
 
-    /// <summary>Builds bloated B-trees anew, instead of dropping invalid indexes.</summary>
+    /// <summary>Rebuilds bloated B-trees instead of dropping invalid indexes.</summary>
     [Parameter(Mandatory = true, ParameterSetName = BloatedSet)]
     public SwitchParameter Bloated { get; set; }
 
-    /// <summary>The least share of an index's size that is bloat, 0 to 1.</summary>
+    /// <summary>The smallest share of bloat in an index's size, 0 to 1.</summary>
     [Parameter(ParameterSetName = BloatedSet)]
     [ValidateRange(0.0, 1.0)]
     public double MinimumBloat { get; set; } = 0.5;
 
-    /// <summary>The least number of bytes that are bloat.</summary>
+    /// <summary>The smallest amount of bloat, in bytes.</summary>
     [Parameter(ParameterSetName = BloatedSet)]
     [ValidateRange(0, long.MaxValue)]
     public long MinimumWaste { get; set; } = 10 * 1024 * 1024;

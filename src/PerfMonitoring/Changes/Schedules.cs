@@ -2,10 +2,10 @@ using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>What the cmdlets of maintenance windows share.</summary>
+/// <summary>Shared code of the cmdlets for maintenance windows.</summary>
 internal static class Schedules
 {
-    /// <summary>The schedule with what it says of this moment.</summary>
+    /// <summary>The schedule, with its state at the given time.</summary>
     public static MaintenanceSchedule At(MaintenanceSchedule schedule, IMonitoringConnection connection, DateTimeOffset now)
     {
         if (schedule.CronExpression is null)

@@ -4,7 +4,7 @@ using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>Says when indexes may be built.</summary>
+/// <summary>Sets when indexes may be built.</summary>
 [Cmdlet(
     VerbsCommon.Set, "MaintenanceWindow",
     SupportsShouldProcess = true,
@@ -61,7 +61,7 @@ public sealed class SetMaintenanceWindowCommand : ConnectedCmdlet
             TimeZone = TimeZone ?? old.TimeZone,
             IsDefault = false,
         };
-        // What cannot be read is told before anything is asked or stored.
+        // An unreadable schedule fails here, before the confirmation and the write.
         var shown = Schedules.At(schedule, Connection, DateTimeOffset.UtcNow);
         if (ShouldProcess(
             $"{Connection.Target}",

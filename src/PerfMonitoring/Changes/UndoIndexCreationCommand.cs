@@ -8,7 +8,7 @@ using PerfMonitoring.Verification;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>Takes back indexes that PerfMonitoring built and that did not help.</summary>
+/// <summary>Reverts indexes that PerfMonitoring built and that did not help.</summary>
 [Cmdlet(
     VerbsCommon.Undo, "IndexCreation",
     SupportsShouldProcess = true,
@@ -23,29 +23,31 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
     private const string AfterSet = "After";
 
     /// <summary>
-    /// Results of Test-IndexStrategy, of which only what regressed is taken back; or strategies, whose index is taken back
-    /// whatever it does.
+    /// Results of Test-IndexStrategy, of which only regressed indexes are reverted; or strategies, whose index is reverted
+    /// whatever its effect.
     /// </summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = VerificationSet)]
     public PSObject[] InputObject { get; set; } = [];
 
-    /// <summary>Ids of strategies whose index is taken back whatever it does.</summary>
+    /// <summary>Ids of strategies whose index is reverted whatever its effect.</summary>
     [Parameter(Mandatory = true, ParameterSetName = IdSet)]
     [Alias("IndexStrategyId")]
     public Guid[] Id { get; set; } = [];
 
-    /// <summary>Every index that was built so long ago and regressed, or was never scanned in that time.</summary>
+    /// <summary>
+    /// Reverts every index that was built at least this long ago and regressed, or was never scanned in that time.
+    /// </summary>
     [Parameter(Mandatory = true, ParameterSetName = AfterSet)]
     [Duration("0s", "3650d")]
     public TimeSpan After { get; set; } = TimeSpan.FromDays(7);
 
-    /// <summary>Sessions on the standbys of the server, or their names: an index that they scan is used.</summary>
+    /// <summary>Sessions on the standbys of the server, or their names. An index that is scanned there counts as used.</summary>
     [Parameter(ParameterSetName = AfterSet)]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(SessionCompleter))]
     public PSObject[] Replica { get; set; } = [];
 
-    /// <summary>Why, for the audit.</summary>
+    /// <summary>The reason, for the audit.</summary>
     [Parameter(ParameterSetName = VerificationSet)]
     [Parameter(ParameterSetName = IdSet)]
     [ValidateNotNullOrEmpty]
@@ -109,7 +111,7 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
         };
     }
 
-    // The verdict may be from yesterday or from a file: it is made again, with the limits of a live one.
+    // The verdict may be from yesterday or from a file. The index is judged again, with the limits of a live verdict.
     private void RevertWhatRegressed(IndexVerification shown)
     {
         if (shown.Verdict != VerificationVerdict.Regressed)
@@ -132,7 +134,7 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
         var verification = Await(token => IndexVerifier.VerifyAsync(Connection, create, options, token));
         if (verification.Verdict != VerificationVerdict.Regressed)
         {
-            // Another run may have been faster meanwhile.
+            // Another run may have reverted it first.
             if (FindBuild() is null)
             {
                 return;
@@ -146,7 +148,7 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
 
         Revert(create, verification.Reason, verification);
 
-        // Null where it was taken back already.
+        // Null if it was already reverted.
         IndexAction? FindBuild()
         {
             var made = Made(new() { TableName = shown.TableName, IndexName = shown.IndexName });

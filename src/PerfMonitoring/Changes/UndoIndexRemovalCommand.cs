@@ -5,7 +5,7 @@ using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>Builds indexes again that were dropped.</summary>
+/// <summary>Restores dropped indexes.</summary>
 [Cmdlet(
     VerbsCommon.Undo, "IndexRemoval",
     SupportsShouldProcess = true,
@@ -62,7 +62,7 @@ public sealed class UndoIndexRemovalCommand : IndexChangeCmdlet
         }
     }
 
-    // What is built is what the audit says was dropped, and not what a file says.
+    // The definition comes from the audit, and not from a file.
     private void RestoreFromAudit(PSObject item)
     {
         var read = new PipelineObject(

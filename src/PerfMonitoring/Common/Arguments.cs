@@ -5,10 +5,10 @@ using System.Reflection;
 
 namespace PerfMonitoring.Common;
 
-/// <summary>What no argument of any cmdlet may be, whatever it means. A value itself is never told: it may be a secret.</summary>
+/// <summary>Checks that apply to every argument of every cmdlet. No error contains a value, because it may be a secret.</summary>
 internal static class Arguments
 {
-    // Far beyond what anybody means, and far below what a server, a log or a screen would choke on.
+    // Longer than any sensible name, and short enough for a server, a log and a screen.
     private const int LongestName = 1_000;
     private const int LongestText = 10_000;
     private const int LongestQuery = 1_000_000;
@@ -18,7 +18,7 @@ internal static class Arguments
     private static readonly DateTimeOffset Earliest = new(1900, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly DateTimeOffset Latest = new(9000, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    /// <summary>Refuses arguments that cannot be meant.</summary>
+    /// <summary>Refuses arguments that cannot be intended.</summary>
     /// <param name="bound">Parameters and their arguments.</param>
     /// <param name="areTyped"> Whether they stand on the command line. What comes by property name may be an empty text: a file
     /// has one where nothing was written.
@@ -55,7 +55,7 @@ internal static class Arguments
         value = value is PSObject wrapped ? wrapped.BaseObject : value;
         switch (value)
         {
-            // A variable that is misspelt must not mean all tables, or the default session.
+            // A misspelt variable must not mean all tables, or the default session.
             case null when areTyped && !MayBeNull.Contains(parameter):
                 throw Invalid(
                     parameter, $"-{parameter} is null.",
@@ -73,7 +73,7 @@ internal static class Arguments
             case ICollection { Count: 0 } when areTyped:
                 throw Invalid(
                     parameter, $"-{parameter} is an empty list.", $"Give it at least one element, or leave -{parameter} out.");
-            // A long list was typed and is checked already; it is not looked through again for each item of the pipeline.
+            // A long typed list was already checked, and is not checked again for each item of the pipeline.
             case ICollection list when areTyped || list.Count <= 16:
                 CheckList(parameter, list, areTyped);
                 break;

@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace PerfMonitoring.Common;
 
 /// <summary>
-/// Lets a time span be written as 7d, 12h, 30m, 45s or 250ms. A bare number is refused, unless it is 0: PowerShell would take it
-/// as ticks of 100 ns.
+/// Accepts a time span as 7d, 12h, 30m, 45s or 250ms. A bare number other than 0 is refused, because PowerShell would read it as
+/// ticks of 100 ns.
 /// </summary>
 /// <param name="minimum">The least that the parameter takes, as a user writes it.</param>
 /// <param name="maximum">The most that it takes.</param>
@@ -34,7 +34,7 @@ internal sealed partial class DurationAttribute(string minimum, string maximum) 
     {
         var value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
 
-        // As ConvertTo-Json writes one.
+        // The form that ConvertTo-Json writes.
         if (value is PSCustomObject && PSObject.AsPSObject(inputData).Properties["Ticks"]?.Value is long ticks)
         {
             return TimeSpan.FromTicks(ticks);
@@ -46,14 +46,14 @@ internal sealed partial class DurationAttribute(string minimum, string maximum) 
                     + $"days.hours:minutes:seconds.");
     }
 
-    /// <summary>The time span that a value means, or null where it has no unit or is too long.</summary>
-    /// <param name="value">A time span, a text, or what PowerShell makes of one without quotes.</param>
+    /// <summary>The time span for a value; null if it has no unit or is too long.</summary>
+    /// <param name="value">A time span, a text, or the value that PowerShell makes of one without quotes.</param>
     internal static TimeSpan? Read(object value) => value switch
     {
         TimeSpan time => time,
-        // To PowerShell 7d without quotes is the number 7 of type decimal.
+        // PowerShell reads 7d without quotes as the number 7 of type decimal.
         decimal days when Math.Abs(days) < (decimal)MostDays => TimeSpan.FromDays((double)days),
-        // And 45s the number 45 of type short.
+        // PowerShell reads 45s without quotes as the number 45 of type short.
         short seconds => TimeSpan.FromSeconds(seconds),
         0 or 0L or 0.0 => TimeSpan.Zero,
         string text => Read(text.Trim()),

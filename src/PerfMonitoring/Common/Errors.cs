@@ -3,7 +3,7 @@ using System.Management.Automation;
 
 namespace PerfMonitoring.Common;
 
-/// <summary>All error records: a stable id, a category, a target and the way out.</summary>
+/// <summary>Creates all error records: a stable id, a category, a target and a remedy.</summary>
 internal static class Errors
 {
     public static ErrorRecord Record(PerfMonitoringException e, object? item = null)
@@ -12,7 +12,7 @@ internal static class Errors
         var record = new ErrorRecord(e, e.ErrorId, Category(e.Kind), subject);
         if (subject is not null)
         {
-            // Without it PowerShell shows the target's own text beside the category.
+            // Without a name PowerShell shows the target's text beside the category.
             record.CategoryInfo.TargetName = VisibleText.Line(NameOf(PSObject.AsPSObject(subject)));
         }
 
@@ -66,7 +66,7 @@ internal static class Errors
         ErrorIds.NoAdvice, FailureKind.NotFound, $"No advice was made in session '{session}' yet.",
         "Run New-IndexStrategy with slow queries or SQL texts first: Get-SlowQuery | New-IndexStrategy.", session);
 
-    // The text of a whole object would hold statements, with their constants.
+    // The text of a whole object could contain statements with their constants.
     private static string? NameOf(PSObject subject) =>
         (subject.Properties["IndexName"] ?? subject.Properties["QueryHash"])?.Value?.ToString()
         ?? (subject.BaseObject is PSCustomObject or IDictionary ? "object" : subject.ToString());

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace PerfMonitoring.Common;
 
-/// <summary>What a parameter that takes wildcards asks for: one name, or every name of a pattern.</summary>
+/// <summary>The argument of a parameter that takes wildcards: one name, or every name that matches a pattern.</summary>
 internal sealed class NamePattern
 {
     private readonly WildcardPattern? pattern;
@@ -15,32 +15,32 @@ internal sealed class NamePattern
             try
             {
                 pattern = WildcardPattern.Get(text, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant);
-                // It is read only when it is used.
+                // PowerShell parses a pattern only at its first use.
                 pattern.IsMatch("");
             }
             catch (WildcardPatternException)
             {
-                // A bracket that is not closed can only be meant as it stands.
+                // An unclosed bracket can only be meant literally.
                 pattern = null;
             }
         }
     }
 
-    /// <summary>What the user wrote.</summary>
+    /// <summary>The user's text.</summary>
     public string Text { get; }
 
-    /// <summary>The name that is asked for where it is no pattern: a backtick stands before what would be a wildcard.</summary>
+    /// <summary>The name, if the text is not a pattern; a backtick escapes a wildcard character.</summary>
     public string Name => WildcardPattern.Unescape(Text);
 
-    /// <summary>Whether it asks for all that match. Else the one that it names must be there.</summary>
+    /// <summary>Whether the text is a pattern. A name that is not a pattern must exist.</summary>
     public bool IsPattern => pattern is not null;
 
-    // What comes from a pipeline may hold what is a wildcard to PowerShell: the same text always matches.
+    // A piped name may contain a character that is a wildcard to PowerShell, so an identical text always matches.
     public bool Matches(string name) =>
         string.Equals(Text, name, StringComparison.OrdinalIgnoreCase)
         || (pattern?.IsMatch(name) ?? string.Equals(Name, name, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Whether a table is asked for: with or without its schema, as it is called or as it stands in SQL.</summary>
+    /// <summary>Whether a table matches: with or without its schema, plain or quoted as in SQL.</summary>
     public bool Matches(RelationName table) =>
         Matches(table.ToString()) || Matches(table.Name) || Matches(Identifier.Quote(table.Name))
             || Matches(table.Schema + "." + table.Name);

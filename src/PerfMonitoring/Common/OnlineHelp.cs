@@ -1,6 +1,6 @@
 namespace PerfMonitoring.Common;
 
-/// <summary>Where Get-Help -Online goes.</summary>
+/// <summary>The address for Get-Help -Online.</summary>
 internal static class OnlineHelp
 {
     public const string Folder = "https://github.com/PerfMonitoring/PerfMonitoring/blob/main/docs/en-US/";

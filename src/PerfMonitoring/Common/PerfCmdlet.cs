@@ -5,16 +5,16 @@ using System.Threading.Channels;
 namespace PerfMonitoring.Common;
 
 /// <summary>
-/// A cmdlet whose work is asynchronous. Work starts in the thread pool; everything that is written is written on the pipeline's
-/// thread; Ctrl+C cancels the work.
+/// A cmdlet with asynchronous work. Work runs in the thread pool, output is written on the pipeline's thread, and Ctrl+C cancels
+/// the work.
 /// </summary>
 public abstract class PerfCmdlet : PSCmdlet, IDisposable
 {
-    // Large enough that the hand-over between threads costs little beside a row, small enough to stay flat in memory.
+    // Large enough that the hand-over between threads costs little per row, small enough for flat memory use.
     private const int BatchSize = 256;
 
-    // On a machine with a large cache the runtime lets some 100 MB of finished objects stand before it clears them away. A
-    // million rows are to stay flat: they are cleared after so many batches.
+    // On a machine with a large cache the runtime keeps about 100 MB of dead objects before it collects them. Memory must stay
+    // flat for a million rows, so a collection is started after this many batches.
     private const int BatchesBetweenCollections = 64;
 
     private readonly CancellationTokenSource stopping = new();
@@ -33,7 +33,7 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     /// <inheritdoc/>
     protected override void StopProcessing() => stopping.Cancel();
 
-    /// <summary>Frees what the cmdlet holds.</summary>
+    /// <summary>Releases the cmdlet's resources.</summary>
     protected virtual void Dispose(bool disposing)
     {
         if (disposing)
@@ -61,18 +61,18 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
         base.WriteProgress(progress);
     }
 
-    /// <summary>Asks whether an action shall be done to a target.</summary>
+    /// <summary>Asks for confirmation of an action on a target.</summary>
     private protected new bool ShouldProcess(string target, string action) =>
         base.ShouldProcess(VisibleText.Line(target), VisibleText.Line(action));
 
-    /// <summary>Asks in words of the cmdlet's own; the description may have several lines.</summary>
+    /// <summary>Asks for confirmation with the cmdlet's text; the description may have several lines.</summary>
     private protected new bool ShouldProcess(string description, string question, string caption) =>
         base.ShouldProcess(VisibleText.Lines(description), VisibleText.Line(question), VisibleText.Line(caption));
 
-    /// <summary>Says something through the host: a pipeline that is stopped takes no warnings.</summary>
+    /// <summary>Writes a line through the host, because a stopped pipeline takes no warnings.</summary>
     private protected void SayToHost(string text) => Host.UI.WriteWarningLine(VisibleText.Line(text));
 
-    /// <summary>Waits for one result.</summary>
+    /// <summary>Waits for a result.</summary>
     private protected T Await<T>(Func<CancellationToken, Task<T>> work)
     {
         try
@@ -92,11 +92,11 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
         return true;
     });
 
-    /// <summary>Writes what a source yields as it arrives, without holding more than a few batches.</summary>
+    /// <summary>Writes the items of a source as they arrive, and holds only a few batches.</summary>
     private protected void WriteAll<T>(Func<CancellationToken, IAsyncEnumerable<T>> source) =>
         WriteAll(source, item => WriteObject(item));
 
-    /// <summary>Hands what a source yields to <paramref name="write"/>, on the pipeline's thread.</summary>
+    /// <summary>Passes the items of a source to <paramref name="write"/>, on the pipeline's thread.</summary>
     internal void WriteAll<T>(Func<CancellationToken, IAsyncEnumerable<T>> source, Action<T> write)
     {
         using var abandon = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
@@ -121,17 +121,17 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
         }
         finally
         {
-            // Also when a cmdlet further down has had enough (Select-Object -First) or the write failed.
+            // Also cancels if a later cmdlet needs no more items (Select-Object -First), or the write failed.
             abandon.Cancel();
             producer.ContinueWith(static t => _ = t.Exception, TaskScheduler.Default).GetAwaiter().GetResult();
         }
     }
 
-    /// <summary>Waits for a result while showing what the work reports, on the pipeline's thread.</summary>
+    /// <summary>Waits for a result and shows the work's reports, on the pipeline's thread.</summary>
     /// <param name="work">The work.</param>
     /// <param name="show">Shows a report.</param>
-    /// <param name="showStopped">Shows one that comes when the pipeline is stopped already; the work cleans up then, and only the
-    /// host takes lines.</param>
+    /// <param name="showStopped">Shows a report that arrives after the pipeline was stopped. The work cleans up then, and only
+    /// the host takes lines.</param>
     private protected TResult AwaitWithProgress<TReport, TResult>(
         Func<IProgress<TReport>, CancellationToken, Task<TResult>> work, Action<TReport> show,
         Action<TReport>? showStopped = null)
@@ -178,7 +178,7 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
         }
         finally
         {
-            // Also when a cmdlet further down has had enough (Select-Object -First): nothing goes on behind the prompt.
+            // Also cancels if a later cmdlet needs no more items (Select-Object -First), so that no work runs behind the prompt.
             abandon.Cancel();
             foreach (var report in reports.GetConsumingEnumerable())
             {
@@ -190,7 +190,7 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     }
 
     /// <summary>
-    /// Runs an act upon one item of the pipeline: its failure is a non-terminating error and the next item goes on.
+    /// Runs an act on one item of the pipeline. A failure is a non-terminating error, and the next item follows.
     /// </summary>
     private protected void ForItem(object? item, Action act)
     {
@@ -223,7 +223,7 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
         }
     }
 
-    /// <summary>The error with a way out that only the cmdlet knows.</summary>
+    /// <summary>Adds a remedy that only the cmdlet knows.</summary>
     private protected virtual PerfMonitoringException Explain(PerfMonitoringException e) => e;
 
     private static async Task ProduceAsync<T>(
@@ -237,7 +237,7 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
             while (true)
             {
                 var next = items.MoveNextAsync();
-                // Nothing more has arrived yet: what there is goes to the screen before the wait.
+                // The items are shown before the wait for more.
                 if (!next.IsCompleted && batch.Count > 0)
                 {
                     await writer.WriteAsync([.. batch], cancellationToken);

@@ -6,25 +6,25 @@ namespace PerfMonitoring.Common;
 
 /// <summary>
 /// An object of the pipeline that is not a record of this session: from Import-Clixml, Import-Csv, ConvertFrom-Json, a job or
-/// Select-Object. It is read by the names of its properties. It says what is meant and proves nothing: a cmdlet that changes
-/// something reads the thing again.
+/// Select-Object. It is read by the names of its properties. It expresses a wish and proves nothing, so a cmdlet that changes
+/// something reads the facts again.
 /// </summary>
 /// <param name="item">The object.</param>
-/// <param name="what">What it should be, with its article: "an index strategy".</param>
-/// <param name="remedy">What to pass instead, as a sentence.</param>
+/// <param name="what">The expected kind of object, with its article: "an index strategy".</param>
+/// <param name="remedy">The object to pass instead, as a sentence.</param>
 internal sealed class PipelineObject(PSObject item, string what, string remedy)
 {
-    // What CSV, and JSON below its depth, keep of a list.
+    // The remains of a list in CSV, and in JSON beyond its depth.
     private static readonly string[] LostLists = ["System.Object[]", "System.String[]"];
 
     private string Name => Text("IndexName") is { } index ? $"Index {index}" : $"The object, which should be {what},";
 
-    /// <summary>Whether it says anything about the database that it is of.</summary>
+    /// <summary>Whether the object names its database.</summary>
     public bool HasTarget =>
         Has("Target") || Has("DatabaseIdentity") || Has("SystemIdentifier") || Has("DatabaseOid")
             || (Has("HostName") && Has("Database"));
 
-    /// <summary>Checks that a record of ours is of a database.</summary>
+    /// <summary>Checks that a record of this module belongs to a database.</summary>
     /// <exception cref="PerfMonitoringException">ObjectIncomplete, OtherDatabase.</exception>
     public static void Check(ServerTarget? target, ServerTarget ours, string name, object item)
     {
@@ -41,16 +41,16 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
         }
     }
 
-    /// <summary>Whether it has such a property, be it empty.</summary>
+    /// <summary>Whether the object has the property, even if it is empty.</summary>
     public bool Declares(string property) =>
         item.BaseObject is IDictionary table ? KeyOf(table, property) is not null : item.Properties[property] is not null;
 
-    /// <summary>Whether it has such a property that is not empty.</summary>
+    /// <summary>Whether the object has the property and it is not empty.</summary>
     public bool Has(string property) => Raw(item, property) is not null;
 
     /// <summary>
-    /// Checks that it is proven to be of a database: by the identity of the cluster, since in a file of another machine an
-    /// address may mean another server.
+    /// Checks that the object provably belongs to a database, by the identity of the cluster. The address is not enough: in a
+    /// file from another machine it may mean another server.
     /// </summary>
     /// <param name="ours">The database.</param>
     /// <param name="property">The property that holds the target: Target or Store.</param>
@@ -65,7 +65,7 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
             return;
         }
 
-        // Nested as Clixml and JSON have it; flat as somebody selected it; a text as in CSV and from a job.
+        // Clixml and JSON nest the target, Select-Object makes it flat, and CSV and jobs make it a text.
         var text = target as string;
         var holder = target is null or string ? item : PSObject.AsPSObject(target);
         var (cluster, oid) = (Convert<long>(holder, "SystemIdentifier"), Convert<uint>(holder, "DatabaseOid"));
@@ -99,25 +99,25 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
         }
     }
 
-    /// <summary>A text; null where there is none.</summary>
+    /// <summary>A text; null if the property is empty or missing.</summary>
     public string? Text(string property) => TextOf(Raw(item, property));
 
-    /// <summary>A text that it must have.</summary>
+    /// <summary>A required text.</summary>
     /// <exception cref="PerfMonitoringException">ObjectIncomplete.</exception>
     public string NeedText(string property) => Text(property) ?? throw Missing(property);
 
-    /// <summary>A number, a moment, an identifier or a word of an enumeration; null where there is none.</summary>
+    /// <summary>A number, a time, an identifier or a word of an enumeration; null if the property is empty or missing.</summary>
     /// <exception cref="PerfMonitoringException">ObjectUnreadable.</exception>
     public T? Get<T>(string property)
         where T : struct => Convert<T>(item, property);
 
-    /// <summary>The same, where it must have one.</summary>
+    /// <summary>A required value of these types.</summary>
     /// <exception cref="PerfMonitoringException">ObjectIncomplete, ObjectUnreadable.</exception>
     public T Need<T>(string property)
         where T : struct => Get<T>(property) ?? throw Missing(property);
 
-    /// <summary>The texts of a list, or the only one; none where there is none.</summary>
-    /// <exception cref="PerfMonitoringException">ObjectUnreadable: the list was lost on the way.</exception>
+    /// <summary>The texts of a list, or a single text; empty if the property is empty or missing.</summary>
+    /// <exception cref="PerfMonitoringException">ObjectUnreadable: a format such as CSV lost the list.</exception>
     public string[] Texts(string property) => Raw(item, property) switch
     {
         null => [],
@@ -127,17 +127,17 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
         var other => [TextOf(other)!],
     };
 
-    /// <summary>An error that says what it lacks.</summary>
+    /// <summary>The error for a missing property.</summary>
     public PerfMonitoringException Missing(string property) =>
         Errors.ObjectIncomplete($"{Name} has no {property}.", remedy, item);
 
-    /// <summary>An error that says what is wrong with a property.</summary>
+    /// <summary>The error for an unreadable property.</summary>
     public PerfMonitoringException Unreadable(string property, object value, string wanted) => new(
         ErrorIds.ObjectUnreadable, FailureKind.InvalidArgument, $"{Name} has the {property} '{value}', and that is not {wanted}.",
         remedy, item);
 
-    // The value without its wrapper; null where it is absent, empty, or its getter fails. An object that is only properties stays
-    // wrapped.
+    // The value without its wrapper; null if it is absent, empty, or its getter fails. An object that consists only of properties
+    // stays wrapped.
     private static object? Raw(PSObject holder, string property)
     {
         object? value;
@@ -191,7 +191,7 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
         return read is null ? throw Unreadable(property, TextOf(value)!, wanted) : (T)read;
     }
 
-    // JSON has its number, CSV its name.
+    // JSON writes an enumeration's number, CSV its name.
     private static object? Word(Type type, object value)
     {
         var read = value is string text ? (Enum.TryParse(type, text, ignoreCase: true, out var word) ? word : null)
@@ -199,13 +199,12 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
         return read is not null && Enum.IsDefined(type, read) ? read : null;
     }
 
-    // Export-Csv writes moments and numbers in the culture of its session, without separators of thousands: "1,5" must not become
-    // 15.
+    // Export-Csv writes times and numbers in the culture of its session, without thousands separators: "1,5" must not become 15.
     private static object? Moment(object value) => value switch
     {
         DateTimeOffset => value,
         DateTime time => new DateTimeOffset(time),
-        // As Clixml has it.
+        // The form that Clixml writes.
         PSObject parts when Raw(parts, "UtcTicks") is long ticks => new DateTimeOffset(ticks, TimeSpan.Zero),
         string text when DateTimeOffset.TryParseExact(
             text, ["O", "u", "yyyy-MM-ddTHH:mm:ssK", "yyyy-MM-ddTHH:mm:ss.FFFFFFFK"], CultureInfo.InvariantCulture,
@@ -214,7 +213,7 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
         _ => null,
     };
 
-    /// <summary>A number of that type; null where it is none.</summary>
+    /// <summary>A number of the type; null if the value is not one.</summary>
     public static object? Number(TypeCode code, object value)
     {
         const NumberStyles Style = NumberStyles.Float;

@@ -8,14 +8,14 @@ namespace PerfMonitoring.Common;
 /// <summary>Quoting of completed words.</summary>
 internal static class Word
 {
-    /// <summary>What the user has typed so far, without its opening quote.</summary>
+    /// <summary>The user's input so far, without its opening quote.</summary>
     public static string Unquote(string? word) => (word ?? "").Trim('\'', '"');
 
-    /// <summary>A choice: what stands on the command line, what the list shows, and what is said beside it.</summary>
+    /// <summary>A completion: the text for the command line, the text in the list, and the tool tip.</summary>
     public static CompletionResult Choice(string value, string toolTip) =>
         new(Quote(value), VisibleText.Line(value), CompletionResultType.ParameterValue, VisibleText.Line(toolTip));
 
-    // What the terminal would not show is written with PowerShell's escapes, so that it is the same value when the line is run.
+    // Characters that a terminal would not show become PowerShell escapes, so that the line has the same value when it runs.
     private static string Quote(string value) =>
         value.Length > 0 && value.All(c => char.IsLetterOrDigit(c) || c is '_' or '-' or '.') ? value
         : value.EnumerateRunes().All(VisibleText.IsVisible) ? "'" + CodeGeneration.EscapeSingleQuotedStringContent(value) + "'"

@@ -5,8 +5,8 @@ using System.Management.Automation;
 namespace PerfMonitoring.Common;
 
 /// <summary>
-/// Reads the words of an enumeration. A word that is none becomes a value that <see cref="KnownWordAttribute"/> refuses:
-/// PowerShell forgets an error of conversion where it binds by position, and says that there is no such parameter.
+/// Reads the words of an enumeration. An unknown word becomes a value that <see cref="KnownWordAttribute"/> refuses. Otherwise
+/// PowerShell loses the conversion error in a binding by position, and reports that there is no such parameter.
 /// </summary>
 /// <param name="type">The enumeration.</param>
 [AttributeUsage(AttributeTargets.Property)]
@@ -32,7 +32,7 @@ internal sealed class WordAttribute(Type type) : ArgumentTransformationAttribute
         return words;
     }
 
-    // One word only: to .NET a list of words would be a sum.
+    // Only one word, because .NET would combine the values of a list of words.
     private object Read(object? value)
     {
         value = value is PSObject wrapped ? wrapped.BaseObject : value;
@@ -44,7 +44,7 @@ internal sealed class WordAttribute(Type type) : ArgumentTransformationAttribute
     }
 }
 
-/// <summary>Refuses what is no word of an enumeration.</summary>
+/// <summary>Refuses a word that the enumeration does not have.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class KnownWordAttribute : ValidateArgumentsAttribute
 {
@@ -62,7 +62,8 @@ internal sealed class KnownWordAttribute : ValidateArgumentsAttribute
 }
 
 /// <summary>
-/// Reads a point in time. What is none becomes one that no cmdlet takes, for the reason that <see cref="WordAttribute"/> gives.
+/// Reads a point in time. An unreadable value becomes one that no cmdlet accepts, for the same reason as in
+/// <see cref="WordAttribute"/>.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class MomentAttribute : ArgumentTransformationAttribute

@@ -2,7 +2,7 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Indexes;
 
-/// <summary>What -TableName and -IndexName ask for: names as in SQL, or patterns; null asks for all.</summary>
+/// <summary>The filter of -TableName and -IndexName: names as in SQL, or patterns; null selects all.</summary>
 internal sealed class NameFilter
 {
     private readonly List<(NamePattern? Table, NamePattern? Index)> wanted = [];
@@ -11,9 +11,9 @@ internal sealed class NameFilter
     public void Add(string[]? tables, string[]? indexes) =>
         wanted.AddRange(from table in Asked(tables) from index in Asked(indexes) select (table, index));
 
-    /// <summary>Whether an index is asked for; what asked for it counts as found.</summary>
-    /// <param name="table">The table as it stands in SQL.</param>
-    /// <param name="index">The index as it is called.</param>
+    /// <summary>Whether an index matches. A match marks the matching names as found.</summary>
+    /// <param name="table">The table, quoted as in SQL.</param>
+    /// <param name="index">The index's plain name.</param>
     public bool Matches(string table, string index)
     {
         var asking = wanted.Where(w => Matches(w, table, index)).ToList();
@@ -21,9 +21,9 @@ internal sealed class NameFilter
         return asking.Count > 0;
     }
 
-    /// <summary>What was asked for by its whole name and was not found.</summary>
-    /// <param name="where">Where it was looked for, for the message.</param>
-    /// <param name="remedy">The way out.</param>
+    /// <summary>An error for each full name that was not found.</summary>
+    /// <param name="where">The place of the search, for the message.</param>
+    /// <param name="remedy">The remedy.</param>
     public IEnumerable<PerfMonitoringException> Missing(string where, string remedy) => wanted
         .Where(w =>
             w.Table is not { IsPattern: true } && w.Index is not { IsPattern: true } && (w.Table ?? w.Index) is not null

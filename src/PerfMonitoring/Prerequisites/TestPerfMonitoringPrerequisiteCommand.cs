@@ -3,7 +3,7 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Prerequisites;
 
-/// <summary>Says what the server offers, what is missing, what that costs, and how to mend it.</summary>
+/// <summary>Reports what the server offers, what is missing, the consequences, and the remedy.</summary>
 [Cmdlet(VerbsDiagnostic.Test, "PerfMonitoringPrerequisite", HelpUri = OnlineHelp.Folder + "Test-PerfMonitoringPrerequisite.md")]
 [OutputType(typeof(PrerequisiteResult), typeof(bool))]
 public sealed class TestPerfMonitoringPrerequisiteCommand : ConnectedCmdlet

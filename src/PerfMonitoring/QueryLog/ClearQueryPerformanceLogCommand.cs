@@ -3,7 +3,7 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.QueryLog;
 
-/// <summary>Removes what is older than a moment from the stored log.</summary>
+/// <summary>Removes rows before a given time from the stored log.</summary>
 [Cmdlet(
     VerbsCommon.Clear, "QueryPerformanceLog",
     SupportsShouldProcess = true,

@@ -43,7 +43,7 @@ public sealed class GetQueryPerformanceLogCommand : ConnectedCmdlet
     [Parameter]
     public SwitchParameter AllDatabases { get; set; }
 
-    // Several statements from the pipeline are one question.
+    // Several piped statements are read with one statement to the store.
     protected override void ProcessRecord() => hashes.AddRange((QueryHash ?? []).Select(h => h.ToLowerInvariant()));
 
     protected override void EndProcessing() => Run(() =>

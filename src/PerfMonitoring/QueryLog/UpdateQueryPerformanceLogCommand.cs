@@ -4,7 +4,7 @@ using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.QueryLog;
 
-/// <summary>Stores what the statements did since the last time.</summary>
+/// <summary>Stores the activity of the statements since the last update.</summary>
 [Cmdlet(
     VerbsData.Update, "QueryPerformanceLog",
     SupportsShouldProcess = true,

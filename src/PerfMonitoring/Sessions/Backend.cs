@@ -4,8 +4,8 @@ using System.Runtime.Loader;
 namespace PerfMonitoring.Sessions;
 
 /// <summary>
-/// The one place that joins the cmdlets with PostgreSQL: makes the backend, at the first connection and not before, from deps/ in
-/// a load context of its own, so that neither Npgsql nor any other package meets another version in the session.
+/// Joins the cmdlets with PostgreSQL. It loads the backend from deps/ at the first connection, in a private load context, so that
+/// neither Npgsql nor any other package meets another version in the session.
 /// </summary>
 internal static class Backend
 {
@@ -28,7 +28,8 @@ internal static class Backend
 
         private readonly AssemblyDependencyResolver resolver = new(main);
 
-        // Core is shared, or its types would be strangers to the cmdlets; what deps/ has is private; the rest is the runtime's.
+        // Core is shared, because the cmdlets must see the same types. The assemblies in deps/ are private. The rest comes from
+        // the runtime.
         protected override Assembly? Load(AssemblyName assemblyName) =>
             assemblyName.Name == Core.GetName().Name ? Core
             : resolver.ResolveAssemblyToPath(assemblyName) is { } path ? LoadFromAssemblyPath(path)

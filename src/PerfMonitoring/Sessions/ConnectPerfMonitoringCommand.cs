@@ -60,12 +60,12 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
     [ValidateNotNullOrEmpty]
     public string? StoreConnectionString { get; set; }
 
-    /// <summary>How long an attempt to connect may take, to either database.</summary>
+    /// <summary>The time limit of a connection attempt, for either database.</summary>
     [Parameter]
     [Duration("1s", "15m")]
     public TimeSpan? ConnectTimeout { get; set; }
 
-    /// <summary>How long one answer of either server may take.</summary>
+    /// <summary>The time limit of one answer of either server.</summary>
     [Parameter]
     [Duration("1s", "1d")]
     public TimeSpan? CommandTimeout { get; set; }
@@ -78,7 +78,9 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
     [ValidateLength(1, 100)]
     public string? ActingUser { get; set; }
 
-    /// <summary>Words that belong to nothing: PowerShell's own error would repeat them, and one may be a password.</summary>
+    /// <summary>
+    /// Arguments that belong to no parameter. PowerShell's own error would repeat them, and one may be a password.
+    /// </summary>
     [Parameter(ValueFromRemainingArguments = true, DontShow = true)]
     public string[]? Unexpected { get; set; }
 
@@ -143,7 +145,7 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
         WriteObject(session);
     });
 
-    // A store beside the monitored database, on the same server, needs no more than its name.
+    // A store on the same server as the monitored database needs only a database name.
     private static ConnectionSettings Complete(ConnectionSettings store, ConnectionSettings monitored) =>
         store.ConnectionString is not null || store.HostName is not null
             ? store with { IsStore = true, ConnectTimeout = monitored.ConnectTimeout, CommandTimeout = monitored.CommandTimeout }
@@ -157,7 +159,7 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
                 SslMode = store.SslMode ?? monitored.SslMode,
             };
 
-    // host=db1 user=dba password=... without quotes; or the name of a parameter that is misspelt, which is no secret.
+    // Causes are host=db1 user=dba password=... without quotes, or a misspelt parameter name, which is not a secret.
     private void RefuseUnexpected()
     {
         if (Unexpected is { Length: > 0 } words)

@@ -2,7 +2,9 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Sessions;
 
-/// <summary>Asks the default session for completions: shortly, and silent when that fails, since somebody is typing.</summary>
+/// <summary>
+/// Reads completions from the default session, with a short time limit and without errors, because the user is typing.
+/// </summary>
 internal static class Lookup
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(500);

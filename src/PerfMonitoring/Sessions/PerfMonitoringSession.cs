@@ -2,7 +2,7 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Sessions;
 
-/// <summary>An open session, as a user sees it. It never shows a password.</summary>
+/// <summary>An open session as the user sees it. It never shows a password.</summary>
 public sealed class PerfMonitoringSession
 {
     internal PerfMonitoringSession(string name, IMonitoringConnection connection)
@@ -12,22 +12,22 @@ public sealed class PerfMonitoringSession
         ConnectedAt = DateTimeOffset.Now;
     }
 
-    /// <summary>Name, unique in the runspace.</summary>
+    /// <summary>The session's name, unique in the runspace.</summary>
     public string Name { get; }
 
     /// <summary>The monitored database.</summary>
     public ServerTarget Target => Connection.Target;
 
-    /// <summary>Host of the monitored database.</summary>
+    /// <summary>The host of the monitored database.</summary>
     public string HostName => Target.HostName;
 
-    /// <summary>Its TCP port.</summary>
+    /// <summary>The TCP port of the monitored database.</summary>
     public int Port => Target.Port;
 
-    /// <summary>Its name.</summary>
+    /// <summary>The name of the monitored database.</summary>
     public string Database => Target.Database;
 
-    /// <summary>The role.</summary>
+    /// <summary>The role of the session.</summary>
     public string UserName => Connection.UserName;
 
     /// <summary>The server's version, for example 15.18.</summary>
@@ -36,13 +36,13 @@ public sealed class PerfMonitoringSession
     /// <summary>The database of the store.</summary>
     public ServerTarget Store => Connection.StoreTarget;
 
-    /// <summary>When it was opened.</summary>
+    /// <summary>When the session was opened.</summary>
     public DateTimeOffset ConnectedAt { get; }
 
-    /// <summary>Whether cmdlets use it when they are not told another one.</summary>
+    /// <summary>Whether cmdlets without <c>-Session</c> use it.</summary>
     public bool IsDefault { get; internal set; }
 
-    /// <summary>False once it was disconnected.</summary>
+    /// <summary>False after it was disconnected.</summary>
     public bool IsOpen { get; internal set; } = true;
 
     internal IMonitoringConnection Connection { get; }

@@ -6,14 +6,14 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Sessions;
 
-/// <summary>The open sessions of one runspace. Runspaces do not see each other's.</summary>
+/// <summary>The open sessions of one runspace. A runspace does not see the sessions of others.</summary>
 internal sealed class SessionTable
 {
     private static readonly ConditionalWeakTable<Runspace, SessionTable> Tables = [];
 
     private readonly List<PerfMonitoringSession> sessions = [];
 
-    /// <summary>The table of the runspace that this thread runs the pipeline of.</summary>
+    /// <summary>The table of the runspace whose pipeline this thread runs.</summary>
     public static SessionTable Current => Tables.GetOrCreateValue(
         Runspace.DefaultRunspace ?? throw new InvalidOperationException("This thread has no runspace."));
 
@@ -24,7 +24,7 @@ internal sealed class SessionTable
     public PerfMonitoringSession? Find(string name) =>
         sessions.Find(s => string.Equals(s.Name, name, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>The session that a <c>-Session</c> parameter means: an object, a name, or nothing for the default.</summary>
+    /// <summary>The session for a <c>-Session</c> argument: an object, a name, or null for the default.</summary>
     /// <exception cref="PerfMonitoringException">NotConnected, SessionNotFound, SessionNotLive.</exception>
     public PerfMonitoringSession Resolve(PSObject? sessionOrName) => sessionOrName?.BaseObject switch
     {
@@ -67,8 +67,7 @@ internal sealed class SessionTable
     }
 
     /// <summary>
-    /// A name as a session may have it, so that it can be typed and is no pattern: without wildcards and without what cannot be
-    /// seen.
+    /// Removes wildcards and invisible characters from a name, so that a user can type it and it is not a pattern.
     /// </summary>
     public static string Plain(string name) =>
         string.Concat(

@@ -2,7 +2,7 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Statements;
 
-/// <summary>What is said where other roles' statements may not be read.</summary>
+/// <summary>The message for a role that may not read the statements of other roles.</summary>
 internal static class Hidden
 {
     public static string Message(long statements, string userName) =>

@@ -3,12 +3,11 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Statements;
 
 /// <summary>
-/// Databases and roles that a filter names. A filter that finds nothing is silent, unless what it names is not on the server at
-/// all.
+/// The databases and roles that a filter names. A filter without matches is silent, unless the server does not have the name.
 /// </summary>
 internal static class ServerNames
 {
-    /// <summary>An error for each name, not pattern, that is none of the server's.</summary>
+    /// <summary>An error for each name (not pattern) that the server does not have.</summary>
     public static async Task<IReadOnlyList<PerfMonitoringException>> GetMissingAsync(
         IMonitoringConnection connection, string[]? databases, string[]? users, CancellationToken cancellationToken)
     {

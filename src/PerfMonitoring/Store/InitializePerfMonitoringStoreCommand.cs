@@ -3,7 +3,7 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Store;
 
-/// <summary>Creates the store, or brings it to this version.</summary>
+/// <summary>Creates the store, or upgrades it to this version.</summary>
 [Cmdlet(
     VerbsData.Initialize, "PerfMonitoringStore",
     SupportsShouldProcess = true,

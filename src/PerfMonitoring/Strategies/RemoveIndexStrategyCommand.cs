@@ -3,7 +3,7 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Strategies;
 
-/// <summary>Removes stored strategies: they stay in the store, inactive. An index that was built stays where it is.</summary>
+/// <summary>Removes stored strategies: they stay in the store, inactive. Their indexes are not dropped.</summary>
 [Cmdlet(
     VerbsCommon.Remove, "IndexStrategy",
     SupportsShouldProcess = true,

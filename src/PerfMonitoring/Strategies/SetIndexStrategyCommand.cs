@@ -3,7 +3,7 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Strategies;
 
-/// <summary>Changes what can be changed about a stored strategy.</summary>
+/// <summary>Changes the editable values of a stored strategy.</summary>
 [Cmdlet(
     VerbsCommon.Set, "IndexStrategy",
     SupportsShouldProcess = true,

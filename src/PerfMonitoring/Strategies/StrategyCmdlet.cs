@@ -10,7 +10,7 @@ public abstract class StrategyCmdlet : ConnectedCmdlet
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = "InputObject")]
     public PSObject[] InputObject { get; set; } = [];
 
-    /// <summary>Their ids.</summary>
+    /// <summary>Ids of the strategies.</summary>
     [Parameter(Mandatory = true, ParameterSetName = "Id")]
     public Guid[] Id { get; set; } = [];
 

@@ -3,18 +3,18 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Strategies;
 
-/// <summary>The strategies that objects from the pipeline and ids mean.</summary>
+/// <summary>Finds the strategies for objects from the pipeline and for ids.</summary>
 internal static class StrategyObjects
 {
     /// <summary>
-    /// The strategy that an object means: a record of ours as it is; of anything else the one in the store, since a file may be
-    /// old or of another database.
+    /// The strategy for an object. A record of this module is returned as it is. For any other object the strategy comes from the
+    /// store, because a file may be old or from another database.
     /// </summary>
-    /// <param name="cmdlet">The cmdlet whose session is asked.</param>
+    /// <param name="cmdlet">The cmdlet whose session is used.</param>
     /// <param name="item">The object.</param>
-    /// <param name="mustBeAsShown">Whether the one in the store must be what the object shows.</param>
-    /// <exception cref="PerfMonitoringException">
-    /// OtherDatabase, ObjectIncomplete, ObjectUnreadable, DatabaseUnproven, StrategyNotFound, StrategyNotStored, StrategyChanged.
+    /// <param name="mustBeAsShown">Whether the stored strategy must equal the object.</param>
+    /// <exception cref="PerfMonitoringException"> OtherDatabase, ObjectIncomplete, ObjectUnreadable, DatabaseUnproven,
+    /// StrategyNotFound, StrategyNotStored, StrategyChanged.
     /// </exception>
     internal static IndexStrategy StrategyOf(this ConnectedCmdlet cmdlet, PSObject item, bool mustBeAsShown)
     {
@@ -26,7 +26,7 @@ internal static class StrategyObjects
 
         var read = new PipelineObject(item, "an index strategy", "Pipe what Get-IndexStrategy gives, or pass -Id.");
         read.MustBeOf(cmdlet.Connection.Target);
-        // An id beside IndexStrategyId is that of a result, of a figure or of an action.
+        // If an object has IndexStrategyId, its Id is the id of a result, of a figure or of an action.
         var isOther = read.Declares("IndexStrategyId");
         var id = read.Need<Guid>(isOther ? "IndexStrategyId" : "Id");
         if (!isOther && read.Get<bool>("IsStored") == false)
@@ -57,7 +57,7 @@ internal static class StrategyObjects
         }
     }
 
-    /// <summary>The stored strategy of an id, removed ones too; null where there is none.</summary>
+    /// <summary>The stored strategy with an id, also a removed one; null if there is none.</summary>
     internal static IndexStrategy? FindStrategy(this ConnectedCmdlet cmdlet, Guid id)
     {
         IndexStrategy? found = null;

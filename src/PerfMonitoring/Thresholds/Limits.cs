@@ -5,10 +5,10 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Thresholds;
 
-/// <summary>What the threshold cmdlets share.</summary>
+/// <summary>Shared code of the threshold cmdlets.</summary>
 internal static class Limits
 {
-    // Who is to be told, and how: more than this is a mistake, such as an object that holds itself.
+    // The configuration of an alert is not deeper. More is a mistake, such as an object that contains itself.
     private const int DeepestConfiguration = 16;
     private const int MostValues = 1_000;
     private const int LongestText = 10_000;
@@ -22,7 +22,7 @@ internal static class Limits
         return table is null ? null : Plain(table, "", 1, ref values);
     }
 
-    /// <summary>A table's name with its schema, as it stands in SQL.</summary>
+    /// <summary>A table's name with its schema, quoted as in SQL.</summary>
     /// <exception cref="PerfMonitoringException">InvalidName, TableNotFound.</exception>
     public static async Task<string> FindTableAsync(
         IMonitoringConnection connection, string table, CancellationToken cancellationToken)

@@ -5,7 +5,7 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Thresholds;
 
 /// <summary>
-/// A limit as it was written: a number in the metric's unit, or a time span. Which of them is right, only the metric knows.
+/// A limit as the user wrote it: a number in the metric's unit, or a time span. Which of them is valid depends on the metric.
 /// </summary>
 public readonly record struct MetricLimit
 {
@@ -16,10 +16,10 @@ public readonly record struct MetricLimit
         Text = text;
     }
 
-    /// <summary>The number, or null where something else was written.</summary>
+    /// <summary>The number; null if the user wrote something else.</summary>
     public decimal? Number { get; }
 
-    /// <summary>The time span, or null where something else was written.</summary>
+    /// <summary>The time span; null if the user wrote something else.</summary>
     public TimeSpan? Time { get; }
 
     private string Text { get; }
@@ -59,8 +59,8 @@ public readonly record struct MetricLimit
 }
 
 /// <summary>
-/// Reads a limit: 250, 0.9, 10GB, 1s, 00:00:05. Nothing is refused here, since PowerShell forgets an error of conversion where it
-/// binds by position.
+/// Reads a limit: 250, 0.9, 10GB, 1s, 00:00:05. It refuses nothing, because PowerShell loses a conversion error in a binding by
+/// position.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class LimitAttribute : ArgumentTransformationAttribute
@@ -72,7 +72,7 @@ internal sealed class LimitAttribute : ArgumentTransformationAttribute
         return value switch
         {
             MetricLimit limit => limit,
-            // 1s without quotes is a short to PowerShell, and nothing else is.
+            // PowerShell reads 1s without quotes as a short; no other input is a short.
             short or TimeSpan =>
                 new MetricLimit(null, DurationAttribute.Read(value), value is short seconds ? $"{seconds}s" : text),
             null or bool or char or DateTime or Enum => new MetricLimit(null, null, text),
@@ -83,7 +83,7 @@ internal sealed class LimitAttribute : ArgumentTransformationAttribute
         };
     }
 
-    // A field of a CSV file may have the decimal comma of its culture, which PowerShell would leave out; 10GB is PowerShell's.
+    // A cell of a CSV file may have the decimal comma of its culture, which PowerShell would drop. PowerShell reads 10GB itself.
     private static MetricLimit Read(string text) =>
         PipelineObject.Number(TypeCode.Decimal, text) is decimal number ? new MetricLimit(number, null, text)
         : DurationAttribute.Read(text) is { } time ? new MetricLimit(null, time, text)

@@ -5,7 +5,7 @@ using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Thresholds;
 
-/// <summary>Stores two limits for a metric.</summary>
+/// <summary>Stores a warning and a critical limit for a metric.</summary>
 [Cmdlet(
     VerbsCommon.New, "PerformanceThreshold",
     SupportsShouldProcess = true,
@@ -46,7 +46,7 @@ public sealed class NewPerformanceThresholdCommand : ConnectedCmdlet
     {
         var metric = Metric.Of(MetricType);
         var unit = Unit ?? metric.Units[0];
-        // A column of an imported file that is empty means no table.
+        // An empty cell of an imported file means no table.
         var table = string.IsNullOrEmpty(TableName) ? null : TableName;
         var (warning, critical) = (Warning.For(nameof(Warning), metric, unit), Critical.For(nameof(Critical), metric, unit));
         metric.Check(warning, critical, unit, table);

@@ -4,7 +4,7 @@ using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Thresholds;
 
-/// <summary>Measures, and holds the values against their limits.</summary>
+/// <summary>Measures metrics and compares the values with their limits.</summary>
 [Cmdlet(
     VerbsDiagnostic.Test, "PerformanceThreshold",
     DefaultParameterSetName = "Stored",
@@ -105,7 +105,7 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
         }
     });
 
-    // Nothing is changed by measuring: the limits are those of the object, wherever it is stored.
+    // A measurement changes nothing, so the limits of the object are used, wherever it is stored.
     private static PerformanceThreshold Read(PSObject item)
     {
         if (item.BaseObject is PerformanceThreshold live)
@@ -128,7 +128,7 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
         return threshold;
     }
 
-    // A role that only reads, a standby and a database without a store are choices; any other failure is news.
+    // A read-only role, a standby and a missing store are normal. Any other failure is reported.
     private void Tell(PerfMonitoringException? failure)
     {
         if (failure is null)

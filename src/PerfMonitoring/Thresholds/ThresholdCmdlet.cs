@@ -10,7 +10,7 @@ public abstract class ThresholdCmdlet : ConnectedCmdlet
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = "InputObject")]
     public PSObject[] InputObject { get; set; } = [];
 
-    /// <summary>Their ids.</summary>
+    /// <summary>Ids of the thresholds.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = "Id")]
     public Guid[] Id { get; set; } = [];
 
@@ -30,7 +30,7 @@ public abstract class ThresholdCmdlet : ConnectedCmdlet
 
     private protected abstract void Change(Guid id);
 
-    // Whatever it says besides, the threshold is what the store has under its id.
+    // Only the object's id counts; the other values come from the store.
     private Guid IdOf(PSObject item)
     {
         var read = new PipelineObject(item, "a stored threshold", "Pipe what Get-PerformanceThreshold gives, or pass -Id.");

@@ -5,7 +5,7 @@ using PerfMonitoring.Sessions;
 
 namespace PerfMonitoring.Usage;
 
-/// <summary>How the indexes are used, and which do not earn their keep.</summary>
+/// <summary>Shows how indexes are used, and which ones cost more than they are used for.</summary>
 [Cmdlet(
     VerbsCommon.Get, "IndexUsageStat",
     DefaultParameterSetName = CurrentSet,
@@ -18,13 +18,13 @@ public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
 
     private readonly NameFilter filter = new();
 
-    /// <summary>Tables, with or without schema; wildcards.</summary>
+    /// <summary>Tables, with or without schema; wildcards are allowed.</summary>
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(TableNameCompleter))]
     public string[]? TableName { get; set; }
 
-    /// <summary>Indexes, without schema; wildcards.</summary>
+    /// <summary>Indexes, without schema; wildcards are allowed.</summary>
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(IndexNameCompleter))]
@@ -38,7 +38,7 @@ public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
     [Parameter]
     public SwitchParameter RecommendedForDrop { get; set; }
 
-    /// <summary>Sessions on the standbys of the server, or their names: an index that they scan is used.</summary>
+    /// <summary>Sessions on the standbys of the server, or their names. An index that is scanned there counts as used.</summary>
     [Parameter(ParameterSetName = CurrentSet)]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(SessionCompleter))]
@@ -61,7 +61,7 @@ public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
 
     protected override void ProcessRecord() => filter.Add(TableName, IndexName);
 
-    // One read serves all names, and indexes can only be judged together.
+    // One reading serves all names, and indexes can only be judged together.
     protected override void EndProcessing() => Run(() =>
     {
         if (ParameterSetName == HistorySet)
@@ -98,7 +98,7 @@ public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
         }
     }
 
-    // A date that was typed means that day; a moment means the day that it falls on in UTC.
+    // A typed date means that day; a time means its day in UTC.
     private static DateOnly? Day(DateTime? at) => at is { } time
         ? DateOnly.FromDateTime(time is { Kind: DateTimeKind.Unspecified, TimeOfDay.Ticks: 0 } ? time : time.ToUniversalTime())
         : null;

@@ -5,7 +5,7 @@ using PerfMonitoring.Sessions;
 
 namespace PerfMonitoring.Usage;
 
-/// <summary>Stores how the indexes are used today.</summary>
+/// <summary>Stores today's usage of the indexes.</summary>
 [Cmdlet(
     VerbsData.Update, "IndexUsageStat",
     SupportsShouldProcess = true,
@@ -17,23 +17,23 @@ public sealed class UpdateIndexUsageStatCommand : ConnectedCmdlet
 {
     private readonly NameFilter filter = new();
 
-    /// <summary>Figures or strategies whose indexes are meant.</summary>
+    /// <summary>Usage figures or strategies that select the indexes.</summary>
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = "InputObject")]
     public PSObject[] InputObject { get; set; } = [];
 
-    /// <summary>Tables, with or without schema; wildcards.</summary>
+    /// <summary>Tables, with or without schema; wildcards are allowed.</summary>
     [Parameter(Position = 0, ParameterSetName = "Name")]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(TableNameCompleter))]
     public string[]? TableName { get; set; }
 
-    /// <summary>Indexes, without schema; wildcards.</summary>
+    /// <summary>Indexes, without schema; wildcards are allowed.</summary>
     [Parameter(Position = 1, ParameterSetName = "Name")]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(IndexNameCompleter))]
     public string[]? IndexName { get; set; }
 
-    /// <summary>Sessions on the standbys of the server, or their names: an index that they scan is used.</summary>
+    /// <summary>Sessions on the standbys of the server, or their names. An index that is scanned there counts as used.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(SessionCompleter))]

@@ -2,10 +2,10 @@ using System.Management.Automation;
 
 namespace PerfMonitoring.Usage;
 
-/// <summary>What the parameters -Replica and -Window ask for.</summary>
+/// <summary>Reads the parameters -Replica and -Window.</summary>
 internal static class UsageScopes
 {
-    /// <summary>Where -Replica and -Window ask how indexes are used.</summary>
+    /// <summary>The servers and the period for which usage is read.</summary>
     public static UsageScope Of(PSObject[] replicas, TimeSpan window) =>
         new() { Replicas = [.. replicas.Select(r => ConnectedCmdlet.Resolve(r).Connection)], Window = window };
 }

@@ -29,27 +29,27 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
     [Alias("IndexStrategyId")]
     public Guid[] Id { get; set; } = [];
 
-    /// <summary>Every index that was built since, and is there; without it all that were built.</summary>
+    /// <summary>Every existing index that was built since this time; by default all that were built.</summary>
     [Parameter(ParameterSetName = MadeSet)]
     [Moment]
     public DateTimeOffset? Since { get; set; }
 
-    /// <summary>How long before and after the build executions are looked at.</summary>
+    /// <summary>The length of the observation window before and after the build.</summary>
     [Parameter]
     [Duration("1ms", "3650d")]
     public TimeSpan Window { get; set; } = new VerificationOptions().Window;
 
-    /// <summary>The least change of time that counts, as a share.</summary>
+    /// <summary>The smallest change of time that counts, as a share.</summary>
     [Parameter]
     [ValidateRange(0.001, 0.99)]
     public double MinimumEffect { get; set; } = new VerificationOptions().MinimumEffect;
 
-    /// <summary>Confidence of the intervals.</summary>
+    /// <summary>Confidence level of the intervals, 0 to 1.</summary>
     [Parameter]
     [ValidateRange(0.5, 0.9999)]
     public double Confidence { get; set; } = new VerificationOptions().Confidence;
 
-    /// <summary>Only whether all were judged, and none regressed.</summary>
+    /// <summary>Returns only whether all indexes were judged and none regressed.</summary>
     [Parameter]
     public SwitchParameter Quiet { get; set; }
 
@@ -76,7 +76,7 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
     {
         if (Quiet)
         {
-            // Nothing that was judged is no good news, and what failed is none.
+            // A run without any verdict, or with a failure, is not a success.
             WriteObject(isGood && judged > 0);
         }
     }
@@ -96,7 +96,7 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
         isGood &= isDone;
     }
 
-    // Nothing is changed by looking: names and ids do without a target, and a target of another database does not.
+    // A verification changes nothing, so names and ids need no target. A target of another database is refused.
     private IndexAction Build(PSObject item)
     {
         if (item.BaseObject is IndexStrategy strategy)

@@ -21,7 +21,7 @@ public sealed class AccessEstimateTests
         ],
     };
 
-    // Index, operator, pattern -> whether a statement of 62,500 that finds 100 rows gets cheaper.
+    // Index, operator, pattern -> whether the index makes a statement of cost 62,500 that finds 100 rows cheaper.
     [Theory]
     [InlineData("gin doc", "doc @>", null, true)]
     [InlineData("gin doc", "doc ?", null, true)]
@@ -46,7 +46,7 @@ public sealed class AccessEstimateTests
         Assert.True(cost is null or < 1000);
     }
 
-    // A node above the scan of 62,500 -> its cost with the index, given what the scan alone costs then.
+    // A node above the scan of cost 62,500 -> its cost with the index, given the new cost of the scan alone.
     [Theory]
     [InlineData("\"Node Type\": \"Aggregate\", \"Startup Cost\": 62500.5, \"Total Cost\": 62501, \"Plan Rows\": 1", 1)]
     [InlineData("\"Node Type\": \"Sort\", \"Startup Cost\": 62505, \"Total Cost\": 62510, \"Plan Rows\": 100", 10)]

@@ -70,7 +70,7 @@ public sealed class CandidateGeneratorTests
 
         Assert.Contains("customer_id, created_at, id", keys);
         Assert.DoesNotContain("created_at, id", keys);
-        // Nulls are not one value to the planner: the order does not go on behind them.
+        // Nulls are not one value to the planner, so the order does not continue after them.
         keys = [.. CandidateGenerator.Generate(use with { Predicates = Parse("Equal customer_id,Null deleted_at") }, Table)
             .Where(c => c.Definition.Where is null).Select(Keys)];
         Assert.Contains(keys, k => k.StartsWith("customer_id, created_at, id", StringComparison.Ordinal));
@@ -92,14 +92,14 @@ public sealed class CandidateGeneratorTests
             c => Keys(c) == "customer_id, status" && c.Definition.Include.Count == 0);
         Assert.DoesNotContain(
             CandidateGenerator.Generate(use with { Columns = null }, Table), c => c.Definition.Include.Count > 0);
-        // A text may be too long one day.
+        // A text may become too long later.
         Assert.DoesNotContain(
             CandidateGenerator.Generate(use with { Columns = new HashSet<string> { "customer_id", "email" } }, Table), c =>
             c.Definition.ToAnonymousStatement().Contains("email", StringComparison.Ordinal));
     }
 
-    // The last row of each customer: an index that spares the sort of all rows may be nearly as large as the table; one that
-    // spares nothing else may not.
+    // The last row of each customer. An index that avoids the sort of all rows may be nearly as large as the table; an index that
+    // avoids nothing else may not.
     [Theory]
     [InlineData(1_000_000, false, true)]
     [InlineData(1_000_000, true, false)]

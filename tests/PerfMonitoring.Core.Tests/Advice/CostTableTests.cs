@@ -34,7 +34,7 @@ public sealed class CostTableTests
     public void What_was_best_among_more_is_best_among_fewer_only_if_the_planner_would_show_it_again()
     {
         var table = new CostTable(Plan(100, [], []), 1);
-        // Once corrected it is dearer than the plan of today; without 1 the planner may yet prefer 2.
+        // After its correction it costs more than the plan of today; without 1 the planner may still prefer 2.
         table.Add([1, 2], Plan(110, [1], []));
 
         Assert.Equal(100, table.Find([1])!.Cost);

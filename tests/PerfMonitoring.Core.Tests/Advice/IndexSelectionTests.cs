@@ -8,27 +8,27 @@ public sealed class IndexSelectionTests
 {
     private const long Megabyte = 1_000_000;
 
-    // Each index: its columns, a letter each, megabytes, write cost. Two statements of cost 100. Rules: the cost that a statement
-    // has when it has these indexes.
+    // Each index: its columns (a letter each), megabytes, write cost. There are two statements of cost 100. Rules: the cost of a
+    // statement if these indexes exist.
     [Theory]
-    // The better gain a byte comes first, and the budget ends it.
+    // The better gain per byte comes first, and the budget ends the selection.
     [InlineData("a=10 b=10", "1:a=50 2:b=20", 10, null, "b")]
     [InlineData("a=10 b=10", "1:a=50 2:b=20", 20, null, "b a")]
     [InlineData("a=10 b=10", "1:a=50 2:b=20", 20, 1, "b")]
-    // One that serves both statements beats two that serve one each.
+    // One index for both statements is better than two for one each.
     [InlineData("a=10 b=10 c=10", "1:a=40 2:b=40 1:c=50 2:c=50", 10, null, "c")]
-    // A small one is not worth keeping once a larger one does its work.
+    // A small index is dropped from the set if a larger one does its work.
     [InlineData("a=1 b=10", "1:a=90 1:b=10 1:a,b=10", null, null, "b")]
-    // Some help in company only.
+    // Some indexes help only together.
     [InlineData("a=10 b=10", "1:a,b=10", null, null, "a b")]
     [InlineData("a=10 b=10", "1:a,b=10", 15, null, "")]
-    // Never two of which one does all the work of the other, even where a statement prefers the smaller.
+    // The set never contains two indexes of which one does all the work of the other, even if a statement prefers the smaller.
     [InlineData("a=10 ab=30", "1:a=20 1:ab=40 2:ab=20", null, null, "ab")]
     [InlineData("a=10 ab=30", "1:a=20 1:ab=40 2:ab=80", null, null, "a")]
     [InlineData("a=10 ba=30", "1:a=20 1:ba=40 2:ba=20", null, null, "a ba")]
-    // What helps nobody, or by noise only, is not chosen.
+    // An index without a gain, or with a gain below noise, is not chosen.
     [InlineData("a=10", "1:a=99.99", null, null, "")]
-    // Nor what costs the writes more than it saves; of two alike the one that they pay less for.
+    // Nor is an index whose write cost exceeds its gain. Of two equal ones the one with the lower write cost is chosen.
     [InlineData("a=10=60", "1:a=50", null, null, "")]
     [InlineData("a=10=40", "1:a=50", null, null, "a")]
     [InlineData("a=10=40 b=10=5", "1:a=50 1:b=50", 10, null, "b")]
@@ -53,7 +53,8 @@ public sealed class IndexSelectionTests
         Assert.Equal(["a"], Select(candidates, "1:a=50 2:b=20", new AdvisorOptions { StorageBudget = 10 * Megabyte }, 10));
     }
 
-    // The planner takes what it thinks is cheaper, so an index that misleads it is no gain for anybody else either.
+    // The planner takes the plan that it estimates to be cheaper. So an index that misleads it is not accepted for the gain of
+    // other statements either.
     [Theory]
     [InlineData(0, "")]
     [InlineData(1, "a")]
@@ -70,7 +71,7 @@ public sealed class IndexSelectionTests
         Assert.Equal(expected, string.Join(' ', set.Select(id => Name(candidates[id - 1]))));
     }
 
-    // The second statement gets dearer by a alone, and the planner leaves a aside where b is there too.
+    // Index a alone makes the second statement more expensive. With b the planner does not use a for it.
     [Theory]
     [InlineData(20, "a b")]
     [InlineData(15, "")]

@@ -6,7 +6,7 @@ namespace PerfMonitoring.Advice;
 
 public sealed class PlanReaderTests
 {
-    // Condition of a scan of orders o (with items i beside it) -> the predicates that are read off it for o.
+    // Condition of a scan of orders o (with items i beside it) -> the predicates for o that it contains.
     [Theory]
     [InlineData("(o.customer_id = 5)", "Equal customer_id")]
     [InlineData("(o.customer_id = $1)", "Equal customer_id")]
@@ -72,7 +72,7 @@ public sealed class PlanReaderTests
             ';', use.Predicates.Select(p => $"{p.Kind} {p.Key}" + (p.Kind == PredicateKind.Operator ? " " + p.Operator : ""))));
     }
 
-    // Condition, text of the statement, values of its parameters -> what may stand in a partial index.
+    // Condition, text of the statement, values of its parameters -> the allowed predicate of a partial index.
     [Theory]
     [InlineData("(o.status = 'open'::text)", "select 1 from orders where status = 'open'", "", "status = 'open'::text")]
     [InlineData(
@@ -217,7 +217,7 @@ public sealed class PlanReaderTests
 
     private const string Cost = """, "Startup Cost": 0.0, "Total Cost": 1.0, "Plan Rows": 1 """;
 
-    // The use of orders o in a plan that has items i too.
+    // The use of orders o in a plan that also reads items i.
     private static RelationUse Orders(string node) =>
         PlanReader.Read(PlanNode.Parse(Plan(node))).Relations.Single(r => r.Alias == "o");
 

@@ -19,24 +19,24 @@ public sealed class PlanRiskTests
             new ColumnInfo { Name = "created_at", Type = "date", Distinct = -1 }],
     };
 
-    // A LIMIT of 5 rows and 50 cost units over an input of 500 -> what it costs more when it is met late: all, as far as
-    // conditions discard rows.
+    // A LIMIT of 5 rows and 50 cost units over an input of cost 500 -> the additional cost if the LIMIT is reached late. At worst
+    // all rows are read, as far as conditions discard rows.
     [Theory]
-    // All rows in order of an index, of which the filter leaves 10.
+    // All rows in the order of an index, of which the filter keeps 10.
     [InlineData("Index Scan rows=10 filter=(status='open')", 445.5)]
     [InlineData("Seq Scan rows=10 filter=(status='open')", 445.5)]
-    // How much of it a range is, is not told: the cost would pay for more than there is.
+    // The plan does not show the share of a range, so the cost would pay for more rows than exist.
     [InlineData("Index Scan rows=10 index=(created_at<'2026-01-01') filter=(status='open')", 445.5)]
-    // An equality is: a tenth of the rows, half of which the filter leaves.
+    // An equality shows its share: a tenth of the rows, half of which the filter keeps.
     [InlineData("Index Scan rows=50 index=(customer_id=5) filter=(status='open')", 225)]
     [InlineData("Index Scan rows=950 filter=(deleted_at_IS_NULL)", 22.5)]
-    // Each row that is read is handed up.
+    // Each row that is read is returned.
     [InlineData("Index Scan rows=10 index=(customer_id=5)", 0)]
     [InlineData("Index Scan rows=1000", 0)]
-    // A join discards, too.
+    // A join discards rows, too.
     [InlineData("Nested Loop rows=100 > Index Scan rows=1000", 405)]
     [InlineData("Incremental Sort rows=10 > Index Scan rows=10 filter=(status='open')", 445.5)]
-    // What is sorted has been read to its end.
+    // The input of a sort was read to its end.
     [InlineData("Sort rows=10 > Index Scan rows=10 filter=(status='open')", 0)]
     public void A_limit_may_be_met_late(string input, double expected)
     {
@@ -50,7 +50,7 @@ public sealed class PlanRiskTests
     [Fact]
     public void A_range_reads_no_more_than_its_cost_pays_for()
     {
-        // A row costs 5 for its page (one of 5,000 of 1,000 rows) and 0.0175: 500 pay for 99.65, of which 10 are wanted.
+        // A row costs 5 for its page (one of 5,000 of 1,000 rows) and 0.0175: 500 pay for 99.65 rows, of which 10 are wanted.
         var risk = PlanRisk.Of(
             Limit(50, "Index Scan rows=10 index=(created_at<'2026-01-01') filter=(status='open')"), _ =>
             Orders with { Pages = 5_000 });
@@ -58,14 +58,14 @@ public sealed class PlanRiskTests
         Assert.Equal(450 * (1 - (10 / (500 / 5.0175))), risk, 6);
     }
 
-    // The same LIMIT for 4 cost units, and the mean number of rows that were really returned. Of what a join discards, ten times
-    // what is expected is 40, a tenth of the rest 49.6.
+    // The same LIMIT for 4 cost units, and the mean number of rows that were returned. For rows that a join discards: ten times
+    // the expected cost is 40, a tenth of the rest is 49.6.
     [Theory]
     [InlineData(null, 49.6)]
     [InlineData(4.8, 49.6)]
     [InlineData(2.5, 496)]
     [InlineData(0.0, 496)]
-    // What a smaller LIMIT gives.
+    // The result of a smaller LIMIT.
     [InlineData(2.0, 49.6)]
     public void A_limit_that_is_seldom_met_ends_nothing_early(double? rowsPerCall, double expected)
     {

@@ -7,7 +7,7 @@ public sealed class PlanSkeletonTests
     private const string Orders =
         """{ "Node Type": "Seq Scan", "Parent Relationship": "Outer", "Relation Name": "orders", "Alias": "o", "Startup Cost": 0, "Total Cost": 50, "Plan Rows": 1000 }""";
 
-    // How orders is read is open where its order is of no matter.
+    // The access to orders is open if the order of its rows does not matter.
     [Theory]
     [InlineData("Hash Join", "", true)]
     [InlineData("Sort", "", true)]
@@ -26,8 +26,8 @@ public sealed class PlanSkeletonTests
         Assert.All(skeleton.Accesses, a => Assert.Equal(50, a.Cost));
     }
 
-    // An inner scan stands for what it is asked for, as often; the order of its conditions, and whether the index or a filter
-    // checks them, is of no matter.
+    // The inner scan is the same if it is looked up by the same key and as often. The order of its conditions does not matter,
+    // nor whether the index or a filter checks them.
     [Theory]
     [InlineData(
         """ "Index Cond": "(o_custkey = c.c_custkey)", "Filter": "(o_total > 5)" """,

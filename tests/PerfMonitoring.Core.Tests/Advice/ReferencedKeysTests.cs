@@ -12,7 +12,7 @@ public sealed class ReferencedKeysTests
     // Through another relation, as the planner writes it.
     [InlineData("l.l_part=p.p_part p.p_part=ps.ps_part l.l_supp=ps.ps_supp", "l_part l_supp 800000 l_part 200000")]
     [InlineData("l.l_part=p.p_part", "l_part 200000")]
-    // A part of the key says nothing, nor does a column of more values than the key's.
+    // A part of the key gives no bound, nor does a column with more values than the key's.
     [InlineData("l.l_part=ps.ps_part", "")]
     [InlineData("l.l_part=ps.ps_part l.l_order=ps.ps_supp", "")]
     public void A_join_on_a_whole_key_bounds_the_combinations(string joins, string expected)

@@ -10,13 +10,13 @@ public sealed class SelectionReviewTests
 {
     private const long Megabyte = 1 << 20;
 
-    // Two statements of cost 100 each; rules: the cost that a statement has with these indexes. Expected: id and gain in percent
-    // of the workload.
+    // Two statements of cost 100 each; rules: the cost of a statement with these indexes. Expected: id and gain in percent of the
+    // workload.
     [Theory]
     [InlineData("1:1=50 2:2=20", "1 2", "2=40 1=25")]
     [InlineData("1:1=50 1:2=40", "1 2", "2=30 1=0")]
     [InlineData("1:1=50 1:1,2=10", "1 2", "1=25 2=20")]
-    // What helps in company only comes together, after what helps alone.
+    // Indexes that help only together follow each other, after those that help alone.
     [InlineData("1:1,2=10 2:3=90", "1 2 3", "3=5 1=0 2=45")]
     [InlineData("1:1,2,3=10", "1 2 3", "1=0 2=0 3=45")]
     [InlineData("1:1=50", "", "")]
@@ -31,7 +31,7 @@ public sealed class SelectionReviewTests
             string.Join(' ', ranked.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Id}={100 * r.Gain:0.##}"))));
     }
 
-    // What becomes of the second candidate (megabytes, and after a slash its write cost) when the first one is chosen.
+    // The verdict on the second candidate (megabytes, and after a slash its write cost) if the first one is chosen.
     [Theory]
     [InlineData("1:1=50", "10 10", CandidateVerdict.NotUsed, "No plan")]
     [InlineData("1:1=50 2:2=50", "10 100", CandidateVerdict.OverBudget, "alone is larger")]
@@ -56,13 +56,13 @@ public sealed class SelectionReviewTests
         Assert.Contains(reason, second.Reason, StringComparison.Ordinal);
     }
 
-    // Of the plans with each index and with both: cost/risk; today's cost is 100.
+    // The plans with each index and with both: cost/risk; today's cost is 100.
     [Theory]
     [InlineData("10/0 10/0 10/0", false, false)]
     [InlineData("20/50 19/0 19/0", true, false)]
     [InlineData("19.9/0.9 19/0 19/0", false, false)]
     [InlineData("60/20 19/0 19/0", false, false)]
-    // The planner may take the one as well as the other.
+    // The planner may choose either of them.
     [InlineData("19.5/100 19/0 19/0", true, true)]
     public void Who_is_safer_or_in_danger_is_told(string plans, bool isSafer, bool isRisky)
     {

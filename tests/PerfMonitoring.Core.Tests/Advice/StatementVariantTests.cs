@@ -49,7 +49,7 @@ public sealed class StatementVariantTests
     [Fact]
     public void Values_are_not_told() => Assert.Equal("public.t.c", Values("S", "text", "secret 1", "", 1).ToString());
 
-    // Rows of the typical and of the heavy plan, rows counted -> share of the heavy runs.
+    // Rows of the typical and of the heavy plan, counted rows -> share of the heavy runs.
     [Theory]
     [InlineData(10, 1000, 10.0, 0)]
     [InlineData(10, 1000, 505.0, 0.5)]

@@ -22,18 +22,18 @@ public sealed class WriteCostTests
         Assert.Equal(expected?.Split(','), UpdatedColumns.Of(sql)?.ToArray());
 
     [Theory]
-    // An insert reaches every index, a delete none.
+    // An insert adds an entry to every index, a delete to none.
     [InlineData("a", "Insert", "", 3)]
     [InlineData("a", "Delete", "", 0)]
-    // An update reaches no index where none holds a column of it, and all where one does; the first to hold one makes all three
-    // pay.
+    // An update reaches no index if none contains one of its columns, and all indexes if one does. The first index with such a
+    // column causes the cost of all three.
     [InlineData("a", "Update", "b", 0)]
     [InlineData("a", "Update", "a", 9)]
     [InlineData("c", "Update", "c,id", 3)]
     [InlineData("a", "Update", "id", 3)]
     [InlineData("lower(a)", "Update", "a", 9)]
     [InlineData("lower(ab)", "Update", "a", 0)]
-    // Unknown columns may be any.
+    // Unknown columns may be any columns.
     [InlineData("a", "Update", null, 3)]
     public void A_write_adds_entries(string key, string operation, string? columns, double expected)
     {
@@ -43,7 +43,7 @@ public sealed class WriteCostTests
     }
 
     [Theory]
-    // HOT as long as the page has room: one in four was not.
+    // Updates are HOT as long as the page has free space: one in four was not.
     [InlineData("b", 0.75, 0.75)]
     [InlineData("a", 0.75, 7.5)]
     public void Pages_without_room_are_counted(string columns, double hotShare, double expected) =>
@@ -53,18 +53,18 @@ public sealed class WriteCostTests
             Index("a"), new TableWrite(Table, "Update", 3, columns.Split(',').ToHashSet()), [Index("id"), Index("other")],
             hotShare));
 
-    // Own writes: operation=rows[:columns]. Counted: inserts, updates, HOT ones, deletes in 10 hours, rows. Entries and dead
-    // entries of an index on a, beside one on id.
+    // Own writes: operation=rows[:columns]. Counted: inserts, updates, HOT updates, deletes in 10 hours, rows. Expected: entries
+    // and dead entries of an index on a, beside one on id.
     [Theory]
     [InlineData("Insert=100", null, null, 100, 0)]
-    // Without a time of its own a workload has nothing to do with the counters; with one they count for that time, and what both
-    // tell of counts once.
+    // Without a duration the workload is independent of the counters. With one the counters count for that time, and writes that
+    // both contain count once.
     [InlineData("Insert=100", "1000 0 0 0", null, 100, 0)]
     [InlineData("Insert=100", "1000 0 0 0", 10, 1000, 0)]
     [InlineData("Insert=100", "1000 0 0 0", 5, 500, 0)]
     [InlineData("Insert=100", "1000 0 0 0", 99, 1000, 0)]
     [InlineData("Insert=100", "60 0 0 0", 10, 100, 0)]
-    // The first load of a table is none of the workload's.
+    // The first load of a table does not belong to the workload.
     [InlineData("", "1000 0 0 0 1000", 10, 0, 0)]
     [InlineData("", "1000 0 0 300 700", 10, 300, 300)]
     [InlineData("", "1000 0 0 0 2000", 10, 1000, 0)]
@@ -73,7 +73,7 @@ public sealed class WriteCostTests
     // Updates by others: those that were not HOT add an entry.
     [InlineData("", "0 100 100 0", 10, 0, 0)]
     [InlineData("", "0 100 60 0", 10, 40, 40)]
-    // Own ones of column a end the HOT ones, and the index on id pays too; those of id were none.
+    // Own updates of column a are not HOT, so the index on id gets entries too; own updates of id were never HOT.
     [InlineData("Update=100:a", "0 100 100 0", 10, 200, 200)]
     [InlineData("Update=100:id", "0 100 0 0", 10, 100, 100)]
     [InlineData("Update=50:id Update=50:b", "0 100 50 0", 10, 50, 50)]
@@ -118,7 +118,7 @@ public sealed class WriteCostTests
         Assert.Equal(
             "Foreign key t_customer_id_fkey has no index: for each row that is deleted from public.customers (1,200 in the "
                 + "workload's time), the whole of public.t is read.", need.Reason);
-        // Pages, rows with one comparison each; less a descent and one page.
+        // Pages, and rows with one comparison each; less a descent and one page.
         Assert.Equal(1200 * (10_000 + (1_000_000 * 0.0125) - WriteCost.OfDescent(1_000_000) - 4), need.SavedCost, 3);
     }
 

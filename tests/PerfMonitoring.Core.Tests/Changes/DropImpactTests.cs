@@ -4,7 +4,7 @@ namespace PerfMonitoring.Changes;
 
 public sealed class DropImpactTests
 {
-    // Costs now and without the index, in hundredths of the cost now; ? where unknown.
+    // Cost without the index, in hundredths of the present cost, for each query; ? if unknown.
     [Theory]
     [InlineData("", 0, "none of 20 known queries uses it")]
     [InlineData("", 3, "none of 20 known queries uses it (3 more cannot be planned)")]

@@ -13,7 +13,7 @@ public sealed class WindowDecisionTests
     ];
 
     [Theory]
-    // now, expected hours -> when to begin; "now", "never" or day.hour
+    // Now, expected hours -> when to begin; "now", "never" or day.hour
     [InlineData("2.03", null, "now")]
     [InlineData("2.01", 5.0, "now")]
     [InlineData("2.03", 3.0, "now")]

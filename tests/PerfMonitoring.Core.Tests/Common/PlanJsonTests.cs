@@ -5,7 +5,7 @@ using PerfMonitoring.Prerequisites;
 
 namespace PerfMonitoring.Common;
 
-/// <summary>Plans of any depth are read, or refused; they never end the process.</summary>
+/// <summary>Plans of any depth are read or refused; they never end the process.</summary>
 public class PlanJsonTests
 {
     [Theory]

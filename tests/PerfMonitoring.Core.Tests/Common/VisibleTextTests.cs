@@ -23,7 +23,7 @@ public class VisibleTextTests
     public void What_would_steer_a_terminal_is_written_out(string? text, string shown) =>
         Assert.Equal(shown, VisibleText.Line(text));
 
-    // Not as data of a theory: attributes hold UTF-8, which has no half characters.
+    // This cannot be data of a theory, because attributes hold UTF-8, which has no unpaired surrogates.
     [Fact]
     public void So_is_half_a_character() => Assert.Equal(@"a\uD83D b\uDC18", VisibleText.Line("a\uD83D b\uDC18"));
 

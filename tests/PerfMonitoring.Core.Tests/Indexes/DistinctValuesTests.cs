@@ -4,9 +4,9 @@ namespace PerfMonitoring.Indexes;
 
 public sealed class DistinctValuesTests
 {
-    // Rows, what pg_stats says (count of values, share of nulls, common values and their share of the rows) -> how many values
-    // there are, and how much of them must be found: commits of changed files and words of subjects in the history of a dozen
-    // repositories, and generated data.
+    // Rows, values from pg_stats (distinct values, share of nulls, common values and their share of the rows) -> the real number
+    // of values, and the share of it that the estimate must reach. The data are commits of changed files and words of subjects in
+    // the history of a dozen repositories, and generated data.
     [Theory]
     [InlineData(101_602, -0.10388575, 0, 100, 0.3805998, 18_542, 0.83)]
     [InlineData(158_720, 6_736, 0, 100, 0.4753, 18_534, 0.55)]
@@ -15,7 +15,7 @@ public sealed class DistinctValuesTests
     [InlineData(298_964, 28_488, 0, 100, 0.4243, 133_832, 0.85)]
     [InlineData(5_999_771, 2_237, 0.5923, 100, 0.26423332, 212_942, 0.3)]
     [InlineData(435_000, 3_999, 0.44803333, 100, 0.29226664, 12_757, 1)]
-    // All of them were met.
+    // The sample contained all of them.
     [InlineData(80_000, 400, 0, 100, 0.49506667, 400, 1)]
     public void Where_common_values_take_much_the_others_are_counted_apart(
         double rows, double counted, double nulls, int common, double share, double real, double found)
@@ -28,7 +28,7 @@ public sealed class DistinctValuesTests
     [Fact]
     public void Else_they_are_what_was_counted()
     {
-        // No common values to speak of; a sample of all rows; a count that is not an estimate; nothing known.
+        // Few common values; a sample of all rows; a count that is not an estimate; nothing known.
         Assert.Equal(5_000, DistinctValues.Of(Column(5_000, 11, 0.005), 500_000));
         Assert.Equal(5_000, DistinctValues.Of(Column(5_000, 100, 0.5), 30_000));
         Assert.Equal(5_000, DistinctValues.Of(Column(5_000, 100, 0.5) with { SampledRows = null }, 500_000));

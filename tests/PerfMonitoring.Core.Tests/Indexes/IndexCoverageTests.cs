@@ -14,7 +14,7 @@ public sealed class IndexCoverageTests
     [InlineData("(a, b)", "(a)", Coverage.None)]
     [InlineData("(a, b)", "(b, a)", Coverage.None)]
     [InlineData("(a)", "(b)", Coverage.None)]
-    // A B-tree is read both ways, but only as a whole.
+    // A B-tree is read in both directions, but only with all keys reversed.
     [InlineData("(a)", "(a desc)", Coverage.Same)]
     [InlineData("(a, b)", "(a desc, b desc)", Coverage.Same)]
     [InlineData("(a)", "(a desc, b)", Coverage.Prefix)]
@@ -28,26 +28,26 @@ public sealed class IndexCoverageTests
     // Expressions are compared as the server writes them.
     [InlineData("((lower(a)))", "((lower(a)), b)", Coverage.Prefix)]
     [InlineData("(a)", "((lower(a)))", Coverage.None)]
-    // What is included is read from keys, too.
+    // An included column may also be a key of the other index.
     [InlineData("(a) include (c)", "(a, c)", Coverage.Prefix)]
     [InlineData("(a) include (c)", "(a) include (c, d)", Coverage.Same)]
     [InlineData("(a) include (c)", "(a)", Coverage.None)]
-    // Rows that one leaves out.
+    // Rows that a partial index leaves out.
     [InlineData("(a) where b > 1", "(a) where b > 1", Coverage.Same)]
     [InlineData("(a) where b > 1", "(a)", Coverage.MoreRows)]
     [InlineData("(a) where b > 1", "(a, b)", Coverage.MoreRows)]
     [InlineData("(a)", "(a) where b > 1", Coverage.None)]
     [InlineData("(a) where b > 1", "(a) where b > 2", Coverage.None)]
-    // From PostgreSQL 18 on, keys before it may be skipped.
+    // From PostgreSQL 18 on, a scan may skip leading keys.
     [InlineData("(b)", "(a, b)", Coverage.SkipScan)]
     [InlineData("(b, c)", "(a, b, c, d)", Coverage.SkipScan)]
     [InlineData("(b desc)", "(a, b)", Coverage.SkipScan)]
     [InlineData("(b)", "(a)", Coverage.None)]
-    // A unique index enforces something.
+    // A unique index enforces a rule.
     [InlineData("unique (a)", "(a)", Coverage.None)]
     [InlineData("unique (a)", "unique (a)", Coverage.None)]
     [InlineData("(a)", "unique (a)", Coverage.Same)]
-    // Methods other than B-tree do not serve their first keys as well, and their parameters matter.
+    // The first keys of other methods than B-tree are not as useful, and their parameters matter.
     [InlineData("hash (a)", "hash (a)", Coverage.Same)]
     [InlineData("hash (a)", "(a)", Coverage.None)]
     [InlineData("gin (a)", "gin (a, b)", Coverage.None)]
@@ -81,7 +81,7 @@ public sealed class IndexCoverageTests
     public void A_hash_index_serves_a_foreign_key_of_one_column() =>
         Assert.True(IndexCoverage.Serves(Read("hash (a)"), new RelationName("public", "t"), ["a"]));
 
-    // unique, the method, the keys in parentheses, and what CREATE INDEX takes behind them.
+    // Text: unique, the method, the keys in parentheses, and the further clauses of CREATE INDEX.
     private static IndexDefinition Read(string text)
     {
         var isUnique = text.StartsWith("unique ", StringComparison.Ordinal);

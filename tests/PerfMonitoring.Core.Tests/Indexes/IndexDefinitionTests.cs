@@ -4,7 +4,7 @@ using PerfMonitoring.Prerequisites;
 namespace PerfMonitoring.Indexes;
 
 /// <summary>
-/// A definition may come from the store or from a file: no part of it is more than its place in the statement takes.
+/// A definition may come from the store or from a file. No part of it can break out of its place in the statement.
 /// </summary>
 public sealed class IndexDefinitionTests
 {

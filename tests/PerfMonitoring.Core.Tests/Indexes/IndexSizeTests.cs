@@ -46,9 +46,8 @@ public sealed class IndexSizeTests
         Assert.InRange(estimate, megabytes * 0.85, megabytes * 1.15);
     }
 
-    // Rows, share of nulls, counted values, rows of the table that they refer to -> megabytes of what was built. Some values are
-    // far more frequent than others, which is why ANALYZE counts too few: the history of a dozen repositories, and generated
-    // data.
+    // Rows, share of nulls, counted values, rows of the referenced table -> megabytes of the built index. Some values are far
+    // more frequent than others, so ANALYZE counts too few. The data are the history of a dozen repositories, and generated data.
     [Theory]
     [InlineData(101_602, 0, -0.1230, 20_952, 1.14)]
     [InlineData(101_602, 0, -0.1039, 20_716, 1.10)]
@@ -59,7 +58,7 @@ public sealed class IndexSizeTests
     [InlineData(6_000_000, 0, 287_116, 690_000, 57.9)]
     [InlineData(759_356, 0, -0.2445, 420_000, 12.4)]
     [InlineData(2_700_000, 0, -0.2792, 900_000, 39.6)]
-    // Rows of one value lie together; each value as often as the others; a third of the values is not referred to.
+    // Rows with the same value are adjacent; all values are equally frequent; a third of the values is not referenced.
     [InlineData(6_000_918, 0, 387_269, 1_500_000, 77.9)]
     [InlineData(6_000_918, 0, 195_135, 200_000, 45.1)]
     [InlineData(1_500_000, 0, 85_764, 150_000, 12.6)]
@@ -78,8 +77,8 @@ public sealed class IndexSizeTests
         Assert.InRange(estimate / megabytes, 0.92, 1.12);
     }
 
-    // Rows, what ANALYZE counts of each column (values, nulls, common values and their share) and of both -> megabytes of what
-    // was built: TPC-H, cast lists, a web shop, a history.
+    // Rows, ANALYZE's counts of each column (values, nulls, common values and their share) and of both -> megabytes of the built
+    // index: TPC-H, cast lists, a web shop, a history.
     [Theory]
     [InlineData(6_001_215, "4 2511 0 23 0.0176", "4 2512 0 12 0.0094", 71_958, 42.2, 0.05)]
     [InlineData(6_001_215, "4 2510 0 30 0.0233", "4 2460 0 25 0.0192", 339_551, 51.1, 0.05)]
@@ -116,7 +115,7 @@ public sealed class IndexSizeTests
         }
     }
 
-    // A third of the rows has no gender: those tuples are larger, however short.
+    // A third of the rows has no gender. Those tuples are larger, because a null needs a bitmap.
     [Fact]
     public void A_null_makes_room_for_itself()
     {
@@ -170,7 +169,7 @@ public sealed class IndexSizeTests
         new() { Name = name, Type = "integer", TypeLength = length, TypeAlignment = length, Distinct = distinct,
             AverageWidth = length };
 
-    // numeric and character(n) are not merged.
+    // Values of numeric and character(n) are not deduplicated.
     private static ColumnInfo Variable(string name, int width, double distinct) =>
         new() { Name = name, Type = "numeric", IsPackable = true, AverageWidth = width, Distinct = distinct,
             CanDeduplicate = false };

@@ -58,7 +58,7 @@ public class QueryTextTests
     [InlineData("select count ( * ) , t . a , a :: INT from t", "select count(*), t.a, a::int from t")]
     [InlineData("select a!=b, a<>c", "select a <> b, a <> c")]
     [InlineData("select data->>'k', data @> '{}', data ? 'x', a ?| b", "select data ->> $1, data @> $2, data ? $3, a ?| b")]
-    // numbers that are no constants
+    // numbers that are not constants
     [InlineData(
         "select a, b from t group by 1, 2 order by 2 desc, 1 limit 10",
         "select a, b from t group by 1, 2 order by 2 desc, 1 limit $1")]
@@ -110,7 +110,7 @@ public class QueryTextTests
             var text = string.Format(CultureInfo.InvariantCulture, frame, string.Concat(Enumerable.Repeat(piece, 200_000)));
             var clock = Stopwatch.StartNew();
             Assert.NotNull(QueryText.Normalize(text));
-            // A quadratic pass over this takes minutes.
+            // A quadratic algorithm would take minutes.
             Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5), $"{frame} with {piece}: {clock.Elapsed}");
         }
     }

@@ -11,7 +11,7 @@ public class StatisticsDeltaTests
     private static readonly StatementsState Now = new() { TakenAt = Noon.AddHours(1), StatsReset = Noon.AddDays(-1) };
 
     [Theory]
-    // calls and time before (-1: not there), after (-1: gone), then the calls and time of the interval (-1: none) and the gaps
+    // Calls and time before (-1: not there), after (-1: gone), then the calls and time of the interval (-1: none) and the gaps
     [InlineData(10, 100, 15, 160, 5, 60, 0)]
     [InlineData(10, 100, 10, 100, -1, -1, 0)]
     [InlineData(-1, -1, 3, 30, 3, 30, 0)]
@@ -61,7 +61,7 @@ public class StatisticsDeltaTests
     [Fact]
     public void An_update_of_the_extension_is_no_reset()
     {
-        // From 1.11 on each statement has a beginning of its own; before, none was stored.
+        // From 1.11 on each statement has a start time; older versions store none.
         var delta = StatisticsDelta.Between(Before, Some(10, 100), Now, Some(12, 120, Noon.AddDays(-1)));
 
         Assert.Equal(0, delta.Gaps);

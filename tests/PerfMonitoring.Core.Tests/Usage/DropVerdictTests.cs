@@ -94,13 +94,13 @@ public sealed class DropVerdictTests
             change(Trusted), Keyed(10, "a") with { Scans = 0 }, Keyed(11, "a,b"), Keyed(12, "a,b") with { Scans = null });
 
         Assert.True(verdicts[10].IsRecommended, what);
-        // That it was not scanned is not known for certain, and so no reason.
+        // It is not certain that the index was not scanned, so that is not a reason.
         Assert.Equal(["Its keys are the first keys of i11.", "Its keys are the first keys of i12."], verdicts[10].Reasons);
         Assert.False(verdicts[11].IsRecommended, what);
         Assert.True(verdicts[12].IsRecommended, what);
     }
 
-    // What a primary and a standby counted, and when each scanned last, in days ago; whether the index may go.
+    // The scans on a primary and a standby, and the days since the last scan of each; whether the index may be dropped.
     [Theory]
     [InlineData(0L, null, 0L, null, "Not scanned on any of 2 servers since the statistics began on 2026-05-21 (40 days).")]
     [InlineData(0L, null, 1L, null, null)]
@@ -139,7 +139,7 @@ public sealed class DropVerdictTests
     public void A_scan_tells_how_long_the_index_has_been_there() =>
         Assert.True(Only(Index("a") with { Scans = 1, LastScan = Now.AddDays(-36), ExistsSince = null }).IsRecommended);
 
-    // Standbys that the primary and each asked one see, and how many of the asked ones receive.
+    // Standbys that the primary and each queried one see, and how many of the queried ones receive.
     [Theory]
     [InlineData(0, new int[0], 0, 0)]
     [InlineData(2, new int[0], 0, 2)]
@@ -182,14 +182,14 @@ public sealed class DropVerdictTests
             "the planner does not use those of a partial index");
         Assert.True(Judge(Trusted, index, other)[10].IsRecommended);
         Assert.False(Judge(Trusted, index, Define(other, d => d with { Where = "a > 1" }))[10].IsRecommended);
-        // Of two that may go the first takes the other's excuse.
+        // Of two redundant indexes, dropping the first removes the reason to drop the other.
         Assert.Equal(
             [false, true],
             Judge(Trusted, index, Of(other, x => x with { SizeBytes = 9 }) with { Scans = 0 }).OrderBy(v => v.Key)
             .Select(v => v.Value.IsRecommended));
     }
 
-    // Keys of two indexes, the first older; which of them may go.
+    // Keys of two indexes, the first older; which of them may be dropped.
     [Theory]
     [InlineData("a", "a", false, true)]
     [InlineData("a,b", "a,b", false, true)]

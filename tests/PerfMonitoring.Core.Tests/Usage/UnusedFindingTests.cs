@@ -4,14 +4,13 @@ using PerfMonitoring.Prerequisites;
 
 namespace PerfMonitoring.Usage;
 
-/// <summary>Whether an index was not scanned in a window of 35 days, by the counters and by what was stored of them.</summary>
+/// <summary>Whether an index was not scanned in 35 days, by the counters and by their stored values.</summary>
 public sealed class UnusedFindingTests
 {
     private static readonly DateTimeOffset Now = new(2026, 6, 30, 12, 0, 0, TimeSpan.Zero);
 
-    // Counters as "days ago they began:scans[:days ago of the last scan]", now and in the stored rows as "days ago=counter". What
-    // follows from them: "used", or for how many days it was unused, without the uncovered ones; with ! where that is forbidden
-    // as too short.
+    // Counters as "age in days:scans[:days since the last scan]", now and in the stored rows as "days ago=counter". Expected:
+    // "used", or for how many days it was unused, without the uncovered ones; with ! if that is too short for a drop.
     [Theory]
     // Counters alone.
     [InlineData("40:0", "", "40")]
@@ -20,13 +19,13 @@ public sealed class UnusedFindingTests
     [InlineData("90:5", "", "used")]
     [InlineData("90:5:36", "", "36")]
     [InlineData("90:5:34", "", "used")]
-    // Flat for as long as the window, or not.
+    // Constant for the whole observation window, or not.
     [InlineData("90:5", "1=90:5 20=90:5 36=90:5", "36")]
     [InlineData("90:5", "1=90:5 20=90:5 34=90:5", "used")]
     [InlineData("90:5", "1=90:5 36=90:5 37=90:4", "36")]
     [InlineData("90:5", "1=90:5 30=90:4 36=90:4", "used")]
     [InlineData("90:5", "1=90:4", "used")]
-    // The days that were not stored are covered: counters only grow.
+    // Days without a row are covered, because counters only grow.
     [InlineData("90:5", "50=90:5", "50")]
     // The counters started again: what was before is covered by what was stored.
     [InlineData("3:0", "4=60:0", "59 1 reset")]
@@ -39,7 +38,7 @@ public sealed class UnusedFindingTests
     [InlineData("3:0", "4=20:0 21=60:0", "58 2 resets")]
     [InlineData("3:0", "4=60:5:40", "39 1 reset")]
     [InlineData("3:0", "8=8.5:0", "3!1 reset")]
-    // Another server's counters, older than what was stored: nothing links them.
+    // Another server's counters, older than the stored values: nothing connects them.
     [InlineData("80:0", "4=60:5", "80")]
     [InlineData("3:0", "4=20:?", "3!")]
     public void What_was_stored_reaches_back_where_counters_do_not(string now, string stored, string expected)
@@ -66,13 +65,13 @@ public sealed class UnusedFindingTests
 
         Assert.Null(Find(Index(primary, standby)));
         Assert.NotNull(Find(Index(primary, standby) with { History = [row] }));
-        // The standby was not asked then, or another one was.
+        // The standby was not queried then, or another one was.
         Assert.Null(Find(Index(primary, standby) with { History = [row with { Counts = [primary] }] }));
         Assert.Null(
             Find(Index(primary, standby) with { History = [row with { Counts = [primary, standby with { Server = "c:1" }] }] }));
         Assert.Null(
             Find(Index(primary, standby) with { History = [row with { Counts = [primary, standby with { Scans = 6 }] }] }));
-        // The primary is the first, whatever it was called then.
+        // The primary is the first, whatever its name was then.
         Assert.NotNull(
             Find(Index(primary with { Scans = 5 }) with {
             History = [row with { Counts = [primary with { Server = "old", Scans = 5 }] }] }));

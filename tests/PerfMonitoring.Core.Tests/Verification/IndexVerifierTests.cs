@@ -149,7 +149,7 @@ public sealed class IndexVerifierTests
     private static IndexVerification Verify(string[] meant, List<QueryObservation> observations) =>
         IndexVerifier.Verify(Create, meant.ToHashSet(), observations, new VerificationOptions());
 
-    // Single times deviate by half of the mean.
+    // The standard deviation of single times is half of the mean.
     private static IEnumerable<QueryObservation> Hours(
         int first, int count, long calls, double meanMs, string hash = "q", string query = "select") =>
         Enumerable.Range(first, count).Select(hour =>

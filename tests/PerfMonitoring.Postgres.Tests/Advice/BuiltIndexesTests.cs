@@ -72,7 +72,7 @@ public sealed class BuiltIndexesTests(TestDatabase database) : IClassFixture<Tes
         var (customer, tags) = (Index(1, "orders", "btree", "customer_id"), Index(2, "orders", "gin", "tags"));
         await using var whatIf = await OpenAsync();
         await AskAsync(whatIf, ByCustomer, customer, tags);
-        // Whatever is built gets a file of its own, and those of dropped indexes stay until the end.
+        // Each built index gets a new file, and the files of dropped indexes stay until the end.
         var files = await FilesAsync();
 
         await AskAsync(whatIf, ByCustomer);
@@ -103,7 +103,7 @@ public sealed class BuiltIndexesTests(TestDatabase database) : IClassFixture<Tes
     {
         await using var other = new NpgsqlConnection(database.UnpooledConnectionString);
         await other.OpenAsync(Token);
-        // An old snapshot keeps the old row versions alive, and the index keyed anew breaks their chains.
+        // An old snapshot keeps the old row versions, and the new key of the index breaks their chains.
         await using var old = await other.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, Token);
         await new NpgsqlCommand("select count(*) from logs", other).ExecuteScalarAsync(Token);
         await database.ExecuteAsync("alter table orders set (fillfactor = 50)");

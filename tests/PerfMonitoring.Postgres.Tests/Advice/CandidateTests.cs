@@ -7,9 +7,7 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Postgres.Advice;
 
-/// <summary>
-/// A schema with its statistics, statements as the planner plans them, and the indexes that are considered for them.
-/// </summary>
+/// <summary>Tests the candidates of statements that a real planner plans, on a schema with statistics.</summary>
 public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<CandidateTests.Shop>
 {
     // Statement -> exactly these candidates.
@@ -35,7 +33,7 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     [InlineData("select note from items where shop_id = 5 or number = 7", "btree (number)|btree (shop_id)")]
     [InlineData("select note from items where shop_id = 5 or note = ''", "btree (note)|btree (shop_id)|hash (note)")]
     [InlineData("select note from items where shop_id = 5 or random() < 0.5", "")]
-    // Reading the index alone.
+    // Index-only scans.
     [InlineData("select shop_id, count(*) from items group by shop_id", "btree (shop_id)")]
     [InlineData(
         "select distinct on (shop_id) shop_id, kind from items order by shop_id, kind desc", "btree (shop_id, kind DESC)")]
@@ -43,7 +41,7 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     [InlineData("select sum(price) from items where shop_id = 5", "btree (shop_id)|btree (shop_id) INCLUDE (price)")]
     [InlineData("select avg(shop_id) from items", "btree (shop_id)")]
     [InlineData("select * from items", "")]
-    // Conditions that recur, nulls, flags.
+    // Recurring conditions, nulls, flags.
     [InlineData(
         "select note from items where status = 'open' and shop_id = 5",
         "btree (shop_id)|btree (shop_id) WHERE status = 'open'::text|btree (shop_id, status)")]
@@ -153,10 +151,10 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
             var (table, ratio) = await EstimateAsync("visits");
 
             Assert.True(table.Columns[0].CountDistinct(200_000) < 60_000);
-            // The mean width is that of the common value, too.
+            // The mean width is also that of the common value.
             Assert.InRange(ratio, 0.85, 1.05);
 
-            // What the owner says is no estimate.
+            // A value that the owner has set is not an estimate.
             await shop.Database.ExecuteAsync("alter table visits alter page set (n_distinct = 2000)");
             await shop.Database.ExecuteAsync("analyze visits");
             table = await shop.Connection.Catalog.GetTableAsync(new RelationName("public", "visits"), Token);
@@ -181,7 +179,7 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
         {
             Assert.InRange((await EstimateAsync("shipments")).Ratio, 1.5, 10);
 
-            // An expression has no column's name, and dependencies are no counts.
+            // An expression has no name of a column, and dependencies are not counts.
             await shop.Database.ExecuteAsync("""
                 create statistics counted (ndistinct) on sent, arrived, (weight / 7) from shipments;
                 create statistics other (dependencies) on sent, weight from shipments
@@ -195,7 +193,7 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
         }
     }
 
-    // What is built -> how far the estimate may be off.
+    // The built index -> the largest relative error of the estimate.
     [Theory]
     [InlineData("(id)", 0.15)]
     [InlineData("(shop_id)", 0.15)]
@@ -253,7 +251,7 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
         }
     }
 
-    // The estimate of the cost with an index that cannot be asked about, beside what the planner says once it is there.
+    // Compares the estimated cost with an index that HypoPG does not support with the planner's cost after a build.
     [Theory]
     [InlineData("select note from items where doc @> '{\"city\":\"c3\"}'", "gin (doc jsonb_path_ops)")]
     [InlineData("select note from items where doc @> '{\"city\":\"c3\"}' and kind = 3", "gin (doc jsonb_path_ops)")]
@@ -308,7 +306,7 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    // A table, and how many times larger than it is its only index is estimated.
+    // A table, and the ratio of the estimated size of its only index to the real size.
     private async Task<(TableInfo Table, double Ratio)> EstimateAsync(string name)
     {
         var table = await shop.Connection.Catalog.GetTableAsync(new RelationName("public", name), Token);

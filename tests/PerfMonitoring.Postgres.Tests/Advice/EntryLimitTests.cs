@@ -8,10 +8,11 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Postgres.Advice;
 
-/// <summary>Each type in each place of each index that is considered for it: afterwards the widest value is written.</summary>
+/// <summary>Tests each type in each place of each considered index: after the build the widest value is written.</summary>
 public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<EntryLimitTests.Wide>
 {
-    // Column, its type, a short value of row i, the widest value, and whether it has a bound that lets it be read along.
+    // Column, its type, a short value of row i, the widest value, and whether its length has a limit that allows it beside
+    // another key.
     private static readonly (string Name, string Type, string Short, string Widest, bool IsShort)[] Types =
     [
         ("c_int", "int", "i % 70", "2147483647", true),
@@ -66,7 +67,7 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
 
     public static TheoryData<string> Columns => [.. Types.Select(t => t.Name)];
 
-    // What is read beside another key.
+    // The column is read beside another key.
     [Theory]
     [MemberData(nameof(Columns))]
     public async Task What_is_read_along_never_refuses_a_write(string name)
@@ -80,7 +81,7 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
         await wide.WriteAsync(found, name, column.Widest, mayRefuse: false);
     }
 
-    // What the column itself is asked for.
+    // The statement's condition is on the column itself.
     [Theory]
     [MemberData(nameof(Columns))]
     public async Task A_key_that_can_refuse_a_write_says_so(string name)
@@ -113,7 +114,7 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
         await wide.WriteAsync(found.Values, name, widest, mayRefuse: true);
     }
 
-    // Arrays, documents and rows are compared by hash, if at all.
+    // Arrays, documents and rows get a hash index at most.
     [Theory]
     [InlineData("c_texts", true)]
     [InlineData("c_ints", true)]
@@ -149,7 +150,7 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
         Assert.Null(wide.LimitOf(tree with { Method = "hash" }).Risk);
     }
 
-    // Bytes of random letters, which no compression makes shorter than a half.
+    // Bytes of random letters, which compression reduces by half at most.
     [Theory]
     [InlineData(700, "btree", false)]
     [InlineData(1_500, "hash", false)]
@@ -232,7 +233,7 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
                 mayRefuse: !fits));
     }
 
-    // The key, and whether every value that the table takes is taken.
+    // The key, and whether the index accepts every value that the table accepts.
     [Theory]
     [InlineData("lower(c_text)", false)]
     [InlineData("lower(c_varchar40)", true)]
@@ -343,7 +344,7 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
                 $"insert into w select i % 20, {string.Join(", ", Types.Select(t => $"({t.Short})::{t.Type}"))} from "
                     + $"generate_series(1, 4000) i");
             await Database.ExecuteAsync("vacuum analyze w");
-            // Written to, and never read.
+            // This table is written to and never read.
             await Database.ExecuteAsync("create table copy (like w); insert into copy (k) values (1)");
             connection = new NpgsqlConnection(Database.UnpooledConnectionString);
             await connection.OpenAsync(CancellationToken.None);
@@ -369,7 +370,7 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
                 .SelectMany(r => CandidateGenerator.Generate(r, info, context)).Select(p => p.Definition)];
         }
 
-        // Null where the type has no such operator.
+        // Null if the type has no such operator.
         public async Task<IReadOnlyList<IndexDefinition>?> TryCandidatesAsync(string statement)
         {
             try
@@ -382,7 +383,7 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
             }
         }
 
-        // How many of the indexes refuse the value; each of them has to say so.
+        // How many of the indexes refuse the value; each of them must have the risk.
         public async Task<int> WriteAsync(IEnumerable<IndexDefinition> indexes, string column, string value, bool mayRefuse)
         {
             var refused = 0;
@@ -391,7 +392,7 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
                 await using var transaction = await connection.BeginTransactionAsync(CancellationToken.None);
                 var built = (index with { Table = new RelationName("public", "copy"), Name = "tried" })
                     .ToCreateStatement(concurrently: false);
-                // Without an operator class the planner would have refused it too.
+                // Without an operator class the planner would have refused the candidate too.
                 if (await TryAsync(built) is null
                     && await TryAsync($"insert into copy (k, {column}) select 1, {value} from generate_series(1, 2)") is {
                     } error)

@@ -156,7 +156,7 @@ public sealed class HypoPgTests(TestDatabase database) : IClassFixture<TestDatab
     [Fact]
     public async Task Without_arguments_the_plan_is_generic()
     {
-        // Half of the values: neither the rare one's plan nor the common one's.
+        // Half of the values: neither the plan of the rare value nor that of the common one.
         var rows = (await AskAsync("select filler from orders where status = $1")).Plan.Rows;
 
         Assert.Equal(30000, rows, 1000.0);

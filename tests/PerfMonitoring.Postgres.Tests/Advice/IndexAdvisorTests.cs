@@ -74,8 +74,8 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
             s.CostAfter < s.CostBefore && s.QueriesHelped > 0 && s.QueriesHurt == 0 && s.Evidence == EvidenceSource.WhatIf));
     }
 
-    // By age alone all orders would be read before the first open one is met, which no statistics say: what reports need is not
-    // made without what spares them that.
+    // An index on the age alone would read all orders before the first open one, and no statistics show this. So an index for
+    // reports is not advised without the index that avoids such reads.
     [Fact]
     public async Task A_limit_is_not_left_to_be_met_last()
     {
@@ -153,7 +153,7 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
     {
         await AdviseAsync(["select filler from orders where customer_id = $1 and status = $2"], new AdvisorOptions());
 
-        // The session's pool hands the same backend out again.
+        // The session's pool returns the same backend.
         await using (var whatIf = await connection.WhatIf.OpenAsync(TimeSpan.FromSeconds(5), Token))
         {
             var answer = await whatIf.ExplainAsync(
@@ -209,7 +209,7 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
                 new WriteLoad(writes.Select(w => (w, 100.0)), [], null), Token);
         try
         {
-            // Its own and those that refer to it, with what is known of the rows there.
+            // The table's own foreign keys and those that refer to it, with the known facts about the rows there.
             Assert.Equal(
                 ["public.customers(region) public.regions(id) ", "public.orders(customer_id) public.customers(id) 5000"],
                 (await connection.Catalog.GetForeignKeysAsync([customers], Token))
@@ -219,7 +219,7 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
             var need = Assert.Single(await Find(new TableWrite(customers, "Delete", 2, null)));
             Assert.Equal("CREATE INDEX ON public.orders USING btree (customer_id)", need.Definition.ToAnonymousStatement());
             Assert.Contains("deleted from public.customers (200 in the workload's time)", need.Reason, StringComparison.Ordinal);
-            // An index makes the check cheap, and that is what it saves.
+            // An index makes the check cheap, which is the saved cost.
             Assert.InRange(need.SavedCost, 200 * 1000, 200 * 3000);
             Assert.Single(await Find(new TableWrite(customers, "Update", 2, new HashSet<string> { "id" })));
             Assert.Empty(await Find(new TableWrite(customers, "Update", 2, new HashSet<string> { "name" })));
@@ -249,7 +249,7 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
         Assert.Contains("create extension hypopg", error.Remedy!, StringComparison.Ordinal);
     }
 
-    // What stands behind the method, in order.
+    // The text after the method, in order.
     private static IEnumerable<string> Keys(IndexAdvice advice) =>
         advice.Strategies.Select(s => s.Definition.ToAnonymousStatement().Split("USING btree ")[1]).Order(StringComparer.Ordinal);
 

@@ -39,8 +39,8 @@ public sealed class ParameterAdviceTests(TestDatabase database) : IClassFixture<
         }
     }
 
-    // The generic plan takes half of the table for what is asked for, and no index would be used; 50 rows a call say that it is a
-    // rare value.
+    // The generic plan assumes half of the table for the requested value, so it would use no index. 50 rows a call show that the
+    // value is rare.
     [Fact]
     public async Task A_skewed_column_gets_its_index_where_the_rare_value_is_asked_for()
     {

@@ -7,9 +7,7 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Postgres.Advice;
 
-/// <summary>
-/// What a plan with a hypothetical index costs after its correction, beside what the planner says once the index is built.
-/// </summary>
+/// <summary>Compares the corrected cost of a plan with a hypothetical index with the planner's cost after a build.</summary>
 public sealed class PlanCorrectionTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
     private IMonitoringConnection connection = null!;
@@ -39,8 +37,8 @@ public sealed class PlanCorrectionTests(TestDatabase database) : IClassFixture<T
         }
     }
 
-    // A range of a key that repeats; one look-up; loops that few and that many rows of the outer table reach; a semi join, which
-    // leaves off at the first match; reading the index alone; an end at the tenth row.
+    // A range of a repeated key; one look-up; loops over few and over many rows of the outer table; a semi join, which stops at
+    // the first match; an index-only scan; a LIMIT at the tenth row.
     [Theory]
     [InlineData("select filler from lines where day between 100 and 150", "day")]
     [InlineData("select filler from lines where product = 7", "product")]

@@ -10,7 +10,7 @@ namespace PerfMonitoring.Postgres.Advice;
 
 public sealed class StatementParametersTests(SandboxFixture sandbox)
 {
-    // 20,000 rows, all of which ANALYZE reads.
+    // 20,000 rows; ANALYZE reads all of them.
     private const string Schema = """
         create table tickets (
             id int primary key, status text not null, priority int not null, created_at timestamptz not null, due date not null, price numeric(10, 2) not null,
@@ -29,7 +29,7 @@ public sealed class StatementParametersTests(SandboxFixture sandbox)
         analyze tickets, customers, events_1, events_2;
         """;
 
-    // Statement -> estimated rows of the first scan: of the typical run, and of the heavy one with its share; none for the
+    // Statement -> estimated rows of the first scan: of the typical run, and of the heavy one with its share; empty for the
     // generic plan.
     private static readonly (string Statement, string Expected)[] Cases =
     [

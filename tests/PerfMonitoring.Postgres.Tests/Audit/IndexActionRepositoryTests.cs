@@ -41,7 +41,7 @@ public sealed class IndexActionRepositoryTests(TestDatabase database) : IClassFi
     {
         await connection.Store.UpgradeAsync(Token);
 
-        // Whoever is at work has the lock of builders on the table: that is how others know.
+        // A running change holds the lock of builders on the table, which shows others that it runs.
         await using var holder = new NpgsqlConnection(database.UnpooledConnectionString);
         await holder.OpenAsync(Token);
         await using var held = new NpgsqlCommand(
@@ -134,7 +134,7 @@ public sealed class IndexActionRepositoryTests(TestDatabase database) : IClassFi
     public async Task A_build_whose_store_breaks_says_so_and_the_server_tells_its_end()
     {
         await connection.Store.UpgradeAsync(Token);
-        // The store is looked at once a session: it breaks after that.
+        // The store is checked once a session; it breaks after that check.
         Assert.Empty(await ListAsync(new()));
         await database.ExecuteAsync("""
             create function perf_monitoring.refuse() returns trigger language plpgsql as 'begin raise exception ''no''; end';

@@ -8,7 +8,7 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Postgres.Changes;
 
-/// <summary>A build that must fail is not begun.</summary>
+/// <summary>A build that would fail is not started.</summary>
 public sealed class BuildFactsTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -48,7 +48,7 @@ public sealed class BuildFactsTests(TestDatabase database) : IClassFixture<TestD
                     (IndexCreationState.Failed, "PreflightBlocked", FailureKind.PermissionDenied),
                     (result.State, error?.ErrorId, error?.Kind));
 
-                // The remedy is what mends it.
+                // The remedy solves the problem.
                 await database.ExecuteAsync(privilege.Reason[privilege.Reason.IndexOf("GRANT", StringComparison.Ordinal)..]);
                 Assert.Equal(PreflightState.Ok, (await CheckAsync(connection))[PreflightCheck.Privilege].State);
                 (result, error) = await new IndexCreator(connection, new())

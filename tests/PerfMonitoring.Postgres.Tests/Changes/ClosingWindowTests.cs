@@ -34,7 +34,7 @@ public sealed class ClosingWindowTests(TestDatabase database) : IClassFixture<Te
         var clock = new ManualClock(Open);
         var reports = new Reports();
 
-        // The build waits for a transaction that has the table; then the window closes.
+        // The build waits for a transaction that uses the table; then the maintenance window closes.
         await using var holder = new NpgsqlConnection(database.UnpooledConnectionString);
         await holder.OpenAsync(Token);
         await using (var hold = new NpgsqlCommand("begin; lock table orders in row exclusive mode", holder))

@@ -27,7 +27,7 @@ public sealed class ImpactEstimatorTests(TestDatabase database) : IClassFixture<
             select pg_stat_statements_reset(0, (select oid from pg_database where datname = current_database()), 0);
             analyze orders;
             """);
-        // The pool is what would carry a hidden index on to somebody else.
+        // The pool could pass a session with a hidden index on to another user.
         connection = await new PostgresBackend().ConnectAsync(
             new ConnectionSettings { ConnectionString = database.ConnectionString + ";Maximum Pool Size=2" }, null, null, Token);
     }
@@ -88,7 +88,7 @@ public sealed class ImpactEstimatorTests(TestDatabase database) : IClassFixture<
         Assert.All(alone.Queries, q => Assert.True(q.Increase > 0.5, $"{q}"));
         Assert.Contains("3 of ", alone.ToString(), StringComparison.Ordinal);
 
-        // Another one serves nearly as well.
+        // Another index is nearly as good.
         await database.ExecuteAsync("create index orders_customer_status on orders (customer_id, status)");
         QueryDropImpact[] covered = [
             .. (await EstimateAsync("orders_customer")).Queries, .. (await EstimateAsync("orders_customer_status")).Queries];
@@ -97,7 +97,7 @@ public sealed class ImpactEstimatorTests(TestDatabase database) : IClassFixture<
         Assert.All(covered, q => Assert.True(q.Increase >= 0 && q.Increase < without[q.QueryHash], $"{q}"));
         await database.ExecuteAsync("drop index orders_customer_status");
 
-        // As if nothing had been asked: the same, and what anybody's session plans.
+        // The estimate leaves no trace: a repetition gives the same result, and other sessions plan as before.
         Assert.Equal($"{alone}", $"{await EstimateAsync("orders_customer")}");
         Assert.Contains(
             "orders_customer",

@@ -12,7 +12,7 @@ namespace PerfMonitoring.Postgres.Changes;
 
 public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
 {
-    // Slow enough to be met half-way, for as long as it takes.
+    // Makes a build slow enough for a test to act during it.
     private const string Orders = """
         create function slow(n int) returns int immutable language plpgsql as 'begin perform pg_sleep(0.006); return n; end';
         create table orders (id bigint primary key, customer_id int, status text);
@@ -306,7 +306,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         await cancel.CancelAsync();
         if (withWriter)
         {
-            // Dropping waits for those who use the table, too.
+            // A drop also waits for transactions that use the table.
             await Task.Delay(500, Token);
             await ExecuteAsync(writer, "rollback");
         }
@@ -466,7 +466,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         var second = BuildAsync(On("leaf", "n + 1"), many);
         var third = BuildAsync(Strategy("i", IndexKey.OnColumn("customer_id")), many);
 
-        // Another table is built meanwhile.
+        // Meanwhile another table's index is built.
         await UntilAsync(
             "select count(*) = 2 from pg_stat_progress_create_index where datname = current_database() and relid in "
                 + "('leaf'::regclass, 'orders'::regclass)");
@@ -608,7 +608,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         Assert.False(await database.ScalarAsync<bool>($"select indisvalid from pg_index where indexrelid = '{name}'::regclass"));
     }
 
-    // What a user would look for: no invalid index, no lock, nobody building.
+    // The state that a user expects: no invalid index, no lock, no running build.
     private async Task AssertCleanAsync(int validIndexes)
     {
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_index where not indisvalid"));

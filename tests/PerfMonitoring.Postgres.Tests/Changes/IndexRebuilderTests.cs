@@ -61,7 +61,7 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
             Assert.Null(error);
             Assert.Equal((IndexRepairState.Rebuilt, null), (result.State, result.LeftoverIndex));
             Assert.Equal(index.Index.SizeBytes, result.SizeBytesBefore);
-            // The estimate is what was promised.
+            // The estimate is the promised size.
             Assert.InRange((double)result.SizeBytes!.Value / result.EstimatedSizeBytes, 0.9, 1.1);
         }
 

@@ -267,7 +267,8 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
         TableIndex index, IndexBuildOptions options, CancellationToken? token = null) =>
         connection.IndexRemover.RemoveAsync(index, options, new Report(reports), token ?? Token);
 
-    // Behind a transaction that uses the table; while that is waited for another begins, which only the statement itself meets.
+    // The drop waits for a transaction that uses the table. During that wait another transaction begins, so only the statement
+    // itself waits for the second one.
     private Task<(IndexRemovalResult Result, PerfMonitoringException? Error)> RemoveAsync(
         TableIndex index, IndexBuildOptions options, CancellationToken token, out Task<NpgsqlConnection> late)
     {

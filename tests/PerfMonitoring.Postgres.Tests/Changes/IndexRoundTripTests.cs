@@ -5,7 +5,7 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Postgres.Changes;
 
-/// <summary>Definitions from the catalog and back.</summary>
+/// <summary>Definitions are read from the catalog, and an index that is created from one has the same definition.</summary>
 public sealed class IndexRoundTripTests(SandboxFixture sandbox)
 {
     private const int Count = 500;

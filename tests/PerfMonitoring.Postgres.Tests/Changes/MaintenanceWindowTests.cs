@@ -12,7 +12,7 @@ public sealed class MaintenanceWindowTests(SandboxFixture sandbox)
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
-    // cron, hours, zone, moment -> opens, closes
+    // cron, hours, zone, time -> opens, closes
     [InlineData("0 1 * * *", 5, "UTC", "2026-06-02 00:59Z", "2026-06-02 01:00 +00:00", "2026-06-02 06:00 +00:00")]
     [InlineData("0 1 * * *", 5, "UTC", "2026-06-02 01:00Z", "2026-06-02 01:00 +00:00", "2026-06-02 06:00 +00:00")]
     [InlineData("0 1 * * *", 5, "UTC", "2026-06-02 05:59Z", "2026-06-02 01:00 +00:00", "2026-06-02 06:00 +00:00")]
@@ -21,12 +21,12 @@ public sealed class MaintenanceWindowTests(SandboxFixture sandbox)
         "0 22 * * MON-FRI", 6, "Europe/Berlin", "2026-06-05 23:00Z", "2026-06-05 22:00 +02:00", "2026-06-06 04:00 +02:00")]
     [InlineData(
         "0 22 * * MON-FRI", 6, "Europe/Berlin", "2026-06-06 12:00Z", "2026-06-08 22:00 +02:00", "2026-06-09 04:00 +02:00")]
-    // What touches is one: Saturday and Sunday.
+    // Adjacent openings are one: Saturday and Sunday.
     [InlineData("0 0 * * SAT,SUN", 24, "UTC", "2026-06-06 12:00Z", "2026-06-06 00:00 +00:00", "2026-06-08 00:00 +00:00")]
     // The clocks go forward at 02:00 on 29 March: 02:30 does not exist, and five hours stay five hours.
     [InlineData("30 2 * * *", 5, "Europe/Berlin", "2026-03-29 00:00Z", "2026-03-29 03:00 +02:00", "2026-03-29 08:00 +02:00")]
     [InlineData("0 1 * * *", 5, "Europe/Berlin", "2026-03-29 00:30Z", "2026-03-29 01:00 +01:00", "2026-03-29 07:00 +02:00")]
-    // And back at 03:00 on 25 October: 02:30 comes twice and opens once.
+    // They go back at 03:00 on 25 October: 02:30 comes twice and opens once.
     [InlineData("30 2 * * *", 1, "Europe/Berlin", "2026-10-25 00:00Z", "2026-10-25 02:30 +02:00", "2026-10-25 02:30 +01:00")]
     [InlineData("30 2 * * *", 1, "Europe/Berlin", "2026-10-25 01:30Z", "2026-10-26 02:30 +01:00", "2026-10-26 03:30 +01:00")]
     public void The_opening_that_lasts_or_the_next(string cron, int hours, string zone, string at, string opens, string closes)

@@ -12,8 +12,8 @@ using PerfMonitoring.Verification;
 namespace PerfMonitoring.Postgres.Changes;
 
 /// <summary>
-/// What becomes of changes whose process dies while the server works for it. The process is a session behind a proxy that cuts it
-/// off for good: the server sees what it sees of a process that was killed.
+/// Tests changes whose process dies while the server works for it. The process is a session behind a proxy that cuts it off for
+/// good, which looks to the server like a killed process.
 /// </summary>
 public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
@@ -72,7 +72,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
             await holder.DisposeAsync();
         }
 
-        // It was cut off, and not killed: it is let in again to come to its end.
+        // The process was cut off, and not killed, so it is connected again to reach its end.
         proxy.Heal();
         await database.ExecuteAsync(
             $"select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{Application}'");
@@ -94,17 +94,17 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
     {
         var strategy = await DieAtWorkAsync(work);
 
-        // As long as the server works on it, nobody says that it ended.
+        // As long as the server works on the action, no outcome is reported.
         Assert.Equal(IndexActionOutcome.Started, (await LastAsync()).Outcome);
         Assert.Empty(await next.Actions.ReconcileAsync(null, Token));
         Assert.Equal("STARTED", await StoredAsync());
         await EndAsync();
 
-        // Reading shows the end and writes nothing.
+        // A read shows the end and writes nothing.
         var seen = await LastAsync();
         if (work == Work.CreatePartitioned)
         {
-            // The server ended the partition that it worked on; the whole was in the hands of the process.
+            // The server finished the partition that it worked on; the whole index needed the process.
             Assert.Equal((IndexActionOutcome.Failed, true), (seen.Outcome, seen.IsReconciled));
         }
         else
@@ -135,7 +135,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         var strategy = await DieAtWorkAsync(Work.Create);
         await EndAsync();
 
-        // The next run finds it built, and by whom.
+        // The next run finds the built index and the action that built it.
         var (again, error) = await next.IndexBuilder.BuildAsync(strategy, Options, new Reports(reports), Token);
         Assert.Equal((IndexCreationState.AlreadyExists, null), (again.State, error));
         var made = Assert.Single(await IndexVerifier.GetMadeAsync(next.Actions, new() { StrategyIds = [strategy.Id] }, Token));
@@ -242,7 +242,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
                     $"select obj_description({Literal(strategy.Definition.QualifiedName)}::regclass, 'pg_class')"));
         }
 
-        // A trigger refuses comments: the build counts all the same.
+        // A trigger refuses comments; the build counts in any case.
         await database.ExecuteAsync("""
             create function refuse() returns event_trigger language plpgsql as 'begin raise exception ''no comments''; end';
             create event trigger refuse on ddl_command_start when tag in ('COMMENT') execute function refuse();
@@ -261,7 +261,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         }
     }
 
-    /// <summary>Brings a piece of work to where the server waits for a transaction, and cuts its process off.</summary>
+    /// <summary>Runs a change until the server waits for a transaction, and cuts its process off.</summary>
     private async Task<IndexStrategy> DieAtWorkAsync(Work work)
     {
         var table = new RelationName("Sch\"ema", work == Work.CreatePartitioned ? "parted" : "t a");
@@ -304,7 +304,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
                 var removal = work == Work.DropInvalid
                     ? Assert.Single(await IndexRemoval.FindInvalidAsync(next, Token))
                     : (await IndexRemoval.PrepareAsync(next, await OidAsync(index), new(), force: true, Token))!;
-                // Whom the statement meets, and not the wait before it.
+                // The statement waits for this transaction, and not the check before it.
                 var early = await HoldAsync($"begin; select count(*) from {table}");
                 Start((removal with { RevertReason = work == Work.Revert ? "It regressed." : null })
                     .RunAsync(ghost, Options, new Reports(reports), Token));
@@ -328,7 +328,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         return strategy;
     }
 
-    /// <summary>Lets the server go on, and waits until it has noticed that nobody hears of it.</summary>
+    /// <summary>Lets the server continue, and waits until it has noticed that its client is gone.</summary>
     private async Task EndAsync()
     {
         foreach (var holder in holders)
@@ -385,7 +385,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         return actions;
     }
 
-    // As it stands in the store.
+    // The outcome as stored.
     private Task<string?> StoredAsync() =>
         database.ScalarAsync<string>("select outcome from perf_monitoring.index_action order by started_at desc limit 1");
 

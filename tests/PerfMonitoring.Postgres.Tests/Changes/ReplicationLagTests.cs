@@ -9,7 +9,7 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Postgres.Changes;
 
-/// <summary>A build waits for a standby that is behind.</summary>
+/// <summary>A build waits for a standby that lags behind.</summary>
 public sealed class ReplicationLagTests(StandbyFixture fixture) : IClassFixture<StandbyFixture>, IAsyncLifetime
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);

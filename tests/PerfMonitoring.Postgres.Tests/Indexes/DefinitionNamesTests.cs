@@ -5,12 +5,12 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Postgres.Indexes;
 
-/// <summary>Names that only the user's search path finds, in definitions that are used without it.</summary>
+/// <summary>Names that only the user's search path finds, in definitions that are used without that path.</summary>
 public sealed class DefinitionNamesTests(DefinitionNamesTests.Shop shop) : IClassFixture<DefinitionNamesTests.Shop>
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    // An expression, and how it is kept: the functions, operators and types of the system alone stay as they are.
+    // An expression, and its stored form. Expressions with functions, operators and types of the system alone do not change.
     [Theory]
     [InlineData("lower(name)", "lower(name)")]
     [InlineData("active(id)", "app.active(id)")]
@@ -64,7 +64,7 @@ public sealed class DefinitionNamesTests(DefinitionNamesTests.Shop shop) : IClas
         await shop.BuildAsync(resolved.Definition);
     }
 
-    // What a stranger put before the system's names is not called, not even to find out what a text means.
+    // An object that a stranger put before the system's is not called, not even during the analysis of a text.
     [Theory]
     [InlineData("lower(name)")]
     [InlineData("number = 3")]
@@ -138,7 +138,7 @@ public sealed class DefinitionNamesTests(DefinitionNamesTests.Shop shop) : IClas
                 Table = new RelationName("app", "things"), Name = "resolved", Method = method, Keys = [key], Where = where },
                 Token);
 
-        // As our connections build it.
+        // Builds the index as the module's connections do.
         public async Task BuildAsync(IndexDefinition definition) => await Database.ExecuteAsync(
             $"set search_path = pg_catalog, pg_temp; {definition.ToCreateStatement(concurrently: false)}; "
                 + "drop index app.resolved");

@@ -24,7 +24,7 @@ public sealed class EveryStatementTests(SandboxFixture sandbox)
         analyze events_old_0, events_old_1, events_new;
         """;
 
-    // Statement, from which version on -> the tables that it reads or writes, or a part of the reason why there is no plan.
+    // First version, statement -> the tables that it reads or writes, or a part of the reason why there is no plan.
     private static readonly (int From, string Statement, string Expected)[] Cases =
     [
         (13, "select id from orders where customer_id = $1", "public.orders"),
@@ -54,12 +54,12 @@ public sealed class EveryStatementTests(SandboxFixture sandbox)
         (13, "select id from orders where at > now() - interval $1", "public.orders"),
         (13, "select concat($1, note), jsonb_build_object($2, id) from orders where $3 is null or note = $3", "public.orders"),
         (13, "select id from orders where customer_id = $1 and note = $1", "public.orders"),
-        // What another search path had.
+        // Names that another search path has.
         (13, "select d.name, \"Deals\".id from \"Deals\" join \"Deals\" d on d.id = \"Deals\".id, leads where leads.id = $1",
             "sales.\"Deals\", sales.leads"),
         (13, "insert into leads (id) select id from \"Deals\" where name = $1", "sales.\"Deals\", sales.leads"),
         (13, "select '\U0001F600', id from leads where id > 5", "sales.leads"),
-        // Partitions at any depth are their root.
+        // Partitions at any depth count for their root.
         (13, "select id from events where kind = $1", "public.events"),
         (13, "select e.id from events e join orders o on o.id = e.id where e.at > $1 order by e.at",
             "public.events, public.orders"),

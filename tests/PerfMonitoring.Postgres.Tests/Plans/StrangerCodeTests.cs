@@ -10,8 +10,8 @@ namespace PerfMonitoring.Postgres.Plans;
 /// <summary>Planning the statements of others gives their code no rights.</summary>
 public sealed class StrangerCodeTests(SandboxFixture sandbox)
 {
-    // bob has a schema and may read one table. His functions take back the role that was set; where that makes a superuser of
-    // them they leave a file on the server.
+    // bob has a schema and may read one table. His functions reset the role that was set. If that makes them run as a superuser,
+    // they leave a file on the server.
     private const string Setup = """
         create role {bob} login; create role {app} login; create role {monitor} login in role pg_monitor, {app};
         create schema shop authorization {app}; create schema {bob} authorization {bob};
@@ -69,7 +69,7 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
         create policy p on {bob}.policed using (a = {bob}.evil()); grant select on all tables in schema {bob} to {app};
         """;
 
-    // A statement, who ran it (none: a text that came by hand), and whether the attack really works where nothing is looked at.
+    // A statement, the role that ran it (null for a typed text), and whether the attack works without the check.
     private static readonly (string Statement, string? Role, bool IsLive)[] Attacks =
     [
         ("select count(*) from shop.orders where customer_id = {bob}.evil()", "{bob}", true),
@@ -110,7 +110,7 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
         ("select s.a from {bob}.parent s, lateral (select s.evil) x", null, false),
     ];
 
-    // Texts that are one statement to a careless reader and two to nobody.
+    // Texts that look like one statement and are two.
     private static readonly string[] Seconds =
     [
         "select id + $1 as \u00a0$$ from shop.orders where id = 5; copy (select 1) to '{marker}'; --$$",
@@ -142,7 +142,7 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
     {
         await using var lab = await LabAsync(majorVersion);
         var failures = new List<string>();
-        // Every way on one version is enough: they share what looks.
+        // One version tests every way to plan, because all share the check.
         foreach (var plan in (await lab.WaysAsync()).Take(majorVersion == 15 ? 4 : 1))
         {
             foreach (var (statement, role, isLive) in Attacks)
@@ -155,7 +155,7 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
                     failures.Add($"{plan.Name}: {text}: {error?.Message ?? "planned"}");
                 }
 
-                // The attack is one: it works where it is allowed.
+                // The attack is real: it works if it is allowed.
                 if (plan.Name == "Plans" && isLive && await Record.ExceptionAsync(() => plan.Ask(Asked(true))) is var planned
                     && !lab.TakeMarker())
                 {
@@ -190,7 +190,7 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
                 }
             }
 
-            // Nothing that failed stands in the way of what comes after it.
+            // A failure does not affect later statements.
             await plan.Ask(new PlanText("select id from shop.orders where id = $1"));
         }
     }
@@ -213,7 +213,7 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
             await plan.Ask(
                 new PlanText(lab.Fill("select id from {bob}.plain")) {
                 Origin = new StatementOrigin(["no such role", lab.Fill("{app}")]) });
-            // Found along the path of its role, with the policies that its role is under.
+            // The tables are found along the path of the role, with the policies of the role.
             var seen = await plan.Ask(
                 new PlanText("select id from guarded") { Origin = new StatementOrigin([lab.Fill("{app}")]) });
             Assert.Contains("owner", seen, StringComparison.Ordinal);
@@ -264,7 +264,7 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
 
         private string Marker => Path.Combine(database.Cluster.Folder, "data", database.Name + ".marker");
 
-        // Roles are the server's: others use it, too.
+        // Roles belong to the whole server, which other tests use too.
         public string Fill(string text) =>
             text.Replace("{bob}", $"bob_{database.Name}", StringComparison.Ordinal)
             .Replace("{app}", $"app_{database.Name}", StringComparison.Ordinal)
@@ -300,7 +300,7 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
             return connection;
         }
 
-        // Everything that plans.
+        // Every way to plan.
         public async Task<IReadOnlyList<Way>> WaysAsync()
         {
             var connection = await ConnectAsync();

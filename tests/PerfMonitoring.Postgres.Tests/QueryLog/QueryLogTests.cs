@@ -93,7 +93,7 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         Assert.Equal(1000, await lab.Database.ScalarAsync<long>("select count(*) from item where n = id % 100"));
     }
 
-    // As pg_upgrade leaves it.
+    // The state after pg_upgrade.
     [Theory]
     [MemberData(nameof(Versions))]
     public async Task An_extension_of_an_older_version_is_read_by_all_who_read_it(int version)
@@ -156,7 +156,7 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
     [MemberData(nameof(Versions))]
     public async Task A_reset_is_a_gap_and_never_negative(int version)
     {
-        // Others on a shared server would lose their counters.
+        // On a shared server the other tests would lose their counters.
         await using var cluster = await SandboxFixture.OwnClusterAsync(
             new ClusterOptions { Installation = await EmbeddedPostgres.InstallAsync(version, Token) });
         await using var lab = await Lab.OnAsync(cluster);
@@ -234,7 +234,7 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         await lab.UpdateAsync();
         await lab.RunAsync("select count(*) from item where n = 5", 6);
 
-        // The last step of the transaction waits for this lock; there the server ends the session.
+        // The last step of the transaction waits for this lock; the server then ends the session.
         await using var blocker = new NpgsqlConnection(lab.Database.UnpooledConnectionString);
         await blocker.OpenAsync(Token);
         await using (var transaction = await blocker.BeginTransactionAsync(Token))
@@ -398,7 +398,7 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         }
     }
 
-    /// <summary>A database with a table, the extension and, unless told, the store.</summary>
+    /// <summary>A database with a table, the extension and, by default, the store.</summary>
     private sealed class Lab(TestDatabase database, IMonitoringConnection connection) : IAsyncDisposable
     {
         public TestDatabase Database => database;

@@ -4,7 +4,7 @@ using PerfMonitoring.Sessions;
 
 namespace PerfMonitoring.Postgres.Sessions;
 
-/// <summary>Connection strings of every kind against what libpq makes of them. Variables and files are the test's own.</summary>
+/// <summary>Compares connection strings of every kind with libpq. Variables and files belong to the test.</summary>
 public sealed class ConnectionStringsTests : IDisposable
 {
     private const string Secret = "S3cret";
@@ -14,7 +14,7 @@ public sealed class ConnectionStringsTests : IDisposable
 
     public void Dispose() => Directory.Delete(home, recursive: true);
 
-    /// <summary>A connection string, and host:port/database, role and password of it.</summary>
+    /// <summary>A connection string, and its host:port/database, role and password.</summary>
     public static TheoryData<string, string, string, string?> Texts => new()
     {
         // Keywords and values.
@@ -370,7 +370,7 @@ public sealed class ConnectionStringsTests : IDisposable
         Assert.Contains("group or world access", Assert.Single(plan.Warnings), StringComparison.Ordinal);
     }
 
-    /// <summary>Generated texts: the same keywords and values, or the same refusal, as PQconninfoParse.</summary>
+    /// <summary>Generated texts give the same keywords and values, or the same refusal, as PQconninfoParse.</summary>
     [Fact]
     public void Libpq_makes_the_same_of_2000_texts()
     {
@@ -390,7 +390,7 @@ public sealed class ConnectionStringsTests : IDisposable
                 ours = null;
             }
 
-            // Ours refuses what would show a part of a password as a host or database.
+            // The module refuses a text that would show a part of a password as a host or database.
             var isStricter = ours is null && theirs is not null && text.Contains("://", StringComparison.Ordinal)
                 && (text.Count(c => c == '@') > 1
                     || text.IndexOf('@', StringComparison.Ordinal) > text.IndexOf(

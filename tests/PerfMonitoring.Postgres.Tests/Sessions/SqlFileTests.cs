@@ -11,8 +11,7 @@ public sealed partial class SqlFileTests(SandboxFixture sandbox)
 {
     private const string Migrations = ".Migrations.";
 
-    // Settings that the product uses only where the extension is known to be there; HypoPG comes with the machine's own server
-    // alone.
+    // The module uses these only if the extension exists. Only the machine's own server has HypoPG.
     private static readonly string[] Extensions = ["pg_stat_statements", "hypopg"];
 
     public static TheoryData<int> Versions => SandboxFixture.SupportedVersions;

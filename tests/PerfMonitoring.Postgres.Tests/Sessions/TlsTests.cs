@@ -12,13 +12,13 @@ using PerfMonitoring.Testing;
 namespace PerfMonitoring.Postgres.Sessions;
 
 /// <summary>
-/// A server with certificates of every kind: what is taken and refused is what libpq takes and refuses, and the error says why.
+/// A server with certificates of every kind. The module accepts and refuses the same as libpq, and the error names the reason.
 /// </summary>
 public sealed class TlsTests(TlsServer server) : IClassFixture<TlsServer>
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    /// <summary>The server's certificate, the connection, and what the error says; null where it works.</summary>
+    /// <summary>The server's certificate, the connection, and the text of the error; null if the connection works.</summary>
     public static TheoryData<string, string, string?> Cases => new()
     {
         { "good", "host=localhost sslmode=verify-full sslrootcert={root}", null },
@@ -77,8 +77,8 @@ public sealed class TlsTests(TlsServer server) : IClassFixture<TlsServer>
         { "good", "host=localhost sslmode=verify-full sslrootcert={root} sslsni=0", null },
     };
 
-    // libpq of PostgreSQL 15 knows neither of these; it ignores a file that is missing where ours says so, or trusts no system
-    // roots without being told.
+    // These cases are not compared with psql, because libpq of PostgreSQL 15 behaves differently: it does not know sslcertmode,
+    // it ignores a missing file that the module reports, and it uses system roots only if told to.
     private static readonly string[] OursAlone = ["sslcertmode", "sslkey={locked.key}"];
 
     [Theory]
@@ -176,7 +176,7 @@ public sealed class TlsTests(TlsServer server) : IClassFixture<TlsServer>
     }
 }
 
-/// <summary>A server of its own whose certificate can be changed, and the files of its clients.</summary>
+/// <summary>A private server whose certificate can be changed, and the files of its clients.</summary>
 public sealed class TlsServer : IAsyncLifetime
 {
     private readonly string folder = Directory.CreateTempSubdirectory("pm-tls-").FullName;
@@ -237,7 +237,7 @@ public sealed class TlsServer : IAsyncLifetime
         Write("exposed.key", me.GetRSAPrivateKey()!.ExportPkcs8PrivateKeyPem(), UnixFileMode.OtherRead);
     }
 
-    /// <summary>Lets the server use a certificate, or none ("off"), for new connections.</summary>
+    /// <summary>Makes the server use a certificate, or none ("off"), for new connections.</summary>
     public async Task UseAsync(string certificate)
     {
         if (certificate == used)
@@ -251,7 +251,7 @@ public sealed class TlsServer : IAsyncLifetime
                 + $"alter system set ssl_ca_file = 'clients.crt'; alter system set ssl = on");
         used = certificate;
         await ExecuteAsync("select pg_reload_conf()");
-        // The postmaster reads its settings when it comes to it, and says so.
+        // The postmaster reads its settings with a delay, and then shows the new value.
         var expected = certificate == "off" ? "off" : $"on {certificate}.crt";
         for (var i = 0; i < 100; i++)
         {
@@ -298,7 +298,7 @@ public sealed class TlsServer : IAsyncLifetime
         Directory.Delete(folder, recursive: true);
     }
 
-    // ALTER SYSTEM is no part of a transaction, and several statements at once are one.
+    // ALTER SYSTEM cannot run in a transaction, and several statements at once are one.
     private async Task ExecuteAsync(string sql)
     {
         foreach (var statement in sql.Split(';'))
@@ -307,7 +307,7 @@ public sealed class TlsServer : IAsyncLifetime
         }
     }
 
-    // The server owns its files, and nobody else reads them.
+    // The server owns its files, and no other user can read them.
     private Task WriteOnServerAsync(string name, string text) => Cluster.ExecuteAsync(
         "postgres",
         $"copy (select '{Convert.ToBase64String(Encoding.UTF8.GetBytes(text))}') to program 'umask 077; base64 -d > {name}'",

@@ -6,7 +6,7 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Postgres.Statements;
 
-/// <summary>The lexer and the server agree on where a statement ends; the server is the judge.</summary>
+/// <summary>The lexer and the server agree on the end of a statement; the server is the reference.</summary>
 public sealed class LexerAgreementTests(SandboxFixture sandbox)
 {
     private const int Texts = 2000;
@@ -15,7 +15,7 @@ public sealed class LexerAgreementTests(SandboxFixture sandbox)
         [" ", " ", " ", "\t", "\n", "\r", "\f", "/**/", "--\n", "-- '\r", "/* $$ */", "\u00a0", "\u2003", "\u3000", "\u0085",
             "\ufeff", "\u200b", ""];
 
-    // Things that may stand where an expression is wanted; most hide a semicolon, or look as if they did.
+    // Texts that are valid expressions; most contain a semicolon, or look as if they did.
     private static readonly string[] Items =
     [
         "1", "1", "(2)", "'a;b'", "'a'';b'", "'\\'", "E'a\\';b'", "E'\\\\'", "e'\\';' ", "''''", "'$$'", "'--'", "'/*'", "'\"'",
@@ -35,7 +35,7 @@ public sealed class LexerAgreementTests(SandboxFixture sandbox)
         "case when true then 1 end", "1 as begin", "1 as \"end\"",
     ];
 
-    // What is no expression, or only on some versions.
+    // Texts that are not expressions, or only on some versions.
     private static readonly string[] Broken =
     [
         "'\\';", "$1$;$1$", "$1", "$1a", "1 as a$$;$$", "1 as \u00e9$$;", "1 as b$1$;", "1 as e\u00a0'", "1 \u00a0 ",
@@ -89,13 +89,13 @@ public sealed class LexerAgreementTests(SandboxFixture sandbox)
 
             Assert.True(
                 !IsClosed(text) || answer.Message?.StartsWith("unterminated", StringComparison.Ordinal) != true, Show(text));
-            // What is planned is one statement to the server, too.
+            // A planned text is one statement to the server, too.
             Assert.True(
                 PlannableText.TryMake(text, out _) is null || answer.SqlState is not null || answer.Results.Count == 1,
                 Show(text));
         }
 
-        // Else the texts would be no test.
+        // The test proves something only if enough texts are valid and enough are several statements.
         Assert.InRange(valid, Texts / 4, Texts);
         Assert.InRange(several, Texts / 10, Texts);
     }

@@ -5,13 +5,13 @@ using PerfMonitoring.Sandbox;
 
 namespace PerfMonitoring.Postgres.Statements;
 
-/// <summary>What the server makes of a text that is sent to it as it stands.</summary>
-/// <param name="Results">The rows of each statement that was run, as text.</param>
-/// <param name="SqlState">The SQLSTATE that ended it, or null.</param>
+/// <summary>The server's answer to a text that is sent unchanged.</summary>
+/// <param name="Results">The rows of each executed statement, as text.</param>
+/// <param name="SqlState">The SQLSTATE of the error that ended it, or null.</param>
 /// <param name="Message">The server's message, or null.</param>
 internal sealed record ServerAnswer(IReadOnlyList<string> Results, string? SqlState, string? Message);
 
-/// <summary>PostgreSQL's simple query protocol: the server splits the text itself, and no driver touches it.</summary>
+/// <summary>PostgreSQL's simple query protocol: the server splits the text itself, and no driver changes it.</summary>
 internal sealed class SimpleProtocol : IDisposable
 {
     private readonly TcpClient client = new();

@@ -11,7 +11,7 @@ using PerfMonitoring.Thresholds;
 namespace PerfMonitoring.Postgres.Store;
 
 /// <summary>
-/// The store against the data model, line by line. A line is: column | type | null | default | check or reference.
+/// Compares the store with the data model, line by line. A line is: column | type | null | default | check or reference.
 /// </summary>
 public sealed partial class EntityTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
@@ -111,7 +111,7 @@ public sealed partial class EntityTests(TestDatabase database) : IClassFixture<T
 
     public static TheoryData<string> Names => [.. Entities.Keys];
 
-    // The enums that the store knows, by the name of their type in schema perf_monitoring.
+    // The enums of the store, by the name of their type in schema perf_monitoring.
     private static readonly Dictionary<string, Type> StoredTypes = new()
     {
         ["index_type"] = typeof(IndexType),
@@ -217,7 +217,7 @@ public sealed partial class EntityTests(TestDatabase database) : IClassFixture<T
         var other => other,
     };
 
-    // A check over two columns belongs to the one that the model writes it beside: the first that it names.
+    // A check over two columns belongs to the first column that it names, as in the model.
     private static string RuleColumn(string column, string definition) =>
         FirstName().Match(definition) is { Success: true } m ? m.Groups[1].Value : column;
 

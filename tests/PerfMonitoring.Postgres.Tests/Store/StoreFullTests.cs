@@ -58,7 +58,7 @@ public sealed class StoreFullTests(SandboxFixture sandbox)
     private static PerformanceThreshold Threshold(string table) =>
         new() { MetricType = MetricType.TableSize, TableName = table, Warning = 1, Critical = 2, Unit = ThresholdUnit.Bytes };
 
-    // Each row on its own: a statement that fails would give its pages back to the next.
+    // Each row is written separately, because a failed statement would leave its pages to the next one.
     private static async Task FillAsync(TestDatabase database)
     {
         await using var connection = new NpgsqlConnection(database.UnpooledConnectionString);

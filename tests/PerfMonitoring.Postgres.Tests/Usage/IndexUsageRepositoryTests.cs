@@ -58,7 +58,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
                 "orders_status_idx2", "orders_status_pattern", "parted_1_n_idx",
             ],
             stats.Keys.Order(StringComparer.Ordinal));
-        // Being redundant needs no statistics; being unused does.
+        // The finding "redundant" needs no statistics; the finding "unused" does.
         Assert.Equal(
             ["orders_status_desc", "orders_status_idx", "orders_status_idx2"],
             stats.Values.Where(s => s.IsRecommendedForDrop).Select(s => s.IndexName));
@@ -186,7 +186,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         Assert.StartsWith("Not scanned since ", Assert.Single((await StatAsync()).Reasons), StringComparison.Ordinal);
         Assert.Empty((await StatAsync(50)).Reasons);
 
-        // A row of before the migration, which knows of one server only.
+        // A row from before the migration, with the counts of one server.
         await database.ExecuteAsync("update perf_monitoring.index_usage_detail set counts = '[]'");
         Assert.NotEmpty((await StatAsync()).Reasons);
         await database.ExecuteAsync("update perf_monitoring.index_usage_stats set total_scans = 0");
@@ -196,7 +196,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
             (await UsageReader.GetAsync(connection, new() { Window = TimeSpan.FromDays(days) }, Token))
                 .Single(s => s.IndexName == "orders_customer_id_idx");
 
-        // What was stored today is put into the past; the counters' beginning stays theirs.
+        // Moves today's rows into the past; the start time of the counters stays.
         Task AgeAsync() => database.ExecuteAsync(
             "update perf_monitoring.index_usage_stats set last_analyzed = now() - interval '40 days', stats_date = "
                 + "current_date - 40");
@@ -261,7 +261,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         Assert.Equal(
             second.Stored.Single(s => s.IndexName == "orders_pkey").Blockers,
             history.Single(s => s.IndexName == "orders_pkey").Blockers);
-        // Unknown is stored as the entity demands, and read as unknown again.
+        // Unknown is stored as the entity requires, and read as unknown again.
         Assert.Equal(
             0, await database.ScalarAsync<decimal>("select max(avg_scan_time_ms) from perf_monitoring.index_usage_stats"));
         Assert.All(history, h => Assert.Null(h.AvgScanTimeMs));

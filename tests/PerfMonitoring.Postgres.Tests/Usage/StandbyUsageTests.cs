@@ -29,7 +29,7 @@ public sealed class StandbyUsageTests(StandbyFixture fixture, SandboxFixture san
         await UnaskedAsync(1, [one, one]);
         await UnaskedAsync(0, [one, other]);
 
-        // The slot waits for a standby that is down.
+        // The slot stays for a standby that is down.
         await second.StopAsync(StopMode.Fast, Token);
         await UnaskedAsync(1, [one]);
         await Primary.ExecuteAsync("app", "select pg_drop_replication_slot('second')", Token);
@@ -127,7 +127,7 @@ public sealed class StandbyUsageTests(StandbyFixture fixture, SandboxFixture san
             Process.Start(new ProcessStartInfo(Primary.Installation.Tool(program)!, arguments) { RedirectStandardError = true })!;
     }
 
-    // Walsenders come and go, and counters are sent, a moment late.
+    // Walsenders and counters appear with a short delay.
     private static async Task<IndexUsageStat> UntilAsync(
         IMonitoringConnection connection, IMonitoringConnection[] replicas, Func<IndexUsageStat, bool> isReached,
         string name = Status)

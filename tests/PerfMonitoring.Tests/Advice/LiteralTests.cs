@@ -5,7 +5,7 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>Constants of predicates, expressions and statements are people's data: no stream and no error shows them.</summary>
+/// <summary>Constants of predicates, expressions and statements are users' data: no stream and no error shows them.</summary>
 public sealed class LiteralTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
     private const string Marker = "mar.ker@example.org";
@@ -39,7 +39,7 @@ public sealed class LiteralTests(TestDatabase database) : IClassFixture<TestData
     }
 
     /// <summary>
-    /// What the server quotes, by kind of constant: each stands as predicate, in an expression, and in a statement.
+    /// Constants that the server quotes, by kind. Each is used as a predicate, in an expression, and in a statement.
     /// </summary>
     private static readonly string[] Conditions =
     [
@@ -127,7 +127,7 @@ public sealed class LiteralTests(TestDatabase database) : IClassFixture<TestData
             || text.Contains("markerexample", StringComparison.OrdinalIgnoreCase), $"{script}: {text}"));
     }
 
-    // What Format-List * -Force shows, down the chain of causes; the strategy itself has its definition.
+    // The output of Format-List * -Force, along the chain of causes. The strategy itself contains its definition.
     private static IEnumerable<string> Everything(ErrorRecord error)
     {
         yield return $"{error} {error.FullyQualifiedErrorId} {error.CategoryInfo} {error.CategoryInfo.TargetName} "

@@ -3,14 +3,14 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>What others wrote runs nothing with the rights of whoever asks for advice, whatever cmdlet plans it.</summary>
+/// <summary>No cmdlet that plans runs the code of others with the rights of the user who asks for advice.</summary>
 public sealed class StrangerCodeJourneyTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
     private readonly ModuleRunspace session = new();
 
     private string Bob => $"bob_{database.Name}";
 
-    // In the folder of the server's data, where the server may write.
+    // The folder of the server's data, because the server may write there.
     private string Marker => Path.Combine(database.Cluster.Folder, "data", database.Name + ".journey");
 
     public async ValueTask InitializeAsync()
@@ -74,14 +74,14 @@ public sealed class StrangerCodeJourneyTests(TestDatabase database) : IClassFixt
                 "secret", string.Join(' ', [.. result.Warnings, .. result.Verbose, result.HostText]), StringComparison.Ordinal);
             if (script.StartsWith("Get", StringComparison.Ordinal))
             {
-                // The other statement gets its advice.
+                // The other statement still gets its advice.
                 Assert.Contains(
                     result.Output, o =>
                     ((string)o.Properties["IndexDefinition"].Value).Contains("(note)", StringComparison.Ordinal));
             }
         }
 
-        // What the audit keeps of a drop is read when it is undone.
+        // An undo reads the audit's record of the drop.
         session.Invoke(
             "Invoke-IndexRemoval -IndexName orders_customer -Force -Confirm:$false; Undo-IndexRemoval -IndexName "
                 + "orders_customer -Confirm:$false").MustSucceed();

@@ -3,7 +3,7 @@ using PerfMonitoring.Sandbox;
 
 namespace PerfMonitoring.Architecture;
 
-/// <summary>An error id means one thing, so it has one kind, stands in one list, and the help knows no other.</summary>
+/// <summary>An error id has one meaning: it has one kind, one list contains it, and the help names no other id.</summary>
 public sealed partial class ErrorIdTests
 {
     private static readonly string Listed = File.ReadAllText(

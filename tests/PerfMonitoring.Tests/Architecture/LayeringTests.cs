@@ -5,7 +5,7 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Architecture;
 
-/// <summary>Cmdlets speak PowerShell, Core decides, Postgres executes: read from the assemblies that are shipped.</summary>
+/// <summary>Cmdlets speak PowerShell, Core decides, Postgres executes. The tests read the shipped assemblies.</summary>
 public sealed class LayeringTests
 {
     private const string PowerShell = "System.Management.Automation";

@@ -8,7 +8,7 @@ using static ArchUnitNET.Fluent.ArchRuleDefinition;
 namespace PerfMonitoring.Architecture;
 
 /// <summary>
-/// A room has one name on every floor and uses only the rooms before it, read from the assemblies that are shipped.
+/// A room has one name on every floor and uses only the rooms before it. The tests read the shipped assemblies.
 /// </summary>
 public sealed partial class RoomTests
 {

@@ -5,7 +5,7 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Architecture;
 
-/// <summary>The views that are shipped, against the types that the cmdlets say they write.</summary>
+/// <summary>Compares the shipped views with the declared output types of the cmdlets.</summary>
 public sealed class ViewTests
 {
     // PowerShell leaves the last column of the console free.
@@ -31,8 +31,8 @@ public sealed class ViewTests
             tables.Where(t => t.Width > Room).Select(t => string.Create(CultureInfo.InvariantCulture, $"{t.Name}: {t.Width}")));
     }
 
-    // A narrow console shows the columns that it has room for, and what is left of the next one: how wide a column must still be
-    // there.
+    // A narrow console shows the columns that fit, and a part of the next one. The number is the least width that this column
+    // must have there.
     [Theory]
     [InlineData("PerfMonitoringSession", "Version", 9)]
     [InlineData("SlowQuery", "Query", 25)]
@@ -73,7 +73,7 @@ public sealed class ViewTests
         Assert.Empty(written.Except(shown));
     }
 
-    // A column that names a property shows it raw; so only numbers, times and words of the product's own may be shown so.
+    // A column that names a property shows its raw value, so only numbers, times and words of the module may be shown this way.
     [Fact]
     public void A_column_that_shows_a_text_makes_it_visible()
     {
@@ -90,7 +90,7 @@ public sealed class ViewTests
         Assert.Empty(raw);
     }
 
-    // Lists and group headings, too: each script block of each view, upon an object whose texts are all hostile.
+    // Covers lists and group headings too: each script block of each view runs on an object whose texts are all hostile.
     [Fact]
     public void No_cell_of_any_view_steers_a_terminal()
     {

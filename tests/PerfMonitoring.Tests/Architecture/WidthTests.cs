@@ -2,7 +2,7 @@ using PerfMonitoring.Sandbox;
 
 namespace PerfMonitoring.Architecture;
 
-/// <summary>Lines fit a screen beside another one: code ends at 130 columns, prose at 160.</summary>
+/// <summary>Two lines fit beside each other on a screen: code ends at 130 columns, prose at 160.</summary>
 public sealed class WidthTests
 {
     private const int Code = 130;
@@ -16,7 +16,7 @@ public sealed class WidthTests
         var wide = new List<string>();
         foreach (var file in SourceFiles.In(folder, "*.cs"))
         {
-            // What stands in a raw literal is data: a break would change it.
+            // The content of a raw literal is data, and a line break would change it.
             var isData = false;
             Look(file, wide, Code, line =>
             {
@@ -37,7 +37,7 @@ public sealed class WidthTests
         var wide = new List<string>();
         foreach (var file in folder == "." ? Directory.EnumerateFiles(Repository.Root, "*.md") : SourceFiles.In(folder, "*.md"))
         {
-            // A table and what is typed have no other place to break.
+            // Tables and code cannot be wrapped.
             var isCode = false;
             Look(file, wide, Prose, line =>
             {

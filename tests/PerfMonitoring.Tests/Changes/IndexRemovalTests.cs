@@ -96,7 +96,7 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
             var removed = session.Invoke("Invoke-IndexRemoval 'Odd [x]', orders_status_idx -Force -Confirm:$false -Verbose")
                 .MustSucceed();
             Assert.All(removed.Values("Impact"), i => Assert.Contains("known queries", $"{i}", StringComparison.Ordinal));
-            // Whichever the planner prefers while both are there: the last one is used in any case.
+            // The planner may prefer either index while both exist; it uses the last one in any case.
             Assert.Contains("1 of ", $"{removed.Values("Impact")[^1]}", StringComparison.Ordinal);
         }
         finally

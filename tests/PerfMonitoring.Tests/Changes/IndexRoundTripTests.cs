@@ -3,7 +3,7 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>What Invoke-IndexRemoval drops, Undo-IndexRemoval builds again as it was.</summary>
+/// <summary>Undo-IndexRemoval restores exactly the index that Invoke-IndexRemoval dropped.</summary>
 public sealed class IndexRoundTripTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
     private const int Count = 50;
@@ -37,7 +37,7 @@ public sealed class IndexRoundTripTests(TestDatabase database) : IClassFixture<T
         Assert.Equal(before, await IndexesAsync());
     }
 
-    // The setting lasts as long as its session, and CREATE TABLESPACE takes no transaction.
+    // The setting ends with its session, and CREATE TABLESPACE cannot run in a transaction.
     private async Task MakeTablespaceAsync()
     {
         await using var connection = new NpgsqlConnection(

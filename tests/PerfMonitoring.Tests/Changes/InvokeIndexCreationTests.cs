@@ -41,7 +41,7 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         Assert.Equal(1, await IndexesAsync());
     }
 
-    // A row of the table that no B-tree takes.
+    // A value that no B-tree accepts.
     private const string LongNote = """
         alter table orders add note text;
         update orders set note = 'short' || id;
@@ -312,7 +312,7 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         var result = session.Invoke(Several + "$several | Invoke-IndexCreation -ThrottleLimit 3 -Confirm:$false");
         await done.CancelAsync();
 
-        // In the order in which they end, and each table's in the order of the input.
+        // Results come in the order in which builds end; those of one table come in the order of the input.
         var states = result.Output.Select(o => $"{o.Properties["IndexName"].Value} {o.Properties["State"].Value}").ToList();
         Assert.Contains("orders_customer Created", states);
         Assert.Equal(
@@ -331,7 +331,7 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         Assert.Equal([0, 1, 2], result.Progress.Select(p => p.ActivityId).Distinct().Order());
         Assert.Equal(5, result.Progress.Count(p => p.RecordType == System.Management.Automation.ProgressRecordType.Completed));
 
-        // The most builds that were seen at once, and on one table.
+        // The most builds that were seen at the same time, in total and on one table.
         async Task<(int AtOnce, int OnOneTable)> WatchAsync()
         {
             var most = (AtOnce: 0, OnOneTable: 0);

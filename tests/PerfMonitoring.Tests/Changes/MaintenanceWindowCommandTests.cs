@@ -4,7 +4,7 @@ namespace PerfMonitoring.Changes;
 
 public sealed class MaintenanceWindowCommandTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
-    // Open for the first minute of a month that is not this one.
+    // Opens for the first minute of another month.
     private static readonly string Closed = $"0 0 1 {(DateTimeOffset.UtcNow.Month + 5) % 12 + 1} *";
 
     private readonly ModuleRunspace session = new();

@@ -2,7 +2,7 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>Build, take back and drop the index of a partitioned table.</summary>
+/// <summary>Builds, reverts and drops the index of a partitioned table.</summary>
 public sealed class PartitionedIndexTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
     private readonly ModuleRunspace session = new();

@@ -93,7 +93,7 @@ public sealed class UndoIndexCreationTests(TestDatabase database) : IClassFixtur
             "Undo-IndexCreation -After 1s -Replica (Get-PerfMonitoringSession) -Confirm:$false").AllErrors).FullyQualifiedErrorId,
                 StringComparison.Ordinal);
 
-        // The server has counted for less than that.
+        // The server's counters are now younger than the observation window.
         await database.ExecuteAsync("select pg_stat_reset()");
         session.Invoke("[System.Threading.Thread]::Sleep(1500)").MustSucceed();
         var result = session.Invoke("Undo-IndexCreation -After 1s -Confirm:$false").MustSucceed();
@@ -141,7 +141,7 @@ public sealed class UndoIndexCreationTests(TestDatabase database) : IClassFixtur
         (await database.ScalarAsync<string[]>(
             "select array_agg(indexname::text order by indexname collate \"C\") from pg_indexes where tablename = 'orders'"))!;
 
-    // Logged executions on both sides; the builds are put between them.
+    // Logs executions before and after the time to which the builds are moved.
     private Task LogAsync(double before, double after) => database.ExecuteAsync(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"""
         update perf_monitoring.index_action set started_at = now() - interval '60 s', finished_at = now() - interval '50 s';
         insert into perf_monitoring.query_performance_log (id, query_hash, query_pattern, execution_time_ms, rows_examined, rows_returned, database_user, executed_at)

@@ -4,7 +4,7 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>Builds that are judged by what the statements did before and after.</summary>
+/// <summary>Builds that are judged by the executions of statements before and after.</summary>
 public sealed class VerifiedCreationTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
     private const string Query = "select count(*), min(pause()) from orders where customer_id = 7";
@@ -13,7 +13,7 @@ public sealed class VerifiedCreationTests(TestDatabase database) : IClassFixture
 
     public async ValueTask InitializeAsync()
     {
-        // The statement gets slower by an index of the name harmful, and faster by any other on its column.
+        // An index with the name harmful makes the statement slower; any other index on its column makes it faster.
         await database.ExecuteAsync("""
             drop schema if exists perf_monitoring cascade;
             drop table if exists orders cascade;

@@ -3,7 +3,9 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Examples;
 
-/// <summary>The nightly runbook, as a scheduler runs it: a process of its own, its exit code and its error stream.</summary>
+/// <summary>
+/// Runs the nightly runbook as a scheduler does: in a separate process, with its exit code and its error stream.
+/// </summary>
 public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
     private const string Closed = "Set-MaintenanceWindow OffPeak '0 0 29 2 *' -Duration 00:01:00";
@@ -110,7 +112,7 @@ public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestData
             night.Kill();
         }
 
-        // The server would build on for nobody.
+        // Otherwise the server would continue the build after the test.
         await database.EndIndexBuildsAsync();
         await UntilAsync("select not exists (select from pg_stat_progress_create_index where datname = current_database())");
         Assert.False(
@@ -148,7 +150,7 @@ public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestData
     private Task UntilAsync(string condition) =>
         Eventually.HoldsAsync(() => database.ScalarAsync<bool>(condition), condition);
 
-    // What a night may change: indexes, what was done to them, and what is to be done.
+    // All that a night may change: indexes, the audit, and the strategies.
     private async Task<string> StateAsync() => string.Join('\n',
         await database.ScalarAsync<string>(
             "select string_agg(indexdef, E'\\n' order by indexname) from pg_indexes where tablename = 'visits'"),

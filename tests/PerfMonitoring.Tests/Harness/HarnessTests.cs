@@ -12,7 +12,7 @@ public sealed class HarnessTests : IDisposable
         var result = session.Invoke(
             "$args[0] | Where-Object { $_ -gt 1 } | ForEach-Object { $_ * $args[1] }", new[] { 1, 2, 3 }, 1);
 
-        // $args inside the script block are the block's own: the script's must be kept in a variable.
+        // Inside the script block $args belongs to the block, so the script must keep its $args in a variable.
         Assert.Equal(2, result.Output.Count);
         Assert.Equal(6, session.Invoke("$factor = $args[1]; $args[0] | ForEach-Object { $_ * $factor }", 3, 2).Only().BaseObject);
     }
@@ -42,7 +42,7 @@ public sealed class HarnessTests : IDisposable
         var text = session.Render("[pscustomobject]@{ Size = 3; Name = 'x' * 200 }");
 
         Assert.Contains("Size Name", text, StringComparison.Ordinal);
-        // PowerShell leaves the last column empty, lest the console breaks the line there.
+        // PowerShell leaves the last column empty, so that the console does not break the line there.
         Assert.Equal(119, text.Split('\n').Max(line => line.Length));
     }
 

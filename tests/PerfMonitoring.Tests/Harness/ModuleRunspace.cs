@@ -5,8 +5,8 @@ using PerfMonitoring.Sandbox;
 namespace PerfMonitoring.Testing;
 
 /// <summary>
-/// A PowerShell session with the staged module imported, as a user would have it. It is bare System.Management.Automation:
-/// there is no Select-, Sort-, Format-* and no Out-String.
+/// A PowerShell session with the staged module imported, as for a user. It is bare System.Management.Automation: it has no
+/// Select-, Sort-, Format-* and no Out-String.
 /// </summary>
 public sealed class ModuleRunspace : IDisposable
 {
@@ -25,16 +25,16 @@ public sealed class ModuleRunspace : IDisposable
         runspace.Open();
         if (manifest is not null)
         {
-            // Not through the session state: that way an import's errors are lost.
+            // The import does not use the session state, because that loses the errors of an import.
             Invoke("Import-Module -Name $args[0] -ErrorAction Stop", manifest).MustSucceed();
         }
     }
 
-    /// <summary>The manifest that the build has staged.</summary>
+    /// <summary>The staged manifest of the build.</summary>
     public static string ManifestPath { get; } =
         Path.Combine(Repository.Root, "artifacts", "module", "PerfMonitoring", "PerfMonitoring.psd1");
 
-    /// <summary>The host of the session: give it answers, read its prompts.</summary>
+    /// <summary>The host of the session: it takes answers and records prompts.</summary>
     public RecordingHost Host { get; } = new();
 
     /// <summary>A session without the module.</summary>
@@ -45,7 +45,7 @@ public sealed class ModuleRunspace : IDisposable
     /// <param name="arguments">Its <c>$args</c>.</param>
     public ScriptResult Invoke(string script, params object?[] arguments) => Run(Prepare(script, arguments, render: false));
 
-    /// <summary>Runs a script and shows its output as a console of 120 columns would.</summary>
+    /// <summary>Runs a script and renders its output for a console of 120 columns.</summary>
     /// <returns>The lines, ended by \n.</returns>
     public string Render(string script, params object?[] arguments)
     {
@@ -53,7 +53,7 @@ public sealed class ModuleRunspace : IDisposable
         return result.MustSucceed().HostText;
     }
 
-    /// <summary>Starts a script that the test will stop.</summary>
+    /// <summary>Starts a script that the test stops later.</summary>
     public RunningScript Start(string script, params object?[] arguments)
     {
         var shell = Prepare(script, arguments, render: false);
@@ -88,7 +88,7 @@ public sealed class ModuleRunspace : IDisposable
             }
             catch (PipelineStoppedException)
             {
-                // The state tells it.
+                // The state contains the error.
             }
             catch (RuntimeException failure)
             {

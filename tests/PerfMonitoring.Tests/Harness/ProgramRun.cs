@@ -4,10 +4,10 @@ using PerfMonitoring.Sandbox;
 
 namespace PerfMonitoring.Testing;
 
-/// <summary>Runs a program of ours from the test's output folder, or any other by its path.</summary>
+/// <summary>Runs a program of this repository from the test's output folder, or any other by its path.</summary>
 internal static class ProgramRun
 {
-    // `dotnet pwsh` is a program that starts another: it passes no signals on, so the other one is asked for once.
+    // `dotnet pwsh` starts another program and passes no signals on. So the path of that program is looked up once.
     private static readonly Lazy<Task<string>> PwshPath = new(FindPwshAsync);
 
     public static Process Start(string program, params string[] arguments) => Process.Start(StartInfo(program, arguments))!;
@@ -16,7 +16,7 @@ internal static class ProgramRun
         string program, string input, params string[] arguments) =>
         ToEndAsync(Start(program, arguments), input);
 
-    /// <summary>The same without input, and with variables of its environment.</summary>
+    /// <summary>Runs a program without input, and with environment variables.</summary>
     public static Task<(int ExitCode, string Output, string Errors)> ToEndAsync(
         string program, IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
         ToEndAsync(Start(program, environment, arguments), "");
@@ -32,12 +32,12 @@ internal static class ProgramRun
         return Process.Start(start)!;
     }
 
-    /// <summary>Starts the repository's pwsh, without a profile and without anybody to answer it.</summary>
+    /// <summary>Starts the repository's pwsh without a profile and without interaction.</summary>
     public static async Task<Process> StartPwshAsync(
         IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
         Start(await PwshPath.Value, WithModule(environment), ["-NoProfile", "-NonInteractive", .. arguments]);
 
-    /// <summary>The same to its end.</summary>
+    /// <summary>Runs the repository's pwsh to its end.</summary>
     public static async Task<(int ExitCode, string Output, string Errors)> PwshToEndAsync(
         IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
         await ToEndAsync(await StartPwshAsync(environment, arguments), "");

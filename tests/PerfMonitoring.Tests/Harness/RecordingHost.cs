@@ -7,18 +7,18 @@ using System.Text;
 
 namespace PerfMonitoring.Testing;
 
-/// <summary>A PowerShell host of 120 columns that remembers what it was shown and answers prompts from a list.</summary>
+/// <summary>A PowerShell host of 120 columns that records its output and answers prompts from a list.</summary>
 public sealed class RecordingHost : PSHost
 {
     private readonly RecordingUI ui = new();
 
-    /// <summary>The labels of the choices to make at the next prompts, such as <c>&amp;Yes</c> or just <c>Yes</c>.</summary>
+    /// <summary>The labels of the choices for the next prompts, such as <c>&amp;Yes</c> or just <c>Yes</c>.</summary>
     public Queue<string> Answers => ui.Answers;
 
     /// <summary>The captions and messages of the prompts so far.</summary>
     public IReadOnlyList<string> Prompts => ui.Prompts;
 
-    /// <summary>The exit code of a script's <c>exit</c>.</summary>
+    /// <summary>The exit code of a script's <c>exit</c>; null without one.</summary>
     public int? ExitCode { get; private set; }
 
     public override CultureInfo CurrentCulture => CultureInfo.InvariantCulture;
@@ -33,7 +33,7 @@ public sealed class RecordingHost : PSHost
 
     public override PSHostUserInterface UI => ui;
 
-    /// <summary>What was written since the last call.</summary>
+    /// <summary>The text that was written since the last call.</summary>
     internal string TakeText() => ui.TakeText();
 
     /// <summary>The progress records since the last call, oldest first.</summary>
@@ -100,7 +100,7 @@ public sealed class RecordingHost : PSHost
         {
             lock (gate)
             {
-                // Headings come in colour; it is for the host to leave that out.
+                // Headings contain colours, and the host has to remove them.
                 text.Append(GetOutputString(value, supportsVirtualTerminal: false));
             }
         }
@@ -119,7 +119,7 @@ public sealed class RecordingHost : PSHost
 
         public override void WriteProgress(long sourceId, ProgressRecord record)
         {
-            // The cmdlet may go on to change the record that it has handed over.
+            // The cmdlet may change the record after it has passed it on.
             var copy = new ProgressRecord(record.ActivityId, record.Activity, record.StatusDescription)
             {
                 ParentActivityId = record.ParentActivityId,

@@ -3,14 +3,14 @@ using System.Management.Automation;
 
 namespace PerfMonitoring.Testing;
 
-/// <summary>A script under way.</summary>
+/// <summary>A running script.</summary>
 public sealed class RunningScript(PowerShell shell, RecordingHost host, Task<ScriptResult> completion)
 {
-    /// <summary>Ends when the script does.</summary>
+    /// <summary>Completes when the script ends.</summary>
     public Task<ScriptResult> Completion => completion;
 
-    /// <summary>Waits until the script has reported progress for which the condition holds.</summary>
-    /// <exception cref="TimeoutException">It did not within that time, 30 seconds unless given.</exception>
+    /// <summary>Waits until the script has reported progress that meets the condition.</summary>
+    /// <exception cref="TimeoutException">There was no such report within the limit, which is 30 seconds by default.</exception>
     public async Task WaitForProgressAsync(Func<ProgressRecord, bool> condition, TimeSpan? limit = null)
     {
         var watch = Stopwatch.StartNew();
@@ -31,12 +31,12 @@ public sealed class RunningScript(PowerShell shell, RecordingHost host, Task<Scr
     }
 
     /// <summary>Stops the script, as Ctrl+C does, and waits for its end.</summary>
-    /// <returns>What it left; <see cref="ScriptResult.WasStopped"/> tells whether it was still running.</returns>
+    /// <returns>Its result; <see cref="ScriptResult.WasStopped"/> shows whether it was still running.</returns>
     public async Task<ScriptResult> StopAsync()
     {
         if (!completion.IsCompleted)
         {
-            // Its result is of no use: it may be null when the script ends at once.
+            // The result is not used: it may be null if the script ends at once.
             shell.BeginStop(null, null);
         }
 

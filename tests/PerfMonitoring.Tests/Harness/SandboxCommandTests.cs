@@ -1,6 +1,6 @@
 namespace PerfMonitoring.Testing;
 
-// Class fixture only for its skip where there is no PostgreSQL.
+// The class fixture only skips the tests if there is no PostgreSQL.
 public sealed class SandboxCommandTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
     [Fact]

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace PerfMonitoring.Testing;
 
-/// <summary>Everything that one script left: its output, its other streams, what its host showed, and how it ended.</summary>
+/// <summary>The complete result of one script: its output, its other streams, the host's text, and how it ended.</summary>
 public sealed record ScriptResult
 {
     public required IReadOnlyList<PSObject> Output { get; init; }
@@ -18,25 +18,25 @@ public sealed record ScriptResult
 
     public required IReadOnlyList<ProgressRecord> Progress { get; init; }
 
-    /// <summary>What the host showed: -WhatIf lines, rendered output, prompts' echoes. Lines end with \n.</summary>
+    /// <summary>The host's text: -WhatIf lines, rendered output, echoes of prompts. Lines end with \n.</summary>
     public required string HostText { get; init; }
 
-    /// <summary>The terminating error that ended the script; null when none did.</summary>
+    /// <summary>The terminating error that ended the script; null without one.</summary>
     public required Exception? Exception { get; init; }
 
     public bool HadErrors => Exception is not null || Errors.Count > 0;
 
-    /// <summary>The record of the terminating error.</summary>
+    /// <summary>The record of the terminating error; null without one.</summary>
     public ErrorRecord? TerminatingError => (Exception as IContainsErrorRecord)?.ErrorRecord;
 
-    /// <summary>Whether it was stopped, as by Ctrl+C.</summary>
+    /// <summary>Whether the script was stopped, as by Ctrl+C.</summary>
     public required bool WasStopped { get; init; }
 
     /// <summary>The non-terminating errors and the terminating one, if any.</summary>
     public IReadOnlyList<ErrorRecord> AllErrors => TerminatingError is { } last ? [.. Errors, last] : Errors;
 
-    /// <summary>Fails the test, showing the errors, when there were any.</summary>
-    /// <returns>Itself.</returns>
+    /// <summary>Fails the test and shows the errors, if there were any.</summary>
+    /// <returns>This result.</returns>
     public ScriptResult MustSucceed()
     {
         if (HadErrors)
@@ -48,7 +48,7 @@ public sealed record ScriptResult
         return this;
     }
 
-    /// <summary>The only object of the output; fails the test when there are errors or another number of objects.</summary>
+    /// <summary>The only object of the output; fails the test if there are errors or another number of objects.</summary>
     public PSObject Only() => Assert.Single(MustSucceed().Output);
 
     /// <summary>The value of a property of each object of the output.</summary>

@@ -6,7 +6,7 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Help;
 
-/// <summary>The help pages against the cmdlets of the staged module.</summary>
+/// <summary>Compares the help pages with the cmdlets of the staged module.</summary>
 public sealed partial class HelpPageTests(ModuleRunspace session) : IClassFixture<ModuleRunspace>
 {
     private static readonly string Folder = Path.Combine(Repository.Root, "docs", "en-US");

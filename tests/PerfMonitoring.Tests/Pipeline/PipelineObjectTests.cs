@@ -4,10 +4,12 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Pipeline;
 
-/// <summary>Every cmdlet that changes something, with objects of every type, of its own database and of another one.</summary>
+/// <summary>
+/// Tests every cmdlet that changes something, with objects of every shape, of its own database and of another one.
+/// </summary>
 public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<TwinDatabases>
 {
-    // The sources, acts and undoings of the table; {0} is the session of the object.
+    // The sources, commands and undo scripts of the table; {0} is the session of the object.
     private static readonly Case[] Cases =
     [
         new("Invoke-IndexCreation", "New-IndexStrategy -TableName items -Column status -IndexName wanted -Session {0}",
@@ -60,7 +62,7 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
         new("New-IndexStrategy of a slow query", "Get-SlowQuery -Like '*items where customer_id*' -Top 1 -Session {0}",
             "New-IndexStrategy -WarningAction Ignore")
         {
-            // A text with its fingerprint is a text by hand.
+            // A text with its fingerprint counts as a typed statement.
             Few = ["Query", "QueryHash", "Calls"],
             Refused = (shape, isHere) => shape == Shape.SelectFew || isHere ? null : "OtherDatabase",
             Undo = "delete from perf_monitoring.index_strategy where not is_created",
@@ -75,7 +77,7 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
                 ? "ColumnMissing" : !isHere ? "OtherDatabase" : shape == Shape.Csv ? "ObjectUnreadable" : null,
         },
 
-        // Values, which hold for every database: nothing is meant by them that is in one of them.
+        // Values that are valid for every database, because they refer to no object of one database.
         new(
             "New-PerformanceThreshold",
             "$t = New-PerformanceThreshold ConnectionCount 80 90 -Session {0}; $t | Remove-PerformanceThreshold -Session {0} "
@@ -321,29 +323,29 @@ public sealed class PipelineObjectTests(TwinDatabases twins) : IClassFixture<Twi
         }
     }
 
-    /// <summary>A cmdlet of the table.</summary>
+    /// <summary>A row of the table, for one cmdlet.</summary>
     /// <param name="Name">Its name in the table.</param>
-    /// <param name="Source">What writes its object; {0} is the session.</param>
-    /// <param name="Command">What takes the object.</param>
+    /// <param name="Source">The script that writes the object; {0} is the session.</param>
+    /// <param name="Command">The script that takes the object.</param>
     private sealed record Case(string Name, string Source, string Command)
     {
         public string Act { get; init; } = Command.Contains("-Confirm", StringComparison.Ordinal)
             ? Command : Command + " -Confirm:$false";
 
-        /// <summary>What Select-Object keeps.</summary>
+        /// <summary>The properties that Select-Object keeps.</summary>
         public string[] Few { get; init; } = ["Id", "IndexStrategyId", "TableName", "IndexName"];
 
-        /// <summary>The error, or null where it is done.</summary>
+        /// <summary>The expected error; null if the command succeeds.</summary>
         public Func<Shape, bool, string?> Refused { get; init; } =
             (shape, isHere) => shape == Shape.SelectFew ? "ObjectIncomplete" : isHere ? null : "OtherDatabase";
 
-        /// <summary>Whether something is changed where it is done; null where that is of no interest.</summary>
+        /// <summary>Whether a successful command changes something; null if that is not checked.</summary>
         public bool? Changes { get; init; } = true;
 
-        /// <summary>SQL that puts both databases back.</summary>
+        /// <summary>SQL that reverts the changes in both databases.</summary>
         public string? Undo { get; init; }
 
-        /// <summary>A script that puts this one back.</summary>
+        /// <summary>A script that reverts the change of this command.</summary>
         public string? UndoScript { get; init; }
     }
 }

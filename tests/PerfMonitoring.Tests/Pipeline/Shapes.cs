@@ -4,10 +4,10 @@ using System.Management.Automation;
 
 namespace PerfMonitoring.Pipeline;
 
-/// <summary>Ways in which an object loses its type between one cmdlet and the next.</summary>
+/// <summary>Ways in which an object loses its type between two cmdlets.</summary>
 public enum Shape
 {
-    /// <summary>It does not.</summary>
+    /// <summary>The object keeps its type.</summary>
     Live,
     /// <summary>Export-Clixml, Import-Clixml.</summary>
     Clixml,
@@ -25,7 +25,7 @@ public enum Shape
     SelectFew,
 }
 
-/// <summary>Makes of an object what these cmdlets make of it, which the bare engine does not have.</summary>
+/// <summary>Imitates the effect of these cmdlets on an object, because the bare engine does not have them.</summary>
 internal static class Shapes
 {
     public static PSObject Of(PSObject live, Shape shape, params string[] few) => shape switch

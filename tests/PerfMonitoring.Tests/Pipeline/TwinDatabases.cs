@@ -6,7 +6,7 @@ namespace PerfMonitoring.Pipeline;
 /// <summary>Two databases with the same tables, indexes, log and store, and a session with each: "here" and "there".</summary>
 public sealed class TwinDatabases(SandboxFixture sandbox) : IAsyncLifetime
 {
-    // Open throughout: the table has some hundred cells.
+    // The connections stay open, because the table has several hundred cells.
     private readonly Dictionary<TestDatabase, NpgsqlConnection> connections = [];
 
     public TestDatabase Here { get; } = new(sandbox);
@@ -48,12 +48,12 @@ public sealed class TwinDatabases(SandboxFixture sandbox) : IAsyncLifetime
         }
     }
 
-    /// <summary>Puts all builds between the executions that are logged.</summary>
+    /// <summary>Moves all builds between the logged executions.</summary>
     public const string PutBuildsIntoTheLog =
         "update perf_monitoring.index_action set started_at = now() - interval '60 s', finished_at = now() - interval '50 s' "
             + "where action = 'CREATE';\n";
 
-    /// <summary>All that a change could leave in both databases and their stores.</summary>
+    /// <summary>All traces that a change could leave in both databases and their stores.</summary>
     public async Task<(string? Here, string? There)> FingerprintAsync() =>
         (await FingerprintAsync(Here), await FingerprintAsync(There));
 

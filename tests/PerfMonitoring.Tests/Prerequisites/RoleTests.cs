@@ -6,8 +6,8 @@ using PerfMonitoring.Testing;
 namespace PerfMonitoring.Prerequisites;
 
 /// <summary>
-/// The roles of about_PerfMonitoring_Security, made by the scripts on that page: each does the whole of its work without
-/// superuser, and is told by the refusal of what it may not do which grants mend it.
+/// The roles of about_PerfMonitoring_Security, created by the scripts on that page. Each does all of its work without superuser.
+/// A refusal of other work names the grants that allow it.
 /// </summary>
 public sealed partial class RoleTests(SandboxFixture sandbox) : IAsyncLifetime, IDisposable
 {
@@ -35,7 +35,7 @@ public sealed partial class RoleTests(SandboxFixture sandbox) : IAsyncLifetime, 
     {
         if (database is not null)
         {
-            // What the roles own and may is in the database and goes with it.
+            // Objects and rights of the roles are in the database and disappear with it.
             await database.DisposeAsync();
             await database.Cluster.ExecuteAsync(
                 "postgres", string.Concat(roles.AsEnumerable().Reverse().Select(r => $"drop role {Quote(r)};")),
@@ -159,7 +159,7 @@ public sealed partial class RoleTests(SandboxFixture sandbox) : IAsyncLifetime, 
             .MustSucceed();
     }
 
-    // A role as the page's scripts make it; "nobody" may log in and nothing else.
+    // Creates a role with the page's scripts; "nobody" may log in and do nothing else.
     private async Task<string> MakeAsync(string role)
     {
         var name = Named(role);

@@ -5,7 +5,7 @@ namespace PerfMonitoring.Commands.Security;
 
 /// <summary>
 /// A stranger has filled public, and a schema before it in the search path, with an operator, function, type and relation for
-/// each of the system's. A superuser runs every cmdlet, and none of them is called.
+/// each of the system's. A superuser runs every cmdlet, and none of these objects is called.
 /// </summary>
 public sealed class HostileObjectTests(SandboxFixture sandbox)
 {
@@ -71,7 +71,7 @@ public sealed class HostileObjectTests(SandboxFixture sandbox)
             await database.ExecuteAsync($"alter database {database.Name} set search_path = early, public, app, pg_catalog");
             var logged = cluster.ServerLog.Length;
 
-            // The trap works: a session with that search path falls into it.
+            // A session with that search path shows that the trap works.
             await database.ExecuteAsync(
                 "set search_path = early, public, app, pg_catalog; select 'a'::pg_catalog.name = 'b'::pg_catalog.text");
             Assert.Contains("HOSTILE", cluster.ServerLog[logged..], StringComparison.Ordinal);
@@ -95,7 +95,7 @@ public sealed class HostileObjectTests(SandboxFixture sandbox)
         }
         finally
         {
-            // Some 25,000 objects are more than one transaction can lock; with their database they go at once.
+            // One transaction cannot lock all of these objects, about 25,000. Dropping their database removes them at once.
             await database.DisposeAsync();
             await cluster.ExecuteAsync("postgres", $"drop role {stranger}", CancellationToken.None);
         }

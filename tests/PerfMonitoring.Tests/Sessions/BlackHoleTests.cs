@@ -3,11 +3,11 @@ using PerfMonitoring.Testing;
 namespace PerfMonitoring.Sessions;
 
 /// <summary>
-/// A network that swallows or cuts what comes after some packets: every cmdlet ends, and says what it could not reach.
+/// A network drops or cuts the traffic after some packets. Every cmdlet ends, and names the server that it could not reach.
 /// </summary>
 public sealed class BlackHoleTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
-    // What ends a wait that never would: far beyond the limits of 2 s that the sessions have, and beyond the time of a clean-up.
+    // Ends a wait that would never end: far beyond the limits of 2 s of the sessions, and beyond the time of a clean-up.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(150);
 
     private static readonly (ProxyFault Fault, int After)[] Faults =
@@ -75,7 +75,7 @@ public sealed class BlackHoleTests(TestDatabase database) : IClassFixture<TestDa
     {
         await using var proxy = FaultProxy.Start(database.Cluster.Port);
         using var session = new ModuleRunspace();
-        // On a busy machine 2 s can be too short for a server that is well.
+        // On a busy machine 2 s can be too short for a healthy server.
         while (session.Invoke(
             "$null = Connect-PerfMonitoring -ConnectionString $args[0] -ConnectTimeout 2s -CommandTimeout 2s",
             $"Host=127.0.0.1;Port={proxy.Port};Username=postgres;Database={database.Name}").AllErrors is [{ } error])

@@ -3,10 +3,12 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Sessions;
 
-/// <summary>Through a pooler a session is not ours: what we do leaves nothing in it, and what needs one is refused.</summary>
+/// <summary>
+/// Behind a pooler a session is shared: the module leaves nothing in it, and refuses work that needs a dedicated session.
+/// </summary>
 public sealed class PoolerTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
-    // The pooler itself sets its clients' application_name.
+    // The pooler itself sets the application_name of its clients.
     private const string State = """
         select concat_ws('|',
             (select string_agg(name || '=' || setting, ',' order by name) from pg_settings where source = 'session' and name not like 'transaction%' and name <> 'application_name'),
@@ -15,7 +17,7 @@ public sealed class PoolerTests(TestDatabase database) : IClassFixture<TestDatab
             (select count(*) from pg_class where relnamespace = pg_my_temp_schema()), current_setting('role'))
         """;
 
-    // What works by transaction; each leaves an object or nothing, and no error.
+    // Commands that work transaction by transaction; each writes an object or nothing, and no error.
     private static readonly string[] Working =
     [
         "Get-SlowQuery -Top 3", "Update-QueryPerformanceLog", "Get-SlowQuery -FromLog -Top 3", "Get-QueryPerformanceLog",
@@ -115,7 +117,7 @@ public sealed class PoolerTests(TestDatabase database) : IClassFixture<TestDatab
 
     private Task<IReadOnlyList<string>> StatesAsync(PgBouncer bouncer) => OnEachAsync(bouncer, State);
 
-    // As many transactions at once as the pool has sessions are in all of them.
+    // The number of parallel transactions equals the pool's sessions, so that every session is reached.
     private async Task<IReadOnlyList<string>> OnEachAsync(PgBouncer bouncer, string sql)
     {
         var answers = new Dictionary<int, string>();

@@ -121,7 +121,7 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
         Assert.StartsWith("NoAnswer,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
     }
 
-    /// <summary>What a user might type with a password in it, and what might then show it.</summary>
+    /// <summary>Input that may contain a password, and a command that might show it.</summary>
     public static TheoryData<string> Typed =>
     [
         "Connect-PerfMonitoring -ConnectionString 'host=127.0.0.1 port=1 user=u password=S3cret'",

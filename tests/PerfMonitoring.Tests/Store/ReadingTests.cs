@@ -4,7 +4,7 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Store;
 
-/// <summary>A server with a standby and a store that has something of everything; and roles that may not write to it.</summary>
+/// <summary>A server with a standby, a store with rows in all tables, and roles that may not write to it.</summary>
 public sealed class ReadingFixture : IAsyncLifetime
 {
     public const string Reader = "Read \"only\"";
@@ -16,7 +16,7 @@ public sealed class ReadingFixture : IAsyncLifetime
 
     public PostgresCluster Standby => servers.Standby;
 
-    /// <summary>What the store's owner is told, by the script that asks.</summary>
+    /// <summary>The output for the store's owner, by script.</summary>
     public Dictionary<string, string> Owner { get; } = [];
 
     public async ValueTask InitializeAsync()
@@ -38,7 +38,7 @@ public sealed class ReadingFixture : IAsyncLifetime
             Update-QueryPerformanceLog
             Update-IndexUsageStat
             """, Primary.ConnectionString("app")).MustSucceed();
-        // A sample that a test may count from, so that none has to wait.
+        // An existing sample, so that no test has to wait for one.
         session.Invoke("Test-PerformanceThreshold").MustSucceed();
         await Primary.ExecuteAsync("app", $"""
             update perf_monitoring.metric_sample set taken_at = taken_at - interval '1 hour', sample = sample || jsonb_build_object(
@@ -61,11 +61,13 @@ public sealed class ReadingFixture : IAsyncLifetime
     public static string Quote(string name) => '"' + name.Replace("\"", "\"\"", StringComparison.Ordinal) + '"';
 }
 
-/// <summary>What reads only reads: it works for who may not write, and is told the same as the owner.</summary>
+/// <summary>
+/// Cmdlets that read do not write: they work for a role that may not write, with the same output as for the owner.
+/// </summary>
 public sealed class ReadingTests(ReadingFixture fixture) : IClassFixture<ReadingFixture>, IDisposable
 {
-    // Every row with the transaction that wrote it, so that an update to the same values is seen. The threshold's sample is left
-    // out.
+    // Every row with the transaction that wrote it, so that an update to the same values is detected. The sample of the
+    // thresholds is left out.
     private const string Contents = """
         select md5(string_agg(query_to_xml(format('select xmin, t.* from perf_monitoring.%I t order by t::text', relname), false, true, '')::text, '' order by relname))
         from pg_class
@@ -74,7 +76,7 @@ public sealed class ReadingTests(ReadingFixture fixture) : IClassFixture<Reading
 
     private readonly ModuleRunspace session = new();
 
-    /// <summary>What the store tells: the same on a standby.</summary>
+    /// <summary>Scripts that read the store; the output is the same on a standby.</summary>
     public static TheoryData<string> StoredScripts =>
     [
         "Get-IndexStrategy | % { \"$($_.Id) $($_.IndexName) $($_.IsCreated) $($_.CreatedBy)\" }",
@@ -89,7 +91,7 @@ public sealed class ReadingTests(ReadingFixture fixture) : IClassFixture<Reading
         "Test-PerformanceThreshold TableSize 1 1TB -TableName orders | % { \"$($_.ObjectName) $($_.State)\" }",
     ];
 
-    /// <summary>What is read from the server, or both.</summary>
+    /// <summary>Scripts that read the server, or the server and the store.</summary>
     public static TheoryData<string> LiveScripts =>
     [
         "Test-PerformanceThreshold -MetricType DeadlockCount, TableSize | % { \"$($_.MetricType) $($_.State) $($_.Value)\" }",
@@ -102,7 +104,7 @@ public sealed class ReadingTests(ReadingFixture fixture) : IClassFixture<Reading
             + "$_.IndexDefinition }; Get-IndexCandidate | % { $_.IndexDefinition }",
     ];
 
-    /// <summary>What changes, asked with -WhatIf.</summary>
+    /// <summary>Scripts that change something, run with -WhatIf.</summary>
     public static TheoryData<string> WhatIfScripts =>
     [
         "New-IndexStrategy orders -Expression 'length(status)' -IndexName another -WhatIf",

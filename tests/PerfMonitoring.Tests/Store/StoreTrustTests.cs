@@ -4,7 +4,7 @@ using PerfMonitoring.Testing;
 namespace PerfMonitoring.Store;
 
 /// <summary>
-/// A store of a superuser, a role that wants to be one, and functions that make it one when a superuser calls them.
+/// A store of a superuser, a role that tries to become one, and functions that make it one if a superuser calls them.
 /// </summary>
 public sealed class StoreTrustFixture(SandboxFixture sandbox) : IAsyncLifetime
 {
@@ -46,7 +46,7 @@ public sealed class StoreTrustFixture(SandboxFixture sandbox) : IAsyncLifetime
     }
 }
 
-/// <summary>Nobody's code runs with the rights of whoever uses the store.</summary>
+/// <summary>Foreign code does not run with the rights of a user of the store.</summary>
 public sealed class StoreTrustTests(StoreTrustFixture fixture, SandboxFixture sandbox) : IClassFixture<StoreTrustFixture>,
 IDisposable
 {
@@ -59,14 +59,16 @@ IDisposable
         Test-PerformanceThreshold
         """;
 
-    // A sequence, since a function that is declared immutable may write to no table.
+    // A sequence, because a function that is declared immutable may not write to a table.
     private const string Forget = "select setval('app.called', 1, false)";
 
     private readonly ModuleRunspace session = new();
 
     public static TheoryData<int> Versions => SandboxFixture.SupportedVersions;
 
-    /// <summary>What is planted, what the error says of it, and how it goes away where the remedy does not do it.</summary>
+    /// <summary>
+    /// The planted object, the expected text of the error, and SQL that removes the object if the remedy does not.
+    /// </summary>
     public static TheoryData<string, string, string?> Plants => new()
     {
         { "create trigger t before insert on perf_monitoring.index_action for each row execute function app.fire()",
@@ -151,7 +153,7 @@ IDisposable
         try
         {
             Connect(database.ConnectionString);
-            // What was planted may call the function when it is made; from here on nothing does.
+            // Creating a planted object may call the function; nothing calls it after this line.
             await database.ExecuteAsync(Forget);
             var errors = session.Invoke(UseTheStore).AllErrors;
 
@@ -174,7 +176,7 @@ IDisposable
             }
         }
 
-        // In the same session, now that there is nothing to fear.
+        // The same session works after the removal.
         session.Invoke("Get-IndexStrategy; Get-PerformanceThreshold").MustSucceed();
         Assert.False(await database.ScalarAsync<bool>("select is_called from app.called"));
     }
@@ -222,7 +224,7 @@ IDisposable
         session.Invoke(
             "Connect-PerfMonitoring -ConnectionString $args[0] -StoreConnectionString $args[1]", database.ConnectionString,
             As(database, fixture.Role)).MustSucceed();
-        // The owner does what it can, in the middle of the session.
+        // The store passes the check here. Then its owner adds a trigger in the middle of the session.
         session.Invoke("Get-IndexStrategy").MustSucceed();
         await ExecuteAsAsync(database, fixture.Role, $$"""
             create function perf_monitoring.up() returns trigger language plpgsql as $$

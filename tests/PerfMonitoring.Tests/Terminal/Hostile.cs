@@ -5,28 +5,28 @@ using System.Text.RegularExpressions;
 
 namespace PerfMonitoring.Terminal;
 
-/// <summary>Texts that would steer a terminal, and objects that are full of them.</summary>
+/// <summary>Texts that would control a terminal, and objects that are full of them.</summary>
 internal static partial class Hostile
 {
     /// <summary>
-    /// A window title, a cleared screen, a moved cursor, a bell, a C1 control, a text that runs backwards, one that is not seen.
+    /// A window title, a cleared screen, a moved cursor, a bell, a C1 control, a text that runs backwards, an invisible one.
     /// </summary>
     public const string Text = "\u001B]0;owned\a\u001B[2J\u001B[1;1H\r\n\t\b\u007F\u009B31m\u202Eevil\u2066\u200B\uFEFF\u2028";
 
-    /// <summary>A name of at most 63 bytes.</summary>
-    /// <param name="stem">What the name begins with.</param>
+    /// <summary>A hostile name of at most 63 bytes.</summary>
+    /// <param name="stem">The start of the name.</param>
     public static string Name(string stem) => stem + "\u001B]0;x\a\u001B[2J\u009B1m\n\u202E\u200B";
 
-    /// <summary>Fails where a terminal would be steered. Line feeds may stand between lines.</summary>
-    /// <param name="shown">What was shown.</param>
+    /// <summary>Fails if a text would control a terminal. Line feeds are allowed between lines.</summary>
+    /// <param name="shown">The shown text.</param>
     public static void MustBeGone(string? shown) =>
         Assert.DoesNotMatch(Steering(), shown ?? "");
 
-    /// <summary>Whether a text would steer a terminal.</summary>
-    /// <param name="shown">What was shown.</param>
+    /// <summary>Whether a text would control a terminal.</summary>
+    /// <param name="shown">The shown text.</param>
     public static bool Steers(string? shown) => Steering().IsMatch(shown ?? "");
 
-    /// <summary>An object of the type, each text in it hostile.</summary>
+    /// <summary>An object of the type with a hostile value in each text.</summary>
     public static object Fill(Type type) => Value(type, 0)!;
 
     private static object? Value(Type type, int depth)

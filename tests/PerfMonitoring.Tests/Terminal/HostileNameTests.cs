@@ -4,7 +4,7 @@ using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Terminal;
 
-/// <summary>A database whose every name would steer the terminal of whoever looks at it.</summary>
+/// <summary>A database whose every name would control the terminal that shows it.</summary>
 public sealed class HostileNameTests(SandboxFixture sandbox) : IAsyncLifetime
 {
     private static readonly string Schema = Hostile.Name("s");
@@ -129,7 +129,7 @@ public sealed class HostileNameTests(SandboxFixture sandbox) : IAsyncLifetime
             ("Get-SlowQuery -Session ", "s'\"$x"),
         })
         {
-            // The server has half a second to answer somebody who types: on a busy machine it is asked again.
+            // The server has half a second for a completion; on a busy machine the request is repeated.
             CompletionResult? completion = null;
             for (var attempt = 0; completion is null && attempt < 60; attempt++)
             {
@@ -157,7 +157,7 @@ public sealed class HostileNameTests(SandboxFixture sandbox) : IAsyncLifetime
         Assert.Equal(Index, session.Invoke("Get-IndexUsageStat -IndexName $Index").Only().Properties["IndexName"].Value);
     }
 
-    // Objects in their views, and each stream beside them.
+    // Renders objects in their views, and each other stream.
     private ScriptResult Show(string script, params object?[] arguments)
     {
         var result = session.Invoke("$VerbosePreference = 'Continue'; " + script, arguments);

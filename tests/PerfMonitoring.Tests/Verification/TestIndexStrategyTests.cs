@@ -36,7 +36,7 @@ public sealed class TestIndexStrategyTests(TestDatabase database) : IClassFixtur
             $null = Update-QueryPerformanceLog
             $null = New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -Confirm:$false
             """).MustSucceed();
-        // The interval that is open when the build ends belongs to neither side.
+        // The interval that is open at the end of the build belongs to neither side.
         session.Invoke("$null = Update-QueryPerformanceLog").MustSucceed();
         await RunAsync();
         session.Invoke("$null = Update-QueryPerformanceLog").MustSucceed();
@@ -128,7 +128,7 @@ public sealed class TestIndexStrategyTests(TestDatabase database) : IClassFixtur
         Enumerable.Range(0, 40)
             .Select(i => string.Create(CultureInfo.InvariantCulture, $"select count(*) from orders where customer_id = {i};"))));
 
-    // Hourly intervals on both sides; the build is put between them.
+    // Logs hourly intervals before and after the time to which the build is moved.
     private Task LogAsync(double before, double after) => database.ExecuteAsync(string.Create(CultureInfo.InvariantCulture, $"""
         update perf_monitoring.index_action set started_at = now() - interval '60 s', finished_at = now() - interval '50 s';
         insert into perf_monitoring.query_performance_log (id, query_hash, query_pattern, execution_time_ms, rows_examined, rows_returned, database_user, executed_at)

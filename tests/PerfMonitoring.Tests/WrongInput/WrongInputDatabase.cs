@@ -13,7 +13,7 @@ public sealed class WrongInputDatabase(SandboxFixture sandbox) : IAsyncLifetime
     /// <summary>The session; it is the default of its runspace.</summary>
     public ModuleRunspace Session { get; } = new();
 
-    /// <summary>The database. Skips the test where there is no server.</summary>
+    /// <summary>The database. Skips the test if there is no server.</summary>
     public TestDatabase Database => missing is null ? database! : throw missing;
 
     public async ValueTask InitializeAsync()
@@ -24,7 +24,7 @@ public sealed class WrongInputDatabase(SandboxFixture sandbox) : IAsyncLifetime
         }
         catch (Xunit.Sdk.SkipException skip)
         {
-            // A fixture cannot skip; the test that asks for the server can.
+            // A fixture cannot skip, but the test that uses the server can.
             missing = skip;
             return;
         }
@@ -55,14 +55,14 @@ public sealed class WrongInputDatabase(SandboxFixture sandbox) : IAsyncLifetime
         state = await StateAsync();
     }
 
-    /// <summary>Whether anything was changed since the last time.</summary>
+    /// <summary>Whether anything has changed since the last call.</summary>
     public async Task<bool> HasChangedAsync()
     {
         (var before, state) = (state, await StateAsync());
         return before != state;
     }
 
-    // All that a wrong call might have changed: what the store holds, the relations of the database, and the sessions.
+    // All that a wrong call might have changed: the rows of the store, the relations of the database, and the sessions.
     private async Task<string> StateAsync() =>
         await Database.ScalarAsync<string>("""
             select md5(string_agg(x, ' ' order by x)) from (

@@ -5,11 +5,12 @@ using PerfMonitoring.Testing;
 namespace PerfMonitoring.WrongInput;
 
 /// <summary>
-/// The table of wrong input: made from the parameters that the cmdlets have, each value with what else the call needs.
+/// The table of wrong input. It is generated from the parameters of the cmdlets; each row has one value and the other arguments
+/// that the call needs.
 /// </summary>
 internal static class WrongInputRows
 {
-    // Nobody can mean these, whatever the parameter is for.
+    // These values are wrong for every parameter.
     private static readonly string[] NoTexts =
         ["''", "' '", "\"`t`n\"", "$null", "\"a`0b\"", "('x' * 100000)", "\"a$([char]0xD800)\""];
 
@@ -35,11 +36,11 @@ internal static class WrongInputRows
 
     private static readonly string[] NoIds = ["x", "''", "'*'", "([guid]::Empty)", "$null", "@()", "@($null)", "'{0}'", "1"];
 
-    // Harmless where it is a pattern or a name that is not there; it must be answered well and change nothing.
+    // Harmless as a pattern or as a name that does not exist. The call must give a proper answer and change nothing.
     private static readonly string[] OddTexts =
         ["'*'", "'['", "'[z-a]'", "'a]'", "\"'\"", "'\"'", "\"`e[2J\"", "\"x`u{202e}y\"", "('[' * 900)"];
 
-    // What a call needs besides, by the parameter's name.
+    // Other arguments that a call needs, by the parameter's name.
     private static readonly Dictionary<string, string> Valid = new()
     {
         ["MetricType"] = "QueryTime", ["Warning"] = "1", ["Critical"] = "2", ["TableName"] = "t", ["Query"] = "'select 1'",
@@ -51,14 +52,14 @@ internal static class WrongInputRows
         ["Action"] = "$strategy",
     };
 
-    /// <summary>Calls that must fail: the cmdlet, the parameter that is wrong, the whole call.</summary>
+    /// <summary>Calls that must fail: the cmdlet, the wrong parameter, the whole call.</summary>
     public static IReadOnlyList<(string Command, string Parameter, string Script)> Wrong { get; } = [
         .. Generate(mustFail: true), .. ByHand.Select(r => (r.Script.Split(' ')[0], r.Parameter, r.Script))];
 
-    /// <summary>Calls that may succeed, with nothing found; what changes something has -WhatIf.</summary>
+    /// <summary>Calls that may succeed without a result; a cmdlet that changes something gets -WhatIf.</summary>
     public static IReadOnlyList<(string Command, string Parameter, string Script)> Odd { get; } = [.. Generate(mustFail: false)];
 
-    // What hangs on more than one parameter, and values for one parameter alone.
+    // Combinations of parameters, and values for one parameter alone.
     private static IEnumerable<(string Parameter, string Script)> ByHand =>
     [
         .. from call in new[] {
@@ -205,7 +206,7 @@ internal static class WrongInputRows
             : [];
     }
 
-    // What might wait for a server that is not there, or for samples, is left to the rows by hand.
+    // Calls that might wait for an unreachable server, or for samples, are among the rows by hand.
     private static IEnumerable<string> Odds(string command, ParameterMetadata parameter) =>
         parameter.ParameterType == typeof(string) || parameter.ParameterType == typeof(string[])
             ? command is "Connect-PerfMonitoring" or "Test-PerformanceThreshold" || parameter.Name == "Query" ? [] : OddTexts
@@ -213,7 +214,7 @@ internal static class WrongInputRows
 
     private static string Call(CommandInfo command, ParameterMetadata parameter, string value, bool mustFail)
     {
-        // With the fewest other parameters that it can have.
+        // Uses the set with the fewest other parameters.
         var set = command.ParameterSets.Where(s => s.Parameters.Any(p => p.Name == parameter.Name))
             .MinBy(s =>
             s.Parameters.Count(p => p.IsMandatory)
@@ -228,7 +229,7 @@ internal static class WrongInputRows
                 .Where(p => p.Item1 != parameter.Name).Select(p => $"-{p.Item1} {p.Item2}"));
         }
 
-        // A mandatory window of New-IndexStrategy needs a column.
+        // A mandatory -Window of New-IndexStrategy needs -Column.
         if (command.Name == "New-IndexStrategy" && set.Parameters.Any(p => p.Name == "Column")
             && parameter.Name is not ("Column" or "Expression"))
         {

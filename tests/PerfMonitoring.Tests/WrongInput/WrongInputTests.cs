@@ -5,12 +5,12 @@ using PerfMonitoring.Terminal;
 namespace PerfMonitoring.WrongInput;
 
 /// <summary>
-/// Whatever is wrong is said: with an id that stays, with the argument's name, with the way out, before anything was changed, and
-/// never with an exception of .NET.
+/// Every wrong argument gives an error with a stable id, the argument's name and a remedy. The error comes before any change, and
+/// is never a .NET exception.
 /// </summary>
 public sealed partial class WrongInputTests(WrongInputDatabase world) : IClassFixture<WrongInputDatabase>
 {
-    // PowerShell's own, of binding. It names the parameter and the type or the words that it takes.
+    // PowerShell's own binding errors. They name the parameter and the type or the words that it accepts.
     private static readonly HashSet<string> BindingIds = new(StringComparer.Ordinal)
     {
         "ParameterArgumentValidationError", "ParameterArgumentValidationErrorNullNotAllowed",
@@ -22,7 +22,7 @@ public sealed partial class WrongInputTests(WrongInputDatabase world) : IClassFi
         "ScriptBlockArgumentNoInput", "ParameterBindingFailed",
     };
 
-    // One test for a cmdlet: its rows share the session and the database, and take milliseconds.
+    // One test per cmdlet: its rows share the session and the database, and take milliseconds.
     public static TheoryData<string> Commands => [.. WrongInputRows.Wrong.Select(r => r.Command).Distinct()];
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed partial class WrongInputTests(WrongInputDatabase world) : IClassFi
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
 
-    // Null where the error is as it should be.
+    // Null if the error is as expected.
     private static string? Problem(ErrorRecord error, string parameter)
     {
         var id = error.FullyQualifiedErrorId.Split(',')[0];
@@ -86,7 +86,7 @@ public sealed partial class WrongInputTests(WrongInputDatabase world) : IClassFi
                 ? null : $"{id} does not name the parameter: {message}";
         }
 
-        // What is not there is named itself.
+        // An error about a missing object names the object itself.
         var names = id is "ObjectIncomplete" or "ObjectUnreadable" && parameter is "InputObject" or "SlowQuery" or "Action"
             || (parameter == "Replica" && message.Contains("session", StringComparison.OrdinalIgnoreCase))
             || error.CategoryInfo.Category is ErrorCategory.ObjectNotFound

@@ -6,8 +6,8 @@ using PerfMonitoring.Testing;
 namespace PerfMonitoring.Postgres.Changes;
 
 /// <summary>
-/// Whatever befalls a process that changes something, at whatever packet: nothing is left half-done, nothing is counted twice or
-/// lost, and how each action ended is known. Number and draw are those of <see cref="FaultTests"/>.
+/// A process that changes something is disturbed at any packet. Nothing is left half-done, nothing is counted twice or lost, and
+/// the end of each action is known. Number and seed are those of <see cref="FaultTests"/>.
 /// </summary>
 public sealed class ChangeFaultTests(ITestOutputHelper output)
 {
@@ -78,7 +78,7 @@ public sealed class ChangeFaultTests(ITestOutputHelper output)
         }
     }
 
-    // Each work with each upset once, in random order, then again.
+    // Combines each work with each upset once, in random order, and repeats this.
     private static IEnumerable<ChangeCase> Deal(Random random, Upset[] upsets)
     {
         while (true)

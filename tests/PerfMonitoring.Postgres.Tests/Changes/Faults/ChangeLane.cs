@@ -14,16 +14,16 @@ using PerfMonitoring.Verification;
 
 namespace PerfMonitoring.Postgres.Changes;
 
-/// <summary>What changes something, here or in the store.</summary>
+/// <summary>The kinds of changes, in the monitored database or in the store.</summary>
 public enum Work
 {
     /// <summary>An index is built from a strategy.</summary>
     Create,
 
-    /// <summary>The same on a partitioned table.</summary>
+    /// <summary>An index on a partitioned table is built from a strategy.</summary>
     CreatePartitioned,
 
-    /// <summary>An index that was dropped is built again.</summary>
+    /// <summary>A dropped index is restored.</summary>
     Restore,
 
     /// <summary>An index is dropped.</summary>
@@ -32,7 +32,7 @@ public enum Work
     /// <summary>The index of a partitioned table is dropped.</summary>
     DropPartitioned,
 
-    /// <summary>An index that was built is taken back.</summary>
+    /// <summary>A built index is reverted.</summary>
     Revert,
 
     /// <summary>An invalid index is dropped.</summary>
@@ -41,7 +41,7 @@ public enum Work
     /// <summary>An index is rebuilt.</summary>
     Rebuild,
 
-    /// <summary>The log of queries is brought up to date.</summary>
+    /// <summary>The log of queries is updated.</summary>
     LogUpdate,
 
     /// <summary>The usage of indexes is stored.</summary>
@@ -51,7 +51,7 @@ public enum Work
     Marking,
 }
 
-/// <summary>What befalls the one who does it.</summary>
+/// <summary>The disturbances of the process that makes a change.</summary>
 public enum Upset
 {
     /// <summary>One connection is reset.</summary>
@@ -60,10 +60,10 @@ public enum Upset
     /// <summary>One connection is reset in the middle of a message.</summary>
     CutInHalf,
 
-    /// <summary>What is sent is lost, and the process dies before it notices.</summary>
+    /// <summary>Sent data is lost, and the process dies before it notices.</summary>
     Swallowed,
 
-    /// <summary>The process dies before a packet passes.</summary>
+    /// <summary>The process dies before a packet is forwarded.</summary>
     Killed,
 
     /// <summary>The process dies while the server works.</summary>
@@ -72,17 +72,16 @@ public enum Upset
     /// <summary>The server ends all its sessions.</summary>
     Terminated,
 
-    /// <summary>Whoever started it gives up (Ctrl+C).</summary>
+    /// <summary>The user cancels the command (Ctrl+C).</summary>
     Cancelled,
 
-    /// <summary>The server crashes and is started again.</summary>
+    /// <summary>The server crashes and is restarted.</summary>
     Crash,
 }
 
 /// <summary>
-/// A database in which one piece of work after the other is upset at a packet that is drawn at random, anywhere between its first
-/// and its last. A next run follows, as a scheduler starts it; then the catalog, the audit, the strategies and the log must
-/// agree.
+/// A database in which one change after the other is disturbed at a random packet between its first and its last. The next run
+/// follows, as a scheduler starts it. Then the catalog, the audit, the strategies and the log must agree.
 /// </summary>
 internal sealed class ChangeLane : IAsyncDisposable
 {
@@ -98,7 +97,7 @@ internal sealed class ChangeLane : IAsyncDisposable
     private readonly string store;
     private IMonitoringConnection next;
     private readonly Dictionary<Work, int> packets;
-    // What a lane looks at goes through a pool: a new session of the server costs more than the look.
+    // The lane's own statements use a pool, because a new session of the server costs more than the statement.
     private readonly Dictionary<string, NpgsqlDataSource> sources;
     private readonly List<(Task Ghost, string Name)> ghosts = [];
     private long calls;
@@ -118,16 +117,16 @@ internal sealed class ChangeLane : IAsyncDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    /// <summary>What did not go as it should, one line each.</summary>
+    /// <summary>The violations, one line each.</summary>
     public ConcurrentQueue<string> Findings { get; } = new();
 
-    /// <summary>How the work ended when it was upset, and how often.</summary>
+    /// <summary>How the disturbed changes ended, and how often.</summary>
     public ConcurrentDictionary<string, int> Endings { get; } = new();
 
-    /// <summary>Makes its databases.</summary>
+    /// <summary>Creates the databases of a lane.</summary>
     /// <param name="cluster">The server.</param>
     /// <param name="hasStoreElsewhere">Whether the store is in another database.</param>
-    /// <param name="like">Another lane with its store in the same place, which has counted packets already.</param>
+    /// <param name="like">Another lane with its store in the same place, which has already counted packets.</param>
     public static async Task<ChangeLane> OpenAsync(PostgresCluster cluster, bool hasStoreElsewhere, ChangeLane? like = null)
     {
         var database = await cluster.CreateDatabaseAsync(null, Token);
@@ -144,14 +143,14 @@ internal sealed class ChangeLane : IAsyncDisposable
         var lane = new ChangeLane(cluster, database, store, next, like);
         foreach (var work in like is null ? Enum.GetValues<Work>() : [])
         {
-            // Without an upset: so many packets it takes.
+            // A run without an upset counts the packets.
             await lane.RunAsync(new ChangeCase(0, work, null, 1));
         }
 
         return lane;
     }
 
-    /// <summary>Runs one case, and the next run, and looks at what there is.</summary>
+    /// <summary>Runs one case and the next run, and checks the result.</summary>
     public async Task RunAsync(ChangeCase test)
     {
         try
@@ -167,7 +166,7 @@ internal sealed class ChangeLane : IAsyncDisposable
         }
     }
 
-    /// <summary>Several sessions build, take back, store and count the same at once, each in an order of its own.</summary>
+    /// <summary>Several sessions build, revert, store and count the same at the same time, each in another order.</summary>
     public async Task RunAtOnceAsync(int sessions, int rounds, Random random)
     {
         var test = new ChangeCase(0, Work.Create, null, 0);
@@ -238,7 +237,7 @@ internal sealed class ChangeLane : IAsyncDisposable
         }
     }
 
-    /// <summary>What a user would look for when all is over.</summary>
+    /// <summary>Checks the final state as a user would.</summary>
     public async Task CheckAsync()
     {
         foreach (var (ghost, name) in ghosts)
@@ -263,7 +262,7 @@ internal sealed class ChangeLane : IAsyncDisposable
         }
     }
 
-    // What there is before: a table of its own, a strategy, and the index where one is to be dropped or rebuilt.
+    // Creates the objects of a case: a new table, a strategy, and an index if the case drops or rebuilds one.
     private async Task<(IndexStrategy Strategy, uint? Index)> PrepareAsync(ChangeCase test)
     {
         var isPartitioned = test.Work is Work.CreatePartitioned or Work.DropPartitioned;
@@ -334,7 +333,7 @@ internal sealed class ChangeLane : IAsyncDisposable
                 Upset.Cut => ProxyFault.Cut,
                 Upset.CutInHalf => ProxyFault.CutInHalf,
                 Upset.Swallowed => ProxyFault.Swallow,
-                // The packet passes, and the server is at work.
+                // The packet is forwarded, and the server works.
                 Upset.KilledAtWork => ProxyFault.Delay,
                 null => ProxyFault.None,
                 _ => ProxyFault.Hold,
@@ -365,7 +364,7 @@ internal sealed class ChangeLane : IAsyncDisposable
             case Upset.Crash:
                 await cluster.StopAsync(StopMode.Immediate, Token);
                 await cluster.RestartAsync(Token);
-                // What waits in the pools is of the server that was.
+                // Pooled connections belong to the server before the crash.
                 foreach (var source in sources.Values)
                 {
                     source.Clear();
@@ -379,7 +378,7 @@ internal sealed class ChangeLane : IAsyncDisposable
 
         if (isDead)
         {
-            // A process that is killed does not come to its end; this one comes to it somewhere else.
+            // A killed process does not reach its end. This one does, but unseen.
             ghosts.Add((EndAsync(), test.ToString()));
             Endings.AddOrUpdate("died", 1, (_, count) => count + 1);
             return;
@@ -404,7 +403,7 @@ internal sealed class ChangeLane : IAsyncDisposable
         }
     }
 
-    /// <summary>Does it, and says how it ended: done, failed, cancelled or raw.</summary>
+    /// <summary>Makes the change, and returns how it ended: done, failed, cancelled or raw.</summary>
     private static async Task<string> WorkAsync(
         ChangeCase test, IMonitoringConnection by, IndexStrategy strategy, uint? index, IndexBuildOptions options,
         CancellationToken cancellationToken)
@@ -475,7 +474,7 @@ internal sealed class ChangeLane : IAsyncDisposable
         }
     }
 
-    // As the next night does it: what is left is repaired, and the same is wanted again.
+    // Acts like the next night: repairs what is left, and makes the same change again.
     private async Task FollowAsync(ChangeCase test, IndexStrategy strategy, uint? index)
     {
         if (test.Work == Work.LogUpdate)
@@ -571,7 +570,7 @@ internal sealed class ChangeLane : IAsyncDisposable
                     Work.Create or Work.CreatePartitioned => "CREATE",
                     Work.Restore => "RESTORE",
                     Work.Repair or Work.Rebuild => "REPAIR",
-                    // A drop that was broken off half-way is carried on by the repair.
+                    // The repair completes a drop that was interrupted.
                     _ when last == "REPAIR" => last,
                     Work.Revert => "REVERT",
                     _ => "DROP",
@@ -649,11 +648,11 @@ internal sealed class ChangeLane : IAsyncDisposable
     }
 }
 
-/// <summary>One piece of work and what befalls it.</summary>
-/// <param name="Number">Which of the run.</param>
+/// <summary>One change and its upset.</summary>
+/// <param name="Number">Its number in the run.</param>
 /// <param name="Work">The work.</param>
-/// <param name="Upset">What befalls it; null for nothing.</param>
-/// <param name="Moment">When, as a share of the packets that the work takes.</param>
+/// <param name="Upset">The upset; null for none.</param>
+/// <param name="Moment">The time of the upset, as a share of the packets of the work.</param>
 internal sealed record ChangeCase(int Number, Work Work, Upset? Upset, double Moment)
 {
     public override string ToString() =>

@@ -1,31 +1,31 @@
 namespace PerfMonitoring.Postgres.Changes;
 
-/// <summary>Where a build is held while something goes wrong.</summary>
+/// <summary>The phases at which a build is held while something goes wrong.</summary>
 public enum BuildPhase
 {
-    /// <summary>Another session has the lock on the table.</summary>
+    /// <summary>Another session holds the lock on the table.</summary>
     Lock,
 
-    /// <summary>A transaction that uses the table is there before the index is known to all.</summary>
+    /// <summary>A transaction used the table before the index became visible to all.</summary>
     WritersBefore,
 
     /// <summary>The table is scanned.</summary>
     Building,
 
-    /// <summary>A transaction began to use the table while it was scanned.</summary>
+    /// <summary>A transaction began to use the table during the scan.</summary>
     WritersAfter,
 
-    /// <summary>Rows that came meanwhile are put into the index.</summary>
+    /// <summary>Rows that were added meanwhile are put into the index.</summary>
     Validating,
 
-    /// <summary>A transaction with an older snapshot is there.</summary>
+    /// <summary>A transaction has an older snapshot.</summary>
     Snapshots,
 }
 
-/// <summary>What goes wrong.</summary>
+/// <summary>The faults.</summary>
 public enum Fault
 {
-    /// <summary>Nothing: the build is held for a moment.</summary>
+    /// <summary>No fault: the build is only held for a moment.</summary>
     None,
 
     /// <summary>The session that builds is terminated.</summary>
@@ -34,28 +34,28 @@ public enum Fault
     /// <summary>The statement is cancelled on the server.</summary>
     BuilderCancelled,
 
-    /// <summary>The session that watches, and has the builders' lock, is terminated.</summary>
+    /// <summary>The session that watches, and holds the builders' lock, is terminated.</summary>
     WatcherKilled,
 
-    /// <summary>All idle sessions are terminated, those to the store too.</summary>
+    /// <summary>All idle sessions are terminated, including those of the store.</summary>
     IdleKilled,
 
-    /// <summary>The server ends sessions that are idle for a second, before the build and while it runs.</summary>
+    /// <summary>The server ends sessions that are idle for a second, before and during the build.</summary>
     IdleTimeout,
 
-    /// <summary>Whoever started it gives up (Ctrl+C).</summary>
+    /// <summary>The user cancels the command (Ctrl+C).</summary>
     TokenCancelled,
 
     /// <summary>The maintenance window closes.</summary>
     WindowClosed,
 
-    /// <summary>What it waits for lasts longer than allowed.</summary>
+    /// <summary>A wait is longer than allowed.</summary>
     WaitTooLong,
 
-    /// <summary>The same, with retries, and what it waits for ends at the first.</summary>
+    /// <summary>A wait is longer than allowed, but ends before the first retry.</summary>
     WaitTooLongOnce,
 
-    /// <summary>What it waits for waits for it.</summary>
+    /// <summary>The build and the session that it waits for wait for each other.</summary>
     Deadlock,
 
     /// <summary>The role has a statement_timeout that is shorter than the build.</summary>
@@ -64,19 +64,19 @@ public enum Fault
     /// <summary>A unique index finds duplicates.</summary>
     Duplicate,
 
-    /// <summary>The tablespace has no room for the index.</summary>
+    /// <summary>The tablespace is too small for the index.</summary>
     DiskFull,
 
     /// <summary>A second runbook wants the same index.</summary>
     SecondBuilder,
 
-    /// <summary>The same, and the first one's session is terminated.</summary>
+    /// <summary>A second runbook wants the same index, and the first one's session is terminated.</summary>
     SecondTakesOver,
 
-    /// <summary>The server crashes and is started again at once.</summary>
+    /// <summary>The server crashes and is restarted at once.</summary>
     ServerCrashed,
 
-    /// <summary>The server crashes and stays away for longer than the clean-up waits.</summary>
+    /// <summary>The server crashes and stays down for longer than the clean-up waits.</summary>
     ServerAway,
 }
 
@@ -86,7 +86,7 @@ internal sealed record FaultCase(int Number, Fault Fault, BuildPhase Phase, bool
     private static readonly BuildPhase[] Waits = [
         BuildPhase.Lock, BuildPhase.WritersBefore, BuildPhase.WritersAfter, BuildPhase.Snapshots];
 
-    /// <summary>The phases that a fault can come in.</summary>
+    /// <summary>The phases at which a fault can occur.</summary>
     public static IReadOnlyList<BuildPhase> PhasesOf(Fault fault) => fault switch
     {
         Fault.WaitTooLong or Fault.WaitTooLongOnce => Waits,
@@ -96,7 +96,7 @@ internal sealed record FaultCase(int Number, Fault Fault, BuildPhase Phase, bool
     };
 
     /// <summary>
-    /// Cases without an end, not numbered yet: each combination of those faults once, in random order, then anew.
+    /// An endless sequence of cases without numbers: each combination of the faults once, in random order, then again.
     /// </summary>
     public static IEnumerable<FaultCase> Deal(Random random, params Fault[] faults)
     {
@@ -106,7 +106,7 @@ internal sealed record FaultCase(int Number, Fault Fault, BuildPhase Phase, bool
             random.Shuffle(deck);
             foreach (var (fault, phase) in deck)
             {
-                // A unique index of a partitioned table has the partition key, and so no duplicates here.
+                // A unique index of a partitioned table contains the partition key, so there are no duplicates here.
                 var isPartitioned = random.Next(4) == 0 && fault != Fault.Duplicate;
                 yield return new FaultCase(0, fault, phase, isPartitioned, TimeSpan.FromMilliseconds(random.Next(200)));
             }

@@ -13,13 +13,13 @@ using PerfMonitoring.Testing;
 namespace PerfMonitoring.Postgres.Changes;
 
 /// <summary>
-/// A database in which one build follows the other, through one session of the product that lives as long as the lane. Each build
-/// is held at its phase by sessions that use the table, or by the indexed function, which waits while somebody has an advisory
-/// lock.
+/// A database in which one build follows the other, through one session of the module that lives as long as the lane. Each build
+/// is held at its phase by sessions that use the table, or by the indexed function, which waits while another session holds an
+/// advisory lock.
 /// </summary>
 internal sealed class FaultLane : IAsyncDisposable
 {
-    /// <summary>A tablespace without much room.</summary>
+    /// <summary>A tablespace with little space.</summary>
     public const string SmallTablespace = "small";
 
     private const string Application = "the builder";
@@ -27,10 +27,10 @@ internal sealed class FaultLane : IAsyncDisposable
     // How long the maintenance window stays open.
     private static readonly TimeSpan Open = TimeSpan.FromHours(1);
 
-    // How long anything may take on a machine that is busy with other things.
+    // The time limit of any step on a machine that is busy with other work.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    // Rows of -1 come while the index is built; what is below is never waited for.
+    // The function waits for rows of -1, which are added during the build, on another lock; it never waits for rows below -1.
     private const string Schema = """
         create function held(n int) returns int immutable language plpgsql as $$
         begin
@@ -60,13 +60,13 @@ internal sealed class FaultLane : IAsyncDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    /// <summary>What did not go as it should, one line each.</summary>
+    /// <summary>The violations, one line each.</summary>
     public ConcurrentQueue<string> Findings { get; } = new();
 
-    /// <summary>How the builds ended, and how many of each.</summary>
+    /// <summary>How the builds ended, and how often.</summary>
     public ConcurrentDictionary<string, int> Endings { get; } = new();
 
-    /// <summary>Makes a database, with its store in it or in another one.</summary>
+    /// <summary>Creates a database, with its store in it or in another one.</summary>
     public static async Task<FaultLane> OpenAsync(PostgresCluster cluster, bool hasStoreElsewhere)
     {
         var database = await cluster.CreateDatabaseAsync(null, Token);
@@ -77,10 +77,11 @@ internal sealed class FaultLane : IAsyncDisposable
         return new FaultLane(cluster, database, store, connection);
     }
 
-    /// <summary>Runs one build and looks at what it left.</summary>
-    /// <param name="test">What is to happen.</param>
-    /// <param name="crash">Told when the build stands at its phase; ends when the server is there again, or is away.</param>
-    /// <param name="restart">Told when the build is over; ends when the server is there again.</param>
+    /// <summary>Runs one build and checks its result.</summary>
+    /// <param name="test">The case.</param>
+    /// <param name="crash">Called when the build is held at its phase; completes when the server is up again, or stays
+    /// down.</param>
+    /// <param name="restart">Called after the build; completes when the server is up again.</param>
     public async Task RunAsync(FaultCase test, Func<Task>? crash = null, Func<Task>? restart = null)
     {
         try
@@ -93,7 +94,7 @@ internal sealed class FaultLane : IAsyncDisposable
         }
     }
 
-    /// <summary>What a user would look for when all is over.</summary>
+    /// <summary>Checks the final state as a user would.</summary>
     public async Task CheckAsync()
     {
         await using var control = await OpenAsync();
@@ -168,7 +169,8 @@ internal sealed class FaultLane : IAsyncDisposable
                         "given up");
                     break;
                 case Fault.Deadlock:
-                    // The server ends one of both; this session lets the other be found out.
+                    // The server ends the session whose deadlock_timeout expires first. This one has a long timeout, so the build
+                    // is ended.
                     await ExecuteAsync(
                         holder[^1], $"set deadlock_timeout = '1h'; lock table {table} in share update exclusive mode");
                     break;
@@ -214,7 +216,7 @@ internal sealed class FaultLane : IAsyncDisposable
         await JudgeAsync(test, strategy, first, second);
         if (test.Fault == Fault.ServerAway)
         {
-            // The next run takes what is left.
+            // The next run handles what is left.
             var again = new Run(connection.IndexBuilder.BuildAsync(strategy, Options(Fault.None), new Reports(), Token));
             await again.EndAsync();
             Expect(test, again.Error is null && again.Result?.State == IndexCreationState.Created,
@@ -224,7 +226,7 @@ internal sealed class FaultLane : IAsyncDisposable
         }
     }
 
-    // A role has limits of its own.
+    // A role may have its own limits.
     private async Task<IMonitoringConnection?> ConnectLimitedAsync(Fault fault)
     {
         if (fault is not (Fault.StatementTimeout or Fault.IdleTimeout))
@@ -237,7 +239,7 @@ internal sealed class FaultLane : IAsyncDisposable
             $";Options=-c {(fault == Fault.StatementTimeout ? "statement" : "idle_session")}_timeout=1000");
         if (fault == Fault.IdleTimeout)
         {
-            // Several that wait in the pools, and are over when they are asked again.
+            // Opens several pooled sessions, which are dead at their next use.
             await Task.WhenAll(
                 Enumerable.Range(0, 3)
                 .Select(async _ => await limited.Catalog.GetTableAsync(new RelationName("public", "t"), Token)));
@@ -268,10 +270,10 @@ internal sealed class FaultLane : IAsyncDisposable
         {(test is { Fault: Fault.DiskFull, Phase: BuildPhase.Building } ? Bulk(0) : "")}
         """);
 
-    // Below the size from which a key is compressed, and more than the small tablespace holds.
+    // Below the size from which a key is compressed, and more than the small tablespace can hold.
     private static string Bulk(int n) => $"insert into t select g, {n}, g, repeat('x', 400) from generate_series(3001, 3600) g;";
 
-    // Not the product's session: whatever the last case did to that is part of the test.
+    // Not the module's session, because its state after the last case is part of the test.
     private async Task<IndexStrategy> AddStrategyAsync(FaultCase test)
     {
         var definition = new IndexDefinition
@@ -287,7 +289,9 @@ internal sealed class FaultLane : IAsyncDisposable
         return (await own.Strategies.AddAsync([new IndexStrategy { Definition = definition }], Token))[0];
     }
 
-    /// <summary>The sessions that hold the build at its phase, or at the one before, the last of which it waits for.</summary>
+    /// <summary>
+    /// Opens the sessions that hold the build at its phase, or at the one before; the build waits for the last of them.
+    /// </summary>
     private async Task<List<NpgsqlConnection>> HoldAsync(FaultCase test, string table)
     {
         var session = await OpenAsync();
@@ -302,8 +306,8 @@ internal sealed class FaultLane : IAsyncDisposable
         return [session];
     }
 
-    /// <summary>Brings the build to its phase.</summary>
-    /// <returns>The process that builds.</returns>
+    /// <summary>Waits until the build has reached its phase.</summary>
+    /// <returns>The process id of the build.</returns>
     private async Task<int> UntilHeldAsync(
         NpgsqlConnection control, FaultCase test, string table, Run build, List<NpgsqlConnection> holder)
     {
@@ -315,7 +319,7 @@ internal sealed class FaultLane : IAsyncDisposable
 
         if (test.Phase is BuildPhase.WritersAfter or BuildPhase.Validating)
         {
-            // A row that comes after the snapshot of the build is left to the validation.
+            // The validation handles a row that is added after the snapshot of the build.
             await UntilAsync(
                 control, build,
                 InPhase("building index%")
@@ -349,7 +353,7 @@ internal sealed class FaultLane : IAsyncDisposable
             _ => "waiting for old snapshots",
         }));
 
-        // An old snapshot holds up the first partition already.
+        // An old snapshot already delays the first partition.
         string InPhase(string phase) => $"""
             select pid from pg_stat_progress_create_index
             where datname = current_database() and phase like '{phase}' {(test.Phase == BuildPhase.Snapshots ? "" : $"and relid = '{table}'::regclass")}
@@ -372,7 +376,7 @@ internal sealed class FaultLane : IAsyncDisposable
         {
             Fault.SecondTakesOver => new List<string> { "FAILED", "SUCCEEDED" },
             Fault.TokenCancelled or Fault.BuilderCancelled or Fault.WindowClosed => ["CANCELLED"],
-            // The server that is away is the store's, too.
+            // The server of the store is down too.
             Fault.ServerAway => ["STARTED"],
             _ => [error is null ? "SUCCEEDED" : "FAILED"],
         };
@@ -415,7 +419,7 @@ internal sealed class FaultLane : IAsyncDisposable
         _ => (IndexCreationState.Created, null),
     };
 
-    // No invalid index, no lock, nobody building, and the strategy is marked when its index is there.
+    // Checks that there is no invalid index, no lock and no running build, and that the strategy is marked if its index exists.
     private async Task ExpectAsync(FaultCase test, IndexStrategy strategy, bool isThere)
     {
         await using var control = await OpenAsync();
@@ -531,7 +535,7 @@ internal sealed class FaultLane : IAsyncDisposable
         }
     }
 
-    /// <summary>A build under way, and how it ended.</summary>
+    /// <summary>A running build, and how it ended.</summary>
     private sealed class Run(Task<(IndexCreationResult Result, PerfMonitoringException? Error)> build)
     {
         private Exception? thrown;
@@ -550,7 +554,7 @@ internal sealed class FaultLane : IAsyncDisposable
             }
             catch (Exception e) when (!Token.IsCancellationRequested)
             {
-                // A build that was cancelled ends so; any other end than this is found by what is expected.
+                // A cancelled build ends like this. The later checks detect any other unexpected end.
                 thrown = e is OperationCanceledException ? null : e;
             }
         }

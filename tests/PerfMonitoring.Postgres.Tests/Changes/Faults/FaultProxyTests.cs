@@ -40,7 +40,7 @@ public sealed class FaultProxyTests(TestDatabase database) : IClassFixture<TestD
         await using var connection = await ConnectAsync(proxy);
         proxy.Set(ProxyFault.Swallow);
 
-        // The answer is waited for until the command's own limit. New connections are served, the old one stays lost.
+        // The client waits for the answer until its command limit. New connections work; the old one stays lost.
         var asked = AskAsync(connection, timeout: 1);
         await proxy.Struck.WaitAsync(TimeSpan.FromMinutes(1), Token);
         proxy.Heal();

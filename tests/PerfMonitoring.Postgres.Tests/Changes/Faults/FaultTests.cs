@@ -6,17 +6,17 @@ using PerfMonitoring.Testing;
 namespace PerfMonitoring.Postgres.Changes;
 
 /// <summary>
-/// Whatever goes wrong, at whatever phase of a build: nothing is left half-done, and every result tells the truth. Faults and
-/// phases are drawn from a seed; PERFMONITORING_FAULT_BUILDS lengthens the run and PERFMONITORING_FAULT_SEED changes the draw.
+/// Faults occur at every phase of a build. Nothing is left half-done, and every result is true. Faults and phases are drawn from
+/// a seed. PERFMONITORING_FAULT_BUILDS sets the number of builds and PERFMONITORING_FAULT_SEED the seed.
 /// </summary>
 public sealed class FaultTests(ITestOutputHelper output)
 {
-    // Of each lane, between two crashes.
+    // Builds of each lane between two crashes.
     private const int BuildsOfRound = 4;
 
     /// <summary>
-    /// How many builds, and how many other changes, go wrong: half of what was asked for each. By itself each kind of change
-    /// meets each upset once.
+    /// The number of faulty builds, and of other faulty changes: each is half of the requested number. With the default each kind
+    /// of change meets each upset once.
     /// </summary>
     internal static int Builds => Setting("PERFMONITORING_FAULT_BUILDS", 154) / 2;
 
@@ -42,13 +42,13 @@ public sealed class FaultTests(ITestOutputHelper output)
             disk is null,
             "Disk full is not provoked: a small file system can be mounted by root only, on Linux, and not in every container.");
         await cluster.ExecuteAsync("postgres", $"create tablespace {FaultLane.SmallTablespace} location '{disk.Folder}'", Token);
-        // One lane, for the others would take its room.
+        // Only one lane, because others would use up its space.
         await RunAsync(cluster, 1, Builds / 20, [Fault.DiskFull], []);
     }
 
     private static Task<PostgresCluster> StartAsync() => SandboxFixture.OwnClusterAsync(new ClusterOptions
     {
-        // Nobody else may hold up a build.
+        // No other process may delay a build.
         Settings = new Dictionary<string, string> { ["autovacuum"] = "off", ["max_connections"] = "300" },
     });
 
@@ -124,7 +124,7 @@ public sealed class FaultTests(ITestOutputHelper output)
         }
     }
 
-    // One crash for all lanes, when each stands at its phase.
+    // One crash for all lanes, when each is held at its phase.
     private static async Task CrashAsync(
         PostgresCluster cluster, IReadOnlyDictionary<FaultLane, List<FaultCase>> plan, bool staysAway)
     {

@@ -9,7 +9,7 @@ internal sealed class SmallDisk : IDisposable
 
     public string Folder { get; }
 
-    /// <summary>Mounts it; null where that is not possible.</summary>
+    /// <summary>Mounts it; returns null if that is not possible.</summary>
     public static SmallDisk? TryMount(string folder)
     {
         if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess)
@@ -22,7 +22,7 @@ internal sealed class SmallDisk : IDisposable
             ? new SmallDisk(folder) : null;
     }
 
-    // Out of the tree at once, though the server still has it open.
+    // Detaches it at once, although the server has it open.
     public void Dispose() => Run("umount -l \"$1\"", Folder);
 
     private static bool Run(string script, string folder)
