@@ -100,7 +100,7 @@ internal static class BuildUnderLoad
     {
         var creator = new IndexCreator(connection, new IndexCreationOptions());
         var strategy = new IndexStrategy { Definition = Wanted };
-        var (result, error) = await creator.CreateAsync(strategy, new Progress<IndexCreationProgress>(), CancellationToken.None);
+        var (result, error) = await creator.CreateAsync(strategy, new Progress<IndexChangeProgress>(), CancellationToken.None);
         if (result.State != IndexCreationState.Created)
         {
             throw new InvalidOperationException($"The index was not built: {result.State} {error?.Message}");

@@ -4,7 +4,7 @@ using PerfMonitoring.Strategies;
 namespace PerfMonitoring.Advice;
 
 /// <summary>Limits and options of the advice.</summary>
-public sealed record AdvisorOptions
+internal sealed record AdvisorOptions
 {
     /// <summary>The most disk space for all new indexes together, in bytes; null for no limit.</summary>
     public long? StorageBudget { get; init; }
@@ -40,13 +40,13 @@ public sealed record AdvisorOptions
 /// <param name="Activity">The present activity.</param>
 /// <param name="Percent">Completed share of the activity, 0 to 100.</param>
 /// <param name="Calls">Number of planner calls.</param>
-public sealed record AdvisorProgress(string Activity, int Percent, int Calls);
+internal sealed record AdvisorProgress(string Activity, int Percent, int Calls);
 
 /// <summary>A statement without advice.</summary>
 /// <param name="QueryHash">Its fingerprint.</param>
 /// <param name="Reason">The reason; without constants of the statement.</param>
 /// <param name="IsUtility">Whether it is of a kind that is never planned, so that the user does not expect advice.</param>
-public sealed record SkippedStatement(string QueryHash, string Reason, bool IsUtility = false)
+internal sealed record SkippedStatement(string QueryHash, string Reason, bool IsUtility = false)
 {
     /// <summary>Set where it was left out because planning could run untrusted code.</summary>
     public UntrustedStatement? Untrusted { get; init; }
@@ -56,10 +56,10 @@ public sealed record SkippedStatement(string QueryHash, string Reason, bool IsUt
 /// <param name="TableName">The table.</param>
 /// <param name="Reason">The reason.</param>
 /// <param name="IsExpected">Whether the user does not expect advice: a table of the system or of the store.</param>
-public sealed record PassedOverTable(string TableName, string Reason, bool IsExpected = false);
+internal sealed record PassedOverTable(string TableName, string Reason, bool IsExpected = false);
 
 /// <summary>The advice.</summary>
-public sealed record IndexAdvice
+internal sealed record IndexAdvice
 {
     /// <summary>The strategies, the highest gain per byte first.</summary>
     public required IReadOnlyList<IndexStrategy> Strategies { get; init; }

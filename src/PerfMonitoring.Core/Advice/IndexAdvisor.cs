@@ -15,7 +15,7 @@ namespace PerfMonitoring.Advice;
 /// <param name="whatIf">The planner.</param>
 /// <param name="names">Names the chosen indexes.</param>
 /// <param name="target">The database that the strategies are for.</param>
-public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository whatIf, IndexNames names, ServerTarget target)
+internal sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository whatIf, IndexNames names, ServerTarget target)
 {
     // What PlanRisk measures.
     private const string Risk =
@@ -35,8 +35,6 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         IReadOnlyList<WorkloadStatement> workload, AdvisorOptions options, IProgress<AdvisorProgress>? progress,
         CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(workload);
-        ArgumentNullException.ThrowIfNull(options);
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         if (options.TimeLimit is { } limit)
         {

@@ -6,7 +6,7 @@ namespace PerfMonitoring.Audit;
 /// <summary>
 /// Records changes to indexes in the store. A failure of the store does not revert the change: it is reported beside the result.
 /// </summary>
-public static class IndexAudit
+internal static class IndexAudit
 {
     // A pooled connection may be closed in the meantime, and a restarted server is soon available.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -27,7 +27,6 @@ public static class IndexAudit
     public static async Task<PerfMonitoringException?> FinishAsync(
         IIndexActionRepository actions, Guid? id, IndexActionOutcome outcome, string? failure, string index, object subject)
     {
-        ArgumentNullException.ThrowIfNull(actions);
         try
         {
             await TellAsync(() => actions.FinishAsync(id, outcome, failure, CancellationToken.None));
@@ -50,7 +49,6 @@ public static class IndexAudit
     /// <returns>StrategyNotMarked, or null.</returns>
     public static async Task<PerfMonitoringException?> MarkAsync(Func<Task> mark, string done, string remedy, object subject)
     {
-        ArgumentNullException.ThrowIfNull(mark);
         try
         {
             await TellAsync(mark);

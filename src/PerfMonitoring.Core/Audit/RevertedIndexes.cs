@@ -6,7 +6,7 @@ using PerfMonitoring.Indexes;
 namespace PerfMonitoring.Audit;
 
 /// <summary>The indexes that this module created and reverted because they did not help.</summary>
-public static class RevertedIndexes
+internal static class RevertedIndexes
 {
     /// <summary>The reverted indexes: the statement without a name, with time and reason.</summary>
     /// <param name="actions">The audit.</param>
@@ -16,7 +16,6 @@ public static class RevertedIndexes
     public static async Task<IReadOnlyDictionary<string, string>> GetAsync(
         IIndexActionRepository actions, DateTimeOffset since, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(actions);
         var reverted = new Dictionary<string, string>();
         var filter = new IndexActionFilter {
             Actions = [IndexActionKind.Revert], Outcomes = [IndexActionOutcome.Succeeded], Since = since };

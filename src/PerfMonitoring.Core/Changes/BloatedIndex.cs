@@ -13,7 +13,7 @@ namespace PerfMonitoring.Changes;
 /// </summary>
 /// <param name="Index">The index.</param>
 /// <param name="EstimatedSizeBytes">Expected size of a fresh build, in bytes.</param>
-public sealed record BloatedIndex(TableIndex Index, long EstimatedSizeBytes)
+internal sealed record BloatedIndex(TableIndex Index, long EstimatedSizeBytes)
 {
     /// <summary>Share of the size that a rebuild would free, 0 to 1.</summary>
     public double Bloat => Math.Max(0, 1 - ((double)EstimatedSizeBytes / Math.Max(1, Index.SizeBytes)));
@@ -38,7 +38,6 @@ public sealed record BloatedIndex(TableIndex Index, long EstimatedSizeBytes)
     public static async Task<IReadOnlyList<BloatedIndex>> FindAsync(
         IMonitoringConnection connection, double minimumBloat, long minimumBytes, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(connection);
         var large = (await connection.IndexUsage.ReadAsync(cancellationToken)).Indexes
             .Where(i => i is { IsUsable: true, IsLocked: false, Index: { Definition.Method: "btree", IsExclusion: false } }
                 && i.SizeBytes > minimumBytes)
@@ -72,10 +71,9 @@ public sealed record BloatedIndex(TableIndex Index, long EstimatedSizeBytes)
     /// <param name="cancellationToken">Cancels the operation and cleans up.</param>
     /// <returns>As <see cref="IIndexRebuilder.RebuildAsync"/>.</returns>
     public async Task<(IndexRepairResult Result, PerfMonitoringException? Error)> RunAsync(
-        IMonitoringConnection connection, IndexBuildOptions options, IProgress<IndexCreationProgress> progress,
+        IMonitoringConnection connection, IndexChangeOptions options, IProgress<IndexChangeProgress> progress,
         CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(connection);
         var (result, error) = await connection.IndexRebuilder.RebuildAsync(
             Index, options, progress, cancellationToken, ToAction());
         return (result with { EstimatedSizeBytes = EstimatedSizeBytes }, error);

@@ -6,7 +6,7 @@ namespace PerfMonitoring.Changes;
 /// <summary>Expected duration of a build, from its size and the rate of earlier builds in this database.</summary>
 /// <param name="SizeBytes">Expected size of the index in bytes; null where unknown.</param>
 /// <param name="BytesPerSecond">Measured build rate in bytes of index per second; null where there was no build.</param>
-public sealed record BuildEstimate(long? SizeBytes, double? BytesPerSecond)
+internal sealed record BuildEstimate(long? SizeBytes, double? BytesPerSecond)
 {
     /// <summary>The expected duration; null where size or rate is unknown.</summary>
     public TimeSpan? Duration => SizeBytes / BytesPerSecond is { } seconds ? TimeSpan.FromSeconds(Math.Min(seconds, 1e9)) : null;

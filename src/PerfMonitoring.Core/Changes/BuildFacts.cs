@@ -51,7 +51,7 @@ public sealed record BuildFacts
     /// Sessions that have held a snapshot in the database, or have written to the table, for more than a second; the oldest
     /// first.
     /// </summary>
-    public IReadOnlyList<IndexCreationBlocker> OlderTransactions { get; init; } = [];
+    public IReadOnlyList<BlockingSession> OlderTransactions { get; init; } = [];
 
     /// <summary>Names of the prepared transactions that have written to the table.</summary>
     public IReadOnlyList<string> PreparedTransactions { get; init; } = [];

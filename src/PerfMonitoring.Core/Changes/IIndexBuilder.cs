@@ -6,7 +6,7 @@ using PerfMonitoring.Strategies;
 namespace PerfMonitoring.Changes;
 
 /// <summary>Options of a build.</summary>
-public sealed record IndexBuildOptions
+public sealed record IndexChangeOptions
 {
     /// <summary>Limit of the wait for the lock on the table, before the build. Zero waits without limit.</summary>
     public TimeSpan LockTimeout { get; init; } = TimeSpan.FromMinutes(1);
@@ -59,7 +59,7 @@ public interface IIndexBuilder
     /// <summary>
     /// Builds the index of a strategy with CREATE INDEX CONCURRENTLY, one at a time for each table. On any failure the invalid
     /// index is dropped; where that also fails, <see cref="IndexCreationResult.LeftoverIndex"/> names it. A refusal of the server
-    /// is a result with its error, not an exception. A build that <see cref="IndexBuildOptions.EndAt"/> ended is Deferred.
+    /// is a result with its error, not an exception. A build that <see cref="IndexChangeOptions.EndAt"/> ended is Deferred.
     /// </summary>
     /// <param name="strategy">The strategy. Its target is not checked: the caller checks
     /// <see cref="ServerTarget.IsSameDatabaseAs"/> first.</param>
@@ -71,6 +71,6 @@ public interface IIndexBuilder
     /// <exception cref="PerfMonitoringException">InvalidIndexLeft: the operation was cancelled, and the invalid index could not
     /// be dropped.</exception>
     Task<(IndexCreationResult Result, PerfMonitoringException? Error)> BuildAsync(
-        IndexStrategy strategy, IndexBuildOptions options, IProgress<IndexCreationProgress> progress,
+        IndexStrategy strategy, IndexChangeOptions options, IProgress<IndexChangeProgress> progress,
         CancellationToken cancellationToken);
 }

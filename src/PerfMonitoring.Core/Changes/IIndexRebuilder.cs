@@ -23,7 +23,7 @@ public interface IIndexRebuilder
     /// <exception cref="PerfMonitoringException">InvalidIndexLeft: the operation was cancelled, and the invalid index could not
     /// be dropped.</exception>
     Task<(IndexRepairResult Result, PerfMonitoringException? Error)> RebuildAsync(
-        TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress,
+        TableIndex index, IndexChangeOptions options, IProgress<IndexChangeProgress> progress,
         CancellationToken cancellationToken,
         IndexAction? action = null);
 }

@@ -24,7 +24,7 @@ public interface IIndexRemover
     /// <exception cref="PerfMonitoringException">InvalidIndexLeft: the operation was cancelled half-way, and the drop could not
     /// be completed.</exception>
     Task<(IndexRemovalResult Result, PerfMonitoringException? Error)> RemoveAsync(
-        TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress,
+        TableIndex index, IndexChangeOptions options, IProgress<IndexChangeProgress> progress,
         CancellationToken cancellationToken,
         IndexAction? action = null);
 }

@@ -13,7 +13,7 @@ namespace PerfMonitoring.Changes;
 /// are current.
 /// </summary>
 /// <param name="connection">The session.</param>
-public sealed class ImpactEstimator(IMonitoringConnection connection)
+internal sealed class ImpactEstimator(IMonitoringConnection connection)
 {
     /// <summary>Most queries from each source, those with the longest total time.</summary>
     private const int MaximumQueries = 1000;
@@ -30,7 +30,6 @@ public sealed class ImpactEstimator(IMonitoringConnection connection)
     /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task<DropImpact> EstimateAsync(TableIndex index, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(index);
         if (index.IsPartitioned)
         {
             return new DropImpact {

@@ -25,21 +25,6 @@ public enum IndexCreationState
     Reverted,
 }
 
-/// <summary>A session that a build waited for.</summary>
-/// <param name="ProcessId">Process id on the server.</param>
-/// <param name="UserName">Role of the session; null where the builder's role may not see it.</param>
-/// <param name="ApplicationName">Application name; null where unknown.</param>
-/// <param name="State">active, idle in transaction ...; null where unknown.</param>
-/// <param name="TransactionStart">Start of the transaction; null where unknown.</param>
-public sealed record IndexCreationBlocker(
-    int ProcessId, string? UserName, string? ApplicationName, string? State, DateTimeOffset? TransactionStart)
-{
-    /// <inheritdoc/>
-    public override string ToString() =>
-        $"{ProcessId} ({UserName ?? "unknown user"}{(string.IsNullOrEmpty(ApplicationName) ? "" : ", " + ApplicationName)}"
-        + $"{(State is null ? "" : ", " + State)})";
-}
-
 /// <summary>Result of the creation for one strategy.</summary>
 public sealed record IndexCreationResult
 {
@@ -80,7 +65,7 @@ public sealed record IndexCreationResult
     public int Retries { get; init; }
 
     /// <summary>The sessions that it waited for.</summary>
-    public IReadOnlyList<IndexCreationBlocker> Blockers { get; init => field = value.ToArray(); } = [];
+    public IReadOnlyList<BlockingSession> BlockedBy { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Findings before the build, one for each check; empty where no check was made.</summary>
     public IReadOnlyList<IndexPreflight> Preflight { get; init => field = value.ToArray(); } = [];

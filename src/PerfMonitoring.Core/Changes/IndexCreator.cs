@@ -6,10 +6,10 @@ using PerfMonitoring.Strategies;
 namespace PerfMonitoring.Changes;
 
 /// <summary>Options for creating indexes.</summary>
-public sealed record IndexCreationOptions
+internal sealed record IndexCreationOptions
 {
     /// <summary>Options of each build.</summary>
-    public IndexBuildOptions Build { get; init; } = new();
+    public IndexChangeOptions Build { get; init; } = new();
 
     /// <summary>Whether to ignore maintenance windows.</summary>
     public bool Force { get; init; }
@@ -36,10 +36,10 @@ public sealed record IndexCreationOptions
 /// <summary>Progress or result of one of several creations.</summary>
 /// <param name="Strategy">The strategy.</param>
 /// <param name="Worker">Number of the concurrent worker that reports, from 0.</param>
-public sealed record IndexCreationReport(IndexStrategy Strategy, int Worker)
+internal sealed record IndexCreationReport(IndexStrategy Strategy, int Worker)
 {
     /// <summary>The progress; null after the end.</summary>
-    public IndexCreationProgress? Progress { get; init; }
+    public IndexChangeProgress? Progress { get; init; }
 
     /// <summary>The result; null during the creation, and after a cancellation that left an index.</summary>
     public IndexCreationResult? Result { get; init; }
@@ -52,7 +52,7 @@ public sealed record IndexCreationReport(IndexStrategy Strategy, int Worker)
 /// <param name="connection">The session.</param>
 /// <param name="options">Options for the creation.</param>
 /// <param name="clock">The clock; null for the system's clock.</param>
-public sealed class IndexCreator(IMonitoringConnection connection, IndexCreationOptions options, TimeProvider? clock = null)
+internal sealed class IndexCreator(IMonitoringConnection connection, IndexCreationOptions options, TimeProvider? clock = null)
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(30);
 
@@ -77,7 +77,6 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
     /// </summary>
     public bool IsDeferredBy(WindowDecision decision)
     {
-        ArgumentNullException.ThrowIfNull(decision);
         return !decision.IsOpen && !(options.WaitForWindow && decision.OpensAt is not null);
     }
 
@@ -87,7 +86,6 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
     /// <exception cref="PerfMonitoringException">TableNotFound; TableNotIndexable.</exception>
     public async Task<IReadOnlyList<IndexPreflight>> CheckAsync(IndexStrategy strategy, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(strategy);
         var table = await connection.Catalog.GetTableAsync(strategy.Definition.Table, cancellationToken);
         var facts = await connection.IndexBuilder.GetFactsAsync(table, strategy.Definition.Tablespace, cancellationToken);
         return (await JudgeAsync(
@@ -107,7 +105,6 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
     public async Task CreateAsync(
         IEnumerable<IndexStrategy> strategies, IProgress<IndexCreationReport> reports, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(reports);
         var waiting = strategies.ToList();
         var working = new Dictionary<Task<bool>, (int Worker, RelationName Table)>();
         var isReachable = true;
@@ -164,10 +161,8 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
     /// <exception cref="PerfMonitoringException">InvalidIndexLeft: the operation was cancelled, and the invalid index could not
     /// be dropped.</exception>
     public async Task<(IndexCreationResult Result, PerfMonitoringException? Error)> CreateAsync(
-        IndexStrategy strategy, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
+        IndexStrategy strategy, IProgress<IndexChangeProgress> progress, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(strategy);
-        ArgumentNullException.ThrowIfNull(progress);
         var startedAt = time.GetUtcNow();
         IReadOnlyList<IndexPreflight> findings;
         WindowDecision window;
@@ -257,7 +252,6 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
     private async Task<WindowDecision> CheckWindowAsync(
         IndexStrategy strategy, DateTimeOffset at, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(strategy);
         if (options.Force || strategy.MaintenanceWindow == MaintenanceWindow.Immediate)
         {
             return WindowDecision.Open;
@@ -272,8 +266,6 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
     /// <summary>The result of a deferred strategy.</summary>
     public IndexCreationResult Deferred(IndexStrategy strategy, WindowDecision decision, DateTimeOffset startedAt)
     {
-        ArgumentNullException.ThrowIfNull(strategy);
-        ArgumentNullException.ThrowIfNull(decision);
         return NotBuilt(strategy, IndexCreationState.Deferred, startedAt) with {
             Reason = decision.Reason, DeferredUntil = decision.OpensAt };
     }
@@ -292,7 +284,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
 
     // Returns an open decision, or the reason for the deferral.
     private async Task<WindowDecision> WaitForWindowAsync(
-        IndexStrategy strategy, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
+        IndexStrategy strategy, IProgress<IndexChangeProgress> progress, CancellationToken cancellationToken)
     {
         WindowDecision decision;
         while (!(decision = await CheckWindowAsync(strategy, cancellationToken)).IsOpen)
@@ -303,7 +295,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
             }
 
             var left = decision.OpensAt!.Value - time.GetUtcNow();
-            progress.Report(new IndexCreationProgress
+            progress.Report(new IndexChangeProgress
             {
                 Phase = $"waiting for the maintenance window {strategy.MaintenanceWindow}, until "
                     + $"{WindowDecision.Time(decision.OpensAt.Value)}",
@@ -320,7 +312,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
 
     // Returns null once the load allows the build, else the reason for the deferral.
     private async Task<string?> WaitForLoadAsync(
-        IndexStrategy strategy, TableInfo table, BuildFacts facts, IProgress<IndexCreationProgress> progress,
+        IndexStrategy strategy, TableInfo table, BuildFacts facts, IProgress<IndexChangeProgress> progress,
         CancellationToken cancellationToken)
     {
         var preflight = new Preflight(strategy, options);
@@ -333,7 +325,7 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
                 return reason;
             }
 
-            progress.Report(new IndexCreationProgress { Phase = "waiting for the load: " + reason });
+            progress.Report(new IndexChangeProgress { Phase = "waiting for the load: " + reason });
             await Task.Delay(left < LoadInterval ? left : LoadInterval, time, cancellationToken);
             facts = await connection.IndexBuilder.GetFactsAsync(table, strategy.Definition.Tablespace, cancellationToken);
         }
@@ -426,8 +418,8 @@ public sealed class IndexCreator(IMonitoringConnection connection, IndexCreation
     }
 
     private sealed class WorkerProgress(IProgress<IndexCreationReport> reports, IndexCreationReport report)
-        : IProgress<IndexCreationProgress>
+        : IProgress<IndexChangeProgress>
     {
-        public void Report(IndexCreationProgress value) => reports.Report(report with { Progress = value });
+        public void Report(IndexChangeProgress value) => reports.Report(report with { Progress = value });
     }
 }

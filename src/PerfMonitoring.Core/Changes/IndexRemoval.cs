@@ -10,7 +10,7 @@ namespace PerfMonitoring.Changes;
 /// <summary>An index to drop, in its present state.</summary>
 /// <param name="Index">The index in the catalog.</param>
 /// <param name="Usage">Its figures and the verdict.</param>
-public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
+internal sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
 {
     /// <summary>Whether it remains from a failed build or drop; such an index was never used.</summary>
     public bool IsRepair { get; init; }
@@ -51,7 +51,6 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
     public static async Task<IndexRemoval?> PrepareAsync(
         IMonitoringConnection connection, uint indexOid, UsageScope scope, bool force, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(connection);
         var usage = (await PartitionedIndexes.ReadAllAsync(connection, scope, cancellationToken))
             .FirstOrDefault(s => s.IndexOid == indexOid);
         var index = usage is null
@@ -77,7 +76,6 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
     public static async Task<IReadOnlyList<IndexRemoval>> FindInvalidAsync(
         IMonitoringConnection connection, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(connection);
         var invalid = (await UsageReader.GetAsync(connection, new(), cancellationToken))
             .Where(s => s is { IsValid: false, IsBeingBuilt: false }).ToList();
         var indexes = invalid.Count == 0
@@ -98,8 +96,6 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
     /// <param name="force">Whether to drop it although that is not recommended.</param>
     public static PerfMonitoringException? Refuse(TableIndex index, IndexUsageStat usage, bool force)
     {
-        ArgumentNullException.ThrowIfNull(index);
-        ArgumentNullException.ThrowIfNull(usage);
         var name = $"{index.Definition.Name} on {usage.TableName}";
         if (index.Need is { } need)
         {
@@ -124,10 +120,9 @@ public sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <returns>As <see cref="IIndexRemover.RemoveAsync"/>.</returns>
     public async Task<(IndexRemovalResult Result, PerfMonitoringException? Error)> RunAsync(
-        IMonitoringConnection connection, IndexBuildOptions options, IProgress<IndexCreationProgress> progress,
+        IMonitoringConnection connection, IndexChangeOptions options, IProgress<IndexChangeProgress> progress,
         CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(connection);
         var (result, error) = await connection.IndexRemover.RemoveAsync(Index, options, progress, cancellationToken, ToAction());
         result = result with {
             Impact = Impact, Reasons = IsRepair ? [Invalid] : RevertReason is null ? Usage.Reasons : [RevertReason] };

@@ -63,7 +63,7 @@ public sealed record IndexRemovalResult
     public int Retries { get; init; }
 
     /// <summary>The sessions that it waited for.</summary>
-    public IReadOnlyList<IndexCreationBlocker> Blockers { get; init => field = value.ToArray(); } = [];
+    public IReadOnlyList<BlockingSession> BlockedBy { get; init => field = value.ToArray(); } = [];
 
     /// <summary>The reason why it was not dropped, or why the store could not be updated, or null.</summary>
     public string? Error { get; init; }

@@ -6,7 +6,7 @@ using PerfMonitoring.Strategies;
 namespace PerfMonitoring.Changes;
 
 /// <summary>Restores a dropped index.</summary>
-public static class IndexRestoration
+internal static class IndexRestoration
 {
     /// <summary>Builds the index in the usual way, and records in the store that it exists.</summary>
     /// <param name="connection">The session.</param>
@@ -16,11 +16,10 @@ public static class IndexRestoration
     /// <param name="cancellationToken">Cancels the operation and cleans up.</param>
     /// <returns>As <see cref="IIndexBuilder.BuildAsync"/>.</returns>
     public static async Task<(IndexCreationResult Result, PerfMonitoringException? Error)> RunAsync(
-        IMonitoringConnection connection, IndexDefinition definition, IndexBuildOptions options,
-        IProgress<IndexCreationProgress> progress,
+        IMonitoringConnection connection, IndexDefinition definition, IndexChangeOptions options,
+        IProgress<IndexChangeProgress> progress,
         CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(connection);
         var strategy = new IndexStrategy {
             Definition = definition, Reason = "It was dropped and is wanted again.", Target = connection.Target };
         var (result, error) = await connection.IndexBuilder.BuildAsync(
@@ -40,7 +39,6 @@ public static class IndexRestoration
     /// definition.</exception>
     public static IndexDefinition DefinitionOf(IndexAction action)
     {
-        ArgumentNullException.ThrowIfNull(action);
         var what = $"{action.Action} of {action.IndexName} on {action.TableName}";
         if (action.Action is not (IndexActionKind.Drop or IndexActionKind.Revert)
             || action.Outcome == IndexActionOutcome.Cancelled)
@@ -62,7 +60,6 @@ public static class IndexRestoration
     public static async Task<IndexAction> FindAsync(
         IMonitoringConnection connection, string indexName, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(connection);
         var filter = new IndexActionFilter
         {
             IndexName = indexName, Actions = [IndexActionKind.Drop, IndexActionKind.Revert],

@@ -10,7 +10,7 @@ using PerfMonitoring.Verification;
 namespace PerfMonitoring.Changes;
 
 /// <summary>Selects the indexes of this module to revert, with the reason.</summary>
-public static class IndexReversion
+internal static class IndexReversion
 {
     /// <summary>Why an index that nobody scans may go, or null where it may not, or that is unknown.</summary>
     /// <param name="create">Its build.</param>
@@ -19,8 +19,6 @@ public static class IndexReversion
     /// <param name="after">Minimum age of the index and of the counters of its scans.</param>
     public static string? UnusedReason(IndexAction create, IndexUsageStat usage, DateTimeOffset now, TimeSpan after)
     {
-        ArgumentNullException.ThrowIfNull(create);
-        ArgumentNullException.ThrowIfNull(usage);
         var since = usage.CountersSince is { } counted && create.FinishedAt is { } built
             ? (counted > built ? counted : built) : (DateTimeOffset?)null;
 
@@ -36,7 +34,7 @@ public static class IndexReversion
 
     /// <summary>Prepares a revert.</summary>
     /// <param name="connection">The session.</param>
-    /// <param name="create">The build: one of <see cref="IndexVerifier.GetMadeAsync"/>.</param>
+    /// <param name="create">The build: one of <see cref="IndexVerifier.GetCreatedAsync"/>.</param>
     /// <param name="reason">The reason, in one sentence.</param>
     /// <param name="verification">The figures behind the reason, or null.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
@@ -46,8 +44,6 @@ public static class IndexReversion
         IMonitoringConnection connection, IndexAction create, string reason, IndexVerification? verification,
         CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(connection);
-        ArgumentNullException.ThrowIfNull(create);
         var usage = (await PartitionedIndexes.ReadAllAsync(connection, new(), cancellationToken))
             .FirstOrDefault(s => s.TableName == create.TableName && s.IndexName == create.IndexName && s.IndexOid is not null);
         if (usage is null

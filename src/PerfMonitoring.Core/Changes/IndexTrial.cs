@@ -11,7 +11,7 @@ namespace PerfMonitoring.Changes;
 /// <param name="after">Duration of the observation.</param>
 /// <param name="revert">Whether to drop the indexes that regressed.</param>
 /// <param name="options">Limits of a drop.</param>
-public sealed class IndexTrial(IMonitoringConnection connection, TimeSpan after, bool revert, IndexBuildOptions options)
+internal sealed class IndexTrial(IMonitoringConnection connection, TimeSpan after, bool revert, IndexChangeOptions options)
 {
     // The largest number of batches of a mean, see MeanEstimate.
     private const int Intervals = 10;
@@ -27,14 +27,13 @@ public sealed class IndexTrial(IMonitoringConnection connection, TimeSpan after,
     /// <param name="cancellationToken">Cancels the operation; the indexes stay.</param>
     /// <exception cref="PerfMonitoringException">The last update of the log failed; the next update compensates for an earlier
     /// failure.</exception>
-    public async Task WatchAsync(IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
+    public async Task WatchAsync(IProgress<IndexChangeProgress> progress, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(progress);
         var phase = $"collecting statistics for {after:c}";
         for (var i = 0; i <= Intervals; i++)
         {
             progress.Report(
-                new IndexCreationProgress {
+                new IndexChangeProgress {
                 Phase = phase, Percent = 100.0 * i / Intervals, Remaining = after * (Intervals - i) / Intervals });
             try
             {
@@ -57,17 +56,16 @@ public sealed class IndexTrial(IMonitoringConnection connection, TimeSpan after,
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <returns>The result with the verdict, and the error that prevented the verdict or the drop, if any.</returns>
     public async Task<(IndexCreationResult Result, PerfMonitoringException? Error)> JudgeAsync(
-        IndexCreationResult created, IProgress<IndexCreationProgress> progress, CancellationToken cancellationToken)
+        IndexCreationResult created, IProgress<IndexChangeProgress> progress, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(created);
         try
         {
-            var made = await IndexVerifier.GetMadeAsync(
+            var made = await IndexVerifier.GetCreatedAsync(
                 connection.Actions, new() { TableName = created.TableName, IndexName = created.IndexName }, cancellationToken);
             if (made is not [.., { } build])
             {
                 throw new PerfMonitoringException(
-                    ErrorIds.IndexNotMade, FailureKind.NotFound,
+                    ErrorIds.IndexNotCreated, FailureKind.NotFound,
                     $"{created.IndexName} is not verified: the history of this database does not have its build.",
                     "Repair the store; Get-IndexStrategyHistory shows what it has.", created);
             }

@@ -5,7 +5,7 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Changes;
 
 /// <summary>An amount of memory in PostgreSQL's notation for settings: 512MB, or kilobytes where no unit is given.</summary>
-public static partial class MemorySetting
+internal static partial class MemorySetting
 {
     // maintenance_work_mem on 64-bit systems (guc_tables.c; MAX_KILOBYTES). PostgreSQL 17 also accepts less than a megabyte,
     // which is useless for a build.
@@ -18,7 +18,6 @@ public static partial class MemorySetting
     /// <exception cref="PerfMonitoringException">InvalidMaintenanceWorkMem, where that is the name of the parameter.</exception>
     public static void Check(string parameter, string value)
     {
-        ArgumentNullException.ThrowIfNull(value);
         var isKnown = Pattern().Match(value) is { Success: true } match
             && decimal.TryParse(match.Groups["number"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             && Kilobytes(number, match.Groups["unit"].Value) is >= MinimumKilobytes and <= MaximumKilobytes;

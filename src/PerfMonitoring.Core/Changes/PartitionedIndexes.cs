@@ -7,7 +7,7 @@ namespace PerfMonitoring.Changes;
 /// <summary>
 /// The usage of indexes that can be dropped as a whole: an index of a partitioned table replaces the indexes of its partitions.
 /// </summary>
-public static class PartitionedIndexes
+internal static class PartitionedIndexes
 {
     /// <summary>The live usage of every index; that of a partitioned table's index is the sum over its parts.</summary>
     /// <param name="connection">The session.</param>
@@ -16,7 +16,6 @@ public static class PartitionedIndexes
     public static async Task<IReadOnlyList<IndexUsageStat>> ReadAllAsync(
         IMonitoringConnection connection, UsageScope scope, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(connection);
         var all = await UsageReader.GetAsync(connection, scope, cancellationToken);
         var known = all.ToDictionary(s => s.IndexOid!.Value);
         var partitioned = await connection.Catalog.GetPartitionedIndexesAsync(cancellationToken);
@@ -33,8 +32,6 @@ public static class PartitionedIndexes
     /// <param name="target">The database.</param>
     public static IndexUsageStat Sum(PartitionedIndex index, IReadOnlyList<IndexUsageStat?> parts, ServerTarget target)
     {
-        ArgumentNullException.ThrowIfNull(index);
-        ArgumentNullException.ThrowIfNull(parts);
         var since = parts.Any(p => p?.CountersSince is null) ? null : parts.Max(p => p!.CountersSince);
         var scans = Total(p => p.TotalScans);
         return new IndexUsageStat

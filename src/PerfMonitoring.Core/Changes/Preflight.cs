@@ -8,7 +8,7 @@ namespace PerfMonitoring.Changes;
 /// <summary>Judges the facts of the server before a build.</summary>
 /// <param name="strategy">The strategy to build.</param>
 /// <param name="options">The limits.</param>
-public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions options)
+internal sealed class Preflight(IndexStrategy strategy, IndexCreationOptions options)
 {
     // One for the statement, one for the lock and the progress, and one for other queries.
     private const int NeededSessions = 3;
@@ -31,9 +31,6 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
         int leaves = 0,
         IReadOnlyList<TableIndex>? ofLeaves = null, EntryLimit? entry = null)
     {
-        ArgumentNullException.ThrowIfNull(facts);
-        ArgumentNullException.ThrowIfNull(indexes);
-        ArgumentNullException.ThrowIfNull(window);
         return
         [
             window.IsOpen
@@ -88,7 +85,6 @@ public sealed class Preflight(IndexStrategy strategy, IndexCreationOptions optio
     /// </summary>
     public string? LoadReason(BuildFacts facts)
     {
-        ArgumentNullException.ThrowIfNull(facts);
         return AutovacuumReason(facts) ?? LagReason(facts) ?? SessionReason(facts);
     }
 

@@ -6,7 +6,7 @@ namespace PerfMonitoring.Changes;
 /// <summary>Whether a maintenance window allows a build to start.</summary>
 /// <param name="Reason">The reason against a start, as one sentence; null where the build may start.</param>
 /// <param name="OpensAt">Time of the next attempt; null where the build may start, or no opening fits.</param>
-public sealed record WindowDecision(string? Reason, DateTimeOffset? OpensAt = null)
+internal sealed record WindowDecision(string? Reason, DateTimeOffset? OpensAt = null)
 {
     /// <summary>The build may start.</summary>
     public static readonly WindowDecision Open = new((string?)null);
@@ -26,9 +26,6 @@ public sealed record WindowDecision(string? Reason, DateTimeOffset? OpensAt = nu
         MaintenanceSchedule schedule, Func<DateTimeOffset, WindowOpening?> findOpening, DateTimeOffset now,
         BuildEstimate estimate)
     {
-        ArgumentNullException.ThrowIfNull(schedule);
-        ArgumentNullException.ThrowIfNull(findOpening);
-        ArgumentNullException.ThrowIfNull(estimate);
         if (schedule.Window == MaintenanceWindow.Immediate)
         {
             return Open;

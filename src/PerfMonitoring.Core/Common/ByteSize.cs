@@ -3,7 +3,7 @@ using System.Globalization;
 namespace PerfMonitoring.Common;
 
 /// <summary>Sizes as messages write them.</summary>
-public static class ByteSize
+internal static class ByteSize
 {
     /// <summary>A size in MB of 1,048,576 bytes, with one decimal place where it is not zero.</summary>
     public static string InMegabytes(double bytes) =>

@@ -108,14 +108,14 @@ public static class ErrorIds
     /// <summary>No B-tree of that name is known to be that bloated.</summary>
     public const string IndexNotBloated = nameof(IndexNotBloated);
 
+    /// <summary>The audit has no build of the index by PerfMonitoring.</summary>
+    public const string IndexNotCreated = nameof(IndexNotCreated);
+
     /// <summary>There is no such index.</summary>
     public const string IndexNotFound = nameof(IndexNotFound);
 
     /// <summary>No index of that name is invalid.</summary>
     public const string IndexNotInvalid = nameof(IndexNotInvalid);
-
-    /// <summary>The audit has no build of the index by PerfMonitoring.</summary>
-    public const string IndexNotMade = nameof(IndexNotMade);
 
     /// <summary>The server could not create the hypothetical or real index that the planner is asked about.</summary>
     public const string IndexNotTried = nameof(IndexNotTried);

@@ -1,7 +1,7 @@
 namespace PerfMonitoring.Common;
 
 /// <summary>The kind of a token.</summary>
-public enum SqlTokenKind
+internal enum SqlTokenKind
 {
     /// <summary>The end of the text.</summary>
     End,
@@ -31,7 +31,7 @@ public enum SqlTokenKind
 /// <remarks>
 /// The lexer is a convenience, never a guard: text that must be one statement is sent as one command of the extended protocol.
 /// </remarks>
-public ref struct SqlLexer
+internal ref struct SqlLexer
 {
     private readonly ReadOnlySpan<char> sql;
     private int position;

@@ -5,7 +5,7 @@ namespace PerfMonitoring.Common;
 
 /// <summary>Creates UUIDs of version 7 (RFC 9562, 5.7) for one moment, each greater than the previous one.</summary>
 /// <param name="moment">The moment in the UUIDs.</param>
-public sealed class UuidV7(DateTimeOffset moment)
+internal sealed class UuidV7(DateTimeOffset moment)
 {
     private readonly long milliseconds = moment.ToUnixTimeMilliseconds();
     private int counter;

@@ -3,13 +3,12 @@ using System.Text;
 namespace PerfMonitoring.Common;
 
 /// <summary>Translates PowerShell's wildcards for the server, which knows regular expressions.</summary>
-public static class Wildcard
+internal static class Wildcard
 {
     /// <summary>Whether a text contains a wildcard: *, ? or [ without a backtick before it.</summary>
     /// <param name="pattern">The user's pattern.</param>
     public static bool IsIn(string pattern)
     {
-        ArgumentNullException.ThrowIfNull(pattern);
         for (var i = 0; i < pattern.Length; i++)
         {
             if (pattern[i] is '*' or '?' or '[')
@@ -27,7 +26,6 @@ public static class Wildcard
     /// <param name="pattern">Pattern with *, ?, sets in brackets, and a backtick before a literal character.</param>
     public static string ToRegex(string pattern)
     {
-        ArgumentNullException.ThrowIfNull(pattern);
         var regex = new StringBuilder("^", pattern.Length + 8);
         for (var i = 0; i < pattern.Length; i++)
         {

@@ -11,7 +11,7 @@ namespace PerfMonitoring.Indexes;
 /// others as the table has rows for one row of the sample (Charikar, Chaudhuri, Motwani, Narasayya, PODS 2000). The result is the
 /// middle of both.
 /// </remarks>
-public static class DistinctValues
+internal static class DistinctValues
 {
     private const double LargePart = 0.2;
     private const int Steps = 50;
@@ -19,7 +19,6 @@ public static class DistinctValues
     /// <summary>Distinct values among that many rows; null where unknown.</summary>
     public static double? Of(ColumnInfo column, double rows)
     {
-        ArgumentNullException.ThrowIfNull(column);
         var counted = column.CountDistinct(rows);
         var filled = rows * (1 - (column.NullFraction ?? 0));
         var common = column.CommonFraction * rows / filled;

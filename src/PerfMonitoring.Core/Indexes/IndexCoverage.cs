@@ -3,7 +3,7 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Indexes;
 
 /// <summary>How much of the work of an index another index does.</summary>
-public enum Coverage
+internal enum Coverage
 {
     /// <summary>None, or not all.</summary>
     None,
@@ -21,7 +21,7 @@ public enum Coverage
 }
 
 /// <summary>The one rule for whether an index does the work of another. Advice, drop verdicts and the preflight use it.</summary>
-public static class IndexCoverage
+internal static class IndexCoverage
 {
     /// <summary>
     /// How much of the work of <paramref name="index"/> another index does. That index needs the same rows, keys that begin with
@@ -30,8 +30,6 @@ public static class IndexCoverage
     /// </summary>
     public static Coverage Of(IndexDefinition index, IndexDefinition other)
     {
-        ArgumentNullException.ThrowIfNull(index);
-        ArgumentNullException.ThrowIfNull(other);
         var columns = other.Keys.Select(k => k.Column).Concat(other.Include).ToHashSet();
         if (index.Table != other.Table || index.IsUnique || index.Method != other.Method || index.Keys.Count == 0
             || (other.Where is not null && other.Where != index.Where) || !index.Include.All(columns.Contains))
@@ -71,8 +69,6 @@ public static class IndexCoverage
     /// </summary>
     public static bool Serves(IndexDefinition index, RelationName table, IReadOnlyList<string> columns)
     {
-        ArgumentNullException.ThrowIfNull(index);
-        ArgumentNullException.ThrowIfNull(columns);
         return index.Table == table && index.Method is "btree" or "hash" && index.Where is null
             && index.Keys.Count >= columns.Count
             && index.Keys.Take(columns.Count).Select(k => k.Column).ToHashSet().SetEquals(columns);

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace PerfMonitoring.Indexes;
 
 /// <summary>How the store keeps an <see cref="IndexDefinition"/>, and the evidence beside it.</summary>
-public static class IndexDefinitionJson
+internal static class IndexDefinitionJson
 {
     /// <summary>Names in camel case, enums as words; what is null and what is computed is left out.</summary>
     public static JsonSerializerOptions Options { get; } = new(JsonSerializerDefaults.Web)

@@ -1,7 +1,7 @@
 namespace PerfMonitoring.Indexes;
 
 /// <summary>Whether an existing index does what a wanted one would do.</summary>
-public static class IndexEquality
+internal static class IndexEquality
 {
     /// <summary>
     /// Whether both could do the same, by the parts that can be compared without a server: method, number of keys, INCLUDE
@@ -9,8 +9,6 @@ public static class IndexEquality
     /// </summary>
     public static bool CouldServe(IndexDefinition existing, IndexDefinition wanted)
     {
-        ArgumentNullException.ThrowIfNull(existing);
-        ArgumentNullException.ThrowIfNull(wanted);
         return existing.Method == wanted.Method
             && existing.Keys.Count == wanted.Keys.Count
             && existing.Include.SequenceEqual(wanted.Include)
@@ -25,8 +23,6 @@ public static class IndexEquality
     /// </summary>
     public static bool IsWrittenAlike(IndexDefinition existing, IndexDefinition wanted)
     {
-        ArgumentNullException.ThrowIfNull(existing);
-        ArgumentNullException.ThrowIfNull(wanted);
         return CouldServe(existing, wanted) && Body(existing, existing) == Body(wanted, existing);
     }
 
@@ -36,8 +32,6 @@ public static class IndexEquality
     /// </summary>
     public static IndexDefinition Comparable(IndexDefinition wanted, IndexDefinition existing)
     {
-        ArgumentNullException.ThrowIfNull(existing);
-        ArgumentNullException.ThrowIfNull(wanted);
         return wanted with
         {
             IsUnique = existing.IsUnique,

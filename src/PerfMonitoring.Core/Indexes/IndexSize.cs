@@ -25,7 +25,7 @@ namespace PerfMonitoring.Indexes;
 /// Pages of entries that arrive in any order are half full.</para>
 /// <para>GiST. gist.c splits pages in halves: the estimate assumes that they are 60 % full.</para>
 /// </remarks>
-public static class IndexSize
+internal static class IndexSize
 {
     private const int Page = PlannerDefaults.PageBytes;
     private const int PageHeader = 24;
@@ -55,8 +55,6 @@ public static class IndexSize
     /// <param name="rows">Rows in a partial index. Null means unknown for a partial index, else all rows of the table.</param>
     public static long? Estimate(IndexDefinition definition, TableInfo table, double? rows = null)
     {
-        ArgumentNullException.ThrowIfNull(definition);
-        ArgumentNullException.ThrowIfNull(table);
         rows ??= definition.Where is null ? table.Rows : null;
         if (table.Leaves.Count > 0)
         {

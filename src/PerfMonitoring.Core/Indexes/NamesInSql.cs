@@ -3,7 +3,7 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Indexes;
 
 /// <summary>The kind of object that a name in an expression refers to.</summary>
-public enum SqlNameKind
+internal enum SqlNameKind
 {
     /// <summary>A function that is called.</summary>
     Function,
@@ -19,15 +19,14 @@ public enum SqlNameKind
 /// <param name="Kind">The kind of object.</param>
 /// <param name="Schema">Its schema, unquoted; null where the text gives none.</param>
 /// <param name="Name">Unquoted.</param>
-public readonly record struct SqlName(SqlNameKind Kind, string? Schema, string Name);
+internal readonly record struct SqlName(SqlNameKind Kind, string? Schema, string Name);
 
 /// <summary>The names in an expression whose meaning depends on the search path; columns are left out.</summary>
-public static class NamesInSql
+internal static class NamesInSql
 {
     /// <summary>All names, each once. A word that only may be such a name is included: a lookup of it finds nothing.</summary>
     public static IReadOnlySet<SqlName> Find(string sql)
     {
-        ArgumentNullException.ThrowIfNull(sql);
         var tokens = new List<(SqlTokenKind Kind, string Text)>();
         var lexer = new SqlLexer(sql);
         while (lexer.Read())

@@ -6,7 +6,7 @@ namespace PerfMonitoring.Indexes;
 /// Expressions and conditions that a user writes as SQL. They go into DDL unchanged, so they must not be able to end the
 /// statement or to hide a part of it: what the server then parses inside parentheses is one expression or an error.
 /// </summary>
-public static class SqlFragment
+internal static class SqlFragment
 {
     /// <summary>Checks that a text can stand between parentheses in a statement, and returns it trimmed.</summary>
     /// <param name="text">SQL, without WHERE and without a closing semicolon.</param>
@@ -14,7 +14,6 @@ public static class SqlFragment
     /// <exception cref="PerfMonitoringException">InvalidExpression.</exception>
     public static string Check(string text, string argument)
     {
-        ArgumentNullException.ThrowIfNull(text);
         var trimmed = text.Trim();
         if (trimmed.Length == 0)
         {
@@ -32,7 +31,6 @@ public static class SqlFragment
     /// <summary>The text without the parentheses that enclose all of it: <c>(a || b)</c> becomes <c>a || b</c>.</summary>
     public static string Unwrap(string text)
     {
-        ArgumentNullException.ThrowIfNull(text);
         var result = text.Trim();
         while (result.Length > 2 && result[0] == '(' && result[^1] == ')' && Scan(result, out var firstClose) is null
             && firstClose == result.Length - 1)

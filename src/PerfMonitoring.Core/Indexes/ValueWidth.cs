@@ -4,7 +4,7 @@ namespace PerfMonitoring.Indexes;
 /// The most bytes that a value of a type needs in a table or an index, header included. Sources in PostgreSQL: varchar.c,
 /// numeric.c, varbit.c, network.c, rangetypes.c.
 /// </summary>
-public static class ValueWidth
+internal static class ValueWidth
 {
     private const int Header = 4;
 

@@ -8,7 +8,7 @@ namespace PerfMonitoring.Plans;
 /// <param name="Alias">The alias of the relation in the plan; empty where the plan has one relation only and does not name
 /// it.</param>
 /// <param name="Name">Name of the column, unquoted.</param>
-public readonly record struct PlanColumn(string Alias, string Name);
+internal readonly record struct PlanColumn(string Alias, string Name);
 
 internal readonly record struct PlanToken(PlanTokenKind Kind, string Text, bool SpaceBefore);
 

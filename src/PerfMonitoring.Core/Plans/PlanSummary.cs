@@ -9,10 +9,10 @@ namespace PerfMonitoring.Plans;
 /// <param name="IsWhole">Whether every row is read.</param>
 /// <param name="Rows">Estimated rows of one reading.</param>
 /// <param name="Loops">Estimated number of readings.</param>
-public sealed record PlanScan(string? Schema, string Table, bool IsWhole, double Rows, double Loops);
+internal sealed record PlanScan(string? Schema, string Table, bool IsWhole, double Rows, double Loops);
 
 /// <summary>The part of a plan that the log keeps.</summary>
-public sealed record PlanSummary
+internal sealed record PlanSummary
 {
     /// <summary>The used indexes, each once, in order of appearance.</summary>
     public required IReadOnlyList<string> Indexes { get; init; }
@@ -40,7 +40,6 @@ public sealed record PlanSummary
     /// <param name="tableRows">The rows of a table, or null where unknown.</param>
     public long? EstimateRowsExamined(Func<PlanScan, double?> tableRows)
     {
-        ArgumentNullException.ThrowIfNull(tableRows);
         var sum = 0.0;
         foreach (var scan in Scans)
         {

@@ -5,7 +5,7 @@ using PerfMonitoring.Store;
 namespace PerfMonitoring.Prerequisites;
 
 /// <summary>Which of the <see cref="AccessRights"/> the roles of a session have, and the grants for the missing ones.</summary>
-public static class AccessCheck
+internal static class AccessCheck
 {
     // From this version on, each membership decides whether its rights are inherited.
     private const int GrantsWithInherit = 16;
@@ -37,7 +37,6 @@ public static class AccessCheck
     internal static async Task<IReadOnlyList<PrerequisiteResult>> RunAsync(
         IMonitoringConnection connection, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(connection);
         var repository = connection.Prerequisites;
         var extensions = await Fact.OfAsync(
             t => repository.GetExtensionsAsync([PrerequisiteCheck.StatementStatistics, PrerequisiteCheck.HypotheticalIndexes], t),

@@ -7,7 +7,7 @@ namespace PerfMonitoring.Prerequisites;
 /// <summary>
 /// Checks the prerequisites on a server. A fact that cannot be read is Unknown or Denied and never ends the other checks.
 /// </summary>
-public static class PrerequisiteCheck
+internal static class PrerequisiteCheck
 {
     internal const string StatementStatistics = "pg_stat_statements";
     internal const string HypotheticalIndexes = "hypopg";
@@ -23,7 +23,6 @@ public static class PrerequisiteCheck
     public static async IAsyncEnumerable<PrerequisiteResult> RunAsync(
         IMonitoringConnection connection, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(connection);
         var repository = connection.Prerequisites;
         var server = await Fact.OfAsync(repository.GetServerAsync, cancellationToken);
         var extensions = await Fact.OfAsync(

@@ -4,7 +4,7 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Statements;
 
 /// <summary>Prepares a statement for EXPLAIN.</summary>
-public static class PlannableText
+internal static class PlannableText
 {
     /// <summary>
     /// One plannable statement, without a PREPARE, DECLARE CURSOR or COPY (...) TO around it. Forms that pg_stat_statements
@@ -16,7 +16,6 @@ public static class PlannableText
     /// <param name="parameters">Number of parameters in the result: they are renumbered from $1 without gaps.</param>
     public static string? TryMake(string sql, out int parameters)
     {
-        ArgumentNullException.ThrowIfNull(sql);
         parameters = 0;
         // The server accepts neither; a zero would end the text in the middle of its message.
         if (sql.Contains('\0', StringComparison.Ordinal) || !IsUnicode(sql) || QueryText.Split(sql) is not [var statement])

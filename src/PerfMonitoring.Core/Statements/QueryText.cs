@@ -10,7 +10,7 @@ namespace PerfMonitoring.Statements;
 /// Normal form and fingerprint of statements: statements that differ only in constants, comments, case and spacing have the same
 /// ones.
 /// </summary>
-public static class QueryText
+internal static class QueryText
 {
     /// <summary>The longest text that query_performance_log.query_pattern holds, in characters.</summary>
     public const int MaximumPatternLength = 2000;
@@ -23,7 +23,6 @@ public static class QueryText
     /// <param name="sql">A statement.</param>
     public static string Normalize(string sql)
     {
-        ArgumentNullException.ThrowIfNull(sql);
         var normalizer = new Normalizer(sql);
         try
         {
@@ -39,7 +38,6 @@ public static class QueryText
     /// <param name="normalized">The complete result of <see cref="Normalize"/>.</param>
     public static string Hash(string normalized)
     {
-        ArgumentNullException.ThrowIfNull(normalized);
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         var bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(normalized.Length));
         SHA256.HashData(bytes.AsSpan(0, Encoding.UTF8.GetBytes(normalized, bytes)), hash);
@@ -57,7 +55,6 @@ public static class QueryText
     /// <param name="sql">SQL, complete or in part.</param>
     public static string HideConstants(string sql)
     {
-        ArgumentNullException.ThrowIfNull(sql);
         var result = new StringBuilder(sql.Length);
         var lexer = new SqlLexer(sql);
         var (copied, number) = (0, 0);
@@ -77,7 +74,6 @@ public static class QueryText
     /// <param name="text">Any text.</param>
     public static string Shorten(string text)
     {
-        ArgumentNullException.ThrowIfNull(text);
         if (text.Length <= MaximumPatternLength)
         {
             return text;
@@ -94,7 +90,6 @@ public static class QueryText
     /// <param name="script">SQL as psql reads it, without meta-commands and COPY data.</param>
     public static IReadOnlyList<string> Split(string script)
     {
-        ArgumentNullException.ThrowIfNull(script);
         var statements = new List<string>();
         var lexer = new SqlLexer(script);
         var (first, last) = (-1, 0);

@@ -58,7 +58,7 @@ public sealed record StatementsState
 }
 
 /// <summary>The difference between two readings of the counters.</summary>
-public sealed record StatisticsDelta
+internal sealed record StatisticsDelta
 {
     /// <summary>
     /// The activity of each statement that ran; <see cref="StatementCounters.Since"/> is the start of its interval.

@@ -3,7 +3,7 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Statements;
 
 /// <summary>The columns that an UPDATE sets. Plans do not contain their names.</summary>
-public static class UpdatedColumns
+internal static class UpdatedColumns
 {
     /// <summary>The columns, unquoted; null where the text is not a plain UPDATE: it may set any column.</summary>
     /// <param name="sql">A statement.</param>

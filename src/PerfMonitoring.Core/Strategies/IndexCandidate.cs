@@ -24,7 +24,7 @@ public enum CandidateVerdict
     /// <summary>Chosen indexes do its work.</summary>
     Replaced,
     /// <summary>A statement might cost more with it, by a cost that the planner ignores.</summary>
-    MakesDearer,
+    SlowsStatement,
     /// <summary>No better configuration with it was found, with cost, risk and writes together.</summary>
     NotBetter,
     /// <summary>It was created and reverted recently.</summary>

@@ -6,7 +6,7 @@ namespace PerfMonitoring.Strategies;
 /// <summary>Finds free names for new indexes: no relation and no stored strategy of another definition has them.</summary>
 /// <param name="catalog">The existing relations.</param>
 /// <param name="strategies">The stored strategies, or null where there is no store.</param>
-public sealed class IndexNames(ICatalogRepository catalog, IIndexStrategyRepository? strategies)
+internal sealed class IndexNames(ICatalogRepository catalog, IIndexStrategyRepository? strategies)
 {
     // Names given in this run count as taken.
     private readonly HashSet<RelationName> given = [];
@@ -14,7 +14,6 @@ public sealed class IndexNames(ICatalogRepository catalog, IIndexStrategyReposit
     /// <summary>The name of the definition, with a number where it is taken.</summary>
     public async Task<string> FindFreeAsync(IndexDefinition definition, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(definition);
         var stored = new Dictionary<string, string>();
         if (strategies is not null)
         {

@@ -4,7 +4,7 @@ using PerfMonitoring.Indexes;
 namespace PerfMonitoring.Strategies;
 
 /// <summary>The errors of strategies that several places raise.</summary>
-public static class StrategyErrors
+internal static class StrategyErrors
 {
     /// <summary>StrategyNotFound.</summary>
     /// <param name="asked">The id or the name that was asked for.</param>

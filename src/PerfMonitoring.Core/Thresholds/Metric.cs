@@ -6,7 +6,7 @@ namespace PerfMonitoring.Thresholds;
 /// <summary>
 /// Properties of a metric: the worse direction, the allowed units, and whether it can be measured for one table.
 /// </summary>
-public sealed class Metric
+internal sealed class Metric
 {
     private static readonly Metric[] All =
     [

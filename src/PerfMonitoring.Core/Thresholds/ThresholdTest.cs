@@ -4,7 +4,7 @@ using PerfMonitoring.Statements;
 namespace PerfMonitoring.Thresholds;
 
 /// <summary>Measures the metrics of thresholds, once for all of them, and compares the values with their limits.</summary>
-public static class ThresholdTest
+internal static class ThresholdTest
 {
     /// <summary>Duration of the observation window where no stored sample can start it.</summary>
     public static readonly TimeSpan DefaultWindow = TimeSpan.FromSeconds(5);
@@ -29,8 +29,6 @@ public static class ThresholdTest
         IProgress<double>? progress,
         CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(connection);
-        ArgumentNullException.ThrowIfNull(thresholds);
         var (counted, failure) = thresholds.Any(t => Metric.Of(t.MetricType).IsCounted)
             ? await WatchAsync(connection.Metrics, window, progress, cancellationToken)
             : default;
@@ -217,4 +215,4 @@ public static class ThresholdTest
 /// <param name="Results">The results, in the order of the thresholds.</param>
 /// <param name="StoreFailure">The reason why the store did not provide or accept a sample; null where it did, or was not
 /// used.</param>
-public sealed record ThresholdRun(IReadOnlyList<ThresholdResult> Results, PerfMonitoringException? StoreFailure);
+internal sealed record ThresholdRun(IReadOnlyList<ThresholdResult> Results, PerfMonitoringException? StoreFailure);

@@ -52,7 +52,8 @@ internal sealed record UnusedFinding(
                 DropBlockerCode.StatisticsAge,
                 worst.Resets == 0
                     ? $"The statistics began on {Date(since)}, less than {Days(StatisticsAge.Minimum)} ago."
-                    : $"The statistics cover less than {Days(StatisticsAge.Minimum)}: they started again {Times(worst.Resets)}."));
+                    : $"The statistics cover less than {Days(StatisticsAge.Minimum)}: they started again "
+                        + $"{Times(worst.Resets)}."));
         }
 
         // The index existed at each scan and at each stored row.

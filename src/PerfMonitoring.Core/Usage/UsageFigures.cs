@@ -1,7 +1,7 @@
 namespace PerfMonitoring.Usage;
 
 /// <summary>Figures that are computed from the counters of an index.</summary>
-public static class UsageFigures
+internal static class UsageFigures
 {
     /// <summary>
     /// Mean share of the table's rows that a scan returns, 0 to 1: <c>idx_tup_read / (idx_scan * reltuples)</c>. This is the
@@ -10,7 +10,6 @@ public static class UsageFigures
     /// </summary>
     public static double? Selectivity(IndexUsage index)
     {
-        ArgumentNullException.ThrowIfNull(index);
         return index.Scans > 0 && index.TableRows > 0 && index.TuplesRead is { } read
             ? Math.Clamp(read / (index.Scans.Value * index.TableRows.Value), 0, 1)
             : null;
@@ -24,7 +23,6 @@ public static class UsageFigures
     /// </summary>
     public static double? MaintenanceCostScore(IndexUsage index)
     {
-        ArgumentNullException.ThrowIfNull(index);
         return index.TableWrites is { } writes && index.Scans is { } scans && index.SizeBytes is { } size
             && index.TableSizeBytes is { } all
             ? all == 0 ? 0 : (double)writes / Math.Max(scans, 1) * size / all

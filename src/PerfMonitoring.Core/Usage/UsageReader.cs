@@ -3,7 +3,7 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Usage;
 
 /// <summary>The servers and the period for the usage of indexes.</summary>
-public sealed record UsageScope
+internal sealed record UsageScope
 {
     /// <summary>Sessions on the standbys of the server, whose scans also count.</summary>
     public IReadOnlyList<IMonitoringConnection> Replicas { get; init; } = [];
@@ -15,7 +15,7 @@ public sealed record UsageScope
 }
 
 /// <summary>The live usage of all indexes, on the server and on its standbys, with the verdicts.</summary>
-public static class UsageReader
+internal static class UsageReader
 {
     /// <summary>Reads and judges every index, by table and name.</summary>
     /// <param name="connection">The session.</param>
@@ -26,8 +26,6 @@ public static class UsageReader
     public static async Task<IReadOnlyList<IndexUsageStat>> GetAsync(
         IMonitoringConnection connection, UsageScope scope, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(connection);
-        ArgumentNullException.ThrowIfNull(scope);
         var (indexes, foreignKeys, state) = await connection.IndexUsage.ReadAsync(cancellationToken);
         if (state.IsStandby && scope.Replicas.Count > 0)
         {

@@ -10,21 +10,19 @@ namespace PerfMonitoring.Usage;
 /// <param name="Adopted">Number of indexes that became strategies.</param>
 /// <param name="Unmonitored">Number of indexes that were left out because their strategy was removed or is not monitored, or
 /// because they remain from a failed build.</param>
-public sealed record UsageRecording(
+internal sealed record UsageRecording(
     IReadOnlyList<IndexUsageStat> Stored, IReadOnlyList<PerfMonitoringException> Skipped, int Adopted, int Unmonitored);
 
 /// <summary>
 /// Stores the usage of indexes. The store identifies an index by its strategy, so an index without a strategy is adopted.
 /// </summary>
-public static class UsageRecorder
+internal static class UsageRecorder
 {
     /// <summary>Stores live figures for today.</summary>
     /// <exception cref="PerfMonitoringException">StoreMissing, or an error of the server.</exception>
     public static async Task<UsageRecording> RecordAsync(
         IMonitoringConnection connection, IReadOnlyList<IndexUsageStat> stats, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(connection);
-        ArgumentNullException.ThrowIfNull(stats);
         var strategies = new Dictionary<(string Table, string Index), IndexStrategy>();
         await foreach (var strategy in connection.Strategies.GetAsync(
             new IndexStrategyFilter { IncludeInactive = true }, cancellationToken))

@@ -6,7 +6,7 @@ using PerfMonitoring.QueryLog;
 namespace PerfMonitoring.Verification;
 
 /// <summary>Options of a verification.</summary>
-public sealed record VerificationOptions
+internal sealed record VerificationOptions
 {
     /// <summary>Observation window before and after the build.</summary>
     public TimeSpan Window { get; init; } = TimeSpan.FromDays(7);
@@ -19,18 +19,16 @@ public sealed record VerificationOptions
 }
 
 /// <summary>Compares the executions of queries before and after the build of an index.</summary>
-public static class IndexVerifier
+internal static class IndexVerifier
 {
     /// <summary>
     /// The indexes that this module created and that were not dropped since: the last successful action that created or dropped
     /// the index is a Create. Only actions at or after a moment.
     /// </summary>
     /// <exception cref="PerfMonitoringException">StoreMissing.</exception>
-    public static async Task<IReadOnlyList<IndexAction>> GetMadeAsync(
+    public static async Task<IReadOnlyList<IndexAction>> GetCreatedAsync(
         IIndexActionRepository actions, IndexActionFilter filter, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(actions);
-        ArgumentNullException.ThrowIfNull(filter);
         var last = new Dictionary<(string Table, string Index), IndexAction>();
         var succeeded = new IndexActionFilter
         {
@@ -52,10 +50,9 @@ public static class IndexVerifier
 
     /// <summary>Whether this module ever created such an index, even if it was dropped later.</summary>
     /// <exception cref="PerfMonitoringException">StoreMissing.</exception>
-    public static async Task<bool> WasMadeAsync(
+    public static async Task<bool> WasCreatedAsync(
         IIndexActionRepository actions, string tableName, string indexName, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(actions);
         var filter = new IndexActionFilter
         {
             TableName = tableName, IndexName = indexName, Outcomes = [IndexActionOutcome.Succeeded],
@@ -78,9 +75,6 @@ public static class IndexVerifier
     public static async Task<IndexVerification> VerifyAsync(
         IMonitoringConnection connection, IndexAction create, VerificationOptions options, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(connection);
-        ArgumentNullException.ThrowIfNull(create);
-        ArgumentNullException.ThrowIfNull(options);
         var built = create.FinishedAt ?? throw new ArgumentException("The build has not ended.", nameof(create));
         var table = RelationName.Parse(create.TableName);
         var meant = new HashSet<string>(StringComparer.Ordinal);
@@ -96,7 +90,7 @@ public static class IndexVerifier
         var observations = await connection.QueryLog.GetObservationsAsync(
             [.. meant], table.Name, create.StartedAt - options.Window, built + options.Window, cancellationToken);
         var verification = Verify(create, meant, observations, options);
-        var others = (await GetMadeAsync(connection.Actions, new() { TableName = create.TableName }, cancellationToken))
+        var others = (await GetCreatedAsync(connection.Actions, new() { TableName = create.TableName }, cancellationToken))
             .Where(o =>
                 o.Id != create.Id && o.StartedAt >= create.StartedAt - options.Window && o.StartedAt < built + options.Window)
             .Select(o => o.IndexName).ToList();
@@ -118,9 +112,6 @@ public static class IndexVerifier
         IndexAction create, IReadOnlySet<string> meant, IReadOnlyCollection<QueryObservation> observations,
         VerificationOptions options)
     {
-        ArgumentNullException.ThrowIfNull(create);
-        ArgumentNullException.ThrowIfNull(meant);
-        ArgumentNullException.ThrowIfNull(options);
         var table = RelationName.Parse(create.TableName).Name;
         var compared = observations.GroupBy(o => o.QueryHash, StringComparer.Ordinal)
             .Where(g =>

@@ -16,7 +16,7 @@ namespace PerfMonitoring.Verification;
 /// <param name="DegreesOfFreedom">Degrees of freedom of the variance.</param>
 /// <param name="Calls">Number of executions.</param>
 /// <param name="Intervals">Number of intervals.</param>
-public readonly record struct MeanEstimate(double Mean, double? Variance, double DegreesOfFreedom, long Calls, int Intervals)
+internal readonly record struct MeanEstimate(double Mean, double? Variance, double DegreesOfFreedom, long Calls, int Intervals)
 {
     /// <summary>With fewer calls the mean of skewed times is too far from normal.</summary>
     public const int MinimumCalls = 30;
@@ -35,7 +35,6 @@ public readonly record struct MeanEstimate(double Mean, double? Variance, double
     /// <summary>The estimate; it has 0 calls where nothing was observed.</summary>
     public static MeanEstimate From(IReadOnlyCollection<QueryObservation> observations)
     {
-        ArgumentNullException.ThrowIfNull(observations);
         var calls = observations.Sum(o => o.Calls);
         if (calls == 0)
         {

@@ -9,7 +9,7 @@ namespace PerfMonitoring.Verification;
 /// <param name="Log">Logarithm of after / before.</param>
 /// <param name="Lower">Lower end of its confidence interval.</param>
 /// <param name="Upper">Upper end of its confidence interval.</param>
-public readonly record struct MeanRatio(double Log, double Lower, double Upper)
+internal readonly record struct MeanRatio(double Log, double Lower, double Upper)
 {
     /// <summary>The ratio, or null where a mean is 0 or a variance is unknown.</summary>
     /// <param name="before">The mean before.</param>

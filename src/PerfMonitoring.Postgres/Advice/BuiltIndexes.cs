@@ -155,7 +155,7 @@ internal sealed class BuiltIndexes : WhatIfSession
             await reader.NextResultAsync(cancellationToken);
             foreach (var candidate in missing)
             {
-                if (await ReadMadeAsync(reader, candidate, 1, cancellationToken) is [[var size]])
+                if (await ReadCreatedAsync(reader, candidate, 1, cancellationToken) is [[var size]])
                 {
                     built[candidate.Id] = new Built([.. NamesOf(candidate)], size);
                 }

@@ -138,7 +138,7 @@ internal sealed partial class HypoPg : WhatIfSession
         idle.ForEach(i => installed.Remove(i.Key));
         foreach (var candidate in missing)
         {
-            var made = await ReadMadeAsync(reader, candidate, candidate.Parts.Count, cancellationToken);
+            var made = await ReadCreatedAsync(reader, candidate, candidate.Parts.Count, cancellationToken);
             if (made.Count > 0)
             {
                 installed[candidate.Id] = ([.. made.Select(m => (uint)m[0])], made.Sum(m => m[1]));

@@ -15,7 +15,7 @@ namespace PerfMonitoring.Postgres.Advice;
 /// <summary>A pinned connection that requests plans. Derived classes create the indexes.</summary>
 internal abstract class WhatIfSession(Database target, NpgsqlConnection connection, TimeSpan statementTimeout) : IWhatIf
 {
-    private readonly StatementMender mender = new(target);
+    private readonly StatementRepair mender = new(target);
     private readonly Planner planner = new(target);
 
     public abstract bool IsReal { get; }
@@ -69,8 +69,8 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
     /// Reads the next rows, which report the creation of a candidate: numbers after a success, otherwise the refusal, which is
     /// recorded.
     /// </summary>
-    /// <exception cref="PerfMonitoringException">IndexNotMade: the cause is not the index.</exception>
-    protected async Task<List<long[]>> ReadMadeAsync(
+    /// <exception cref="PerfMonitoringException">IndexNotCreated: the cause is not the index.</exception>
+    protected async Task<List<long[]>> ReadCreatedAsync(
         NpgsqlDataReader reader, Candidate candidate, int rows, CancellationToken cancellationToken)
     {
         var made = new List<long[]>();

@@ -11,5 +11,5 @@ internal class BlockerRow
     public string? State { get; init; }
     public DateTimeOffset? TransactionStart { get; init; }
 
-    public IndexCreationBlocker ToBlocker() => new(ProcessId ?? 0, UserName, ApplicationName, State, TransactionStart);
+    public BlockingSession ToBlocker() => new(ProcessId ?? 0, UserName, ApplicationName, State, TransactionStart);
 }

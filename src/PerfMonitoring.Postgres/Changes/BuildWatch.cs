@@ -27,7 +27,7 @@ internal sealed class BuildWatch(IndexChange change)
     public BuildWait? GivenUp { get; private set; }
 
     /// <summary>lock_timeout of the statement. If the watch is lost, the server itself ends each wait, a little later.</summary>
-    public static TimeSpan ServerLimit(IndexBuildOptions options) =>
+    public static TimeSpan ServerLimit(IndexChangeOptions options) =>
         options.LockTimeout == TimeSpan.Zero || options.SnapshotTimeout == TimeSpan.Zero
             ? TimeSpan.Zero
             : (options.LockTimeout > options.SnapshotTimeout ? options.LockTimeout : options.SnapshotTimeout)
@@ -77,8 +77,8 @@ internal sealed class BuildWatch(IndexChange change)
         // During a wait the server's counters are those of the previous phase.
         double? percent = isForOthers || blockers.Length > 0
             ? null
-            : IndexCreationProgress.PercentOf(rows[0].TuplesDone, rows[0].TuplesTotal, rows[0].BlocksDone, rows[0].BlocksTotal);
-        change.Report(phase, blockers, percent, IndexCreationProgress.RemainingOf(elapsed, percent));
+            : IndexChangeProgress.PercentOf(rows[0].TuplesDone, rows[0].TuplesTotal, rows[0].BlocksDone, rows[0].BlocksTotal);
+        change.Report(phase, blockers, percent, IndexChangeProgress.RemainingOf(elapsed, percent));
         if (blockers.Length == 0)
         {
             return true;

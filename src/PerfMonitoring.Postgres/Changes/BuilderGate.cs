@@ -73,7 +73,7 @@ internal sealed class BuilderGate : IAsyncDisposable
                 $"waiting for {action.Action} of {action.IndexName}: its process is gone, and the server's {trace.ProcessId} "
                     + $"is at work on it"
                     + (trace.Phase is null ? "" : $" ({trace.Phase})"),
-                [new IndexCreationBlocker(trace.ProcessId ?? 0, null, null, null, null)]);
+                [new BlockingSession(trace.ProcessId ?? 0, null, null, null, null)]);
             await Task.Delay(IndexChange.PollInterval, cancellationToken);
         }
     }

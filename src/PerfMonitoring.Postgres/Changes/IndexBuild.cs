@@ -10,7 +10,7 @@ namespace PerfMonitoring.Postgres.Changes;
 
 /// <summary>The build of one index.</summary>
 internal sealed class IndexBuild(
-    Database target, IndexStrategy strategy, IndexBuildOptions options, IProgress<IndexCreationProgress> progress)
+    Database target, IndexStrategy strategy, IndexChangeOptions options, IProgress<IndexChangeProgress> progress)
     : IndexChange(target, strategy, "Invoke-IndexCreation", options, progress)
 {
     // The index of a partition may exist without the whole index, so it gets no mark.
@@ -67,7 +67,7 @@ internal sealed class IndexBuild(
         BuildTime = BuildTime,
         SizeBytes = SizeBytes,
         Retries = Retries,
-        Blockers = Blockers,
+        BlockedBy = BlockedBy,
         Error = Error?.Message,
         LeftoverIndex = LeftoverIndex,
         Target = Database.Target,
@@ -117,8 +117,8 @@ internal sealed class IndexBuild(
         _ => e,
     };
 
-    private sealed class LabelledProgress(IProgress<IndexCreationProgress> inner, string label) : IProgress<IndexCreationProgress>
+    private sealed class LabelledProgress(IProgress<IndexChangeProgress> inner, string label) : IProgress<IndexChangeProgress>
     {
-        public void Report(IndexCreationProgress value) => inner.Report(value with { Phase = label + value.Phase });
+        public void Report(IndexChangeProgress value) => inner.Report(value with { Phase = label + value.Phase });
     }
 }

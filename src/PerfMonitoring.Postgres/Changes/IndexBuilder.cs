@@ -15,7 +15,7 @@ internal sealed class IndexBuilder(
     private readonly IndexComparison comparison = new(target);
 
     public async Task<(IndexCreationResult Result, PerfMonitoringException? Error)> BuildAsync(
-        IndexStrategy strategy, IndexBuildOptions options, IProgress<IndexCreationProgress> progress,
+        IndexStrategy strategy, IndexChangeOptions options, IProgress<IndexChangeProgress> progress,
         CancellationToken cancellationToken)
     {
         var build = new IndexBuild(target, strategy, options, progress);

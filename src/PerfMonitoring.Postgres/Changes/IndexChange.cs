@@ -21,7 +21,7 @@ namespace PerfMonitoring.Postgres.Changes;
 /// <param name="options">Limits.</param>
 /// <param name="progress">Receives progress.</param>
 internal abstract class IndexChange(
-    Database target, object subject, string cmdlet, IndexBuildOptions options, IProgress<IndexCreationProgress> progress)
+    Database target, object subject, string cmdlet, IndexChangeOptions options, IProgress<IndexChangeProgress> progress)
 {
     public static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(0.5);
 
@@ -32,17 +32,17 @@ internal abstract class IndexChange(
     public static readonly TimeSpan MomentaryLockTimeout = TimeSpan.FromSeconds(2);
 
     private readonly long started = Stopwatch.GetTimestamp();
-    private readonly Dictionary<int, IndexCreationBlocker> blockers = [];
+    private readonly Dictionary<int, BlockingSession> blockers = [];
 
     /// <summary>The index with its schema, quoted if necessary.</summary>
     public abstract string QualifiedName { get; }
 
-    public IndexBuildOptions Options => options;
+    public IndexChangeOptions Options => options;
     public DateTimeOffset StartedAt { get; } = DateTimeOffset.UtcNow;
     public TimeSpan Duration => Stopwatch.GetElapsedTime(started);
     public int Retries { get; private set; }
     public string? LeftoverIndex { get; set; }
-    public IReadOnlyList<IndexCreationBlocker> Blockers => [.. blockers.Values];
+    public IReadOnlyList<BlockingSession> BlockedBy => [.. blockers.Values];
 
     /// <summary>The sessions that it waited for, as the end of an error's message.</summary>
     public string WaitedFor => blockers.Count == 0 ? "" : $" It waited for {string.Join(", ", blockers.Values)}.";
@@ -57,7 +57,7 @@ internal abstract class IndexChange(
 
     protected Database Database => target;
 
-    protected IProgress<IndexCreationProgress> Progress => progress;
+    protected IProgress<IndexChangeProgress> Progress => progress;
 
     /// <summary>The error id for a statement that somebody cancelled on the server.</summary>
     public string CancelledId => Noun + "Cancelled";
@@ -68,7 +68,7 @@ internal abstract class IndexChange(
     private string Noun => cmdlet[(cmdlet.IndexOf('-', StringComparison.Ordinal) + 1)..];
 
     public void Report(
-        string phase, IReadOnlyList<IndexCreationBlocker> waitedFor, double? percent = null, TimeSpan? remaining = null)
+        string phase, IReadOnlyList<BlockingSession> waitedFor, double? percent = null, TimeSpan? remaining = null)
     {
         foreach (var blocker in waitedFor)
         {
@@ -76,8 +76,8 @@ internal abstract class IndexChange(
         }
 
         progress.Report(
-            new IndexCreationProgress {
-            Phase = phase, Percent = percent, Remaining = remaining, Blockers = waitedFor, Retries = Retries });
+            new IndexChangeProgress {
+            Phase = phase, Percent = percent, Remaining = remaining, BlockedBy = waitedFor, Retries = Retries });
     }
 
     /// <summary>
@@ -145,7 +145,7 @@ internal abstract class IndexChange(
     /// <summary>Adds the figures of a part.</summary>
     protected void Add(IndexChange part)
     {
-        foreach (var blocker in part.Blockers)
+        foreach (var blocker in part.BlockedBy)
         {
             blockers[blocker.ProcessId] = blocker;
         }

@@ -13,7 +13,7 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
     : IIndexRebuilder
 {
     public async Task<(IndexRepairResult Result, PerfMonitoringException? Error)> RebuildAsync(
-        TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress,
+        TableIndex index, IndexChangeOptions options, IProgress<IndexChangeProgress> progress,
         CancellationToken cancellationToken,
         IndexAction? action = null)
     {
@@ -142,7 +142,7 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
 
     /// <summary>The rebuild of one index.</summary>
     private sealed class IndexRebuild(
-        Database target, TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress)
+        Database target, TableIndex index, IndexChangeOptions options, IProgress<IndexChangeProgress> progress)
         : IndexChange(target, index, "Repair-Index", options, progress)
     {
         public TableIndex Index => index;
@@ -170,7 +170,7 @@ internal sealed class IndexRebuilder(Database target, ICatalogRepository catalog
             StartedAt = StartedAt,
             Duration = Duration,
             Retries = Retries,
-            Blockers = Blockers,
+            BlockedBy = BlockedBy,
             Error = error?.Message,
             LeftoverIndex = LeftoverIndex,
             Target = Database.Target,

@@ -16,7 +16,7 @@ namespace PerfMonitoring.Postgres.Changes;
 internal sealed class IndexRemover(Database target, ICatalogRepository catalog, IIndexActionRepository actions) : IIndexRemover
 {
     public async Task<(IndexRemovalResult Result, PerfMonitoringException? Error)> RemoveAsync(
-        TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress,
+        TableIndex index, IndexChangeOptions options, IProgress<IndexChangeProgress> progress,
         CancellationToken cancellationToken,
         IndexAction? action = null)
     {
@@ -186,7 +186,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
 
     /// <summary>The drop of one index.</summary>
     private sealed class IndexDrop(
-        Database target, TableIndex index, IndexBuildOptions options, IProgress<IndexCreationProgress> progress)
+        Database target, TableIndex index, IndexChangeOptions options, IProgress<IndexChangeProgress> progress)
         : IndexChange(target, index, "Invoke-IndexRemoval", options, progress)
     {
         public TableIndex Index => index;
@@ -206,7 +206,7 @@ internal sealed class IndexRemover(Database target, ICatalogRepository catalog, 
             Duration = Duration,
             SizeBytes = index.SizeBytes,
             Retries = Retries,
-            Blockers = Blockers,
+            BlockedBy = BlockedBy,
             Error = error?.Message,
             LeftoverIndex = LeftoverIndex,
             Target = Database.Target,

@@ -131,7 +131,8 @@ internal sealed class PartitionedIndexBuilder(
 
         return await FindPartAsync(build, table, chosen, cancellationToken)
             ?? throw new PerfMonitoringException(
-                ErrorIds.PartitionsChanged, FailureKind.Busy, $"{part.QualifiedName} was built and is gone now, or it is another index.",
+                ErrorIds.PartitionsChanged, FailureKind.Busy,
+                $"{part.QualifiedName} was built and is gone now, or it is another index.",
                 "Run Invoke-IndexCreation again.", build.Strategy);
     }
 

@@ -14,7 +14,7 @@ internal sealed class PlanRepository(Database target) : IPlanRepository
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
-    private readonly StatementMender mender = new(target);
+    private readonly StatementRepair mender = new(target);
 
     public Task<string> ExplainAsync(PlanText statement, CancellationToken cancellationToken)
     {
@@ -30,7 +30,7 @@ internal sealed class PlanRepository(Database target) : IPlanRepository
         }
     }
 
-    // The caller gets the server's own error, because StatementMender reads it.
+    // The caller gets the server's own error, because StatementRepair reads it.
     private async Task<string?> RunAsync(PlanCommands commands, CancellationToken cancellationToken)
     {
         var (plan, refusal) = await target.InTransactionAsync<(string?, PostgresException?)>(

@@ -9,14 +9,14 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
     /// <summary>How long a wait for a lock may last; zero waits for ever.</summary>
     [Parameter]
     [Duration("1ms", "24d", OrZero = true)]
-    public TimeSpan LockTimeout { get; set; } = new IndexBuildOptions().LockTimeout;
+    public TimeSpan LockTimeout { get; set; } = new IndexChangeOptions().LockTimeout;
 
     /// <summary>How many times the change is tried again after a wait that was too long.</summary>
     [Parameter]
     [ValidateRange(0, 100)]
-    public int MaximumRetry { get; set; } = new IndexBuildOptions().MaximumRetry;
+    public int MaximumRetry { get; set; } = new IndexChangeOptions().MaximumRetry;
 
-    private protected IndexBuildOptions Options => new() { LockTimeout = LockTimeout, MaximumRetry = MaximumRetry };
+    private protected IndexChangeOptions Options => new() { LockTimeout = LockTimeout, MaximumRetry = MaximumRetry };
 
     /// <inheritdoc/>
     protected override void BeginProcessing()
@@ -49,7 +49,7 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
     /// </summary>
     private protected void Change<T>(
         string activity,
-        Func<IProgress<IndexCreationProgress>, CancellationToken, Task<(T Result, PerfMonitoringException? Error)>> work)
+        Func<IProgress<IndexChangeProgress>, CancellationToken, Task<(T Result, PerfMonitoringException? Error)>> work)
     {
         var (result, error) = Await(activity, work);
         if (Stopping)
@@ -65,11 +65,11 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
         }
     }
 
-    private T Await<T>(string activity, Func<IProgress<IndexCreationProgress>, CancellationToken, Task<T>> work)
+    private T Await<T>(string activity, Func<IProgress<IndexChangeProgress>, CancellationToken, Task<T>> work)
     {
         try
         {
-            return AwaitWithProgress<IndexCreationProgress, T>(work, report => Show(activity, report));
+            return AwaitWithProgress<IndexChangeProgress, T>(work, report => Show(activity, report));
         }
         catch (PerfMonitoringException e) when (Stopping)
         {
@@ -85,14 +85,14 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
         }
     }
 
-    private protected void Show(string activity, IndexCreationProgress report, int activityId = 0) =>
+    private protected void Show(string activity, IndexChangeProgress report, int activityId = 0) =>
         WriteProgress(new ProgressRecord(activityId, activity, report.Phase)
     {
         // -1 hides the bar, because unknown is not 0 %.
         PercentComplete = report.Percent is { } percent ? (int)percent : -1,
         SecondsRemaining = report.Remaining is { } remaining
             ? (int)Math.Min(Math.Max(0, remaining.TotalSeconds), int.MaxValue) : -1,
-        CurrentOperation = report.Blockers.Count == 0 ? null : "waits for " + string.Join(", ", report.Blockers),
+        CurrentOperation = report.BlockedBy.Count == 0 ? null : "waits for " + string.Join(", ", report.BlockedBy),
     });
 
     private protected void ShowDone(string activity, int activityId = 0) =>

@@ -42,7 +42,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
     /// <summary>How long each wait for other transactions may last; zero waits for ever.</summary>
     [Parameter]
     [Duration("1ms", "24d", OrZero = true)]
-    public TimeSpan SnapshotTimeout { get; set; } = new IndexBuildOptions().SnapshotTimeout;
+    public TimeSpan SnapshotTimeout { get; set; } = new IndexChangeOptions().SnapshotTimeout;
 
     /// <summary>maintenance_work_mem of the build, for example 512MB.</summary>
     [Parameter]
@@ -299,7 +299,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
         const string Activity = "Verifying indexes";
         try
         {
-            AwaitWithProgress<IndexCreationProgress, bool>(
+            AwaitWithProgress<IndexChangeProgress, bool>(
                 async (progress, token) =>
                 {
                     await trial!.WatchAsync(progress, token);

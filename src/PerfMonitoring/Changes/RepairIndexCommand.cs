@@ -42,7 +42,7 @@ public sealed class RepairIndexCommand : IndexChangeCmdlet
     /// <summary>How long each wait for older transactions may last; zero waits for ever.</summary>
     [Parameter(ParameterSetName = BloatedSet)]
     [Duration("1ms", "24d", OrZero = true)]
-    public TimeSpan SnapshotTimeout { get; set; } = new IndexBuildOptions().SnapshotTimeout;
+    public TimeSpan SnapshotTimeout { get; set; } = new IndexChangeOptions().SnapshotTimeout;
 
     protected override void EndProcessing()
     {

@@ -51,7 +51,7 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
     [Parameter(ParameterSetName = VerificationSet)]
     [Parameter(ParameterSetName = IdSet)]
     [ValidateNotNullOrEmpty]
-    public string Reason { get; set; } = "Taken back by hand.";
+    public string Reason { get; set; } = "Reverted by hand.";
 
     protected override void ProcessRecord()
     {
@@ -85,7 +85,7 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
     private void RevertByHand(Guid id)
     {
         var made = Made(new() { StrategyIds = [id] });
-        Revert(made.Count > 0 ? made[^1] : throw Errors.IndexNotMade(id, id), Reason, null);
+        Revert(made.Count > 0 ? made[^1] : throw Errors.IndexNotCreated(id, id), Reason, null);
     }
 
     private IndexVerification Read(PSObject item)
@@ -157,9 +157,9 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
                 return made[0];
             }
 
-            if (!Await(token => IndexVerifier.WasMadeAsync(Connection.Actions, shown.TableName, shown.IndexName, token)))
+            if (!Await(token => IndexVerifier.WasCreatedAsync(Connection.Actions, shown.TableName, shown.IndexName, token)))
             {
-                throw Errors.IndexNotMade(shown.IndexName, shown);
+                throw Errors.IndexNotCreated(shown.IndexName, shown);
             }
 
             WriteVerbose($"{shown.IndexName} on {shown.TableName} was reverted already: there is nothing to undo.");
@@ -199,7 +199,7 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
     }
 
     private IReadOnlyList<IndexAction> Made(IndexActionFilter filter) =>
-        Await(token => IndexVerifier.GetMadeAsync(Connection.Actions, filter, token));
+        Await(token => IndexVerifier.GetCreatedAsync(Connection.Actions, filter, token));
 
     private void Revert(IndexAction create, string reason, IndexVerification? verification)
     {

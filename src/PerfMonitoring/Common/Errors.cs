@@ -56,8 +56,8 @@ internal static class Errors
         $"Strategy {indexName} is not stored: there is nothing to change, and a file does not hold all of it.",
         "Run Initialize-PerfMonitoringStore, and New-IndexStrategy again.", strategy);
 
-    public static PerfMonitoringException IndexNotMade(object name, object item) => new(
-        ErrorIds.IndexNotMade, FailureKind.NotFound,
+    public static PerfMonitoringException IndexNotCreated(object name, object item) => new(
+        ErrorIds.IndexNotCreated, FailureKind.NotFound,
         $"{name}: the history of this database has no build of such an index by PerfMonitoring that succeeded and was not "
             + $"undone since.",
         "Get-IndexStrategyHistory shows what was done; what was built without a store is not known.", item);

@@ -8,12 +8,12 @@ namespace PerfMonitoring.Verification;
 /// <summary>Compares the executions of statements before and after the build of an index.</summary>
 [Cmdlet(
     VerbsDiagnostic.Test, "IndexStrategy",
-    DefaultParameterSetName = MadeSet,
+    DefaultParameterSetName = CreatedSet,
     HelpUri = OnlineHelp.Folder + "Test-IndexStrategy.md")]
 [OutputType(typeof(IndexVerification), typeof(bool))]
 public sealed class TestIndexStrategyCommand : ConnectedCmdlet
 {
-    private const string MadeSet = "Made";
+    private const string CreatedSet = "Made";
     private const string StrategySet = "Strategy";
     private const string IdSet = "Id";
 
@@ -30,7 +30,7 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
     public Guid[] Id { get; set; } = [];
 
     /// <summary>Every existing index that was built since this time; by default all that were built.</summary>
-    [Parameter(ParameterSetName = MadeSet)]
+    [Parameter(ParameterSetName = CreatedSet)]
     [Moment]
     public DateTimeOffset? Since { get; set; }
 
@@ -55,7 +55,7 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
 
     protected override void ProcessRecord()
     {
-        if (ParameterSetName == MadeSet)
+        if (ParameterSetName == CreatedSet)
         {
             Judge(null, () => Made(new IndexActionFilter { Since = Since }));
             return;
@@ -124,10 +124,10 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
     }
 
     private IReadOnlyList<IndexAction> Made(IndexActionFilter filter) =>
-        Await(token => IndexVerifier.GetMadeAsync(Connection.Actions, filter, token));
+        Await(token => IndexVerifier.GetCreatedAsync(Connection.Actions, filter, token));
 
     private static IndexAction Only(IReadOnlyList<IndexAction> made, object name, object item) =>
-        made.Count > 0 ? made[^1] : throw Errors.IndexNotMade(name, item);
+        made.Count > 0 ? made[^1] : throw Errors.IndexNotCreated(name, item);
 
     private void Verify(IndexAction create)
     {

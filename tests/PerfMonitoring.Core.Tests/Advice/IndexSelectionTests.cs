@@ -58,7 +58,7 @@ public sealed class IndexSelectionTests
     [Theory]
     [InlineData(0, "")]
     [InlineData(1, "a")]
-    public void No_statement_gets_dearer_than_is_allowed(double maximumRegression, string expected)
+    public void No_statement_gets_slower_than_is_allowed(double maximumRegression, string expected)
     {
         var candidates = new[] { Make(1, "a=10") };
         var tables = Tables(candidates, "1:a=50", 1);

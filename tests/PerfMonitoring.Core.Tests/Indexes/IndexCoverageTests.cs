@@ -8,53 +8,54 @@ public sealed class IndexCoverageTests
 {
     // An index, another one, and how much of the first one's work the other does.
     [Theory]
-    [InlineData("(a)", "(a)", Coverage.Same)]
-    [InlineData("(a, b)", "(a, b)", Coverage.Same)]
-    [InlineData("(a)", "(a, b)", Coverage.Prefix)]
-    [InlineData("(a, b)", "(a)", Coverage.None)]
-    [InlineData("(a, b)", "(b, a)", Coverage.None)]
-    [InlineData("(a)", "(b)", Coverage.None)]
+    [InlineData("(a)", "(a)", nameof(Coverage.Same))]
+    [InlineData("(a, b)", "(a, b)", nameof(Coverage.Same))]
+    [InlineData("(a)", "(a, b)", nameof(Coverage.Prefix))]
+    [InlineData("(a, b)", "(a)", nameof(Coverage.None))]
+    [InlineData("(a, b)", "(b, a)", nameof(Coverage.None))]
+    [InlineData("(a)", "(b)", nameof(Coverage.None))]
     // A B-tree is read in both directions, but only with all keys reversed.
-    [InlineData("(a)", "(a desc)", Coverage.Same)]
-    [InlineData("(a, b)", "(a desc, b desc)", Coverage.Same)]
-    [InlineData("(a)", "(a desc, b)", Coverage.Prefix)]
-    [InlineData("(a, b)", "(a desc, b)", Coverage.None)]
-    [InlineData("(a)", "(a nulls first)", Coverage.None)]
-    [InlineData("(a)", "(a desc nulls last)", Coverage.None)]
-    [InlineData("(a nulls first)", "(a desc nulls last)", Coverage.Same)]
+    [InlineData("(a)", "(a desc)", nameof(Coverage.Same))]
+    [InlineData("(a, b)", "(a desc, b desc)", nameof(Coverage.Same))]
+    [InlineData("(a)", "(a desc, b)", nameof(Coverage.Prefix))]
+    [InlineData("(a, b)", "(a desc, b)", nameof(Coverage.None))]
+    [InlineData("(a)", "(a nulls first)", nameof(Coverage.None))]
+    [InlineData("(a)", "(a desc nulls last)", nameof(Coverage.None))]
+    [InlineData("(a nulls first)", "(a desc nulls last)", nameof(Coverage.Same))]
     // Another operator class or collation is another order.
-    [InlineData("(a)", "(a text_pattern_ops)", Coverage.None)]
-    [InlineData("(a)", "(a collate C)", Coverage.None)]
+    [InlineData("(a)", "(a text_pattern_ops)", nameof(Coverage.None))]
+    [InlineData("(a)", "(a collate C)", nameof(Coverage.None))]
     // Expressions are compared as the server writes them.
-    [InlineData("((lower(a)))", "((lower(a)), b)", Coverage.Prefix)]
-    [InlineData("(a)", "((lower(a)))", Coverage.None)]
+    [InlineData("((lower(a)))", "((lower(a)), b)", nameof(Coverage.Prefix))]
+    [InlineData("(a)", "((lower(a)))", nameof(Coverage.None))]
     // An included column may also be a key of the other index.
-    [InlineData("(a) include (c)", "(a, c)", Coverage.Prefix)]
-    [InlineData("(a) include (c)", "(a) include (c, d)", Coverage.Same)]
-    [InlineData("(a) include (c)", "(a)", Coverage.None)]
+    [InlineData("(a) include (c)", "(a, c)", nameof(Coverage.Prefix))]
+    [InlineData("(a) include (c)", "(a) include (c, d)", nameof(Coverage.Same))]
+    [InlineData("(a) include (c)", "(a)", nameof(Coverage.None))]
     // Rows that a partial index leaves out.
-    [InlineData("(a) where b > 1", "(a) where b > 1", Coverage.Same)]
-    [InlineData("(a) where b > 1", "(a)", Coverage.MoreRows)]
-    [InlineData("(a) where b > 1", "(a, b)", Coverage.MoreRows)]
-    [InlineData("(a)", "(a) where b > 1", Coverage.None)]
-    [InlineData("(a) where b > 1", "(a) where b > 2", Coverage.None)]
+    [InlineData("(a) where b > 1", "(a) where b > 1", nameof(Coverage.Same))]
+    [InlineData("(a) where b > 1", "(a)", nameof(Coverage.MoreRows))]
+    [InlineData("(a) where b > 1", "(a, b)", nameof(Coverage.MoreRows))]
+    [InlineData("(a)", "(a) where b > 1", nameof(Coverage.None))]
+    [InlineData("(a) where b > 1", "(a) where b > 2", nameof(Coverage.None))]
     // From PostgreSQL 18 on, a scan may skip leading keys.
-    [InlineData("(b)", "(a, b)", Coverage.SkipScan)]
-    [InlineData("(b, c)", "(a, b, c, d)", Coverage.SkipScan)]
-    [InlineData("(b desc)", "(a, b)", Coverage.SkipScan)]
-    [InlineData("(b)", "(a)", Coverage.None)]
+    [InlineData("(b)", "(a, b)", nameof(Coverage.SkipScan))]
+    [InlineData("(b, c)", "(a, b, c, d)", nameof(Coverage.SkipScan))]
+    [InlineData("(b desc)", "(a, b)", nameof(Coverage.SkipScan))]
+    [InlineData("(b)", "(a)", nameof(Coverage.None))]
     // A unique index enforces a rule.
-    [InlineData("unique (a)", "(a)", Coverage.None)]
-    [InlineData("unique (a)", "unique (a)", Coverage.None)]
-    [InlineData("(a)", "unique (a)", Coverage.Same)]
+    [InlineData("unique (a)", "(a)", nameof(Coverage.None))]
+    [InlineData("unique (a)", "unique (a)", nameof(Coverage.None))]
+    [InlineData("(a)", "unique (a)", nameof(Coverage.Same))]
     // The first keys of other methods than B-tree are not as useful, and their parameters matter.
-    [InlineData("hash (a)", "hash (a)", Coverage.Same)]
-    [InlineData("hash (a)", "(a)", Coverage.None)]
-    [InlineData("gin (a)", "gin (a, b)", Coverage.None)]
-    [InlineData("brin (a)", "brin (a) with (pages_per_range='8')", Coverage.None)]
-    [InlineData("brin (a) where b > 1", "brin (a)", Coverage.None)]
-    public void An_index_does_the_work_of_another(string index, string other, Coverage expected)
+    [InlineData("hash (a)", "hash (a)", nameof(Coverage.Same))]
+    [InlineData("hash (a)", "(a)", nameof(Coverage.None))]
+    [InlineData("gin (a)", "gin (a, b)", nameof(Coverage.None))]
+    [InlineData("brin (a)", "brin (a) with (pages_per_range='8')", nameof(Coverage.None))]
+    [InlineData("brin (a) where b > 1", "brin (a)", nameof(Coverage.None))]
+    public void An_index_does_the_work_of_another(string index, string other, string coverage)
     {
+        var expected = Enum.Parse<Coverage>(coverage);
         Assert.Equal(expected, IndexCoverage.Of(Read(index), Read(other)));
         Assert.Equal(expected >= Coverage.MoreRows, IndexCoverage.Covers(Read(other), Read(index)));
     }

@@ -356,7 +356,7 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
             Table = await Connection.Catalog.GetTableAsync(new RelationName("public", "w"), CancellationToken.None);
         }
 
-        public EntryLimit LimitOf(IndexDefinition index) => EntryLimit.Of(index, Table);
+        internal EntryLimit LimitOf(IndexDefinition index) => EntryLimit.Of(index, Table);
 
         public async Task<IReadOnlyList<IndexDefinition>> CandidatesAsync(string statement, string table = "w")
         {

@@ -43,7 +43,7 @@ public sealed class BuildFactsTests(TestDatabase database) : IClassFixture<TestD
                 Assert.Equal(PreflightState.Block, (await CheckAsync(connection, "nowhere"))[PreflightCheck.Tablespace].State);
                 Assert.Equal(PreflightState.Block, (await CheckAsync(connection, "pg_global"))[PreflightCheck.Tablespace].State);
                 var (result, error) = await new IndexCreator(connection, new())
-                    .CreateAsync(Strategy(null), new Progress<IndexCreationProgress>(), Token);
+                    .CreateAsync(Strategy(null), new Progress<IndexChangeProgress>(), Token);
                 Assert.Equal(
                     (IndexCreationState.Failed, "PreflightBlocked", FailureKind.PermissionDenied),
                     (result.State, error?.ErrorId, error?.Kind));
@@ -52,7 +52,7 @@ public sealed class BuildFactsTests(TestDatabase database) : IClassFixture<TestD
                 await database.ExecuteAsync(privilege.Reason[privilege.Reason.IndexOf("GRANT", StringComparison.Ordinal)..]);
                 Assert.Equal(PreflightState.Ok, (await CheckAsync(connection))[PreflightCheck.Privilege].State);
                 (result, error) = await new IndexCreator(connection, new())
-                    .CreateAsync(Strategy(null), new Progress<IndexCreationProgress>(), Token);
+                    .CreateAsync(Strategy(null), new Progress<IndexChangeProgress>(), Token);
                 Assert.Equal((IndexCreationState.Created, null), (result.State, error));
             }
 

@@ -65,10 +65,10 @@ public sealed class ClosingWindowTests(TestDatabase database) : IClassFixture<Te
 
     private static Task UntilAsync(Func<Task<bool>> condition) => Eventually.HoldsAsync(condition, "the window closes");
 
-    private sealed class Reports : IProgress<IndexCreationProgress>
+    private sealed class Reports : IProgress<IndexChangeProgress>
     {
         public ConcurrentQueue<string> Phases { get; } = new();
 
-        public void Report(IndexCreationProgress value) => Phases.Enqueue(value.Phase);
+        public void Report(IndexChangeProgress value) => Phases.Enqueue(value.Phase);
     }
 }

@@ -19,13 +19,13 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         insert into orders select g, g % 50, (array['new', 'paid'])[1 + g % 2] from generate_series(1, 500) g;
         """;
 
-    private readonly ConcurrentQueue<IndexCreationProgress> reports = new();
+    private readonly ConcurrentQueue<IndexChangeProgress> reports = new();
     private TestDatabase database = null!;
     private IMonitoringConnection connection = null!;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private static IndexBuildOptions Options => new()
+    private static IndexChangeOptions Options => new()
     {
         LockTimeout = TimeSpan.FromSeconds(0.5), SnapshotTimeout = TimeSpan.FromSeconds(0.5), MaximumRetry = 0,
         RetryDelay = TimeSpan.FromMilliseconds(50), CleanUpLimit = TimeSpan.FromSeconds(10),
@@ -361,12 +361,12 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
 
         Assert.Equal("SnapshotTimeout", error?.ErrorId);
         Assert.Equal(2, result.Retries);
-        var blocker = Assert.Single(result.Blockers);
+        var blocker = Assert.Single(result.BlockedBy);
         Assert.Equal(old.ProcessID, blocker.ProcessId);
         Assert.Equal("the old one", blocker.ApplicationName);
         Assert.Equal("idle in transaction", blocker.State);
         Assert.Contains($"{old.ProcessID}", error!.Message, StringComparison.Ordinal);
-        Assert.Contains(reports, r => r.Phase == "waiting for old snapshots" && r.Blockers.Count == 1);
+        Assert.Contains(reports, r => r.Phase == "waiting for old snapshots" && r.BlockedBy.Count == 1);
         Assert.Contains(reports, r => r.Phase.EndsWith("before try 3 of 3", StringComparison.Ordinal));
         await AssertCleanAsync(validIndexes: 1);
     }
@@ -379,7 +379,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
 
         var building = BuildAsync(
             Strategy("i", IndexKey.OnColumn("customer_id")), Options with { SnapshotTimeout = TimeSpan.FromMinutes(1) });
-        await UntilReportedAsync(r => r.Phase == "waiting for old snapshots" && r is { Blockers.Count: 1, Percent: null });
+        await UntilReportedAsync(r => r.Phase == "waiting for old snapshots" && r is { BlockedBy.Count: 1, Percent: null });
         await Task.Delay(1500, Token);
         await ExecuteAsync(old, "rollback");
 
@@ -398,7 +398,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
             Strategy("i", IndexKey.OnColumn("customer_id")), Options with { SnapshotTimeout = TimeSpan.FromMinutes(1) });
 
         Assert.Equal("LockTimeout", error?.ErrorId);
-        Assert.Equal("the holder", Assert.Single(result.Blockers).ApplicationName);
+        Assert.Equal("the holder", Assert.Single(result.BlockedBy).ApplicationName);
         Assert.Contains(reports, r => r.Phase == "waiting for the lock on the table");
         await AssertCleanAsync(validIndexes: 1);
     }
@@ -444,7 +444,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         await UntilAsync("select exists (select from pg_stat_progress_create_index where datname = current_database())");
 
         var second = BuildAsync(Slow("j"));
-        await UntilReportedAsync(r => r.Phase == "waiting for another builder" && r.Blockers.Count == 1);
+        await UntilReportedAsync(r => r.Phase == "waiting for another builder" && r.BlockedBy.Count == 1);
 
         Assert.Equal(IndexCreationState.Created, (await first).Result.State);
         Assert.Equal(IndexCreationState.AlreadyExists, (await second).Result.State);
@@ -470,7 +470,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         await UntilAsync(
             "select count(*) = 2 from pg_stat_progress_create_index where datname = current_database() and relid in "
                 + "('leaf'::regclass, 'orders'::regclass)");
-        await UntilReportedAsync(r => r.Phase == "waiting for another builder" && r.Blockers.Count == 1);
+        await UntilReportedAsync(r => r.Phase == "waiting for another builder" && r.BlockedBy.Count == 1);
         Assert.All(await Task.WhenAll(first, second, third), r => Assert.Equal(IndexCreationState.Created, r.Result.State));
         await AssertCleanAsync(validIndexes: 5);
 
@@ -593,7 +593,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     private static IndexStrategy Slow(string name) => Strategy(name, IndexKey.OnExpression("public.slow(customer_id)"));
 
     private Task<(IndexCreationResult Result, PerfMonitoringException? Error)> BuildAsync(
-        IndexStrategy strategy, IndexBuildOptions? options = null, CancellationToken? cancellationToken = null) =>
+        IndexStrategy strategy, IndexChangeOptions? options = null, CancellationToken? cancellationToken = null) =>
         connection.IndexBuilder.BuildAsync(strategy, options ?? Options, new Reports(reports), cancellationToken ?? Token);
 
     private async Task LeaveInvalidAsync(string name)
@@ -642,11 +642,11 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     private Task UntilAsync(string condition) =>
         Eventually.HoldsAsync(() => database.ScalarAsync<bool>(condition)!, condition);
 
-    private Task UntilReportedAsync(Func<IndexCreationProgress, bool> condition) =>
+    private Task UntilReportedAsync(Func<IndexChangeProgress, bool> condition) =>
         Eventually.HoldsAsync(() => Task.FromResult(reports.Any(condition)), "such progress is reported");
 
-    private sealed class Reports(ConcurrentQueue<IndexCreationProgress> reports) : IProgress<IndexCreationProgress>
+    private sealed class Reports(ConcurrentQueue<IndexChangeProgress> reports) : IProgress<IndexChangeProgress>
     {
-        public void Report(IndexCreationProgress value) => reports.Enqueue(value);
+        public void Report(IndexChangeProgress value) => reports.Enqueue(value);
     }
 }

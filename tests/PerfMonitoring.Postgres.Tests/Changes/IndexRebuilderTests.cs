@@ -9,7 +9,7 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
 {
     private const string Snapshot = "begin isolation level repeatable read; select count(*) from pg_am";
 
-    private static readonly IndexBuildOptions Quick = new()
+    private static readonly IndexChangeOptions Quick = new()
     {
         LockTimeout = TimeSpan.FromSeconds(1), SnapshotTimeout = TimeSpan.FromSeconds(1), MaximumRetry = 0,
     };
@@ -56,7 +56,7 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
         Assert.All(bloated, b => Assert.InRange(b.Bloat, 0.7, 0.99));
         foreach (var index in bloated)
         {
-            var (result, error) = await index.RunAsync(connection, Quick, new Progress<IndexCreationProgress>(), Token);
+            var (result, error) = await index.RunAsync(connection, Quick, new Progress<IndexChangeProgress>(), Token);
 
             Assert.Null(error);
             Assert.Equal((IndexRepairState.Rebuilt, null), (result.State, result.LeftoverIndex));
@@ -82,7 +82,7 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
 
         var (result, error) = await index.RunAsync(
             connection, Quick with { MaximumRetry = 1, RetryDelay = TimeSpan.FromMilliseconds(10) },
-            new Progress<IndexCreationProgress>(), Token);
+            new Progress<IndexChangeProgress>(), Token);
 
         Assert.Equal((IndexRepairState.Failed, "LockTimeout", 1), (result.State, error?.ErrorId, result.Retries));
         Assert.Contains("was not touched", error!.Message, StringComparison.Ordinal);
@@ -95,10 +95,10 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
         var index = (await FindAsync())[0];
         await using var blocker = await BeginAsync("begin; lock table \"Sales x\".orders in share update exclusive mode");
 
-        var (result, error) = await index.RunAsync(connection, Quick, new Progress<IndexCreationProgress>(), Token);
+        var (result, error) = await index.RunAsync(connection, Quick, new Progress<IndexChangeProgress>(), Token);
 
         Assert.Equal((IndexRepairState.Failed, "LockTimeout"), (result.State, error?.ErrorId));
-        Assert.NotEmpty(result.Blockers);
+        Assert.NotEmpty(result.BlockedBy);
         await NothingIsLeftAsync();
     }
 
@@ -110,7 +110,7 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
 
         var (result, error) = await index.RunAsync(
             connection, Quick with { MaximumRetry = 1, RetryDelay = TimeSpan.FromMilliseconds(10) },
-            new Progress<IndexCreationProgress>(), Token);
+            new Progress<IndexChangeProgress>(), Token);
 
         Assert.Equal((IndexRepairState.Failed, "SnapshotTimeout", 1), (result.State, error?.ErrorId, result.Retries));
         await NothingIsLeftAsync();
@@ -123,7 +123,7 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
         await using var blocker = await BeginAsync(Snapshot);
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
         var running = index.RunAsync(
-            connection, Quick with { SnapshotTimeout = TimeSpan.Zero }, new Progress<IndexCreationProgress>(), cancel.Token);
+            connection, Quick with { SnapshotTimeout = TimeSpan.Zero }, new Progress<IndexChangeProgress>(), cancel.Token);
         await UntilWaitingAsync();
 
         await cancel.CancelAsync();
@@ -137,7 +137,7 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
         var index = (await FindAsync())[0];
         await using var blocker = await BeginAsync(Snapshot);
         var running = index.RunAsync(
-            connection, Quick with { SnapshotTimeout = TimeSpan.Zero }, new Progress<IndexCreationProgress>(), Token);
+            connection, Quick with { SnapshotTimeout = TimeSpan.Zero }, new Progress<IndexChangeProgress>(), Token);
         await UntilWaitingAsync();
 
         await database.EndIndexBuildsAsync();
@@ -154,12 +154,12 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
         await database.ExecuteAsync("alter index \"Sales x\".\"by customer\" rename to other");
         Assert.Equal(
             "IndexChanged",
-            (await index.RunAsync(connection, Quick, new Progress<IndexCreationProgress>(), Token)).Error?.ErrorId);
+            (await index.RunAsync(connection, Quick, new Progress<IndexChangeProgress>(), Token)).Error?.ErrorId);
 
         await database.ExecuteAsync("drop index \"Sales x\".other");
         Assert.Equal(
             IndexRepairState.NotThere,
-            (await index.RunAsync(connection, Quick, new Progress<IndexCreationProgress>(), Token)).Result.State);
+            (await index.RunAsync(connection, Quick, new Progress<IndexChangeProgress>(), Token)).Result.State);
     }
 
     private Task<IReadOnlyList<BloatedIndex>> FindAsync() => BloatedIndex.FindAsync(connection, 0.5, 100 * 1024, Token);

@@ -10,19 +10,19 @@ namespace PerfMonitoring.Postgres.Changes;
 
 public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
 {
-    private readonly ConcurrentQueue<IndexCreationProgress> reports = new();
+    private readonly ConcurrentQueue<IndexChangeProgress> reports = new();
     private TestDatabase database = null!;
     private IMonitoringConnection connection = null!;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private static IndexBuildOptions Options => new()
+    private static IndexChangeOptions Options => new()
     {
         LockTimeout = TimeSpan.FromSeconds(0.5), MaximumRetry = 0, RetryDelay = TimeSpan.FromMilliseconds(50),
         CleanUpLimit = TimeSpan.FromSeconds(10),
     };
 
-    private static IndexBuildOptions Patient => Options with { LockTimeout = TimeSpan.FromSeconds(30) };
+    private static IndexChangeOptions Patient => Options with { LockTimeout = TimeSpan.FromSeconds(30) };
 
     public async ValueTask InitializeAsync()
     {
@@ -89,7 +89,7 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
         var (result, error) = await RemoveAsync(await IndexAsync("parted_n", "parted"), Options);
 
         Assert.Equal((IndexRemovalState.Failed, "LockTimeout"), (result.State, error?.ErrorId));
-        Assert.Equal(reader.ProcessID, Assert.Single(result.Blockers).ProcessId);
+        Assert.Equal(reader.ProcessID, Assert.Single(result.BlockedBy).ProcessId);
         Assert.Equal(
             3, await database.ScalarAsync<long>(
             "select count(*) from pg_index "
@@ -116,7 +116,7 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
         Assert.Null(error);
         Assert.Equal(IndexRemovalState.Removed, result.State);
         Assert.InRange(result.Retries, 1, 5);
-        Assert.Contains(late.ProcessID, result.Blockers.Select(b => b.ProcessId));
+        Assert.Contains(late.ProcessID, result.BlockedBy.Select(b => b.ProcessId));
     }
 
     [Fact]
@@ -154,7 +154,7 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
         Assert.Equal("LockTimeout", error?.ErrorId);
         Assert.Equal(IndexRemovalState.Failed, result.State);
         Assert.Equal(1, result.Retries);
-        Assert.Equal(other.ProcessID, Assert.Single(result.Blockers).ProcessId);
+        Assert.Equal(other.ProcessID, Assert.Single(result.BlockedBy).ProcessId);
         Assert.Null(result.LeftoverIndex);
         await AssertCleanAsync(1, 0);
     }
@@ -264,13 +264,13 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
     }
 
     private Task<(IndexRemovalResult Result, PerfMonitoringException? Error)> RemoveAsync(
-        TableIndex index, IndexBuildOptions options, CancellationToken? token = null) =>
+        TableIndex index, IndexChangeOptions options, CancellationToken? token = null) =>
         connection.IndexRemover.RemoveAsync(index, options, new Report(reports), token ?? Token);
 
     // The drop waits for a transaction that uses the table. During that wait another transaction begins, so only the statement
     // itself waits for the second one.
     private Task<(IndexRemovalResult Result, PerfMonitoringException? Error)> RemoveAsync(
-        TableIndex index, IndexBuildOptions options, CancellationToken token, out Task<NpgsqlConnection> late)
+        TableIndex index, IndexChangeOptions options, CancellationToken token, out Task<NpgsqlConnection> late)
     {
         var first = new TaskCompletionSource();
         var removal = RunAsync();
@@ -357,8 +357,8 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
                 + "datname = current_database())"));
     }
 
-    private sealed class Report(ConcurrentQueue<IndexCreationProgress> reports) : IProgress<IndexCreationProgress>
+    private sealed class Report(ConcurrentQueue<IndexChangeProgress> reports) : IProgress<IndexChangeProgress>
     {
-        void IProgress<IndexCreationProgress>.Report(IndexCreationProgress value) => reports.Enqueue(value);
+        void IProgress<IndexChangeProgress>.Report(IndexChangeProgress value) => reports.Enqueue(value);
     }
 }

@@ -19,13 +19,13 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
 {
     private const string Application = "the ghost";
 
-    private static readonly IndexBuildOptions Options = new()
+    private static readonly IndexChangeOptions Options = new()
     {
         LockTimeout = TimeSpan.FromMinutes(2), SnapshotTimeout = TimeSpan.FromMinutes(2), MaximumRetry = 0,
         CleanUpLimit = TimeSpan.FromMilliseconds(1),
     };
 
-    private readonly ConcurrentQueue<IndexCreationProgress> reports = new();
+    private readonly ConcurrentQueue<IndexChangeProgress> reports = new();
     private readonly List<Task> ghosts = [];
     private readonly List<NpgsqlConnection> holders = [];
     private FaultProxy proxy = null!;
@@ -138,7 +138,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         // The next run finds the built index and the action that built it.
         var (again, error) = await next.IndexBuilder.BuildAsync(strategy, Options, new Reports(reports), Token);
         Assert.Equal((IndexCreationState.AlreadyExists, null), (again.State, error));
-        var made = Assert.Single(await IndexVerifier.GetMadeAsync(next.Actions, new() { StrategyIds = [strategy.Id] }, Token));
+        var made = Assert.Single(await IndexVerifier.GetCreatedAsync(next.Actions, new() { StrategyIds = [strategy.Id] }, Token));
         Assert.Equal(VerificationVerdict.Insufficient, (await IndexVerifier.VerifyAsync(next, made, new(), Token)).Verdict);
         var removal = await IndexReversion.PrepareAsync(next, made, "Not wanted.", null, Token);
         Assert.Equal(
@@ -158,7 +158,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         var report = reports.First(r => r.Phase.Contains("its process is gone", StringComparison.Ordinal));
         Assert.Contains("Create of ", report.Phase, StringComparison.Ordinal);
         Assert.Contains("waiting for writers before build", report.Phase, StringComparison.Ordinal);
-        Assert.NotEqual(0, Assert.Single(report.Blockers).ProcessId);
+        Assert.NotEqual(0, Assert.Single(report.BlockedBy).ProcessId);
         await EndAsync();
 
         var (result, error) = await waiting;
@@ -196,7 +196,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
 
         Assert.Equal(IndexCreationState.AlreadyExists, result.State);
         Assert.Equal("FAILED", await StoredAsync());
-        Assert.Empty(await IndexVerifier.GetMadeAsync(next.Actions, new(), Token));
+        Assert.Empty(await IndexVerifier.GetCreatedAsync(next.Actions, new(), Token));
     }
 
     [Fact]
@@ -397,8 +397,8 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         new PostgresBackend()
             .ConnectAsync(new ConnectionSettings { ConnectionString = builder.ConnectionString }, null, null, Token);
 
-    private sealed class Reports(ConcurrentQueue<IndexCreationProgress> reports) : IProgress<IndexCreationProgress>
+    private sealed class Reports(ConcurrentQueue<IndexChangeProgress> reports) : IProgress<IndexChangeProgress>
     {
-        public void Report(IndexCreationProgress value) => reports.Enqueue(value);
+        public void Report(IndexChangeProgress value) => reports.Enqueue(value);
     }
 }

@@ -108,8 +108,8 @@ public sealed class ReplicationLagTests(StandbyFixture fixture) : IClassFixture<
     private static Task UntilAsync(Func<Task<bool>> condition) =>
         Eventually.HoldsAsync(condition, "the standby catches up or lags");
 
-    private sealed class Reports(ConcurrentQueue<string> phases) : IProgress<IndexCreationProgress>
+    private sealed class Reports(ConcurrentQueue<string> phases) : IProgress<IndexChangeProgress>
     {
-        public void Report(IndexCreationProgress value) => phases.Enqueue(value.Phase);
+        public void Report(IndexChangeProgress value) => phases.Enqueue(value.Phase);
     }
 }

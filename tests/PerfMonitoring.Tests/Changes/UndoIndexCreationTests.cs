@@ -64,7 +64,7 @@ public sealed class UndoIndexCreationTests(TestDatabase database) : IClassFixtur
             session.Invoke(Advise).MustSucceed().Values("IndexName"), name => $"{name}" == "orders_customer_id_idx");
         var left = Assert.Single(session.Invoke("Get-IndexCandidate -Verdict Reverted").MustSucceed().Output);
         Assert.Matches(
-            @"^It was built, and reverted on \d{4}-\d\d-\d\d: Taken back by hand\.$", $"{left.Properties["Reason"].Value}");
+            @"^It was built, and reverted on \d{4}-\d\d-\d\d: Reverted by hand\.$", $"{left.Properties["Reason"].Value}");
         Assert.Null(left.Properties["Saving"].Value);
         Assert.Contains(
             session.Invoke(Advise + " -ReproposeAfter 0d").MustSucceed().Values("IndexName"), name =>
@@ -133,7 +133,7 @@ public sealed class UndoIndexCreationTests(TestDatabase database) : IClassFixtur
             Undo-IndexCreation -Id (Get-IndexStrategy -IndexName orders_status_idx).Id -Confirm:$false
             """);
 
-        Assert.Equal(["IndexNotMade", "IndexChanged"], result.AllErrors.Select(e => e.FullyQualifiedErrorId.Split(',')[0]));
+        Assert.Equal(["IndexNotCreated", "IndexChanged"], result.AllErrors.Select(e => e.FullyQualifiedErrorId.Split(',')[0]));
         Assert.Equal(4, (await IndexesAsync()).Length);
     }
 

@@ -81,7 +81,8 @@ public sealed class TestIndexStrategyTests(TestDatabase database) : IClassFixtur
                 + "([guid]::NewGuid())");
 
         Assert.Equal(2, result.AllErrors.Count);
-        Assert.All(result.AllErrors, e => Assert.StartsWith("IndexNotMade,", e.FullyQualifiedErrorId, StringComparison.Ordinal));
+        Assert.All(
+            result.AllErrors, e => Assert.StartsWith("IndexNotCreated,", e.FullyQualifiedErrorId, StringComparison.Ordinal));
     }
 
     [Theory]

@@ -7,7 +7,7 @@ namespace PerfMonitoring.Advice;
 /// <summary>An index for one use of a table.</summary>
 /// <param name="Definition">The index, without a name.</param>
 /// <param name="Pattern">Intended use.</param>
-public sealed record ProposedIndex(IndexDefinition Definition, UsagePattern Pattern)
+internal sealed record ProposedIndex(IndexDefinition Definition, UsagePattern Pattern)
 {
     /// <summary>
     /// What the user must do first, as a sentence without its end, or null: the planner cannot yet be asked about such an index.
@@ -16,7 +16,7 @@ public sealed record ProposedIndex(IndexDefinition Definition, UsagePattern Patt
 }
 
 /// <summary>What is known of the workload and the server beside one use of one table.</summary>
-public sealed record CandidateContext
+internal sealed record CandidateContext
 {
     /// <summary>Conditions with a constant that recur in the workload, by table: partial indexes may use them.</summary>
     public IReadOnlySet<(RelationName Table, string Condition)> Recurring { get; init; } = new HashSet<(RelationName, string)>();
@@ -32,7 +32,6 @@ public sealed record CandidateContext
     public static IReadOnlySet<(RelationName Table, string Condition)> FindRecurring(
         IEnumerable<(StatementUse Use, double Weight)> workload)
     {
-        ArgumentNullException.ThrowIfNull(workload);
         return workload
             .SelectMany(s => s.Use.Relations
                 .SelectMany(r => r.Predicates.Select(p => (r.Table, p.Condition)))
@@ -59,7 +58,7 @@ public sealed record CandidateContext
 /// Candidates that would refuse writes are not generated either (<see cref="EntryLimit"/>): a column without a bound on its
 /// length is a key where a condition or an order needs it and its known values are short. It is never added only for reading.
 /// </remarks>
-public static class CandidateGenerator
+internal static class CandidateGenerator
 {
     private const int MaximumKeys = 4;
     private const int MaximumColumns = 9;
@@ -90,8 +89,6 @@ public static class CandidateGenerator
     /// <summary>The indexes for one use of a table, each once.</summary>
     public static IReadOnlyList<ProposedIndex> Generate(RelationUse use, TableInfo table, CandidateContext? context = null)
     {
-        ArgumentNullException.ThrowIfNull(use);
-        ArgumentNullException.ThrowIfNull(table);
         if (table.Pages is > 0 and <= SmallTable)
         {
             return [];

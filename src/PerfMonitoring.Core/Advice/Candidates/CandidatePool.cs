@@ -10,7 +10,7 @@ namespace PerfMonitoring.Advice;
 /// <param name="rowsOf">Estimates the rows of a table that a condition selects.</param>
 /// <param name="writeCostOf">Computes the maintenance cost of an index with a number of rows (null for all rows of its
 /// table).</param>
-public sealed class CandidatePool(
+internal sealed class CandidatePool(
     IReadOnlyList<IndexDefinition> existing,
     IReadOnlyDictionary<string, string> reverted,
     Func<TableInfo, string, Task<double?>> rowsOf,
@@ -31,7 +31,6 @@ public sealed class CandidatePool(
     /// <summary>The table of a candidate.</summary>
     public TableInfo TableOf(Candidate candidate)
     {
-        ArgumentNullException.ThrowIfNull(candidate);
         return tables[candidate.Definition.Table];
     }
 
@@ -41,8 +40,6 @@ public sealed class CandidatePool(
     /// </summary>
     public async Task<Candidate?> GetAsync(IndexDefinition definition, TableInfo table, UsagePattern pattern)
     {
-        ArgumentNullException.ThrowIfNull(definition);
-        ArgumentNullException.ThrowIfNull(table);
         var key = definition.ToAnonymousStatement();
         if (known.TryGetValue(key, out var candidate) || existing[definition.Table].Any(e => IndexCoverage.Covers(e, definition)))
         {
@@ -87,8 +84,6 @@ public sealed class CandidatePool(
     /// </summary>
     public static IndexDefinition? Merge(IndexDefinition one, IndexDefinition other)
     {
-        ArgumentNullException.ThrowIfNull(one);
-        ArgumentNullException.ThrowIfNull(other);
         if (one.Keys.Count < other.Keys.Count)
         {
             (one, other) = (other, one);

@@ -16,7 +16,7 @@ namespace PerfMonitoring.Advice;
 /// Values of more than 500 bytes are compressed first (indextuple.c, TOAST_INDEX_TARGET), but how far depends on the value, so no
 /// figure assumes compression.
 /// </remarks>
-public sealed record EntryLimit
+internal sealed record EntryLimit
 {
     private const int Header = 8;
     private const int NullBitmap = 8;
@@ -141,8 +141,6 @@ public sealed record EntryLimit
     public static EntryLimit Of(
         IndexDefinition definition, TableInfo table, IReadOnlyDictionary<string, ColumnInfo>? expressions = null)
     {
-        ArgumentNullException.ThrowIfNull(definition);
-        ArgumentNullException.ThrowIfNull(table);
         var limit = definition.Method switch {
             "btree" => 2704, "gin" => 2712, "gist" or "spgist" or "brin" => 8152, _ => (int?)null };
         var keys = definition.Keys.Select(k => Part.OfKey(k, definition, table, expressions)).ToList();
@@ -166,8 +164,6 @@ public sealed record EntryLimit
     /// <param name="columns">The further columns.</param>
     public static bool CanCover(IndexDefinition definition, TableInfo table, IReadOnlyCollection<string> columns)
     {
-        ArgumentNullException.ThrowIfNull(definition);
-        ArgumentNullException.ThrowIfNull(columns);
         var keys = Of(definition with { Include = [] }, table);
         var widths = columns.Select(c => Part.OfColumn(c, table)).ToList();
         return widths.TrueForAll(w => w.Bound is not null)

@@ -10,7 +10,7 @@ namespace PerfMonitoring.Advice;
 /// <param name="Definition">The index that would serve, without a name.</param>
 /// <param name="SavedCost">Estimated gain for the workload, in planner units.</param>
 /// <param name="Reason">The slow write, its table, and the reason.</param>
-public sealed record ForeignKeyNeed(IndexDefinition Definition, double SavedCost, string Reason)
+internal sealed record ForeignKeyNeed(IndexDefinition Definition, double SavedCost, string Reason)
 {
     /// <summary>
     /// Whether an index finds the referencing rows: it contains all rows, and the columns of the key come first, in any order.
@@ -26,8 +26,6 @@ public sealed record ForeignKeyNeed(IndexDefinition Definition, double SavedCost
     public static async Task<IReadOnlyList<ForeignKeyNeed>> FindAsync(
         ICatalogRepository catalog, IEnumerable<ForeignKey> foreignKeys, WriteLoad load, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(catalog);
-        ArgumentNullException.ThrowIfNull(load);
         var keys = foreignKeys
             .Select(k =>
                 (Key: k, Deletes: load.Deletes(k.ReferencedTable), Updates: load.Updates(k.ReferencedTable, k.ReferencedColumns)))
@@ -59,7 +57,6 @@ public sealed record ForeignKeyNeed(IndexDefinition Definition, double SavedCost
     /// <param name="updates">Rows of the referenced table whose key is updated.</param>
     public static ForeignKeyNeed Judge(ForeignKey key, TableInfo table, double deletes, double updates)
     {
-        ArgumentNullException.ThrowIfNull(key);
         var writes = string.Join(
             " and ", new[] { Count(deletes, "deleted from"), Count(updates, "given another key in") }.OfType<string>());
         return new ForeignKeyNeed(

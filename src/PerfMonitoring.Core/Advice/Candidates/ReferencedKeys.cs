@@ -8,7 +8,7 @@ namespace PerfMonitoring.Advice;
 /// rows, and usually most of these, however many values each column has alone. Foreign keys show such columns; without foreign
 /// keys, the joins of the workload show them.
 /// </summary>
-public static class ReferencedKeys
+internal static class ReferencedKeys
 {
     // Numbers of values are estimates: a column with this many times the values of the other is assumed to have values that the
     // other lacks.
@@ -23,10 +23,6 @@ public static class ReferencedKeys
         IReadOnlyDictionary<RelationName, TableInfo> tables, ILookup<RelationName, TableIndex> indexes,
         IEnumerable<ForeignKey> foreignKeys, IEnumerable<StatementUse> uses)
     {
-        ArgumentNullException.ThrowIfNull(tables);
-        ArgumentNullException.ThrowIfNull(indexes);
-        ArgumentNullException.ThrowIfNull(foreignKeys);
-        ArgumentNullException.ThrowIfNull(uses);
         var found = new Dictionary<(RelationName Table, string Columns), ColumnGroup>();
         foreach (var key in foreignKeys)
         {

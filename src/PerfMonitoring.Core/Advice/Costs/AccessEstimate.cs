@@ -16,7 +16,7 @@ namespace PerfMonitoring.Advice;
 /// the planner's estimate for the scan, divided by the selectivity of the other conditions: 1 / ndistinct for an equality, else
 /// the planner's defaults (selfuncs.h). A nearest-neighbour scan fetches as many rows as the LIMIT needs.
 /// </remarks>
-public static class AccessEstimate
+internal static class AccessEstimate
 {
 
     // selfuncs.h: DEFAULT_INEQ_SEL, DEFAULT_MATCH_SEL; and the minimum of generic_restriction_selectivity (selfuncs.c) with a
@@ -37,10 +37,6 @@ public static class AccessEstimate
     /// <param name="table">The table of the index.</param>
     public static double? CostWith(PlanNode plan, RelationUse use, Candidate candidate, TableInfo table)
     {
-        ArgumentNullException.ThrowIfNull(plan);
-        ArgumentNullException.ThrowIfNull(use);
-        ArgumentNullException.ThrowIfNull(candidate);
-        ArgumentNullException.ThrowIfNull(table);
         var served = use.Predicates.Where(p => OperatorClasses.Serves(candidate.Definition, p)).ToList();
         var path = PathTo(plan, use.Alias);
         if (candidate.Definition.Method is not ("gin" or "gist") || served.Count == 0 || path.Count == 0 || table.Rows is not > 0

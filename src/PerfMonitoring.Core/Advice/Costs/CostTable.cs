@@ -9,7 +9,7 @@ namespace PerfMonitoring.Advice;
 /// hypothetical indexes.</param>
 /// <param name="Risk">Possible additional cost where the planner is known to be too optimistic, in planner units.</param>
 /// <param name="IsEstimate">Whether this module computed the cost because the planner could not be asked.</param>
-public sealed record Configuration(IReadOnlyList<int> Used, double Cost, double Risk = 0, bool IsEstimate = false)
+internal sealed record Configuration(IReadOnlyList<int> Used, double Cost, double Risk = 0, bool IsEstimate = false)
 {
     /// <summary>The plan without its replaceable accesses; null where no plan is known.</summary>
     public PlanSkeleton? Skeleton { get; init; }
@@ -31,7 +31,6 @@ public sealed record Configuration(IReadOnlyList<int> Used, double Cost, double 
         PlanNode plan, Func<string, (Candidate Index, long PlannedBytes)?> find, Func<string, TableInfo?> tableOf, bool isReal,
         double? rowsPerCall = null)
     {
-        ArgumentNullException.ThrowIfNull(plan);
         var corrections = new Dictionary<PlanNode, double>(ReferenceEqualityComparer.Instance);
         var correction = isReal ? 0 : PlanCorrection.Of(plan, find, tableOf, corrections.Add);
         var risks = new Dictionary<PlanNode, double>(ReferenceEqualityComparer.Instance);
@@ -48,7 +47,7 @@ public sealed record Configuration(IReadOnlyList<int> Used, double Cost, double 
 /// its cheapest plan whose indexes are all in the set, so few plans give the costs of very many sets (INUM: Papadomanolakis,
 /// Dash, Ailamaki, VLDB 2007; the atomic configurations of Finkelstein, Schkolnick, Tiberio, TODS 1988).
 /// </summary>
-public sealed class CostTable
+internal sealed class CostTable
 {
     // The most composed plans, the cheapest ones: a long join has more of them than a selection can examine.
     private const int MaximumComposed = 200;
@@ -62,7 +61,6 @@ public sealed class CostTable
     /// <param name="weight">Weight of the statement.</param>
     public CostTable(Configuration bare, double weight)
     {
-        ArgumentNullException.ThrowIfNull(bare);
         Bare = bare;
         Weight = weight;
         configurations = [bare];
@@ -161,7 +159,6 @@ public sealed class CostTable
     /// </summary>
     public Configuration? Find(IReadOnlyCollection<int> set)
     {
-        ArgumentNullException.ThrowIfNull(set);
         foreach (var (asked, shown, answer) in answers)
         {
             if (asked.Count >= set.Count && shown.Used.All(set.Contains) && answer.Used.All(set.Contains)
@@ -180,8 +177,6 @@ public sealed class CostTable
     /// </summary>
     public Configuration Add(IReadOnlyCollection<int> asked, Configuration answer)
     {
-        ArgumentNullException.ThrowIfNull(asked);
-        ArgumentNullException.ThrowIfNull(answer);
         var known = configurations.Where(c => c.Used.All(asked.Contains)).MinBy(c => c.Cost)!;
         var best = known.Cost <= answer.Cost ? known : answer;
         answers.Add(([.. asked], answer, best));

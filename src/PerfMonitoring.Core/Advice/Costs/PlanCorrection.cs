@@ -8,7 +8,7 @@ namespace PerfMonitoring.Advice;
 /// pages of a descent, which a nested loop pays for each row. HypoPG ignores deduplication, so the planner charges for leaves
 /// that will not exist.
 /// </summary>
-public static class PlanCorrection
+internal static class PlanCorrection
 {
     /// <summary>
     /// The amount to add to the plan's cost, in planner units; negative where the planner assumes that the indexes are larger
@@ -23,9 +23,6 @@ public static class PlanCorrection
         PlanNode plan, Func<string, (Candidate Index, long PlannedBytes)?> find, Func<string, TableInfo?> tableOf,
         Action<PlanNode, double>? report = null)
     {
-        ArgumentNullException.ThrowIfNull(plan);
-        ArgumentNullException.ThrowIfNull(find);
-        ArgumentNullException.ThrowIfNull(tableOf);
         var sum = 0.0;
         var rows = plan.All().Where(n => n is { IsScan: true, Alias: not null }).GroupBy(n => n.Alias!)
             .ToDictionary(g => g.Key, g => RowsOf(g.First(), tableOf));
@@ -84,8 +81,6 @@ public static class PlanCorrection
     /// </summary>
     public static void Visit(PlanNode plan, Action<PlanNode, double, double> visit)
     {
-        ArgumentNullException.ThrowIfNull(plan);
-        ArgumentNullException.ThrowIfNull(visit);
         Visit(plan, 1, 1, 1, visit);
     }
 

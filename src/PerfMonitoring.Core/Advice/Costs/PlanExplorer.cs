@@ -11,7 +11,7 @@ namespace PerfMonitoring.Advice;
 /// <param name="tables">Their cost tables.</param>
 /// <param name="candidates">All candidates; the id of a candidate is its position plus one.</param>
 /// <param name="find">Finds the table of a name in plans.</param>
-public sealed class PlanExplorer(
+internal sealed class PlanExplorer(
     IReadOnlyList<PlannedStatement> statements, IReadOnlyList<CostTable> tables, IReadOnlyList<Candidate> candidates,
     Func<string, TableInfo?> find)
 {
@@ -46,7 +46,6 @@ public sealed class PlanExplorer(
     public async Task<Configuration> AskAsync(
         IWhatIf session, int statement, IReadOnlyCollection<int> set, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(session);
         var asked = set.Where(id => !refused.ContainsKey(id)).ToHashSet();
         if (tables[statement].Find(asked) is { } known)
         {
@@ -81,8 +80,6 @@ public sealed class PlanExplorer(
     public async Task DoubtAsync(
         IWhatIf session, int statement, IReadOnlyCollection<int> set, Configuration answer, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(set);
-        ArgumentNullException.ThrowIfNull(answer);
         if (statements[statement].Use.Relations.Count < 2)
         {
             return;
@@ -108,7 +105,6 @@ public sealed class PlanExplorer(
         IWhatIf session, int statement, IReadOnlyCollection<int> among, int limit, bool isFirst,
         CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(among);
         var table = tables[statement];
         var open = new PriorityQueue<(HashSet<int> Allowed, Configuration Answer), double>();
         await TryAsync([.. among]);

@@ -15,7 +15,7 @@ namespace PerfMonitoring.Advice;
 /// times the rows that the planner expects to read (a judgement, not fitted). Where the statement, by its counters, seldom finds
 /// as many rows as the LIMIT, nothing ends early.</para>
 /// </remarks>
-public static class PlanRisk
+internal static class PlanRisk
 {
     // Planner units for each visit. Fitted on 55 pairs of plans of TPC-H, checked on two other workloads; 25 * cpu_tuple_cost.
     private const double VisitCost = 0.25;
@@ -44,8 +44,6 @@ public static class PlanRisk
     public static double Of(
         PlanNode plan, Func<string, TableInfo?> find, double? rowsPerCall = null, Action<PlanNode, double>? report = null)
     {
-        ArgumentNullException.ThrowIfNull(plan);
-        ArgumentNullException.ThrowIfNull(find);
         var sum = 0.0;
         PlanCorrection.Visit(plan, (node, loops, part) =>
         {

@@ -10,10 +10,10 @@ namespace PerfMonitoring.Advice;
 /// <param name="Operation">Insert, Update, Delete or Merge, as in the plan.</param>
 /// <param name="Rows">Estimated rows that one execution writes.</param>
 /// <param name="Columns">Columns that an update sets, or null where it may be any column.</param>
-public sealed record TableWrite(RelationName Table, string Operation, double Rows, IReadOnlySet<string>? Columns);
+internal sealed record TableWrite(RelationName Table, string Operation, double Rows, IReadOnlySet<string>? Columns);
 
 /// <summary>Maintenance cost of an index in planner units, and the cost of one B-tree descent.</summary>
-public static class WriteCost
+internal static class WriteCost
 {
     private const double EntriesPerPage = 300;
 
@@ -43,7 +43,6 @@ public static class WriteCost
     /// <param name="columns">Number of columns of the foreign key.</param>
     public static double OfMissingForeignKeyIndex(TableInfo table, int columns)
     {
-        ArgumentNullException.ThrowIfNull(table);
         return Math.Max(
             0, (table.Pages * SequentialPageCost)
             + ((table.Rows ?? 0) * (TupleCost + (columns * OperatorCost))) - OfDescent(table.Rows) - RandomPageCost);
@@ -85,8 +84,6 @@ public static class WriteCost
     public static double Entries(
         IndexDefinition index, TableWrite write, IReadOnlyCollection<IndexDefinition> existing, double hotShare = 1)
     {
-        ArgumentNullException.ThrowIfNull(write);
-        ArgumentNullException.ThrowIfNull(existing);
         return write.Operation switch
         {
             "Delete" => 0,

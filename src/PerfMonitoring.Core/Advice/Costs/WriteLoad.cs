@@ -8,7 +8,7 @@ namespace PerfMonitoring.Advice;
 /// only the server's counters show. Writes in both sources count once: for each kind of write to a table, the larger figure
 /// counts.
 /// </summary>
-public sealed class WriteLoad
+internal sealed class WriteLoad
 {
     private readonly Dictionary<RelationName, List<TableWrite>> own;
     private readonly Dictionary<RelationName, Counted> counted;
@@ -20,8 +20,6 @@ public sealed class WriteLoad
     /// is unknown: the counters tell nothing about the workload, and only its statements count.</param>
     public WriteLoad(IEnumerable<(TableWrite Write, double Weight)> own, IEnumerable<TableActivity> activity, TimeSpan? window)
     {
-        ArgumentNullException.ThrowIfNull(own);
-        ArgumentNullException.ThrowIfNull(activity);
         // Many statements have the same writes: each different write is examined once for each index.
         this.own = own.GroupBy(w => w.Write.Table).ToDictionary(
             t => t.Key,
@@ -55,8 +53,6 @@ public sealed class WriteLoad
     public double CostOf(
         IndexDefinition index, double? tableRows, IReadOnlyCollection<IndexDefinition> existing, double share = 1)
     {
-        ArgumentNullException.ThrowIfNull(index);
-        ArgumentNullException.ThrowIfNull(existing);
         var activity = counted.GetValueOrDefault(index.Table);
         // Updates that set a column of an index cannot be HOT; the share is that among the other updates.
         var could = activity is null

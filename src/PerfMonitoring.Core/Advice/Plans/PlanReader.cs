@@ -8,7 +8,7 @@ namespace PerfMonitoring.Advice;
 /// <summary>
 /// Reads the uses of each relation from a plan. The planner has already resolved views, subqueries, search path and grammar.
 /// </summary>
-public static partial class PlanReader
+internal static partial class PlanReader
 {
     /// <summary>The uses of relations by the statement of this plan.</summary>
     /// <param name="plan">The plan of the statement.</param>
@@ -18,7 +18,6 @@ public static partial class PlanReader
     /// occur.</param>
     public static StatementUse Read(PlanNode plan, string? text = null, IReadOnlyList<string?>? arguments = null)
     {
-        ArgumentNullException.ThrowIfNull(plan);
         var relations = new Dictionary<string, Builder>();
         foreach (var scan in plan.All().Where(n => n.IsScan && n.Alias is not null))
         {

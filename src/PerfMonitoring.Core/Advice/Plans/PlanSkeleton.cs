@@ -9,7 +9,7 @@ namespace PerfMonitoring.Advice;
 /// <param name="Cost">Corrected cost of all its runs, in planner units.</param>
 /// <param name="Planned">Cost of all its runs by the planner, in planner units.</param>
 /// <param name="Risk">Possible additional cost of all its runs, in planner units.</param>
-public sealed record PlanAccess(string Slot, IReadOnlyList<int> Used, double Cost, double Planned, double Risk);
+internal sealed record PlanAccess(string Slot, IReadOnlyList<int> Used, double Cost, double Planned, double Risk);
 
 /// <summary>
 /// A plan without some of its accesses (INUM: Papadomanolakis, Dash, Ailamaki, VLDB 2007): any access of the same slot can
@@ -18,7 +18,7 @@ public sealed record PlanAccess(string Slot, IReadOnlyList<int> Used, double Cos
 /// <param name="Planned">Cost of the plan by the planner, in planner units.</param>
 /// <param name="Fixed">The candidates of the plan that nothing can replace, by id.</param>
 /// <param name="Accesses">The replaceable accesses.</param>
-public sealed record PlanSkeleton(double Planned, IReadOnlyList<int> Fixed, IReadOnlyList<PlanAccess> Accesses)
+internal sealed record PlanSkeleton(double Planned, IReadOnlyList<int> Fixed, IReadOnlyList<PlanAccess> Accesses)
 {
     /// <summary>Separates a plan into its skeleton and its accesses.</summary>
     /// <param name="plan">The plan.</param>
@@ -30,10 +30,6 @@ public sealed record PlanSkeleton(double Planned, IReadOnlyList<int> Fixed, IRea
         PlanNode plan, Func<string, (Candidate Index, long PlannedBytes)?> find,
         IReadOnlyDictionary<PlanNode, double> corrections, IReadOnlyDictionary<PlanNode, double> risks)
     {
-        ArgumentNullException.ThrowIfNull(plan);
-        ArgumentNullException.ThrowIfNull(find);
-        ArgumentNullException.ThrowIfNull(corrections);
-        ArgumentNullException.ThrowIfNull(risks);
         var runs = new Dictionary<PlanNode, (double Loops, double Part)>(ReferenceEqualityComparer.Instance);
         PlanCorrection.Visit(plan, (node, loops, part) => runs[node] = (loops, part));
         var accesses = new List<PlanAccess>();

@@ -4,7 +4,7 @@ using PerfMonitoring.Indexes;
 namespace PerfMonitoring.Advice;
 
 /// <summary>How a condition restricts one column or expression of a relation.</summary>
-public enum PredicateKind
+internal enum PredicateKind
 {
     /// <summary>Equal to a constant or a parameter.</summary>
     Equal,
@@ -35,7 +35,7 @@ public enum PredicateKind
 /// <summary>A condition that an index can serve.</summary>
 /// <param name="Kind">The kind of restriction.</param>
 /// <param name="Key">The column or expression.</param>
-public sealed record PlanPredicate(PredicateKind Kind, IndexKey Key)
+internal sealed record PlanPredicate(PredicateKind Kind, IndexKey Key)
 {
     /// <summary>
     /// The operator, for <see cref="PredicateKind.Operator"/> and <see cref="PredicateKind.Prefix"/>; else null.
@@ -59,7 +59,7 @@ public sealed record PlanPredicate(PredicateKind Kind, IndexKey Key)
 }
 
 /// <summary>The use of one relation of a plan by a statement.</summary>
-public sealed record RelationUse
+internal sealed record RelationUse
 {
     /// <summary>The table.</summary>
     public required RelationName Table { get; init; }
@@ -94,4 +94,4 @@ public sealed record RelationUse
 
 /// <summary>The uses of relations by a statement.</summary>
 /// <param name="Relations">One entry for each alias.</param>
-public sealed record StatementUse(IReadOnlyList<RelationUse> Relations);
+internal sealed record StatementUse(IReadOnlyList<RelationUse> Relations);

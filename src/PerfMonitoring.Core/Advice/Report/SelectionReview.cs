@@ -5,7 +5,7 @@ using PerfMonitoring.Strategies;
 namespace PerfMonitoring.Advice;
 
 /// <summary>Explains a selection, in memory, from the same cost tables.</summary>
-public sealed class SelectionReview
+internal sealed class SelectionReview
 {
     private readonly IReadOnlyList<CostTable> tables;
     private readonly IReadOnlyList<Candidate> candidates;
@@ -19,9 +19,6 @@ public sealed class SelectionReview
     public SelectionReview(
         IReadOnlyList<CostTable> tables, IReadOnlyList<Candidate> candidates, Func<int, int, IReadOnlyList<int>> canServe)
     {
-        ArgumentNullException.ThrowIfNull(tables);
-        ArgumentNullException.ThrowIfNull(candidates);
-        ArgumentNullException.ThrowIfNull(canServe);
         this.tables = tables;
         this.candidates = candidates;
         before = tables.Sum(t => t.Weight * t.Bare.Cost);
@@ -35,7 +32,6 @@ public sealed class SelectionReview
     /// </summary>
     public IReadOnlyList<(int Id, double Gain)> Rank(IReadOnlyCollection<int> set)
     {
-        ArgumentNullException.ThrowIfNull(set);
         var left = set.Order().ToList();
         var has = new bool[candidates.Count];
         var ranked = new List<(int, double)>();
@@ -64,9 +60,6 @@ public sealed class SelectionReview
         IReadOnlyDictionary<int, IndexStrategy> chosen, IReadOnlyDictionary<int, string> refused, double leastGain,
         AdvisorOptions options)
     {
-        ArgumentNullException.ThrowIfNull(chosen);
-        ArgumentNullException.ThrowIfNull(refused);
-        ArgumentNullException.ThrowIfNull(options);
         var has = plans.Membership(chosen.Keys);
         var none = new bool[candidates.Count];
         var free = options.StorageBudget - chosen.Keys.Sum(id => candidates[id - 1].SizeBytes);
@@ -155,9 +148,9 @@ public sealed class SelectionReview
             return (CandidateVerdict.OverCount, $"It would save {Share(added)} more, and -MaximumCount is reached.");
         }
 
-        var risk = Dearer(candidate.Id, has);
+        var risk = Slowed(candidate.Id, has);
         return risk.Count > 0
-            ? (CandidateVerdict.MakesDearer, string.Create(
+            ? (CandidateVerdict.SlowsStatement, string.Create(
                 CultureInfo.InvariantCulture,
                 $"The planner expects {Share(added)} more to be saved, but {risk.Count} statements might take up to "
                     + $"{100 * risk.Share:0} % longer, since a loop visits pages again and again or a LIMIT is met late."))
@@ -179,7 +172,6 @@ public sealed class SelectionReview
     /// </summary>
     public IReadOnlyList<int> Risky(int id, IReadOnlyCollection<int> set)
     {
-        ArgumentNullException.ThrowIfNull(set);
         var has = plans.Membership(set);
         return plans.StatementsOf(id - 1).FindAll(s =>
         {
@@ -196,7 +188,6 @@ public sealed class SelectionReview
     /// </summary>
     public IReadOnlyList<int> Safer(int id, IReadOnlyCollection<int> set)
     {
-        ArgumentNullException.ThrowIfNull(set);
         var has = plans.Membership(set);
         return plans.StatementsOf(id - 1).FindAll(s =>
         {
@@ -208,7 +199,7 @@ public sealed class SelectionReview
         });
     }
 
-    private (int Count, double Share) Dearer(int id, bool[] has)
+    private (int Count, double Share) Slowed(int id, bool[] has)
     {
         var (count, share) = (0, 0.0);
         foreach (var s in plans.StatementsOf(id - 1))

@@ -5,7 +5,7 @@ using PerfMonitoring.Indexes;
 namespace PerfMonitoring.Advice;
 
 /// <summary>An index as the user describes it; <see cref="ToDefinition"/> makes it exact.</summary>
-public sealed partial record IndexRequest
+internal sealed partial record IndexRequest
 {
     /// <summary>
     /// Key columns in order: plain names (<c>Order Id</c>), or as in SQL with options (<c>created_at desc nulls last</c>, <c>name
@@ -37,7 +37,6 @@ public sealed partial record IndexRequest
     /// </exception>
     public IndexDefinition ToDefinition(TableInfo table)
     {
-        ArgumentNullException.ThrowIfNull(table);
         var keys = Columns.SelectMany(c => ReadColumns(c, table, "-Column")).ToList();
         keys.AddRange(Expressions.Select(e => IndexKey.OnExpression(SqlFragment.Unwrap(SqlFragment.Check(e, "-Expression")))));
         var include = Include.SelectMany(c => ReadColumns(c, table, "-Include"))

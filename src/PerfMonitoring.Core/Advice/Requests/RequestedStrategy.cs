@@ -9,7 +9,7 @@ namespace PerfMonitoring.Advice;
 /// <param name="check">Asks the server whether it would create an index.</param>
 /// <param name="names">Names the indexes without a name.</param>
 /// <param name="target">The database that the strategies are for.</param>
-public sealed class RequestedStrategy(
+internal sealed class RequestedStrategy(
     ICatalogRepository catalog, IDefinitionCheck check, IndexNames names, ServerTarget target)
 {
     /// <summary>The strategy of a request, and a warning for the user, or null. Nothing is stored or created.</summary>
@@ -19,7 +19,6 @@ public sealed class RequestedStrategy(
         RelationName tableName, IndexRequest request, UsagePattern? usagePattern, MaintenanceWindow maintenanceWindow,
         CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(request);
         var table = await catalog.GetTableAsync(tableName, cancellationToken);
         var resolved = await catalog.ResolveAsync(request.ToDefinition(table), cancellationToken);
         var definition = resolved.Definition;

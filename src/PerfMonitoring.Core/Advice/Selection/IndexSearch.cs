@@ -6,7 +6,7 @@ namespace PerfMonitoring.Advice;
 /// <summary>The selected configuration and its plans.</summary>
 /// <param name="Chosen">The indexes, in the order of their selection.</param>
 /// <param name="After">The plan of each statement with all of them, from the planner.</param>
-public sealed record SelectedSet(IReadOnlyList<Candidate> Chosen, IReadOnlyList<Configuration> After);
+internal sealed record SelectedSet(IReadOnlyList<Candidate> Chosen, IReadOnlyList<Configuration> After);
 
 /// <summary>
 /// Searches for the best configuration. It explores each statement alone, then with the indexes that other statements use. It
@@ -20,7 +20,7 @@ public sealed record SelectedSet(IReadOnlyList<Candidate> Chosen, IReadOnlyList<
 /// <param name="find">Finds the table of a name in plans.</param>
 /// <param name="options">Budget and limits.</param>
 /// <param name="progress">Receives progress; may be null.</param>
-public sealed class IndexSearch(
+internal sealed class IndexSearch(
     IReadOnlyList<IWhatIf> sessions, IReadOnlyList<PlannedStatement> statements, IReadOnlyList<CostTable> costs,
     CandidatePool pool,
     IReadOnlyDictionary<RelationName, TableInfo> tables, Func<string, TableInfo?> find, AdvisorOptions options,
@@ -68,7 +68,6 @@ public sealed class IndexSearch(
     public async Task<SelectedSet> FindAsync(
         IReadOnlyList<IReadOnlyList<Candidate>> own, CancellationToken enough, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(own);
         try
         {
             await FindBestAsync(own, enough, cancellationToken);

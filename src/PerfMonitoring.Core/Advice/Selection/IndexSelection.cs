@@ -7,7 +7,7 @@ namespace PerfMonitoring.Advice;
 /// Selects a configuration for a complete workload, in memory, from the cost tables: it adds the largest gain per byte,
 /// exchanges, destroys a part and repairs it (large neighbourhood search: Shaw, CP 1998), until there is no improvement.
 /// </summary>
-public sealed class IndexSelection
+internal sealed class IndexSelection
 {
     // Score of a configuration that raises the cost of a statement beyond the limit.
     private const double Forbidden = 1e6;
@@ -44,10 +44,6 @@ public sealed class IndexSelection
         IReadOnlyList<CostTable> tables, IReadOnlyList<Candidate> candidates, AdvisorOptions options,
         Func<int, int, IReadOnlyList<int>> canServe)
     {
-        ArgumentNullException.ThrowIfNull(tables);
-        ArgumentNullException.ThrowIfNull(candidates);
-        ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(canServe);
         this.tables = tables;
         this.candidates = candidates;
         this.options = options;
@@ -107,7 +103,6 @@ public sealed class IndexSelection
     /// <param name="cancellationToken">Ends the search: the best configuration so far is returned.</param>
     public IReadOnlyList<int> Select(IEnumerable<int> start, bool thorough, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(start);
         var best = new State(this);
         foreach (var place in start.Select(id => id - 1))
         {
@@ -164,7 +159,6 @@ public sealed class IndexSelection
     /// <summary>Score of a configuration: the weighted costs of the given plans, and the charges for the indexes.</summary>
     public double ScoreOf(IReadOnlyCollection<int> set, IReadOnlyList<Configuration> after)
     {
-        ArgumentNullException.ThrowIfNull(after);
         var has = plans.Membership(set);
         return after.Select((c, s) => tables[s].Weight * Judge(s, c, has)).Sum()
             + set.Sum(id => charge + candidates[id - 1].WriteCost);

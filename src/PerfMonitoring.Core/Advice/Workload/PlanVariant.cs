@@ -5,4 +5,4 @@ namespace PerfMonitoring.Advice;
 /// <summary>One variant of a statement.</summary>
 /// <param name="Text">The statement to plan.</param>
 /// <param name="Share">Assumed share of the executions, 0 to 1. The shares of a statement add up to 1.</param>
-public sealed record PlanVariant(PlanText Text, double Share);
+internal sealed record PlanVariant(PlanText Text, double Share);

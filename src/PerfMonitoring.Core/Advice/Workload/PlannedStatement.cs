@@ -10,7 +10,7 @@ namespace PerfMonitoring.Advice;
 /// <param name="Plan">The plan.</param>
 /// <param name="Use">The uses of tables by the plan.</param>
 /// <param name="Writes">The writes.</param>
-public sealed record PlannedStatement(
+internal sealed record PlannedStatement(
     WorkloadStatement Statement, PlanText Text, double Weight, PlanNode Plan, StatementUse Use, IReadOnlyList<TableWrite> Writes)
 {
     /// <summary>

@@ -20,7 +20,7 @@ namespace PerfMonitoring.Advice;
 /// have a wide range. <see cref="Weigh"/> replaces the assumption by evidence.
 /// </remarks>
 /// <param name="catalog">Reads the statistics.</param>
-public sealed class StatementParameters(ICatalogRepository catalog)
+internal sealed class StatementParameters(ICatalogRepository catalog)
 {
     private const double WideRangeShare = 0.1;
 
@@ -39,9 +39,6 @@ public sealed class StatementParameters(ICatalogRepository catalog)
     public async Task<IReadOnlyList<PlanVariant>> VariantsAsync(
         WorkloadStatement statement, PlanNode genericPlan, WorkloadTables tables, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(statement);
-        ArgumentNullException.ThrowIfNull(genericPlan);
-        ArgumentNullException.ThrowIfNull(tables);
         if (statement.Examples.Count > 0)
         {
             return statement.Examples;
@@ -93,8 +90,6 @@ public sealed class StatementParameters(ICatalogRepository catalog)
     public static IReadOnlyList<PlanVariant> Weigh(
         IReadOnlyList<PlanVariant> variants, IReadOnlyList<PlanNode> plans, double? rowsPerCall)
     {
-        ArgumentNullException.ThrowIfNull(variants);
-        ArgumentNullException.ThrowIfNull(plans);
         if (rowsPerCall is not { } rows || variants.Count != 2 || plans.Count != 2)
         {
             return variants;

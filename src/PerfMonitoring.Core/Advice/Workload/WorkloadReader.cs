@@ -9,14 +9,14 @@ namespace PerfMonitoring.Advice;
 /// <param name="Statements">One entry for each variant of a statement; those of one statement are adjacent.</param>
 /// <param name="Tables">The tables that the statements read or write.</param>
 /// <param name="Skipped">Statements without a plan.</param>
-public sealed record PlannedWorkload(
+internal sealed record PlannedWorkload(
     IReadOnlyList<PlannedStatement> Statements, WorkloadTables Tables, IReadOnlyList<SkippedStatement> Skipped);
 
 /// <summary>Plans each statement: its generic plan, and the plans with typical values of its parameters.</summary>
 /// <param name="catalog">The tables.</param>
 /// <param name="sessions">The planner; statements are planned concurrently.</param>
 /// <param name="progress">Receives progress; may be null.</param>
-public sealed class WorkloadReader(
+internal sealed class WorkloadReader(
     ICatalogRepository catalog, IReadOnlyList<IWhatIf> sessions, IProgress<AdvisorProgress>? progress)
 {
     private int calls;
@@ -27,7 +27,6 @@ public sealed class WorkloadReader(
     /// <summary>Reads the workload.</summary>
     public async Task<PlannedWorkload> ReadAsync(IReadOnlyList<WorkloadStatement> workload, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(workload);
         var plans = new PlanNode?[workload.Count];
         var skipped = new SkippedStatement?[workload.Count];
         await ForEachAsync(workload.Count, async (session, i) =>

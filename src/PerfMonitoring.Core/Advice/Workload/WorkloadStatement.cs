@@ -9,7 +9,7 @@ namespace PerfMonitoring.Advice;
 /// <param name="Pattern">The query, for people.</param>
 /// <param name="Weight">Weight in the workload (number of calls).</param>
 /// <param name="MeanTimeMs">Mean measured execution time in milliseconds, or null.</param>
-public sealed record WorkloadStatement(string Text, string QueryHash, string Pattern, double Weight, double? MeanTimeMs)
+internal sealed record WorkloadStatement(string Text, string QueryHash, string Pattern, double Weight, double? MeanTimeMs)
 {
     /// <summary>
     /// The period in which it ran as often as its weight tells; <see cref="TimeSpan.MaxValue"/> where the start of the counting
@@ -39,7 +39,6 @@ public sealed record WorkloadStatement(string Text, string QueryHash, string Pat
     /// <summary>A statement from the server's counters or the log.</summary>
     public static WorkloadStatement From(SlowQuery query)
     {
-        ArgumentNullException.ThrowIfNull(query);
         return new WorkloadStatement(query.Query, query.QueryHash, QueryText.Shorten(query.Query), query.Calls, query.MeanTimeMs)
         {
             RowsPerCall = (double)query.Rows / Math.Max(1, query.Calls),

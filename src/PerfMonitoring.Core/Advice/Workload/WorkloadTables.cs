@@ -9,7 +9,7 @@ namespace PerfMonitoring.Advice;
 /// The tables in the plans of a workload. Plans contain the leaves of a partitioned table, but the advice is about the table
 /// itself: <see cref="Unite"/> replaces the leaves by the table.
 /// </summary>
-public sealed partial class WorkloadTables
+internal sealed partial class WorkloadTables
 {
     private readonly Dictionary<RelationName, TableInfo> advised;
     private readonly Dictionary<RelationName, RelationName> roots;
@@ -33,7 +33,6 @@ public sealed partial class WorkloadTables
     public static async Task<WorkloadTables> FindAsync(
         ICatalogRepository catalog, IEnumerable<PlanNode> plans, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(catalog);
         var names = plans.SelectMany(p => p.All()).Where(n => n.RelationName is not null)
             .Select(n => new RelationName(n.Schema, n.RelationName!)).ToHashSet();
         var found = (await catalog.FindTablesAsync(names, cancellationToken)).ToDictionary(t => t.Name);
@@ -67,7 +66,6 @@ public sealed partial class WorkloadTables
     /// </summary>
     public PlanNode Unite(PlanNode plan)
     {
-        ArgumentNullException.ThrowIfNull(plan);
         if (roots.Count == 0 || !plan.All().Any(IsLeaf))
         {
             return plan;

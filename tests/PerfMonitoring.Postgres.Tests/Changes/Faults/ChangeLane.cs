@@ -85,7 +85,7 @@ public enum Upset
 /// </summary>
 internal sealed class ChangeLane : IAsyncDisposable
 {
-    private static readonly IndexBuildOptions Options = new()
+    private static readonly IndexChangeOptions Options = new()
     {
         LockTimeout = TimeSpan.FromMinutes(2), SnapshotTimeout = TimeSpan.FromMinutes(2), MaximumRetry = 3,
         RetryDelay = TimeSpan.FromMilliseconds(50),
@@ -224,7 +224,7 @@ internal sealed class ChangeLane : IAsyncDisposable
 
             await session.QueryLog.UpdateAsync(new Progress<string>(), Token);
             await UsageRecorder.RecordAsync(session, await UsageReader.GetAsync(session, new(), Token), Token);
-            foreach (var made in (await IndexVerifier.GetMadeAsync(session.Actions, new(), Token))
+            foreach (var made in (await IndexVerifier.GetCreatedAsync(session.Actions, new(), Token))
                 .Where(m => m.IndexName.StartsWith("shared", StringComparison.Ordinal)))
             {
                 if (await IndexReversion.PrepareAsync(session, made, "Enough.", null, Token) is { } removal)
@@ -405,7 +405,7 @@ internal sealed class ChangeLane : IAsyncDisposable
 
     /// <summary>Makes the change, and returns how it ended: done, failed, cancelled or raw.</summary>
     private static async Task<string> WorkAsync(
-        ChangeCase test, IMonitoringConnection by, IndexStrategy strategy, uint? index, IndexBuildOptions options,
+        ChangeCase test, IMonitoringConnection by, IndexStrategy strategy, uint? index, IndexChangeOptions options,
         CancellationToken cancellationToken)
     {
         try
@@ -428,7 +428,7 @@ internal sealed class ChangeLane : IAsyncDisposable
     }
 
     private static async Task<PerfMonitoringException?> DoAsync(
-        Work work, IMonitoringConnection by, IndexStrategy strategy, uint? index, IndexBuildOptions options,
+        Work work, IMonitoringConnection by, IndexStrategy strategy, uint? index, IndexChangeOptions options,
         CancellationToken cancellationToken)
     {
         var progress = new Silence();
@@ -640,9 +640,9 @@ internal sealed class ChangeLane : IAsyncDisposable
         }
     }
 
-    private sealed class Silence : IProgress<IndexCreationProgress>
+    private sealed class Silence : IProgress<IndexChangeProgress>
     {
-        public void Report(IndexCreationProgress value)
+        public void Report(IndexChangeProgress value)
         {
         }
     }

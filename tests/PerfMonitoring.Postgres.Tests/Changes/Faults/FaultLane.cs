@@ -250,7 +250,7 @@ internal sealed class FaultLane : IAsyncDisposable
         return limited;
     }
 
-    private static IndexBuildOptions Options(Fault fault, ManualClock? clock = null) => new()
+    private static IndexChangeOptions Options(Fault fault, ManualClock? clock = null) => new()
     {
         LockTimeout = TimeSpan.FromSeconds(fault is Fault.WaitTooLong or Fault.WaitTooLongOnce ? 0.5 : 60),
         SnapshotTimeout = TimeSpan.FromSeconds(fault is Fault.WaitTooLong or Fault.WaitTooLongOnce ? 0.5 : 60),
@@ -564,12 +564,12 @@ internal sealed class FaultLane : IAsyncDisposable
             ? $"{thrown}" : Result is { } result ? $"{result.State} {Error}" : build.IsCompleted ? "cancelled" : "not at all";
     }
 
-    private sealed class Reports : IProgress<IndexCreationProgress>
+    private sealed class Reports : IProgress<IndexChangeProgress>
     {
-        private readonly ConcurrentQueue<IndexCreationProgress> reports = new();
+        private readonly ConcurrentQueue<IndexChangeProgress> reports = new();
 
-        public void Report(IndexCreationProgress value) => reports.Enqueue(value);
+        public void Report(IndexChangeProgress value) => reports.Enqueue(value);
 
-        public bool Any(Func<IndexCreationProgress, bool> condition) => reports.Any(condition);
+        public bool Any(Func<IndexChangeProgress, bool> condition) => reports.Any(condition);
     }
 }

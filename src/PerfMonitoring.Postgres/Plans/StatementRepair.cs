@@ -17,7 +17,7 @@ namespace PerfMonitoring.Postgres.Plans;
 /// schema. With several, the right one is unknown. A longer search path is not an option: a user who may create functions in one
 /// of the schemas could replace the system's functions.
 /// </remarks>
-internal sealed partial class StatementMender(Database target)
+internal sealed partial class StatementRepair(Database target)
 {
     private const int MaximumAttempts = 30;
 

@@ -1,7 +1,7 @@
 namespace PerfMonitoring.Changes;
 
 /// <summary>Progress of the creation of an index.</summary>
-public sealed record IndexCreationProgress
+public sealed record IndexChangeProgress
 {
     /// <summary>
     /// Present activity as text; during a build, the server's name of the phase (pg_stat_progress_create_index).
@@ -15,7 +15,7 @@ public sealed record IndexCreationProgress
     public TimeSpan? Remaining { get; init; }
 
     /// <summary>The sessions that the build is waiting for.</summary>
-    public IReadOnlyList<IndexCreationBlocker> Blockers { get; init; } = [];
+    public IReadOnlyList<BlockingSession> BlockedBy { get; init; } = [];
 
     /// <summary>Number of retries so far.</summary>
     public int Retries { get; init; }

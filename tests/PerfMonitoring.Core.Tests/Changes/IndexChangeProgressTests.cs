@@ -1,6 +1,6 @@
 namespace PerfMonitoring.Changes;
 
-public sealed class IndexCreationProgressTests
+public sealed class IndexChangeProgressTests
 {
     [Theory]
     [InlineData(10, 50.0, 10.0)]
@@ -10,5 +10,5 @@ public sealed class IndexCreationProgressTests
     [InlineData(1, 50.0, null)]
     [InlineData(10, null, null)]
     public void What_remains_is_told_once_something_is_known(int elapsed, double? percent, double? expected) =>
-        Assert.Equal(expected, IndexCreationProgress.RemainingOf(TimeSpan.FromSeconds(elapsed), percent)?.TotalSeconds);
+        Assert.Equal(expected, IndexChangeProgress.RemainingOf(TimeSpan.FromSeconds(elapsed), percent)?.TotalSeconds);
 }
