@@ -55,7 +55,8 @@
     )
     PrivateData            = @{
         PSData = @{
-            Tags         = @('PostgreSQL', 'Performance', 'Index', 'Database', 'Monitoring', 'DBA', 'PSEdition_Core', 'Linux', 'MacOS', 'Windows')
+            Tags         = @('PostgreSQL', 'Performance', 'Index', 'Database', 'Monitoring', 'DBA', 'PSEdition_Core', 'Linux',
+                'MacOS', 'Windows')
             ProjectUri   = 'https://github.com/PerfMonitoring/PerfMonitoring'
             LicenseUri   = 'https://github.com/PerfMonitoring/PerfMonitoring/blob/main/LICENSE'
             ReleaseNotes = 'https://github.com/PerfMonitoring/PerfMonitoring/blob/main/CHANGELOG.md'

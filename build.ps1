@@ -87,13 +87,15 @@ function Invoke-Journey([version] $PesterVersion) {
 }
 
 function Get-PesterVersion {
-    (Get-ChildItem (Join-Path $artifacts 'pester/Pester') -Directory).Name | ForEach-Object { [version]$_ } | Sort-Object -Descending
+    (Get-ChildItem (Join-Path $artifacts 'pester/Pester') -Directory).Name | ForEach-Object { [version]$_ } |
+        Sort-Object -Descending
 }
 
 # Writes what did not pass, and one last line over all suites.
 function Complete-Test([object[]] $Counts) {
     $Counts.Notes | Where-Object { $_ } | Write-Host
-    $passed, $failed, $skipped = 'Passed', 'Failed', 'Skipped' | ForEach-Object { ($Counts | Measure-Object -Property $_ -Sum).Sum }
+    $passed, $failed, $skipped = 'Passed', 'Failed', 'Skipped' |
+        ForEach-Object { ($Counts | Measure-Object -Property $_ -Sum).Sum }
     Write-Host "$passed passed, $failed failed, $skipped skipped"
     exit [int]($failed -gt 0)
 }

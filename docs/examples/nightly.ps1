@@ -1,10 +1,12 @@
-# The night's work on one database: collect, verify, take back, decide, build in the window, report. It asks nothing, and a second run at once
-# changes nothing. It connects to the database that PGHOST, PGPORT, PGUSER and PGDATABASE name (the password in pgpass). In cron:
+# The night's work on one database: collect, verify, revert, decide, build in the window, report. It asks nothing, and a second
+# run at once changes nothing. It connects to the database that PGHOST, PGPORT, PGUSER and PGDATABASE name (the password in
+# pgpass). In cron:
 #
-#   0 1 * * *  postgres  PGDATABASE=shop pwsh -NoProfile -NonInteractive -File /etc/perfmonitoring/nightly.ps1 >> /var/log/perfmonitoring.log
+#   0 1 * * *  postgres  PGDATABASE=shop pwsh -NoProfile -File /etc/perfmonitoring/nightly.ps1 >> /var/log/perfmonitoring.log
 #
-# Exit code: 0 when all was done, also when an index waits for its window or for a quieter hour; 1 when something failed and the rest was done; 2 when
-# nothing could be done. What failed, and nothing else, is on the error stream. -WhatIf shows what a night would do.
+# Exit code: 0 when all was done, also when an index waits for its window or for a quieter hour; 1 when something failed and the
+# rest was done; 2 when nothing could be done. What failed, and nothing else, is on the error stream. -WhatIf shows what a night
+# would do.
 [CmdletBinding(SupportsShouldProcess)]
 param(
     # So many statements decide on the indexes, those that took most time.
@@ -86,8 +88,11 @@ Invoke-Step 'Verify, and take back what regressed' {
 } | Out-Log
 Invoke-Step 'Take back what is not used' { Undo-IndexCreation -After $RevertAfter } | Out-Log
 
-# What is built changes what the next one gains: it is decided again until nothing more comes. What failed is not tried again tonight.
-$careful = @{ WaitForWindow = $WaitForWindow; MaximumActiveSession = $MaximumActiveSession; MaximumReplicationLag = $MaximumReplicationLag }
+# What is built changes what the next one gains: it is decided again until nothing more comes. What failed is not tried again
+# tonight.
+$careful = @{
+    WaitForWindow = $WaitForWindow; MaximumActiveSession = $MaximumActiveSession; MaximumReplicationLag = $MaximumReplicationLag
+}
 $round = 0
 do {
     $decided = @(Invoke-Step 'Decide' {

@@ -24,7 +24,8 @@ Describe 'What the advisor considered' {
         $statements = 'select id from visits where seen = 7', 'select count(*) from visits where guest = 3'
         $advice = New-IndexStrategy -Query $statements -WhatIf -WarningVariable warnings
         $advice.Count + (Get-IndexCandidate).Count | Should -BeGreaterThan 0
-        { New-IndexStrategy -Query 'select id from no_such_table where a = 1' -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidQuery,*'
+        { New-IndexStrategy -Query 'select id from no_such_table where a = 1' -ErrorAction Stop } |
+            Should -Throw -ErrorId 'InvalidQuery,*'
     }
 }
 

@@ -19,7 +19,8 @@ Describe 'An index from the decision to its use' {
     }
 
     It 'refuses a table that is not there, and goes on with the next' {
-        $made = [pscustomobject]@{ TableName = 'no_such_table'; Column = 'a' }, [pscustomobject]@{ TableName = 'visits'; Column = 'seen_at' } |
+        $made = [pscustomobject]@{ TableName = 'no_such_table'; Column = 'a' },
+            [pscustomobject]@{ TableName = 'visits'; Column = 'seen_at' } |
             New-IndexStrategy -ErrorVariable failures -ErrorAction SilentlyContinue
         $failures[0].FullyQualifiedErrorId | Should -BeLike 'TableNotFound,*'
         $made.TableName | Should -Be 'public.visits'

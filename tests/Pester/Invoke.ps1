@@ -12,7 +12,9 @@ Import-Module (Join-Path $PSScriptRoot "../../artifacts/pester/Pester/$PesterVer
 $configuration = New-PesterConfiguration
 $configuration.Run.Path = $PSScriptRoot
 # The newest Pester runs all journeys. Three of them show that an older one runs them, too.
-if ($PesterVersion.Major -lt 6) { $configuration.Run.Path = 'Mock', 'Session', 'Workload' | ForEach-Object { Join-Path $PSScriptRoot "$_.Tests.ps1" } }
+if ($PesterVersion.Major -lt 6) {
+    $configuration.Run.Path = 'Mock', 'Session', 'Workload' | ForEach-Object { Join-Path $PSScriptRoot "$_.Tests.ps1" }
+}
 $configuration.Run.PassThru = $true
 $configuration.Output.Verbosity = 'Detailed'
 if ([Console]::IsOutputRedirected) { $configuration.Output.RenderMode = 'Plaintext' }
@@ -21,7 +23,9 @@ $run = Invoke-Pester -Configuration $configuration
 # A container or a set-up block that failed stands for tests that were never run.
 $failed = $run.FailedCount + $run.FailedContainersCount + $run.FailedBlocksCount
 $notes = @(
-    $run.Failed + $run.Skipped + $run.Inconclusive | ForEach-Object { "$($_.Result.ToLowerInvariant()) $($_.ExpandedPath): $($_.ErrorRecord)" }
+    $run.Failed + $run.Skipped + $run.Inconclusive |
+        ForEach-Object { "$($_.Result.ToLowerInvariant()) $($_.ExpandedPath): $($_.ErrorRecord)" }
     $run.FailedContainers + $run.FailedBlocks | ForEach-Object { "failed ${_}: $($_.ErrorRecord)" })
-Set-Content -Path $CountsPath -Value @("$($run.PassedCount) $failed $($run.SkippedCount + $run.InconclusiveCount + $run.NotRunCount)"; $notes)
+$skipped = $run.SkippedCount + $run.InconclusiveCount + $run.NotRunCount
+Set-Content -Path $CountsPath -Value @("$($run.PassedCount) $failed $skipped"; $notes)
 exit [int]($failed -gt 0)

@@ -25,7 +25,10 @@ Describe 'A script that uses the module' {
     }
 
     It 'drops what is recommended' {
-        Mock Get-IndexUsageStat { [pscustomobject]@{ TableName = 'a'; IndexName = 'a_idx' }, [pscustomobject]@{ TableName = 'b'; IndexName = 'b_idx' } }
+        Mock Get-IndexUsageStat {
+            [pscustomobject]@{ TableName = 'a'; IndexName = 'a_idx' }
+            [pscustomobject]@{ TableName = 'b'; IndexName = 'b_idx' }
+        }
         Invoke-WeeklyCleanUp -Server db1
         Should -Invoke Connect-PerfMonitoring -Times 1 -Exactly -ParameterFilter { $HostName -eq 'db1' }
         Should -Invoke Invoke-IndexRemoval -Times 2 -Exactly -ParameterFilter { $Session -eq 'weekly' -and -not $Force }

@@ -17,7 +17,8 @@ Describe 'Importing the module' {
     }
 
     It 'loads neither Npgsql nor Dapper before the first connection' {
-        $loaded = Invoke-FreshPwsh -Command "Import-Module '$manifest'; [AppDomain]::CurrentDomain.GetAssemblies().ForEach{ `$_.GetName().Name }"
+        $loaded = Invoke-FreshPwsh -Command ("Import-Module '$manifest'; " +
+            "[AppDomain]::CurrentDomain.GetAssemblies().ForEach{ `$_.GetName().Name }")
         $loaded | Should -Contain 'PerfMonitoring'
         $loaded | Should -Not -Contain 'Npgsql'
         $loaded | Should -Not -Contain 'Dapper'

@@ -22,8 +22,10 @@ Describe 'The nightly runbook' {
 
         function Get-State {
             Invoke-Sql "select indexdef from pg_indexes where tablename = 'visits' order by indexname" -Database $database
-            Invoke-Sql 'select action, outcome, finished_at from perf_monitoring.index_action order by started_at' -Database $database
-            Invoke-Sql 'select id, index_name, is_created from perf_monitoring.index_strategy order by index_name' -Database $database
+            Invoke-Sql -Database $database ('select action, outcome, finished_at ' +
+                'from perf_monitoring.index_action order by started_at')
+            Invoke-Sql -Database $database ('select id, index_name, is_created ' +
+                'from perf_monitoring.index_strategy order by index_name')
         }
     }
 

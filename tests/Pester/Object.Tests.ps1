@@ -49,10 +49,12 @@ Describe 'Objects that went through a file or a job' {
     It 'builds, drops and restores as with the live object: <Shape>' -ForEach ($shapes | Where-Object Shape -NE 'Job') {
         $built = Get-IndexStrategy -IndexName visits_guest | ConvertTo-Shape -Shape $Shape | Invoke-IndexCreation -Confirm:$false
         $built.State | Should -BeIn 'Created', 'AlreadyExists'
-        $removed = Get-IndexUsageStat -IndexName visits_seen | ConvertTo-Shape -Shape $Shape | Invoke-IndexRemoval -Force -Confirm:$false
+        $removed = Get-IndexUsageStat -IndexName visits_seen | ConvertTo-Shape -Shape $Shape |
+            Invoke-IndexRemoval -Force -Confirm:$false
         $removed.State | Should -Be 'Removed'
         ($removed | ConvertTo-Shape -Shape $Shape | Undo-IndexRemoval -Confirm:$false).State | Should -Be 'Created'
-        (Get-SlowQuery -Like '*visits where guest*' -Top 1 | ConvertTo-Shape -Shape $Shape | New-IndexStrategy -WhatIf -ErrorVariable failures)
+        (Get-SlowQuery -Like '*visits where guest*' -Top 1 | ConvertTo-Shape -Shape $Shape |
+            New-IndexStrategy -WhatIf -ErrorVariable failures)
         $failures | Should -BeNullOrEmpty
     }
 

@@ -3,7 +3,8 @@ Describe 'The package' {
         Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
         $artifacts = Join-Path $PSScriptRoot '../../artifacts'
         $script:package = Get-Item (Join-Path $artifacts '*.nupkg')
-        $script:version = (Import-PowerShellDataFile (Join-Path $artifacts 'module/PerfMonitoring/PerfMonitoring.psd1')).ModuleVersion
+        $manifest = Join-Path $artifacts 'module/PerfMonitoring/PerfMonitoring.psd1'
+        $script:version = (Import-PowerShellDataFile $manifest).ModuleVersion
         $script:folder = Join-Path $TestDrive 'repository'
         $script:target = Join-Path $TestDrive 'modules'
         New-Item -ItemType Directory $folder, $target | Out-Null
@@ -29,8 +30,10 @@ Describe 'The package' {
     }
 
     It 'is published to a folder, and installed from it' {
-        Invoke-Fresh "Register-PSResourceRepository -Name folder -Uri '$folder' -Trusted; Publish-PSResource -NupkgPath '$package' -Repository folder"
-        Invoke-Fresh "Install-PSResource PerfMonitoring -Repository folder -Scope CurrentUser -TrustRepository; (Get-InstalledPSResource PerfMonitoring).Version.ToString()" |
+        Invoke-Fresh ("Register-PSResourceRepository -Name folder -Uri '$folder' -Trusted; " +
+            "Publish-PSResource -NupkgPath '$package' -Repository folder")
+        Invoke-Fresh ("Install-PSResource PerfMonitoring -Repository folder -Scope CurrentUser -TrustRepository; " +
+            "(Get-InstalledPSResource PerfMonitoring).Version.ToString()") |
             Should -Be $version
     }
 

@@ -14,7 +14,9 @@ Describe 'Indexes that go' {
     AfterAll { Remove-JourneyDatabase $database }
 
     BeforeEach {
-        function Get-IndexName { Invoke-Sql "select indexname from pg_indexes where tablename = 'visits' order by 1" -Database $database }
+        function Get-IndexName {
+            Invoke-Sql "select indexname from pg_indexes where tablename = 'visits' order by 1" -Database $database
+        }
     }
 
     It 'are exported as a report for the meeting' {
@@ -40,7 +42,8 @@ Describe 'Indexes that go' {
     }
 
     It 'stay where they are needed' {
-        { Invoke-IndexRemoval -IndexName visits_pkey -Force -Confirm:$false -ErrorAction Stop } | Should -Throw -ErrorId 'IndexIsNeeded,*'
+        { Invoke-IndexRemoval -IndexName visits_pkey -Force -Confirm:$false -ErrorAction Stop } |
+            Should -Throw -ErrorId 'IndexIsNeeded,*'
         Invoke-IndexRemoval -IndexName no_such_index -Confirm:$false -ErrorAction SilentlyContinue -ErrorVariable failures
         $failures.FullyQualifiedErrorId | Should -BeLike 'IndexNotFound,*'
         Get-IndexName | Should -Contain 'visits_pkey'
@@ -55,6 +58,7 @@ Describe 'Indexes that go' {
         $dropped.IndexName | Should -Contain 'visits_seen_too'
         ($dropped | Where-Object IndexName -EQ 'visits_seen_too' | Undo-IndexRemoval -Confirm:$false).State | Should -Be 'Created'
         Get-IndexName | Should -Contain 'visits_seen_too'
-        (Get-IndexStrategyHistory | Group-Object -Property Action | Sort-Object -Property Name).Name | Should -Be 'Drop', 'Repair', 'Restore'
+        (Get-IndexStrategyHistory | Group-Object -Property Action | Sort-Object -Property Name).Name |
+            Should -Be 'Drop', 'Repair', 'Restore'
     }
 }

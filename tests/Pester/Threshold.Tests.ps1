@@ -12,7 +12,8 @@ Describe 'Limits' {
         $kept = Get-PerformanceThreshold -MetricType CacheHitRatio
         $kept.Warning | Should -Be 0.95
         $kept.Critical | Should -Be 0.90
-        Invoke-Sql 'select warning_threshold::float8 from perf_monitoring.performance_threshold' -Database $database | Should -Be 0.05
+        Invoke-Sql 'select warning_threshold::float8 from perf_monitoring.performance_threshold' -Database $database |
+            Should -Be 0.05
     }
 
     It 'are refused the wrong way round' {

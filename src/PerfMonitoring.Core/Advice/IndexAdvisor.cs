@@ -358,7 +358,7 @@ internal sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository
             .Where(g =>
                 g.Any(v =>
                 v.Used.Contains(candidate.Id)
-                || (v.After > v.Before * (1 + PlanExplorer.Noise) && v.Planned.CanUse(candidate.Definition))))
+                || (v.After > v.Before * (1 + Tuning.Costs.Noise) && v.Planned.CanUse(candidate.Definition))))
             .Select(g => (Key: g.First().Statement, Ways: g))
             .Select(g => new QueryImpact
             {

@@ -15,7 +15,8 @@ begin
                 select from pg_catalog.unnest(pg_catalog.string_to_array(names[i], E'\n')) n (name)
                 join pg_catalog.pg_index x on x.indexrelid = n.name::regclass
                 where x.indcheckxmin) then
-                raise exception 'rows of the table were updated lately, so that its new indexes cannot be used in the transaction that makes them: vacuum it first'
+                raise exception 'rows of the table were updated lately, so that its new indexes cannot be used '
+                    'in the transaction that makes them: vacuum it first'
                     using errcode = 'PM001';
             end if;
 

@@ -11,7 +11,9 @@ declare
 begin
     foreach definition in array pg_catalog.current_setting('perf_monitoring.indexes')::text[] loop
         begin
-            execute pg_catalog.format('select h.indexrelid, %1$I.hypopg_relation_size(h.indexrelid) from %1$I.hypopg_create_index($1) h', pg_catalog.current_setting('perf_monitoring.hypopg_schema'))
+            execute pg_catalog.format(
+                'select h.indexrelid, %1$I.hypopg_relation_size(h.indexrelid) from %1$I.hypopg_create_index($1) h',
+                pg_catalog.current_setting('perf_monitoring.hypopg_schema'))
                 into handle, size using definition;
             results := results || (handle || ':' || size);
         exception when others then

@@ -6,7 +6,8 @@ select
     (
         select pg_catalog.count(*)
         from pg_catalog.pg_stat_activity a
-        cross join (select s.application_name, s.client_addr, s.usesysid from pg_catalog.pg_stat_activity s where s.pid = pg_catalog.pg_backend_pid()) me
+        cross join (select s.application_name, s.client_addr, s.usesysid from pg_catalog.pg_stat_activity s
+            where s.pid = pg_catalog.pg_backend_pid()) me
         where a.datname = pg_catalog.current_database()
             and coalesce(a.backend_type, 'client backend') = 'client backend'
             and (a.application_name, a.usesysid) is distinct from (me.application_name, me.usesysid)

@@ -11,7 +11,8 @@ with action as (
     returning
         f.id, f.action, f.index_strategy_id, f.monitored_database_id, f.table_name, f.index_name,
         -- A rebuild has no undo: the index is the same after it.
-        case when f.outcome = 'SUCCEEDED' and not (f.action = 'REPAIR' and f.undo_statement is null) then f.action in ('CREATE', 'RESTORE') end as is_there
+        case when f.outcome = 'SUCCEEDED'
+            and not (f.action = 'REPAIR' and f.undo_statement is null) then f.action in ('CREATE', 'RESTORE') end as is_there
 ),
 session as (
     update perf_monitoring.index_action_session e

@@ -5,7 +5,8 @@
 select
     g.id,
     pg_catalog.clock_timestamp() as now,
-    coalesce(t.root = coalesce(pg_catalog.pg_partition_root(@TableOid::bigint::oid::pg_catalog.regclass)::oid, @TableOid::bigint::oid), false) as is_own_table,
+    coalesce(t.root = coalesce(pg_catalog.pg_partition_root(@TableOid::bigint::oid::pg_catalog.regclass)::oid,
+        @TableOid::bigint::oid), false) as is_own_table,
     exists (
         select
         from pg_catalog.pg_locks l
@@ -14,7 +15,8 @@ select
             and l.objsubid = 1
             and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
             and l.pid is distinct from @OwnProcessId::int
-            and (l.classid::bigint << 32) | l.objid::bigint = pg_catalog.hashtextextended('perf_monitoring.index_creation', t.root::bigint)
+            and (l.classid::bigint << 32) | l.objid::bigint = pg_catalog.hashtextextended('perf_monitoring.index_creation',
+                t.root::bigint)
     ) as is_held,
     s.pid as process_id,
     s.phase,
@@ -25,7 +27,8 @@ select
     i.indexrelid is not null as is_there,
     coalesce(i.indisvalid and i.indisready and i.indislive, false) as is_valid
 from pg_catalog.jsonb_to_recordset(@Actions::jsonb) as g (
-    id uuid, schema_name text, table_name text, index_name text, statement text, mark text, index_oid bigint, process_id int, backend_start timestamptz)
+    id uuid, schema_name text, table_name text, index_name text, statement text, mark text, index_oid bigint, process_id int,
+    backend_start timestamptz)
 left join lateral (
     select c.oid, coalesce(pg_catalog.pg_partition_root(c.oid::pg_catalog.regclass)::oid, c.oid) as root
     from pg_catalog.pg_class c
@@ -46,7 +49,8 @@ left join lateral (
                 from pg_catalog.pg_locks l
                 where l.pid = a.pid
                     and l.mode in ('ShareUpdateExclusiveLock', 'ShareLock', 'AccessExclusiveLock')
-                    and (l.relation = t.oid or l.relation in (select r.relid::oid from pg_catalog.pg_partition_tree(t.root::pg_catalog.regclass) r))
+                    and (l.relation = t.oid
+                        or l.relation in (select r.relid::oid from pg_catalog.pg_partition_tree(t.root::pg_catalog.regclass) r))
             ) as is_locking
     ) w
     where a.datname = pg_catalog.current_database()

@@ -27,7 +27,8 @@ where a.monitored_database_id = @MonitoredDatabaseId::uuid
     and (@Actions::text[] is null or a.action = any (@Actions::text[]))
     and (
         @Outcomes::text[] is null
-        or case when a.id = any (@JudgedIds::uuid[]) then a.id = any (@WantedIds::uuid[]) else a.outcome = any (@Outcomes::text[]) end)
+        or case when a.id = any (@JudgedIds::uuid[]) then a.id = any (@WantedIds::uuid[])
+            else a.outcome = any (@Outcomes::text[]) end)
     and (@Since::timestamptz is null or a.started_at >= @Since::timestamptz)
     and (@Until::timestamptz is null or a.started_at < @Until::timestamptz)
 order by a.started_at desc, a.id desc

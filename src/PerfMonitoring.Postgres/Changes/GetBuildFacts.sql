@@ -8,10 +8,13 @@ select
     case when u.name is not null and u.oid is distinct from b.dattablespace then u.name end as tablespace,
     u.oid is not null as has_tablespace,
     coalesce(
-        u.oid = b.dattablespace or (u.name <> 'pg_global' and pg_catalog.has_tablespace_privilege(u.oid, 'create')), false) as can_create_in_tablespace,
+        u.oid = b.dattablespace or (u.name <> 'pg_global' and pg_catalog.has_tablespace_privilege(u.oid, 'create')),
+        false) as can_create_in_tablespace,
     pg_catalog.current_setting('max_index_keys')::int as maximum_columns,
     least(
-        case when not r.rolsuper then pg_catalog.current_setting('max_connections')::int - pg_catalog.current_setting('superuser_reserved_connections')::int
+        case when not r.rolsuper
+            then pg_catalog.current_setting('max_connections')::int - pg_catalog.current_setting(
+                'superuser_reserved_connections')::int
             else pg_catalog.current_setting('max_connections')::int end - n.of_server,
         case when b.datconnlimit >= 0 and not r.rolsuper then b.datconnlimit - n.of_database end,
         case when r.rolconnlimit >= 0 and not r.rolsuper then r.rolconnlimit - n.of_role end)::int as sessions_left,
@@ -80,7 +83,8 @@ cross join lateral (
     from (
         select coalesce(
             @Tablespace::text,
-            (select d.spcname::text from pg_catalog.pg_tablespace d where d.spcname = pg_catalog.current_setting('default_tablespace')),
+            (select d.spcname::text from pg_catalog.pg_tablespace d
+                where d.spcname = pg_catalog.current_setting('default_tablespace')),
             (select o.spcname::text from pg_catalog.pg_tablespace o where o.oid = b.dattablespace)) as name
     ) x
     left join pg_catalog.pg_tablespace t on t.spcname = x.name

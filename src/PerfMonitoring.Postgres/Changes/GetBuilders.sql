@@ -9,6 +9,7 @@ where l.locktype = 'advisory'
     and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
     and (l.classid::bigint << 32) | l.objid::bigint = any (array(
         select pg_catalog.hashtextextended(
-            'perf_monitoring.index_creation', coalesce(pg_catalog.pg_partition_root(k.key::oid::pg_catalog.regclass)::oid::bigint, k.key))
+            'perf_monitoring.index_creation',
+            coalesce(pg_catalog.pg_partition_root(k.key::oid::pg_catalog.regclass)::oid::bigint, k.key))
         from pg_catalog.unnest(@Keys::bigint[]) k (key)))
 order by a.pid

@@ -6,5 +6,6 @@
 select k.key
 from pg_catalog.unnest(@Keys::bigint[]) k (key)
 where pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended(
-    'perf_monitoring.index_creation', coalesce(pg_catalog.pg_partition_root(k.key::oid::pg_catalog.regclass)::oid::bigint, k.key)))
+    'perf_monitoring.index_creation',
+    coalesce(pg_catalog.pg_partition_root(k.key::oid::pg_catalog.regclass)::oid::bigint, k.key)))
 limit 1

@@ -25,7 +25,8 @@ select
 from rows from (pg_catalog.unnest(@Schemas::text[]), pg_catalog.unnest(@Names::text[])) with ordinality x (schema, name, position)
 cross join lateral (
     select pg_catalog.to_regclass(pg_catalog.quote_ident(p.schema) || '.' || pg_catalog.quote_ident(x.name)) as oid
-    from pg_catalog.unnest(case when x.schema is null then @SearchPath::text[] else array[x.schema] end) with ordinality p (schema, position)
+    from pg_catalog.unnest(case when x.schema is null then @SearchPath::text[] else array[x.schema] end) with ordinality p (
+        schema, position)
     where pg_catalog.to_regclass(pg_catalog.quote_ident(p.schema) || '.' || pg_catalog.quote_ident(x.name)) is not null
     order by p.position
     limit 1
@@ -39,7 +40,8 @@ left join lateral (
         coalesce(pg_catalog.sum(f.reltuples::float8) filter (where f.reltuples >= 0), -1) as analysed_rows,
         coalesce(pg_catalog.sum(f.relpages) filter (where f.reltuples >= 0), 0)::bigint as analysed_pages,
         coalesce(pg_catalog.sum(f.relallvisible), 0)::bigint as all_visible_pages,
-        coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(f.oid) / pg_catalog.current_setting('block_size')::bigint), 0)::bigint as pages,
+        coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(f.oid) / pg_catalog.current_setting('block_size')::bigint),
+            0)::bigint as pages,
         pg_catalog.array_agg(fn.nspname::text order by fn.nspname, f.relname) as schemas,
         pg_catalog.array_agg(f.relname::text order by fn.nspname, f.relname) as names
     from pg_catalog.pg_partition_tree(c.oid) p

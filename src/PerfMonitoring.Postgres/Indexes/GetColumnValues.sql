@@ -24,16 +24,19 @@ join pg_catalog.pg_type t on t.oid = a.atttypid
 join pg_catalog.pg_type b on b.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end
 join lateral (
     select
-        q.null_frac, q.n_distinct, q.most_common_vals, q.most_common_freqs, q.histogram_bounds, q.most_common_elems, q.inherited, null::float8 as leaf_rows
+        q.null_frac, q.n_distinct, q.most_common_vals, q.most_common_freqs, q.histogram_bounds, q.most_common_elems, q.inherited,
+        null::float8 as leaf_rows
     from pg_catalog.pg_stats q
     where q.schemaname = x.schema_name and q.tablename = x.table_name and q.attname = x.column_name
     union all
     select
-        q.null_frac, q.n_distinct, q.most_common_vals, q.most_common_freqs, q.histogram_bounds, q.most_common_elems, false, h.reltuples::float8
+        q.null_frac, q.n_distinct, q.most_common_vals, q.most_common_freqs, q.histogram_bounds, q.most_common_elems, false,
+        h.reltuples::float8
     from pg_catalog.pg_partition_tree(c.oid) p
     join pg_catalog.pg_class h on h.oid = p.relid
     join pg_catalog.pg_namespace m on m.oid = h.relnamespace
-    join pg_catalog.pg_stats q on q.schemaname = m.nspname and q.tablename = h.relname and q.attname = x.column_name and not q.inherited
+    join pg_catalog.pg_stats q on q.schemaname = m.nspname and q.tablename = h.relname and q.attname = x.column_name
+        and not q.inherited
     where c.relkind = 'p' and p.isleaf
     order by inherited desc, leaf_rows desc nulls first
     limit 1

@@ -35,7 +35,8 @@ select
     -- analyze.c: 300 rows for each unit of the statistics target. A count that the owner has set does not come from a sample.
     case
         when not exists (select 1 from pg_catalog.unnest(a.attoptions) x where x like 'n_distinct%')
-            then 300.0::float8 * coalesce(nullif(a.attstattarget, -1), pg_catalog.current_setting('default_statistics_target')::int)
+            then 300.0::float8 * coalesce(nullif(a.attstattarget, -1),
+                pg_catalog.current_setting('default_statistics_target')::int)
     end as sampled_rows,
     s.elem_count_histogram[pg_catalog.array_upper(s.elem_count_histogram, 1)]::float8 as element_count,
     pg_catalog.cardinality(s.most_common_elems::text::text[]) as distinct_elements
@@ -49,7 +50,8 @@ left join pg_catalog.pg_collation l on l.oid = a.attcollation
 -- database.
 left join lateral (
     select
-        x.attname, x.avg_width, x.null_frac, x.n_distinct, x.correlation, x.most_common_vals, x.most_common_freqs, x.histogram_bounds, x.most_common_elems,
+        x.attname, x.avg_width, x.null_frac, x.n_distinct, x.correlation, x.most_common_vals, x.most_common_freqs,
+        x.histogram_bounds, x.most_common_elems,
         x.elem_count_histogram
     from pg_catalog.pg_stats x
     where x.schemaname = n.nspname and x.tablename = c.relname and x.attname = a.attname and x.inherited = (c.relkind = 'p')
@@ -70,7 +72,8 @@ left join lateral (
     from pg_catalog.pg_partition_tree(c.oid) p
     join pg_catalog.pg_class h on h.oid = p.relid
     join pg_catalog.pg_namespace m on m.oid = h.relnamespace
-    join pg_catalog.pg_stats q on q.schemaname = m.nspname and q.tablename = h.relname and q.attname = a.attname and not q.inherited
+    join pg_catalog.pg_stats q on q.schemaname = m.nspname and q.tablename = h.relname and q.attname = a.attname
+        and not q.inherited
     cross join lateral (select greatest(1, h.reltuples)) w (rows)
     where p.isleaf and h.relkind = 'r'
 ) f on c.relkind = 'p' and s.attname is null

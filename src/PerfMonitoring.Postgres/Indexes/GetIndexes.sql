@@ -51,7 +51,8 @@ cross join lateral (
                 when l.oid is null then null
                 -- The default collation of an expression cannot be read. If the text names a collation, the collation of each key
                 -- is given.
-                when i.indkey[k.n - 1] = 0 and pg_catalog.strpos(pg_catalog.pg_get_indexdef(i.indexrelid), ' COLLATE ') = 0 then null
+                when i.indkey[k.n - 1] = 0
+                    and pg_catalog.strpos(pg_catalog.pg_get_indexdef(i.indexrelid), ' COLLATE ') = 0 then null
                 when i.indkey[k.n - 1] <> 0 and l.oid = a.attcollation then null
                 else case when ln.nspname = 'pg_catalog' then '' else pg_catalog.quote_ident(ln.nspname) || '.' end
                     || pg_catalog.quote_ident(l.collname)

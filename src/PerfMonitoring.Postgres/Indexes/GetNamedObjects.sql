@@ -18,7 +18,9 @@ select
         from pg_catalog.pg_roles r
         where r.oid in (o.owner, o.second_owner) and not r.rolsuper and r.oid not in (t.relowner, u.oid)
     ) as is_trusted
-from rows from (pg_catalog.unnest(@Kinds::text[]), pg_catalog.unnest(@SchemaNames::text[]), pg_catalog.unnest(@Names::text[])) w (kind, schema_name, name)
+from rows
+    from (pg_catalog.unnest(@Kinds::text[]), pg_catalog.unnest(@SchemaNames::text[]), pg_catalog.unnest(@Names::text[])) w (kind,
+        schema_name, name)
 cross join lateral (
     select p.pronamespace as namespace, p.proowner as owner, null::oid as second_owner
     from pg_catalog.pg_proc p

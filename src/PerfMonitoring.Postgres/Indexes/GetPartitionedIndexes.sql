@@ -10,7 +10,8 @@ select
     pg_catalog.pg_get_indexdef(c.oid) as definition,
     i.indisunique as is_unique,
     i.indisvalid as is_valid,
-    array(select p.relid::oid::bigint from pg_catalog.pg_partition_tree(c.oid) p where p.isleaf order by p.relid::oid) as leaf_oids
+    array(select p.relid::oid::bigint from pg_catalog.pg_partition_tree(c.oid) p where p.isleaf
+        order by p.relid::oid) as leaf_oids
 from pg_catalog.pg_class c
 join pg_catalog.pg_index i on i.indexrelid = c.oid
 join pg_catalog.pg_class t on t.oid = i.indrelid

@@ -22,7 +22,8 @@ select
         -- Entries of character(n) were deduplicated up to the releases of May 2026 (bt_metap() says so of 15.18) and are not any
         -- more (15.20), whatever the operator class says.
         and (b.oid <> 'pg_catalog.bpchar'::pg_catalog.regtype or v.number < case v.number / 10000
-            when 13 then 140000 when 14 then 140024 when 15 then 150019 when 16 then 160015 when 17 then 170011 when 18 then 180005 else 0
+            when 13 then 140000 when 14 then 140024 when 15 then 150019 when 16 then 160015 when 17 then 170011 when 18
+                then 180005 else 0
         end) as can_deduplicate
 from rows from (pg_catalog.unnest(@TypeOids::bigint[]), pg_catalog.unnest(@Modifiers::int[])) x (type_oid, modifier)
 cross join lateral (

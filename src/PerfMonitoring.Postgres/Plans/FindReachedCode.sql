@@ -60,14 +60,16 @@ reached (class, oid) as (
         from pg_catalog.pg_depend d
         where d.classid = r.class and d.objid = r.oid and d.refobjid >= 16384
             and d.refclassid in (
-                'pg_catalog.pg_class'::regclass, 'pg_catalog.pg_type'::regclass, 'pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_operator'::regclass,
+                'pg_catalog.pg_class'::regclass, 'pg_catalog.pg_type'::regclass, 'pg_catalog.pg_proc'::regclass,
+                'pg_catalog.pg_operator'::regclass,
                 'pg_catalog.pg_opclass'::regclass, 'pg_catalog.pg_opfamily'::regclass)
         union all
         select e.class, e.oid
         from (
             select 'pg_catalog.pg_rewrite'::regclass::oid as class, w.oid from pg_catalog.pg_rewrite w where w.ev_class = r.oid
             union all
-            select 'pg_catalog.pg_constraint'::regclass, c.oid from pg_catalog.pg_constraint c where c.conrelid = r.oid and c.contype = 'c'
+            select 'pg_catalog.pg_constraint'::regclass, c.oid from pg_catalog.pg_constraint c where c.conrelid = r.oid
+                and c.contype = 'c'
             union all
             select 'pg_catalog.pg_attrdef'::regclass, f.oid
             from pg_catalog.pg_attrdef f
@@ -90,9 +92,11 @@ reached (class, oid) as (
         union all
         select e.class, e.oid
         from (
-            select 'pg_catalog.pg_constraint'::regclass::oid as class, c.oid from pg_catalog.pg_constraint c where c.contypid = r.oid
+            select 'pg_catalog.pg_constraint'::regclass::oid as class, c.oid from pg_catalog.pg_constraint c
+                where c.contypid = r.oid
             union all
-            select 'pg_catalog.pg_cast'::regclass, c.oid from pg_catalog.pg_cast c where c.castsource = r.oid or c.casttarget = r.oid
+            select 'pg_catalog.pg_cast'::regclass, c.oid from pg_catalog.pg_cast c where c.castsource = r.oid
+                or c.casttarget = r.oid
             union all
             select 'pg_catalog.pg_type'::regclass, t.typelem from pg_catalog.pg_type t where t.oid = r.oid and t.typelem >= 16384
         ) e
@@ -105,9 +109,11 @@ reached (class, oid) as (
         union all
         select e.class, e.oid
         from (
-            select 'pg_catalog.pg_proc'::regclass::oid as class, m.amproc::oid as oid from pg_catalog.pg_amproc m where m.amprocfamily = r.oid and m.amproc >= 16384
+            select 'pg_catalog.pg_proc'::regclass::oid as class, m.amproc::oid as oid from pg_catalog.pg_amproc m
+                where m.amprocfamily = r.oid and m.amproc >= 16384
             union all
-            select 'pg_catalog.pg_operator'::regclass, m.amopopr from pg_catalog.pg_amop m where m.amopfamily = r.oid and m.amopopr >= 16384
+            select 'pg_catalog.pg_operator'::regclass, m.amopopr from pg_catalog.pg_amop m where m.amopfamily = r.oid
+                and m.amopopr >= 16384
         ) e
         where r.class = 'pg_catalog.pg_opfamily'::regclass
     ) n
@@ -120,11 +126,13 @@ naming as materialized (
         and (
             p.proname ~ '^(query|cursor|table|schema|database)_to_xml'
             or p.proname in (
-                'pg_input_is_valid', 'pg_input_error_info', 'satisfies_hash_partition', 'pg_get_partition_constraintdef', 'fmgr_sql_validator',
+                'pg_input_is_valid', 'pg_input_error_info', 'satisfies_hash_partition', 'pg_get_partition_constraintdef',
+                'fmgr_sql_validator',
                 'array_in', 'record_in', 'domain_in', 'range_in', 'multirange_in', 'ts_rewrite', 'ts_stat'))
 ),
 code (name, owners, body, version) as (
-    select p.oid::regprocedure::text, array[p.proowner], pg_catalog.concat_ws(' ', nullif(p.prosrc, ''), p.proconfig::text), p.oid::text || ':' || p.xmin::text
+    select p.oid::regprocedure::text, array[p.proowner], pg_catalog.concat_ws(' ', nullif(p.prosrc, ''), p.proconfig::text),
+        p.oid::text || ':' || p.xmin::text
     from reached r
     join pg_catalog.pg_proc p on p.oid = r.oid
     where r.class = 'pg_catalog.pg_proc'::regclass and p.prolang not in (12, 13)
@@ -142,11 +150,14 @@ code (name, owners, body, version) as (
         or exists (
             select from reached r
             cross join lateral (
-                select w.ev_action::text as tree from pg_catalog.pg_rewrite w where r.class = 'pg_catalog.pg_rewrite'::regclass and w.oid = r.oid
+                select w.ev_action::text as tree from pg_catalog.pg_rewrite w where r.class = 'pg_catalog.pg_rewrite'::regclass
+                    and w.oid = r.oid
                 union all
-                select c.conbin::text from pg_catalog.pg_constraint c where r.class = 'pg_catalog.pg_constraint'::regclass and c.oid = r.oid
+                select c.conbin::text from pg_catalog.pg_constraint c where r.class = 'pg_catalog.pg_constraint'::regclass
+                    and c.oid = r.oid
                 union all
-                select f.adbin::text from pg_catalog.pg_attrdef f where r.class = 'pg_catalog.pg_attrdef'::regclass and f.oid = r.oid
+                select f.adbin::text from pg_catalog.pg_attrdef f where r.class = 'pg_catalog.pg_attrdef'::regclass
+                    and f.oid = r.oid
                 union all
                 select pg_catalog.concat_ws(' ', p.polqual::text, p.polwithcheck::text)
                 from pg_catalog.pg_policy p
@@ -156,7 +167,8 @@ code (name, owners, body, version) as (
                 from pg_catalog.pg_index i
                 where r.class = 'pg_catalog.pg_class'::regclass and i.indexrelid = r.oid
                 union all
-                select p.partexprs::text from pg_catalog.pg_partitioned_table p where r.class = 'pg_catalog.pg_class'::regclass and p.partrelid = r.oid
+                select p.partexprs::text from pg_catalog.pg_partitioned_table p where r.class = 'pg_catalog.pg_class'::regclass
+                    and p.partrelid = r.oid
             ) t
             where pg_catalog.strpos(t.tree, ':funcid ' || n.oid::text || ' ') > 0)
 )

@@ -27,7 +27,8 @@ select
         and pg_catalog.pg_has_role(me.oid, o.oid, 'member')
         and not exists (
             select from pg_catalog.pg_roles s
-            where s.oid <> me.oid and pg_catalog.pg_has_role(me.oid, s.oid, 'member') and not pg_catalog.pg_has_role(o.oid, s.oid, 'member')
+            where s.oid <> me.oid and pg_catalog.pg_has_role(me.oid, s.oid, 'member')
+                and not pg_catalog.pg_has_role(o.oid, s.oid, 'member')
                 and s.rolname not in ('pg_monitor', 'pg_read_all_settings', 'pg_read_all_stats', 'pg_stat_scan_tables')
         )
     ) as is_trusted

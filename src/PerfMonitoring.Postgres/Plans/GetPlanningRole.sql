@@ -23,12 +23,14 @@ cross join lateral (
             from pg_catalog.pg_db_role_setting s
             cross join lateral pg_catalog.unnest(s.setconfig) c (setting)
             where c.setting like 'search_path=%'
-                and s.setdatabase in (0, (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()))
+                and s.setdatabase in (0,
+                    (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()))
         ) s on true
         where u.rolname = session_user
     ) p
 ) p
 where r.rolname = session_user
-    or pg_catalog.pg_has_role(session_user, r.oid, case when pg_catalog.current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end)
+    or pg_catalog.pg_has_role(session_user, r.oid,
+        case when pg_catalog.current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end)
 order by w.place
 limit 1

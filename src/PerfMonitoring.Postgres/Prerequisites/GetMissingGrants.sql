@@ -5,7 +5,8 @@ from unnest(@Kinds::text[], @Schemas::text[], @Names::text[], @Privileges::text[
     with ordinality as g (kind, schema, name, privilege, place)
 left join pg_catalog.pg_namespace n on n.nspname = g.schema
 where case g.kind
-    when 'ROLE' then exists (select from pg_catalog.pg_roles r where r.rolname = g.name and not pg_catalog.pg_has_role(r.oid, 'usage'))
+    when 'ROLE' then exists (select from pg_catalog.pg_roles r where r.rolname = g.name
+        and not pg_catalog.pg_has_role(r.oid, 'usage'))
     when 'DATABASE' then not pg_catalog.has_database_privilege(pg_catalog.current_database(), g.privilege)
     when 'SCHEMA' then n.oid is not null and not pg_catalog.has_schema_privilege(n.oid, g.privilege)
     when 'TABLE' then exists (

@@ -31,7 +31,8 @@ select
     (select pg_catalog.count(1) from indexed) as tables,
     (select pg_catalog.count(1) from indexed t where t.owned and t.open) as indexable_tables,
     array(select distinct t.rolname::text from indexed t where not t.owned and not t.rolsuper order by 1) as other_owners,
-    array(select distinct t.nspname::text from indexed t where not t.open and (t.owned or not t.rolsuper) order by 1) as closed_schemas,
+    array(select distinct t.nspname::text from indexed t where not t.open and (t.owned or not t.rolsuper)
+        order by 1) as closed_schemas,
     array(select distinct t.rolname::text from indexed t where not t.owned and t.rolsuper order by 1) as super_owners
 from pg_catalog.pg_roles u
 where u.rolname = current_user

@@ -6,7 +6,8 @@ select
     pg_catalog.count(l.id) as rows,
     pg_catalog.count(l.id) filter (where l.executed_at < @Before::timestamptz) as old_rows,
     case when c.relname ~ '^query_performance_log_\d{8}$'
-        then pg_catalog.to_timestamp(pg_catalog.right(c.relname, 8) || '+00', 'YYYYMMDDTZH') + interval '168 hours' <= @Before::timestamptz
+        then pg_catalog.to_timestamp(pg_catalog.right(c.relname, 8) || '+00',
+            'YYYYMMDDTZH') + interval '168 hours' <= @Before::timestamptz
         else false
     end as is_past
 from pg_catalog.pg_inherits h

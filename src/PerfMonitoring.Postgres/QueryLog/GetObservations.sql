@@ -10,7 +10,8 @@ select
     pg_catalog.sum(coalesce(i.total_time_ms, l.execution_time_ms::float8)) as total_time_ms,
     case
         when pg_catalog.bool_and(i.id is null or i.squared_time is not null)
-        then pg_catalog.sum(case when i.id is null then (l.execution_time_ms * l.execution_time_ms)::float8 else i.squared_time end)
+        then pg_catalog.sum(case when i.id is null then (l.execution_time_ms * l.execution_time_ms)::float8
+            else i.squared_time end)
     end as squared_time,
     i.id is null as is_execution
 from perf_monitoring.query_performance_log l
@@ -19,10 +20,12 @@ where l.executed_at >= @Since::timestamptz
     and l.executed_at < @Until::timestamptz
     and l.id >= (
         select case
-            when exists (select from perf_monitoring.query_performance_log_default) then '00000000-0000-0000-0000-000000000000'::uuid
+            when exists (select from perf_monitoring.query_performance_log_default)
+                then '00000000-0000-0000-0000-000000000000'::uuid
             else perf_monitoring.uuid_v7_floor(@Since::timestamptz)
         end)
     and (i.id is null or i.monitored_database_id = @DatabaseId::uuid)
-    and (l.query_hash = any (@Hashes::text[]) or pg_catalog.strpos(pg_catalog.lower(l.query_pattern), pg_catalog.lower(@Name::text)) > 0)
+    and (l.query_hash = any (@Hashes::text[])
+        or pg_catalog.strpos(pg_catalog.lower(l.query_pattern), pg_catalog.lower(@Name::text)) > 0)
 group by l.query_hash, l.executed_at, i.id is null, case when i.id is null then l.id end
 order by l.executed_at, l.query_hash

@@ -26,17 +26,23 @@ from (
         case when pg_catalog.min(i.queryid) = pg_catalog.max(i.queryid) then pg_catalog.min(i.queryid) end as queryid,
         pg_catalog.sum(coalesce(i.calls, 1))::bigint as calls,
         pg_catalog.sum(coalesce(i.total_time_ms, l.execution_time_ms::float8)) as total_time_ms,
-        pg_catalog.sum(coalesce(i.total_time_ms, l.execution_time_ms::float8)) / pg_catalog.sum(coalesce(i.calls, 1))::float8 as mean_time_ms,
+        pg_catalog.sum(coalesce(i.total_time_ms, l.execution_time_ms::float8))
+            / pg_catalog.sum(coalesce(i.calls, 1))::float8 as mean_time_ms,
         case when pg_catalog.bool_and(i.id is null) then pg_catalog.max(l.execution_time_ms)::float8 end as max_time_ms,
         pg_catalog.max(l.execution_time_ms)::float8 as highest_time_ms,
         pg_catalog.sum(coalesce(i.rows, l.rows_returned))::bigint as rows,
         case when pg_catalog.bool_and(i.id is not null) then pg_catalog.sum(i.shared_blocks_hit)::bigint end as shared_blocks_hit,
-        case when pg_catalog.bool_and(i.id is not null) then pg_catalog.sum(i.shared_blocks_read)::bigint end as shared_blocks_read,
-        case when pg_catalog.bool_and(i.id is not null) then pg_catalog.sum(i.temp_blocks_written)::bigint end as temp_blocks_written,
+        case when pg_catalog.bool_and(i.id is not null)
+            then pg_catalog.sum(i.shared_blocks_read)::bigint end as shared_blocks_read,
+        case when pg_catalog.bool_and(i.id is not null)
+            then pg_catalog.sum(i.temp_blocks_written)::bigint end as temp_blocks_written,
         case when pg_catalog.bool_and(i.block_time_ms is not null) then pg_catalog.sum(i.block_time_ms) end as block_time_ms,
-        case when pg_catalog.bool_and(i.toplevel) = pg_catalog.bool_or(i.toplevel) then pg_catalog.bool_and(i.toplevel) end as toplevel,
-        case when pg_catalog.min(l.database_user) = pg_catalog.max(l.database_user) then pg_catalog.min(l.database_user) end as database_user,
-        case when pg_catalog.min(d.database_name) = pg_catalog.max(d.database_name) then pg_catalog.min(d.database_name) end as database_name,
+        case when pg_catalog.bool_and(i.toplevel) = pg_catalog.bool_or(i.toplevel)
+            then pg_catalog.bool_and(i.toplevel) end as toplevel,
+        case when pg_catalog.min(l.database_user) = pg_catalog.max(l.database_user)
+            then pg_catalog.min(l.database_user) end as database_user,
+        case when pg_catalog.min(d.database_name) = pg_catalog.max(d.database_name)
+            then pg_catalog.min(d.database_name) end as database_name,
         pg_catalog.min(coalesce(i.interval_start, l.executed_at)) as since,
         pg_catalog.max(l.executed_at) as until
     from perf_monitoring.query_performance_log l

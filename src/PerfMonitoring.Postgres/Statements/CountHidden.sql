@@ -5,5 +5,6 @@ from public.pg_stat_statements(false) s
 left join pg_catalog.pg_database d on d.oid = s.dbid
 left join pg_catalog.pg_roles r on r.oid = s.userid
 where s.queryid is null
-    and (case when @Databases::text[] is null then d.datname = pg_catalog.current_database() else d.datname::text ~* any (@Databases::text[]) end)
+    and (case when @Databases::text[] is null then d.datname = pg_catalog.current_database()
+        else d.datname::text ~* any (@Databases::text[]) end)
     and (@Users::text[] is null or r.rolname::text ~* any (@Users::text[]))

@@ -25,13 +25,16 @@ select
     s.dbid
 from (
     select
-        null::boolean as toplevel, null::timestamptz as stats_since, null::float8 as blk_read_time, null::float8 as blk_write_time,
+        null::boolean as toplevel, null::timestamptz as stats_since, null::float8 as blk_read_time,
+        null::float8 as blk_write_time,
         null::float8 as shared_blk_read_time, null::float8 as shared_blk_write_time
 ) absent
 cross join lateral (
     select
-        q.query, q.queryid, q.userid, q.dbid, q.calls, q.rows, q.total_exec_time, q.mean_exec_time, q.min_exec_time, q.max_exec_time, q.stddev_exec_time,
-        q.shared_blks_hit, q.shared_blks_read, q.shared_blks_written, q.temp_blks_read, q.temp_blks_written, toplevel, stats_since,
+        q.query, q.queryid, q.userid, q.dbid, q.calls, q.rows, q.total_exec_time, q.mean_exec_time, q.min_exec_time,
+        q.max_exec_time, q.stddev_exec_time,
+        q.shared_blks_hit, q.shared_blks_read, q.shared_blks_written, q.temp_blks_read, q.temp_blks_written, toplevel,
+        stats_since,
         coalesce(shared_blk_read_time, blk_read_time) + coalesce(shared_blk_write_time, blk_write_time) as block_time
     from public.pg_stat_statements q
 ) s
@@ -39,7 +42,8 @@ left join pg_catalog.pg_database d on d.oid = s.dbid
 left join pg_catalog.pg_roles r on r.oid = s.userid
 where s.queryid is not null
     and s.calls > 0
-    and (case when @Databases::text[] is null then d.datname = pg_catalog.current_database() else d.datname::text ~* any (@Databases::text[]) end)
+    and (case when @Databases::text[] is null then d.datname = pg_catalog.current_database()
+        else d.datname::text ~* any (@Databases::text[]) end)
     and (@Users::text[] is null or r.rolname::text ~* any (@Users::text[]))
     and s.mean_exec_time >= @MinimumMeanMs::float8
     and s.calls >= @MinimumCalls::bigint
@@ -47,7 +51,8 @@ where s.queryid is not null
     -- connects.
     and s.query ~* '^(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(?:select|insert|update|delete|merge|with|values|table|prepare)\M'
     and pg_catalog.strpos(s.query, 'perf_monitoring') = 0
-    and s.query !~ '^\s*(?:SELECT version\(\)$|SELECT ns\.nspname, t\.oid, t\.typname, t\.typtype|-- Load enum fields|-- Load field definitions for)'
+    and s.query !~ '^\s*(?:SELECT version\(\)$|SELECT ns\.nspname, t\.oid, t\.typname, t\.typtype'
+        '|-- Load enum fields|-- Load field definitions for)'
     and (@Like::text[] is null or s.query ~* any (@Like::text[]))
     and (@ExcludeLike::text[] is null or not s.query ~* any (@ExcludeLike::text[]))
 order by

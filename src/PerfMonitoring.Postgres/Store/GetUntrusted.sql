@@ -7,7 +7,8 @@ with recursive us as (
         r.oid,
         r.rolname,
         r.rolsuper or r.rolcreaterole or pg_catalog.pg_has_role('pg_execute_server_program', 'usage')
-            or pg_catalog.pg_has_role('pg_write_server_files', 'usage') or pg_catalog.pg_has_role('pg_read_server_files', 'usage') as is_powerful
+            or pg_catalog.pg_has_role('pg_write_server_files', 'usage')
+                or pg_catalog.pg_has_role('pg_read_server_files', 'usage') as is_powerful
     from pg_catalog.pg_roles r
     where r.rolname = current_user
 ),
@@ -33,7 +34,8 @@ tables as (
     join pg_catalog.pg_class c on c.oid = h.inhrelid
 ),
 named as (
-    select t.oid, t.relnamespace, t.relname, t.relkind, t.relowner, t.relrowsecurity, t.relacl, t.oid::pg_catalog.regclass::text as name
+    select t.oid, t.relnamespace, t.relname, t.relkind, t.relowner, t.relrowsecurity, t.relacl,
+        t.oid::pg_catalog.regclass::text as name
     from tables t
 ),
 expected as (
@@ -41,7 +43,8 @@ expected as (
     from unnest(@Functions::text[], @Bodies::text[], @Definers::bool[]) as f (name, body, is_definer)
 ),
 functions as (
-    select p.oid, p.proname, p.proowner, p.prosrc, p.prosecdef, p.proconfig, l.lanname, p.oid::pg_catalog.regprocedure::text as name
+    select p.oid, p.proname, p.proowner, p.prosrc, p.prosecdef, p.proconfig, l.lanname,
+        p.oid::pg_catalog.regprocedure::text as name
     from pg_catalog.pg_proc p
     join store on store.oid = p.pronamespace
     join pg_catalog.pg_language l on l.oid = p.prolang
@@ -57,7 +60,8 @@ types as (
 expressions as (
     select
         'default of ' || n.name || '.' || pg_catalog.quote_ident(a.attname) as what,
-        pg_catalog.format('alter table %s alter column %I drop %s;', n.name, a.attname, case when a.attgenerated = '' then 'default' else 'expression' end) as mend,
+        pg_catalog.format('alter table %s alter column %I drop %s;', n.name, a.attname,
+            case when a.attgenerated = '' then 'default' else 'expression' end) as mend,
         pg_catalog.pg_get_expr(d.adbin, d.adrelid) as text,
         a.attgenerated <> '' as is_foreign
     from named n
@@ -117,7 +121,8 @@ findings as (
     from types y
     where y.typtype <> 'e'
     union all
-    select 3, 'column ' || n.name || '.' || pg_catalog.quote_ident(a.attname) || ' is of type ' || a.atttypid::pg_catalog.regtype::text, null
+    select 3, 'column ' || n.name || '.' || pg_catalog.quote_ident(a.attname) || ' is of type '
+        || a.atttypid::pg_catalog.regtype::text, null
     from named n
     join pg_catalog.pg_attribute a on a.attrelid = n.oid
     join pg_catalog.pg_type y on y.oid = a.atttypid
@@ -131,20 +136,24 @@ findings as (
             select
             from expected e
             where e.name = f.proname and e.body = f.prosrc and e.is_definer = f.prosecdef
-                and f.proconfig is not distinct from case when e.is_definer then '{"search_path=pg_catalog, pg_temp"}'::text[] end)
+                and f.proconfig is not distinct
+                    from case when e.is_definer then '{"search_path=pg_catalog, pg_temp"}'::text[] end)
         or (select pg_catalog.count(*) from functions o where o.proname = f.proname) > 1
     union all
-    select 4, 'trigger ' || pg_catalog.quote_ident(g.tgname) || ' on ' || n.name, pg_catalog.format('drop trigger %I on %s;', g.tgname, n.name)
+    select 4, 'trigger ' || pg_catalog.quote_ident(g.tgname) || ' on ' || n.name,
+        pg_catalog.format('drop trigger %I on %s;', g.tgname, n.name)
     from named n
     join pg_catalog.pg_trigger g on g.tgrelid = n.oid
     where not g.tgisinternal
     union all
-    select 4, 'rule ' || pg_catalog.quote_ident(w.rulename) || ' on ' || n.name, pg_catalog.format('drop rule %I on %s;', w.rulename, n.name)
+    select 4, 'rule ' || pg_catalog.quote_ident(w.rulename) || ' on ' || n.name,
+        pg_catalog.format('drop rule %I on %s;', w.rulename, n.name)
     from named n
     join pg_catalog.pg_rewrite w on w.ev_class = n.oid
     where n.relkind in ('r', 'p')
     union all
-    select 4, 'policy ' || pg_catalog.quote_ident(l.polname) || ' on ' || n.name, pg_catalog.format('drop policy %I on %s;', l.polname, n.name)
+    select 4, 'policy ' || pg_catalog.quote_ident(l.polname) || ' on ' || n.name,
+        pg_catalog.format('drop policy %I on %s;', l.polname, n.name)
     from named n
     join pg_catalog.pg_policy l on l.polrelid = n.oid
     union all
@@ -172,12 +181,14 @@ findings as (
     select 4, b.what, b.mend
     from bare b
     where b.is_foreign
-        or b.text ~ 'OPERATOR|[a-zA-Z_"]\.' and b.text !~ '^nextval\(::regclass\)$' and pg_catalog.replace(b.text, 'perf_monitoring.', '') ~ 'OPERATOR|[a-zA-Z_"]\.'
+        or b.text ~ 'OPERATOR|[a-zA-Z_"]\.' and b.text !~ '^nextval\(::regclass\)$'
+            and pg_catalog.replace(b.text, 'perf_monitoring.', '') ~ 'OPERATOR|[a-zA-Z_"]\.'
         or exists (
             select
             from pg_catalog.regexp_matches(b.text, '([a-zA-Z_0-9"]+)\s*\(', 'g') m
             where pg_catalog.lower(m[1]) not in (
-                'check', 'any', 'all', 'and', 'or', 'not', 'array', 'length', 'now', 'clock_timestamp', 'gen_random_uuid', 'nextval', 'numeric', 'varchar'))
+                'check', 'any', 'all', 'and', 'or', 'not', 'array', 'length', 'now', 'clock_timestamp', 'gen_random_uuid',
+                'nextval', 'numeric', 'varchar'))
 )
 select f.what, f.mend
 from findings f

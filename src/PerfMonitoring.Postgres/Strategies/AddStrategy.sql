@@ -5,8 +5,10 @@ insert into perf_monitoring.index_strategy as s (
     id, table_name, index_name, index_type, index_definition, columns, where_clause, usage_pattern, maintenance_window,
     is_created, is_monitoring, created_by)
 values (
-    @Id::uuid, @TableName::text, @IndexName::text, @IndexType::text::perf_monitoring.index_type, @IndexDefinition::text, @Columns::jsonb,
-    @WhereClause::text, @UsagePattern::text::perf_monitoring.usage_pattern, @MaintenanceWindow::text::perf_monitoring.maintenance_window,
+    @Id::uuid, @TableName::text, @IndexName::text, @IndexType::text::perf_monitoring.index_type, @IndexDefinition::text,
+    @Columns::jsonb,
+    @WhereClause::text, @UsagePattern::text::perf_monitoring.usage_pattern,
+    @MaintenanceWindow::text::perf_monitoring.maintenance_window,
     @IsCreated::bool, @IsMonitoring::bool, @UserId::uuid)
 on conflict (table_name, index_name) do update set
     index_type = excluded.index_type,

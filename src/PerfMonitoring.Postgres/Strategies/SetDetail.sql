@@ -8,7 +8,8 @@ insert into perf_monitoring.index_strategy_detail (
     index_strategy_id, monitored_database_id, definition, cost_before, cost_after, size_bytes, rank, evidence, reason, write_cost,
     marginal_gain, replaces)
 values (
-    @Id::uuid, @MonitoredDatabaseId::uuid, @Definition::jsonb, @CostBefore::float8, @CostAfter::float8, @SizeBytes::bigint, @Rank::int,
+    @Id::uuid, @MonitoredDatabaseId::uuid, @Definition::jsonb, @CostBefore::float8, @CostAfter::float8, @SizeBytes::bigint,
+    @Rank::int,
     @Evidence::text, @Reason::text, @WriteCost::float8, @MarginalGain::float8, @Replaces::text[])
 on conflict (index_strategy_id) do update set
     definition = excluded.definition,

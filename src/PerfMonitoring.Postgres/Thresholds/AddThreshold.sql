@@ -1,7 +1,8 @@
 -- Purpose: stores a threshold, unless the metric and table already have an active one.
 -- Minimum version: 13. Privileges: insert and select on perf_monitoring.performance_threshold.
 insert into perf_monitoring.performance_threshold (
-    id, metric_type, table_name, warning_threshold, critical_threshold, threshold_unit, alert_enabled, alert_configuration, created_by)
+    id, metric_type, table_name, warning_threshold, critical_threshold, threshold_unit, alert_enabled, alert_configuration,
+    created_by)
 select
     @Id::uuid, @MetricType::text::perf_monitoring.metric_type, @TableName::text, @Warning::numeric, @Critical::numeric,
     @Unit::text::perf_monitoring.threshold_unit, @AlertEnabled::boolean, @AlertConfiguration::text::jsonb, @UserId::uuid

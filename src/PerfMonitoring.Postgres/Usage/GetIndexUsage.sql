@@ -56,7 +56,8 @@ cross join lateral (
     select exists (
         select
         from busy b
-        where b.relation = i.indrelid or b.relation in (select x.indexrelid from pg_catalog.pg_index x where x.indrelid = i.indrelid)
+        where b.relation = i.indrelid
+            or b.relation in (select x.indexrelid from pg_catalog.pg_index x where x.indrelid = i.indrelid)
     ) as is_locked
 ) f
 cross join lateral (
@@ -64,7 +65,8 @@ cross join lateral (
         coalesce(
             -- An expression that is not a function call has parentheses here, but none in a statistics object.
             pg_catalog.array_agg(
-                pg_catalog.regexp_replace(pg_catalog.pg_get_indexdef(i.indexrelid, a.attnum, false), '^\((.*)\)$', '\1') order by a.attnum)
+                pg_catalog.regexp_replace(pg_catalog.pg_get_indexdef(i.indexrelid, a.attnum, false), '^\((.*)\)$', '\1')
+                    order by a.attnum)
                 filter (where i.indkey[a.attnum - 1] = 0 and not f.is_locked),
             '{}'::text[]) as expressions
     from pg_catalog.pg_attribute a

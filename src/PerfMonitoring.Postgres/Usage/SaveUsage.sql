@@ -3,14 +3,20 @@
 -- Minimum version: 13. Privileges: insert, update and select on perf_monitoring.index_usage_stats and index_usage_detail.
 with given as (
     select
-        x.index_strategy_id, x.table_name, x.index_name, x.total_scans, x.total_tuples_read, x.total_tuples_fetched, x.avg_scan_time_ms,
-        x.selectivity_ratio, x.index_size_bytes, x.maintenance_cost_score, x.is_recommended_for_drop, x.last_analyzed, x.index_oid,
-        x.counters_since, x.last_scan, x.table_writes, x.is_valid, x.definition, x.reasons, x.blockers, x.notes, x.unknown_columns, x.counts
+        x.index_strategy_id, x.table_name, x.index_name, x.total_scans, x.total_tuples_read, x.total_tuples_fetched,
+        x.avg_scan_time_ms,
+        x.selectivity_ratio, x.index_size_bytes, x.maintenance_cost_score, x.is_recommended_for_drop, x.last_analyzed,
+        x.index_oid,
+        x.counters_since, x.last_scan, x.table_writes, x.is_valid, x.definition, x.reasons, x.blockers, x.notes,
+        x.unknown_columns, x.counts
     from pg_catalog.jsonb_to_recordset(@Stats::jsonb) as x (
-        index_strategy_id uuid, table_name text, index_name text, total_scans bigint, total_tuples_read bigint, total_tuples_fetched bigint,
+        index_strategy_id uuid, table_name text, index_name text, total_scans bigint, total_tuples_read bigint,
+        total_tuples_fetched bigint,
         avg_scan_time_ms float8, selectivity_ratio float8, index_size_bytes bigint, maintenance_cost_score float8,
-        is_recommended_for_drop bool, last_analyzed timestamptz, index_oid bigint, counters_since timestamptz, last_scan timestamptz,
-        table_writes bigint, is_valid bool, definition text, reasons jsonb, blockers jsonb, notes jsonb, unknown_columns text[], counts jsonb)
+        is_recommended_for_drop bool, last_analyzed timestamptz, index_oid bigint, counters_since timestamptz,
+        last_scan timestamptz,
+        table_writes bigint, is_valid bool, definition text, reasons jsonb, blockers jsonb, notes jsonb, unknown_columns text[],
+        counts jsonb)
 ),
 saved as (
     insert into perf_monitoring.index_usage_stats as s (
@@ -40,10 +46,12 @@ saved as (
 ),
 detailed as (
     insert into perf_monitoring.index_usage_detail (
-        index_usage_id, index_oid, counters_since, last_scan, table_writes, is_valid, definition, reasons, blockers, notes, unknown_columns,
+        index_usage_id, index_oid, counters_since, last_scan, table_writes, is_valid, definition, reasons, blockers, notes,
+        unknown_columns,
         counts)
     select
-        s.id, g.index_oid::oid, g.counters_since, g.last_scan, g.table_writes, g.is_valid, g.definition, g.reasons, g.blockers, g.notes,
+        s.id, g.index_oid::oid, g.counters_since, g.last_scan, g.table_writes, g.is_valid, g.definition, g.reasons, g.blockers,
+        g.notes,
         g.unknown_columns, g.counts
     from saved s
     join given g on g.index_strategy_id = s.index_strategy_id

@@ -9,14 +9,17 @@ select n,
        now() - random() * interval '5 years'
 from generate_series(1, 100000) as n,
      lateral (select (array['anna', 'ben', 'carla', 'david', 'eva', 'felix', 'greta', 'hugo', 'ida', 'jan'])[1 + n % 10] as given,
-                     (array['adler', 'bauer', 'costa', 'dubois', 'ferrari', 'huber', 'jansen', 'keller', 'lopes', 'moreau', 'weber'])
+                     (array['adler', 'bauer', 'costa', 'dubois', 'ferrari', 'huber', 'jansen', 'keller', 'lopes', 'moreau',
+                         'weber'])
                          [1 + n % 11] as family) as names;
 
 insert into products
 select n,
        'SKU-' || lpad(n::text, 6, '0'),
-       (array['Alpine', 'Breeze', 'Cobalt', 'Delta', 'Ember', 'Fjord', 'Granite', 'Harbour', 'Indigo', 'Juniper'])[1 + n % 10] || ' '
-           || (array['Jacket', 'Boots', 'Tent', 'Lamp', 'Mug', 'Rope', 'Pack', 'Stove', 'Gloves', 'Bottle', 'Map', 'Knife'])[1 + n % 12]
+       (array['Alpine', 'Breeze', 'Cobalt', 'Delta', 'Ember', 'Fjord', 'Granite', 'Harbour', 'Indigo', 'Juniper'])[1 + n % 10]
+           || ' '
+           || (array['Jacket', 'Boots', 'Tent', 'Lamp', 'Mug', 'Rope', 'Pack', 'Stove', 'Gloves', 'Bottle', 'Map',
+               'Knife'])[1 + n % 12]
            || ' ' || n,
        (array['clothing', 'shoes', 'camping', 'light', 'kitchen', 'climbing'])[1 + (6 * random() ^ 3)::int % 6],
        round((5 + random() * 495)::numeric, 2),

@@ -30,6 +30,23 @@ public sealed class WidthTests
     }
 
     [Theory]
+    [InlineData("src", "*.sql")]
+    [InlineData("src", "*.ps1xml")]
+    [InlineData("tests", "*.sql")]
+    [InlineData("tests", "*.ps*1")]
+    [InlineData("docs", "*.ps1")]
+    public void Sql_views_and_scripts_end_at_130_columns(string folder, string pattern)
+    {
+        var wide = new List<string>();
+        foreach (var file in SourceFiles.In(folder, pattern))
+        {
+            Look(file, wide, Code, _ => false);
+        }
+
+        Assert.Empty(wide);
+    }
+
+    [Theory]
     [InlineData("docs")]
     [InlineData(".")]
     public void Prose_ends_at_160_columns(string folder)

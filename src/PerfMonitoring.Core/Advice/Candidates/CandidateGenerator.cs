@@ -60,36 +60,10 @@ internal sealed record CandidateContext
 /// </remarks>
 internal static class CandidateGenerator
 {
-    private const int MaximumKeys = 4;
-    private const int MaximumColumns = 9;
-    private const int MaximumConditions = 3;
-    private const int FewValues = 50;
-
-    // Reading a table with at most this many pages costs as much as one descent.
-    private const long SmallTable = 4;
-
-    // Above this share of the rows, the planner reads the whole table instead of fetching row by row.
-    private const double LargeShare = 0.5;
-
-    // Largest size of an index that is read completely, relative to its table; the second limit is for an index that also avoids
-    // a sort.
-    private const double ClearlySmaller = 0.5;
-    private const double NoLarger = 1;
-
-    // From this correlation on, rows lie in the order of the column.
-    private const double Ordered = 0.95;
-
-    private const int BrinPages = 10_000;
-
-    // Values are no B-tree key from this mean width on; from this longest known width on, a hash index is better. The second
-    // constant is the mean width limit of a column that is only read.
-    private const int WideKey = 600;
-    private const int WideColumn = 64;
-
     /// <summary>The indexes for one use of a table, each once.</summary>
     public static IReadOnlyList<ProposedIndex> Generate(RelationUse use, TableInfo table, CandidateContext? context = null)
     {
-        if (table.Pages is > 0 and <= SmallTable)
+        if (table.Pages is > 0 and <= Tuning.Candidates.SmallTable)
         {
             return [];
         }
@@ -145,7 +119,7 @@ internal static class CandidateGenerator
         {
             if (Cover(
                 Define(table, keys, where), use, table, isWhole: keys.Count == 0,
-                pattern == UsagePattern.Sort ? NoLarger : ClearlySmaller) is { } definition)
+                pattern == UsagePattern.Sort ? Tuning.Candidates.NoLarger : Tuning.Candidates.ClearlySmaller) is { } definition)
             {
                 Add(found, definition, pattern);
             }
@@ -172,7 +146,7 @@ internal static class CandidateGenerator
         Dictionary<string, ProposedIndex> found, RelationUse use, TableInfo table, CandidateContext context)
     {
         var conditions = use.Predicates.Where(p => p.Condition is { Length: <= 200 } && IsWorthACondition(p, table, context))
-            .Take(MaximumConditions).ToList();
+            .Take(Tuning.Candidates.MaximumConditions).ToList();
         foreach (var condition in conditions)
         {
             AddPartial(found, [condition], use, table);
@@ -189,7 +163,7 @@ internal static class CandidateGenerator
                 p.Kind is PredicateKind.Equal or PredicateKind.In or PredicateKind.Join or PredicateKind.Range
                 && p.Key.Column is not null)
             .Select(p => p.Key).Distinct()
-            .Where(k => CanBeKey(k, table) && table.FindColumn(k.Column!) is { NullFraction: > LargeShare }))
+            .Where(k => CanBeKey(k, table) && table.FindColumn(k.Column!) is { NullFraction: > Tuning.Candidates.LargeShare }))
         {
             Add(found, Define(table, [key], Identifier.Quote(key.Column!) + " IS NOT NULL"), UsagePattern.Lookup);
         }
@@ -218,10 +192,10 @@ internal static class CandidateGenerator
         var column = predicate.Key.Column is { } name ? table.FindColumn(name) : null;
         return predicate.Kind switch
         {
-            PredicateKind.Null => column is null || column.NullFraction is null or (> 0 and <= LargeShare),
-            PredicateKind.NotNull => column is null || column.NullFraction is null or >= LargeShare,
+            PredicateKind.Null => column is null || column.NullFraction is null or (> 0 and <= Tuning.Candidates.LargeShare),
+            PredicateKind.NotNull => column is null || column.NullFraction is null or >= Tuning.Candidates.LargeShare,
             PredicateKind.True or PredicateKind.False => true,
-            _ => column?.Distinct is > 0 and <= FewValues and var values && Share(predicate, values) <= LargeShare
+            _ => column?.Distinct is > 0 and <= Tuning.Candidates.FewValues and var values && Share(predicate, values) <= Tuning.Candidates.LargeShare
                 && context.Recurring.Contains((table.Name, predicate.Condition!)),
         };
     }
@@ -255,8 +229,8 @@ internal static class CandidateGenerator
         foreach (var key in use.Predicates.Where(p => p.Kind == PredicateKind.Range && p.Key.Column is not null)
             .Select(p => p.Key).Distinct())
         {
-            if (table.Pages >= BrinPages
-                && table.FindColumn(key.Column!) is { IsCollection: false, Correlation: > Ordered or < -Ordered })
+            if (table.Pages >= Tuning.Candidates.BrinPages
+                && table.FindColumn(key.Column!) is { IsCollection: false, Correlation: > Tuning.Candidates.Ordered or < -Tuning.Candidates.Ordered })
             {
                 Add(found, Define(table, [key], null) with { Method = "brin" }, UsagePattern.RangeScan);
             }
@@ -288,7 +262,7 @@ internal static class CandidateGenerator
         && !use.Orders.Concat(use.Groups).Any(o => o.Contains(key));
 
     private static bool IsLong(IndexKey key, TableInfo table) =>
-        key.Column is { } name && table.FindColumn(name) is { LongestKnown: > WideKey };
+        key.Column is { } name && table.FindColumn(name) is { LongestKnown: > Tuning.Candidates.WideKey };
 
     private static IndexDefinition Define(TableInfo table, IReadOnlyList<IndexKey> keys, string? where) =>
         new() { Table = table.Name, Name = "", Keys = keys, Where = where };
@@ -300,14 +274,14 @@ internal static class CandidateGenerator
     {
         var rest = table.Columns.Where(c => use.Columns!.Contains(c.Name) && definition.Keys.All(k => k.Column != c.Name))
             .ToList();
-        if (isWhole && rest.MinBy(c => Distinct(c, table)) is { HasBtree: true, AverageWidth: null or <= WideColumn } first)
+        if (isWhole && rest.MinBy(c => Distinct(c, table)) is { HasBtree: true, AverageWidth: null or <= Tuning.Candidates.WideColumn } first)
         {
             definition = definition with { Keys = [IndexKey.OnColumn(first.Name)] };
             rest.Remove(first);
         }
 
-        if (definition.Keys.Count == 0 || definition.Keys.Count + rest.Count > MaximumColumns
-            || rest.Exists(c => c.AverageWidth > WideColumn)
+        if (definition.Keys.Count == 0 || definition.Keys.Count + rest.Count > Tuning.Candidates.MaximumColumns
+            || rest.Exists(c => c.AverageWidth > Tuning.Candidates.WideColumn)
             || !EntryLimit.CanCover(
                 isWhole ? definition with { Keys = [] } : definition, table,
                 [.. rest.Select(c => c.Name), .. isWhole ? definition.Keys.Select(k => k.Column!) : []]))
@@ -356,7 +330,7 @@ internal static class CandidateGenerator
         var keys = first.ToList();
         foreach (var key in more)
         {
-            if (keys.Count < MaximumKeys && !keys.Any(k => IsSame(k, key)))
+            if (keys.Count < Tuning.Candidates.MaximumKeys && !keys.Any(k => IsSame(k, key)))
             {
                 keys.Add(key);
             }
@@ -369,7 +343,7 @@ internal static class CandidateGenerator
 
     private static bool CanBeKey(IndexKey key, TableInfo table) => key.Column is { } name
         ? table.FindColumn(name) is {
-            HasBtree: true, IsCollection: false, AverageWidth: null or <= WideKey,
+            HasBtree: true, IsCollection: false, AverageWidth: null or <= Tuning.Candidates.WideKey,
             LongestKnown: null or <= ColumnInfo.LongestInStatistics }
         : !DependsOnTimeZone(key.Expression!, table);
 
@@ -428,7 +402,7 @@ internal static class CandidateGenerator
         // The best come first.
         public IEnumerable<(List<IndexKey> Keys, UsagePattern Pattern)> Plain()
         {
-            var isSelective = use.Rows is not { } rows || table.Rows is not { } all || all == 0 || rows / all <= LargeShare;
+            var isSelective = use.Rows is not { } rows || table.Rows is not { } all || all == 0 || rows / all <= Tuning.Candidates.LargeShare;
             var findsFew = FindsFew(Equality);
             if (isSelective && Equality.Count > 0 && !findsFew)
             {
@@ -518,7 +492,7 @@ internal static class CandidateGenerator
 
         // Whether reading nearly all rows in order avoids their sort.
         private bool SparesSort(List<IndexKey> keys) =>
-            !use.MayStopEarly && use.Rows > LargeShare * table.Rows && orders.Exists(o => Join(ordering, o).SequenceEqual(keys));
+            !use.MayStopEarly && use.Rows > Tuning.Candidates.LargeShare * table.Rows && orders.Exists(o => Join(ordering, o).SequenceEqual(keys));
 
         private IEnumerable<List<IndexKey>> Beginnings()
         {
@@ -547,7 +521,7 @@ internal static class CandidateGenerator
         // Fetching the rows of a table in an order pays off where few are needed, or where they lie in that order.
         private bool MayRead(List<IndexKey> keys) => keys.Count > 0
             && (use.MayStopEarly
-                || (keys[0].Column is { } name && table.FindColumn(name)?.Correlation is > Ordered or < -Ordered));
+                || (keys[0].Column is { } name && table.FindColumn(name)?.Correlation is > Tuning.Candidates.Ordered or < -Tuning.Candidates.Ordered));
 
         // Only up to the prefix that finds few rows.
         private List<IndexKey> Shortest(List<IndexKey> keys)
@@ -572,7 +546,7 @@ internal static class CandidateGenerator
             CandidateGenerator.Distinct(key.Column is null ? null : table.FindColumn(key.Column), table);
 
         private List<IndexKey> Sorted(IEnumerable<IndexKey> keys) =>
-            [.. keys.OrderByDescending(Distinct).ThenBy(k => k.ToString(), StringComparer.Ordinal).Take(MaximumKeys - 1)];
+            [.. keys.OrderByDescending(Distinct).ThenBy(k => k.ToString(), StringComparer.Ordinal).Take(Tuning.Candidates.MaximumKeys - 1)];
 
         private List<IndexKey> Keys(List<PlanPredicate> predicates, params PredicateKind[] kinds) =>
             Sorted(predicates.Where(p => kinds.Contains(p.Kind)).Select(p => p.Key).Distinct());

@@ -10,10 +10,6 @@ namespace PerfMonitoring.Advice;
 /// </summary>
 internal static class ReferencedKeys
 {
-    // Numbers of values are estimates: a column with this many times the values of the other is assumed to have values that the
-    // other lacks.
-    private const double Tolerance = 1.1;
-
     /// <summary>The tables, each with the groups of its columns that refer to a key.</summary>
     /// <param name="tables">The tables of the workload.</param>
     /// <param name="indexes">Their indexes.</param>
@@ -82,7 +78,7 @@ internal static class ReferencedKeys
         table.Rows is { } rows && other.Rows is { } otherRows
         && table.FindColumn(column)?.CountDistinct(rows) is { } count
         && other.FindColumn(otherColumn)?.CountDistinct(otherRows) is { } needed
-        && needed <= count * Tolerance;
+        && needed <= count * Tuning.Candidates.ReferenceTolerance;
 
     // Columns that a statement equates, directly or through others, have the same number, from 1.
     private static Dictionary<(string Alias, string Column), int> Equal(StatementUse use)

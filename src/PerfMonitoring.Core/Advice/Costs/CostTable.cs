@@ -49,9 +49,6 @@ internal sealed record Configuration(IReadOnlyList<int> Used, double Cost, doubl
 /// </summary>
 internal sealed class CostTable
 {
-    // The most composed plans, the cheapest ones: a long join has more of them than a selection can examine.
-    private const int MaximumComposed = 200;
-
     private readonly List<(HashSet<int> Asked, Configuration Shown, Configuration Answer)> answers = [];
     private readonly List<Configuration> configurations;
     private IReadOnlyList<Configuration>? composed;
@@ -112,11 +109,11 @@ internal sealed class CostTable
         }
 
         var all = configurations.TakeWhile(c => c != Bare).ToList();
-        foreach (var plan in found.Values.OrderBy(p => p.Cost).Take(MaximumComposed))
+        foreach (var plan in found.Values.OrderBy(p => p.Cost).Take(Tuning.Costs.MaximumComposed))
         {
             if (!all.Exists(c => c.Cost <= plan.Cost && c.Used.All(plan.Used.Contains))
                 && !answers.Exists(
-                    a => Planned(plan) < Planned(a.Shown) * (1 - PlanExplorer.Noise) && plan.Used.All(a.Asked.Contains)))
+                    a => Planned(plan) < Planned(a.Shown) * (1 - Tuning.Costs.Noise) && plan.Used.All(a.Asked.Contains)))
             {
                 Insert(all, plan);
             }

@@ -6,9 +6,6 @@ namespace PerfMonitoring.Advice;
 /// </summary>
 internal sealed class KnownPlans
 {
-    // The planner may choose a plan up to this factor above the cheapest one: expected and real costs differ by a few percent.
-    private const double Tie = 1.05;
-
     private readonly (Configuration Plan, int[][] Needs)[][] plans;
     private readonly List<int>[] statementsOf;
 
@@ -85,7 +82,7 @@ internal sealed class KnownPlans
         for (var i = from; i < mine.Length; i++)
         {
             var (other, needs) = mine[i];
-            if (other.Cost > plan.Cost * Tie)
+            if (other.Cost > plan.Cost * Tuning.Costs.Tie)
             {
                 break;
             }

@@ -15,18 +15,6 @@ internal sealed class PlanExplorer(
     IReadOnlyList<PlannedStatement> statements, IReadOnlyList<CostTable> tables, IReadOnlyList<Candidate> candidates,
     Func<string, TableInfo?> find)
 {
-    /// <summary>Smaller differences of costs have no meaning (the planner compares costs fuzzily, by 1 %).</summary>
-    public const double Noise = 0.001;
-
-    // A smaller index is an alternative only below this share of the bytes.
-    private const double Smaller = 0.95;
-
-    // Share of the present cost: above this risk of a plan, other plans are explored for that reason.
-    private const double Risky = 0.1;
-
-    // Above this ratio of the assumed size to the real size of an index, the planner's decision about the index is doubtful.
-    private const double Misjudged = 1.5;
-
     private readonly ConcurrentDictionary<int, string> refused = [];
     private readonly ConcurrentDictionary<int, long> sizes = [];
     private int calls;
@@ -85,7 +73,7 @@ internal sealed class PlanExplorer(
             return;
         }
 
-        var doubtful = set.Where(id => sizes.GetValueOrDefault(id) > Misjudged * candidates[id - 1].SizeBytes).ToHashSet();
+        var doubtful = set.Where(id => sizes.GetValueOrDefault(id) > Tuning.Costs.Misjudged * candidates[id - 1].SizeBytes).ToHashSet();
         do
         {
             doubtful.ExceptWith(answer.Used);
@@ -121,7 +109,7 @@ internal sealed class PlanExplorer(
             // A plan that costs more by the planner's estimate may be the safe one, regardless of the size of its indexes. Joins
             // have many such plans anyway.
             var (allowed, answer) = root;
-            while (answer?.Used.Count > 0 && answer.Risk > table.Bare.Cost * Risky)
+            while (answer?.Used.Count > 0 && answer.Risk > table.Bare.Cost * Tuning.Costs.Risky)
             {
                 allowed = [.. allowed.Except(answer.Used)];
                 answer = await TryAsync(allowed);
@@ -149,7 +137,7 @@ internal sealed class PlanExplorer(
                 // An index on the same table that is not smaller could only be worse.
                 var withheld = candidates[used - 1];
                 await TryAsync([.. next.Allowed.Where(id => candidates[id - 1] is var c
-                    && (c.Definition.Table != withheld.Definition.Table || c.SizeBytes < withheld.SizeBytes * Smaller))]);
+                    && (c.Definition.Table != withheld.Definition.Table || c.SizeBytes < withheld.SizeBytes * Tuning.Costs.Smaller))]);
             }
         }
 
@@ -162,7 +150,7 @@ internal sealed class PlanExplorer(
 
             var wasKnown = table.Find(allowed) is not null;
             var answer = await AskAsync(session, statement, allowed, cancellationToken);
-            if (answer.Used.Count > 0 && answer.Cost < table.Bare.Cost * (1 - Noise) && !wasKnown)
+            if (answer.Used.Count > 0 && answer.Cost < table.Bare.Cost * (1 - Tuning.Costs.Noise) && !wasKnown)
             {
                 open.Enqueue((allowed, answer), answer.Cost);
             }

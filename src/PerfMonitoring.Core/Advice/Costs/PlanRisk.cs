@@ -17,17 +17,6 @@ namespace PerfMonitoring.Advice;
 /// </remarks>
 internal static class PlanRisk
 {
-    // Planner units for each visit. Fitted on 55 pairs of plans of TPC-H, checked on two other workloads; 25 * cpu_tuple_cost.
-    private const double VisitCost = 0.25;
-
-    // Share of a scan that may be read without a result before a join finds its first row, and the factor above the expected
-    // rows.
-    private const double InVain = 0.1;
-    private const double Sparser = 10;
-
-    // From this share of its rows on, a LIMIT counts as reached in nearly every execution.
-    private const double Met = 0.9;
-
     // Cost of a row that an index finds, in planner units.
     private const double RowCost = PlannerDefaults.TupleCost + PlannerDefaults.IndexTupleCost + PlannerDefaults.OperatorCost;
 
@@ -58,7 +47,7 @@ internal static class PlanRisk
                 && find(name) is { Rows: > 0, Pages: > 0 } table)
             {
                 var tuples = IndexTuples.Of(node, table, out var first);
-                var own = VisitCost * loops * part * Math.Max(0, Visits(node, table, tuples, first) - Charged(node, tuples));
+                var own = Tuning.Costs.VisitCost * loops * part * Math.Max(0, Visits(node, table, tuples, first) - Charged(node, tuples));
                 sum += own;
                 report?.Invoke(node, own);
             }
@@ -83,13 +72,13 @@ internal static class PlanRisk
 
         var rest = Math.Max(0, input!.TotalCost - limit.TotalCost);
         // A whole mean number of rows may come from executions with another LIMIT, which all reached it.
-        return rowsPerCall < Met * limit.Rows && (rowsPerCall < 1 || rowsPerCall % 1 != 0)
+        return rowsPerCall < Tuning.Costs.Met * limit.Rows && (rowsPerCall < 1 || rowsPerCall % 1 != 0)
             ? rest
             : Math.Max(
                 Discarded(scan.Rows, IndexTuples.AtMost(scan, table)) * rest,
                 Math.Min(
                     Discarded(input.Rows, scan.Rows) * rest,
-                    Math.Max(InVain * rest, Sparser * (limit.TotalCost - input.StartupCost))));
+                    Math.Max(Tuning.Costs.InVain * rest, Tuning.Costs.Sparser * (limit.TotalCost - input.StartupCost))));
 
         static double Discarded(double left, double of) => 1 - Math.Min(1, left / Math.Max(1, of));
 

@@ -207,7 +207,7 @@ internal sealed class SelectionReview
             has[id - 1] = true;
             var with = Best(s, has).Plan.Total;
             has[id - 1] = false;
-            if (with > Math.Max(Best(s, has).Plan.Total, tables[s].Bare.Total) * (1 + PlanExplorer.Noise))
+            if (with > Math.Max(Best(s, has).Plan.Total, tables[s].Bare.Total) * (1 + Tuning.Costs.Noise))
             {
                 (count, share) = (count + 1, Math.Max(share, (with / tables[s].Bare.Total) - 1));
             }

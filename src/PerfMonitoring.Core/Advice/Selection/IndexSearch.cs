@@ -26,19 +26,6 @@ internal sealed class IndexSearch(
     IReadOnlyDictionary<RelationName, TableInfo> tables, Func<string, TableInfo?> find, AdvisorOptions options,
     IProgress<AdvisorProgress>? progress)
 {
-    private const int Rounds = 8;
-
-    // The planner is asked about a configuration only if it promises to be better than the best one by this share: a maximum, and
-    // a value for each statement.
-    private const double MostWorth = 0.01;
-    private const double WorthPerStatement = 5e-5;
-
-    // Most indexes of other statements that one statement is explored with.
-    private const int MaximumShared = 30;
-
-    // Most indexes that may replace one index.
-    private const int MaximumCovers = 12;
-
     private readonly PlanExplorer explorer = new(statements, costs, pool.All, find);
     private readonly HashSet<(int Statement, int Id, int Other)> denied = [];
     private readonly List<IReadOnlyList<int>> confirmed = [];
@@ -90,22 +77,22 @@ internal sealed class IndexSearch(
         // calls about the statement's candidates.
         await ExploreAsync(s => Fitting(own[s]), 2 + (58 / Math.Max(10, statements.Count)), true);
         var shared = ByTable(UsedIds());
-        await ExploreAsync(s => [.. Relevant(s, shared).Take(MaximumShared)], 2 + (256 / Math.Max(10, statements.Count)), false);
+        await ExploreAsync(s => [.. Relevant(s, shared).Take(Tuning.Selection.MaximumShared)], 2 + (256 / Math.Max(10, statements.Count)), false);
         var used = UsedIds();
         var firstMerged = pool.All.Count + 1;
         await MergeAsync(used);
         covers = Covers(used, firstMerged);
         var thorough = false;
         // A round asks about every statement, so with many statements it must promise more.
-        var worth = Math.Min(MostWorth, WorthPerStatement * statements.Count);
-        for (var round = 0; round < Rounds; round++)
+        var worth = Math.Min(Tuning.Selection.MostWorth, Tuning.Selection.WorthPerStatement * statements.Count);
+        for (var round = 0; round < Tuning.Selection.MaximumConfirmations; round++)
         {
             if (confirmed.Count > 0 && (IsCutShort |= enough.IsCancellationRequested))
             {
                 break;
             }
 
-            progress?.Report(new AdvisorProgress("Choosing indexes", 100 * round / Rounds, Calls));
+            progress?.Report(new AdvisorProgress("Choosing indexes", 100 * round / Tuning.Selection.MaximumConfirmations, Calls));
             var selection = NewSelection();
             var best = Best(selection);
             var set = selection.Select(best, thorough, enough);
@@ -192,12 +179,12 @@ internal sealed class IndexSearch(
             var relevant = Relevant(s, byTable);
             var answer = await explorer.AskAsync(session, s, relevant, cancellationToken);
             await explorer.DoubtAsync(session, s, relevant, answer, cancellationToken);
-            if (answer.Total > promised * (1 + PlanExplorer.Noise))
+            if (answer.Total > promised * (1 + Tuning.Costs.Noise))
             {
                 wrong.Add(s);
             }
 
-            if (Math.Abs(answer.Total - promised) > promised * PlanExplorer.Noise)
+            if (Math.Abs(answer.Total - promised) > promised * Tuning.Costs.Noise)
             {
                 Interlocked.Increment(ref learnt);
             }
@@ -240,7 +227,7 @@ internal sealed class IndexSearch(
     {
         foreach (var group in used.Select(id => pool.All[id - 1]).GroupBy(c => c.Definition.Table))
         {
-            var mine = group.Take(2 * MaximumShared).ToList();
+            var mine = group.Take(2 * Tuning.Selection.MaximumShared).ToList();
             for (var i = 0; i < mine.Count; i++)
             {
                 for (var j = i + 1; j < mine.Count; j++)
@@ -267,7 +254,7 @@ internal sealed class IndexSearch(
         {
             var narrow = pool.All[id - 1];
             return alike[narrow.First]
-                .Where(c => c.Id != id && IndexCoverage.Covers(c.Definition, narrow.Definition)).Take(MaximumCovers)
+                .Where(c => c.Id != id && IndexCoverage.Covers(c.Definition, narrow.Definition)).Take(Tuning.Selection.MaximumCovers)
                     .Select(c => c.Id).ToArray();
         });
     }

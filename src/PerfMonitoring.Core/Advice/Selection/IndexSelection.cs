@@ -9,21 +9,8 @@ namespace PerfMonitoring.Advice;
 /// </summary>
 internal sealed class IndexSelection
 {
-    // Score of a configuration that raises the cost of a statement beyond the limit.
-    private const double Forbidden = 1e6;
-    private const int Rounds = 200;
-    private const int LargeEffort = 1500;
-
     // The number of bits for the members of a move that were chosen before.
     private const int MaximumMove = 31;
-
-    // Most indexes of other tables that an exchange tries to remove: those with the smallest loss.
-    private const int Leavers = 12;
-
-    // The planner never chooses a plan that it estimates as more expensive. The risk is a rough estimate, so only 40 % of it
-    // counts. It forbids a configuration only where a statement might take half as long again.
-    private const double RiskWeight = 0.4;
-    private const double Doubt = 0.5;
 
     private readonly IReadOnlyList<CostTable> tables;
     private readonly IReadOnlyList<Candidate> candidates;
@@ -49,7 +36,7 @@ internal sealed class IndexSelection
         this.options = options;
         // Share of the best possible cost, so that one dominant statement does not hide gains for the others.
         charge = Math.Max(tables.Sum(t => t.Weight * t.Configurations[0].Total) * options.MinimumImprovement, double.Epsilon);
-        allowed = [.. tables.Select(t => t.Bare.Total * (1 + Math.Max(options.MaximumRegression, Doubt)))];
+        allowed = [.. tables.Select(t => t.Bare.Total * (1 + Math.Max(options.MaximumRegression, Tuning.Selection.Doubt)))];
         plans = new KnownPlans(tables, candidates.Count, canServe);
         var known = new HashSet<string>();
         for (var s = 0; s < tables.Count; s++)
@@ -113,7 +100,7 @@ internal sealed class IndexSelection
         }
 
         Improve(best);
-        foreach (var exponent in Effort > LargeEffort ? [1.0] : (double[])[1.0, 0.7, 0.4, 0])
+        foreach (var exponent in Effort > Tuning.Selection.LargeEffort ? [1.0] : (double[])[1.0, 0.7, 0.4, 0])
         {
             var state = new State(this);
             Grow(state, exponent);
@@ -124,7 +111,7 @@ internal sealed class IndexSelection
         // The same input must give the same configuration, so the seed of the random numbers is fixed.
         var random = new Random(1);
         // More work for each round means fewer rounds, so that the selection does not take longer than the planner calls.
-        var rounds = thorough ? (int)Math.Clamp(Rounds * Math.Pow(500.0 / Effort, 3), 5, Rounds) : 0;
+        var rounds = thorough ? (int)Math.Clamp(Tuning.Selection.MaximumRounds * Math.Pow(500.0 / Effort, 3), 5, Tuning.Selection.MaximumRounds) : 0;
         for (var round = 0; round < rounds && best.Chosen.Count > 1 && !cancellationToken.IsCancellationRequested; round++)
         {
             var state = new State(best);
@@ -214,7 +201,7 @@ internal sealed class IndexSelection
     private double Judge(int statement, Configuration plan, bool[] has, int from = 0)
     {
         var feared = plans.Feared(statement, plan, has, from);
-        return plan.Cost + (RiskWeight * (feared - plan.Cost)) + (Forbidden * Math.Max(0, plan.Total - allowed[statement]));
+        return plan.Cost + (Tuning.Selection.RiskWeight * (feared - plan.Cost)) + (Tuning.Selection.Forbidden * Math.Max(0, plan.Total - allowed[statement]));
     }
 
     private void Grow(State state, double exponent)
@@ -472,7 +459,7 @@ internal sealed class IndexSelection
         {
             var others = 0;
             var table = selection.candidates[place].Definition.Table;
-            return Ranked().Where(old => selection.candidates[old.Place].Definition.Table == table || others++ < Leavers)
+            return Ranked().Where(old => selection.candidates[old.Place].Definition.Table == table || others++ < Tuning.Selection.Leavers)
                 .Select(old => old.Place);
         }
 

@@ -22,8 +22,6 @@ namespace PerfMonitoring.Advice;
 /// <param name="catalog">Reads the statistics.</param>
 internal sealed class StatementParameters(ICatalogRepository catalog)
 {
-    private const double WideRangeShare = 0.1;
-
     private readonly ConcurrentDictionary<(RelationName Table, string Column), ColumnValues?> columns = new();
 
     /// <summary>
@@ -73,7 +71,7 @@ internal sealed class StatementParameters(ICatalogRepository catalog)
         }
 
         var share = skewed.Count > 0
-            ? skewed.Aggregate(1.0, (product, column) => product * column.HeavyShare!.Value) : WideRangeShare;
+            ? skewed.Aggregate(1.0, (product, column) => product * column.HeavyShare!.Value) : Tuning.Costs.WideRangeShare;
         return [new(statement.ToPlanText(text, typical), 1 - share), new(statement.ToPlanText(text, heavy), share)];
 
         IReadOnlyList<string?>? Choose(bool isHeavy) => new ParameterChoice(reading, Values, isHeavy).Choose(parameters);

@@ -59,7 +59,8 @@ create function perf_monitoring.uuid_v7_floor(at timestamptz) returns uuid
             pg_catalog.lpad(pg_catalog.to_hex(pg_catalog.floor(extract(epoch from at) * 1000)::bigint), 12, '0')
             || '70008000000000000000')::uuid
     $$;
-comment on function perf_monitoring.uuid_v7_floor is 'The lowest UUIDv7 of a moment (RFC 9562, 5.7): where a range of time begins among the ids.';
+comment on function perf_monitoring.uuid_v7_floor is
+    'The lowest UUIDv7 of a moment (RFC 9562, 5.7): where a range of time begins among the ids.';
 
 create table perf_monitoring.query_performance_log (
     id uuid not null,
@@ -83,7 +84,8 @@ create table perf_monitoring.query_performance_log (
     constraint query_performance_log_rows_examined_check check (rows_examined >= 0),
     constraint query_performance_log_rows_returned_check check (rows_returned >= 0)
 ) partition by range (id);
-create index idx_query_perf_slow on perf_monitoring.query_performance_log (is_slow_query, execution_time_ms desc) where is_slow_query = true;
+create index idx_query_perf_slow on perf_monitoring.query_performance_log (is_slow_query, execution_time_ms desc)
+    where is_slow_query = true;
 create index idx_query_perf_hash on perf_monitoring.query_performance_log (query_hash, executed_at desc);
 create index idx_query_perf_time on perf_monitoring.query_performance_log (executed_at desc) where execution_time_ms > 100;
 create table perf_monitoring.query_performance_log_default partition of perf_monitoring.query_performance_log default;
@@ -105,7 +107,8 @@ create table perf_monitoring.index_usage_stats (
     stats_date date not null default current_date,
     last_analyzed timestamptz not null default pg_catalog.now(),
     constraint index_usage_stats_pkey primary key (id),
-    constraint index_usage_stats_index_strategy_id_fkey foreign key (index_strategy_id) references perf_monitoring.index_strategy (id),
+    constraint index_usage_stats_index_strategy_id_fkey foreign key (
+        index_strategy_id) references perf_monitoring.index_strategy (id),
     constraint index_usage_stats_selectivity_ratio_check check (selectivity_ratio >= 0 and selectivity_ratio <= 1),
     constraint index_stats_date unique (index_strategy_id, stats_date)
 );
@@ -131,14 +134,16 @@ create table perf_monitoring.performance_threshold (
     constraint performance_threshold_created_by_fkey foreign key (created_by) references perf_monitoring."user" (id),
     constraint performance_threshold_updated_by_fkey foreign key (updated_by) references perf_monitoring."user" (id),
     constraint performance_threshold_metric_type_check check
-        (metric_type in ('QUERY_TIME', 'INDEX_SCAN_RATIO', 'TABLE_SIZE', 'CACHE_HIT_RATIO', 'CONNECTION_COUNT', 'DEADLOCK_COUNT')),
+        (metric_type in ('QUERY_TIME', 'INDEX_SCAN_RATIO', 'TABLE_SIZE', 'CACHE_HIT_RATIO', 'CONNECTION_COUNT',
+            'DEADLOCK_COUNT')),
     constraint performance_threshold_warning_threshold_check check (warning_threshold > 0),
     constraint performance_threshold_critical_threshold_check check (critical_threshold >= warning_threshold),
     constraint performance_threshold_threshold_unit_check check
         (threshold_unit in ('MILLISECONDS', 'PERCENTAGE', 'COUNT', 'BYTES', 'RATIO'))
 );
 create index idx_perf_threshold_metric on perf_monitoring.performance_threshold (metric_type, table_name, is_active);
-comment on table perf_monitoring.performance_threshold is 'Limits that a user set. Where lower is worse, the shortfall from 1 is stored.';
+comment on table perf_monitoring.performance_threshold is
+    'Limits that a user set. Where lower is worse, the shortfall from 1 is stored.';
 
 -- One store serves several databases: what the entities above cannot say, tables beside them do.
 create table perf_monitoring.monitored_database (

@@ -60,7 +60,8 @@ create table perf_monitoring.query_performance_interval (
 create table perf_monitoring.query_performance_interval_default partition of perf_monitoring.query_performance_interval default;
 comment on table perf_monitoring.query_performance_interval is
     'The figures behind a row of query_performance_log of the same id that stands for a statement in an interval.';
-comment on column perf_monitoring.query_performance_interval.interval_start is 'Null where the server does not say since when it counts.';
+comment on column perf_monitoring.query_performance_interval.interval_start is
+    'Null where the server does not say since when it counts.';
 comment on column perf_monitoring.query_performance_interval.squared_time is
     'The sum of the squares of the run times, in square milliseconds: the deviation follows from it.';
 comment on column perf_monitoring.query_performance_interval.rows_examined_is_estimate is
@@ -91,11 +92,13 @@ create function perf_monitoring.add_query_log_partition(at timestamptz) returns 
                     where c.relnamespace = 'perf_monitoring'::pg_catalog.regnamespace and r.rolname = current_user
                         and ((c.relname = parent and c.relkind = 'p') or (c.relname = parent || '_default' and c.relkind = 'r'))
                 ) <> 2 then
-                    raise insufficient_privilege using message = pg_catalog.format('must be owner of table %s and of its default partition', parent);
+                    raise insufficient_privilege using message = pg_catalog.format(
+                        'must be owner of table %s and of its default partition', parent);
                 end if;
 
                 -- Rows of that week that stand in the default partition already stay there, and so do those that follow.
-                execute pg_catalog.format('select exists (select from perf_monitoring.%I where id >= $1 and id < $2)', parent || '_default')
+                execute pg_catalog.format('select exists (select from perf_monitoring.%I where id >= $1 and id < $2)', parent
+                    || '_default')
                     into is_taken using low, high;
                 if not is_taken then
                     execute pg_catalog.format(
@@ -106,7 +109,8 @@ create function perf_monitoring.add_query_log_partition(at timestamptz) returns 
         end
     $$;
 revoke execute on function perf_monitoring.add_query_log_partition(timestamptz) from public;
-comment on function perf_monitoring.add_query_log_partition is 'Makes the partitions of the week (Monday to Sunday, UTC) of a moment, once.';
+comment on function perf_monitoring.add_query_log_partition is
+    'Makes the partitions of the week (Monday to Sunday, UTC) of a moment, once.';
 
 create function perf_monitoring.drop_query_log_partition(at timestamptz) returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -130,5 +134,6 @@ create function perf_monitoring.drop_query_log_partition(at timestamptz) returns
             end loop;
         end
     $$;
-comment on function perf_monitoring.drop_query_log_partition is 'Drops the partitions of the week (Monday to Sunday, UTC) of a moment.';
+comment on function perf_monitoring.drop_query_log_partition is
+    'Drops the partitions of the week (Monday to Sunday, UTC) of a moment.';
 revoke execute on function perf_monitoring.drop_query_log_partition(timestamptz) from public;

@@ -23,11 +23,14 @@ create table perf_monitoring.index_strategy_detail (
 );
 create index index_strategy_detail_monitored_database_id_idx on perf_monitoring.index_strategy_detail (monitored_database_id);
 comment on table perf_monitoring.index_strategy_detail is 'The database that a strategy is for, and why it was decided.';
-comment on column perf_monitoring.index_strategy_detail.cost_before is 'The planner''s cost of the statements concerned, weighted.';
+comment on column perf_monitoring.index_strategy_detail.cost_before is
+    'The planner''s cost of the statements concerned, weighted.';
 
-comment on column perf_monitoring.index_strategy_detail.marginal_gain is 'What the planner''s cost of the workload would rise by without this index alone.';
+comment on column perf_monitoring.index_strategy_detail.marginal_gain is
+    'What the planner''s cost of the workload would rise by without this index alone.';
 comment on column perf_monitoring.index_strategy_detail.replaces is 'Names of the indexes whose work it does too.';
-comment on column perf_monitoring.index_strategy_detail.build_seconds is 'How long the server built the index, without its waits.';
+comment on column perf_monitoring.index_strategy_detail.build_seconds is
+    'How long the server built the index, without its waits.';
 
 create table perf_monitoring.index_strategy_evidence (
     index_strategy_id uuid not null,
@@ -44,5 +47,7 @@ create table perf_monitoring.index_strategy_evidence (
     constraint index_strategy_evidence_query_pattern_check check (length(query_pattern) <= 2000)
 );
 create index index_strategy_evidence_query_hash_idx on perf_monitoring.index_strategy_evidence (query_hash);
-comment on table perf_monitoring.index_strategy_evidence is 'The performance impact of an index on one statement of query_performance_log, by its hash.';
-comment on column perf_monitoring.index_strategy_evidence.mean_time_ms is 'The measured mean time of the statement when the index was advised.';
+comment on table perf_monitoring.index_strategy_evidence is
+    'The performance impact of an index on one statement of query_performance_log, by its hash.';
+comment on column perf_monitoring.index_strategy_evidence.mean_time_ms is
+    'The measured mean time of the statement when the index was advised.';

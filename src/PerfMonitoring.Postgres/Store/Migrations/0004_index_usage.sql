@@ -1,4 +1,5 @@
--- Purpose: what a day's usage of an index is beyond the entity: which index it was, since when it was counted, and why it should go or stay.
+-- Purpose: what a day's usage of an index is beyond the entity: which index it was, since when it was counted, and why it should
+-- go or stay.
 -- Minimum version: 13. Privileges: create on schema perf_monitoring.
 create table perf_monitoring.index_usage_detail (
     index_usage_id uuid not null,

@@ -32,7 +32,8 @@ create index index_action_index_strategy_id_idx on perf_monitoring.index_action 
 create index index_action_created_by_idx on perf_monitoring.index_action (created_by);
 create index index_action_started_idx on perf_monitoring.index_action (monitored_database_id) where outcome = 'STARTED';
 comment on table perf_monitoring.index_action is 'Who did what to which index, when and why, and the statement that undoes it.';
-comment on column perf_monitoring.index_action.outcome is 'STARTED: still running, or interrupted before its end could be written.';
+comment on column perf_monitoring.index_action.outcome is
+    'STARTED: still running, or interrupted before its end could be written.';
 
 create table perf_monitoring.index_action_session (
     index_action_id uuid not null,
@@ -45,8 +46,11 @@ create table perf_monitoring.index_action_session (
         foreign key (index_action_id) references perf_monitoring.index_action (id) on delete cascade,
     constraint index_action_session_backend_start_check check ((process_id is null) = (backend_start is null))
 );
-comment on table perf_monitoring.index_action_session is 'The session of the monitored database that works, or last worked, on an action.';
-comment on column perf_monitoring.index_action_session.index_oid is 'The index that was to be dropped or rebuilt; null for one that was to be created.';
-comment on column perf_monitoring.index_action_session.backend_start is 'With the process the identity of the session: the number alone may be another''s by now.';
+comment on table perf_monitoring.index_action_session is
+    'The session of the monitored database that works, or last worked, on an action.';
+comment on column perf_monitoring.index_action_session.index_oid is
+    'The index that was to be dropped or rebuilt; null for one that was to be created.';
+comment on column perf_monitoring.index_action_session.backend_start is
+    'With the process the identity of the session: the number alone may be another''s by now.';
 comment on column perf_monitoring.index_action_session.reconciled_at is
     'When a later run found out from the catalog how the action ended; null where its own run wrote that.';

@@ -15,4 +15,5 @@ create table perf_monitoring.maintenance_schedule (
     constraint maintenance_schedule_maintenance_window_check check (maintenance_window <> 'IMMEDIATE'),
     constraint maintenance_schedule_duration_check check (duration > '0'::interval)
 );
-comment on table perf_monitoring.maintenance_schedule is 'When a maintenance window of a monitored database is open, where that is not the default.';
+comment on table perf_monitoring.maintenance_schedule is
+    'When a maintenance window of a monitored database is open, where that is not the default.';

@@ -1,0 +1,152 @@
+namespace PerfMonitoring.Advice;
+
+/// <summary>
+/// The constants that tune the advice. Each says where it comes from: a source, a fit (on what), or a judgement. Constants that
+/// PostgreSQL defines stand in <see cref="Plans.PlannerDefaults"/> and where its formulas are used.
+/// </summary>
+internal static class Tuning
+{
+    /// <summary>Which indexes are proposed.</summary>
+    public static class Candidates
+    {
+        /// <summary>Most keys of a candidate. Judgement: more keys seldom narrow a scan.</summary>
+        public const int MaximumKeys = 4;
+
+        /// <summary>Most columns of a covering candidate. Judgement.</summary>
+        public const int MaximumColumns = 9;
+
+        /// <summary>Most conditions of a partial candidate. Judgement.</summary>
+        public const int MaximumConditions = 3;
+
+        /// <summary>A column with at most this many values can have a partial index for each. Judgement.</summary>
+        public const int FewValues = 50;
+
+        /// <summary>Pages. Reading a table of at most so many costs as much as one descent. Source: costsize.c.</summary>
+        public const long SmallTable = 4;
+
+        /// <summary>Share of the rows. Above it the planner reads the whole table instead of row by row. Judgement.</summary>
+        public const double LargeShare = 0.5;
+
+        /// <summary>Largest size of an index that is read completely, relative to its table. Judgement.</summary>
+        public const double ClearlySmaller = 0.5;
+
+        /// <summary>The same for an index that also avoids a sort. Judgement.</summary>
+        public const double NoLarger = 1;
+
+        /// <summary>From this correlation on, rows lie in the order of the column. Judgement.</summary>
+        public const double Ordered = 0.95;
+
+        /// <summary>Pages from which on a BRIN index is proposed. Judgement: 80 MB.</summary>
+        public const int BrinPages = 10_000;
+
+        /// <summary>
+        /// Bytes. From this mean width on a value is no B-tree key; from this longest known width on a hash index is better.
+        /// Judgement.
+        /// </summary>
+        public const int WideKey = 600;
+
+        /// <summary>Bytes. Largest mean width of a column that is only read. Judgement.</summary>
+        public const int WideColumn = 64;
+
+        /// <summary>
+        /// A column with so many times the values of another one is assumed to have values that the other lacks: the numbers are
+        /// estimates. Judgement.
+        /// </summary>
+        public const double ReferenceTolerance = 1.1;
+    }
+
+    /// <summary>What a plan costs, and what it may cost beyond.</summary>
+    public static class Costs
+    {
+        /// <summary>
+        /// Share of the executions of a statement that have a wide range, where nothing is known of the values. Judgement.
+        /// </summary>
+        public const double WideRangeShare = 0.1;
+
+        /// <summary>
+        /// Planner units for each visit of a page that the plan does not pay for; 25 * cpu_tuple_cost. Fit: 55 pairs of plans of
+        /// TPC-H, checked on two other workloads.
+        /// </summary>
+        public const double VisitCost = 0.25;
+
+        /// <summary>Share of a scan that may be read in vain before a join finds its first row. Judgement.</summary>
+        public const double InVain = 0.1;
+
+        /// <summary>Factor above the rows that the planner expects to read until then. Judgement.</summary>
+        public const double Sparser = 10;
+
+        /// <summary>From this share of its rows on, a LIMIT counts as reached in nearly every execution. Judgement.</summary>
+        public const double Met = 0.9;
+
+        /// <summary>
+        /// Up to this factor above the cheapest plan the planner may choose another one: expected and real costs differ by a few
+        /// percent. Fit: TPC-H.
+        /// </summary>
+        public const double Tie = 1.05;
+
+        /// <summary>
+        /// Share of a cost. A smaller difference has no meaning. Source: the planner compares costs fuzzily, by 1 %
+        /// (pathnode.c, STD_FUZZ_FACTOR).
+        /// </summary>
+        public const double Noise = 0.001;
+
+        /// <summary>Most composed plans of a statement. Judgement: a long join has more than a selection can examine.</summary>
+        public const int MaximumComposed = 200;
+
+        /// <summary>A smaller index is an alternative only below this share of the bytes. Judgement.</summary>
+        public const double Smaller = 0.95;
+
+        /// <summary>Share of the present cost. Above this risk of a plan other plans are explored. Judgement.</summary>
+        public const double Risky = 0.1;
+
+        /// <summary>
+        /// Above this ratio of the assumed to the real size of an index the planner's decision about it is doubtful. Judgement.
+        /// </summary>
+        public const double Misjudged = 1.5;
+    }
+
+    /// <summary>How far the search goes.</summary>
+    public static class Selection
+    {
+        /// <summary>Most rounds of selection and confirmation by the planner. Judgement.</summary>
+        public const int MaximumConfirmations = 8;
+
+        /// <summary>
+        /// Share of the workload's cost. The planner is asked about a configuration only if it promises so much more than the
+        /// best one: at most. Judgement.
+        /// </summary>
+        public const double MostWorth = 0.01;
+
+        /// <summary>The same, for each statement of the workload. Judgement.</summary>
+        public const double WorthPerStatement = 5e-5;
+
+        /// <summary>Most indexes of other statements that one statement is explored with. Judgement.</summary>
+        public const int MaximumShared = 30;
+
+        /// <summary>Most indexes that may replace one index. Judgement.</summary>
+        public const int MaximumCovers = 12;
+
+        /// <summary>Score of a configuration that raises the cost of a statement beyond the limit. Judgement.</summary>
+        public const double Forbidden = 1e6;
+
+        /// <summary>Most rounds of destroy and repair. Judgement.</summary>
+        public const int MaximumRounds = 200;
+
+        /// <summary>
+        /// Moves, or a quarter of the plans. Above it the selection grows with one exponent only. Judgement.
+        /// </summary>
+        public const int LargeEffort = 1500;
+
+        /// <summary>Most indexes of other tables that an exchange tries to remove. Judgement.</summary>
+        public const int Leavers = 12;
+
+        /// <summary>Share of a risk that counts: the risk is a rough estimate. Judgement.</summary>
+        public const double RiskWeight = 0.4;
+
+        /// <summary>
+        /// Share of the present cost. A risk forbids a configuration only where a statement might take so much longer.
+        /// Judgement.
+        /// </summary>
+        public const double Doubt = 0.5;
+    }
+}
