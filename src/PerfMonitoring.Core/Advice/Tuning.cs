@@ -2,7 +2,7 @@ namespace PerfMonitoring.Advice;
 
 /// <summary>
 /// The constants that tune the advice. Each says where it comes from: a source, a fit (on what), or a judgement. Constants that
-/// PostgreSQL defines stand in <see cref="Plans.PlannerDefaults"/> and where its formulas are used.
+/// PostgreSQL defines stand in <see cref="PerfMonitoring.Indexes.PlannerDefaults"/> and where its formulas are used.
 /// </summary>
 internal static class Tuning
 {

@@ -10,21 +10,6 @@ namespace PerfMonitoring.Plans;
 /// <param name="Name">Name of the column, unquoted.</param>
 internal readonly record struct PlanColumn(string Alias, string Name);
 
-internal readonly record struct PlanToken(PlanTokenKind Kind, string Text, bool SpaceBefore);
-
-/// <summary>The kind of a word in an expression.</summary>
-internal enum PlanTokenKind
-{
-    /// <summary>A name, quoted or not, or a keyword.</summary>
-    Word,
-    /// <summary>A string, a number or a parameter.</summary>
-    Constant,
-    /// <summary>An operator.</summary>
-    Operator,
-    /// <summary>A parenthesis, bracket, comma or dot.</summary>
-    Punctuation,
-}
-
 /// <summary>
 /// An expression as the server writes it in a plan: every operator has parentheses, names are qualified by alias. Because the
 /// planner has already parsed the statement, this class needs to understand only that form.
@@ -37,7 +22,7 @@ internal sealed class PlanExpression
 
     public IReadOnlyList<PlanToken> Tokens => tokens;
 
-    public static PlanExpression Parse(string text) => new(Tokenize(text));
+    public static PlanExpression Parse(string text) => new(PlanToken.ReadAll(text));
 
     public static PlanExpression Of(IEnumerable<PlanToken> tokens) => new([.. tokens]);
 
@@ -282,7 +267,7 @@ internal sealed class PlanExpression
     internal static string Rename(string text, IReadOnlyDictionary<string, string> aliases)
     {
         var result = new StringBuilder(text.Length);
-        var tokens = Tokenize(text);
+        var tokens = PlanToken.ReadAll(text);
         for (var i = 0; i < tokens.Count; i++)
         {
             var isAlias = IsName(tokens[i]) && i + 1 < tokens.Count && tokens[i + 1].Text == "."
@@ -347,37 +332,4 @@ internal sealed class PlanExpression
 
     private static bool IsBareConstant(string word) =>
         word is "true" or "false" or "NULL" or "CURRENT_DATE" or "CURRENT_TIMESTAMP" or "CURRENT_USER";
-
-    private static List<PlanToken> Tokenize(string text)
-    {
-        var tokens = new List<PlanToken>();
-        var lexer = new SqlLexer(text);
-        var end = 0;
-        while (lexer.Read())
-        {
-            var token = new PlanToken(KindOf(lexer), lexer.Text.ToString(), lexer.Start > end);
-            // A sign belongs to its number where an operand is expected.
-            if (lexer.Kind == SqlTokenKind.Number && !token.SpaceBefore && tokens is [.., { Text: "-" } sign]
-                && (tokens.Count == 1 || tokens[^2].Kind == PlanTokenKind.Operator || tokens[^2].Text is "(" or ","))
-            {
-                tokens[^1] = new PlanToken(PlanTokenKind.Constant, "-" + token.Text, sign.SpaceBefore);
-            }
-            else
-            {
-                tokens.Add(token);
-            }
-
-            end = lexer.End;
-        }
-
-        return tokens;
-    }
-
-    private static PlanTokenKind KindOf(in SqlLexer lexer) => lexer.Kind switch
-    {
-        SqlTokenKind.Word or SqlTokenKind.QuotedIdentifier => PlanTokenKind.Word,
-        SqlTokenKind.Literal or SqlTokenKind.Number or SqlTokenKind.Parameter => PlanTokenKind.Constant,
-        SqlTokenKind.Punctuation when lexer.Text is "(" or ")" or "[" or "]" or "," or "." => PlanTokenKind.Punctuation,
-        _ => PlanTokenKind.Operator,
-    };
 }

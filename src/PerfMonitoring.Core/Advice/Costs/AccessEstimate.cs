@@ -29,6 +29,30 @@ internal static class AccessEstimate
     private const double ParallelDivisor = 2.4;
 
     /// <summary>
+    /// Adds the costs with the candidates that HypoPG cannot create, estimated from the plans without new indexes.
+    /// </summary>
+    /// <param name="planned">The workload.</param>
+    /// <param name="own">The candidates of each statement.</param>
+    /// <param name="costs">The cost table of each statement.</param>
+    public static void AddTo(
+        PlannedWorkload planned, IReadOnlyList<IReadOnlyList<Candidate>> own, IReadOnlyList<CostTable> costs)
+    {
+        for (var s = 0; s < own.Count; s++)
+        {
+            var statement = planned.Statements[s];
+            foreach (var candidate in own[s].Where(c => !c.CanBeHypothetical))
+            {
+                var cost = statement.Use.Relations.Where(r => r.Table == candidate.Definition.Table)
+                    .Min(r => CostWith(statement.Plan, r, candidate, planned.Tables.Advised[r.Table]));
+                if (cost < costs[s].Bare.Cost)
+                {
+                    costs[s].Add([candidate.Id], new Configuration([candidate.Id], cost.Value, 0, IsEstimate: true));
+                }
+            }
+        }
+    }
+
+    /// <summary>
     /// The cost of the complete statement with the index, in planner units; null where the index would not help.
     /// </summary>
     /// <param name="plan">The plan of the statement without the index.</param>

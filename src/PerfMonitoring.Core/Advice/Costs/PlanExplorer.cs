@@ -73,7 +73,8 @@ internal sealed class PlanExplorer(
             return;
         }
 
-        var doubtful = set.Where(id => sizes.GetValueOrDefault(id) > Tuning.Costs.Misjudged * candidates[id - 1].SizeBytes).ToHashSet();
+        var doubtful = set.Where(id => sizes.GetValueOrDefault(id) > Tuning.Costs.Misjudged * candidates[id - 1].SizeBytes)
+            .ToHashSet();
         do
         {
             doubtful.ExceptWith(answer.Used);
@@ -137,7 +138,8 @@ internal sealed class PlanExplorer(
                 // An index on the same table that is not smaller could only be worse.
                 var withheld = candidates[used - 1];
                 await TryAsync([.. next.Allowed.Where(id => candidates[id - 1] is var c
-                    && (c.Definition.Table != withheld.Definition.Table || c.SizeBytes < withheld.SizeBytes * Tuning.Costs.Smaller))]);
+                    && (c.Definition.Table != withheld.Definition.Table
+                        || c.SizeBytes < withheld.SizeBytes * Tuning.Costs.Smaller))]);
             }
         }
 

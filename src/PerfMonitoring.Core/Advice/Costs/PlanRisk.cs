@@ -47,7 +47,8 @@ internal static class PlanRisk
                 && find(name) is { Rows: > 0, Pages: > 0 } table)
             {
                 var tuples = IndexTuples.Of(node, table, out var first);
-                var own = Tuning.Costs.VisitCost * loops * part * Math.Max(0, Visits(node, table, tuples, first) - Charged(node, tuples));
+                var own = Tuning.Costs.VisitCost * loops * part * Math.Max(
+                    0, Visits(node, table, tuples, first) - Charged(node, tuples));
                 sum += own;
                 report?.Invoke(node, own);
             }

@@ -77,7 +77,9 @@ internal sealed class IndexSearch(
         // calls about the statement's candidates.
         await ExploreAsync(s => Fitting(own[s]), 2 + (58 / Math.Max(10, statements.Count)), true);
         var shared = ByTable(UsedIds());
-        await ExploreAsync(s => [.. Relevant(s, shared).Take(Tuning.Selection.MaximumShared)], 2 + (256 / Math.Max(10, statements.Count)), false);
+        await ExploreAsync(
+            s => [.. Relevant(s, shared).Take(Tuning.Selection.MaximumShared)], 2 + (256 / Math.Max(10, statements.Count)),
+            false);
         var used = UsedIds();
         var firstMerged = pool.All.Count + 1;
         await MergeAsync(used);
@@ -254,7 +256,8 @@ internal sealed class IndexSearch(
         {
             var narrow = pool.All[id - 1];
             return alike[narrow.First]
-                .Where(c => c.Id != id && IndexCoverage.Covers(c.Definition, narrow.Definition)).Take(Tuning.Selection.MaximumCovers)
+                .Where(c => c.Id != id && IndexCoverage.Covers(c.Definition, narrow.Definition))
+                    .Take(Tuning.Selection.MaximumCovers)
                     .Select(c => c.Id).ToArray();
         });
     }

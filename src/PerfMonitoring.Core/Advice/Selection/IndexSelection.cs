@@ -7,7 +7,7 @@ namespace PerfMonitoring.Advice;
 /// Selects a configuration for a complete workload, in memory, from the cost tables: it adds the largest gain per byte,
 /// exchanges, destroys a part and repairs it (large neighbourhood search: Shaw, CP 1998), until there is no improvement.
 /// </summary>
-internal sealed class IndexSelection
+internal sealed partial class IndexSelection
 {
     // The number of bits for the members of a move that were chosen before.
     private const int MaximumMove = 31;
@@ -90,7 +90,7 @@ internal sealed class IndexSelection
     /// <param name="cancellationToken">Ends the search: the best configuration so far is returned.</param>
     public IReadOnlyList<int> Select(IEnumerable<int> start, bool thorough, CancellationToken cancellationToken)
     {
-        var best = new State(this);
+        var best = new SearchState(this);
         foreach (var place in start.Select(id => id - 1))
         {
             if (best.Fits([place]))
@@ -102,7 +102,7 @@ internal sealed class IndexSelection
         Improve(best);
         foreach (var exponent in Effort > Tuning.Selection.LargeEffort ? [1.0] : (double[])[1.0, 0.7, 0.4, 0])
         {
-            var state = new State(this);
+            var state = new SearchState(this);
             Grow(state, exponent);
             Improve(state);
             best = Better(best, state);
@@ -111,10 +111,12 @@ internal sealed class IndexSelection
         // The same input must give the same configuration, so the seed of the random numbers is fixed.
         var random = new Random(1);
         // More work for each round means fewer rounds, so that the selection does not take longer than the planner calls.
-        var rounds = thorough ? (int)Math.Clamp(Tuning.Selection.MaximumRounds * Math.Pow(500.0 / Effort, 3), 5, Tuning.Selection.MaximumRounds) : 0;
+        var rounds = thorough
+            ? (int)Math.Clamp(Tuning.Selection.MaximumRounds * Math.Pow(500.0 / Effort, 3), 5, Tuning.Selection.MaximumRounds)
+            : 0;
         for (var round = 0; round < rounds && best.Chosen.Count > 1 && !cancellationToken.IsCancellationRequested; round++)
         {
-            var state = new State(best);
+            var state = new SearchState(best);
             var count = 1 + random.Next(Math.Min(4, best.Chosen.Count));
             for (var i = 0; i < count; i++)
             {
@@ -193,7 +195,7 @@ internal sealed class IndexSelection
         return found;
     }
 
-    private static State Better(State one, State other) => other.Score < one.Score * (1 - 1e-9) ? other : one;
+    private static SearchState Better(SearchState one, SearchState other) => other.Score < one.Score * (1 - 1e-9) ? other : one;
 
     private double Value(int statement, int plan, bool[] has) =>
         tables[statement].Weight * Judge(statement, plans[statement][plan].Plan, has, plan);
@@ -201,10 +203,11 @@ internal sealed class IndexSelection
     private double Judge(int statement, Configuration plan, bool[] has, int from = 0)
     {
         var feared = plans.Feared(statement, plan, has, from);
-        return plan.Cost + (Tuning.Selection.RiskWeight * (feared - plan.Cost)) + (Tuning.Selection.Forbidden * Math.Max(0, plan.Total - allowed[statement]));
+        return plan.Cost + (Tuning.Selection.RiskWeight * (feared - plan.Cost))
+            + (Tuning.Selection.Forbidden * Math.Max(0, plan.Total - allowed[statement]));
     }
 
-    private void Grow(State state, double exponent)
+    private void Grow(SearchState state, double exponent)
     {
         // A gain almost always only falls as the configuration grows, so the old figure is an upper bound, and most moves need
         // not be computed again.
@@ -248,7 +251,7 @@ internal sealed class IndexSelection
     }
 
     // Removes, then adds and exchanges for an existing index, until there is no improvement.
-    private void Improve(State state)
+    private void Improve(SearchState state)
     {
         for (var improved = true; improved;)
         {
@@ -271,7 +274,7 @@ internal sealed class IndexSelection
     }
 
     // Several indexes with little gain per byte are removed for one that does not fit otherwise.
-    private static bool Displace(State state, int[] move, double gain)
+    private static bool Displace(SearchState state, int[] move, double gain)
     {
         if (state.Fits(move))
         {
@@ -312,7 +315,7 @@ internal sealed class IndexSelection
         return true;
     }
 
-    private bool Exchange(State state, int[] move, double alone)
+    private bool Exchange(SearchState state, int[] move, double alone)
     {
         var least = -1e-9 * state.Score;
         int? leaving = null;
@@ -354,233 +357,5 @@ internal sealed class IndexSelection
         }
 
         return true;
-    }
-
-    // A configuration with the present value of each statement.
-    private sealed class State
-    {
-        private readonly IndexSelection selection;
-        private readonly bool[] has;
-        // For each index, the number of its rivals that are chosen.
-        private readonly int[] blocked;
-        private readonly double[] value;
-        private readonly int[] seen;
-        private List<(int Place, double Loss)> ranked = [];
-        private int rankedAt = -1;
-        private int tick;
-        private long size;
-
-        public State(IndexSelection selection)
-        {
-            seen = new int[selection.tables.Count];
-            this.selection = selection;
-            has = new bool[selection.candidates.Count];
-            blocked = new int[has.Length];
-            value = [.. selection.tables.Select((_, s) => selection.Value(s, selection.plans[s].Length - 1, has))];
-            Chosen = [];
-            Score = value.Sum();
-        }
-
-        public State(State other)
-        {
-            selection = other.selection;
-            seen = new int[selection.tables.Count];
-            has = [.. other.has];
-            blocked = [.. other.blocked];
-            value = [.. other.value];
-            size = other.size;
-            Chosen = [.. other.Chosen];
-            Score = other.Score;
-        }
-
-        public List<int> Chosen { get; }
-
-        public double Score { get; private set; }
-
-        public int Age { get; private set; }
-
-        public bool Has(int place) => has[place];
-
-        public long Bytes(int[] move)
-        {
-            var bytes = 0L;
-            foreach (var place in move)
-            {
-                bytes += has[place] ? 0 : selection.candidates[place].SizeBytes;
-            }
-
-            return bytes;
-        }
-
-        public bool Fits(int[] move, params ReadOnlySpan<int> leaving)
-        {
-            var bytes = size + Bytes(move);
-            var count = Chosen.Count - leaving.Length;
-            foreach (var place in move)
-            {
-                count += has[place] ? 0 : 1;
-            }
-
-            foreach (var place in leaving)
-            {
-                bytes -= selection.candidates[place].SizeBytes;
-            }
-
-            return !(bytes > selection.options.StorageBudget) && !(count > selection.options.MaximumCount)
-                && !HasRival(move, leaving);
-        }
-
-        // Chosen indexes that exclude a member of the move.
-        public List<int> RivalsOf(int[] move) =>
-            Array.TrueForAll(move, place => blocked[place] == 0)
-                ? [] : Chosen.FindAll(old => Array.Exists(move, place => Array.IndexOf(selection.rivals[place], old) >= 0));
-
-        private bool HasRival(int[] move, ReadOnlySpan<int> leaving)
-        {
-            foreach (var place in move)
-            {
-                var count = blocked[place];
-                for (var i = 0; i < leaving.Length && count > 0; i++)
-                {
-                    count -= Array.IndexOf(selection.rivals[place], leaving[i]) >= 0 ? 1 : 0;
-                }
-
-                if (count > 0)
-                {
-                    return true;
-                }
-            }
-
-            return false;
-        }
-
-        // The indexes that an exchange may remove: those of the same table, and those with the smallest loss.
-        public IEnumerable<int> LeaversFor(int place)
-        {
-            var others = 0;
-            var table = selection.candidates[place].Definition.Table;
-            return Ranked().Where(old => selection.candidates[old.Place].Definition.Table == table || others++ < Tuning.Selection.Leavers)
-                .Select(old => old.Place);
-        }
-
-        // The chosen indexes with the smallest loss per byte, with the rise of the score.
-        public List<(int Place, double Loss)> Cheapest() =>
-            [.. Ranked().OrderBy(old => old.Loss / Math.Max(1, selection.candidates[old.Place].SizeBytes))];
-
-        private List<(int Place, double Loss)> Ranked()
-        {
-            if (rankedAt != Age)
-            {
-                ranked = [.. Chosen.Select(old => (old, Change([], old))).OrderBy(old => old.Item2)];
-                rankedAt = Age;
-            }
-
-            return ranked;
-        }
-
-        // The change of the score.
-        public double Change(int[] add, params ReadOnlySpan<int> remove)
-        {
-            if (++tick == int.MaxValue)
-            {
-                Array.Clear(seen);
-                tick = 1;
-            }
-
-            var change = 0.0;
-            var added = 0;
-            for (var i = 0; i < add.Length; i++)
-            {
-                if (!has[add[i]])
-                {
-                    has[add[i]] = true;
-                    added |= 1 << i;
-                    change += Upkeep(add[i]);
-                }
-            }
-
-            foreach (var place in remove)
-            {
-                has[place] = false;
-                change -= Upkeep(place);
-            }
-
-            foreach (var place in remove)
-            {
-                change += Change(place);
-            }
-
-            for (var i = 0; i < add.Length; i++)
-            {
-                if ((added & (1 << i)) != 0)
-                {
-                    change += Change(add[i]);
-                }
-            }
-
-            for (var i = 0; i < add.Length; i++)
-            {
-                if ((added & (1 << i)) != 0)
-                {
-                    has[add[i]] = false;
-                }
-            }
-
-            foreach (var place in remove)
-            {
-                has[place] = true;
-            }
-
-            return change;
-        }
-
-        private double Change(int place)
-        {
-            var change = 0.0;
-            foreach (var s in selection.plans.StatementsOf(place))
-            {
-                if (seen[s] != tick)
-                {
-                    seen[s] = tick;
-                    change += selection.Value(s, selection.plans.Best(s, has), has) - value[s];
-                }
-            }
-
-            return change;
-        }
-
-        public void Add(int place)
-        {
-            Chosen.Add(place);
-            Switch(place, true);
-        }
-
-        public void Remove(int place)
-        {
-            Chosen.Remove(place);
-            Switch(place, false);
-        }
-
-        private void Switch(int place, bool on)
-        {
-            has[place] = on;
-            size += on ? selection.candidates[place].SizeBytes : -selection.candidates[place].SizeBytes;
-            Age++;
-            foreach (var rival in selection.rivals[place])
-            {
-                blocked[rival] += on ? 1 : -1;
-            }
-
-            foreach (var s in selection.plans.StatementsOf(place))
-            {
-                value[s] = selection.Value(s, selection.plans.Best(s, has), has);
-            }
-
-            // The sum is recomputed: differences of very large numbers would leave a remainder that looks like a gain forever.
-            Score = value.Sum() + Chosen.Sum(Upkeep);
-        }
-
-        // The gain of an index must exceed its maintenance cost and a least share of the workload.
-        public double Upkeep(int place) => selection.charge + selection.candidates[place].WriteCost;
     }
 }
