@@ -40,6 +40,11 @@ public sealed class ViewTests
     [InlineData("QueryPerformanceLogUpdate", "Total (ms)", 12)]
     [InlineData("IndexStrategy", "Gain %", 6)]
     [InlineData("IndexCandidate", "Index", 25)]
+    [InlineData("IndexUsageStat", "Size (MB)", 9)]
+    [InlineData("IndexRemovalResult", "Duration (s)", 12)]
+    [InlineData("IndexRepairResult", "Duration (s)", 12)]
+    [InlineData("IndexVerification", "Change %", 9)]
+    [InlineData("PerformanceThreshold", "Critical", 12)]
     [InlineData("IndexCreationResult", "State", 7)]
     [InlineData("ThresholdResult", "Value", 14)]
     public void What_matters_most_fits_80_columns(string view, string column, int width)
