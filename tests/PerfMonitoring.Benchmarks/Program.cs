@@ -1,13 +1,14 @@
 using BenchmarkDotNet.Running;
 using PerfMonitoring.Benchmarks;
 
-// dotnet run -c Release --project tests/PerfMonitoring.Benchmarks -- streaming the log's million rows: time against a bare
-// reader, memory dotnet run -c Release --project tests/PerfMonitoring.Benchmarks -- text normalising and hashing of query texts
-// dotnet run -c Release --project tests/PerfMonitoring.Benchmarks -- advisor --connection ... --queries ... the advice, built and
-// timed, beside other advisors' dotnet run -c Release --project tests/PerfMonitoring.Benchmarks -- advisor-scale advice for 10 to
-// 10,000 statements: time and what-if calls dotnet run -c Release --project tests/PerfMonitoring.Benchmarks -- verification
-// [trials] verdicts of Test-IndexStrategy on synthetic times of known effect dotnet run -c Release --project
-// tests/PerfMonitoring.Benchmarks -- build pgbench on the same table while an index is built: against psql
+// What there is to measure, each by: dotnet run -c Release --project tests/PerfMonitoring.Benchmarks -- <what> <options>
+// streaming        the log's million rows: time against a bare reader, memory
+// text             normalising and hashing of query texts
+// advisor          the advice, built and timed, beside other advisors'
+// ceiling          the sets of the index selection against the exact optimum over the same cost tables
+// advisor-scale    advice for 10 to 10,000 statements: time and what-if calls
+// verification     verdicts of Test-IndexStrategy on synthetic times of known effect
+// build            pgbench on the same table while an index is built: against psql
 switch (args)
 {
     case ["streaming", .. var rest]:
@@ -19,6 +20,9 @@ switch (args)
     case ["advisor", .. var rest]
         when Options(rest) is { } options && options.ContainsKey("connection") && options.ContainsKey("queries"):
         return await AdvisorQuality.RunAsync(options);
+    case ["ceiling", .. var rest]
+        when Options(rest) is { } options && options.ContainsKey("connection") && options.ContainsKey("queries"):
+        return await SelectionCeiling.RunAsync(options);
     case ["verification", .. var rest]:
         return VerificationQuality.Run(
             rest is [var trials] ? int.Parse(trials, System.Globalization.CultureInfo.InvariantCulture) : 2000);
@@ -28,8 +32,8 @@ switch (args)
         return await BuildUnderLoad.RunAsync(options);
     default:
         Console.Error.WriteLine(
-            $"Say what to measure:\nstreaming [rows]\ntext\n{AdvisorQuality.Usage}\n{AdvisorScale.Usage}\nverification "
-                + $"[trials]\n{BuildUnderLoad.Usage}");
+            $"Say what to measure:\nstreaming [rows]\ntext\n{AdvisorQuality.Usage}\n{SelectionCeiling.Usage}\n"
+                + $"{AdvisorScale.Usage}\nverification [trials]\n{BuildUnderLoad.Usage}");
         return 2;
 }
 

@@ -23,6 +23,9 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
 
     private static readonly TimeSpan PlanningLimit = TimeSpan.FromSeconds(30);
 
+    /// <summary>Told the search, with all that it learnt, and its set, for a benchmark to judge; null where none does.</summary>
+    internal Action<IndexSearch, SelectedSet>? Found { get; init; }
+
     /// <summary>Advises. Nothing is stored, nothing is made, nothing is executed but EXPLAIN.</summary>
     /// <param name="workload">The statements.</param>
     /// <param name="options">Budget and limits.</param>
@@ -105,6 +108,7 @@ public sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository w
         var search = new IndexSearch(
             sessions, planned.Statements, costs, pool, tables, byName.GetValueOrDefault, options, progress);
         var set = await search.FindAsync(own, enough, cancellationToken);
+        Found?.Invoke(search, set);
         var review = search.Review();
         // What was found is worth the few questions for names that are left.
         var chosen = await DescribeAsync(

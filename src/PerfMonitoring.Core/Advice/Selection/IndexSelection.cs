@@ -22,7 +22,7 @@ public sealed class IndexSelection
 
     // The planner never takes a plan that it thinks is dearer. What is feared beyond its figure is a rough one: it counts by a
     // part, and refuses a set only where a statement might take half as long again.
-    private const double RiskWeight = 0.4;
+    internal const double RiskWeight = 0.4;
     private const double Doubt = 0.5;
 
     private readonly IReadOnlyList<CostTable> tables;
@@ -97,6 +97,21 @@ public sealed class IndexSelection
 
     /// <summary>What each index must save at least after its writes, in the planner's units.</summary>
     public double LeastGain => charge;
+
+    /// <summary>What is known of the statements.</summary>
+    internal IReadOnlyList<CostTable> Tables => tables;
+
+    /// <summary>Their plans.</summary>
+    internal KnownPlans Plans => plans;
+
+    /// <summary>The candidates; a candidate's id is its place plus one.</summary>
+    internal IReadOnlyList<Candidate> Candidates => candidates;
+
+    /// <summary>For each index, by place, those that are not chosen beside it.</summary>
+    internal IReadOnlyList<int[]> NotBeside => rivals;
+
+    /// <summary>Whether a statement may get a plan: one that makes it too much dearer makes a set worthless.</summary>
+    internal bool Allows(int statement, Configuration plan) => !(plan.Total > allowed[statement]);
 
     // What a round of the search has to look at: moves, and plans in which they are looked up.
     private int Effort => Math.Max(1, Math.Max(moves.Count, plans.Count / 4));
