@@ -31,24 +31,17 @@ internal static class AdvisorQuality
                 Advice of others: a folder in PERFMONITORING_ADVICE_OF_PEERS.
         """;
 
-    private const double Megabyte = 1e6;
+    internal const double Megabyte = 1e6;
 
     public static async Task<int> RunAsync(IReadOnlyDictionary<string, string> options)
     {
         var source = new NpgsqlConnectionStringBuilder(options["connection"]) { Pooling = false, CommandTimeout = 0 };
-        var skip = options.GetValueOrDefault("skip", "").Split(',');
-        var statements = Directory.EnumerateFiles(options["queries"], "*.sql").Order(StringComparer.Ordinal)
-            .Where(f => !skip.Contains(Path.GetFileNameWithoutExtension(f)))
-            .SelectMany(
-                f => QueryText.Split(File.ReadAllText(f))
-                .Select(text => new Statement(Path.GetFileNameWithoutExtension(f), text))).ToList();
-        var budgets = options.GetValueOrDefault("budgets", "250,500,1000").Split(',')
-            .Select(b => double.Parse(b, CultureInfo.InvariantCulture));
+        var statements = Statements(options);
         var runs = int.Parse(options.GetValueOrDefault("runs", "3"), CultureInfo.InvariantCulture);
         var limit = double.Parse(options.GetValueOrDefault("limit", "120"), CultureInfo.InvariantCulture);
 
         var sets = new List<AdvisedSet> { new("no index", false, null, null, null, []) };
-        foreach (var budget in budgets)
+        foreach (var budget in Budgets(options))
         {
             sets.Add(await AdviseAsync(source.ConnectionString, statements, budget));
         }
@@ -105,17 +98,39 @@ internal static class AdvisorQuality
         }
     }
 
+    /// <summary>The statements of the files in a folder, without those to skip.</summary>
+    internal static List<Statement> Statements(IReadOnlyDictionary<string, string> options)
+    {
+        var skip = options.GetValueOrDefault("skip", "").Split(',');
+        return [.. Directory.EnumerateFiles(options["queries"], "*.sql").Order(StringComparer.Ordinal)
+            .Where(f => !skip.Contains(Path.GetFileNameWithoutExtension(f)))
+            .SelectMany(
+                f => QueryText.Split(File.ReadAllText(f))
+                .Select(text => new Statement(Path.GetFileNameWithoutExtension(f), text)))];
+    }
+
+    /// <summary>The budgets in megabytes.</summary>
+    internal static IEnumerable<double> Budgets(IReadOnlyDictionary<string, string> options) =>
+        options.GetValueOrDefault("budgets", "250,500,1000").Split(',')
+            .Select(b => double.Parse(b, CultureInfo.InvariantCulture));
+
+    /// <summary>A workload in which each statement counts once.</summary>
+    internal static List<WorkloadStatement> Workload(IEnumerable<Statement> statements) =>
+    [
+        .. statements.Select(s => QueryText.Normalize(s.Text) is var pattern
+            ? new WorkloadStatement(s.Text, QueryText.Hash(pattern), QueryText.Shorten(pattern), 1, null) : null!),
+    ];
+
     private static async Task<AdvisedSet> AdviseAsync(string connectionString, List<Statement> statements, double budget)
     {
         await using var connection = await new PostgresBackend().ConnectAsync(
             new ConnectionSettings { ConnectionString = connectionString }, null, null, CancellationToken.None);
-        var workload = statements.Select(s => QueryText.Normalize(s.Text) is var pattern
-            ? new WorkloadStatement(s.Text, QueryText.Hash(pattern), QueryText.Shorten(pattern), 1, null) : null!).ToList();
         var clock = Stopwatch.StartNew();
         var advice = await new IndexAdvisor(
             connection.Catalog, connection.WhatIf, new IndexNames(connection.Catalog, null), connection.Target)
             .AdviseAsync(
-                workload, new AdvisorOptions { StorageBudget = (long)(budget * Megabyte) }, null, CancellationToken.None);
+                Workload(statements), new AdvisorOptions { StorageBudget = (long)(budget * Megabyte) }, null,
+                CancellationToken.None);
         var seconds = clock.Elapsed.TotalSeconds;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
@@ -312,7 +327,7 @@ internal static class AdvisorQuality
         }
     }
 
-    private sealed record Statement(string Name, string Text);
+    internal sealed record Statement(string Name, string Text);
 
     private sealed record AdvisedSet(
         string Name, bool IsOurs, double? BudgetMegabytes, double? Calls, double? Seconds, IReadOnlyList<string> Indexes)

@@ -8,6 +8,8 @@ using PerfMonitoring.Benchmarks;
 //       normalises and hashes query texts
 //   advisor --connection ... --queries ...
 //       builds and times the advice, beside that of other advisors
+//   ceiling --connection ... --queries ...
+//       compares the sets of the index selection with the exact optimum over the same cost tables
 //   advisor-scale
 //       advises for 10 to 10,000 statements: time and what-if calls
 //   verification [trials]
@@ -25,6 +27,9 @@ switch (args)
     case ["advisor", .. var rest]
         when Options(rest) is { } options && options.ContainsKey("connection") && options.ContainsKey("queries"):
         return await AdvisorQuality.RunAsync(options);
+    case ["ceiling", .. var rest]
+        when Options(rest) is { } options && options.ContainsKey("connection") && options.ContainsKey("queries"):
+        return await SelectionCeiling.RunAsync(options);
     case ["verification", .. var rest]:
         return VerificationQuality.Run(
             rest is [var trials] ? int.Parse(trials, System.Globalization.CultureInfo.InvariantCulture) : 2000);
@@ -34,8 +39,8 @@ switch (args)
         return await BuildUnderLoad.RunAsync(options);
     default:
         Console.Error.WriteLine(
-            $"Say what to measure:\nstreaming [rows]\ntext\n{AdvisorQuality.Usage}\n{AdvisorScale.Usage}\nverification "
-                + $"[trials]\n{BuildUnderLoad.Usage}");
+            $"Say what to measure:\nstreaming [rows]\ntext\n{AdvisorQuality.Usage}\n{SelectionCeiling.Usage}\n"
+                + $"{AdvisorScale.Usage}\nverification [trials]\n{BuildUnderLoad.Usage}");
         return 2;
 }
 

@@ -16,6 +16,9 @@ internal sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository
 {
     private static readonly TimeSpan PlanningLimit = TimeSpan.FromSeconds(30);
 
+    /// <summary>Receives the search and its result, for a benchmark; null where nobody asks.</summary>
+    public Action<IndexSearch, SelectedSet>? Found { get; init; }
+
     /// <summary>Gives advice. Nothing is stored or created, and only EXPLAIN is executed.</summary>
     /// <param name="workload">The statements.</param>
     /// <param name="options">Budget and limits.</param>
@@ -94,6 +97,7 @@ internal sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository
         var search = new IndexSearch(
             sessions, planned.Statements, costs, pool, tables, byName.GetValueOrDefault, options, progress);
         var set = await search.FindAsync(own, enough, cancellationToken);
+        Found?.Invoke(search, set);
         var review = search.Review();
         // After a cancellation the names are still found: the result is worth the few remaining queries.
         var chosen = await new StrategyWriter(catalog, names, target).WriteAsync(

@@ -108,8 +108,17 @@ internal static class Tuning
     /// <summary>How far the search goes.</summary>
     public static class Selection
     {
-        /// <summary>Most rounds of selection and confirmation by the planner. Judgement.</summary>
-        public const int MaximumConfirmations = 8;
+        /// <summary>
+        /// Most rounds of selection and confirmation by the planner. Fit: with 8, TPC-H at 300 and 450 MB ends 0.4 and 0.6 % above
+        /// the optimum of its cost tables; with 24 it reaches it.
+        /// </summary>
+        public const int MaximumConfirmations = 24;
+
+        /// <summary>
+        /// Powers of the size by which gains are divided while a configuration grows, one start for each. Fit: on 33 instances
+        /// (TPC-H, a web shop, generated statements) 0.7 and 0 beside these change nothing.
+        /// </summary>
+        public static readonly double[] Exponents = [1, 0.4];
 
         /// <summary>
         /// Share of the workload's cost. The planner is asked about a configuration only if it promises so much more than the
@@ -133,9 +142,10 @@ internal static class Tuning
         public const int MaximumRounds = 200;
 
         /// <summary>
-        /// Moves, or a quarter of the plans. Above it the selection grows with one exponent only. Judgement.
+        /// Moves, or a quarter of the plans. Above it the selection grows with the first exponent only. Judgement: time. Below it
+        /// stand 300 generated statements, whose configuration at 60 MB is 4.6 % better with the second exponent.
         /// </summary>
-        public const int LargeEffort = 1500;
+        public const int LargeEffort = 5000;
 
         /// <summary>Most indexes of other tables that an exchange tries to remove. Judgement.</summary>
         public const int Leavers = 12;

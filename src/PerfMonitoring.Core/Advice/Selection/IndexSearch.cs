@@ -142,7 +142,8 @@ internal sealed class IndexSearch(
         return Describe([.. NewSelection().Select([], false, CancellationToken.None).Where(id => !Refused.ContainsKey(id))]);
     }
 
-    private IndexSelection NewSelection()
+    /// <summary>A selection from what the tables say by now.</summary>
+    internal IndexSelection NewSelection()
     {
         var selection = new IndexSelection(costs, pool.All, options, Substitutes);
         LeastGain = selection.LeastGain;

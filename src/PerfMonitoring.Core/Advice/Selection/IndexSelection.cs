@@ -81,6 +81,21 @@ internal sealed partial class IndexSelection
     /// <summary>The least gain of each index after its maintenance cost, in planner units.</summary>
     public double LeastGain => charge;
 
+    /// <summary>The cost table of each statement.</summary>
+    public IReadOnlyList<CostTable> Tables => tables;
+
+    /// <summary>The plans of each statement.</summary>
+    public KnownPlans Plans => plans;
+
+    /// <summary>The candidates; the id of a candidate is its position plus one.</summary>
+    public IReadOnlyList<Candidate> Candidates => candidates;
+
+    /// <summary>For each index, by position, those that are not chosen beside it.</summary>
+    public IReadOnlyList<int[]> NotBeside => rivals;
+
+    /// <summary>Whether a statement may get a plan: a plan that costs too much makes a configuration worthless.</summary>
+    public bool Allows(int statement, Configuration plan) => !(plan.Total > allowed[statement]);
+
     // The work of one round of the search: moves, and the plans in which they are looked up.
     private int Effort => Math.Max(1, Math.Max(moves.Count, plans.Count / 4));
 
@@ -100,7 +115,7 @@ internal sealed partial class IndexSelection
         }
 
         Improve(best);
-        foreach (var exponent in Effort > Tuning.Selection.LargeEffort ? [1.0] : (double[])[1.0, 0.7, 0.4, 0])
+        foreach (var exponent in Effort > Tuning.Selection.LargeEffort ? [1.0] : Tuning.Selection.Exponents)
         {
             var state = new SearchState(this);
             Grow(state, exponent);
@@ -256,15 +271,6 @@ internal sealed partial class IndexSelection
         for (var improved = true; improved;)
         {
             improved = false;
-            foreach (var old in state.Chosen.OrderByDescending(p => candidates[p].SizeBytes).ToList())
-            {
-                if (state.Change([], old) < 0)
-                {
-                    state.Remove(old);
-                    improved = true;
-                }
-            }
-
             foreach (var move in moves)
             {
                 var alone = state.Change(move);
