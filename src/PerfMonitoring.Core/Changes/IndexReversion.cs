@@ -72,10 +72,18 @@ internal static class IndexReversion
         return removal with
         {
             RevertReason = reason,
-            Verification = verification is null ? null : JsonSerializer.SerializeToElement(
-                new { verification.Verdict, verification.Effect, verification.EffectLower, verification.EffectUpper,
-                    verification.Confidence, verification.CallsBefore, verification.CallsAfter },
-                IndexDefinitionJson.Options),
+            Verification = verification is null
+                ? null
+                : JsonSerializer.SerializeToElement(
+                    new Figures(
+                        verification.Verdict, verification.Effect, verification.EffectLower, verification.EffectUpper,
+                        verification.Confidence, verification.CallsBefore, verification.CallsAfter),
+                    IndexDefinitionJson.Options),
         };
     }
+
+    /// <summary>What the audit keeps of a verification.</summary>
+    private sealed record Figures(
+        VerificationVerdict Verdict, double? Effect, double? EffectLower, double? EffectUpper, double Confidence,
+        long CallsBefore, long CallsAfter);
 }
