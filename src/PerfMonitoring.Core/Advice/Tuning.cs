@@ -109,8 +109,8 @@ internal static class Tuning
     public static class Selection
     {
         /// <summary>
-        /// Most rounds of selection and confirmation by the planner. Fit: with 8, TPC-H at 300 and 450 MB ends 0.4 and 0.6 % above
-        /// the optimum of its cost tables; with 24 it reaches it.
+        /// Most rounds of selection and confirmation by the planner. Fit: with 8, TPC-H at 300 and 450 MB ends 0.4 and 0.6 %
+        /// above the optimum of its cost tables; with 24 it reaches it.
         /// </summary>
         public const int MaximumConfirmations = 24;
 
