@@ -7,11 +7,7 @@
     Description            = 'Finds slow queries on PostgreSQL, decides which indexes the whole workload needs, builds them without hurting production, proves that they helped, and says which indexes to drop.'
     PowerShellVersion      = '7.4'
     CompatiblePSEditions   = @('Core')
-    FormatsToProcess       = @(
-        'Sessions.Format.ps1xml', 'Statements.Format.ps1xml', 'Store.Format.ps1xml', 'Prerequisites.Format.ps1xml',
-        'QueryLog.Format.ps1xml', 'Strategies.Format.ps1xml', 'Audit.Format.ps1xml', 'Usage.Format.ps1xml',
-        'Verification.Format.ps1xml', 'Changes.Format.ps1xml', 'Thresholds.Format.ps1xml'
-    )
+    FormatsToProcess       = @('PerfMonitoring.Format.ps1xml')
     FunctionsToExport      = @()
     VariablesToExport      = @()
     AliasesToExport        = @()

@@ -38,12 +38,12 @@ public sealed class ViewTests
     [InlineData("SlowQuery", "Query", 25)]
     [InlineData("QueryPerformanceEntry", "Query", 25)]
     [InlineData("QueryPerformanceLogUpdate", "Total (ms)", 12)]
-    [InlineData("IndexStrategy", "Gain %", 6)]
+    [InlineData("IndexStrategy", "Gain (%)", 8)]
     [InlineData("IndexCandidate", "Index", 25)]
     [InlineData("IndexUsageStat", "Size (MB)", 9)]
     [InlineData("IndexRemovalResult", "Duration (s)", 12)]
     [InlineData("IndexRepairResult", "Duration (s)", 12)]
-    [InlineData("IndexVerification", "Change %", 9)]
+    [InlineData("IndexVerification", "Change (%)", 10)]
     [InlineData("PerformanceThreshold", "Critical", 12)]
     [InlineData("IndexCreationResult", "State", 7)]
     [InlineData("ThresholdResult", "Value", 14)]
@@ -62,6 +62,12 @@ public sealed class ViewTests
             .Descendants("TypeName").Select(t => (File: file, Room: t.Value.Split('.')[1]))
             .Where(t => !t.File.EndsWith(
                 Path.Combine(t.Room, $"{t.Room}.Format.ps1xml"), StringComparison.Ordinal))));
+
+    [Fact]
+    public void A_heading_has_its_unit_in_parentheses() => Assert.DoesNotContain(
+        Tables.SelectMany(t => t.Columns).Select(c => c.Element("Label")!.Value),
+        label => label.EndsWith(" %", StringComparison.Ordinal) || label.EndsWith(" MB", StringComparison.Ordinal)
+            || label.EndsWith(" ms", StringComparison.Ordinal) || label.EndsWith(" s", StringComparison.Ordinal));
 
     [Fact]
     public void Every_type_that_a_cmdlet_writes_has_a_table()
