@@ -30,9 +30,8 @@ internal static class Streaming
         await using var connection = await new PostgresBackend().ConnectAsync(
             new ConnectionSettings { ConnectionString = connectionString }, null, null, CancellationToken.None);
         await connection.Store.UpgradeAsync(CancellationToken.None);
-        // The log's rows need a database that the store knows.
-        await connection.QueryLog.CountAsync(DateTimeOffset.UtcNow, CancellationToken.None);
-        await connection.QueryLog.GetAsync(new QueryPerformanceLogFilter { First = 1 }, CancellationToken.None).CountAsync();
+        // The rows of the log belong to a database that the store knows, and to partitions of their weeks.
+        await ((PostgresConnection)connection).MonitoredDatabase.RegisterAsync(CancellationToken.None);
         Console.WriteLine($"PostgreSQL {cluster.MajorVersion}, {rows:N0} rows of the log");
         await FillAsync(connectionString, rows);
 
