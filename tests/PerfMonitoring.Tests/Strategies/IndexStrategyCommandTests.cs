@@ -241,7 +241,7 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
 
         var text = session.Render("New-IndexStrategy orders total");
 
-        Assert.Contains("Size MB", text, StringComparison.Ordinal);
+        Assert.Contains("Size (MB)", text, StringComparison.Ordinal);
         Assert.True(text.Split('\n').Max(l => l.Length) <= 120);
     }
 
