@@ -34,13 +34,13 @@ public static class Maml
         new XElement(
             Command + "inputTypes",
             page.Inputs.Select(
-            t => new XElement(
-            Command + "inputType", Type(t.Name), new XElement(Text + "description", Paragraphs(t.Description))))),
+                t => new XElement(
+                    Command + "inputType", Type(t.Name), new XElement(Text + "description", Paragraphs(t.Description))))),
         new XElement(
             Command + "returnValues",
             page.Outputs.Select(
-            t => new XElement(
-            Command + "returnValue", Type(t.Name), new XElement(Text + "description", Paragraphs(t.Description))))),
+                t => new XElement(
+                    Command + "returnValue", Type(t.Name), new XElement(Text + "description", Paragraphs(t.Description))))),
         new XElement(Text + "alertSet", new XElement(Text + "alert", Paragraphs(page.Notes))),
         new XElement(Command + "examples", page.Examples.Select(Example)),
         new XElement(Command + "relatedLinks", page.Links.Select(l => new XElement(
@@ -112,8 +112,8 @@ public static class Maml
     private static string Unwrap(string paragraph) =>
         paragraph.Split('\n')
             .Any(l =>
-            l.TrimStart().StartsWith("- ", StringComparison.Ordinal) || l.StartsWith('|')
-            || l.StartsWith("    ", StringComparison.Ordinal))
+                l.TrimStart().StartsWith("- ", StringComparison.Ordinal) || l.StartsWith('|')
+                || l.StartsWith("    ", StringComparison.Ordinal))
             ? paragraph
             : paragraph.Replace('\n', ' ');
 

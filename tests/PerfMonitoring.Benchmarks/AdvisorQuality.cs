@@ -62,13 +62,13 @@ internal static class AdvisorQuality
             {
                 Console.WriteLine(
                     string.Create(
-                    CultureInfo.InvariantCulture, $"{set.BudgetMegabytes} MB: each index, with MB on disk (and estimated)"));
+                        CultureInfo.InvariantCulture, $"{set.BudgetMegabytes} MB: each index, with MB on disk (and estimated)"));
                 foreach (var (index, estimate) in set.Indexes.Zip(set.Estimates))
                 {
                     Console.WriteLine(
                         string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"{built[index].Bytes / Megabyte,8:F1} ({estimate / Megabyte:F1}) {index}"));
+                            CultureInfo.InvariantCulture,
+                            $"{built[index].Bytes / Megabyte,8:F1} ({estimate / Megabyte:F1}) {index}"));
                 }
             }
 

@@ -52,7 +52,7 @@ internal static class BuildUnderLoad
         {
             ("psql", () =>
                 RunProgramAsync(
-                cluster, "psql", "--no-psqlrc", "--quiet", "--command", Wanted.ToCreateStatement(concurrently: true)), []),
+                    cluster, "psql", "--no-psqlrc", "--quiet", "--command", Wanted.ToCreateStatement(concurrently: true)), []),
             ("PerfMonitoring", () => CreateAsync(connection), []),
         };
         Console.WriteLine(
@@ -90,8 +90,8 @@ internal static class BuildUnderLoad
             var ratios = psql.Zip(ours, (p, o) => of(o) / of(p)).Order().ToList();
             Console.WriteLine(
                 string.Create(
-                CultureInfo.InvariantCulture,
-                $"| {name} | {theirs:F1} | {mine:F1} | {mine / theirs:F2} | {ratios[0]:F2} - {ratios[^1]:F2} |"));
+                    CultureInfo.InvariantCulture,
+                    $"| {name} | {theirs:F1} | {mine:F1} | {mine / theirs:F2} | {ratios[0]:F2} - {ratios[^1]:F2} |"));
             return mine / theirs;
         }
     }

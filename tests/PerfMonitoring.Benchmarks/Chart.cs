@@ -78,9 +78,9 @@ internal sealed class Chart(string title, Axis x, Axis y)
             if (line.Points.Count > 1)
             {
                 svg.AppendLine(
-                CultureInfo.InvariantCulture,
-                    $"<polyline style=\"fill:none\" stroke-width=\"{(line.IsOurs ? 3 : 1.6)}\" "
-                        + $"points=\"{string.Join(' ', line.Points.Select(p => Invariant($"{X(p.X):F1},{Y(p.Y):F1}")))}\"/>");
+                    CultureInfo.InvariantCulture,
+                        $"<polyline style=\"fill:none\" stroke-width=\"{(line.IsOurs ? 3 : 1.6)}\" "
+                            + $"points=\"{string.Join(' ', line.Points.Select(p => Invariant($"{X(p.X):F1},{Y(p.Y):F1}")))}\"/>");
             }
 
             foreach (var point in line.Points)

@@ -12,8 +12,8 @@ public class QueryTextBenchmarks
         " union all ",
         Enumerable.Range(1, 20)
             .Select(i =>
-            $"SELECT o.id, sum(l.quantity * {i}.5) /* part {i} */ FROM \"Orders\" o JOIN lines l ON l.order_id = o.id WHERE "
-                + $"o.state IN ('a', 'b', {i}) GROUP BY 1"));
+                $"SELECT o.id, sum(l.quantity * {i}.5) /* part {i} */ FROM \"Orders\" o JOIN lines l ON l.order_id = o.id WHERE "
+                    + $"o.state IN ('a', 'b', {i}) GROUP BY 1"));
 
     [Benchmark]
     public string Normalize() => QueryText.Normalize(statement);

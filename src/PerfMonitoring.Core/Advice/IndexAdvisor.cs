@@ -80,13 +80,13 @@ internal sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository
             (table, where) => conditions.EstimateAsync(table, where, cancellationToken),
             (index, table, rows) =>
                 options.WriteWeight * load.CostOf(
-                index, table.Rows, [.. existing[table.Name].Select(i => i.Definition)], rows / table.Rows ?? 1));
+                    index, table.Rows, [.. existing[table.Name].Select(i => i.Definition)], rows / table.Rows ?? 1));
         var collector = new CandidateCollector(catalog, tables, pool);
         var own = await collector.CollectAsync(planned, cancellationToken);
         var byName = tables.Values.GroupBy(t => t.Name.Name).ToDictionary(g => g.Key, g => g.First());
         var costs = planned.Statements.Select(
             p => new CostTable(
-            Configuration.Of(p.Plan, _ => null, byName.GetValueOrDefault, isReal: true, p.Statement.RowsPerCall), p.Weight))
+                Configuration.Of(p.Plan, _ => null, byName.GetValueOrDefault, isReal: true, p.Statement.RowsPerCall), p.Weight))
             .ToList();
         if (!sessions[0].IsReal)
         {

@@ -142,7 +142,7 @@ internal sealed class ImpactEstimator(IMonitoringConnection connection)
         {
             await AddAsync(
                 connection.QueryLog.GetSlowQueriesAsync(
-                filter with { Since = DateTimeOffset.UtcNow - DropVerdict.DefaultWindow }, cancellationToken));
+                    filter with { Since = DateTimeOffset.UtcNow - DropVerdict.DefaultWindow }, cancellationToken));
         }
         catch (PerfMonitoringException e) when (missing is not null && e.Kind != FailureKind.ConnectionFailed)
         {

@@ -373,7 +373,7 @@ internal sealed class IndexCreator(IMonitoringConnection connection, IndexCreati
         {
             entry = entry with {
                 Measured = await connection.Catalog.MeasureEntriesAsync(
-                strategy.Definition, table, MeasureLimit, cancellationToken) };
+                    strategy.Definition, table, MeasureLimit, cancellationToken) };
         }
 
         lock (growing)

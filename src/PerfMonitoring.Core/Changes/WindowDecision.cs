@@ -48,7 +48,7 @@ internal sealed record WindowDecision(string? Reason, DateTimeOffset? OpensAt = 
             return isOpen
                 ? Open with { ClosesAt = opening.ClosesAt }
                 : new WindowDecision(
-                $"The maintenance window {schedule.Window} opens at {Time(opening.OpensAt)}.", opening.OpensAt);
+                    $"The maintenance window {schedule.Window} opens at {Time(opening.OpensAt)}.", opening.OpensAt);
         }
 
         // A later opening may be longer, for example on a weekend; a few openings are enough to find out.

@@ -131,9 +131,9 @@ internal static class AccessCheck
 
     private static Task<Fact<IReadOnlyList<AccessGrant>>> MissingAsync(
         IPrerequisiteRepository repository, Place place, bool ofStore, CancellationToken cancellationToken) => Fact.OfAsync(
-        t => repository.GetMissingGrantsAsync(
-            [.. AccessRights.All.Where(r => r.IsOfStore == ofStore).SelectMany(place.Grants).Distinct()], ofStore, t),
-        cancellationToken);
+            t => repository.GetMissingGrantsAsync(
+                [.. AccessRights.All.Where(r => r.IsOfStore == ofStore).SelectMany(place.Grants).Distinct()], ofStore, t),
+            cancellationToken);
 
     private static (PrerequisiteState State, string? Value, string? Remedy) Lacking(
         AccessRight right, IReadOnlyList<AccessGrant> missing, Place place, bool inherits)
@@ -150,7 +150,7 @@ internal static class AccessCheck
                     ? "not granted" : string.Create(CultureInfo.InvariantCulture, $"{lacking.Count} grant(s) short"),
                 string.Join(
                     ' ', lacking.Select(
-                    g => g.Kind == GrantKind.Role ? Membership(g.Name, place, inherits) : g.ToSql(place.UserName))));
+                        g => g.Kind == GrantKind.Role ? Membership(g.Name, place, inherits) : g.ToSql(place.UserName))));
     }
 
     private static bool IsSame(AccessGrant one, AccessGrant other) =>

@@ -118,13 +118,14 @@ internal static class PrerequisiteCheck
 
     internal static PrerequisiteResult JudgePowers(ServerTarget target, Fact<IReadOnlyList<string>> powers) =>
         new PrerequisiteMaker(target).From(
-        "No rights over the server", PrerequisiteCategory.Right,
-        "Planning statements that call functions of other roles: the planner runs them, with all rights of the session.", powers,
-        p => p.Count == 0
-            ? (PrerequisiteState.Ok, "none", null)
-            : (PrerequisiteState.Missing, string.Join(", ", p),
-                "create role perf_monitoring login; grant pg_monitor to perf_monitoring; -- then set its password and connect "
-                    + "with it"));
+            "No rights over the server", PrerequisiteCategory.Right,
+            "Planning statements that call functions of other roles: the planner runs them, with all rights of the session.",
+            powers,
+            p => p.Count == 0
+                ? (PrerequisiteState.Ok, "none", null)
+                : (PrerequisiteState.Missing, string.Join(", ", p),
+                    "create role perf_monitoring login; grant pg_monitor to perf_monitoring; -- then set its password and "
+                        + "connect with it"));
 
     internal static IEnumerable<PrerequisiteResult> JudgeStatistics(ServerTarget target, Fact<StatisticsFacts> statistics)
     {

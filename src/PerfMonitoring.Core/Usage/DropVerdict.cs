@@ -255,7 +255,7 @@ public sealed record DropVerdict(IReadOnlyList<string> Reasons, IReadOnlyList<Dr
             ? index.Expressions.Except(index.StatisticsExpressions)
                 .Where(e =>
                     !remaining.Any(
-                    o => o.Index.Oid != index.Index.Oid && o is { IsUsable: true, Index.Definition.Where: null }
-                        && o.Expressions.Contains(e)))
+                        o => o.Index.Oid != index.Index.Oid && o is { IsUsable: true, Index.Definition.Where: null }
+                            && o.Expressions.Contains(e)))
             : [];
 }

@@ -89,9 +89,9 @@ public sealed record IndexUsageStat
         : [
             .. LostExpressions.Select(
                 (e, i) =>
-                $"CREATE STATISTICS "
-                    + new RelationName(RelationName.Parse(TableName).Schema, Identifier.Shorten(IndexName, $"_stat{i + 1}"))
-                    + $" ON ({e}) FROM {TableName}"),
+                    $"CREATE STATISTICS "
+                        + new RelationName(RelationName.Parse(TableName).Schema, Identifier.Shorten(IndexName, $"_stat{i + 1}"))
+                        + $" ON ({e}) FROM {TableName}"),
             $"ANALYZE {TableName}",
         ];
 

@@ -14,8 +14,8 @@ internal sealed record UnusedFinding(
         var idle = counts.Select((c, i) => IdleTime.Of(state.Now, c, Past(index, i, c.Server))).ToList();
         if (counts.Zip(idle)
             .Any(s =>
-            s.First.Scans is not null
-            && (s.Second is null || (s.Second.IsScannedBefore && !(state.Now - s.Second.Since >= window)))))
+                s.First.Scans is not null
+                && (s.Second is null || (s.Second.IsScannedBefore && !(state.Now - s.Second.Since >= window)))))
         {
             return null;
         }

@@ -82,7 +82,7 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
             {
                 made.Add(
                     Array.ConvertAll(
-                    result.Split(':'), number => long.Parse(number, NumberStyles.None, CultureInfo.InvariantCulture)));
+                        result.Split(':'), number => long.Parse(number, NumberStyles.None, CultureInfo.InvariantCulture)));
             }
             else if (refusal.IsAboutTheIndex)
             {

@@ -140,17 +140,17 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
     private async Task FinishAsync(
         Guid id, IndexActionOutcome outcome, string? failure, long? sizeBytes, bool isReconciled,
         CancellationToken cancellationToken) => await store.ExecuteAsync(
-        Sql.Get("FinishAction"),
-        new
-        {
-            Id = id,
-            Outcome = EnumLabel.Of(outcome),
-            Error = failure,
-            SizeBytes = sizeBytes,
-            IsReconciled = isReconciled,
-            UserId = await user.GetIdAsync(cancellationToken),
-        },
-        cancellationToken);
+            Sql.Get("FinishAction"),
+            new
+            {
+                Id = id,
+                Outcome = EnumLabel.Of(outcome),
+                Error = failure,
+                SizeBytes = sizeBytes,
+                IsReconciled = isReconciled,
+                UserId = await user.GetIdAsync(cancellationToken),
+            },
+            cancellationToken);
 
     private IndexAction Read(DbDataReader row) => new()
     {

@@ -112,8 +112,8 @@ internal sealed class IndexBuild(
             or PostgresErrorCodes.UndefinedObject or PostgresErrorCodes.DatatypeMismatch or PostgresErrorCodes.WrongObjectType
             or PostgresErrorCodes.InvalidObjectDefinition or PostgresErrorCodes.FeatureNotSupported
             or PostgresErrorCodes.InvalidParameterValue or PostgresErrorCodes.AmbiguousFunction => new PerfMonitoringException(
-            ErrorIds.InvalidIndexDefinition, FailureKind.InvalidArgument,
-            $"{QualifiedName}: {Innermost(e)}: {Definition.WithoutConstants}", "Correct the strategy.", strategy, e),
+                ErrorIds.InvalidIndexDefinition, FailureKind.InvalidArgument,
+                $"{QualifiedName}: {Innermost(e)}: {Definition.WithoutConstants}", "Correct the strategy.", strategy, e),
         _ => e,
     };
 

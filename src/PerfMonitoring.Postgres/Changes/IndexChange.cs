@@ -163,7 +163,7 @@ internal abstract class IndexChange(
                 {
                     ShouldHandle = new PredicateBuilder()
                         .Handle<PerfMonitoringException>(
-                        e => e.ErrorId is ErrorIds.LockTimeout or ErrorIds.SnapshotTimeout or ErrorIds.Deadlock),
+                            e => e.ErrorId is ErrorIds.LockTimeout or ErrorIds.SnapshotTimeout or ErrorIds.Deadlock),
                     MaxRetryAttempts = options.MaximumRetry,
                     Delay = options.RetryDelay,
                     BackoffType = DelayBackoffType.Exponential,

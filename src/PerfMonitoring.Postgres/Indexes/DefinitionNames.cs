@@ -132,7 +132,7 @@ internal sealed class DefinitionNames(Database target)
 
                     Task ExecuteAsync(string sql) =>
                         connection.ExecuteAsync(
-                        new CommandDefinition(sql, transaction: transaction, cancellationToken: cancellationToken));
+                            new CommandDefinition(sql, transaction: transaction, cancellationToken: cancellationToken));
                 },
                 cancellationToken);
         }

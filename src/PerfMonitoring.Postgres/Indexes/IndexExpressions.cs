@@ -33,13 +33,13 @@ internal static class IndexExpressions
     // CREATE INDEX would do the same, and the definition is the user's own. The extended protocol accepts only one statement.
     public static Task<List<(long Oid, int Modifier)>> DescribeAsync(
         Database target, string sql, CancellationToken cancellationToken) => target.InTransactionAsync(
-        async (connection, transaction) =>
-        {
-            await using var command = new NpgsqlCommand(sql, connection, transaction);
-            await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SchemaOnly, cancellationToken);
-            return reader.GetColumnSchema().Select(c => ((long)c.TypeOID, ModifierOf(c))).ToList();
-        },
-        cancellationToken);
+            async (connection, transaction) =>
+            {
+                await using var command = new NpgsqlCommand(sql, connection, transaction);
+                await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SchemaOnly, cancellationToken);
+                return reader.GetColumnSchema().Select(c => ((long)c.TypeOID, ModifierOf(c))).ToList();
+            },
+            cancellationToken);
 
     // As in pg_attribute.atttypmod, for the types whose length the modifier limits.
     private static int ModifierOf(NpgsqlDbColumn column) => column switch

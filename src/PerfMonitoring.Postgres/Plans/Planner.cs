@@ -161,7 +161,7 @@ internal sealed class Planner(Database target)
             commands.Add(new NpgsqlBatchCommand($"prepare {Prepared} as {question.Text}"));
             commands.Add(
                 new NpgsqlBatchCommand(
-                $"explain ({options}{(HasGenericPlan ? ", generic_plan" : "")}) execute {Prepared}({nulls})"));
+                    $"explain ({options}{(HasGenericPlan ? ", generic_plan" : "")}) execute {Prepared}({nulls})"));
             commands.Add(new NpgsqlBatchCommand($"deallocate {Prepared}"));
         }
 

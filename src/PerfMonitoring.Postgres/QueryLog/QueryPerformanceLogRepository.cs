@@ -142,22 +142,22 @@ internal sealed class QueryPerformanceLogRepository(
 
     public Task<QueryPerformanceLogCleanup> ClearAsync(DateTimeOffset before, CancellationToken cancellationToken) =>
         store.InTransactionAsync(
-        async (connection, transaction) =>
-        {
-            var work = new StoreWork(connection, transaction, cancellationToken);
-            var parameters = new { Before = before.UtcDateTime };
-            await work.ExecuteAsync("SetLockTimeout", null);
-            var partitions = await work.QueryAsync<LogPartition>("GetLogPartitions", parameters);
-            foreach (var partition in partitions.Where(p => p.CanGo))
+            async (connection, transaction) =>
             {
-                await work.QueryAsync<string>("DropPartition", new { At = partition.Week.UtcDateTime });
-            }
+                var work = new StoreWork(connection, transaction, cancellationToken);
+                var parameters = new { Before = before.UtcDateTime };
+                await work.ExecuteAsync("SetLockTimeout", null);
+                var partitions = await work.QueryAsync<LogPartition>("GetLogPartitions", parameters);
+                foreach (var partition in partitions.Where(p => p.CanGo))
+                {
+                    await work.QueryAsync<string>("DropPartition", new { At = partition.Week.UtcDateTime });
+                }
 
-            await work.ExecuteAsync("DeleteOldIntervals", parameters);
-            var deleted = await work.ExecuteAsync("DeleteOldEntries", parameters);
-            return Summarize(before, partitions) with { RowsDeleted = deleted };
-        },
-        cancellationToken);
+                await work.ExecuteAsync("DeleteOldIntervals", parameters);
+                var deleted = await work.ExecuteAsync("DeleteOldEntries", parameters);
+                return Summarize(before, partitions) with { RowsDeleted = deleted };
+            },
+            cancellationToken);
 
     private static QueryPerformanceLogCleanup Summarize(DateTimeOffset before, IReadOnlyList<LogPartition> partitions) => new()
     {

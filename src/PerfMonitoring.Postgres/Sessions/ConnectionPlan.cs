@@ -64,8 +64,8 @@ internal sealed class ConnectionPlan(
 
         builder.Host = string.Join(
             ',', servers.Select(
-            s => s.Target.Contains(':', StringComparison.Ordinal)
-            ? $"[{s.Target.Trim('[', ']')}]:{s.Port}" : $"{s.Target}:{s.Port}"));
+                s => s.Target.Contains(':', StringComparison.Ordinal)
+                ? $"[{s.Target.Trim('[', ']')}]:{s.Port}" : $"{s.Target}:{s.Port}"));
         builder.TargetSessionAttributes = sessionAttributes;
     }
 
@@ -74,8 +74,9 @@ internal sealed class ConnectionPlan(
     {
         servers = [
             servers.FirstOrDefault(
-            s => s.Port == connection.Port
-            && string.Equals(s.Target.Trim('[', ']'), connection.Host?.Trim('[', ']'), StringComparison.Ordinal)) ?? servers[0]];
+                s => s.Port == connection.Port
+                && string.Equals(s.Target.Trim('[', ']'), connection.Host?.Trim('[', ']'), StringComparison.Ordinal))
+            ?? servers[0]];
         AddTarget();
     }
 

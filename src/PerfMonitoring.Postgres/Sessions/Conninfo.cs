@@ -348,7 +348,7 @@ internal static partial class Conninfo
                 }
                 else if (i + 2 < text.Length
                     && byte.TryParse(
-                    text.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+                        text.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
                     && value != 0)
                 {
                     bytes.Add(value);

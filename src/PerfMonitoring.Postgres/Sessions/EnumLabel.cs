@@ -31,5 +31,5 @@ internal static class EnumLabel
     /// <summary>The member with a label.</summary>
     public static T Parse<T>(string label)
         where T : struct, Enum =>
-        Enum.Parse<T>(label.Replace("_", "", StringComparison.Ordinal), ignoreCase: true);
+            Enum.Parse<T>(label.Replace("_", "", StringComparison.Ordinal), ignoreCase: true);
 }

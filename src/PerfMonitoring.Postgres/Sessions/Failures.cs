@@ -34,9 +34,9 @@ internal static class Failures
             cause is PerfMonitoringException ? cause : TryTranslate(cause, address, cancellationToken),
         NpgsqlException { InnerException: TimeoutException }
             when exception.Message.Contains("connection pool has been exhausted", StringComparison.Ordinal) =>
-            New(ErrorIds.TooManyConnections, FailureKind.Busy, $"All connections of this session to {address} are in use.",
-                "Wait for what runs in it, or raise Maximum Pool Size in -ConnectionString (at most 10 are used).", address,
-                exception),
+                New(ErrorIds.TooManyConnections, FailureKind.Busy, $"All connections of this session to {address} are in use.",
+                    "Wait for what runs in it, or raise Maximum Pool Size in -ConnectionString (at most 10 are used).", address,
+                    exception),
         // The server is busy, gone or behind a network that drops every packet. A pipeline must not wait for it for every object.
         NpgsqlException { InnerException: TimeoutException } or TimeoutException => New(
             ErrorIds.NoAnswer, FailureKind.ConnectionFailed, $"{address} did not answer in time.",
@@ -84,8 +84,8 @@ internal static class Failures
             "Somebody else holds a lock; try again later.", address, e),
         PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow
             or IdleSessionTimeout => New(
-            ErrorIds.ConnectionFailed, FailureKind.ConnectionFailed, $"{address}: {e.MessageText}.",
-            "Wait until the server is up again.", address, e),
+                ErrorIds.ConnectionFailed, FailureKind.ConnectionFailed, $"{address}: {e.MessageText}.",
+                "Wait until the server is up again.", address, e),
         PostgresErrorCodes.ReadOnlySqlTransaction => New(
             ErrorIds.ReadOnly, FailureKind.NotSupported, $"{address}: {e.MessageText}.",
             "It is a standby or read-only: connect to the primary, or keep the store elsewhere (Connect-PerfMonitoring "

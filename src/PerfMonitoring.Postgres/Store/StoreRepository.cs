@@ -135,7 +135,7 @@ internal sealed class StoreRepository(Database store) : IStoreRepository
         .PostgresqlDatabase(new PostgresqlConnectionManager(store.Source), Schema)
         .WithScripts(
             Migrations.Select(
-            m => new SqlScript(m.Name, owner is null ? m.Sql : $"set local role {Identifier.Quote(owner)};\n{m.Sql}")))
+                m => new SqlScript(m.Name, owner is null ? m.Sql : $"set local role {Identifier.Quote(owner)};\n{m.Sql}")))
         .JournalToPostgresqlTable(Schema, Journal)
         .WithTransactionPerScript()
         .WithVariablesDisabled()

@@ -19,7 +19,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
 
     private static readonly Comparer<(string Table, string Index)> KeyOrder = Comparer<(string Table, string Index)>.Create(
         (x, y) =>
-        string.CompareOrdinal(x.Table, y.Table) is var tables and not 0 ? tables : string.CompareOrdinal(x.Index, y.Index));
+            string.CompareOrdinal(x.Table, y.Table) is var tables and not 0 ? tables : string.CompareOrdinal(x.Index, y.Index));
 
     public async IAsyncEnumerable<IndexStrategy> GetAsync(
         IndexStrategyFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -105,7 +105,9 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
 
     public async Task<double?> GetBuildRateAsync(CancellationToken cancellationToken) =>
         await store.QuerySingleOrDefaultAsync<double?>(
-        Sql.Get("GetBuildRate"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) }, cancellationToken);
+            Sql.Get("GetBuildRate"),
+            new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) },
+            cancellationToken);
 
     private static void CheckLengths(IndexStrategy strategy)
     {

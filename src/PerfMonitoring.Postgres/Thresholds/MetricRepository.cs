@@ -84,7 +84,7 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
         {
             var size = (
                 await target.QueryAsync<SizeRow>(
-                Sql.Get("GetTableSize"), new { Oids = table.Oids.Select(o => (long)o).ToArray() }, cancellationToken))[0];
+                    Sql.Get("GetTableSize"), new { Oids = table.Oids.Select(o => (long)o).ToArray() }, cancellationToken))[0];
             return [new TableSize { Name = table.Name, Bytes = size.Bytes, TakenAt = size.TakenAt }];
         }
 

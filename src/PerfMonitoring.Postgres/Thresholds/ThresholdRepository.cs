@@ -35,7 +35,7 @@ internal sealed class ThresholdRepository(Database store, ActingUser user) : ITh
         var id = threshold.Id ?? throw new ArgumentException("It is not stored.", nameof(threshold));
         Found(id,
             await store.ExecuteAsync(
-            Sql.Get("UpdateThreshold"), await ParametersAsync(id, threshold, cancellationToken), cancellationToken));
+                Sql.Get("UpdateThreshold"), await ParametersAsync(id, threshold, cancellationToken), cancellationToken));
         return await GetOneAsync(id, cancellationToken);
     }
 

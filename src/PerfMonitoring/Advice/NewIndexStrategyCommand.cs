@@ -433,7 +433,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         {
             WriteWarning(
                 UntrustedStatement.Describe(
-                untrusted, "are left out (-Force plans them all the same; see about_PerfMonitoring_Security)"));
+                    untrusted, "are left out (-Force plans them all the same; see about_PerfMonitoring_Security)"));
         }
 
         if (ParameterSetName != FromText && advice.Skipped.Count(s => s.IsUtility) is > 0 and var utilities)

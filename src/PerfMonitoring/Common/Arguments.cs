@@ -119,7 +119,7 @@ internal static class Arguments
             throw Invalid(
                 parameter,
                 string.Create(
-                CultureInfo.InvariantCulture, $"-{parameter} has {text.Length} characters; at most {longest} are taken."),
+                    CultureInfo.InvariantCulture, $"-{parameter} has {text.Length} characters; at most {longest} are taken."),
                 "Write less.");
         }
 

@@ -62,8 +62,8 @@ internal static class StrategyObjects
     {
         IndexStrategy? found = null;
         cmdlet.WriteAll(
-            token => cmdlet.Connection.Strategies.GetAsync(new() { Ids = [id], IncludeInactive = true }, token), strategy =>
-            found = strategy);
+            token => cmdlet.Connection.Strategies.GetAsync(new() { Ids = [id], IncludeInactive = true }, token),
+            strategy => found = strategy);
         return found;
     }
 }

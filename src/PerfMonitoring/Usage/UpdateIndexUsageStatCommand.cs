@@ -76,7 +76,7 @@ public sealed class UpdateIndexUsageStatCommand : ConnectedCmdlet
 
         if (wanted.Count == 0
             || !ShouldProcess(
-            $"{Connection.StoreTarget}", $"Store today's usage of {wanted.Count} index(es) of {Connection.Target}"))
+                $"{Connection.StoreTarget}", $"Store today's usage of {wanted.Count} index(es) of {Connection.Target}"))
         {
             return;
         }

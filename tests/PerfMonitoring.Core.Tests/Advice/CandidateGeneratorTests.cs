@@ -95,7 +95,7 @@ public sealed class CandidateGeneratorTests
         // A text may become too long later.
         Assert.DoesNotContain(
             CandidateGenerator.Generate(use with { Columns = new HashSet<string> { "customer_id", "email" } }, Table), c =>
-            c.Definition.ToAnonymousStatement().Contains("email", StringComparison.Ordinal));
+                c.Definition.ToAnonymousStatement().Contains("email", StringComparison.Ordinal));
     }
 
     // The last row of each customer. An index that avoids the sort of all rows may be nearly as large as the table; an index that

@@ -53,7 +53,7 @@ public sealed class PlanRiskTests
         // A row costs 5 for its page (one of 5,000 of 1,000 rows) and 0.0175: 500 pay for 99.65 rows, of which 10 are wanted.
         var risk = PlanRisk.Of(
             Limit(50, "Index Scan rows=10 index=(created_at<'2026-01-01') filter=(status='open')"), _ =>
-            Orders with { Pages = 5_000 });
+                Orders with { Pages = 5_000 });
 
         Assert.Equal(450 * (1 - (10 / (500 / 5.0175))), risk, 6);
     }

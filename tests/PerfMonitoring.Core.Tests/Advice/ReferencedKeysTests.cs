@@ -68,7 +68,7 @@ public sealed class ReferencedKeysTests
         var indexes = new[] { Key("partsupp", "ps_part", "ps_supp"), Key("part", "p_part") }.ToLookup(i => i.Definition.Table);
         return string.Join(
             ' ', ReferencedKeys.AddTo(tables, indexes, keys, uses)[Name("line")].Groups.Select(
-            g => $"{string.Join(' ', g.Columns)} {g.Distinct}"));
+                g => $"{string.Join(' ', g.Columns)} {g.Distinct}"));
     }
 
     private static TableIndex Key(string table, params string[] columns) => new()

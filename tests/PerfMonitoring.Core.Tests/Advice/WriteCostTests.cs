@@ -50,8 +50,8 @@ public sealed class WriteCostTests
         Assert.Equal(
             expected,
             WriteCost.Entries(
-            Index("a"), new TableWrite(Table, "Update", 3, columns.Split(',').ToHashSet()), [Index("id"), Index("other")],
-            hotShare));
+                Index("a"), new TableWrite(Table, "Update", 3, columns.Split(',').ToHashSet()), [Index("id"), Index("other")],
+                hotShare));
 
     // Own writes: operation=rows[:columns]. Counted: inserts, updates, HOT updates, deletes in 10 hours, rows. Expected: entries
     // and dead entries of an index on a, beside one on id.
@@ -82,13 +82,13 @@ public sealed class WriteCostTests
         var writes = own.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(w => w.Split('=', ':'))
             .Select(w =>
                 (new TableWrite(
-                Table, w[0], double.Parse(w[1], CultureInfo.InvariantCulture) / 10,
-                w.Length > 2 ? new HashSet<string> { w[2] } : null), 10.0));
+                    Table, w[0], double.Parse(w[1], CultureInfo.InvariantCulture) / 10,
+                    w.Length > 2 ? new HashSet<string> { w[2] } : null), 10.0));
         var c = counted?.Split(' ').Select(n => double.Parse(n, CultureInfo.InvariantCulture)).ToArray();
         var load = new WriteLoad(
             writes, c is null
                 ? [] : [new TableActivity(
-                Table, c[0], c[1], c[2], c[3], c.Length > 4 ? c[4] : 1_000_000, TimeSpan.FromHours(10))],
+                    Table, c[0], c[1], c[2], c[3], c.Length > 4 ? c[4] : 1_000_000, TimeSpan.FromHours(10))],
                 hours is { } h ? TimeSpan.FromHours(h) : null);
 
         var expected = (entries * WriteCost.OfEntry(1000)) + (dead * WriteCost.OfDeadEntry);

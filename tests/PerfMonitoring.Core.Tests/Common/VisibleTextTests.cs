@@ -57,8 +57,8 @@ public class VisibleTextTests
         Assert.Equal(
             @"db\x1B:5432/x",
             VisibleText.Cell(
-            new ServerTarget {
-            HostName = "db\u001B", Port = 5432, Database = "x", DatabaseOid = 1, ServerVersionNumber = 150000 }));
+                new ServerTarget {
+                HostName = "db\u001B", Port = 5432, Database = "x", DatabaseOid = 1, ServerVersionNumber = 150000 }));
     }
 
     [Fact]

@@ -353,8 +353,8 @@ public sealed class DropVerdictTests
         Assert.Equal(
             expected,
             UsageFigures.MaintenanceCostScore(
-            Of(Index("a"), x => x with { SizeBytes = size ?? 0 }) with {
-                TableWrites = writes, Scans = scans, TableSizeBytes = all, IsLocked = size is null }));
+                Of(Index("a"), x => x with { SizeBytes = size ?? 0 }) with {
+                    TableWrites = writes, Scans = scans, TableSizeBytes = all, IsLocked = size is null }));
 
     private static DateTimeOffset? Ago(double? days) => days is { } d ? Now.AddDays(-d) : null;
 

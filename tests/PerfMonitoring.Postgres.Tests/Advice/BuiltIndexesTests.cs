@@ -213,7 +213,7 @@ public sealed class BuiltIndexesTests(TestDatabase database) : IClassFixture<Tes
             0, await database.ScalarAsync<long>("select count(*) from pg_class where relname like 'perf\\_monitoring\\_%'"));
         Assert.Equal(
             1, await database.ScalarAsync<long>(
-            "select count(*) from pg_index where indrelid in ('orders'::regclass, 'logs_a'::regclass, 'logs_b'::regclass)"));
+                "select count(*) from pg_index where indrelid in ('orders'::regclass, 'logs_a'::regclass, 'logs_b'::regclass)"));
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_locks where relation = 'orders'::regclass"));
         Assert.Equal(
             0, await database.ScalarAsync<long>(

@@ -366,7 +366,7 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
             await Database.ExecuteAsync("vacuum analyze shops");
             Connection = await new PostgresBackend()
                 .ConnectAsync(
-                new ConnectionSettings { ConnectionString = Database.ConnectionString }, null, null, CancellationToken.None);
+                    new ConnectionSettings { ConnectionString = Database.ConnectionString }, null, null, CancellationToken.None);
         }
 
         public async Task<TableInfo> TableAsync(string name) => tables.TryGetValue(name, out var table)

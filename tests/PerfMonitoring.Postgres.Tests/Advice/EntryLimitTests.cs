@@ -292,8 +292,8 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
     public void An_expression_that_takes_every_value_is_not_warned_of(string expression) =>
         Assert.False(
             wide.LimitOf(
-            new IndexDefinition {
-            Table = new RelationName("public", "w"), Name = "", Keys = [IndexKey.OnExpression(expression)] }).MayFail);
+                new IndexDefinition {
+                Table = new RelationName("public", "w"), Name = "", Keys = [IndexKey.OnExpression(expression)] }).MayFail);
 
     [Fact]
     public void A_partial_index_for_one_value_holds_no_other()
@@ -352,7 +352,7 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
             await serial.ExecuteNonQueryAsync(CancellationToken.None);
             Connection = await new PostgresBackend()
                 .ConnectAsync(
-                new ConnectionSettings { ConnectionString = Database.ConnectionString }, null, null, CancellationToken.None);
+                    new ConnectionSettings { ConnectionString = Database.ConnectionString }, null, null, CancellationToken.None);
             Table = await Connection.Catalog.GetTableAsync(new RelationName("public", "w"), CancellationToken.None);
         }
 

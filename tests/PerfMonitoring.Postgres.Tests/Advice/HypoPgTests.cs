@@ -234,7 +234,7 @@ public sealed class HypoPgTests(TestDatabase database) : IClassFixture<TestDatab
             {
                 found.AddRange(
                     (await session.ExplainAsync(
-                    new WhatIfRequest(new PlanText(ByCustomer), i % 2 == 0 ? [index] : []), Token)).Candidates.Values);
+                        new WhatIfRequest(new PlanText(ByCustomer), i % 2 == 0 ? [index] : []), Token)).Candidates.Values);
             }
 
             return [.. found];

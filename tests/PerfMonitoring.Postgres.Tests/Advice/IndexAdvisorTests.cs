@@ -70,8 +70,8 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
             Keys(advice));
         Assert.All(
             advice.Strategies, s =>
-            Assert.True(
-            s.CostAfter < s.CostBefore && s.QueriesHelped > 0 && s.QueriesHurt == 0 && s.Evidence == EvidenceSource.WhatIf));
+                Assert.True(
+                s.CostAfter < s.CostBefore && s.QueriesHelped > 0 && s.QueriesHurt == 0 && s.Evidence == EvidenceSource.WhatIf));
     }
 
     // An index on the age alone would read all orders before the first open one, and no statistics show this. So an index for
@@ -163,8 +163,8 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
 
         Assert.Equal(
             2, await database.ScalarAsync<long>(
-            "select count(*) from pg_index i join pg_class c on c.oid = i.indrelid "
-                + "where c.relnamespace = 'public'::regnamespace"));
+                "select count(*) from pg_index i join pg_class c on c.oid = i.indrelid "
+                    + "where c.relnamespace = 'public'::regnamespace"));
     }
 
     [Fact]

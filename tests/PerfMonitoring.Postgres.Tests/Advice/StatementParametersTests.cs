@@ -118,8 +118,8 @@ public sealed class StatementParametersTests(SandboxFixture sandbox)
             if (Math.Abs(variants.Sum(v => v.Share) - 1) > 1e-9 || wanted.Count != found.Count
                 || wanted.Zip(found)
                     .Any(p =>
-                    Math.Abs(p.First[0] - p.Second.Rows) > 1 + (0.15 * p.First[0])
-                    || (p.First is [_, var share] && Math.Abs(share - p.Second.Share) > 0.01)))
+                        Math.Abs(p.First[0] - p.Second.Rows) > 1 + (0.15 * p.First[0])
+                        || (p.First is [_, var share] && Math.Abs(share - p.Second.Share) > 0.01)))
             {
                 failures.Add($"{statement}: {expected} expected, {string.Join(", ", found)} found");
             }

@@ -46,8 +46,8 @@ public sealed class ClosingWindowTests(TestDatabase database) : IClassFixture<Te
         // Before that phase there is no index that an end would leave.
         await UntilAsync(
             () => database.ScalarAsync<bool>(
-            "select exists (select from pg_stat_progress_create_index "
-                + "where datname = current_database() and phase like 'waiting%')"));
+                "select exists (select from pg_stat_progress_create_index "
+                    + "where datname = current_database() and phase like 'waiting%')"));
         clock.Advance(TimeSpan.FromHours(8));
         await UntilAsync(() => Task.FromResult(reports.Phases.Contains("dropping the invalid index")));
         await holder.DisposeAsync();

@@ -208,16 +208,16 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         Assert.Equal((IndexCreationState.Created, "parted_n_idx"), (result.State, result.IndexName));
         Assert.Equal(
             5, await database.ScalarAsync<long>(
-            "select count(*) from pg_partition_tree('parted_n_idx') t "
-                + "join pg_index i on i.indexrelid = t.relid where indisvalid"));
+                "select count(*) from pg_partition_tree('parted_n_idx') t "
+                    + "join pg_index i on i.indexrelid = t.relid where indisvalid"));
         Assert.Equal(
             result.SizeBytes,
             await database.ScalarAsync<long>(
                 "select sum(pg_relation_size(relid))::bigint from pg_partition_tree('parted_n_idx')"));
         Assert.Contains(
             reports, r =>
-            r.Phase.StartsWith("partition 1 of 3, public.p1: ", StringComparison.Ordinal)
-            || r.Phase == "attaching the indexes of the partitions");
+                r.Phase.StartsWith("partition 1 of 3, public.p1: ", StringComparison.Ordinal)
+                || r.Phase == "attaching the indexes of the partitions");
         Assert.Equal(IndexCreationState.AlreadyExists, (await BuildAsync(Parted("again", IndexKey.OnColumn("n")))).Result.State);
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_index where not indisvalid"));
     }
@@ -238,7 +238,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
             await database.ScalarAsync<bool>("select indisvalid from pg_index where indexrelid = 'parted_n_idx'::regclass"));
         Assert.Equal(
             2, await database.ScalarAsync<long>(
-            "select count(*) from pg_partition_tree('parted_n_idx') where relid in ('mine'::regclass, 'loose'::regclass)"));
+                "select count(*) from pg_partition_tree('parted_n_idx') where relid in ('mine'::regclass, 'loose'::regclass)"));
         Assert.Equal(5, await database.ScalarAsync<long>("select count(*) from pg_partition_tree('parted_n_idx')"));
     }
 
@@ -272,7 +272,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         Assert.Equal("InvalidIndexDefinition", error?.ErrorId);
         Assert.Equal(
             0, await database.ScalarAsync<long>(
-            "select count(*) from pg_index where indrelid in (select relid from pg_partition_tree('parted'))"));
+                "select count(*) from pg_index where indrelid in (select relid from pg_partition_tree('parted'))"));
     }
 
     private Task MakePartedAsync() => database.ExecuteAsync("""
@@ -512,7 +512,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         Assert.Null(result.LeftoverIndex);
         Assert.True(
             await database.ScalarAsync<bool>(
-            "select indrelid = 'other'::regclass from pg_index where indexrelid = 'same'::regclass"));
+                "select indrelid = 'other'::regclass from pg_index where indexrelid = 'same'::regclass"));
     }
 
     [Fact]
@@ -619,11 +619,11 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
                     + "relname !~ '^pg_'"));
         Assert.Equal(
             0, await database.ScalarAsync<long>(
-            "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where "
-                + "datname = current_database())"));
+                "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where "
+                    + "datname = current_database())"));
         Assert.Equal(
             0, await database.ScalarAsync<long>(
-            "select count(*) from pg_stat_progress_create_index where datname = current_database()"));
+                "select count(*) from pg_stat_progress_create_index where datname = current_database()"));
     }
 
     private async Task<NpgsqlConnection> OpenAsync(string application = "test")

@@ -75,7 +75,7 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
         Assert.Equal("CREATE INDEX parted_n ON public.parted USING btree (n)", result.UndoStatement);
         Assert.Equal(
             0, await database.ScalarAsync<long>(
-            "select count(*) from pg_index where indrelid in ('parted'::regclass, 'p1'::regclass, 'p2'::regclass)"));
+                "select count(*) from pg_index where indrelid in ('parted'::regclass, 'p1'::regclass, 'p2'::regclass)"));
         await AssertCleanAsync(1, 0);
     }
 
@@ -92,8 +92,8 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
         Assert.Equal(reader.ProcessID, Assert.Single(result.BlockedBy).ProcessId);
         Assert.Equal(
             3, await database.ScalarAsync<long>(
-            "select count(*) from pg_index "
-                + "where indrelid in ('parted'::regclass, 'p1'::regclass, 'p2'::regclass) and indisvalid"));
+                "select count(*) from pg_index "
+                    + "where indrelid in ('parted'::regclass, 'p1'::regclass, 'p2'::regclass) and indisvalid"));
     }
 
     [Fact]
@@ -346,15 +346,15 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
     {
         Assert.Equal(
             valid, await database.ScalarAsync<long>(
-            "select count(*) from pg_index where indrelid = 'orders'::regclass and indisvalid"));
+                "select count(*) from pg_index where indrelid = 'orders'::regclass and indisvalid"));
         Assert.Equal(
             invalid,
             await database.ScalarAsync<long>(
-            "select count(*) from pg_index where indrelid = 'orders'::regclass and not indisvalid"));
+                "select count(*) from pg_index where indrelid = 'orders'::regclass and not indisvalid"));
         Assert.Equal(
             0, await database.ScalarAsync<long>(
-            "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where "
-                + "datname = current_database())"));
+                "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where "
+                    + "datname = current_database())"));
     }
 
     private sealed class Report(ConcurrentQueue<IndexChangeProgress> reports) : IProgress<IndexChangeProgress>

@@ -58,7 +58,7 @@ public sealed class MaintenanceWindowTests(SandboxFixture sandbox)
         Assert.Equal(
             "StoreMissing",
             (await Assert.ThrowsAsync<PerfMonitoringException>(
-            () => session.MaintenanceWindows.SetAsync(Schedule("0 3 * * *", 2, "UTC"), Token))).ErrorId);
+                () => session.MaintenanceWindows.SetAsync(Schedule("0 3 * * *", 2, "UTC"), Token))).ErrorId);
 
         await session.Store.UpgradeAsync(Token);
         await session.MaintenanceWindows.SetAsync(Schedule("0 3 * * *", 2, "UTC"), Token);
@@ -73,8 +73,8 @@ public sealed class MaintenanceWindowTests(SandboxFixture sandbox)
 
     private static Task<IMonitoringConnection> ConnectAsync(TestDatabase database, TestDatabase? store) =>
         new PostgresBackend().ConnectAsync(
-        new ConnectionSettings { ConnectionString = database.ConnectionString },
-        store is null ? null : new ConnectionSettings { ConnectionString = store.ConnectionString }, null, Token);
+            new ConnectionSettings { ConnectionString = database.ConnectionString },
+            store is null ? null : new ConnectionSettings { ConnectionString = store.ConnectionString }, null, Token);
 
     private static MaintenanceSchedule Schedule(string cron, int hours, string zone) =>
         new() { Window = MaintenanceWindow.OffPeak, CronExpression = cron, Duration = TimeSpan.FromHours(hours),

@@ -42,8 +42,8 @@ public sealed class ReplicationLagTests(StandbyFixture fixture) : IClassFixture<
         Assert.Equal(IndexCreationState.Created, result.State);
         Assert.Contains(
             result.Preflight, f =>
-            f.Check == PreflightCheck.ReplicationLag && f.State == PreflightState.Ok
-            && f.Reason.StartsWith("1 standby, ", StringComparison.Ordinal));
+                f.Check == PreflightCheck.ReplicationLag && f.State == PreflightState.Ok
+                && f.Reason.StartsWith("1 standby, ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -57,9 +57,9 @@ public sealed class ReplicationLagTests(StandbyFixture fixture) : IClassFixture<
         var building = CreateAsync("behind", TimeSpan.FromMinutes(1));
         await UntilAsync(
             () => Task.FromResult(
-            phases.Any(
-            p => p.StartsWith("waiting for the load: ", StringComparison.Ordinal)
-            && p.Contains("standby", StringComparison.Ordinal))));
+                phases.Any(
+                    p => p.StartsWith("waiting for the load: ", StringComparison.Ordinal)
+                    && p.Contains("standby", StringComparison.Ordinal))));
         await fixture.Standby.ExecuteAsync("app", "select pg_wal_replay_resume()", Token);
 
         Assert.Equal(IndexCreationState.Deferred, deferred.State);

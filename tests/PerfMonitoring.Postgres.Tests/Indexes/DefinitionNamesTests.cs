@@ -129,14 +129,14 @@ public sealed class DefinitionNamesTests(DefinitionNamesTests.Shop shop) : IClas
             await Database.ExecuteAsync($"""alter database "{Database.Name}" set search_path = evil, app, ext""");
             Connection = await new PostgresBackend()
                 .ConnectAsync(
-                new ConnectionSettings { ConnectionString = Database.ConnectionString }, null, null, CancellationToken.None);
+                    new ConnectionSettings { ConnectionString = Database.ConnectionString }, null, null, CancellationToken.None);
         }
 
         public Task<ResolvedDefinition> ResolveAsync(IndexKey key, string? where = null, string method = "btree") =>
             Connection.Catalog.ResolveAsync(
-            new IndexDefinition {
-                Table = new RelationName("app", "things"), Name = "resolved", Method = method, Keys = [key], Where = where },
-                Token);
+                new IndexDefinition {
+                    Table = new RelationName("app", "things"), Name = "resolved", Method = method, Keys = [key], Where = where },
+                    Token);
 
         // Builds the index as the module's connections do.
         public async Task BuildAsync(IndexDefinition definition) => await Database.ExecuteAsync(

@@ -155,7 +155,7 @@ public sealed class EveryStatementTests(SandboxFixture sandbox)
             .ConnectAsync(new ConnectionSettings { ConnectionString = database.ConnectionString }, null, null, Token);
         var plan = PlanNode.Parse(
             await connection.Plans.ExplainAsync(
-            new PlanText("select 1 from orders, far, pg_class where orders.id = far.id"), Token));
+                new PlanText("select 1 from orders, far, pg_class where orders.id = far.id"), Token));
 
         var tables = await WorkloadTables.FindAsync(connection.Catalog, [plan], Token);
 

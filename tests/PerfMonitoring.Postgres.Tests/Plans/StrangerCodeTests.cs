@@ -241,7 +241,7 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
             Assert.Equal(
                 isTrusted ? null : "UntrustedCode",
                 (await Record.ExceptionAsync(
-                () => connection.Plans.ExplainAsync(ofApp, Token)) as PerfMonitoringException)?.ErrorId);
+                    () => connection.Plans.ExplainAsync(ofApp, Token)) as PerfMonitoringException)?.ErrorId);
             Assert.Equal(
                 "UntrustedCode",
                 (await Assert.ThrowsAsync<PerfMonitoringException>(() => connection.Plans.ExplainAsync(ofBob, Token))).ErrorId);
@@ -321,9 +321,9 @@ public sealed class StrangerCodeTests(SandboxFixture sandbox)
                 open.Insert(0, session);
                 ways.Add(
                     new Way(name, async statement =>
-                    string.Join(
-                    ' ', (await session.ExplainAsync(new WhatIfRequest(statement, []) { Verbose = true }, Token)).Plan.All()
-                    .SelectMany(n => n.Conditions))));
+                        string.Join(
+                        ' ', (await session.ExplainAsync(new WhatIfRequest(statement, []) { Verbose = true }, Token)).Plan.All()
+                        .SelectMany(n => n.Conditions))));
             }
         }
 

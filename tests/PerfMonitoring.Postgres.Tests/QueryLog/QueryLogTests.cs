@@ -33,8 +33,8 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
             q => q.Query.Contains("item", StringComparison.Ordinal) && q.Query.StartsWith("select", StringComparison.Ordinal)));
         Assert.DoesNotContain(
             all, q =>
-            q.Query.StartsWith("vacuum", StringComparison.Ordinal)
-            || q.Query.Contains("perf_monitoring", StringComparison.Ordinal));
+                q.Query.StartsWith("vacuum", StringComparison.Ordinal)
+                || q.Query.Contains("perf_monitoring", StringComparison.Ordinal));
         Assert.Equal(all.OrderByDescending(q => q.TotalTimeMs).Select(q => q.QueryId), all.Select(q => q.QueryId));
         Assert.Equal(1, all.Sum(q => q.TimeShare!.Value), 1e-6);
 
@@ -66,8 +66,8 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         Assert.Equal(["item_pkey"], plan.Indexes);
         Assert.NotEmpty(
             QueryPlan(
-            await lab.Connection.Plans.ExplainAsync(
-            new PlanText("select extract($1 from at), $2 - n from item where at > date $3 - interval $4"), Token)).Scans);
+                await lab.Connection.Plans.ExplainAsync(
+                    new PlanText("select extract($1 from at), $2 - n from item where at > date $3 - interval $4"), Token)).Scans);
         Assert.NotNull(await lab.Connection.Plans.ExplainAsync(new PlanText("insert into item (n) values (1)"), Token));
         Assert.NotNull(await lab.Connection.Plans.ExplainAsync(new PlanText("update item set n = $1 where id = $2"), Token));
         Assert.NotNull(await lab.Connection.Plans.ExplainAsync(new PlanText("delete from item"), Token));
@@ -88,7 +88,7 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         Assert.Contains(
             "no_such",
             (await Assert.ThrowsAsync<PerfMonitoringException>(
-            () => lab.Connection.Plans.ExplainAsync(new PlanText("select * from no_such"), Token))).Message,
+                () => lab.Connection.Plans.ExplainAsync(new PlanText("select * from no_such"), Token))).Message,
             StringComparison.Ordinal);
         Assert.Equal(1000, await lab.Database.ScalarAsync<long>("select count(*) from item where n = id % 100"));
     }
@@ -112,7 +112,7 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         Assert.Contains(
             "count(",
             await lab.Connection.Metrics.GetStatementTextAsync(
-            sample.Statements.Single(s => s.Key.QueryId == slow.QueryId).Key, Token), StringComparison.Ordinal);
+                sample.Statements.Single(s => s.Key.QueryId == slow.QueryId).Key, Token), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -379,7 +379,7 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
             Assert.True(await connection.Queries.CountHiddenAsync(new SlowQueryFilter(), Token) > 0);
             Assert.DoesNotContain(
                 await connection.Queries.GetSlowQueriesAsync(new SlowQueryFilter(), Token).ToListAsync(Token), q =>
-                q.UserName == "postgres");
+                    q.UserName == "postgres");
             await lab.Database.ExecuteAsync($"grant pg_read_all_stats to {role}");
             Assert.Equal(0, await connection.Queries.CountHiddenAsync(new SlowQueryFilter(), Token));
         }
@@ -428,7 +428,7 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         public static Task<IMonitoringConnection> OpenAsync(TestDatabase database, string? user = null) =>
             new PostgresBackend()
                 .ConnectAsync(
-                new ConnectionSettings { ConnectionString = database.ConnectionString, UserName = user }, null, null, Token);
+                    new ConnectionSettings { ConnectionString = database.ConnectionString, UserName = user }, null, null, Token);
 
         public Task<IMonitoringConnection> ConnectAsync() => OpenAsync(database);
 

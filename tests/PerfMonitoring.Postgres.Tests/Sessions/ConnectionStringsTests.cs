@@ -394,7 +394,7 @@ public sealed class ConnectionStringsTests : IDisposable
             var isStricter = ours is null && theirs is not null && text.Contains("://", StringComparison.Ordinal)
                 && (text.Count(c => c == '@') > 1
                     || text.IndexOf('@', StringComparison.Ordinal) > text.IndexOf(
-                    '/', text.IndexOf("://", StringComparison.Ordinal) + 3)
+                        '/', text.IndexOf("://", StringComparison.Ordinal) + 3)
                     || theirs.Contains('\ufffd', StringComparison.Ordinal));
             return ours == theirs || isStricter ? null : $"{text}\n-- libpq: {theirs}\n-- ours: {ours}";
         }).OfType<string>().ToList();

@@ -233,7 +233,7 @@ public sealed class TlsServer : IAsyncLifetime
         Write("wrong.key", good.GetRSAPrivateKey()!.ExportPkcs8PrivateKeyPem());
         Write("locked.key",
             me.GetRSAPrivateKey()!.ExportEncryptedPkcs8PrivateKeyPem(
-            "S3cret", new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000)));
+                "S3cret", new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000)));
         Write("exposed.key", me.GetRSAPrivateKey()!.ExportPkcs8PrivateKeyPem(), UnixFileMode.OtherRead);
     }
 

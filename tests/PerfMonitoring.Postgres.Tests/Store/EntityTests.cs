@@ -158,8 +158,8 @@ public sealed partial class EntityTests(TestDatabase database) : IClassFixture<T
 
         var made = columns.Select(
             c => string.Join(
-            " | ", c[0], c[1].Replace("perf_monitoring.", "", StringComparison.Ordinal), c[2], Default(c[3]),
-            string.Join("; ", rules[c[0]])));
+                " | ", c[0], c[1].Replace("perf_monitoring.", "", StringComparison.Ordinal), c[2], Default(c[3]),
+                string.Join("; ", rules[c[0]])));
 
         Assert.Equal(Entities[entity].Split('\n').Select(Squeeze), made.Select(Squeeze));
         Assert.All(rules, r => Assert.Contains(r.Key, columns.Select(c => c[0])));
@@ -181,7 +181,7 @@ public sealed partial class EntityTests(TestDatabase database) : IClassFixture<T
             Indexes[entity].Split('\n'),
             indexes.Select(
                 i => $"{i[0]} {i[1]}{i[2][(i[2].IndexOf(" USING ", StringComparison.Ordinal) + 7)..]}".Replace(
-                "(100)::numeric", "100", StringComparison.Ordinal)
+                    "(100)::numeric", "100", StringComparison.Ordinal)
                 .Replace("'100'::numeric", "100", StringComparison.Ordinal)));
     }
 

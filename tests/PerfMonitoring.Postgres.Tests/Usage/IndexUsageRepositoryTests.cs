@@ -221,7 +221,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         Assert.All(stats.Where(s => s.TableName == "public.orders"), s => Assert.Null(s.IndexSizeBytes));
         Assert.All(
             stats.Where(s => s.TableName == "public.orders"), s =>
-            Assert.Contains(s.Blockers, b => b.Code == DropBlockerCode.Locked));
+                Assert.Contains(s.Blockers, b => b.Code == DropBlockerCode.Locked));
         Assert.DoesNotContain(
             stats.Single(s => s.IndexName == "orders_part").Reasons, r => r.StartsWith("Duplicate", StringComparison.Ordinal));
         Assert.All(stats.Where(s => s.TableName == "public.customers"), s => Assert.NotNull(s.IndexSizeBytes));
@@ -260,7 +260,7 @@ public sealed class IndexUsageRepositoryTests(SandboxFixture sandbox)
         Assert.Equal(15, await database.ScalarAsync<long>("select count(*) from perf_monitoring.index_usage_stats"));
         Assert.Equal(
             15, await database.ScalarAsync<long>(
-            "select count(*) from perf_monitoring.index_strategy where is_created and created_by is not null"));
+                "select count(*) from perf_monitoring.index_strategy where is_created and created_by is not null"));
         Assert.All(history, h => Assert.Equal(DateOnly.FromDateTime(h.LastAnalyzed.UtcDateTime), h.StatsDate));
         Assert.Equal(
             second.Stored.Single(s => s.IndexName == "orders_pkey").Blockers,

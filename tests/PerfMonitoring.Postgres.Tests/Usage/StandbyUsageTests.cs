@@ -145,5 +145,5 @@ public sealed class StandbyUsageTests(StandbyFixture fixture, SandboxFixture san
 
     private static Task<IMonitoringConnection> ConnectAsync(PostgresCluster cluster, string database = "app") =>
         new PostgresBackend().ConnectAsync(
-        new ConnectionSettings { ConnectionString = cluster.ConnectionString(database) }, null, null, Token);
+            new ConnectionSettings { ConnectionString = cluster.ConnectionString(database) }, null, null, Token);
 }

@@ -77,7 +77,7 @@ public sealed class StrangerCodeJourneyTests(TestDatabase database) : IClassFixt
                 // The other statement still gets its advice.
                 Assert.Contains(
                     result.Output, o =>
-                    ((string)o.Properties["IndexDefinition"].Value).Contains("(note)", StringComparison.Ordinal));
+                        ((string)o.Properties["IndexDefinition"].Value).Contains("(note)", StringComparison.Ordinal));
             }
         }
 

@@ -23,7 +23,7 @@ public sealed partial class ErrorIdTests
 
         Assert.All(
             Ids, id =>
-            Assert.True(Sources.Any(s => s.Contains($"ErrorIds.{id}", StringComparison.Ordinal)), $"{id} is not used"));
+                Assert.True(Sources.Any(s => s.Contains($"ErrorIds.{id}", StringComparison.Ordinal)), $"{id} is not used"));
         Assert.All(kinds, k => Assert.True(k.Distinct().Count() == 1, $"{k.Key}: {string.Join(", ", k.Distinct())}"));
     }
 

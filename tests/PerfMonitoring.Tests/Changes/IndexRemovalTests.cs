@@ -145,7 +145,7 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
             "AmbiguousIndexName",
             Assert.Single(
             session.Invoke("Invoke-IndexRemoval orders_status_idx -Force -Confirm:$false").AllErrors).FullyQualifiedErrorId.Split(
-            ',')[0]);
+                ',')[0]);
         Assert.Equal(
             "other.orders",
             session.Invoke("Invoke-IndexRemoval other.orders_status_idx -Force -Confirm:$false")
@@ -167,7 +167,7 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
         session.Invoke("$removed | Undo-IndexRemoval -Confirm:$false").MustSucceed();
         Assert.True(
             await database.ScalarAsync<bool>(
-            "select is_created and is_active from perf_monitoring.index_strategy where index_name = 'made'"));
+                "select is_created and is_active from perf_monitoring.index_strategy where index_name = 'made'"));
         Assert.Equal(4, await IndexesAsync());
     }
 
@@ -193,7 +193,7 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
         Assert.Equal(before, await DefinitionsAsync());
         Assert.Equal(
             2, await database.ScalarAsync<long>(
-            "select count(*) from perf_monitoring.index_action where action = 'RESTORE' and outcome = 'SUCCEEDED'"));
+                "select count(*) from perf_monitoring.index_action where action = 'RESTORE' and outcome = 'SUCCEEDED'"));
     }
 
     [Fact]
@@ -287,8 +287,8 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
         Assert.StartsWith(
             "IndexNotBloated,",
             Assert.Single(
-            session.Invoke(
-            "Repair-Index orders_status_idx -Bloated -MinimumWaste 100KB -Confirm:$false").AllErrors).FullyQualifiedErrorId,
+                session.Invoke(
+                "Repair-Index orders_status_idx -Bloated -MinimumWaste 100KB -Confirm:$false").AllErrors).FullyQualifiedErrorId,
             StringComparison.Ordinal);
         Assert.Equal(
             ["orders_pkey"],

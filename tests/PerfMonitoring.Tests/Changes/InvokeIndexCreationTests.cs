@@ -278,8 +278,8 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         Assert.Equal(1, await IndexesAsync());
         Assert.Equal(
             0, await database.ScalarAsync<long>(
-            "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where "
-                + "datname = current_database())"));
+                "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where "
+                    + "datname = current_database())"));
         Assert.Equal(
             "Created",
             $"{session.Invoke("New-IndexStrategy orders customer_id | Invoke-IndexCreation -Confirm:$false")
@@ -365,11 +365,11 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_index where not indisvalid"));
         Assert.Equal(
             2, await database.ScalarAsync<long>(
-            "select count(*) from pg_index where indrelid in ('lines'::regclass, 'parts'::regclass)"));
+                "select count(*) from pg_index where indrelid in ('lines'::regclass, 'parts'::regclass)"));
         Assert.Equal(
             0, await database.ScalarAsync<long>(
-            "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where "
-                + "datname = current_database())"));
+                "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where "
+                    + "datname = current_database())"));
     }
 
     [Fact]

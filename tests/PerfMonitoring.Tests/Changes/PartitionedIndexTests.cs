@@ -79,7 +79,7 @@ public sealed class PartitionedIndexTests(TestDatabase database) : IClassFixture
         Assert.Equal(
             "CREATE INDEX parted_n ON public.parted USING btree (n)",
             await database.ScalarAsync<string>(
-            "select undo_statement from perf_monitoring.index_action where action = 'DROP' and outcome = 'SUCCEEDED'"));
+                "select undo_statement from perf_monitoring.index_action where action = 'DROP' and outcome = 'SUCCEEDED'"));
     }
 
     [Fact]

@@ -68,7 +68,7 @@ public sealed class UndoIndexCreationTests(TestDatabase database) : IClassFixtur
         Assert.Null(left.Properties["Saving"].Value);
         Assert.Contains(
             session.Invoke(Advise + " -ReproposeAfter 0d").MustSucceed().Values("IndexName"), name =>
-            $"{name}" == "orders_customer_id_idx");
+                $"{name}" == "orders_customer_id_idx");
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public sealed class UndoIndexCreationTests(TestDatabase database) : IClassFixtur
         Assert.Equal(["by_hand", "orders_pkey"], await IndexesAsync());
         Assert.Equal(
             2, await database.ScalarAsync<long>(
-            "select count(*) from perf_monitoring.index_action where action = 'REVERT' and reason like 'Not scanned in%'"));
+                "select count(*) from perf_monitoring.index_action where action = 'REVERT' and reason like 'Not scanned in%'"));
     }
 
     [Fact]

@@ -59,8 +59,8 @@ public sealed class VerifiedCreationTests(TestDatabase database) : IClassFixture
         Assert.Equal(left, await database.ScalarAsync<long>($"select count(*) from pg_class where relname = '{name}'"));
         Assert.Contains(
             result.Progress, p =>
-            p.StatusDescription.StartsWith("collecting statistics for 00:00:03", StringComparison.Ordinal)
-            && p.PercentComplete == 50);
+                p.StatusDescription.StartsWith("collecting statistics for 00:00:03", StringComparison.Ordinal)
+                && p.PercentComplete == 50);
         Assert.Equal(
             state == "Reverted" ? ["Revert Succeeded", "Create Succeeded"] : ["Create Succeeded"],
             result.Output.Skip(1).Select(a => $"{a.Properties["Action"].Value} {a.Properties["Outcome"].Value}"));
@@ -110,7 +110,7 @@ public sealed class VerifiedCreationTests(TestDatabase database) : IClassFixture
         Assert.Contains("helpful on public.orders is built and not verified", result.HostText, StringComparison.Ordinal);
         Assert.Equal(
             1, await database.ScalarAsync<long>(
-            "select count(*) from pg_index where indexrelid = 'helpful'::regclass and indisvalid"));
+                "select count(*) from pg_index where indexrelid = 'helpful'::regclass and indisvalid"));
     }
 
     [Fact]

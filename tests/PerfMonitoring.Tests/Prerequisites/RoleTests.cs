@@ -81,8 +81,8 @@ public sealed partial class RoleTests(SandboxFixture sandbox) : IAsyncLifetime, 
         Assert.Equal(
             "postgres",
             await database.ScalarAsync<string>(
-            "select string_agg(distinct relowner::regrole::text, ',') from pg_class where relnamespace = "
-                + "'perf_monitoring'::regnamespace"));
+                "select string_agg(distinct relowner::regrole::text, ',') from pg_class where relnamespace = "
+                    + "'perf_monitoring'::regnamespace"));
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from perf_monitoring.query_performance_log_default"));
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_class where relname ~ '_2019'"));
         Assert.True(await database.ScalarAsync<long>("select count(*) from perf_monitoring.query_performance_log") > 0);

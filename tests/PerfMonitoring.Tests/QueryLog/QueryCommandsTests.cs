@@ -83,7 +83,7 @@ public sealed class QueryCommandsTests : IClassFixture<TestDatabase>, IAsyncLife
         {
             Assert.All(
                 session.Invoke($"Get-SlowQuery {log} -Top 2").MustSucceed().Values("Source"), source =>
-                Assert.Equal("QueryPerformanceLog", $"{source}"));
+                    Assert.Equal("QueryPerformanceLog", $"{source}"));
         }
 
         var whatIf = session.Invoke("Clear-QueryPerformanceLog -Before ([DateTime]::Now) -WhatIf").MustSucceed();

@@ -67,8 +67,8 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
                 new Dictionary<string, string> { ["PGPASSFILE"] = file, ["PGUSER"] = PostgresCluster.UserName });
             var exposed = Assert.Single(
                 session.Invoke(
-                "Connect-PerfMonitoring -HostName $args[0] -Port $args[1] -Database postgres", PostgresCluster.HostName,
-                cluster.Port).AllErrors);
+                    "Connect-PerfMonitoring -HostName $args[0] -Port $args[1] -Database postgres", PostgresCluster.HostName,
+                    cluster.Port).AllErrors);
             Assert.StartsWith("AuthenticationFailed", exposed.FullyQualifiedErrorId, StringComparison.Ordinal);
             Assert.Contains("has group or world access, so it is ignored", exposed.ToString(), StringComparison.Ordinal);
         }
@@ -158,8 +158,8 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
         Assert.DoesNotContain("S3cret", Everything(result), StringComparison.Ordinal);
         Assert.All(
             result.AllErrors, e =>
-            Assert.DoesNotContain(
-            "S3cret", $"{e.CategoryInfo.TargetName} {e.ErrorDetails?.RecommendedAction}", StringComparison.Ordinal));
+                Assert.DoesNotContain(
+                    "S3cret", $"{e.CategoryInfo.TargetName} {e.ErrorDetails?.RecommendedAction}", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -200,7 +200,7 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
         Assert.StartsWith(
             "SessionExists,",
             Assert.Single(
-            session.Invoke("Connect-PerfMonitoring -ConnectionString $where -Name A").AllErrors).FullyQualifiedErrorId,
+                session.Invoke("Connect-PerfMonitoring -ConnectionString $where -Name A").AllErrors).FullyQualifiedErrorId,
             StringComparison.Ordinal);
         Assert.Equal(["b"], session.Invoke("Get-PerfMonitoringSession | Where-Object { $_.IsDefault }").Values("Name"));
         Assert.IsType<bool>(session.Invoke("Test-PerfMonitoringPrerequisite -Quiet -Session a").Only().BaseObject);

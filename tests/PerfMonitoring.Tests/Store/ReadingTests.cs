@@ -195,7 +195,7 @@ public sealed class ReadingTests(ReadingFixture fixture) : IClassFixture<Reading
         Assert.Equal(4, session.Invoke("Get-MaintenanceWindow | ? IsDefault").MustSucceed().Output.Count);
         Assert.Equal(
             0, await ScalarAsync<long>(
-            fixture.Primary, $"select count(*) from perf_monitoring.monitored_database where database_name = '{name}'"));
+                fixture.Primary, $"select count(*) from perf_monitoring.monitored_database where database_name = '{name}'"));
     }
 
     internal static string Answer(ModuleRunspace session, string script) =>

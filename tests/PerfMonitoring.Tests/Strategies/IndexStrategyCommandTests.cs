@@ -32,8 +32,8 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
 
         var strategy = Strategy(
             session.Invoke(
-            "New-IndexStrategy orders customer_id,'total desc' -Include email -Where 'deleted_at is null' -MaintenanceWindow "
-                + "Weekend"));
+                "New-IndexStrategy orders customer_id,'total desc' -Include email -Where 'deleted_at is null' -MaintenanceWindow "
+                    + "Weekend"));
 
         Assert.Equal(
             "CREATE INDEX CONCURRENTLY orders_customer_id_total_email_part_idx ON public.orders USING btree (customer_id, "
@@ -115,7 +115,7 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
         Assert.StartsWith(
             "StrategyNotStored",
             Assert.Single(
-            session.Invoke("New-IndexStrategy orders total | Remove-IndexStrategy").AllErrors).FullyQualifiedErrorId,
+                session.Invoke("New-IndexStrategy orders total | Remove-IndexStrategy").AllErrors).FullyQualifiedErrorId,
             StringComparison.Ordinal);
     }
 
@@ -140,13 +140,13 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
         Assert.Equal(
             "OffPeak",
             Text(Strategy(
-            session.Invoke(
-            "Get-IndexStrategy o* *total* | Set-IndexStrategy -MaintenanceWindow OffPeak -IsMonitoring $false -PassThru")),
+                session.Invoke(
+                "Get-IndexStrategy o* *total* | Set-IndexStrategy -MaintenanceWindow OffPeak -IsMonitoring $false -PassThru")),
             "MaintenanceWindow"));
         Assert.StartsWith(
             "NothingToChange",
             Assert.Single(
-            session.Invoke("Get-IndexStrategy -IndexName *total* | Set-IndexStrategy").AllErrors).FullyQualifiedErrorId,
+                session.Invoke("Get-IndexStrategy -IndexName *total* | Set-IndexStrategy").AllErrors).FullyQualifiedErrorId,
             StringComparison.Ordinal);
         session.Invoke("Get-IndexStrategy -IndexName orders_total_idx | Remove-IndexStrategy").MustSucceed();
 
@@ -173,9 +173,9 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
         Assert.NotEmpty(strategies);
         Assert.All(
             strategies, s =>
-            Assert.True(
-            s.Properties["IsStored"].Value is true && s.Properties["Improvement"].Value is > 0.0
-            && s.Properties["SizeBytes"].Value is > 0L));
+                Assert.True(
+                    s.Properties["IsStored"].Value is true && s.Properties["Improvement"].Value is > 0.0
+                    && s.Properties["SizeBytes"].Value is > 0L));
         Assert.All(result.Values("QueriesHelped"), helped => Assert.True(helped is > 0));
         Assert.Equal(strategies.Count, session.Invoke("Get-IndexStrategy").Output.Count);
     }
@@ -267,8 +267,8 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
         Assert.InRange(Assert.IsType<double>(impact.Properties["EstimatedTimeMs"].Value), 0.001, 4);
         Assert.Contains(
             advised.Verbose, v =>
-            v.StartsWith("Not chosen: CREATE INDEX ON public.orders", StringComparison.Ordinal)
-            && v.Contains("alone it saves", StringComparison.Ordinal));
+                v.StartsWith("Not chosen: CREATE INDEX ON public.orders", StringComparison.Ordinal)
+                && v.Contains("alone it saves", StringComparison.Ordinal));
 
         var chosen = session.Invoke("Get-IndexCandidate -Chosen").Only();
         Assert.Equal(
@@ -319,8 +319,8 @@ public sealed class IndexStrategyCommandTests(TestDatabase database) : IClassFix
         Assert.Empty(session.Invoke("Get-IndexStrategy").MustSucceed().Output);
         Assert.Equal(
             0, await database.ScalarAsync<long>(
-            "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' and pid <> "
-                + "pg_backend_pid()"));
+                "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' and pid <> "
+                    + "pg_backend_pid()"));
     }
 
     private static PSObject Strategy(ScriptResult result) => result.Only();

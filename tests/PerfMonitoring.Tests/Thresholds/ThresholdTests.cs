@@ -65,7 +65,7 @@ public sealed class ThresholdTests(SandboxFixture sandbox, TestDatabase database
         Assert.Equal(
             10L << 30,
             await database.ScalarAsync<decimal>(
-            "select critical_threshold from perf_monitoring.performance_threshold where metric_type = 'TABLE_SIZE'"));
+                "select critical_threshold from perf_monitoring.performance_threshold where metric_type = 'TABLE_SIZE'"));
     }
 
     [Theory]
@@ -204,8 +204,8 @@ public sealed class ThresholdTests(SandboxFixture sandbox, TestDatabase database
         Assert.StartsWith(
             "TableNotFound,",
             Assert.Single(
-            session.Invoke(
-            "Test-PerformanceThreshold TableSize 1TB 2TB -TableName nowhere -Quiet").AllErrors).FullyQualifiedErrorId,
+                session.Invoke(
+                    "Test-PerformanceThreshold TableSize 1TB 2TB -TableName nowhere -Quiet").AllErrors).FullyQualifiedErrorId,
             StringComparison.Ordinal);
         var nothing = session.Invoke("Test-PerformanceThreshold -Quiet");
         Assert.Equal(false, Assert.Single(nothing.Output).BaseObject);

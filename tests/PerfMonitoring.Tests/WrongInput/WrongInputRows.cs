@@ -217,8 +217,8 @@ internal static class WrongInputRows
         // Uses the set with the fewest other parameters.
         var set = command.ParameterSets.Where(s => s.Parameters.Any(p => p.Name == parameter.Name))
             .MinBy(s =>
-            s.Parameters.Count(p => p.IsMandatory)
-            + (s.Parameters.Any(p => p is { Name: "InputObject" or "Action", IsMandatory: true }) ? 10 : 0))!;
+                s.Parameters.Count(p => p.IsMandatory)
+                + (s.Parameters.Any(p => p is { Name: "InputObject" or "Action", IsMandatory: true }) ? 10 : 0))!;
         var others = set.Parameters.Where(p => p.IsMandatory && p.Name != parameter.Name)
             .Select(p => $"-{p.Name} {(p.Name == "Window" && p.ParameterType != typeof(TimeSpan) ? "OffPeak" : Valid[p.Name])}")
             .ToList();

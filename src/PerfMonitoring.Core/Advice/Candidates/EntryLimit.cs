@@ -106,8 +106,8 @@ internal sealed record EntryLimit
                 string.Create(CultureInfo.InvariantCulture, $"They have {mean:N0} bytes in the mean."),
             > ColumnInfo.LongestInStatistics =>
                 string.Create(
-                CultureInfo.InvariantCulture,
-                $"All values that ANALYZE saw have more than {ColumnInfo.LongestInStatistics:N0} bytes."),
+                    CultureInfo.InvariantCulture,
+                    $"All values that ANALYZE saw have more than {ColumnInfo.LongestInStatistics:N0} bytes."),
             { } longest =>
                 string.Create(CultureInfo.InvariantCulture, $"The longest value that statistics know has {longest:N0} bytes."),
             null => "Statistics do not tell how long its values are.",
@@ -119,9 +119,14 @@ internal sealed record EntryLimit
     private bool IsPartial { get; }
 
     private string Article =>
-        Method switch {
-        "btree" => "a B-tree", "gin" => "a GIN", "gist" => "a GiST", "spgist" => "an SP-GiST", _ =>
-        "a " + Method.ToUpperInvariant() };
+        Method switch
+        {
+            "btree" => "a B-tree",
+            "gin" => "a GIN",
+            "gist" => "a GiST",
+            "spgist" => "an SP-GiST",
+            _ => "a " + Method.ToUpperInvariant(),
+        };
 
     /// <summary>The remedy for a limit, as one sentence.</summary>
     public static string RemedyFor(string method) => method switch

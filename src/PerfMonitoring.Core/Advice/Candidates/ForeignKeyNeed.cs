@@ -67,7 +67,8 @@ internal sealed record ForeignKeyNeed(IndexDefinition Definition, double SavedCo
         string? Count(double rows, string verb) =>
             rows > 0
                 ? string.Create(
-                CultureInfo.InvariantCulture, $"{verb} {key.ReferencedTable} ({Math.Ceiling(rows):N0} in the workload's time)")
+                    CultureInfo.InvariantCulture,
+                    $"{verb} {key.ReferencedTable} ({Math.Ceiling(rows):N0} in the workload's time)")
                 : null;
     }
 }

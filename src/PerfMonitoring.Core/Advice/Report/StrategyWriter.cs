@@ -79,13 +79,13 @@ internal sealed class StrategyWriter(ICatalogRepository catalog, IndexNames name
     [
         .. planned.Select(
             (p, s) =>
-            (Planned: p, p.Statement, p.Weight, Before: costs[s].Bare.Cost, After: set.After[s].Cost, set.After[s].Used))
+                (Planned: p, p.Statement, p.Weight, Before: costs[s].Bare.Cost, After: set.After[s].Cost, set.After[s].Used))
             .Where(v => v.Planned.Use.Relations.Any(r => r.Table == candidate.Definition.Table))
             .GroupBy(v => v.Statement, ReferenceEqualityComparer.Instance)
             .Where(g =>
                 g.Any(v =>
-                v.Used.Contains(candidate.Id)
-                || (v.After > v.Before * (1 + Tuning.Costs.Noise) && v.Planned.CanUse(candidate.Definition))))
+                    v.Used.Contains(candidate.Id)
+                    || (v.After > v.Before * (1 + Tuning.Costs.Noise) && v.Planned.CanUse(candidate.Definition))))
             .Select(g => (Key: g.First().Statement, Ways: g))
             .Select(g => new QueryImpact
             {

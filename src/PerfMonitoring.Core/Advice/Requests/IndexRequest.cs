@@ -71,7 +71,7 @@ internal sealed partial record IndexRequest
             Table = table.Name,
             Name = IndexName
                 ?? IndexDefinition.SuggestName(
-                table.Name.Name, keys.Concat(include.Select(IndexKey.OnColumn)), where is not null),
+                    table.Name.Name, keys.Concat(include.Select(IndexKey.OnColumn)), where is not null),
             Method = method,
             IsUnique = IsUnique,
             Keys = keys,

@@ -128,7 +128,7 @@ internal sealed class IndexSearch(
                 {
                     progress?.Report(
                         new AdvisorProgress(
-                        "Exploring statements", 100 * Interlocked.Increment(ref done) / statements.Count, Calls));
+                            "Exploring statements", 100 * Interlocked.Increment(ref done) / statements.Count, Calls));
                     await explorer.ExploreAsync(session, s, among(s), most, isFirst, cancellationToken);
                 }
             });

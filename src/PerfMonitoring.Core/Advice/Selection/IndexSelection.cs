@@ -201,9 +201,9 @@ internal sealed partial class IndexSelection
                 var mine = candidates[place].Definition;
                 found[place] = [
                     .. alike.Where(
-                    p => p != place
-                    && (IndexCoverage.Covers(candidates[p].Definition, mine)
-                        || IndexCoverage.Covers(mine, candidates[p].Definition)))];
+                        p => p != place
+                        && (IndexCoverage.Covers(candidates[p].Definition, mine)
+                            || IndexCoverage.Covers(mine, candidates[p].Definition)))];
             }
         }
 

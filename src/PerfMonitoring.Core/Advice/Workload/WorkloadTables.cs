@@ -136,7 +136,7 @@ internal sealed partial class WorkloadTables
         };
         return reason is null
             ? null : new PassedOverTable(
-            table.Name.ToString(), reason, IsExpected: table.IsSystem || table.Name.Schema == "perf_monitoring");
+                table.Name.ToString(), reason, IsExpected: table.IsSystem || table.Name.Schema == "perf_monitoring");
     }
 
     [GeneratedRegex(@"_\d+$")]

@@ -112,7 +112,7 @@ internal sealed class ChangeLane : IAsyncDisposable
         sources = new[] { database, store, "postgres" }.Distinct().ToDictionary(
             n => n, n =>
                 NpgsqlDataSource.Create(
-                new NpgsqlConnectionStringBuilder(cluster.ConnectionString(n)) { Pooling = true, CommandTimeout = 0 }));
+                    new NpgsqlConnectionStringBuilder(cluster.ConnectionString(n)) { Pooling = true, CommandTimeout = 0 }));
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -173,8 +173,8 @@ internal sealed class ChangeLane : IAsyncDisposable
         await ExecuteAsync(
             database,
             string.Concat(
-            Enumerable.Range(0, 4)
-            .Select(i => $"create table shared{i} (n int); insert into shared{i} select generate_series(1, 20);")));
+                Enumerable.Range(0, 4)
+                .Select(i => $"create table shared{i} (n int); insert into shared{i} select generate_series(1, 20);")));
         var wanted = Enumerable.Range(0, 4).Select(i => new IndexStrategy
         {
             Definition = new IndexDefinition {
@@ -343,8 +343,8 @@ internal sealed class ChangeLane : IAsyncDisposable
         var isDead = test.Upset is Upset.Swallowed or Upset.Killed or Upset.KilledAtWork;
         var work = Task.Run(
             () => WorkAsync(
-            test, ghost, strategy, index, isDead ? Options with { CleanUpLimit = TimeSpan.FromMilliseconds(1) } : Options,
-            cancel.Token), Token);
+                test, ghost, strategy, index, isDead ? Options with { CleanUpLimit = TimeSpan.FromMilliseconds(1) } : Options,
+                cancel.Token), Token);
         await Task.WhenAny(struck, work);
         switch (test.Upset)
         {
@@ -442,8 +442,8 @@ internal sealed class ChangeLane : IAsyncDisposable
                 var removal = await IndexRemoval.PrepareAsync(by, index!.Value, new(), force: true, cancellationToken);
                 return removal is null
                     ? null : (
-                    await (removal with { RevertReason = work == Work.Revert ? "It regressed." : null })
-                    .RunAsync(by, options, progress, cancellationToken)).Error;
+                        await (removal with { RevertReason = work == Work.Revert ? "It regressed." : null })
+                        .RunAsync(by, options, progress, cancellationToken)).Error;
             case Work.Repair:
                 foreach (var repair in await IndexRemoval.FindInvalidAsync(by, cancellationToken))
                 {
@@ -552,9 +552,9 @@ internal sealed class ChangeLane : IAsyncDisposable
                 var wanted = test.Work is Work.Create or Work.CreatePartitioned or Work.Restore or Work.Rebuild;
                 var isThere = (
                     await QueryAsync<bool>(
-                    database,
-                    $"select coalesce(bool_or(indisvalid), false) from pg_index where indexrelid = "
-                        + $"to_regclass('{strategy.IndexName}')"))[0];
+                        database,
+                        $"select coalesce(bool_or(indisvalid), false) from pg_index where indexrelid = "
+                            + $"to_regclass('{strategy.IndexName}')"))[0];
                 Expect(test, isThere == wanted, $"the index is {(isThere ? "there" : "not there")}");
                 await ExpectAsync(
                     test, store, "the strategy as the index",
