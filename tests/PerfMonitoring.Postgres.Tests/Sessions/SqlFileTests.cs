@@ -45,15 +45,19 @@ public sealed partial class SqlFileTests(SandboxFixture sandbox)
     }
 
     [Fact]
-    public void A_name_stands_for_one_file_which_is_used()
+    public void A_name_stands_for_one_file_which_its_own_room_uses()
     {
-        var sources = string.Concat(Directory.EnumerateFiles(
-            Path.Combine(Repository.Root, "src", "PerfMonitoring.Postgres"), "*.cs", SearchOption.AllDirectories)
-            .Select(File.ReadAllText));
-        var names = Sql.All.Where(r => !r.Contains(Migrations, StringComparison.Ordinal)).Select(r => r.Split('.')[^2]).ToList();
+        var files = Sql.All.Where(r => !r.Contains(Migrations, StringComparison.Ordinal))
+            .Select(r => r.Split('.')).Select(r => (Room: r[^3], Name: r[^2])).ToList();
 
-        Assert.Equal(names.Distinct(), names);
-        Assert.All(names, n => Assert.Contains($"\"{n}\"", sources, StringComparison.Ordinal));
+        Assert.Equal(files.Select(f => f.Name).Distinct(), files.Select(f => f.Name));
+        foreach (var room in files.GroupBy(f => f.Room, f => f.Name))
+        {
+            var sources = string.Concat(Directory.EnumerateFiles(
+                Path.Combine(Repository.Root, "src", "PerfMonitoring.Postgres", room.Key), "*.cs")
+                .Select(File.ReadAllText));
+            Assert.All(room, n => Assert.Contains($"\"{n}\"", sources, StringComparison.Ordinal));
+        }
     }
 
     private static async Task PrepareAllAsync(PostgresCluster cluster)
