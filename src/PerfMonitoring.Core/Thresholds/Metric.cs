@@ -49,9 +49,6 @@ internal sealed class Metric
     /// <summary>The allowed units of its limits; the first is the default.</summary>
     public IReadOnlyList<ThresholdUnit> Units { get; }
 
-    /// <summary>Whether it can be measured for one table.</summary>
-    public bool AllowsTable => NoTableReason is null;
-
     private string? NoTableReason { get; init; }
 
     /// <summary>The metric of a type.</summary>

@@ -15,7 +15,7 @@ namespace PerfMonitoring.Postgres.Advice;
 /// <summary>A pinned connection that requests plans. Derived classes create the indexes.</summary>
 internal abstract class WhatIfSession(Database target, NpgsqlConnection connection, TimeSpan statementTimeout) : IWhatIf
 {
-    private readonly StatementRepair mender = new(target);
+    private readonly StatementRepair repair = new(target);
     private readonly Planner planner = new(target);
 
     public abstract bool IsReal { get; }
@@ -34,7 +34,7 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
             : request.Statement.Text;
         try
         {
-            var json = await mender.PlanAsync(text, t => ExplainAsync(request, t, cancellationToken), cancellationToken);
+            var json = await repair.PlanAsync(text, t => ExplainAsync(request, t, cancellationToken), cancellationToken);
             var plan = Parse(json);
             var refused = request.Indexes.Select(c => c.Id).Distinct().Where(Refused.ContainsKey)
                 .ToDictionary(id => id, id => Refused[id]);

@@ -14,13 +14,13 @@ internal sealed class PlanRepository(Database target) : IPlanRepository
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
-    private readonly StatementRepair mender = new(target);
+    private readonly StatementRepair repair = new(target);
 
     public Task<string> ExplainAsync(PlanText statement, CancellationToken cancellationToken)
     {
         var text = PlannableText.TryMake(statement.Text, out _) ?? throw NotPlannable();
         var planner = new Planner(target);
-        return target.RunAsync(() => mender.PlanAsync(text, ExplainAsync, cancellationToken), cancellationToken);
+        return target.RunAsync(() => repair.PlanAsync(text, ExplainAsync, cancellationToken), cancellationToken);
 
         async Task<string> ExplainAsync(string attempt)
         {

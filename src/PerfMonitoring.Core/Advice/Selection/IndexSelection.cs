@@ -236,13 +236,7 @@ internal sealed partial class IndexSelection
         {
             if (next.Age == state.Age)
             {
-                foreach (var place in next.Move)
-                {
-                    if (!state.Has(place))
-                    {
-                        state.Add(place);
-                    }
-                }
+                state.Add(next.Move);
             }
             else
             {
@@ -317,7 +311,7 @@ internal sealed partial class IndexSelection
         }
 
         leaving.ForEach(state.Remove);
-        Array.ForEach(Array.FindAll(move, place => !state.Has(place)), state.Add);
+        state.Add(move);
         return true;
     }
 
@@ -354,14 +348,7 @@ internal sealed partial class IndexSelection
             state.Remove(leaving.Value);
         }
 
-        foreach (var place in move)
-        {
-            if (!state.Has(place))
-            {
-                state.Add(place);
-            }
-        }
-
+        state.Add(move);
         return true;
     }
 }

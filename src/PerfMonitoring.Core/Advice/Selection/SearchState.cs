@@ -197,6 +197,18 @@ internal sealed partial class IndexSelection
             return change;
         }
 
+        // The members of the move that are not chosen yet.
+        public void Add(int[] move)
+        {
+            foreach (var place in move)
+            {
+                if (!has[place])
+                {
+                    Add(place);
+                }
+            }
+        }
+
         public void Add(int place)
         {
             Chosen.Add(place);
