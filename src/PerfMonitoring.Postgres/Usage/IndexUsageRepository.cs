@@ -138,10 +138,9 @@ internal sealed class IndexUsageRepository(
     {
         public static GivenRow From(IndexUsageStat s) => new(
             s.IndexStrategyId!.Value, s.TableName, s.IndexName, s.TotalScans, s.TotalTuplesRead, s.TotalTuplesFetched,
-            s.AvgScanTimeMs,
-            s.SelectivityRatio, s.IndexSizeBytes, s.MaintenanceCostScore, s.IsRecommendedForDrop, s.LastAnalyzed,
-            s.IndexOid!.Value,
-            s.CountersSince, s.LastScan, s.TableWrites, s.IsValid!.Value, s.Definition, s.Reasons, s.Blockers, s.Notes,
+            s.AvgScanTimeMs, s.SelectivityRatio, s.IndexSizeBytes, s.MaintenanceCostScore, s.IsRecommendedForDrop, s.LastAnalyzed,
+            s.IndexOid!.Value, s.CountersSince, s.LastScan, s.TableWrites, s.IsValid!.Value, s.Definition, s.Reasons, s.Blockers,
+            s.Notes,
             [
                 .. new (string Name, bool IsUnknown)[]
                 {
