@@ -57,6 +57,16 @@ public sealed class TestDatabase : IAsyncLifetime
         Name = await cluster.CreateDatabaseAsync(null, CancellationToken.None);
     }
 
+    /// <summary>
+    /// Waits until an index of this database is being built, in a phase that is like the given one; builds in other databases of
+    /// the server do not count.
+    /// </summary>
+    public Task UntilBuildIsInAsync(string phase = "%") => Eventually.HoldsAsync(
+        () => ScalarAsync<bool>(
+            "select exists (select from pg_stat_progress_create_index "
+                + $"where datname = current_database() and phase like '{phase}')"),
+        $"a build is in a phase like {phase}");
+
     /// <summary>Ends the backends that build an index in this database; other databases of the server are not affected.</summary>
     public Task EndIndexBuildsAsync() =>
         ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_progress_create_index where datname = current_database()");

@@ -44,10 +44,7 @@ public sealed class ClosingWindowTests(TestDatabase database) : IClassFixture<Te
 
         var creating = new IndexCreator(connection, new IndexCreationOptions(), clock).CreateAsync(strategy, reports, Token);
         // Before that phase there is no index that an end would leave.
-        await UntilAsync(
-            () => database.ScalarAsync<bool>(
-                "select exists (select from pg_stat_progress_create_index "
-                    + "where datname = current_database() and phase like 'waiting%')"));
+        await database.UntilBuildIsInAsync("waiting%");
         clock.Advance(TimeSpan.FromHours(8));
         await UntilAsync(() => Task.FromResult(reports.Phases.Contains("dropping the invalid index")));
         await holder.DisposeAsync();

@@ -319,9 +319,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     public async Task A_killed_backend_leaves_nothing()
     {
         var building = BuildAsync(Slow("i"));
-        await UntilAsync(
-            "select exists (select from pg_stat_progress_create_index where datname = current_database() and phase like "
-                + "'building%')");
+        await database.UntilBuildIsInAsync("building%");
         await database.EndIndexBuildsAsync();
 
         var (result, error) = await building;
@@ -336,9 +334,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     public async Task A_statement_that_is_cancelled_on_the_server_is_told_as_cancelled()
     {
         var building = BuildAsync(Slow("i"));
-        await UntilAsync(
-            "select exists (select from pg_stat_progress_create_index where datname = current_database() and phase like "
-                + "'building%')");
+        await database.UntilBuildIsInAsync("building%");
         await database.ExecuteAsync(
             "select pg_cancel_backend(pid) from pg_stat_progress_create_index where datname = current_database()");
 
@@ -441,7 +437,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     public async Task Of_two_at_once_the_second_waits_and_finds_the_index()
     {
         var first = BuildAsync(Slow("i"));
-        await UntilAsync("select exists (select from pg_stat_progress_create_index where datname = current_database())");
+        await database.UntilBuildIsInAsync();
 
         var second = BuildAsync(Slow("j"));
         await UntilReportedAsync(r => r.Phase == "waiting for another builder" && r.BlockedBy.Count == 1);
@@ -461,7 +457,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
         var many = Options with {
             ThrottleLimit = 4, LockTimeout = TimeSpan.FromMinutes(1), SnapshotTimeout = TimeSpan.FromMinutes(1) };
         var first = BuildAsync(On("tree", "public.slow(n)"), many);
-        await UntilAsync("select exists (select from pg_stat_progress_create_index where datname = current_database())");
+        await database.UntilBuildIsInAsync();
 
         var second = BuildAsync(On("leaf", "n + 1"), many);
         var third = BuildAsync(Strategy("i", IndexKey.OnColumn("customer_id")), many);
@@ -600,9 +596,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
     {
         await using var session = await OpenAsync();
         var building = ExecuteAsync(session, $"create index concurrently {name} on orders (slow(customer_id))");
-        await UntilAsync(
-            "select exists (select from pg_stat_progress_create_index where datname = current_database() and phase like "
-                + "'building%')");
+        await database.UntilBuildIsInAsync("building%");
         await database.EndIndexBuildsAsync();
         await Assert.ThrowsAnyAsync<NpgsqlException>(() => building);
         Assert.False(await database.ScalarAsync<bool>($"select indisvalid from pg_index where indexrelid = '{name}'::regclass"));

@@ -124,7 +124,7 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
         var running = index.RunAsync(
             connection, Quick with { SnapshotTimeout = TimeSpan.Zero }, new Progress<IndexChangeProgress>(), cancel.Token);
-        await UntilWaitingAsync();
+        await database.UntilBuildIsInAsync("waiting%");
 
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
@@ -138,7 +138,7 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
         await using var blocker = await BeginAsync(Snapshot);
         var running = index.RunAsync(
             connection, Quick with { SnapshotTimeout = TimeSpan.Zero }, new Progress<IndexChangeProgress>(), Token);
-        await UntilWaitingAsync();
+        await database.UntilBuildIsInAsync("waiting%");
 
         await database.EndIndexBuildsAsync();
         var (result, error) = await running;
@@ -180,11 +180,6 @@ public sealed class IndexRebuilderTests(TestDatabase database) : IClassFixture<T
                     + "datname = current_database())"));
         Assert.Equal(2, (await FindAsync()).Count);
     }
-
-    private Task UntilWaitingAsync() => Eventually.HoldsAsync(
-        async () => await database.ScalarAsync<long>(
-            "select count(*) from pg_stat_progress_create_index where phase like 'waiting%'") > 0,
-        "the rebuild waits");
 
     private async Task<NpgsqlConnection> BeginAsync(string sql)
     {

@@ -219,7 +219,8 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
         else
         {
             await database.ExecuteAsync(
-                $"select {how}(pid) from pg_stat_activity where query like 'DROP INDEX CONCURRENTLY%' and state = 'active'");
+                $"select {how}(pid) from pg_stat_activity where datname = current_database() and state = 'active' and "
+                    + "query like 'DROP INDEX CONCURRENTLY%'");
         }
 
         await WaitForAsync("carrying the drop to its end");

@@ -250,7 +250,8 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
             """);
         var build = database.ExecuteAsync("create index concurrently building on sales.orders (sales.slow(id))");
         while (await database.ScalarAsync<long>(
-            "select count(*) from pg_stat_progress_create_index where phase like 'building index%'") == 0)
+            "select count(*) from pg_stat_progress_create_index where datname = current_database() and phase like "
+                + "'building index%'") == 0)
         {
             Assert.False(build.IsCompleted, "it was built too soon");
             await Task.Delay(20, TestContext.Current.CancellationToken);
