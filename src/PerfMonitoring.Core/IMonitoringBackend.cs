@@ -78,20 +78,14 @@ public interface IMonitoringConnection : IAsyncDisposable
     /// <summary>The usage of the indexes, now and in the store.</summary>
     IIndexUsageRepository IndexUsage { get; }
 
-    /// <summary>Creates indexes.</summary>
-    IIndexBuilder IndexBuilder { get; }
+    /// <summary>Builds, drops and rebuilds indexes.</summary>
+    IIndexChanger IndexChanger { get; }
 
     /// <summary>The audit: all changes to the indexes.</summary>
     IIndexActionRepository Actions { get; }
 
     /// <summary>The maintenance windows.</summary>
     IMaintenanceWindowRepository MaintenanceWindows { get; }
-
-    /// <summary>Drops indexes.</summary>
-    IIndexRemover IndexRemover { get; }
-
-    /// <summary>Rebuilds indexes.</summary>
-    IIndexRebuilder IndexRebuilder { get; }
 
     /// <summary>The thresholds of the store.</summary>
     IThresholdRepository Thresholds { get; }

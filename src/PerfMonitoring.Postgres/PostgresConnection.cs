@@ -64,16 +64,12 @@ internal sealed class PostgresConnection(Database target, Database store, string
 
     public IMetricRepository Metrics => new MetricRepository(target, guarded, MonitoredDatabase);
 
-    public IIndexBuilder IndexBuilder => new IndexBuilder(target, Catalog, Strategies, Actions);
+    public IIndexChanger IndexChanger => new IndexChanger(new ChangeContext(target, Catalog, Strategies, Actions));
 
     public IIndexActionRepository Actions => new IndexActionRepository(target, guarded, MonitoredDatabase, ActingUser);
 
     public IMaintenanceWindowRepository MaintenanceWindows =>
         new MaintenanceWindowRepository(guarded, MonitoredDatabase, ActingUser);
-
-    public IIndexRemover IndexRemover => new IndexRemover(target, Catalog, Actions);
-
-    public IIndexRebuilder IndexRebuilder => new IndexRebuilder(target, Catalog, Actions);
 
     public IQueryRepository Queries { get; } = new QueryRepository(target);
 

@@ -58,6 +58,28 @@ public sealed class TestDatabase : IAsyncLifetime
     }
 
     /// <summary>
+    /// The function slow(int) for index expressions. The build of such an index waits at rows whose value is held, until the test
+    /// releases them; a sequence shows the present value to every snapshot.
+    /// </summary>
+    public const string SlowFunction = """
+        drop sequence if exists public.held_from;
+        create sequence public.held_from minvalue 0 start 1000000;
+        create or replace function public.slow(n int) returns int immutable language plpgsql as $f$
+        begin
+            while n >= (select last_value from public.held_from) loop
+                perform pg_catalog.pg_sleep(0.01);
+            end loop;
+            return n;
+        end $f$;
+        """;
+
+    /// <summary>Holds builds at rows for which slow(n) is called with this value or a higher one.</summary>
+    public Task HoldBuildsAsync(int from = 0) => ExecuteAsync($"select setval('public.held_from', {from})");
+
+    /// <summary>Lets held builds continue.</summary>
+    public Task ReleaseBuildsAsync() => HoldBuildsAsync(1000000);
+
+    /// <summary>
     /// Waits until an index of this database is being built, in a phase that is like the given one; builds in other databases of
     /// the server do not count.
     /// </summary>

@@ -69,12 +69,12 @@ internal sealed record BloatedIndex(TableIndex Index, long EstimatedSizeBytes)
     /// <param name="options">Limits.</param>
     /// <param name="progress">Receives progress.</param>
     /// <param name="cancellationToken">Cancels the operation and cleans up.</param>
-    /// <returns>As <see cref="IIndexRebuilder.RebuildAsync"/>.</returns>
+    /// <returns>As <see cref="IIndexChanger.RebuildAsync"/>.</returns>
     public async Task<(IndexRepairResult Result, PerfMonitoringException? Error)> RunAsync(
         IMonitoringConnection connection, IndexChangeOptions options, IProgress<IndexChangeProgress> progress,
         CancellationToken cancellationToken)
     {
-        var (result, error) = await connection.IndexRebuilder.RebuildAsync(
+        var (result, error) = await connection.IndexChanger.RebuildAsync(
             Index, options, progress, cancellationToken, ToAction());
         return (result with { EstimatedSizeBytes = EstimatedSizeBytes }, error);
     }

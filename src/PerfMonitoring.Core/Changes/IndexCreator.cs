@@ -87,7 +87,7 @@ internal sealed class IndexCreator(IMonitoringConnection connection, IndexCreati
     public async Task<IReadOnlyList<IndexPreflight>> CheckAsync(IndexStrategy strategy, CancellationToken cancellationToken)
     {
         var table = await connection.Catalog.GetTableAsync(strategy.Definition.Table, cancellationToken);
-        var facts = await connection.IndexBuilder.GetFactsAsync(table, strategy.Definition.Tablespace, cancellationToken);
+        var facts = await connection.IndexChanger.GetBuildFactsAsync(table, strategy.Definition.Tablespace, cancellationToken);
         return (await JudgeAsync(
             strategy, table, facts, await CheckWindowAsync(strategy, cancellationToken), willBuild: false,
             cancellationToken)).Findings;
@@ -154,7 +154,7 @@ internal sealed class IndexCreator(IMonitoringConnection connection, IndexCreati
 
     /// <summary>
     /// Creates the index. Waits for the maintenance window and for a lower load where that is requested. A refusal of the
-    /// preflight or the server is a result with its error, as from <see cref="IIndexBuilder.BuildAsync"/>; a deferral is a result
+    /// preflight or the server is a result with its error, as from <see cref="IIndexChanger.BuildAsync"/>; a deferral is a result
     /// that is Deferred.
     /// </summary>
     /// <exception cref="OperationCanceledException">The operation was cancelled, and nothing is left.</exception>
@@ -181,7 +181,8 @@ internal sealed class IndexCreator(IMonitoringConnection connection, IndexCreati
                 }
 
                 table = await connection.Catalog.GetTableAsync(strategy.Definition.Table, cancellationToken);
-                facts = await connection.IndexBuilder.GetFactsAsync(table, strategy.Definition.Tablespace, cancellationToken);
+                facts = await connection.IndexChanger.GetBuildFactsAsync(
+                    table, strategy.Definition.Tablespace, cancellationToken);
                 if (await WaitForLoadAsync(strategy, table, facts, progress, cancellationToken) is { } busy)
                 {
                     return (Deferred(strategy, new WindowDecision(busy), startedAt), null);
@@ -210,7 +211,7 @@ internal sealed class IndexCreator(IMonitoringConnection connection, IndexCreati
         long builtBytes = 0;
         try
         {
-            var (result, error) = await connection.IndexBuilder.BuildAsync(
+            var (result, error) = await connection.IndexChanger.BuildAsync(
                 strategy, options.Build with { EndAt = window.ClosesAt, Clock = time }, progress, cancellationToken);
             builtBytes = result.State == IndexCreationState.Created ? result.SizeBytes ?? 0 : 0;
             if (result.State == IndexCreationState.Deferred)
@@ -327,7 +328,7 @@ internal sealed class IndexCreator(IMonitoringConnection connection, IndexCreati
 
             progress.Report(new IndexChangeProgress { Phase = "waiting for the load: " + reason });
             await Task.Delay(left < LoadInterval ? left : LoadInterval, time, cancellationToken);
-            facts = await connection.IndexBuilder.GetFactsAsync(table, strategy.Definition.Tablespace, cancellationToken);
+            facts = await connection.IndexChanger.GetBuildFactsAsync(table, strategy.Definition.Tablespace, cancellationToken);
         }
 
         return null;

@@ -2,7 +2,6 @@ using System.Text.Json;
 using PerfMonitoring.Audit;
 using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
-using PerfMonitoring.Strategies;
 using PerfMonitoring.Usage;
 
 namespace PerfMonitoring.Changes;
@@ -118,23 +117,16 @@ internal sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
     /// <param name="options">Limits.</param>
     /// <param name="progress">Receives progress.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    /// <returns>As <see cref="IIndexRemover.RemoveAsync"/>.</returns>
+    /// <returns>As <see cref="IIndexChanger.DropAsync"/>.</returns>
     public async Task<(IndexRemovalResult Result, PerfMonitoringException? Error)> RunAsync(
         IMonitoringConnection connection, IndexChangeOptions options, IProgress<IndexChangeProgress> progress,
         CancellationToken cancellationToken)
     {
-        var (result, error) = await connection.IndexRemover.RemoveAsync(Index, options, progress, cancellationToken, ToAction());
-        result = result with {
-            Impact = Impact, Reasons = IsRepair ? [Invalid] : RevertReason is null ? Usage.Reasons : [RevertReason] };
-        // Somebody who dropped it may not have updated the store, and may have created it again since.
-        if (result.State == IndexRemovalState.NotThere
-            && !await connection.Catalog.ExistsAsync(Index.Definition.QualifiedName, CancellationToken.None))
-        {
-            error = await MarkAsync(connection, isThere: false, result.TableName, result.IndexName) ?? error;
-            result = result with { Error = error?.Message };
-        }
-
-        return (result, error);
+        var (result, error) = await connection.IndexChanger.DropAsync(Index, options, progress, cancellationToken, ToAction());
+        return (
+            result with {
+                Impact = Impact, Reasons = IsRepair ? [Invalid] : RevertReason is null ? Usage.Reasons : [RevertReason] },
+            error);
     }
 
     private IndexAction ToAction() => new()
@@ -164,40 +156,6 @@ internal sealed record IndexRemoval(TableIndex Index, IndexUsageStat Usage)
             },
             IndexDefinitionJson.Options),
     };
-
-    /// <summary>
-    /// Records in the store that an index exists or no longer exists. The strategy of a dropped index is removed; otherwise the
-    /// next Invoke-IndexCreation -Pending would create it again. It cannot be cancelled, because the change is already done.
-    /// </summary>
-    /// <returns>The error that kept the store from being updated, or null.</returns>
-    internal static Task<PerfMonitoringException?> MarkAsync(
-        IMonitoringConnection connection, bool isThere, string tableName, string indexName) => IndexAudit.MarkAsync(
-        async () =>
-        {
-            try
-            {
-                var filter = new IndexStrategyFilter {
-                    Table = RelationName.Parse(tableName), IndexName = indexName, IncludeInactive = true };
-                var known = new List<IndexStrategy>();
-                await foreach (var strategy in connection.Strategies.GetAsync(filter, CancellationToken.None))
-                {
-                    known.Add(strategy);
-                }
-
-                foreach (var strategy in known.Where(s => s.IsCreated != isThere))
-                {
-                    await connection.Strategies.UpdateAsync(
-                        strategy.Id, new IndexStrategyChange { IsCreated = isThere, IsActive = isThere }, CancellationToken.None);
-                }
-            }
-            catch (PerfMonitoringException e) when (e.ErrorId == ErrorIds.StoreMissing)
-            {
-                // Without a store there are no strategies.
-            }
-        },
-        $"{indexName} on {tableName} is {(isThere ? "there again" : "dropped")}",
-        isThere ? "run Update-IndexUsageStat" : "run Remove-IndexStrategy for it",
-        indexName);
 }
 
 /// <summary>

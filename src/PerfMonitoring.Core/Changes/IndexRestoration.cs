@@ -14,7 +14,7 @@ internal static class IndexRestoration
     /// <param name="options">Limits.</param>
     /// <param name="progress">Receives progress.</param>
     /// <param name="cancellationToken">Cancels the operation and cleans up.</param>
-    /// <returns>As <see cref="IIndexBuilder.BuildAsync"/>.</returns>
+    /// <returns>As <see cref="IIndexChanger.BuildAsync"/>.</returns>
     public static async Task<(IndexCreationResult Result, PerfMonitoringException? Error)> RunAsync(
         IMonitoringConnection connection, IndexDefinition definition, IndexChangeOptions options,
         IProgress<IndexChangeProgress> progress,
@@ -22,16 +22,8 @@ internal static class IndexRestoration
     {
         var strategy = new IndexStrategy {
             Definition = definition, Reason = "It was dropped and is wanted again.", Target = connection.Target };
-        var (result, error) = await connection.IndexBuilder.BuildAsync(
+        return await connection.IndexChanger.BuildAsync(
             strategy, options with { Action = IndexActionKind.Restore }, progress, cancellationToken);
-        // For a build, the audit updates the strategy.
-        if (error is null && result.State == IndexCreationState.AlreadyExists)
-        {
-            error = await IndexRemoval.MarkAsync(connection, isThere: true, result.TableName, definition.Name);
-            result = result with { Error = error?.Message };
-        }
-
-        return (result, error);
     }
 
     /// <summary>The index that an action of the audit dropped.</summary>

@@ -25,15 +25,15 @@ internal sealed class BuilderGate : IAsyncDisposable
     /// Waits without a time limit until no other builder works on the table, and then until the database has a free place. It
     /// also waits for statements that the server still runs for processes that are gone, and records their outcome.
     /// </summary>
-    public static async Task<BuilderGate> EnterAsync(
-        Database target, IIndexActionRepository actions, IndexChange change, uint tableOid, CancellationToken cancellationToken)
+    public static async Task<BuilderGate> EnterAsync(IndexChange change, uint tableOid, CancellationToken cancellationToken)
     {
+        var target = change.Context.Target;
         var gate = new BuilderGate(target, await target.ConnectAsync(cancellationToken));
         try
         {
             // The order prevents a deadlock: a builder that has a place never waits for a table.
             await gate.LockAsync(change, [tableOid], cancellationToken);
-            await gate.ReconcileAsync(actions, change, tableOid, cancellationToken);
+            await gate.ReconcileAsync(change, tableOid, cancellationToken);
             await gate.LockAsync(
                 change, [.. Enumerable.Range(0, change.Options.ThrottleLimit).Select(place => (long)place)], cancellationToken);
             return gate;
@@ -63,11 +63,10 @@ internal sealed class BuilderGate : IAsyncDisposable
         }
     }
 
-    private async Task ReconcileAsync(
-        IIndexActionRepository actions, IndexChange change, uint tableOid, CancellationToken cancellationToken)
+    private async Task ReconcileAsync(IndexChange change, uint tableOid, CancellationToken cancellationToken)
     {
         var held = new BuilderLock(tableOid, connection.ProcessID);
-        while (await actions.ReconcileAsync(held, cancellationToken) is [var (action, trace), ..])
+        while (await change.Context.Actions.ReconcileAsync(held, cancellationToken) is [var (action, trace), ..])
         {
             change.Report(
                 $"waiting for {action.Action} of {action.IndexName}: its process is gone, and the server's {trace.ProcessId} "

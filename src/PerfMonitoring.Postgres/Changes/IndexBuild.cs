@@ -1,39 +1,45 @@
 using Npgsql;
 using PerfMonitoring.Advice;
+using PerfMonitoring.Audit;
 using PerfMonitoring.Changes;
 using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
-using PerfMonitoring.Postgres.Sessions;
 using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Postgres.Changes;
 
-/// <summary>The build of one index.</summary>
+/// <summary>
+/// The build of one index with CREATE INDEX CONCURRENTLY, which PostgreSQL does not support for a partitioned table: there each
+/// partition gets its index.
+/// </summary>
 internal sealed class IndexBuild(
-    Database target, IndexStrategy strategy, IndexChangeOptions options, IProgress<IndexChangeProgress> progress)
-    : IndexChange(target, strategy, "Invoke-IndexCreation", options, progress)
+    ChangeContext context, IndexStrategy strategy, IndexChangeOptions options, IProgress<IndexChangeProgress> progress)
+    : IndexChange(context, strategy, "Invoke-IndexCreation", options, progress)
 {
+    private readonly IndexComparison comparison = new(context.Target);
+    private readonly TableIndexBuilder tables = new(context);
+    private TableInfo? table;
+
     // The index of a partition may exist without the whole index, so it gets no mark.
     private bool isPart;
 
     public IndexStrategy Strategy => strategy;
     public IndexDefinition Definition { get; set; } = strategy.Definition;
     public override string QualifiedName => Definition.QualifiedName.ToString();
-    public bool IsPartitioned { get; set; }
     public string? IndexName { get; set; }
-    public IndexCreationState State { get; set; }
     public long? SizeBytes { get; set; }
     public TimeSpan? BuildTime { get; set; }
-    public PerfMonitoringException? Error { get; set; }
 
     /// <summary>Whether the clean-up found an invalid index; null before the clean-up.</summary>
     public bool? IsLeft { get; set; }
+
+    private bool IsPartitioned => table?.Kind == RelationKind.PartitionedTable;
 
     /// <summary>The build of a partition's index. Its progress reports get a label.</summary>
     public IndexBuild PartOf(IndexDefinition definition, string label)
     {
         var part = new IndexBuild(
-            Database, strategy with { Definition = definition }, Options, new LabelledProgress(Progress, label)) {
+            Context, strategy with { Definition = definition }, Options, new LabelledProgress(Progress, label)) {
             isPart = true };
         part.Join(this);
         return part;
@@ -61,7 +67,14 @@ internal sealed class IndexBuild(
         TableName = Definition.Table.ToString(),
         IndexName = IndexName ?? Definition.Name,
         IndexDefinition = Definition.ToCreateStatement(concurrently: true),
-        State = State,
+        State = End switch
+        {
+            ChangeEnd.Done => IndexCreationState.Created,
+            ChangeEnd.NotNeeded => IndexCreationState.AlreadyExists,
+            ChangeEnd.Deferred => IndexCreationState.Deferred,
+            ChangeEnd.Cancelled => IndexCreationState.Cancelled,
+            _ => IndexCreationState.Failed,
+        },
         StartedAt = StartedAt,
         Duration = Duration,
         BuildTime = BuildTime,
@@ -70,7 +83,7 @@ internal sealed class IndexBuild(
         BlockedBy = BlockedBy,
         Error = Error?.Message,
         LeftoverIndex = LeftoverIndex,
-        Target = Database.Target,
+        Target = Context.Target.Target,
     };
 
     public override PerfMonitoringException Explain(PerfMonitoringException e) =>
@@ -104,8 +117,88 @@ internal sealed class IndexBuild(
         $"{QualifiedName} is there already and is something else than {Definition.WithoutConstants}.",
         "Give the strategy another name.", strategy, cause);
 
-    /// <summary>Explains the server's error about a wrong definition, in a comparison or in a build.</summary>
-    public PerfMonitoringException ExplainDefinition(PerfMonitoringException e) =>
+    protected override async Task<uint> FindTableAsync(CancellationToken cancellationToken)
+    {
+        table = await Context.Catalog.GetTableAsync(Definition.Table, cancellationToken);
+        Definition = Definition with { Table = table.Name };
+        return table.Oid;
+    }
+
+    protected override async Task<bool> IsNeededAsync(CancellationToken cancellationToken)
+    {
+        await tables.WaitForOthersAsync(this, table!.Oid, Definition, cancellationToken);
+        if (await FindEqualAsync(cancellationToken) is not { } equal)
+        {
+            return true;
+        }
+
+        IndexName = equal.Definition.Name;
+        SizeBytes = IsPartitioned ? null : equal.SizeBytes;
+        return false;
+    }
+
+    protected override IndexAction ToAction() => new()
+    {
+        Action = Options.Action,
+        IndexStrategyId = strategy.Id,
+        TableName = Definition.Table.ToString(),
+        IndexName = Definition.Name,
+        Statement = Definition.ToCreateStatement(concurrently: !IsPartitioned),
+        UndoStatement = Definition.ToDropStatement(concurrently: !IsPartitioned),
+        Reason = strategy.Reason.Length == 0 ? null : strategy.Reason,
+    };
+
+    protected override Task WorkAsync(BuilderGate gate, CancellationToken cancellationToken) => IsPartitioned
+        ? new PartitionedIndexBuilder(Context, tables, comparison).BuildAsync(gate, this, table!, cancellationToken)
+        : tables.BuildAsync(gate, this, table!, cancellationToken);
+
+    protected override async Task<PerfMonitoringException?> MarkAsync()
+    {
+        if (strategy.IsStored)
+        {
+            return await IndexAudit.MarkAsync(
+                () => Context.Strategies.UpdateAsync(
+                    strategy.Id, new IndexStrategyChange { IsCreated = true, SizeBytes = SizeBytes, BuildTime = BuildTime },
+                    CancellationToken.None),
+                $"{QualifiedName} is there", "run Invoke-IndexCreation again: it finds the index and marks the strategy",
+                strategy);
+        }
+
+        // Where the index was restored, the end in the audit has marked its strategy.
+        return Options.Action == IndexActionKind.Restore && End == ChangeEnd.NotNeeded
+            ? await StrategyMark.SetAsync(Context.Strategies, isThere: true, Definition.Table.ToString(), Definition.Name)
+            : null;
+    }
+
+    protected override (ChangeEnd End, PerfMonitoringException? Error) Judge(PerfMonitoringException e) =>
+        base.Judge(ExplainDefinition(e));
+
+    /// <summary>A valid index that is equivalent to the wanted one, or null.</summary>
+    private async Task<TableIndex?> FindEqualAsync(CancellationToken cancellationToken)
+    {
+        var candidates = (await Context.Catalog.GetIndexesAsync([table!.Oid], cancellationToken))
+            .Where(i =>
+                i is { IsValid: true, IsReady: true, IsExclusion: false } && IndexEquality.CouldServe(i.Definition, Definition)
+                && (Options.Action != IndexActionKind.Restore || i.Definition.Name == Definition.Name))
+            .ToList();
+        if (candidates.Find(i => IndexEquality.IsWrittenAlike(i.Definition, Definition)) is { } alike)
+        {
+            return alike;
+        }
+
+        foreach (var candidate in candidates)
+        {
+            if (await comparison.IsSameAsync(candidate, Definition, cancellationToken))
+            {
+                return candidate;
+            }
+        }
+
+        return null;
+    }
+
+    // The server's error about a wrong definition, in a comparison or in a build.
+    private PerfMonitoringException ExplainDefinition(PerfMonitoringException e) =>
         (e.InnerException as PostgresException)?.SqlState switch
     {
         PostgresErrorCodes.SyntaxError or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedFunction

@@ -5,23 +5,43 @@ using Npgsql;
 using PerfMonitoring.Audit;
 using PerfMonitoring.Changes;
 using PerfMonitoring.Common;
+using PerfMonitoring.Indexes;
 using PerfMonitoring.Postgres.Sessions;
+using PerfMonitoring.Strategies;
 using Polly;
 using Polly.Retry;
 
 namespace PerfMonitoring.Postgres.Changes;
 
+/// <summary>How a change ended, whatever its kind.</summary>
+internal enum ChangeEnd
+{
+    Done,
+    NotNeeded,
+    Deferred,
+    Cancelled,
+    Failed,
+}
+
+/// <summary>What every change of an index needs.</summary>
+/// <param name="Target">The database.</param>
+/// <param name="Catalog">Its tables and indexes.</param>
+/// <param name="Strategies">The strategies to mark.</param>
+/// <param name="Actions">The audit.</param>
+internal sealed record ChangeContext(
+    Database Target, ICatalogRepository Catalog, IIndexStrategyRepository Strategies, IIndexActionRepository Actions);
+
 /// <summary>
-/// One change of an index by a statement that runs CONCURRENTLY: its state while it runs, and how it is run, watched and
-/// repeated.
+/// One change of an index by a statement that runs CONCURRENTLY: the steps that every change takes, its state while it runs, and
+/// how the statement is run, watched and repeated.
 /// </summary>
-/// <param name="target">The database.</param>
+/// <param name="context">The database, the strategies and the audit.</param>
 /// <param name="subject">The target object of errors.</param>
 /// <param name="cmdlet">The cmdlet to run again after a failure; its noun starts the ids of errors.</param>
 /// <param name="options">Limits.</param>
 /// <param name="progress">Receives progress.</param>
 internal abstract class IndexChange(
-    Database target, object subject, string cmdlet, IndexChangeOptions options, IProgress<IndexChangeProgress> progress)
+    ChangeContext context, object subject, string cmdlet, IndexChangeOptions options, IProgress<IndexChangeProgress> progress)
 {
     public static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(0.5);
 
@@ -37,7 +57,10 @@ internal abstract class IndexChange(
     /// <summary>The index with its schema, quoted if necessary.</summary>
     public abstract string QualifiedName { get; }
 
+    public ChangeContext Context => context;
     public IndexChangeOptions Options => options;
+    public ChangeEnd End { get; private set; }
+    public PerfMonitoringException? Error { get; private set; }
     public DateTimeOffset StartedAt { get; } = DateTimeOffset.UtcNow;
     public TimeSpan Duration => Stopwatch.GetElapsedTime(started);
     public int Retries { get; private set; }
@@ -53,14 +76,10 @@ internal abstract class IndexChange(
     /// <summary>Its row in the audit; null if there is no store, and before the row is written.</summary>
     public Guid? ActionId { get; private set; }
 
-    private IIndexActionRepository? Actions { get; set; }
-
-    protected Database Database => target;
-
     protected IProgress<IndexChangeProgress> Progress => progress;
 
     /// <summary>The error id for a statement that somebody cancelled on the server.</summary>
-    public string CancelledId => Noun + "Cancelled";
+    private string CancelledId => Noun + "Cancelled";
 
     private string InterruptedId => Noun + "Interrupted";
 
@@ -81,26 +100,86 @@ internal abstract class IndexChange(
     }
 
     /// <summary>
-    /// Does work between two entries in the audit, its start and its end. The start is written first, so it stays even if this
-    /// process dies. The lock of builders is held: an action without an end, and without a holder of the lock, belongs to a
-    /// process that is gone.
+    /// Takes the steps of every change: it waits for its turn, looks at the facts again, records the start, does the work,
+    /// records the end, and marks the strategy. <see cref="End"/> and <see cref="Error"/> tell the outcome; a refusal of the
+    /// server is an error there, not an exception.
     /// </summary>
-    /// <param name="actions">The audit.</param>
-    /// <param name="action">The action; null for one that is not audited.</param>
-    /// <param name="work">Does the work.</param>
-    /// <param name="cancellationToken">The token that cancels <paramref name="work"/>.</param>
-    /// <returns>The error that kept the end from being written to the store, or null.</returns>
-    public async Task<PerfMonitoringException?> RecordAsync(
-        IIndexActionRepository actions, IndexAction? action, Func<Task> work, CancellationToken cancellationToken)
+    /// <param name="cancellationToken">Cancels the change and cleans up.</param>
+    /// <exception cref="OperationCanceledException">The change was cancelled, and nothing is left half-done.</exception>
+    /// <exception cref="PerfMonitoringException">InvalidIndexLeft: the change was cancelled, and an invalid index is
+    /// left.</exception>
+    public async Task RunAsync(CancellationToken cancellationToken)
     {
-        if (action is null)
+        using var closing = options.EndAt is { } end
+            ? new CancellationTokenSource(Left(end), options.Clock) : new CancellationTokenSource();
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, closing.Token);
+        try
+        {
+            var tableOid = await FindTableAsync(ending.Token);
+            await using var gate = await BuilderGate.EnterAsync(this, tableOid, ending.Token);
+
+            // The wait may have changed the facts.
+            if (await IsNeededAsync(ending.Token))
+            {
+                Error = await RecordAsync(() => WorkAsync(gate, ending.Token), ending.Token);
+            }
+            else
+            {
+                End = ChangeEnd.NotNeeded;
+            }
+
+            // The lock of builders is still held, so nobody changes the index before its strategy is marked.
+            Error = await MarkAsync() ?? Error;
+        }
+        catch (OperationCanceledException) when (ending.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            End = ChangeEnd.Deferred;
+        }
+        catch (PerfMonitoringException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            (End, Error) = Judge(e);
+        }
+    }
+
+    /// <summary>The table that the change locks.</summary>
+    protected abstract Task<uint> FindTableAsync(CancellationToken cancellationToken);
+
+    /// <summary>Whether there still is something to do.</summary>
+    /// <exception cref="PerfMonitoringException">The index is another one by now.</exception>
+    protected abstract Task<bool> IsNeededAsync(CancellationToken cancellationToken);
+
+    /// <summary>The entry in the audit; null for a change that is not audited.</summary>
+    protected abstract IndexAction? ToAction();
+
+    /// <summary>Runs the statement, and cleans up after a failure.</summary>
+    protected abstract Task WorkAsync(BuilderGate gate, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Marks the strategy, after the work or when nothing is to be done. It cannot be cancelled, because the change is done.
+    /// </summary>
+    /// <returns>The error that kept the store from being updated, or null.</returns>
+    protected virtual Task<PerfMonitoringException?> MarkAsync() => Task.FromResult<PerfMonitoringException?>(null);
+
+    /// <summary>The end that a failure means, and its error.</summary>
+    protected virtual (ChangeEnd End, PerfMonitoringException? Error) Judge(PerfMonitoringException e) =>
+        (e.ErrorId == CancelledId ? ChangeEnd.Cancelled : ChangeEnd.Failed, e);
+
+    // A timer takes 24 days at most.
+    private TimeSpan Left(DateTimeOffset end) =>
+        TimeSpan.FromMilliseconds(Math.Clamp((end - options.Clock.GetUtcNow()).TotalMilliseconds, 0, int.MaxValue));
+
+    // The start is written first, so it stays even if this process dies. The lock of builders is held: an action without an end,
+    // and without a holder of the lock, belongs to a process that is gone.
+    // Returns the error that kept the end from being written.
+    private async Task<PerfMonitoringException?> RecordAsync(Func<Task> work, CancellationToken cancellationToken)
+    {
+        if (ToAction() is not { } action)
         {
             await work();
             return null;
         }
 
-        ActionId = await actions.StartAsync(action, cancellationToken);
-        Actions = actions;
+        ActionId = await context.Actions.StartAsync(action, cancellationToken);
         try
         {
             await work();
@@ -122,7 +201,7 @@ internal abstract class IndexChange(
         return await FinishAsync(IndexActionOutcome.Succeeded, null);
 
         Task<PerfMonitoringException?> FinishAsync(IndexActionOutcome outcome, string? failure) =>
-            IndexAudit.FinishAsync(actions, ActionId, outcome, failure, QualifiedName, subject);
+            IndexAudit.FinishAsync(context.Actions, ActionId, outcome, failure, QualifiedName, subject);
     }
 
     /// <summary>Records the session that does the work from now on, here and in the audit.</summary>
@@ -131,16 +210,12 @@ internal abstract class IndexChange(
         var session = new StatementSession(
             connection.ProcessID,
             await connection.QuerySingleAsync<DateTimeOffset>(IndexSql.Command("GetBackendStart", null, cancellationToken)));
-        if (Actions is not null)
-        {
-            await Actions.SetSessionAsync(ActionId, session.ProcessId, session.BackendStart, cancellationToken);
-        }
-
+        await context.Actions.SetSessionAsync(ActionId, session.ProcessId, session.BackendStart, cancellationToken);
         Session = session;
     }
 
     /// <summary>Makes this change a part of an action that the audit already has.</summary>
-    protected void Join(IndexChange whole) => (ActionId, Actions) = (whole.ActionId, whole.Actions);
+    protected void Join(IndexChange whole) => ActionId = whole.ActionId;
 
     /// <summary>Adds the figures of a part.</summary>
     protected void Add(IndexChange part)
@@ -228,10 +303,10 @@ internal abstract class IndexChange(
         BuilderGate gate, Func<NpgsqlConnection, CancellationToken, Task> run, TimeSpan lockTimeout,
         Func<IReadOnlyList<ProgressRow>, bool> look,
         CancellationToken cancellationToken) =>
-        target.RunAsync(
+        context.Target.RunAsync(
             async () =>
             {
-                await using var connection = await target.ConnectAsync(cancellationToken);
+                await using var connection = await context.Target.ConnectAsync(cancellationToken);
                 await SetSessionAsync(connection, cancellationToken);
                 await connection.SetLimitsAsync(lockTimeout, options.MaintenanceWorkMem, cancellationToken);
                 using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -273,10 +348,10 @@ internal abstract class IndexChange(
             })
             .Build()
             .ExecuteAsync(
-                async token => await target.RunAsync(
+                async token => await context.Target.RunAsync(
                     async () =>
                     {
-                        await using var connection = await target.ConnectAsync(token);
+                        await using var connection = await context.Target.ConnectAsync(token);
                         return await attempt(connection, token);
                     },
                     token),
@@ -352,7 +427,7 @@ internal abstract class IndexChange(
             catch (Exception e)
                 when (e is PerfMonitoringException { Kind: FailureKind.ConnectionFailed } or InvalidOperationException)
             {
-                return await target.QueryAsync<ProgressRow>(Sql.Get("GetBuildProgress"), parameters, cancellationToken);
+                return await context.Target.QueryAsync<ProgressRow>(Sql.Get("GetBuildProgress"), parameters, cancellationToken);
             }
         }
     }

@@ -11,15 +11,14 @@ namespace PerfMonitoring.Postgres.Changes;
 /// short transaction then creates the indexes of the partitioned tables and attaches all. So no invalid index is ever visible,
 /// and completed parts stay for the next run.
 /// </summary>
-internal sealed class PartitionedIndexBuilder(
-    Database target, ICatalogRepository catalog, TableIndexBuilder tables, IndexComparison comparison)
+internal sealed class PartitionedIndexBuilder(ChangeContext context, TableIndexBuilder tables, IndexComparison comparison)
 {
     public async Task BuildAsync(BuilderGate gate, IndexBuild build, TableInfo root, CancellationToken cancellationToken)
     {
         // New partitions may appear during the build.
         for (var round = 0; round < 3; round++)
         {
-            var tree = await target.QueryAsync<PartitionRow>(
+            var tree = await context.Target.QueryAsync<PartitionRow>(
                 Sql.Get("GetPartitionTree"), new { TableOid = (long)root.Oid }, cancellationToken);
             if (tree.FirstOrDefault(t => t.Relkind is not ("r" or "p")) is { } other)
             {
@@ -78,7 +77,7 @@ internal sealed class PartitionedIndexBuilder(
         IndexBuild build, PartitionRow table, Dictionary<uint, TableIndex> chosen, CancellationToken cancellationToken)
     {
         var wanted = build.Definition with { Table = table.Name };
-        var candidates = (await catalog.GetIndexesAsync([table.Oid], cancellationToken))
+        var candidates = (await context.Catalog.GetIndexesAsync([table.Oid], cancellationToken))
             .Where(i =>
                 !i.IsExclusion && i.Definition.IsUnique == wanted.IsUnique && i.ConstraintName is null
                 && IndexEquality.CouldServe(i.Definition, wanted)
@@ -86,7 +85,7 @@ internal sealed class PartitionedIndexBuilder(
             .ToList();
         var parents = candidates.Count == 0
             ? []
-            : (await target.QueryAsync<PartitionRow>(
+            : (await context.Target.QueryAsync<PartitionRow>(
                 Sql.Get("GetIndexParents"), new { Oids = candidates.Select(c => (long)c.Oid).ToArray() },
                 cancellationToken))
                 .ToDictionary(p => p.Oid, p => p.ParentOid);
@@ -108,15 +107,15 @@ internal sealed class PartitionedIndexBuilder(
         BuilderGate gate, IndexBuild build, PartitionRow table, Dictionary<uint, TableIndex> chosen, string label,
         CancellationToken cancellationToken)
     {
-        var info = await catalog.GetTableAsync(table.Name, cancellationToken);
+        var info = await context.Catalog.GetTableAsync(table.Name, cancellationToken);
         var wanted = build.Definition with { Table = table.Name };
-        var rest = (await catalog.GetIndexesAsync([table.Oid], cancellationToken)).FirstOrDefault(
+        var rest = (await context.Catalog.GetIndexesAsync([table.Oid], cancellationToken)).FirstOrDefault(
             i => !i.IsValid && !i.IsAttached && IndexEquality.IsWrittenAlike(i.Definition, wanted));
         wanted = wanted with {
             Name = rest?.Definition.Name ?? IndexDefinition.SuggestName(table.Name.Name, wanted.Keys, wanted.Where is not null) };
         if (rest is null)
         {
-            wanted = wanted with { Name = await new IndexNames(catalog, null).FindFreeAsync(wanted, cancellationToken) };
+            wanted = wanted with { Name = await new IndexNames(context.Catalog, null).FindFreeAsync(wanted, cancellationToken) };
         }
 
         var part = build.PartOf(wanted, label);
@@ -143,10 +142,10 @@ internal sealed class PartitionedIndexBuilder(
     {
         try
         {
-            return await target.RunAsync(
+            return await context.Target.RunAsync(
                 async () =>
                 {
-                    await using var connection = await target.ConnectAsync(cancellationToken);
+                    await using var connection = await context.Target.ConnectAsync(cancellationToken);
                     if (!isTrial)
                     {
                         await build.SetSessionAsync(connection, cancellationToken);
@@ -155,7 +154,7 @@ internal sealed class PartitionedIndexBuilder(
                     await connection.SetLimitsAsync(IndexChange.MomentaryLockTimeout, null, cancellationToken);
                     await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
                     var names = chosen.ToDictionary(c => c.Key, c => c.Value.Definition);
-                    var free = new IndexNames(catalog, null);
+                    var free = new IndexNames(context.Catalog, null);
                     foreach (var table in tree.Where(t => t.Relkind == "p" && !names.ContainsKey(t.Oid))
                         .Take(isTrial ? 1 : int.MaxValue))
                     {

@@ -8,8 +8,10 @@ using PerfMonitoring.Postgres.Sessions;
 namespace PerfMonitoring.Postgres.Changes;
 
 /// <summary>Runs CREATE INDEX CONCURRENTLY on a table without partitions.</summary>
-internal sealed class TableIndexBuilder(Database target, ICatalogRepository catalog, IndexComparison comparison)
+internal sealed class TableIndexBuilder(ChangeContext context)
 {
+    private readonly IndexComparison comparison = new(context.Target);
+
     /// <summary>Builds the index. After any failure the invalid index is dropped.</summary>
     public async Task BuildAsync(BuilderGate gate, IndexBuild build, TableInfo table, CancellationToken cancellationToken)
     {
@@ -39,10 +41,10 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
 
     private async Task<TableIndex?> FindBuildingAsync(uint tableOid, IndexDefinition wanted, CancellationToken cancellationToken)
     {
-        foreach (var index in (await catalog.GetIndexesAsync([tableOid], cancellationToken))
+        foreach (var index in (await context.Catalog.GetIndexesAsync([tableOid], cancellationToken))
             .Where(i => !i.IsValid && IndexEquality.IsWrittenAlike(i.Definition, wanted)))
         {
-            if (await target.QuerySingleOrDefaultAsync<RelationRow>(
+            if (await context.Target.QuerySingleOrDefaultAsync<RelationRow>(
                 Sql.Get("GetIndexState"), new { Oid = (long)index.Oid }, cancellationToken) is { IsBeingBuilt: true })
             {
                 return index;
@@ -73,7 +75,7 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
         }
 
         var same = holder is { TableOid: { } tableOid, IsValid: false } && tableOid == table.Oid
-            ? (await catalog.GetIndexesAsync([table.Oid], cancellationToken)).FirstOrDefault(i => i.Oid == holder.Oid)
+            ? (await context.Catalog.GetIndexesAsync([table.Oid], cancellationToken)).FirstOrDefault(i => i.Oid == holder.Oid)
             : null;
         if (same is null || !await comparison.IsSameAsync(same, build.Definition, cancellationToken))
         {
@@ -173,7 +175,7 @@ internal sealed class TableIndexBuilder(Database target, ICatalogRepository cata
     }
 
     private Task<RelationRow?> FindRelationAsync(IndexBuild build, CancellationToken cancellationToken) =>
-        target.QuerySingleOrDefaultAsync<RelationRow>(
+        context.Target.QuerySingleOrDefaultAsync<RelationRow>(
             Sql.Get("GetRelation"), new { SchemaName = build.Definition.Table.Schema, build.Definition.Name },
             cancellationToken);
 

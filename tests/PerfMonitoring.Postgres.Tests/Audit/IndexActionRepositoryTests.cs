@@ -156,7 +156,7 @@ public sealed class IndexActionRepositoryTests(TestDatabase database) : IClassFi
     };
 
     private Task<(IndexCreationResult Result, PerfMonitoringException? Error)> BuildAsync(IndexStrategy strategy) =>
-        connection.IndexBuilder.BuildAsync(strategy, new IndexChangeOptions(), new Progress<IndexChangeProgress>(), Token);
+        connection.IndexChanger.BuildAsync(strategy, new IndexChangeOptions(), new Progress<IndexChangeProgress>(), Token);
 
     private async Task<IReadOnlyList<string>> NamesAsync(IndexActionFilter filter) =>
         [.. (await ListAsync(filter)).Select(a => a.IndexName)];

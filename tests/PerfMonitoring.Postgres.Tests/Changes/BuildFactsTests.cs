@@ -95,7 +95,7 @@ public sealed class BuildFactsTests(TestDatabase database) : IClassFixture<TestD
         }
 
         var table = await connection.Catalog.GetTableAsync(new("public", "parted"), Token);
-        Assert.Equal(["public.far"], (await connection.IndexBuilder.GetFactsAsync(table, null, Token)).ForeignPartitions);
+        Assert.Equal(["public.far"], (await connection.IndexChanger.GetBuildFactsAsync(table, null, Token)).ForeignPartitions);
     }
 
     private static async Task<Dictionary<PreflightCheck, IndexPreflight>> CheckAsync(

@@ -266,7 +266,7 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
 
     private Task<(IndexRemovalResult Result, PerfMonitoringException? Error)> RemoveAsync(
         TableIndex index, IndexChangeOptions options, CancellationToken? token = null) =>
-        connection.IndexRemover.RemoveAsync(index, options, new Report(reports), token ?? Token);
+        connection.IndexChanger.DropAsync(index, options, new Report(reports), token ?? Token);
 
     // The drop waits for a transaction that uses the table. During that wait another transaction begins, so only the statement
     // itself waits for the second one.

@@ -136,7 +136,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         await EndAsync();
 
         // The next run finds the built index and the action that built it.
-        var (again, error) = await next.IndexBuilder.BuildAsync(strategy, Options, new Reports(reports), Token);
+        var (again, error) = await next.IndexChanger.BuildAsync(strategy, Options, new Reports(reports), Token);
         Assert.Equal((IndexCreationState.AlreadyExists, null), (again.State, error));
         var made = Assert.Single(await IndexVerifier.GetCreatedAsync(next.Actions, new() { StrategyIds = [strategy.Id] }, Token));
         Assert.Equal(VerificationVerdict.Insufficient, (await IndexVerifier.VerifyAsync(next, made, new(), Token)).Verdict);
@@ -151,7 +151,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
     {
         var strategy = await DieAtWorkAsync(Work.Create);
 
-        var waiting = next.IndexBuilder.BuildAsync(strategy, Options, new Reports(reports), Token);
+        var waiting = next.IndexChanger.BuildAsync(strategy, Options, new Reports(reports), Token);
         await UntilAsync(
             () => Task.FromResult(reports.Any(r => r.Phase.Contains("its process is gone", StringComparison.Ordinal))),
             "it waits");
@@ -174,7 +174,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         await EndAsync();
 
         Assert.Contains("left invalid", (await LastAsync()).Error, StringComparison.Ordinal);
-        var (result, error) = await next.IndexBuilder.BuildAsync(
+        var (result, error) = await next.IndexChanger.BuildAsync(
             strategy, Options with { CleanUpLimit = TimeSpan.FromMinutes(1) }, new Reports(reports), Token);
 
         Assert.Equal((IndexCreationState.Created, null), (result.State, error));
@@ -192,7 +192,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
             $"{strategy.Definition.ToDropStatement(false)}; {strategy.Definition.ToCreateStatement(false)}");
 
         Assert.Contains("without the mark", (await LastAsync()).Error, StringComparison.Ordinal);
-        var (result, _) = await next.IndexBuilder.BuildAsync(strategy, Options, new Reports(reports), Token);
+        var (result, _) = await next.IndexChanger.BuildAsync(strategy, Options, new Reports(reports), Token);
 
         Assert.Equal(IndexCreationState.AlreadyExists, result.State);
         Assert.Equal("FAILED", await StoredAsync());
@@ -233,7 +233,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         foreach (var table in new[] { "t a", "parted" })
         {
             var strategy = await AddAsync(new RelationName("Sch\"ema", table));
-            var (result, error) = await next.IndexBuilder.BuildAsync(strategy, Options, new Reports(reports), Token);
+            var (result, error) = await next.IndexChanger.BuildAsync(strategy, Options, new Reports(reports), Token);
 
             Assert.Equal((IndexCreationState.Created, null), (result.State, error));
             Assert.Equal(
@@ -250,7 +250,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
         try
         {
             var unmarked = await AddAsync(new RelationName("Sch\"ema", "t a"), "code");
-            var (result, error) = await next.IndexBuilder.BuildAsync(unmarked, Options, new Reports(reports), Token);
+            var (result, error) = await next.IndexChanger.BuildAsync(unmarked, Options, new Reports(reports), Token);
 
             Assert.Equal((IndexCreationState.Created, null), (result.State, error));
             Assert.Equal("SUCCEEDED", await StoredAsync());
@@ -290,7 +290,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
                 await HoldAsync(
                     $"begin; lock table {(work == Work.CreatePartitioned ? new RelationName("Sch\"ema", "p2") : table)} in "
                         + $"row exclusive mode");
-                Start(ghost.IndexBuilder.BuildAsync(
+                Start(ghost.IndexChanger.BuildAsync(
                     strategy, Options with { Action = work == Work.Restore ? IndexActionKind.Restore : IndexActionKind.Create },
                     new Reports(reports), Token));
                 break;

@@ -102,7 +102,7 @@ public sealed class ReplicationLagTests(StandbyFixture fixture) : IClassFixture<
     private async Task<TimeSpan?> LagAsync()
     {
         var table = await connection.Catalog.GetTableAsync(new RelationName("public", "orders"), Token);
-        return (await connection.IndexBuilder.GetFactsAsync(table, null, Token)).ReplicationLag;
+        return (await connection.IndexChanger.GetBuildFactsAsync(table, null, Token)).ReplicationLag;
     }
 
     private static Task UntilAsync(Func<Task<bool>> condition) =>

@@ -244,23 +244,17 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task An_index_that_is_being_built_is_left_alone()
     {
-        await database.ExecuteAsync("""
-            create or replace function sales.slow(n bigint) returns bigint immutable language plpgsql as 'begin perform pg_sleep(0.02); return n; end';
-            insert into sales.orders select g from generate_series(1, 300) g;
-            """);
-        var build = database.ExecuteAsync("create index concurrently building on sales.orders (sales.slow(id))");
-        while (await database.ScalarAsync<long>(
-            "select count(*) from pg_stat_progress_create_index where datname = current_database() and phase like "
-                + "'building index%'") == 0)
-        {
-            Assert.False(build.IsCompleted, "it was built too soon");
-            await Task.Delay(20, TestContext.Current.CancellationToken);
-        }
+        await database.ExecuteAsync(TestDatabase.SlowFunction);
+        await database.ExecuteAsync("insert into sales.orders select g from generate_series(1, 300) g");
+        await database.HoldBuildsAsync();
+        var build = database.ExecuteAsync("create index concurrently building on sales.orders (slow(id::int))");
+        await database.UntilBuildIsInAsync("building index%");
 
         var result = session.Invoke("Repair-Index -Confirm:$false");
 
         Assert.Empty(result.MustSucceed().Output);
         Assert.False(build.IsCompleted);
+        await database.ReleaseBuildsAsync();
         await build;
         Assert.True(
             await database.ScalarAsync<bool>("select indisvalid from pg_index where indexrelid = 'sales.building'::regclass"));

@@ -10,10 +10,10 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
 
     public async ValueTask InitializeAsync()
     {
-        await database.ExecuteAsync("""
+        await database.ExecuteAsync(TestDatabase.SlowFunction + """
+
             drop schema if exists perf_monitoring cascade;
             drop table if exists orders cascade;
-            create or replace function slow(n int) returns int immutable language plpgsql as 'begin perform pg_sleep(0.006); return n; end';
             create table orders (id bigint primary key, customer_id int, status text);
             insert into orders select g, g % 50, 'new' from generate_series(1, 500) g;
             """);
@@ -267,6 +267,7 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
     [Fact]
     public async Task Stopped_half_way_it_leaves_no_index_and_no_lock()
     {
+        await database.HoldBuildsAsync();
         var running = session.Start(
             "New-IndexStrategy -TableName orders -Expression 'slow(customer_id)' | Invoke-IndexCreation -Confirm:$false");
         await running.WaitForProgressAsync(p => p.StatusDescription.StartsWith("building index", StringComparison.Ordinal));
@@ -306,6 +307,7 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
     public async Task Several_are_built_at_once_on_different_tables()
     {
         await database.ExecuteAsync(Tables);
+        await database.HoldBuildsAsync();
         using var done = new CancellationTokenSource();
         var watch = WatchAsync();
 
@@ -341,6 +343,11 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
                     "select coalesce(string_agg(relid::text, ','), '') from pg_stat_progress_create_index where datname = "
                         + "current_database()");
                 var tables = seen!.Split(',', StringSplitOptions.RemoveEmptyEntries);
+                if (tables.Length > 1)
+                {
+                    await database.ReleaseBuildsAsync();
+                }
+
                 most = (Math.Max(most.AtOnce, tables.Length),
                     Math.Max(most.OnOneTable, tables.GroupBy(t => t).Select(g => g.Count()).DefaultIfEmpty(0).Max()));
             }
@@ -353,6 +360,7 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
     public async Task Several_that_are_stopped_leave_nothing_and_what_was_done_is_said()
     {
         await database.ExecuteAsync(Tables);
+        await database.HoldBuildsAsync();
         var running = session.Start(Several + "$several[0], $several[2] | Invoke-IndexCreation -ThrottleLimit 2 -Confirm:$false");
         await running.WaitForProgressAsync(
             p => p.ActivityId == 0 && p.StatusDescription.StartsWith("building index", StringComparison.Ordinal));

@@ -92,9 +92,8 @@ public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestData
     [Fact]
     public async Task What_a_killed_run_left_is_mended_by_the_next()
     {
-        await database.ExecuteAsync(
-            "create function slow(n int) returns int immutable language plpgsql "
-                + "as 'begin perform pg_sleep(0.01); return n; end'");
+        await database.ExecuteAsync(TestDatabase.SlowFunction);
+        await database.HoldBuildsAsync();
         using (var session = new ModuleRunspace())
         {
             session.Invoke("""
@@ -117,8 +116,7 @@ public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestData
         await UntilAsync("select not exists (select from pg_stat_progress_create_index where datname = current_database())");
         Assert.False(
             await database.ScalarAsync<bool>("select indisvalid from pg_index where indexrelid = to_regclass('slowly')"));
-        await database.ExecuteAsync(
-            "create or replace function slow(n int) returns int immutable language plpgsql as 'begin return n; end'");
+        await database.ReleaseBuildsAsync();
 
         var (exitCode, _, errors) = await RunAsync("-MaintenanceWindow", "Immediate");
 

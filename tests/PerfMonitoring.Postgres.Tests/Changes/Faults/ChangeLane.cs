@@ -217,7 +217,7 @@ internal sealed class ChangeLane : IAsyncDisposable
             var stored = await session.Strategies.AddAsync(mine, Token);
             foreach (var strategy in stored)
             {
-                var (built, error) = await session.IndexBuilder.BuildAsync(strategy, Options, new Silence(), Token);
+                var (built, error) = await session.IndexChanger.BuildAsync(strategy, Options, new Silence(), Token);
                 Expect(test, error is null && built.State is IndexCreationState.Created or IndexCreationState.AlreadyExists,
                     $"at once, a build ended as {built.State} {error}");
             }
@@ -300,7 +300,7 @@ internal sealed class ChangeLane : IAsyncDisposable
 
         if (test.Work is Work.Revert)
         {
-            var (made, error) = await next.IndexBuilder.BuildAsync(strategy, Options, new Silence(), Token);
+            var (made, error) = await next.IndexChanger.BuildAsync(strategy, Options, new Silence(), Token);
             Expect(test, made.State == IndexCreationState.Created, $"before it: {made.State} {error}");
         }
         else
@@ -435,7 +435,7 @@ internal sealed class ChangeLane : IAsyncDisposable
         switch (work)
         {
             case Work.Create or Work.CreatePartitioned:
-                return (await by.IndexBuilder.BuildAsync(strategy, options, progress, cancellationToken)).Error;
+                return (await by.IndexChanger.BuildAsync(strategy, options, progress, cancellationToken)).Error;
             case Work.Restore:
                 return (await IndexRestoration.RunAsync(by, strategy.Definition, options, progress, cancellationToken)).Error;
             case Work.Drop or Work.DropPartitioned or Work.Revert:

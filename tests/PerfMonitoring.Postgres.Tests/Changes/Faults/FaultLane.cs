@@ -133,7 +133,7 @@ internal sealed class FaultLane : IAsyncDisposable
         Run? second = null;
 
         var holder = await HoldAsync(test, table);
-        var first = new Run((limited ?? connection).IndexBuilder.BuildAsync(strategy, options, reports, cancel.Token));
+        var first = new Run((limited ?? connection).IndexChanger.BuildAsync(strategy, options, reports, cancel.Token));
         try
         {
             var builder = await UntilHeldAsync(control, test, table, first, holder);
@@ -181,7 +181,7 @@ internal sealed class FaultLane : IAsyncDisposable
                     await using (var other = await ConnectAsync(cluster, database, store, ""))
                     {
                         var waiting = new Reports();
-                        second = new Run(other.IndexBuilder.BuildAsync(strategy, options, waiting, Token));
+                        second = new Run(other.IndexChanger.BuildAsync(strategy, options, waiting, Token));
                         await UntilAsync(
                             () => second.IsOver || waiting.Any(r => r.Phase == "waiting for another builder"),
                             "the second waits");
@@ -217,7 +217,7 @@ internal sealed class FaultLane : IAsyncDisposable
         if (test.Fault == Fault.ServerAway)
         {
             // The next run handles what is left.
-            var again = new Run(connection.IndexBuilder.BuildAsync(strategy, Options(Fault.None), new Reports(), Token));
+            var again = new Run(connection.IndexChanger.BuildAsync(strategy, Options(Fault.None), new Reports(), Token));
             await again.EndAsync();
             Expect(test, again.Error is null && again.Result?.State == IndexCreationState.Created,
                 $"the next run ended as {again}");

@@ -1,11 +1,8 @@
 using PerfMonitoring.Audit;
-using PerfMonitoring.Common;
-using PerfMonitoring.Indexes;
-using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Changes;
 
-/// <summary>Options of a build.</summary>
+/// <summary>Options of a change of an index; a drop and a rebuild ignore those of a build.</summary>
 public sealed record IndexChangeOptions
 {
     /// <summary>Limit of the wait for the lock on the table, before the build. Zero waits without limit.</summary>
@@ -45,32 +42,4 @@ public sealed record IndexChangeOptions
 
     /// <summary>Limit of the time for dropping an invalid index: the user is waiting at the prompt.</summary>
     public TimeSpan CleanUpLimit { get; init; } = TimeSpan.FromSeconds(30);
-}
-
-/// <summary>Builds indexes without blocking writes.</summary>
-public interface IIndexBuilder
-{
-    /// <summary>Facts about a table and the server before a build.</summary>
-    /// <param name="table">The table.</param>
-    /// <param name="tablespace">The tablespace of the index; null for the database's default.</param>
-    /// <param name="cancellationToken">Cancels the operation.</param>
-    Task<BuildFacts> GetFactsAsync(TableInfo table, string? tablespace, CancellationToken cancellationToken);
-
-    /// <summary>
-    /// Builds the index of a strategy with CREATE INDEX CONCURRENTLY, one at a time for each table. On any failure the invalid
-    /// index is dropped; where that also fails, <see cref="IndexCreationResult.LeftoverIndex"/> names it. A refusal of the server
-    /// is a result with its error, not an exception. A build that <see cref="IndexChangeOptions.EndAt"/> ended is Deferred.
-    /// </summary>
-    /// <param name="strategy">The strategy. Its target is not checked: the caller checks
-    /// <see cref="ServerTarget.IsSameDatabaseAs"/> first.</param>
-    /// <param name="options">Limits.</param>
-    /// <param name="progress">Receives progress about every second.</param>
-    /// <param name="cancellationToken">Cancels the build and cleans up.</param>
-    /// <returns>The result, and its error, if any.</returns>
-    /// <exception cref="OperationCanceledException">The operation was cancelled, and nothing is left.</exception>
-    /// <exception cref="PerfMonitoringException">InvalidIndexLeft: the operation was cancelled, and the invalid index could not
-    /// be dropped.</exception>
-    Task<(IndexCreationResult Result, PerfMonitoringException? Error)> BuildAsync(
-        IndexStrategy strategy, IndexChangeOptions options, IProgress<IndexChangeProgress> progress,
-        CancellationToken cancellationToken);
 }
