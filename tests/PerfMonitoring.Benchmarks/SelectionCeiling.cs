@@ -99,10 +99,10 @@ internal static class SelectionCeiling
     private static IEnumerable<string> Compare(
         IndexSelection selection, params (string Name, IReadOnlyList<int> Ids)[] sets)
     {
-        return sets.SelectMany(s => s.Ids).Distinct().Select(id => selection.Candidates[id - 1])
+        return sets.SelectMany(s => s.Ids).Distinct().Select(id => selection.Candidates[id])
             .OrderBy(c => c.ToString(), StringComparer.Ordinal)
             .Select(c => Line([c], $"{c} ({string.Join(", ", sets.Where(s => s.Ids.Contains(c.Id)).Select(s => s.Name))})"))
-            .Concat(sets.Select(s => Line(s.Ids.Select(id => selection.Candidates[id - 1]), $"in all: {s.Name}")));
+            .Concat(sets.Select(s => Line(s.Ids.Select(id => selection.Candidates[id]), $"in all: {s.Name}")));
 
         static string Line(IEnumerable<Candidate> indexes, string text) => string.Create(
             CultureInfo.InvariantCulture, $"{indexes.Sum(c => c.SizeBytes) / AdvisorQuality.Megabyte,8:F1} {text}");

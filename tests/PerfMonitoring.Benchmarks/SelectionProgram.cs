@@ -103,7 +103,7 @@ internal sealed class SelectionProgram : IDisposable
             }
 
             best.Bound = Math.Max(best.Bound, solver.Objective().BestBound() * unit);
-            List<int> set = [.. Enumerable.Range(0, built.Length).Where(i => built[i]?.SolutionValue() > 0.5).Select(i => i + 1)];
+            List<int> set = [.. Enumerable.Range(0, built.Length).Where(i => built[i]?.SolutionValue() > 0.5)];
             var score = selection.ScoreOf(set);
             if (score < best.Score)
             {
@@ -205,18 +205,18 @@ internal sealed class SelectionProgram : IDisposable
     // Whether one of those that can do the work is there.
     private Variable Available(int[] need)
     {
-        List<int> places = [.. need.Where(i => built[i] is not null).Distinct().Order()];
-        if (places is [var single])
+        List<int> members = [.. need.Where(i => built[i] is not null).Distinct().Order()];
+        if (members is [var single])
         {
             return built[single]!;
         }
 
-        var key = string.Join(',', places);
+        var key = string.Join(',', members);
         if (!available.TryGetValue(key, out var one))
         {
             available.Add(key, one = solver.MakeNumVar(0, 1, $"o{available.Count}"));
-            Row(double.NegativeInfinity, 0, [(one, 1), .. places.Select(i => (built[i]!, -1.0))]);
-            foreach (var i in places)
+            Row(double.NegativeInfinity, 0, [(one, 1), .. members.Select(i => (built[i]!, -1.0))]);
+            foreach (var i in members)
             {
                 Row(0, double.PositiveInfinity, (one, 1), (built[i]!, -1));
             }

@@ -104,7 +104,7 @@ public sealed class AccessEstimateTests
         var key = IndexKey.OnColumn(parts[1]) with { OperatorClass = parts.ElementAtOrDefault(2) };
         return new Candidate
         {
-            Id = 1,
+            Id = 0,
             Definition = new IndexDefinition { Table = Table.Name, Name = "", Method = parts[0], Keys = [key] },
             SizeBytes = 50_000_000,
         };

@@ -35,7 +35,7 @@ public sealed class IndexSelectionTests
     [InlineData("a=10", "", null, null, "")]
     public void The_set_is_exactly_this(string sizes, string rules, int? budgetMegabytes, int? count, string expected)
     {
-        var candidates = sizes.Split(' ').Select((s, i) => Make(i + 1, s)).ToList();
+        var candidates = sizes.Split(' ').Select((s, i) => Make(i, s)).ToList();
         var options = new AdvisorOptions { StorageBudget = budgetMegabytes * Megabyte, MaximumCount = count };
 
         var set = Select(candidates, rules, options);
@@ -48,7 +48,7 @@ public sealed class IndexSelectionTests
     [Fact]
     public void A_statement_counts_as_often_as_it_is_called()
     {
-        var candidates = new[] { Make(1, "a=10"), Make(2, "b=10") };
+        var candidates = new[] { Make(0, "a=10"), Make(1, "b=10") };
 
         Assert.Equal(["a"], Select(candidates, "1:a=50 2:b=20", new AdvisorOptions { StorageBudget = 10 * Megabyte }, 10));
     }
@@ -60,15 +60,15 @@ public sealed class IndexSelectionTests
     [InlineData(1, "a")]
     public void No_statement_gets_slower_than_is_allowed(double maximumRegression, string expected)
     {
-        var candidates = new[] { Make(1, "a=10") };
+        var candidates = new[] { Make(0, "a=10") };
         var tables = Tables(candidates, "1:a=50", 1);
-        tables[1].Add([1], new Configuration([1], 99, 55));
+        tables[1].Add([0], new Configuration([0], 99, 55));
 
         var set = new IndexSelection(
             tables, candidates, new AdvisorOptions { MaximumRegression = maximumRegression }, (_, _) => [])
             .Select([], true, TestContext.Current.CancellationToken);
 
-        Assert.Equal(expected, string.Join(' ', set.Select(id => Name(candidates[id - 1]))));
+        Assert.Equal(expected, string.Join(' ', set.Select(id => Name(candidates[id]))));
     }
 
     // Index a alone makes the second statement more expensive. With b the planner does not use a for it.
@@ -77,9 +77,9 @@ public sealed class IndexSelectionTests
     [InlineData(15, "")]
     public void What_misleads_the_planner_comes_with_what_leads_it_back(int budgetMegabytes, string expected)
     {
-        var candidates = new[] { Make(1, "a=10"), Make(2, "b=10"), Make(3, "c=5") };
+        var candidates = new[] { Make(0, "a=10"), Make(1, "b=10"), Make(2, "c=5") };
         var tables = Tables(candidates, "1:a=20 2:b=90", 1);
-        tables[1].Add([1], new Configuration([1], 99, 200));
+        tables[1].Add([0], new Configuration([0], 99, 200));
         var options = new AdvisorOptions { StorageBudget = budgetMegabytes * Megabyte, MinimumImprovement = 0.15 };
 
         var set = new IndexSelection(tables, candidates, options, (_, _) => [])
@@ -87,16 +87,16 @@ public sealed class IndexSelectionTests
 
         Assert.Equal(
             expected.Split(' ', StringSplitOptions.RemoveEmptyEntries),
-            set.Select(id => Name(candidates[id - 1])).Order(StringComparer.Ordinal));
+            set.Select(id => Name(candidates[id])).Order(StringComparer.Ordinal));
     }
 
     [Fact]
     public void What_covers_two_is_taken_for_both()
     {
-        var candidates = new[] { Make(1, "a=10"), Make(2, "b=10"), Make(3, "c=12") };
+        var candidates = new[] { Make(0, "a=10"), Make(1, "b=10"), Make(2, "c=12") };
 
         var set = Select(
-            candidates, "1:a=20 2:b=20", new AdvisorOptions { StorageBudget = 15 * Megabyte }, 1, (_, id) => id == 3 ? [] : [3]);
+            candidates, "1:a=20 2:b=20", new AdvisorOptions { StorageBudget = 15 * Megabyte }, 1, (_, id) => id == 2 ? [] : [2]);
 
         Assert.Equal(["c"], set);
     }
@@ -105,7 +105,7 @@ public sealed class IndexSelectionTests
     public void The_same_input_gives_the_same_set_and_more_budget_never_a_worse_one()
     {
         var random = new Random(7);
-        var candidates = Enumerable.Range(0, 12).Select(i => Make(i + 1, $"{(char)('a' + i)}={random.Next(1, 30)}")).ToList();
+        var candidates = Enumerable.Range(0, 12).Select(i => Make(i, $"{(char)('a' + i)}={random.Next(1, 30)}")).ToList();
         var rules = string.Join(
             ' ', candidates.SelectMany(c => new[] { 1, 2 }.Select(s => $"{s}:{Name(c)}={random.Next(10, 100)}")));
         var last = double.MaxValue;
@@ -129,7 +129,7 @@ public sealed class IndexSelectionTests
         Func<int, int, IReadOnlyList<int>>? canServe = null) =>
     [
         .. new IndexSelection(Tables(candidates, rules, weight), candidates, options, canServe ?? ((_, _) => []))
-            .Select([], true, TestContext.Current.CancellationToken).Select(id => Name(candidates[id - 1])),
+            .Select([], true, TestContext.Current.CancellationToken).Select(id => Name(candidates[id])),
     ];
 
     // A statement costs 100 without indexes.

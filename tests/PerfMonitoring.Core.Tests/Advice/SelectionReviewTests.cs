@@ -10,16 +10,16 @@ public sealed class SelectionReviewTests
 {
     private const long Megabyte = 1 << 20;
 
-    // Two statements of cost 100 each; rules: the cost of a statement with these indexes. Expected: id and gain in percent of the
-    // workload.
+    // Two statements of cost 100 each; rules: the statement, the ids of its indexes, its cost with them. Expected: id and gain in
+    // percent of the workload.
     [Theory]
-    [InlineData("1:1=50 2:2=20", "1 2", "2=40 1=25")]
-    [InlineData("1:1=50 1:2=40", "1 2", "2=30 1=0")]
-    [InlineData("1:1=50 1:1,2=10", "1 2", "1=25 2=20")]
+    [InlineData("0:0=50 1:1=20", "0 1", "1=40 0=25")]
+    [InlineData("0:0=50 0:1=40", "0 1", "1=30 0=0")]
+    [InlineData("0:0=50 0:0,1=10", "0 1", "0=25 1=20")]
     // Indexes that help only together follow each other, after those that help alone.
-    [InlineData("1:1,2=10 2:3=90", "1 2 3", "3=5 1=0 2=45")]
-    [InlineData("1:1,2,3=10", "1 2 3", "1=0 2=0 3=45")]
-    [InlineData("1:1=50", "", "")]
+    [InlineData("0:0,1=10 1:2=90", "0 1 2", "2=5 0=0 1=45")]
+    [InlineData("0:0,1,2=10", "0 1 2", "0=0 1=0 2=45")]
+    [InlineData("0:0=50", "", "")]
     public void Each_rank_adds_the_most_to_those_before(string rules, string set, string expected)
     {
         var ranked = Review(rules, "10 10 10")
@@ -33,25 +33,25 @@ public sealed class SelectionReviewTests
 
     // The verdict on the second candidate (megabytes, and after a slash its write cost) if the first one is chosen.
     [Theory]
-    [InlineData("1:1=50", "10 10", CandidateVerdict.NotUsed, "No plan")]
-    [InlineData("1:1=50 2:2=50", "10 100", CandidateVerdict.OverBudget, "alone is larger")]
-    [InlineData("1:1=50 2:2=50", "10 45", CandidateVerdict.OverBudget, "40 MB are left")]
-    [InlineData("1:1=50 2:2=50", "10 10", CandidateVerdict.OverCount, "25 % more")]
-    [InlineData("1:1=50 2:2=99.9", "10 10", CandidateVerdict.TooLittle, "0.05 %")]
-    [InlineData("1:1=50 2:2=50", "10 10/60", CandidateVerdict.WritesCostMore, "60 units")]
-    [InlineData("1:1=50 1:2=60", "10 10", CandidateVerdict.Replaced, "orders_a_idx does its work")]
-    [InlineData("1:1=50 2:2,3=50", "10 10 10", CandidateVerdict.TooLittle, "only together")]
+    [InlineData("0:0=50", "10 10", CandidateVerdict.NotUsed, "No plan")]
+    [InlineData("0:0=50 1:1=50", "10 100", CandidateVerdict.OverBudget, "alone is larger")]
+    [InlineData("0:0=50 1:1=50", "10 45", CandidateVerdict.OverBudget, "40 MB are left")]
+    [InlineData("0:0=50 1:1=50", "10 10", CandidateVerdict.OverCount, "25 % more")]
+    [InlineData("0:0=50 1:1=99.9", "10 10", CandidateVerdict.TooLittle, "0.05 %")]
+    [InlineData("0:0=50 1:1=50", "10 10/60", CandidateVerdict.WritesCostMore, "60 units")]
+    [InlineData("0:0=50 0:1=60", "10 10", CandidateVerdict.Replaced, "orders_a_idx does its work")]
+    [InlineData("0:0=50 1:1,2=50", "10 10 10", CandidateVerdict.TooLittle, "only together")]
     public void What_was_not_chosen_has_a_reason(string rules, string sizes, CandidateVerdict verdict, string reason)
     {
         var chosen = new Dictionary<int, IndexStrategy> {
-            [1] = new() { Definition = Define(1) with { Name = "orders_a_idx" }, Rank = 1, Reason = "It helps." } };
+            [0] = new() { Definition = Define(0) with { Name = "orders_a_idx" }, Rank = 1, Reason = "It helps." } };
 
         var judged = Review(rules, sizes)
             .Judge(chosen, new Dictionary<int, string>(), 1,
             new AdvisorOptions { StorageBudget = 50 * Megabyte, MaximumCount = 1 });
 
         Assert.Equal((CandidateVerdict.Chosen, "It helps."), (judged[0].Verdict, judged[0].Reason));
-        var second = judged.Single(c => c.Definition.Keys[0].Column == "c2");
+        var second = judged.Single(c => c.Definition.Keys[0].Column == "c1");
         Assert.Equal(verdict, second.Verdict);
         Assert.Contains(reason, second.Reason, StringComparison.Ordinal);
     }
@@ -67,28 +67,28 @@ public sealed class SelectionReviewTests
     public void Who_is_safer_or_in_danger_is_told(string plans, bool isSafer, bool isRisky)
     {
         var tables = Tables("");
-        int[][] sets = [[1], [2], [1, 2]];
+        int[][] sets = [[0], [1], [0, 1]];
         foreach (var (set, plan) in sets.Zip(plans.Split(' ')))
         {
             var figures = plan.Split('/').Select(f => double.Parse(f, CultureInfo.InvariantCulture)).ToArray();
-            tables[0].Add(set, new Configuration(set.Length > 1 ? [2] : set, figures[0], figures[1]));
+            tables[0].Add(set, new Configuration(set.Length > 1 ? [1] : set, figures[0], figures[1]));
         }
 
         var review = new SelectionReview(tables, Candidates("10 10"), (_, _) => []);
 
-        Assert.Equal(isSafer ? [0] : [], review.Safer(2, [1, 2]));
-        Assert.Equal(isRisky ? [0] : [], review.Risky(1, [1, 2]));
+        Assert.Equal(isSafer ? [0] : [], review.Safer(1, [0, 1]));
+        Assert.Equal(isRisky ? [0] : [], review.Risky(0, [0, 1]));
     }
 
     [Fact]
     public void What_the_server_refuses_and_what_is_risky_is_said()
     {
         var tables = Tables("");
-        tables[0].Add([2], new Configuration([2], 90, 40));
+        tables[0].Add([1], new Configuration([1], 90, 40));
         var review = new SelectionReview(tables, Candidates("10 10"), (_, _) => []);
 
         var judged = review.Judge(
-            new Dictionary<int, IndexStrategy>(), new Dictionary<int, string> { [1] = "no operator class" }, 1,
+            new Dictionary<int, IndexStrategy>(), new Dictionary<int, string> { [0] = "no operator class" }, 1,
             new AdvisorOptions());
 
         Assert.Equal((CandidateVerdict.SlowsStatement, 10.0, 0.05), (judged[0].Verdict, judged[0].Saving, judged[0].SavingShare));
@@ -103,8 +103,8 @@ public sealed class SelectionReviewTests
     [
         .. sizes.Split(' ').Select((size, i) => new Candidate
         {
-            Id = i + 1,
-            Definition = Define(i + 1),
+            Id = i,
+            Definition = Define(i),
             SizeBytes = long.Parse(size.Split('/')[0], CultureInfo.InvariantCulture) * Megabyte,
             WriteCost = size.Contains('/', StringComparison.Ordinal)
                 ? double.Parse(size.Split('/')[1], CultureInfo.InvariantCulture) : 0,
@@ -120,7 +120,7 @@ public sealed class SelectionReviewTests
         foreach (var rule in rules.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(r => r.Split(':', '=')))
         {
             var ids = rule[1].Split(',').Select(id => int.Parse(id, CultureInfo.InvariantCulture)).ToList();
-            tables[int.Parse(rule[0], CultureInfo.InvariantCulture) - 1]
+            tables[int.Parse(rule[0], CultureInfo.InvariantCulture)]
                 .Add(ids, new Configuration(ids, double.Parse(rule[2], CultureInfo.InvariantCulture)));
         }
 

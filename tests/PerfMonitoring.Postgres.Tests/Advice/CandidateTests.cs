@@ -272,7 +272,7 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
         var plan = PlanNode.Parse(await shop.ExplainAsync(statement));
         var use = PlanReader.Read(plan, statement).Relations.Single(r => r.Table.Name == "items");
         var proposed = (await CandidatesAsync(statement)).Single(c => Written(c.Definition) == index).Definition;
-        var candidate = new Candidate { Id = 1, Definition = proposed, SizeBytes = IndexSize.Estimate(proposed, table)!.Value };
+        var candidate = new Candidate { Id = 0, Definition = proposed, SizeBytes = IndexSize.Estimate(proposed, table)!.Value };
 
         var estimate = AccessEstimate.CostWith(plan, use, candidate, table);
 
@@ -301,7 +301,7 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
         var proposed = Assert.Single(await CandidatesAsync(statement)).Definition;
 
         Assert.Null(
-            AccessEstimate.CostWith(plan, use, new Candidate { Id = 1, Definition = proposed, SizeBytes = 1_000_000 }, table));
+            AccessEstimate.CostWith(plan, use, new Candidate { Id = 0, Definition = proposed, SizeBytes = 1_000_000 }, table));
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;

@@ -56,7 +56,7 @@ public sealed class PlanCorrectionTests(TestDatabase database) : IClassFixture<T
         var table = (await connection.Catalog.FindTablesAsync([definition.Table], Token)).Single();
         var size = IndexSize.Estimate(definition, table)!.Value;
         var candidate = new Candidate {
-            Id = 1, Definition = definition, SizeBytes = size, DescentCost = WriteCost.OfDescentPages(size) };
+            Id = 0, Definition = definition, SizeBytes = size, DescentCost = WriteCost.OfDescentPages(size) };
         var request = new WhatIfRequest(new PlanText(statement), [candidate]);
         WhatIfPlan promised;
         await using (var session = await connection.WhatIf.OpenAsync(TimeSpan.FromSeconds(30), Token))
@@ -65,7 +65,7 @@ public sealed class PlanCorrectionTests(TestDatabase database) : IClassFixture<T
         }
 
         var correction = PlanCorrection.Of(
-            promised.Plan, name => promised.Candidates.ContainsKey(name) ? (candidate, promised.Sizes[1]) : null, name =>
+            promised.Plan, name => promised.Candidates.ContainsKey(name) ? (candidate, promised.Sizes[0]) : null, name =>
                 name == "lines" ? table : null);
 
         await using var real = await connection.GetRealWhatIf(false).OpenAsync(TimeSpan.FromSeconds(30), Token);

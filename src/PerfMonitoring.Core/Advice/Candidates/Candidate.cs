@@ -7,7 +7,7 @@ namespace PerfMonitoring.Advice;
 /// <summary>An index that might help.</summary>
 public sealed record Candidate
 {
-    /// <summary>Number, unique in a run.</summary>
+    /// <summary>Position among all candidates of a run, from 0.</summary>
     public required int Id { get; init; }
 
     /// <summary>The index, without a name.</summary>

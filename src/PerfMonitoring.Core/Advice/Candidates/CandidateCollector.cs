@@ -96,8 +96,8 @@ internal sealed class CandidateCollector(
     /// Adds a cost table for each foreign key that makes writes slow: triggers have no plan, so each counts as one more
     /// statement.
     /// </summary>
-    /// <returns>The needs, each with the place of its cost table.</returns>
-    public async Task<IReadOnlyList<(ForeignKeyNeed Need, int Place)>> AddForeignKeysAsync(
+    /// <returns>The needs, each with the position of its cost table.</returns>
+    public async Task<IReadOnlyList<(ForeignKeyNeed Need, int Position)>> AddForeignKeysAsync(
         IReadOnlyList<ForeignKey> foreignKeys, WriteLoad load, List<CostTable> costs, CancellationToken cancellationToken)
     {
         var needs = await ForeignKeyNeed.FindAsync(catalog, foreignKeys, load, cancellationToken);

@@ -4,7 +4,7 @@ using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Advice;
 
-/// <summary>All candidates of a run, each once; the id of a candidate is its position plus one.</summary>
+/// <summary>All candidates of a run, each once; the id of a candidate is its position.</summary>
 /// <param name="existing">The existing indexes.</param>
 /// <param name="reverted">Indexes that are not proposed again, as statements without a name, with the reason.</param>
 /// <param name="rowsOf">Estimates the rows of a table that a condition selects.</param>
@@ -65,7 +65,7 @@ internal sealed class CandidatePool(
         {
             candidates.Add(candidate = new Candidate
             {
-                Id = candidates.Count + 1,
+                Id = candidates.Count,
                 Definition = definition,
                 Parts = table.Parts(definition),
                 SizeBytes = size,

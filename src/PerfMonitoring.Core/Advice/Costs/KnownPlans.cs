@@ -1,9 +1,6 @@
 namespace PerfMonitoring.Advice;
 
-/// <summary>
-/// The plans of cost tables in a form for lookups under many sets. An index is a position here: the id of the candidate minus
-/// one.
-/// </summary>
+/// <summary>The plans of cost tables in a form for lookups under many sets.</summary>
 internal sealed class KnownPlans
 {
     private readonly (Configuration Plan, int[][] Needs)[][] plans;
@@ -20,10 +17,10 @@ internal sealed class KnownPlans
         for (var s = 0; s < plans.Length; s++)
         {
             plans[s] = [.. tables[s].Compose()
-                .Select(c => (c, c.Used.Select(id => (int[])[id - 1, .. canServe(s, id).Select(other => other - 1)]).ToArray()))];
-            foreach (var place in plans[s].SelectMany(p => p.Needs).SelectMany(n => n).Distinct())
+                .Select(c => (c, c.Used.Select(id => (int[])[id, .. canServe(s, id)]).ToArray()))];
+            foreach (var id in plans[s].SelectMany(p => p.Needs).SelectMany(n => n).Distinct())
             {
-                statementsOf[place].Add(s);
+                statementsOf[id].Add(s);
             }
         }
     }
@@ -37,16 +34,16 @@ internal sealed class KnownPlans
     public int Count => plans.Sum(p => p.Length);
 
     /// <summary>The statements that an index can serve.</summary>
-    public List<int> StatementsOf(int place) => statementsOf[place];
+    public List<int> StatementsOf(int id) => statementsOf[id];
 
-    /// <summary>The members of a set, by position.</summary>
+    /// <summary>For each candidate, by id, whether it is in a set.</summary>
     /// <param name="ids">The ids of the members.</param>
     public bool[] Membership(IEnumerable<int> ids)
     {
         var has = new bool[statementsOf.Length];
         foreach (var id in ids)
         {
-            has[id - 1] = true;
+            has[id] = true;
         }
 
         return has;
@@ -73,7 +70,7 @@ internal sealed class KnownPlans
     /// </summary>
     /// <param name="statement">The statement.</param>
     /// <param name="plan">The plan.</param>
-    /// <param name="has">The members of the set, by position.</param>
+    /// <param name="has">For each candidate, by id, whether it is in the set.</param>
     /// <param name="from">The first plan to examine: each plan before it is known to lack an index.</param>
     public double Feared(int statement, Configuration plan, bool[] has, int from = 0)
     {

@@ -9,7 +9,7 @@ namespace PerfMonitoring.Advice;
 /// </summary>
 /// <param name="statements">The statements.</param>
 /// <param name="tables">Their cost tables.</param>
-/// <param name="candidates">All candidates; the id of a candidate is its position plus one.</param>
+/// <param name="candidates">All candidates; the id of a candidate is its position.</param>
 /// <param name="find">Finds the table of a name in plans.</param>
 internal sealed class PlanExplorer(
     IReadOnlyList<PlannedStatement> statements, IReadOnlyList<CostTable> tables, IReadOnlyList<Candidate> candidates,
@@ -44,7 +44,7 @@ internal sealed class PlanExplorer(
         var answer = await session.ExplainAsync(
             new WhatIfRequest(
                 statements[statement].Text,
-                [.. asked.Order().Select(id => candidates[id - 1]).Where(c => session.IsReal || c.CanBeHypothetical)]),
+                [.. asked.Order().Select(id => candidates[id]).Where(c => session.IsReal || c.CanBeHypothetical)]),
             cancellationToken);
         foreach (var (id, reason) in answer.Refused)
         {
@@ -73,7 +73,7 @@ internal sealed class PlanExplorer(
             return;
         }
 
-        var doubtful = set.Where(id => sizes.GetValueOrDefault(id) > Tuning.Costs.Misjudged * candidates[id - 1].SizeBytes)
+        var doubtful = set.Where(id => sizes.GetValueOrDefault(id) > Tuning.Costs.Misjudged * candidates[id].SizeBytes)
             .ToHashSet();
         do
         {
@@ -121,14 +121,14 @@ internal sealed class PlanExplorer(
         {
             // In a long join, replacing the widest indexes until only lean ones remain would need too many planner calls.
             await TryAsync(
-                [.. among.Select(id => candidates[id - 1]).GroupBy(c => (c.Definition.Table, c.Definition.Keys[0]))
+                [.. among.Select(id => candidates[id]).GroupBy(c => (c.Definition.Table, c.Definition.Keys[0]))
                 .Select(g => g.MinBy(c => c.SizeBytes)!.Id)]);
         }
 
         var asked = 0;
         while (open.TryDequeue(out var next, out _))
         {
-            foreach (var used in next.Answer.Used.OrderByDescending(id => candidates[id - 1].SizeBytes))
+            foreach (var used in next.Answer.Used.OrderByDescending(id => candidates[id].SizeBytes))
             {
                 if (++asked > limit)
                 {
@@ -136,8 +136,8 @@ internal sealed class PlanExplorer(
                 }
 
                 // An index on the same table that is not smaller could only be worse.
-                var withheld = candidates[used - 1];
-                await TryAsync([.. next.Allowed.Where(id => candidates[id - 1] is var c
+                var withheld = candidates[used];
+                await TryAsync([.. next.Allowed.Where(id => candidates[id] is var c
                     && (c.Definition.Table != withheld.Definition.Table
                         || c.SizeBytes < withheld.SizeBytes * Tuning.Costs.Smaller))]);
             }
@@ -163,7 +163,7 @@ internal sealed class PlanExplorer(
 
     private Configuration Read(int statement, WhatIfPlan answer, bool isReal) => Configuration.Of(
         answer.Plan,
-        name => answer.Candidates.TryGetValue(name, out var id) ? (candidates[id - 1], answer.Sizes[id]) : null,
+        name => answer.Candidates.TryGetValue(name, out var id) ? (candidates[id], answer.Sizes[id]) : null,
         find,
         isReal,
         statements[statement].Statement.RowsPerCall);

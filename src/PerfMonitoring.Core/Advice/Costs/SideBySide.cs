@@ -8,9 +8,9 @@ internal static class SideBySide
     /// the history of the session, and the same input must give the same advice. The first failure ends all.
     /// </summary>
     public static async Task ForEachAsync(
-        IReadOnlyList<IWhatIf> sessions, IEnumerable<int> places, Func<IWhatIf, int, Task> action)
+        IReadOnlyList<IWhatIf> sessions, IEnumerable<int> positions, Func<IWhatIf, int, Task> action)
     {
-        var all = places.ToList();
+        var all = positions.ToList();
         var stop = false;
         await Task.WhenAll(sessions.Select(async (session, first) =>
         {

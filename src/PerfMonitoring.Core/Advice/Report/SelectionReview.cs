@@ -7,6 +7,9 @@ namespace PerfMonitoring.Advice;
 /// <summary>Explains a selection, in memory, from the same cost tables.</summary>
 internal sealed class SelectionReview
 {
+    // Not an id.
+    private const int None = -1;
+
     private readonly IReadOnlyList<CostTable> tables;
     private readonly IReadOnlyList<Candidate> candidates;
     private readonly KnownPlans plans;
@@ -14,7 +17,7 @@ internal sealed class SelectionReview
 
     /// <summary>Prepares the review.</summary>
     /// <param name="tables">The cost tables of the statements.</param>
-    /// <param name="candidates">The candidates; the id of a candidate is its position plus one.</param>
+    /// <param name="candidates">The candidates; the id of a candidate is its position.</param>
     /// <param name="canServe">For a statement and a candidate, the candidates that can replace it, by id.</param>
     public SelectionReview(
         IReadOnlyList<CostTable> tables, IReadOnlyList<Candidate> candidates, Func<int, int, IReadOnlyList<int>> canServe)
@@ -43,7 +46,7 @@ internal sealed class SelectionReview
                 next = (member, 0);
             }
 
-            has[next.Id - 1] = true;
+            has[next.Id] = true;
             left.Remove(next.Id);
             ranked.Add((next.Id, before > 0 ? next.Gain / before : 0));
         }
@@ -62,7 +65,7 @@ internal sealed class SelectionReview
     {
         var has = plans.Membership(chosen.Keys);
         var none = new bool[candidates.Count];
-        var free = options.StorageBudget - chosen.Keys.Sum(id => candidates[id - 1].SizeBytes);
+        var free = options.StorageBudget - chosen.Keys.Sum(id => candidates[id].SizeBytes);
         return
         [
             .. candidates.Select(c =>
@@ -97,7 +100,7 @@ internal sealed class SelectionReview
                 $"It alone is larger than the budget of {ByteSize.InMegabytes(options.StorageBudget.Value)}.");
         }
 
-        if (plans.StatementsOf(candidate.Id - 1).Count == 0)
+        if (plans.StatementsOf(candidate.Id).Count == 0)
         {
             return (CandidateVerdict.NotUsed, "No plan that the planner prefers uses it.");
         }
@@ -162,8 +165,8 @@ internal sealed class SelectionReview
     private IEnumerable<int> Helpers(int id, bool[] has)
     {
         var none = new bool[candidates.Count];
-        return plans.StatementsOf(id - 1).Where(s => Change(s, [id], none) > 0)
-            .SelectMany(s => Best(s, has).Needs.Select(needs => Array.Find(needs, place => has[place]) + 1)).Distinct();
+        return plans.StatementsOf(id).Where(s => Change(s, [id], none) > 0)
+            .SelectMany(s => Best(s, has).Needs.Select(needs => Array.Find(needs, other => has[other]))).Distinct();
     }
 
     /// <summary>
@@ -173,11 +176,11 @@ internal sealed class SelectionReview
     public IReadOnlyList<int> Risky(int id, IReadOnlyCollection<int> set)
     {
         var has = plans.Membership(set);
-        return plans.StatementsOf(id - 1).FindAll(s =>
+        return plans.StatementsOf(id).FindAll(s =>
         {
-            has[id - 1] = false;
+            has[id] = false;
             var without = plans.Feared(s, Best(s, has).Plan, has);
-            has[id - 1] = true;
+            has[id] = true;
             return plans.Feared(s, Best(s, has).Plan, has) > Math.Max(without, tables[s].Bare.Total) + (tables[s].Bare.Cost / 10);
         });
     }
@@ -189,12 +192,12 @@ internal sealed class SelectionReview
     public IReadOnlyList<int> Safer(int id, IReadOnlyCollection<int> set)
     {
         var has = plans.Membership(set);
-        return plans.StatementsOf(id - 1).FindAll(s =>
+        return plans.StatementsOf(id).FindAll(s =>
         {
             var with = Best(s, has).Plan;
-            has[id - 1] = false;
+            has[id] = false;
             var without = Best(s, has).Plan;
-            has[id - 1] = true;
+            has[id] = true;
             return without.Risk - with.Risk > Math.Max(without.Cost - with.Cost, tables[s].Bare.Cost / 100);
         });
     }
@@ -202,11 +205,11 @@ internal sealed class SelectionReview
     private (int Count, double Share) Slowed(int id, bool[] has)
     {
         var (count, share) = (0, 0.0);
-        foreach (var s in plans.StatementsOf(id - 1))
+        foreach (var s in plans.StatementsOf(id))
         {
-            has[id - 1] = true;
+            has[id] = true;
             var with = Best(s, has).Plan.Total;
-            has[id - 1] = false;
+            has[id] = false;
             if (with > Math.Max(Best(s, has).Plan.Total, tables[s].Bare.Total) * (1 + Tuning.Costs.Noise))
             {
                 (count, share) = (count + 1, Math.Max(share, (with / tables[s].Bare.Total) - 1));
@@ -220,12 +223,12 @@ internal sealed class SelectionReview
     private int? Company(List<int> left, bool[] has)
     {
         (int Member, double Gain)? best = null;
-        foreach (var needs in left.SelectMany(id => plans.StatementsOf(id - 1)).Distinct().SelectMany(s => plans[s])
+        foreach (var needs in left.SelectMany(id => plans.StatementsOf(id)).Distinct().SelectMany(s => plans[s])
             .Select(p => p.Needs))
         {
-            var missing = needs.Where(n => !Array.Exists(n, place => has[place]))
-                .Select(n => n.Select(place => place + 1).FirstOrDefault(left.Contains)).Distinct().ToArray();
-            if (missing.Length > 1 && !missing.Contains(0) && Gain(missing, has) / missing.Length is var gain
+            var missing = needs.Where(n => !Array.Exists(n, id => has[id]))
+                .Select(n => n.FirstOrDefault(left.Contains, None)).Distinct().ToArray();
+            if (missing.Length > 1 && !missing.Contains(None) && Gain(missing, has) / missing.Length is var gain
                 && gain > (best?.Gain ?? 0))
             {
                 best = (missing[0], gain);
@@ -236,16 +239,16 @@ internal sealed class SelectionReview
     }
 
     private double Gain(int[] added, bool[] has) =>
-        added.SelectMany(id => plans.StatementsOf(id - 1)).Distinct().Sum(s => tables[s].Weight * Change(s, added, has));
+        added.SelectMany(id => plans.StatementsOf(id)).Distinct().Sum(s => tables[s].Weight * Change(s, added, has));
 
     // The gain of a statement by additional indexes.
     private double Change(int statement, int[] added, bool[] has)
     {
         var without = Best(statement, has).Plan.Cost;
-        var fresh = Array.FindAll(added, id => !has[id - 1]);
-        Array.ForEach(fresh, id => has[id - 1] = true);
+        var fresh = Array.FindAll(added, id => !has[id]);
+        Array.ForEach(fresh, id => has[id] = true);
         var with = Best(statement, has).Plan.Cost;
-        Array.ForEach(fresh, id => has[id - 1] = false);
+        Array.ForEach(fresh, id => has[id] = false);
         return without - with;
     }
 

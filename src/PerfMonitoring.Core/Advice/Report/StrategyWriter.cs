@@ -18,7 +18,7 @@ internal sealed class StrategyWriter(ICatalogRepository catalog, IndexNames name
     /// <summary>The strategies by the ids of the candidates.</summary>
     public async Task<IReadOnlyDictionary<int, IndexStrategy>> WriteAsync(
         SelectedSet set, CandidatePool pool, SelectionReview review, IReadOnlyList<PlannedStatement> planned,
-        IReadOnlyList<CostTable> costs, IReadOnlyList<(ForeignKeyNeed Need, int Place)> needs,
+        IReadOnlyList<CostTable> costs, IReadOnlyList<(ForeignKeyNeed Need, int Position)> needs,
         ILookup<RelationName, TableIndex> existing, IReadOnlyDictionary<int, long> sizes, AdvisorOptions options,
         CancellationToken cancellationToken)
     {
@@ -37,7 +37,7 @@ internal sealed class StrategyWriter(ICatalogRepository catalog, IndexNames name
                     unnamed.Where is not null),
             };
             named = named with { Name = await names.FindFreeAsync(named, cancellationToken) };
-            var served = needs.Where(n => set.After[n.Place].Used.Contains(candidate.Id)).Select(n => n.Need).ToList();
+            var served = needs.Where(n => set.After[n.Position].Used.Contains(candidate.Id)).Select(n => n.Need).ToList();
             var costBefore = impacts.Sum(i => i.CostBefore * i.Weight) + served.Sum(n => n.SavedCost);
             var costAfter = impacts.Sum(i => i.CostAfter * i.Weight);
             var replaced = existing[unnamed.Table].Where(i => i.Need is null && IndexCoverage.Covers(unnamed, i.Definition))

@@ -81,7 +81,7 @@ internal sealed class IndexSearch(
             s => [.. Relevant(s, shared).Take(Tuning.Selection.MaximumShared)], 2 + (256 / Math.Max(10, statements.Count)),
             false);
         var used = UsedIds();
-        var firstMerged = pool.All.Count + 1;
+        var firstMerged = pool.All.Count;
         await MergeAsync(used);
         covers = Covers(used, firstMerged);
         var thorough = false;
@@ -122,7 +122,7 @@ internal sealed class IndexSearch(
         Task ExploreAsync(Func<int, List<int>> among, int most, bool isFirst)
         {
             var done = 0;
-            return SideBySide.ForEachAsync(sessions, Places(), async (session, s) =>
+            return SideBySide.ForEachAsync(sessions, Positions(), async (session, s) =>
             {
                 if (!(IsCutShort |= enough.IsCancellationRequested))
                 {
@@ -153,7 +153,7 @@ internal sealed class IndexSearch(
     // The best confirmed configuration, by all plans known now.
     private IReadOnlyList<int> Best(IndexSelection selection) => confirmed.MinBy(set => selection.ScoreOf(set, After(set))) ?? [];
 
-    private SelectedSet Describe(IReadOnlyList<int> set) => new([.. set.Select(id => pool.All[id - 1])], After(set));
+    private SelectedSet Describe(IReadOnlyList<int> set) => new([.. set.Select(id => pool.All[id])], After(set));
 
     // The plans with a configuration: from the planner, or those that follow.
     private List<Configuration> After(IReadOnlyList<int> set)
@@ -176,7 +176,7 @@ internal sealed class IndexSearch(
         var known = (Calls, denied.Count);
         var byTable = ByTable(set);
         var wrong = new System.Collections.Concurrent.ConcurrentBag<int>();
-        await SideBySide.ForEachAsync(sessions, Places(), async (session, s) =>
+        await SideBySide.ForEachAsync(sessions, Positions(), async (session, s) =>
         {
             var promised = selection.CostOf(s, set);
             var relevant = Relevant(s, byTable);
@@ -203,7 +203,7 @@ internal sealed class IndexSearch(
         return learnt > 0 && known != (Calls, denied.Count);
     }
 
-    private IEnumerable<int> Places() => Enumerable.Range(0, statements.Count);
+    private IEnumerable<int> Positions() => Enumerable.Range(0, statements.Count);
 
     private List<int> Fitting(IEnumerable<Candidate> candidates) =>
         [.. candidates.Where(c => !(c.SizeBytes > options.StorageBudget)).Select(c => c.Id)];
@@ -228,7 +228,7 @@ internal sealed class IndexSearch(
 
     private async Task MergeAsync(IReadOnlyList<int> used)
     {
-        foreach (var group in used.Select(id => pool.All[id - 1]).GroupBy(c => c.Definition.Table))
+        foreach (var group in used.Select(id => pool.All[id]).GroupBy(c => c.Definition.Table))
         {
             var mine = group.Take(2 * Tuning.Selection.MaximumShared).ToList();
             for (var i = 0; i < mine.Count; i++)
@@ -255,7 +255,7 @@ internal sealed class IndexSearch(
             .ToLookup(c => c.First);
         return used.ToDictionary(id => id, id =>
         {
-            var narrow = pool.All[id - 1];
+            var narrow = pool.All[id];
             return alike[narrow.First]
                 .Where(c => c.Id != id && IndexCoverage.Covers(c.Definition, narrow.Definition))
                     .Take(Tuning.Selection.MaximumCovers)
@@ -269,13 +269,13 @@ internal sealed class IndexSearch(
         : [.. others.Where(other => !denied.Contains((statement, id, other)))];
 
     private Dictionary<RelationName, List<int>> ByTable(IEnumerable<int> ids) =>
-        ids.GroupBy(id => pool.All[id - 1].Definition.Table).ToDictionary(g => g.Key, g => g.ToList());
+        ids.GroupBy(id => pool.All[id].Definition.Table).ToDictionary(g => g.Key, g => g.ToList());
 
     // The members of a configuration that a statement could use.
     private List<int> Relevant(int statement, Dictionary<RelationName, List<int>> set) =>
     [
         .. statements[statement].Use.Relations.Select(r => r.Table).Distinct()
             .SelectMany(table => set.GetValueOrDefault(table) ?? [])
-            .Where(id => !Refused.ContainsKey(id) && statements[statement].CanUse(pool.All[id - 1].Definition)),
+            .Where(id => !Refused.ContainsKey(id) && statements[statement].CanUse(pool.All[id].Definition)),
     ];
 }

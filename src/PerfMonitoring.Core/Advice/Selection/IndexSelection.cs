@@ -24,7 +24,7 @@ internal sealed partial class IndexSelection
 
     /// <summary>Prepares a selection.</summary>
     /// <param name="tables">The cost tables of the statements.</param>
-    /// <param name="candidates">The candidates; the id of a candidate is its position plus one.</param>
+    /// <param name="candidates">The candidates; the id of a candidate is its position.</param>
     /// <param name="options">Budget and limits.</param>
     /// <param name="canServe">For a statement and a candidate, the candidates that can replace it, by id.</param>
     public IndexSelection(
@@ -58,7 +58,7 @@ internal sealed partial class IndexSelection
                 }
 
                 foreach (var single in needs.SelectMany(n => n)
-                    .Where(p => known.Add(p.ToString(System.Globalization.CultureInfo.InvariantCulture))))
+                    .Where(id => known.Add(id.ToString(System.Globalization.CultureInfo.InvariantCulture))))
                 {
                     moves.Add([single]);
                 }
@@ -66,7 +66,7 @@ internal sealed partial class IndexSelection
         }
 
         rivals = Rivals();
-        moves.RemoveAll(move => Array.Exists(move, place => move.Intersect(rivals[place]).Any()));
+        moves.RemoveAll(move => Array.Exists(move, id => move.Intersect(rivals[id]).Any()));
 
         void AddMove(int[][] needs)
         {
@@ -87,10 +87,10 @@ internal sealed partial class IndexSelection
     /// <summary>The plans of each statement.</summary>
     public KnownPlans Plans => plans;
 
-    /// <summary>The candidates; the id of a candidate is its position plus one.</summary>
+    /// <summary>The candidates; the id of a candidate is its position.</summary>
     public IReadOnlyList<Candidate> Candidates => candidates;
 
-    /// <summary>For each index, by position, those that are not chosen beside it.</summary>
+    /// <summary>For each candidate, by id, those that are not chosen beside it.</summary>
     public IReadOnlyList<int[]> NotBeside => rivals;
 
     /// <summary>Whether a statement may get a plan: a plan that costs too much makes a configuration worthless.</summary>
@@ -106,11 +106,11 @@ internal sealed partial class IndexSelection
     public IReadOnlyList<int> Select(IEnumerable<int> start, bool thorough, CancellationToken cancellationToken)
     {
         var best = new SearchState(this);
-        foreach (var place in start.Select(id => id - 1))
+        foreach (var id in start)
         {
-            if (best.Fits([place]))
+            if (best.Fits([id]))
             {
-                best.Add(place);
+                best.Add(id);
             }
         }
 
@@ -147,7 +147,7 @@ internal sealed partial class IndexSelection
             best = Better(best, state);
         }
 
-        return [.. best.Chosen.Select(place => place + 1)];
+        return best.Chosen;
     }
 
     /// <summary>Cost of a statement with a configuration by the cost tables, risk included.</summary>
@@ -165,7 +165,7 @@ internal sealed partial class IndexSelection
     {
         var has = plans.Membership(set);
         return after.Select((c, s) => tables[s].Weight * Judge(s, c, has)).Sum()
-            + set.Sum(id => charge + candidates[id - 1].WriteCost);
+            + set.Sum(id => charge + candidates[id].WriteCost);
     }
 
     /// <summary>
@@ -178,9 +178,9 @@ internal sealed partial class IndexSelection
         {
             if (!has[needs[0]])
             {
-                foreach (var other in needs.Where(p => has[p]))
+                foreach (var other in needs.Where(id => has[id]))
                 {
-                    yield return (needs[0] + 1, other + 1);
+                    yield return (needs[0], other);
                 }
             }
         }
@@ -194,16 +194,16 @@ internal sealed partial class IndexSelection
     {
         var found = new int[candidates.Count][];
         Array.Fill(found, []);
-        foreach (var alike in moves.SelectMany(m => m).Distinct().GroupBy(p => candidates[p].First))
+        foreach (var alike in moves.SelectMany(m => m).Distinct().GroupBy(id => candidates[id].First))
         {
-            foreach (var place in alike)
+            foreach (var id in alike)
             {
-                var mine = candidates[place].Definition;
-                found[place] = [
+                var mine = candidates[id].Definition;
+                found[id] = [
                     .. alike.Where(
-                        p => p != place
-                        && (IndexCoverage.Covers(candidates[p].Definition, mine)
-                            || IndexCoverage.Covers(mine, candidates[p].Definition)))];
+                        other => other != id
+                        && (IndexCoverage.Covers(candidates[other].Definition, mine)
+                            || IndexCoverage.Covers(mine, candidates[other].Definition)))];
             }
         }
 
@@ -282,7 +282,7 @@ internal sealed partial class IndexSelection
         }
 
         var leaving = state.RivalsOf(move);
-        foreach (var (old, loss) in state.Cheapest().Where(o => !leaving.Contains(o.Place)))
+        foreach (var (old, loss) in state.Cheapest().Where(o => !leaving.Contains(o.Id)))
         {
             if (state.Fits(move, CollectionsMarshal.AsSpan(leaving)))
             {

@@ -12,7 +12,7 @@ internal sealed partial class IndexSelection
         private readonly int[] blocked;
         private readonly double[] value;
         private readonly int[] seen;
-        private List<(int Place, double Loss)> ranked = [];
+        private List<(int Id, double Loss)> ranked = [];
         private int rankedAt = -1;
         private int tick;
         private long size;
@@ -46,14 +46,14 @@ internal sealed partial class IndexSelection
 
         public int Age { get; private set; }
 
-        public bool Has(int place) => has[place];
+        public bool Has(int id) => has[id];
 
         public long Bytes(int[] move)
         {
             var bytes = 0L;
-            foreach (var place in move)
+            foreach (var id in move)
             {
-                bytes += has[place] ? 0 : selection.candidates[place].SizeBytes;
+                bytes += has[id] ? 0 : selection.candidates[id].SizeBytes;
             }
 
             return bytes;
@@ -63,14 +63,14 @@ internal sealed partial class IndexSelection
         {
             var bytes = size + Bytes(move);
             var count = Chosen.Count - leaving.Length;
-            foreach (var place in move)
+            foreach (var id in move)
             {
-                count += has[place] ? 0 : 1;
+                count += has[id] ? 0 : 1;
             }
 
-            foreach (var place in leaving)
+            foreach (var id in leaving)
             {
-                bytes -= selection.candidates[place].SizeBytes;
+                bytes -= selection.candidates[id].SizeBytes;
             }
 
             return !(bytes > selection.options.StorageBudget) && !(count > selection.options.MaximumCount)
@@ -79,17 +79,17 @@ internal sealed partial class IndexSelection
 
         // Chosen indexes that exclude a member of the move.
         public List<int> RivalsOf(int[] move) =>
-            Array.TrueForAll(move, place => blocked[place] == 0)
-                ? [] : Chosen.FindAll(old => Array.Exists(move, place => Array.IndexOf(selection.rivals[place], old) >= 0));
+            Array.TrueForAll(move, id => blocked[id] == 0)
+                ? [] : Chosen.FindAll(old => Array.Exists(move, id => Array.IndexOf(selection.rivals[id], old) >= 0));
 
         private bool HasRival(int[] move, ReadOnlySpan<int> leaving)
         {
-            foreach (var place in move)
+            foreach (var id in move)
             {
-                var count = blocked[place];
+                var count = blocked[id];
                 for (var i = 0; i < leaving.Length && count > 0; i++)
                 {
-                    count -= Array.IndexOf(selection.rivals[place], leaving[i]) >= 0 ? 1 : 0;
+                    count -= Array.IndexOf(selection.rivals[id], leaving[i]) >= 0 ? 1 : 0;
                 }
 
                 if (count > 0)
@@ -102,20 +102,20 @@ internal sealed partial class IndexSelection
         }
 
         // The indexes that an exchange may remove: those of the same table, and those with the smallest loss.
-        public IEnumerable<int> LeaversFor(int place)
+        public IEnumerable<int> LeaversFor(int id)
         {
             var others = 0;
-            var table = selection.candidates[place].Definition.Table;
+            var table = selection.candidates[id].Definition.Table;
             return Ranked()
-                .Where(old => selection.candidates[old.Place].Definition.Table == table || others++ < Tuning.Selection.Leavers)
-                .Select(old => old.Place);
+                .Where(old => selection.candidates[old.Id].Definition.Table == table || others++ < Tuning.Selection.Leavers)
+                .Select(old => old.Id);
         }
 
         // The chosen indexes with the smallest loss per byte, with the rise of the score.
-        public List<(int Place, double Loss)> Cheapest() =>
-            [.. Ranked().OrderBy(old => old.Loss / Math.Max(1, selection.candidates[old.Place].SizeBytes))];
+        public List<(int Id, double Loss)> Cheapest() =>
+            [.. Ranked().OrderBy(old => old.Loss / Math.Max(1, selection.candidates[old.Id].SizeBytes))];
 
-        private List<(int Place, double Loss)> Ranked()
+        private List<(int Id, double Loss)> Ranked()
         {
             if (rankedAt != Age)
             {
@@ -147,15 +147,15 @@ internal sealed partial class IndexSelection
                 }
             }
 
-            foreach (var place in remove)
+            foreach (var id in remove)
             {
-                has[place] = false;
-                change -= Upkeep(place);
+                has[id] = false;
+                change -= Upkeep(id);
             }
 
-            foreach (var place in remove)
+            foreach (var id in remove)
             {
-                change += Change(place);
+                change += Change(id);
             }
 
             for (var i = 0; i < add.Length; i++)
@@ -174,18 +174,18 @@ internal sealed partial class IndexSelection
                 }
             }
 
-            foreach (var place in remove)
+            foreach (var id in remove)
             {
-                has[place] = true;
+                has[id] = true;
             }
 
             return change;
         }
 
-        private double Change(int place)
+        private double Change(int id)
         {
             var change = 0.0;
-            foreach (var s in selection.plans.StatementsOf(place))
+            foreach (var s in selection.plans.StatementsOf(id))
             {
                 if (seen[s] != tick)
                 {
@@ -200,38 +200,38 @@ internal sealed partial class IndexSelection
         // The members of the move that are not chosen yet.
         public void Add(int[] move)
         {
-            foreach (var place in move)
+            foreach (var id in move)
             {
-                if (!has[place])
+                if (!has[id])
                 {
-                    Add(place);
+                    Add(id);
                 }
             }
         }
 
-        public void Add(int place)
+        public void Add(int id)
         {
-            Chosen.Add(place);
-            Switch(place, true);
+            Chosen.Add(id);
+            Switch(id, true);
         }
 
-        public void Remove(int place)
+        public void Remove(int id)
         {
-            Chosen.Remove(place);
-            Switch(place, false);
+            Chosen.Remove(id);
+            Switch(id, false);
         }
 
-        private void Switch(int place, bool on)
+        private void Switch(int id, bool on)
         {
-            has[place] = on;
-            size += on ? selection.candidates[place].SizeBytes : -selection.candidates[place].SizeBytes;
+            has[id] = on;
+            size += on ? selection.candidates[id].SizeBytes : -selection.candidates[id].SizeBytes;
             Age++;
-            foreach (var rival in selection.rivals[place])
+            foreach (var rival in selection.rivals[id])
             {
                 blocked[rival] += on ? 1 : -1;
             }
 
-            foreach (var s in selection.plans.StatementsOf(place))
+            foreach (var s in selection.plans.StatementsOf(id))
             {
                 value[s] = selection.Value(s, selection.plans.Best(s, has), has);
             }
@@ -241,6 +241,6 @@ internal sealed partial class IndexSelection
         }
 
         // The gain of an index must exceed its maintenance cost and a least share of the workload.
-        public double Upkeep(int place) => selection.charge + selection.candidates[place].WriteCost;
+        public double Upkeep(int id) => selection.charge + selection.candidates[id].WriteCost;
     }
 }
