@@ -9,9 +9,9 @@ namespace PerfMonitoring.Benchmarks;
 /// </summary>
 /// <remarks>
 /// The program of the paper lets a statement have any plan whose indexes are there. The search counts the plan that the planner
-/// will take, which is the cheapest one even if another carries less risk, and fears a dearer one that nearly ties. So the
-/// program's optimum is at first only a bound. Where its set costs more than it says, the rows are added that forbid the plan or
-/// charge for the risk, and it is solved again, until both agree: then the set is the best one by the search's own measure.
+/// will take, which is the cheapest one even if another carries less risk, and fears a more expensive one that nearly ties. So
+/// the program's optimum is at first only a bound. Where its set costs more than it says, the rows are added that forbid the plan
+/// or charge for the risk, and it is solved again, until both agree: then the set is the best one by the search's own measure.
 /// Nothing of that measure is left out, the limit of regressions neither: a plan beyond it has no variable, and where the planner
 /// would take it, the rows that are added forbid the set.
 /// </remarks>
@@ -168,7 +168,7 @@ internal sealed class SelectionProgram : IDisposable
             var real = selection.Plans.Best(s, has);
             if (share[s] < 0.999 && rows.Add((s, real, real)))
             {
-                // The planner takes a dearer plan only where this one cannot be had.
+                // The planner takes a more expensive plan only where this one cannot be had.
                 var needs = Needs(plans[real].Needs);
                 Row(1 - needs.Count, double.PositiveInfinity,
                     [.. taken[s].Take(real + 1).OfType<Variable>().Select(x => (x, 1.0)), .. needs.Select(n => (n, -1.0))]);

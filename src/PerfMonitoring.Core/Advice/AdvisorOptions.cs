@@ -13,7 +13,7 @@ internal sealed record AdvisorOptions
     public int? MaximumCount { get; init; }
 
     /// <summary>The least gain of each index, as a share of the workload's cost, 0 to 1.</summary>
-    public double MinimumImprovement { get; init; } = 0.001;
+    public double MinimumGain { get; init; } = 0.001;
 
     /// <summary>Weight of maintenance cost against the gain: 1 counts it in full, 0 ignores it.</summary>
     public double WriteWeight { get; init; } = 1;

@@ -34,7 +34,7 @@ internal static class PlannableText
         return first.Kind == SqlTokenKind.Word
             && SqlLexer.Fold(first.Text) is "select" or "insert" or "update" or "delete" or "merge" or "with" or "values"
                 or "table"
-            ? Mend(statement, out parameters)
+            ? Repair(statement, out parameters)
             : null;
     }
 
@@ -90,7 +90,7 @@ internal static class PlannableText
         return statement;
     }
 
-    private static string Mend(string sql, out int parameters)
+    private static string Repair(string sql, out int parameters)
     {
         var numbers = new Dictionary<string, int>();
         var result = new StringBuilder(sql.Length + 16);

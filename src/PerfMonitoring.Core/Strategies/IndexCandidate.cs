@@ -59,10 +59,10 @@ public sealed record IndexCandidate
     /// <summary>
     /// Gain as the only new index, weighted, in planner units, before maintenance cost; null where the planner was not asked.
     /// </summary>
-    public double? Saving { get; init; }
+    public double? Gain { get; init; }
 
     /// <summary>The gain as a share of the workload's cost, 0 to 1.</summary>
-    public double? SavingShare { get; init; }
+    public double? GainShare { get; init; }
 
     /// <summary>The verdict.</summary>
     public CandidateVerdict Verdict { get; init; }

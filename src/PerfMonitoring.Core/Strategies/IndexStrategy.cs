@@ -32,7 +32,7 @@ public sealed record QueryImpact
     public double? EstimatedTimeMs => CostBefore > 0 ? MeanTimeMs * CostAfter / CostBefore : null;
 
     /// <summary>Gain as a share of the cost, 0 to 1; negative where the query costs more.</summary>
-    public double Improvement => CostBefore > 0 ? 1 - (CostAfter / CostBefore) : 0;
+    public double GainShare => CostBefore > 0 ? 1 - (CostAfter / CostBefore) : 0;
 
     /// <summary>The beginning of the fingerprint with the costs and times, in the culture of the session.</summary>
     public override string ToString() =>
@@ -112,7 +112,7 @@ public sealed record IndexStrategy
     public double? CostAfter { get; init; }
 
     /// <summary>Gain as a share of the cost, 0 to 1; null without evidence.</summary>
-    public double? Improvement => CostBefore > 0 ? 1 - (CostAfter / CostBefore) : null;
+    public double? GainShare => CostBefore > 0 ? 1 - (CostAfter / CostBefore) : null;
 
     /// <summary>Expected size on disk in bytes (measured once it is created); null where unknown.</summary>
     public long? SizeBytes { get; init; }
@@ -137,7 +137,7 @@ public sealed record IndexStrategy
     public int Rank { get; init; }
 
     /// <summary>
-    /// What it saves beside those of smaller rank, as a share of the whole workload's cost, 0 to 1, before its write cost; null
+    /// Gain beside those of smaller rank, as a share of the whole workload's cost, 0 to 1, before its write cost; null
     /// for one made by hand.
     /// </summary>
     public double? MarginalGain { get; init; }

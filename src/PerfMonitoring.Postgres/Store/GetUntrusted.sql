@@ -61,7 +61,7 @@ expressions as (
     select
         'default of ' || n.name || '.' || pg_catalog.quote_ident(a.attname) as what,
         pg_catalog.format('alter table %s alter column %I drop %s;', n.name, a.attname,
-            case when a.attgenerated = '' then 'default' else 'expression' end) as mend,
+            case when a.attgenerated = '' then 'default' else 'expression' end) as remedy,
         pg_catalog.pg_get_expr(d.adbin, d.adrelid) as text,
         a.attgenerated <> '' as is_foreign
     from named n
@@ -86,11 +86,11 @@ expressions as (
     join pg_catalog.pg_index i on i.indrelid = n.oid
 ),
 bare as (
-    select e.what, e.mend, e.is_foreign, pg_catalog.regexp_replace(e.text, '''([^'']|'''')*''', '', 'g') as text
+    select e.what, e.remedy, e.is_foreign, pg_catalog.regexp_replace(e.text, '''([^'']|'''')*''', '', 'g') as text
     from expressions e
 ),
 findings as (
-    select 0 as rank, '' as what, null as mend
+    select 0 as rank, '' as what, null as remedy
     from store
     union all
     select 1, 'schema perf_monitoring belongs to ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.nspowner)),
@@ -178,7 +178,7 @@ findings as (
     left join pg_catalog.pg_roles r on r.oid = a.grantee
     where a.privilege_type = 'TRIGGER' and a.grantee not in (select t.oid from trusted t)
     union all
-    select 4, b.what, b.mend
+    select 4, b.what, b.remedy
     from bare b
     where b.is_foreign
         or b.text ~ 'OPERATOR|[a-zA-Z_"]\.' and b.text !~ '^nextval\(::regclass\)$'
@@ -190,6 +190,6 @@ findings as (
                 'check', 'any', 'all', 'and', 'or', 'not', 'array', 'length', 'now', 'clock_timestamp', 'gen_random_uuid',
                 'nextval', 'numeric', 'varchar'))
 )
-select f.what, f.mend
+select f.what, f.remedy
 from findings f
 order by f.rank, f.what

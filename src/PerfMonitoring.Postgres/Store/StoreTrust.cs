@@ -44,7 +44,7 @@ internal static partial class StoreTrust
         }
 
         var more = findings.Count > Named ? $" and {findings.Count - Named} more" : "";
-        var statements = string.Join(' ', findings.Select(f => f.Mend).OfType<string>());
+        var statements = string.Join(' ', findings.Select(f => f.Remedy).OfType<string>());
         throw new PerfMonitoringException(
             ErrorIds.StoreNotTrusted, FailureKind.Security,
             $"The store in {database.Target} could run the code of others with the rights of {database.UserName}, so it is "
@@ -52,7 +52,7 @@ internal static partial class StoreTrust
             + $"{string.Join("; ", findings.Take(Named).Select(f => f.What))}{more}.",
             "Connect to the store as a role without more rights than its owner (Connect-PerfMonitoring -StoreCredential). Or "
                 + "find out who made it so, then "
-            + (findings.Any(f => f.Mend is null)
+            + (findings.Any(f => f.Remedy is null)
                 ? "move the schema away (alter schema perf_monitoring rename to ...) and run Initialize-PerfMonitoringStore."
                 : $"run: {statements}"),
             database.Target);
@@ -72,6 +72,6 @@ internal static partial class StoreTrust
     private sealed class Finding
     {
         public string What { get; init; } = "";
-        public string? Mend { get; init; }
+        public string? Remedy { get; init; }
     }
 }

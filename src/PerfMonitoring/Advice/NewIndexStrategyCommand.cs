@@ -100,7 +100,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
     [ValidateRange(0.0, 1.0)]
-    public double MinimumImprovement { get; set; } = new AdvisorOptions().MinimumImprovement;
+    public double MinimumGain { get; set; } = new AdvisorOptions().MinimumGain;
 
     [Parameter(ParameterSetName = Piped)]
     [Parameter(ParameterSetName = FromSlowQuery)]
@@ -352,7 +352,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         {
             StorageBudget = StorageBudget,
             MaximumCount = MaximumCount,
-            MinimumImprovement = MinimumImprovement,
+            MinimumGain = MinimumGain,
             WriteWeight = WriteWeight,
             MaximumRegression = MaximumRegression,
             TimeLimit = TimeLimit,
@@ -398,10 +398,10 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         foreach (var candidate in advice.Candidates.Where(
             c => c.Verdict is not (CandidateVerdict.Chosen or CandidateVerdict.NotUsed)).Take(MaximumRejected))
         {
-            var saving = candidate.SavingShare is { } share ? $"; alone it saves {100 * share:0.0##} %" : "";
+            var gain = candidate.GainShare is { } share ? $"; its gain alone: {100 * share:0.0##} %" : "";
             WriteVerbose(
                 $"Not chosen: {QueryText.HideConstants(candidate.IndexDefinition)} "
-                    + $"({ByteSize.InMegabytes(candidate.SizeBytes)}{saving}). "
+                    + $"({ByteSize.InMegabytes(candidate.SizeBytes)}{gain}). "
                     + $"{candidate.Reason}");
         }
 

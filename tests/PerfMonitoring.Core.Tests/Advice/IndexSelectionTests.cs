@@ -80,7 +80,7 @@ public sealed class IndexSelectionTests
         var candidates = new[] { Make(0, "a=10"), Make(1, "b=10"), Make(2, "c=5") };
         var tables = Tables(candidates, "1:a=20 2:b=90", 1);
         tables[1].Add([0], new Configuration([0], 99, 200));
-        var options = new AdvisorOptions { StorageBudget = budgetMegabytes * Megabyte, MinimumImprovement = 0.15 };
+        var options = new AdvisorOptions { StorageBudget = budgetMegabytes * Megabyte, MinimumGain = 0.15 };
 
         var set = new IndexSelection(tables, candidates, options, (_, _) => [])
             .Select([], true, TestContext.Current.CancellationToken);

@@ -91,7 +91,7 @@ public sealed class SelectionReviewTests
             new Dictionary<int, IndexStrategy>(), new Dictionary<int, string> { [0] = "no operator class" }, 1,
             new AdvisorOptions());
 
-        Assert.Equal((CandidateVerdict.SlowsStatement, 10.0, 0.05), (judged[0].Verdict, judged[0].Saving, judged[0].SavingShare));
+        Assert.Equal((CandidateVerdict.SlowsStatement, 10.0, 0.05), (judged[0].Verdict, judged[0].Gain, judged[0].GainShare));
         Assert.Contains("30 % longer", judged[0].Reason, StringComparison.Ordinal);
         Assert.Equal(
             (CandidateVerdict.Refused, "The server refuses it: no operator class"), (judged[1].Verdict, judged[1].Reason));

@@ -62,7 +62,7 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
     [InlineData("select count(*) from orders where status = 'open'", "")]
     public async Task The_advice_is_exactly_this(string statement, string expected)
     {
-        var advice = await AdviseAsync([statement], new AdvisorOptions { MinimumImprovement = 0.1 });
+        var advice = await AdviseAsync([statement], new AdvisorOptions { MinimumGain = 0.1 });
 
         Assert.Empty(advice.Skipped);
         Assert.Equal(
@@ -88,12 +88,12 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
                 + "created_at limit 10",
         ];
 
-        var advice = await AdviseAsync(statements, new AdvisorOptions { MinimumImprovement = 0.1 });
+        var advice = await AdviseAsync(statements, new AdvisorOptions { MinimumGain = 0.1 });
 
         Assert.Equal(["(created_at)", "(status, created_at)"], Keys(advice));
         var guard = advice.Strategies.Single(s => s.Definition.Keys[0].Column == "status");
         Assert.Contains(
-            "1 statement may without it get a plan that runs longer than the planner expects", guard.Reason,
+            "It protects 1 statement from a plan that may run longer than the planner expects", guard.Reason,
             StringComparison.Ordinal);
     }
 
@@ -220,7 +220,7 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
             Assert.Equal("CREATE INDEX ON public.orders USING btree (customer_id)", need.Definition.ToAnonymousStatement());
             Assert.Contains("deleted from public.customers (200 in the workload's time)", need.Reason, StringComparison.Ordinal);
             // An index makes the check cheap, which is the saved cost.
-            Assert.InRange(need.SavedCost, 200 * 1000, 200 * 3000);
+            Assert.InRange(need.Gain, 200 * 1000, 200 * 3000);
             Assert.Single(await Find(new TableWrite(customers, "Update", 2, new HashSet<string> { "id" })));
             Assert.Empty(await Find(new TableWrite(customers, "Update", 2, new HashSet<string> { "name" })));
             Assert.Empty(await Find(new TableWrite(customers, "Insert", 2, null)));

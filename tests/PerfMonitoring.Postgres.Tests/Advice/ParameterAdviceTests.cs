@@ -80,5 +80,5 @@ public sealed class ParameterAdviceTests(TestDatabase database) : IClassFixture<
             .AdviseAsync(
             [new WorkloadStatement(statement, QueryText.Hash(QueryText.Normalize(statement)), statement, 1, null) {
                 RowsPerCall = rowsPerCall }],
-            new AdvisorOptions { MinimumImprovement = 0.1 }, null, Token);
+            new AdvisorOptions { MinimumGain = 0.1 }, null, Token);
 }

@@ -65,7 +65,7 @@ public sealed class UndoIndexCreationTests(TestDatabase database) : IClassFixtur
         var left = Assert.Single(session.Invoke("Get-IndexCandidate -Verdict Reverted").MustSucceed().Output);
         Assert.Matches(
             @"^It was built, and reverted on \d{4}-\d\d-\d\d: Reverted by hand\.$", $"{left.Properties["Reason"].Value}");
-        Assert.Null(left.Properties["Saving"].Value);
+        Assert.Null(left.Properties["Gain"].Value);
         Assert.Contains(
             session.Invoke(Advise + " -ReproposeAfter 0d").MustSucceed().Values("IndexName"), name =>
                 $"{name}" == "orders_customer_id_idx");

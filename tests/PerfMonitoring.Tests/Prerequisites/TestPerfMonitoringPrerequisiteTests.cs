@@ -33,7 +33,7 @@ public sealed class TestPerfMonitoringPrerequisiteTests(SandboxFixture sandbox, 
     }
 
     [Fact]
-    public async Task The_remedies_mend()
+    public async Task The_remedies_work()
     {
         var role = "r" + Guid.NewGuid().ToString("N");
         await database.ExecuteAsync(

@@ -115,7 +115,7 @@ internal sealed class CandidateCollector(
                 continue;
             }
 
-            var cost = new CostTable(new Configuration([], need.SavedCost), 1);
+            var cost = new CostTable(new Configuration([], need.Gain), 1);
             foreach (var candidate in pool.All.Where(c => need.IsServedBy(c.Definition)))
             {
                 cost.Add([candidate.Id], new Configuration([candidate.Id], 0, 0, IsEstimate: true));

@@ -8,9 +8,9 @@ namespace PerfMonitoring.Advice;
 /// row, and each row whose key is updated, reads the whole referencing table. EXPLAIN does not show this, because triggers do it.
 /// </summary>
 /// <param name="Definition">The index that would serve, without a name.</param>
-/// <param name="SavedCost">Estimated gain for the workload, in planner units.</param>
+/// <param name="Gain">Estimated gain for the workload, in planner units.</param>
 /// <param name="Reason">The slow write, its table, and the reason.</param>
-internal sealed record ForeignKeyNeed(IndexDefinition Definition, double SavedCost, string Reason)
+internal sealed record ForeignKeyNeed(IndexDefinition Definition, double Gain, string Reason)
 {
     /// <summary>
     /// Whether an index finds the referencing rows: it contains all rows, and the columns of the key come first, in any order.
@@ -45,8 +45,8 @@ internal sealed record ForeignKeyNeed(IndexDefinition Definition, double SavedCo
                 k => tables.ContainsKey(k.Key.Table)
                 && !indexes[k.Key.Table].Any(i => IndexCoverage.Serves(i.Definition, k.Key.Table, k.Key.Columns)))
                 .Select(k => Judge(k.Key, tables[k.Key.Table], k.Deletes, k.Updates))
-                .Where(n => n.SavedCost > 0)
-                .OrderByDescending(n => n.SavedCost),
+                .Where(n => n.Gain > 0)
+                .OrderByDescending(n => n.Gain),
         ];
     }
 

@@ -188,7 +188,7 @@ internal static class AccessEstimate
                 && child is { ParentRelationship: "Inner", NodeType: not ("Materialize" or "Memoize") }
                 ? Math.Max(1, node.Children.Where(c => c.ParentRelationship == "Outer").Sum(c => c.Rows))
                 : 1;
-            var saved = (child.TotalCost - total) * times;
+            var gain = (child.TotalCost - total) * times;
             if (node.NodeType == "Limit" && child.Rows > node.Rows)
             {
                 total = startup + ((total - startup) * node.Rows / child.Rows);
@@ -197,8 +197,8 @@ internal static class AccessEstimate
             {
                 // A node that needs all its input first (a sort, a hash) starts earlier by the complete difference.
                 startup = node.StartupCost >= child.TotalCost * 0.999
-                    ? node.StartupCost - saved : node.StartupCost + startup - child.StartupCost;
-                total = node.TotalCost - saved;
+                    ? node.StartupCost - gain : node.StartupCost + startup - child.StartupCost;
+                total = node.TotalCost - gain;
             }
         }
 

@@ -80,13 +80,13 @@ internal sealed class SelectionReview
                     Definition = strategy?.Definition ?? c.Definition,
                     SizeBytes = c.SizeBytes,
                     WriteCost = c.WriteCost,
-                    Saving = alone,
-                    SavingShare = before > 0 ? alone / before : 0,
+                    Gain = alone,
+                    GainShare = before > 0 ? alone / before : 0,
                     Verdict = verdict,
                     Reason = reason,
                     Strategy = strategy,
                 };
-            }).OrderBy(c => c.Strategy?.Rank ?? int.MaxValue).ThenByDescending(c => c.Saving),
+            }).OrderBy(c => c.Strategy?.Rank ?? int.MaxValue).ThenByDescending(c => c.Gain),
         ];
     }
 
@@ -120,7 +120,7 @@ internal sealed class SelectionReview
         if (Math.Max(alone, added) < leastGain + candidate.WriteCost)
         {
             return (CandidateVerdict.TooLittle,
-                $"It saves {Share(Math.Max(alone, added))} of the workload's cost, less than -MinimumImprovement asks for "
+                $"It saves {Share(Math.Max(alone, added))} of the workload's cost, less than -MinimumGain asks for "
                     + $"after its writes.");
         }
 
@@ -135,7 +135,7 @@ internal sealed class SelectionReview
                         + $"would save {Share(added)} more.")
                 : (CandidateVerdict.TooLittle,
                     $"Beside the chosen ones it would save {Share(added)} of the workload's cost, less than "
-                        + $"-MinimumImprovement asks for after its writes.");
+                        + $"-MinimumGain asks for after its writes.");
         }
 
         if (candidate.SizeBytes > free)
@@ -155,10 +155,10 @@ internal sealed class SelectionReview
         return risk.Count > 0
             ? (CandidateVerdict.SlowsStatement, string.Create(
                 CultureInfo.InvariantCulture,
-                $"The planner expects {Share(added)} more to be saved, but {risk.Count} statements might take up to "
+                $"The planner expects a further gain of {Share(added)}, but {risk.Count} statements might take up to "
                     + $"{100 * risk.Share:0} % longer, since a loop visits pages again and again or a LIMIT is met late."))
             : (CandidateVerdict.NotBetter,
-                $"The planner expects {Share(added)} more to be saved; with its risk it is not worth its place.");
+                $"The planner expects a further gain of {Share(added)}, which does not outweigh its risk.");
     }
 
     // Chosen indexes in the plans of the statements that a candidate would help.

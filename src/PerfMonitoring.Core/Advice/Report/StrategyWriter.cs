@@ -38,7 +38,7 @@ internal sealed class StrategyWriter(ICatalogRepository catalog, IndexNames name
             };
             named = named with { Name = await names.FindFreeAsync(named, cancellationToken) };
             var served = needs.Where(n => set.After[n.Position].Used.Contains(candidate.Id)).Select(n => n.Need).ToList();
-            var costBefore = impacts.Sum(i => i.CostBefore * i.Weight) + served.Sum(n => n.SavedCost);
+            var costBefore = impacts.Sum(i => i.CostBefore * i.Weight) + served.Sum(n => n.Gain);
             var costAfter = impacts.Sum(i => i.CostAfter * i.Weight);
             var replaced = existing[unnamed.Table].Where(i => i.Need is null && IndexCoverage.Covers(unnamed, i.Definition))
                 .ToList();
@@ -100,8 +100,8 @@ internal sealed class StrategyWriter(ICatalogRepository catalog, IndexNames name
     ];
 
     private static IEnumerable<string> Reasons(
-        Candidate candidate, List<QueryImpact> impacts, List<ForeignKeyNeed> served, List<TableIndex> replaced, double saved,
-        double gain, int statements,
+        Candidate candidate, List<QueryImpact> impacts, List<ForeignKeyNeed> served, List<TableIndex> replaced, double gain,
+        double marginalGain, int statements,
         bool isEstimate, int safer, int risky, string? refused)
     {
         var helped = impacts.Where(i => i.CostAfter < i.CostBefore).ToList();
@@ -117,10 +117,10 @@ internal sealed class StrategyWriter(ICatalogRepository catalog, IndexNames name
                 _ => "Finds the rows asked for",
             };
             var before = helped.Sum(i => i.CostBefore * i.Weight);
-            var marginal = gain > 0
+            var marginal = marginalGain > 0
                 ? string.Create(
                     CultureInfo.InvariantCulture,
-                    $"it adds {100 * gain:0.0#} % of the workload's cost to what those of smaller rank save")
+                    $"it adds {100 * marginalGain:0.0#} % of the workload's cost to what those of smaller rank save")
                 : "it helps together with the indexes of larger rank";
             yield return string.Create(
                 CultureInfo.InvariantCulture,
@@ -144,16 +144,16 @@ internal sealed class StrategyWriter(ICatalogRepository catalog, IndexNames name
             yield return $"{hurt} {(hurt == 1 ? "statement gets" : "statements get")} slower.";
         }
 
-        if (candidate.WriteCost > 0 && saved > 0)
+        if (candidate.WriteCost > 0 && gain > 0)
         {
             yield return string.Create(
                 CultureInfo.InvariantCulture,
-                $"Writes pay {100 * candidate.WriteCost / saved:0.0##} % of what these statements save to keep it up to date.");
+                $"Writes pay {100 * candidate.WriteCost / gain:0.0##} % of what these statements save to keep it up to date.");
         }
 
         if (safer > 0)
         {
-            yield return $"{safer} {(safer == 1 ? "statement" : "statements")} may without it get a plan that runs longer "
+            yield return $"It protects {safer} {(safer == 1 ? "statement" : "statements")} from a plan that may run longer "
                 + $"than the planner expects: {Risk}.";
         }
 

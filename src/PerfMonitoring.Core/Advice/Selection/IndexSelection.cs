@@ -5,7 +5,7 @@ namespace PerfMonitoring.Advice;
 
 /// <summary>
 /// Selects a configuration for a complete workload, in memory, from the cost tables: it adds the largest gain per byte,
-/// exchanges, destroys a part and repairs it (large neighbourhood search: Shaw, CP 1998), until there is no improvement.
+/// exchanges, destroys a part and repairs it (large neighbourhood search: Shaw, CP 1998), until nothing lowers the score.
 /// </summary>
 internal sealed partial class IndexSelection
 {
@@ -35,7 +35,7 @@ internal sealed partial class IndexSelection
         this.candidates = candidates;
         this.options = options;
         // Share of the best possible cost, so that one dominant statement does not hide gains for the others.
-        charge = Math.Max(tables.Sum(t => t.Weight * t.Configurations[0].Total) * options.MinimumImprovement, double.Epsilon);
+        charge = Math.Max(tables.Sum(t => t.Weight * t.Configurations[0].Total) * options.MinimumGain, double.Epsilon);
         allowed = [.. tables.Select(t => t.Bare.Total * (1 + Math.Max(options.MaximumRegression, Tuning.Selection.Doubt)))];
         plans = new KnownPlans(tables, candidates.Count, canServe);
         var known = new HashSet<string>();
@@ -259,7 +259,7 @@ internal sealed partial class IndexSelection
         }
     }
 
-    // Removes, then adds and exchanges for an existing index, until there is no improvement.
+    // Removes, then adds and exchanges for an existing index, until nothing lowers the score.
     private void Improve(SearchState state)
     {
         for (var improved = true; improved;)
