@@ -67,12 +67,10 @@ internal static class IndexCoverage
     /// Whether an index finds the rows of a foreign key: it contains all rows, and the columns of the foreign key come first, in
     /// any order.
     /// </summary>
-    public static bool Serves(IndexDefinition index, RelationName table, IReadOnlyList<string> columns)
-    {
-        return index.Table == table && index.Method is "btree" or "hash" && index.Where is null
-            && index.Keys.Count >= columns.Count
-            && index.Keys.Take(columns.Count).Select(k => k.Column).ToHashSet().SetEquals(columns);
-    }
+    public static bool Serves(IndexDefinition index, RelationName table, IReadOnlyList<string> columns) =>
+        index.Table == table && index.Method is "btree" or "hash" && index.Where is null
+        && index.Keys.Count >= columns.Count
+        && index.Keys.Take(columns.Count).Select(k => k.Column).ToHashSet().SetEquals(columns);
 
     private static bool IsMirror(IndexKey one, IndexKey other) =>
         one with { Descending = false, NullsFirst = null } == other with { Descending = false, NullsFirst = null }

@@ -186,10 +186,8 @@ internal static class IndexSize
     /// <param name="tupleSize">Size of a tuple of one row in bytes, header included, aligned.</param>
     /// <param name="distinct">Different keys among the rows; the number of rows where equal keys are not merged.</param>
     /// <param name="fillFactor">Fill factor of the leaf pages in percent.</param>
-    public static long Estimate(double rows, double tupleSize, double distinct, int fillFactor = DefaultFillFactor)
-    {
-        return rows < 1 ? Page : Estimate(LeafBytes(rows, tupleSize, distinct), tupleSize, fillFactor);
-    }
+    public static long Estimate(double rows, double tupleSize, double distinct, int fillFactor = DefaultFillFactor) =>
+        rows < 1 ? Page : Estimate(LeafBytes(rows, tupleSize, distinct), tupleSize, fillFactor);
 
     private static long Estimate(double leafBytes, double tupleSize, int fillFactor)
     {

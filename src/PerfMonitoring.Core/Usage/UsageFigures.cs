@@ -8,12 +8,9 @@ internal static class UsageFigures
     /// measured selectivity, as the planner defines it (Selinger et al., Access Path Selection, 1979). idx_tup_fetch is not used,
     /// since bitmap scans do not count there (PostgreSQL manual, pg_stat_all_indexes). Null without scans or row estimate.
     /// </summary>
-    public static double? Selectivity(IndexUsage index)
-    {
-        return index.Scans > 0 && index.TableRows > 0 && index.TuplesRead is { } read
-            ? Math.Clamp(read / (index.Scans.Value * index.TableRows.Value), 0, 1)
-            : null;
-    }
+    public static double? Selectivity(IndexUsage index) => index.Scans > 0 && index.TableRows > 0 && index.TuplesRead is { } read
+        ? Math.Clamp(read / (index.Scans.Value * index.TableRows.Value), 0, 1)
+        : null;
 
     /// <summary>
     /// Maintenance cost of the index relative to its use: <c>writes / max(scans, 1) * index size / table size</c>, where writes
@@ -21,11 +18,9 @@ internal static class UsageFigures
     /// its indexes. It is the inverse of scans_per_write (pgexperts/pgx_scripts, unused_indexes.sql), weighted by size. 0 is
     /// free; a higher score costs more. Null where a part is unknown.
     /// </summary>
-    public static double? MaintenanceCostScore(IndexUsage index)
-    {
-        return index.TableWrites is { } writes && index.Scans is { } scans && index.SizeBytes is { } size
-            && index.TableSizeBytes is { } all
+    public static double? MaintenanceCostScore(IndexUsage index) =>
+        index.TableWrites is { } writes && index.Scans is { } scans && index.SizeBytes is { } size
+        && index.TableSizeBytes is { } all
             ? all == 0 ? 0 : (double)writes / Math.Max(scans, 1) * size / all
             : null;
-    }
 }

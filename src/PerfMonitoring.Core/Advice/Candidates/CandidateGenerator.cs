@@ -30,9 +30,8 @@ internal sealed record CandidateContext
     /// <summary>The recurring conditions of a workload: those in two of its statements, or in one that ran twice.</summary>
     /// <param name="workload">The statements, each with its number of calls.</param>
     public static IReadOnlySet<(RelationName Table, string Condition)> FindRecurring(
-        IEnumerable<(StatementUse Use, double Weight)> workload)
-    {
-        return workload
+        IEnumerable<(StatementUse Use, double Weight)> workload) =>
+        workload
             .SelectMany(s => s.Use.Relations
                 .SelectMany(r => r.Predicates.Select(p => (r.Table, p.Condition)))
                 .Where(c => c.Condition is not null)
@@ -42,7 +41,6 @@ internal sealed record CandidateContext
             .Where(g => g.Sum() >= 2)
             .Select(g => g.Key)
             .ToHashSet();
-    }
 }
 
 /// <summary>

@@ -29,10 +29,7 @@ internal sealed class CandidatePool(
     public IReadOnlyList<IndexCandidate> Reverted => passedOver;
 
     /// <summary>The table of a candidate.</summary>
-    public TableInfo TableOf(Candidate candidate)
-    {
-        return tables[candidate.Definition.Table];
-    }
+    public TableInfo TableOf(Candidate candidate) => tables[candidate.Definition.Table];
 
     /// <summary>
     /// The candidate of that definition. Null where an existing index does its work, it was reverted, its size is unknown, or it

@@ -41,12 +41,9 @@ internal static class WriteCost
     /// </summary>
     /// <param name="table">The referencing table.</param>
     /// <param name="columns">Number of columns of the foreign key.</param>
-    public static double OfMissingForeignKeyIndex(TableInfo table, int columns)
-    {
-        return Math.Max(
-            0, (table.Pages * SequentialPageCost)
-            + ((table.Rows ?? 0) * (TupleCost + (columns * OperatorCost))) - OfDescent(table.Rows) - RandomPageCost);
-    }
+    public static double OfMissingForeignKeyIndex(TableInfo table, int columns) => Math.Max(
+        0, (table.Pages * SequentialPageCost)
+        + ((table.Rows ?? 0) * (TupleCost + (columns * OperatorCost))) - OfDescent(table.Rows) - RandomPageCost);
 
     /// <summary>
     /// A descent from the root to a leaf, as btcostestimate charges it: <c>ceil(log2(rows)) * cpu_operator_cost + (height + 1) *
@@ -82,9 +79,8 @@ internal static class WriteCost
     /// <param name="existing">The existing indexes of the table.</param>
     /// <param name="hotShare">The share of HOT updates among the updates that could be HOT, 0 to 1.</param>
     public static double Entries(
-        IndexDefinition index, TableWrite write, IReadOnlyCollection<IndexDefinition> existing, double hotShare = 1)
-    {
-        return write.Operation switch
+        IndexDefinition index, TableWrite write, IReadOnlyCollection<IndexDefinition> existing, double hotShare = 1) =>
+        write.Operation switch
         {
             "Delete" => 0,
             "Insert" => write.Rows,
@@ -92,7 +88,6 @@ internal static class WriteCost
             _ when IsTouched(index, write.Columns) => write.Rows * (1 + (hotShare * existing.Count)),
             _ => write.Rows * (1 - hotShare),
         };
-    }
 
     /// <summary>Whether an update sets a column of an index.</summary>
     internal static bool IsHotPrevented(TableWrite write, IEnumerable<IndexDefinition> existing) =>

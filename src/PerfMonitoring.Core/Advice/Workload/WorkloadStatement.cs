@@ -37,14 +37,12 @@ internal sealed record WorkloadStatement(string Text, string QueryHash, string P
     public PlanText ToPlanText(string text, IReadOnlyList<string?>? arguments = null) => new(text, arguments) { Origin = Origin };
 
     /// <summary>A statement from the server's counters or the log.</summary>
-    public static WorkloadStatement From(SlowQuery query)
-    {
-        return new WorkloadStatement(query.Query, query.QueryHash, QueryText.Shorten(query.Query), query.Calls, query.MeanTimeMs)
+    public static WorkloadStatement From(SlowQuery query) =>
+        new(query.Query, query.QueryHash, QueryText.Shorten(query.Query), query.Calls, query.MeanTimeMs)
         {
             RowsPerCall = (double)query.Rows / Math.Max(1, query.Calls),
             Origin = new StatementOrigin(query.UserName is { Length: > 0 } user ? [user] : []),
         };
-    }
 
     /// <summary>
     /// The statements of a workload, one for each fingerprint, with the summed weight. Of texts that differ in their constants,
