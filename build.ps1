@@ -41,12 +41,14 @@ function New-Count([int] $Passed, [int] $Failed, [int] $Skipped, [string[]] $Not
     [pscustomobject]@{ Passed = $Passed; Failed = $Failed; Skipped = $Skipped; Notes = $Notes }
 }
 
-# A suite that dies before it can write its results is a failure, whatever its exit code.
+# A suite that dies before it can write its results is a failure, whatever its exit code. One that hangs ends after half an hour,
+# and its output names the test that hangs.
 function Invoke-TestProject([System.IO.FileInfo] $Project) {
     $name = $Project.BaseName
     Write-Host "== $name"
     & (Join-Path $Project.DirectoryName "bin/$Configuration/net10.0/$name$executable") --results-directory $results `
-        --report-xunit-trx --report-xunit-trx-filename "$name.trx" --no-ansi --progress off | Out-Host
+        --report-xunit-trx --report-xunit-trx-filename "$name.trx" --no-ansi --progress off `
+        --timeout 30m --long-running 300 --xunit-diagnostics on | Out-Host
     $exitCode = $LASTEXITCODE
     $trx = Join-Path $results "$name.trx"
     if (-not (Test-Path $trx)) {
@@ -63,7 +65,7 @@ function Invoke-TestProject([System.IO.FileInfo] $Project) {
     $counters = $run.ResultSummary.Counters
     $bad = [int]$counters.failed + [int]$counters.error + [int]$counters.timeout + [int]$counters.aborted
     if ($exitCode -ne 0 -and $bad -eq 0) {
-        # Such as a clean-up that failed, or a project without a single test.
+        # Such as a clean-up that failed, a test that hangs, or a project without a single test.
         $notes += "$name ended with exit code $exitCode though no test failed"
         $bad = 1
     }

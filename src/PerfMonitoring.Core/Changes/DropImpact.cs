@@ -51,16 +51,16 @@ public sealed record DropImpact
             return $"which queries get slower is unknown: {Unknown}";
         }
 
-        var dearer = Queries.Where(q => q.Increase >= Least).ToList();
+        var slower = Queries.Where(q => q.Increase >= Least).ToList();
         var rest = UnplannedQueries == 0
             ? "" : string.Create(CultureInfo.InvariantCulture, $" ({UnplannedQueries} more cannot be planned)");
         var text = Queries.Count == 0 ? $"none of {KnownQueries} known queries uses it"
             : Queries.Any(q => q.Increase is null)
             ? $"{Queries.Count} of {KnownQueries} known queries use it, how much slower they get is unknown without HypoPG 1.4"
-            : dearer.Count == 0 ? $"{Queries.Count} of {KnownQueries} known queries use it, none gets slower"
+            : slower.Count == 0 ? $"{Queries.Count} of {KnownQueries} known queries use it, none gets slower"
             : string.Create(
                 CultureInfo.InvariantCulture,
-                $"{dearer.Count} of {KnownQueries} known queries get slower, by {dearer.Max(q => q.Increase) * 100:0} % at most");
+                $"{slower.Count} of {KnownQueries} known queries get slower, by {slower.Max(q => q.Increase) * 100:0} % at most");
         return text + rest;
     }
 }

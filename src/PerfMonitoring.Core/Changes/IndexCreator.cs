@@ -75,10 +75,8 @@ internal sealed class IndexCreator(IMonitoringConnection connection, IndexCreati
     /// <summary>
     /// Whether the decision defers the strategy: the build may not start, and waiting is not requested or has no use.
     /// </summary>
-    public bool IsDeferredBy(WindowDecision decision)
-    {
-        return !decision.IsOpen && !(options.WaitForWindow && decision.OpensAt is not null);
-    }
+    public bool IsDeferredBy(WindowDecision decision) =>
+        !decision.IsOpen && !(options.WaitForWindow && decision.OpensAt is not null);
 
     /// <summary>
     /// Everything that can be checked before the build of a strategy; it changes nothing and waits for nothing.
@@ -265,11 +263,9 @@ internal sealed class IndexCreator(IMonitoringConnection connection, IndexCreati
     }
 
     /// <summary>The result of a deferred strategy.</summary>
-    public IndexCreationResult Deferred(IndexStrategy strategy, WindowDecision decision, DateTimeOffset startedAt)
-    {
-        return NotBuilt(strategy, IndexCreationState.Deferred, startedAt) with {
+    public IndexCreationResult Deferred(IndexStrategy strategy, WindowDecision decision, DateTimeOffset startedAt) =>
+        NotBuilt(strategy, IndexCreationState.Deferred, startedAt) with {
             Reason = decision.Reason, DeferredUntil = decision.OpensAt };
-    }
 
     private IndexCreationResult NotBuilt(IndexStrategy strategy, IndexCreationState state, DateTimeOffset startedAt) => new()
     {

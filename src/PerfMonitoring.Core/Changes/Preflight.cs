@@ -83,10 +83,8 @@ internal sealed class Preflight(IndexStrategy strategy, IndexCreationOptions opt
     /// The reason why the load does not allow the build to start, or null. An unknown load prevents a build only where a limit is
     /// set.
     /// </summary>
-    public string? LoadReason(BuildFacts facts)
-    {
-        return AutovacuumReason(facts) ?? LagReason(facts) ?? SessionReason(facts);
-    }
+    public string? LoadReason(BuildFacts facts) =>
+        AutovacuumReason(facts) ?? LagReason(facts) ?? SessionReason(facts);
 
     // A build that waits for the lock on the table makes the server cancel autovacuum (deadlock_timeout), so it does not even
     // start to wait.
