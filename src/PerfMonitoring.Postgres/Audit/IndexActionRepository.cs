@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
@@ -154,21 +155,21 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
 
     private IndexAction Read(DbDataReader row) => new()
     {
-        Id = row.GetGuid(0),
-        IndexStrategyId = row.IsDBNull(1) ? null : row.GetGuid(1),
-        Action = EnumLabel.Parse<IndexActionKind>(row.GetString(2)),
-        TableName = row.GetString(3),
-        IndexName = row.GetString(4),
-        Statement = row.GetString(5),
-        UndoStatement = row.IsDBNull(6) ? null : row.GetString(6),
-        Outcome = EnumLabel.Parse<IndexActionOutcome>(row.GetString(7)),
-        Reason = row.IsDBNull(8) ? null : row.GetString(8),
-        Evidence = row.IsDBNull(9) ? null : row.GetString(9),
-        Error = row.IsDBNull(10) ? null : row.GetString(10),
-        StartedAt = row.GetFieldValue<DateTimeOffset>(11),
-        FinishedAt = row.IsDBNull(12) ? null : row.GetFieldValue<DateTimeOffset>(12),
-        CreatedBy = row.GetString(13),
-        IsReconciled = row.GetBoolean(14),
+        Id = row.GetGuid("id"),
+        IndexStrategyId = row.GetFieldValue<Guid?>("index_strategy_id"),
+        Action = EnumLabel.Parse<IndexActionKind>(row.GetString("action")),
+        TableName = row.GetString("table_name"),
+        IndexName = row.GetString("index_name"),
+        Statement = row.GetString("statement"),
+        UndoStatement = row.GetValue("undo_statement") as string,
+        Outcome = EnumLabel.Parse<IndexActionOutcome>(row.GetString("outcome")),
+        Reason = row.GetValue("reason") as string,
+        Evidence = row.GetValue("evidence") as string,
+        Error = row.GetValue("error") as string,
+        StartedAt = row.GetFieldValue<DateTimeOffset>("started_at"),
+        FinishedAt = row.GetFieldValue<DateTimeOffset?>("finished_at"),
+        CreatedBy = row.GetString("created_by"),
+        IsReconciled = row.GetBoolean("is_reconciled"),
         Target = target.Target,
     };
 

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Globalization;
 using Npgsql;
 using NpgsqlTypes;
@@ -245,8 +246,8 @@ internal sealed class Planner(Database target)
                 while (await reader.ReadAsync(cancellationToken))
                 {
                     rows.Add(new CodeRow(
-                        reader.GetString(0), reader.IsDBNull(1) ? "" : reader.GetString(1), reader.GetBoolean(2),
-                        reader.GetString(3), reader.GetString(4)));
+                        reader.GetString("name"), reader.GetValue("owner") as string ?? "", reader.GetBoolean("is_trusted"),
+                        reader.GetString("body"), reader.GetString("version")));
                 }
 
                 return rows;

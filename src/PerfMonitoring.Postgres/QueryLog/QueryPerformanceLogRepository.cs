@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using System.Globalization;
 using System.Runtime.CompilerServices;
@@ -79,6 +80,7 @@ internal sealed class QueryPerformanceLogRepository(
     public async IAsyncEnumerable<QueryPerformanceEntry> GetAsync(
         QueryPerformanceLogFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        EntryReader? reader = null;
         var rows = store.StreamAsync(
             Sql.Get("GetQueryPerformanceLog"),
             new
@@ -93,7 +95,7 @@ internal sealed class QueryPerformanceLogRepository(
                 filter.MinimumMs,
                 filter.First,
             },
-            new EntryReader().Read,
+            row => (reader ??= new EntryReader(row)).Read(),
             cancellationToken);
         await foreach (var entry in rows)
         {
@@ -304,26 +306,26 @@ internal sealed class QueryPerformanceLogRepository(
 
     private SlowQuery MapSlowQuery(DbDataReader row) => new()
     {
-        Query = row.GetString(0),
-        QueryHash = row.GetString(1),
-        QueryId = row.IsDBNull(2) ? null : row.GetInt64(2),
-        Calls = row.GetInt64(3),
-        TotalTimeMs = row.GetDouble(4),
-        MeanTimeMs = row.GetDouble(5),
-        MaxTimeMs = row.IsDBNull(6) ? null : row.GetDouble(6),
-        TimeShare = row.IsDBNull(7) ? null : row.GetDouble(7),
-        Rows = row.GetInt64(8),
-        SharedBlocksHit = row.IsDBNull(9) ? null : row.GetInt64(9),
-        SharedBlocksRead = row.IsDBNull(10) ? null : row.GetInt64(10),
-        TempBlocksWritten = row.IsDBNull(11) ? null : row.GetInt64(11),
-        BlockTimeMs = row.IsDBNull(12) ? null : row.GetDouble(12),
-        TopLevel = row.IsDBNull(13) ? null : row.GetBoolean(13),
-        UserName = row.IsDBNull(14) ? null : row.GetString(14),
-        DatabaseName = row.IsDBNull(15) ? null : row.GetString(15),
-        Since = row.GetFieldValue<DateTimeOffset>(16),
-        Until = row.GetFieldValue<DateTimeOffset>(17),
+        Query = row.GetString("query_pattern"),
+        QueryHash = row.GetString("query_hash"),
+        QueryId = row.GetFieldValue<long?>("queryid"),
+        Calls = row.GetInt64("calls"),
+        TotalTimeMs = row.GetDouble("total_time_ms"),
+        MeanTimeMs = row.GetDouble("mean_time_ms"),
+        MaxTimeMs = row.GetFieldValue<double?>("max_time_ms"),
+        TimeShare = row.GetFieldValue<double?>("time_share"),
+        Rows = row.GetInt64("rows"),
+        SharedBlocksHit = row.GetFieldValue<long?>("shared_blocks_hit"),
+        SharedBlocksRead = row.GetFieldValue<long?>("shared_blocks_read"),
+        TempBlocksWritten = row.GetFieldValue<long?>("temp_blocks_written"),
+        BlockTimeMs = row.GetFieldValue<double?>("block_time_ms"),
+        TopLevel = row.GetFieldValue<bool?>("toplevel"),
+        UserName = row.GetValue("database_user") as string,
+        DatabaseName = row.GetValue("database_name") as string,
+        Since = row.GetFieldValue<DateTimeOffset>("since"),
+        Until = row.GetFieldValue<DateTimeOffset>("until"),
         Source = SlowQuerySource.QueryPerformanceLog,
-        Target = row.IsDBNull(15) || row.GetString(15) == target.Target.Database ? target.Target : null,
+        Target = row.GetValue("database_name") is string name && name != target.Target.Database ? null : target.Target,
     };
 
     /// <summary>The statements of one transaction of the store.</summary>

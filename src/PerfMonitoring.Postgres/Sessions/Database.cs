@@ -166,7 +166,7 @@ internal sealed class Database : IAsyncDisposable
             await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
             await reader.NextResultAsync(cancellationToken);
             await reader.ReadAsync(cancellationToken);
-            return reader.GetFieldValue<string[]>(0);
+            return reader.GetFieldValue<string[]>("current_schemas");
         },
         cancellationToken);
 
@@ -207,7 +207,7 @@ internal sealed class Database : IAsyncDisposable
             () => RunAsync(() => TransactAsync(work, cancellationToken), cancellationToken), cancellationToken);
     }
 
-    /// <summary>Streams rows without a buffer. The map reads the current row by ordinal.</summary>
+    /// <summary>Streams rows without a buffer. The map reads the columns of the current row by name.</summary>
     public async IAsyncEnumerable<T> StreamAsync<T>(
         string sql, object? parameters, Func<DbDataReader, T> map, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

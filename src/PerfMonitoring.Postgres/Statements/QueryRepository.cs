@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using System.Runtime.CompilerServices;
 using PerfMonitoring.Common;
@@ -67,31 +68,31 @@ internal sealed class QueryRepository(Database target) : IQueryRepository
 
     private SlowQuery Map(DbDataReader row, DateTimeOffset? reset)
     {
-        var query = row.GetString(0);
+        var query = row.GetString("query");
         return new SlowQuery
         {
             Query = query,
             QueryHash = QueryText.Hash(QueryText.Normalize(query)),
-            QueryId = row.GetInt64(1),
-            Calls = row.GetInt64(2),
-            TotalTimeMs = row.GetDouble(3),
-            MeanTimeMs = row.GetDouble(4),
-            MinTimeMs = row.GetDouble(5),
-            MaxTimeMs = row.GetDouble(6),
-            StddevTimeMs = row.GetDouble(7),
-            TimeShare = row.IsDBNull(8) ? null : row.GetDouble(8),
-            Rows = row.GetInt64(9),
-            SharedBlocksHit = row.GetInt64(10),
-            SharedBlocksRead = row.GetInt64(11),
-            TempBlocksWritten = row.GetInt64(12),
-            BlockTimeMs = row.IsDBNull(13) ? null : row.GetDouble(13),
-            TopLevel = row.IsDBNull(14) ? null : row.GetBoolean(14),
-            UserName = row.IsDBNull(15) ? null : row.GetString(15),
-            DatabaseName = row.IsDBNull(16) ? null : row.GetString(16),
-            Since = row.IsDBNull(17) ? reset : row.GetFieldValue<DateTimeOffset>(17),
-            Until = row.GetFieldValue<DateTimeOffset>(18),
+            QueryId = row.GetInt64("queryid"),
+            Calls = row.GetInt64("calls"),
+            TotalTimeMs = row.GetDouble("total_exec_time"),
+            MeanTimeMs = row.GetDouble("mean_exec_time"),
+            MinTimeMs = row.GetDouble("min_exec_time"),
+            MaxTimeMs = row.GetDouble("max_exec_time"),
+            StddevTimeMs = row.GetDouble("stddev_exec_time"),
+            TimeShare = row.GetFieldValue<double?>("time_share"),
+            Rows = row.GetInt64("rows"),
+            SharedBlocksHit = row.GetInt64("shared_blks_hit"),
+            SharedBlocksRead = row.GetInt64("shared_blks_read"),
+            TempBlocksWritten = row.GetInt64("temp_blks_written"),
+            BlockTimeMs = row.GetFieldValue<double?>("block_time"),
+            TopLevel = row.GetFieldValue<bool?>("toplevel"),
+            UserName = row.GetValue("user_name") as string,
+            DatabaseName = row.GetValue("database_name") as string,
+            Since = row.GetFieldValue<DateTimeOffset?>("since") ?? reset,
+            Until = row.GetFieldValue<DateTimeOffset>("until"),
             Source = SlowQuerySource.PgStatStatements,
-            Target = Target(row.IsDBNull(16) ? null : row.GetString(16), row.GetFieldValue<uint>(20)),
+            Target = Target(row.GetValue("database_name") as string, row.GetFieldValue<uint>("dbid")),
         };
     }
 

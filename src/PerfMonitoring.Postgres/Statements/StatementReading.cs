@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using PerfMonitoring.Common;
 using PerfMonitoring.Postgres.Sessions;
@@ -50,20 +51,21 @@ internal sealed record StatementReading(StatementsState State, bool OfAllRoles, 
         new StatementCounters
         {
             Key = new StatementKey(
-                row.GetInt64(1), row.GetFieldValue<uint>(20), row.GetFieldValue<uint>(19),
-                row.IsDBNull(14) || row.GetBoolean(14)),
-            Calls = row.GetInt64(2),
-            TotalTimeMs = row.GetDouble(3),
+                row.GetInt64("queryid"), row.GetFieldValue<uint>("dbid"), row.GetFieldValue<uint>("userid"),
+                row.GetFieldValue<bool?>("toplevel") ?? true),
+            Calls = row.GetInt64("calls"),
+            TotalTimeMs = row.GetDouble("total_exec_time"),
             // pg_stat_statements stores the standard deviation of the population.
-            SquaredTime = row.GetInt64(2) * ((row.GetDouble(4) * row.GetDouble(4)) + (row.GetDouble(7) * row.GetDouble(7))),
-            Rows = row.GetInt64(9),
-            SharedBlocksHit = row.GetInt64(10),
-            SharedBlocksRead = row.GetInt64(11),
-            TempBlocksWritten = row.GetInt64(12),
-            BlockTimeMs = row.IsDBNull(13) ? null : row.GetDouble(13),
-            Since = row.IsDBNull(17) ? null : row.GetFieldValue<DateTimeOffset>(17),
+            SquaredTime = row.GetInt64("calls")
+                * (Math.Pow(row.GetDouble("mean_exec_time"), 2) + Math.Pow(row.GetDouble("stddev_exec_time"), 2)),
+            Rows = row.GetInt64("rows"),
+            SharedBlocksHit = row.GetInt64("shared_blks_hit"),
+            SharedBlocksRead = row.GetInt64("shared_blks_read"),
+            TempBlocksWritten = row.GetInt64("temp_blks_written"),
+            BlockTimeMs = row.GetFieldValue<double?>("block_time"),
+            Since = row.GetFieldValue<DateTimeOffset?>("since"),
         },
-        row.GetString(0),
+        row.GetString("query"),
         // A dropped role has no name.
-        row.IsDBNull(15) ? $"unknown (OID={row.GetFieldValue<uint>(19)})" : row.GetString(15));
+        row.GetValue("user_name") as string ?? $"unknown (OID={row.GetFieldValue<uint>("userid")})");
 }

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
@@ -215,28 +216,28 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
 
     private IndexStrategy Read(DbDataReader row) => new()
     {
-        Id = row.GetGuid(0),
-        UsagePattern = EnumLabel.Parse<UsagePattern>(row.GetString(1)),
-        MaintenanceWindow = EnumLabel.Parse<MaintenanceWindow>(row.GetString(2)),
-        IsCreated = row.GetBoolean(3),
-        IsMonitoring = row.GetBoolean(4),
-        IsActive = row.GetBoolean(5),
+        Id = row.GetGuid("id"),
+        UsagePattern = EnumLabel.Parse<UsagePattern>(row.GetString("usage_pattern")),
+        MaintenanceWindow = EnumLabel.Parse<MaintenanceWindow>(row.GetString("maintenance_window")),
+        IsCreated = row.GetBoolean("is_created"),
+        IsMonitoring = row.GetBoolean("is_monitoring"),
+        IsActive = row.GetBoolean("is_active"),
         IsStored = true,
-        CreatedBy = row.GetString(6),
-        UpdatedBy = row.IsDBNull(7) ? null : row.GetString(7),
-        CreatedAt = row.GetFieldValue<DateTimeOffset>(8),
-        UpdatedAt = row.GetFieldValue<DateTimeOffset>(9),
-        Definition = JsonSerializer.Deserialize<IndexDefinition>(row.GetString(10), IndexDefinitionJson.Options)!,
-        CostBefore = row.IsDBNull(11) ? null : row.GetDouble(11),
-        CostAfter = row.IsDBNull(12) ? null : row.GetDouble(12),
-        WriteCost = row.IsDBNull(18) ? null : row.GetDouble(18),
-        MarginalGain = row.IsDBNull(19) ? null : row.GetDouble(19),
-        Replaces = row.GetFieldValue<string[]>(20),
-        SizeBytes = row.IsDBNull(13) ? null : row.GetInt64(13),
-        Rank = row.GetInt32(14),
-        Evidence = EnumLabel.Parse<EvidenceSource>(row.GetString(15)),
-        Reason = row.GetString(16),
-        Impacts = JsonSerializer.Deserialize<List<QueryImpact>>(row.GetString(17), IndexDefinitionJson.Options)!,
+        CreatedBy = row.GetString("created_by"),
+        UpdatedBy = row.GetValue("updated_by") as string,
+        CreatedAt = row.GetFieldValue<DateTimeOffset>("created_at"),
+        UpdatedAt = row.GetFieldValue<DateTimeOffset>("updated_at"),
+        Definition = JsonSerializer.Deserialize<IndexDefinition>(row.GetString("definition"), IndexDefinitionJson.Options)!,
+        CostBefore = row.GetFieldValue<double?>("cost_before"),
+        CostAfter = row.GetFieldValue<double?>("cost_after"),
+        WriteCost = row.GetFieldValue<double?>("write_cost"),
+        MarginalGain = row.GetFieldValue<double?>("marginal_gain"),
+        Replaces = row.GetFieldValue<string[]>("replaces"),
+        SizeBytes = row.GetFieldValue<long?>("size_bytes"),
+        Rank = row.GetInt32("rank"),
+        Evidence = EnumLabel.Parse<EvidenceSource>(row.GetString("evidence")),
+        Reason = row.GetString("reason"),
+        Impacts = JsonSerializer.Deserialize<List<QueryImpact>>(row.GetString("impacts"), IndexDefinitionJson.Options)!,
         Target = target,
     };
 

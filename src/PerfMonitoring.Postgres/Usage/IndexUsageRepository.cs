@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using System.Globalization;
 using System.Runtime.CompilerServices;
@@ -88,34 +89,31 @@ internal sealed class IndexUsageRepository(
 
     private IndexUsageStat Read(DbDataReader row) => new()
     {
-        Id = row.GetGuid(0),
-        IndexStrategyId = row.GetGuid(1),
-        TableName = row.GetString(2),
-        IndexName = row.GetString(3),
-        TotalScans = Value<long>(row, 4),
-        TotalTuplesRead = Value<long>(row, 5),
-        TotalTuplesFetched = Value<long>(row, 6),
-        AvgScanTimeMs = Value<double>(row, 7),
-        SelectivityRatio = Value<double>(row, 8),
-        IndexSizeBytes = Value<long>(row, 9),
-        MaintenanceCostScore = Value<double>(row, 10),
-        IsRecommendedForDrop = row.GetBoolean(11),
-        StatsDate = ParseDay(row.GetString(12)),
-        LastAnalyzed = row.GetFieldValue<DateTimeOffset>(13),
-        IndexOid = Value<uint>(row, 14),
-        CountersSince = Value<DateTimeOffset>(row, 15),
-        LastScan = Value<DateTimeOffset>(row, 16),
-        TableWrites = Value<long>(row, 17),
-        IsValid = Value<bool>(row, 18),
-        Definition = row.IsDBNull(19) ? null : row.GetString(19),
-        Reasons = Sentences(row.GetString(20)),
-        Blockers = JsonSerializer.Deserialize<List<DropBlocker>>(row.GetString(21), Json.Rows)!,
-        Notes = Sentences(row.GetString(22)),
+        Id = row.GetGuid("id"),
+        IndexStrategyId = row.GetGuid("index_strategy_id"),
+        TableName = row.GetString("table_name"),
+        IndexName = row.GetString("index_name"),
+        TotalScans = row.GetFieldValue<long?>("total_scans"),
+        TotalTuplesRead = row.GetFieldValue<long?>("total_tuples_read"),
+        TotalTuplesFetched = row.GetFieldValue<long?>("total_tuples_fetched"),
+        AvgScanTimeMs = row.GetFieldValue<double?>("avg_scan_time_ms"),
+        SelectivityRatio = row.GetFieldValue<double?>("selectivity_ratio"),
+        IndexSizeBytes = row.GetFieldValue<long?>("index_size_bytes"),
+        MaintenanceCostScore = row.GetFieldValue<double?>("maintenance_cost_score"),
+        IsRecommendedForDrop = row.GetBoolean("is_recommended_for_drop"),
+        StatsDate = ParseDay(row.GetString("stats_date")),
+        LastAnalyzed = row.GetFieldValue<DateTimeOffset>("last_analyzed"),
+        IndexOid = row.GetFieldValue<uint?>("index_oid"),
+        CountersSince = row.GetFieldValue<DateTimeOffset?>("counters_since"),
+        LastScan = row.GetFieldValue<DateTimeOffset?>("last_scan"),
+        TableWrites = row.GetFieldValue<long?>("table_writes"),
+        IsValid = row.GetFieldValue<bool?>("is_valid"),
+        Definition = row.GetValue("definition") as string,
+        Reasons = Sentences(row.GetString("reasons")),
+        Blockers = JsonSerializer.Deserialize<List<DropBlocker>>(row.GetString("blockers"), Json.Rows)!,
+        Notes = Sentences(row.GetString("notes")),
         Target = target.Target,
     };
-
-    private static T? Value<T>(DbDataReader row, int ordinal)
-        where T : struct => row.IsDBNull(ordinal) ? null : row.GetFieldValue<T>(ordinal);
 
     private static List<string> Sentences(string json) => JsonSerializer.Deserialize<List<string>>(json)!;
 
