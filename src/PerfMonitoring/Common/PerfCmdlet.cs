@@ -13,10 +13,6 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     // Large enough that the hand-over between threads costs little per row, small enough for flat memory use.
     private const int BatchSize = 256;
 
-    // On a machine with a large cache the runtime keeps about 100 MB of dead objects before it collects them. Memory must stay
-    // flat for a million rows, so a collection is started after this many batches.
-    private const int BatchesBetweenCollections = 64;
-
     private readonly CancellationTokenSource stopping = new();
 
     /// <inheritdoc/>
@@ -232,7 +228,6 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
         try
         {
             var batch = new List<T>(BatchSize);
-            var batches = 0;
             await using var items = source.GetAsyncEnumerator(cancellationToken);
             while (true)
             {
@@ -254,10 +249,6 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
                 {
                     await writer.WriteAsync([.. batch], cancellationToken);
                     batch.Clear();
-                    if (++batches % BatchesBetweenCollections == 0)
-                    {
-                        GC.Collect(0, GCCollectionMode.Forced, blocking: true);
-                    }
                 }
             }
 
