@@ -389,8 +389,10 @@ internal sealed class Database : IAsyncDisposable
         builder.Multiplexing = false;
         builder.MaxAutoPrepare = 0;
         builder.Enlist = false;
-        // Detects a lost peer although nothing is sent: after 10 s, and three more probes.
-        (builder.TcpKeepAlive, builder.TcpKeepAliveTime, builder.TcpKeepAliveInterval) = (true, 10, 5);
+        // Detects a lost peer although nothing is sent: after 10 s, and three more probes. A Unix socket refuses these options,
+        // and its peer is on this machine.
+        (builder.TcpKeepAlive, builder.TcpKeepAliveTime, builder.TcpKeepAliveInterval) =
+            plan.Servers.Any(s => s.IsSocket) ? (false, 0, 0) : (true, 10, 5);
         var source = new NpgsqlDataSourceBuilder(builder.ConnectionString)
             .ConfigureTypeLoading(types => types.EnableTypeLoading(false));
         plan.Configure(source);

@@ -79,6 +79,28 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
         Assert.Contains(cluster.Port.ToString(CultureInfo.InvariantCulture), gone.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_socket_of_this_machine_is_a_server_like_another()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows keeps its sockets where this test does not look.");
+        // Relative to the folder of the data.
+        await using var cluster = await SandboxFixture.OwnClusterAsync(
+            new ClusterOptions { Settings = new Dictionary<string, string> { ["unix_socket_directories"] = "." } });
+        await using var own = await TestDatabase.OnAsync(cluster);
+        await own.ExecuteAsync("create table orders (id int, customer_id int)");
+        var folder = await own.ScalarAsync<string>("show data_directory");
+
+        var made = session.Invoke(
+            "Connect-PerfMonitoring -HostName $args[0] -Port $args[1] -Database $args[2] -Credential $args[3]", folder,
+            cluster.Port, own.Name, Credential("unused")).Only();
+        var built = session.Invoke(
+            "$null = Initialize-PerfMonitoringStore; New-IndexStrategy orders customer_id | Invoke-IndexCreation -Confirm:$false")
+            .Only();
+
+        Assert.Equal($"{folder}:{cluster.Port}/{own.Name}", $"{made.Properties["Target"].Value}");
+        Assert.Equal("Created", $"{built.Properties["State"].Value}");
+    }
+
     [Theory]
     [InlineData("Connect-PerfMonitoring -HostName 127.0.0.1 -Port 1 -Database x", "ConnectionFailed", "127.0.0.1:1/x")]
     [InlineData("Connect-PerfMonitoring -ConnectionString 'Nonsense=s3cret'", "InvalidConnectionString", "-ConnectionString")]
