@@ -62,10 +62,11 @@ internal sealed class ImpactEstimator(IMonitoringConnection connection)
                 var plans = new List<(PlannedStatement Way, PlanNode Plan)>();
                 foreach (var way in ways)
                 {
-                    plans.Add((way, (await session.ExplainAsync(new WhatIfRequest(way.Text, []), cancellationToken)).Plan));
+                    plans.Add((way, (await session.ExplainAsync(
+                        new WhatIfRequest(way.Text, []) { Verbose = true }, cancellationToken)).Plan));
                 }
 
-                if (!plans.Exists(p => p.Plan.All().Any(n => n.IndexName == index.Definition.Name)))
+                if (!plans.Exists(p => Uses(p.Plan, index, isBelowTable: false)))
                 {
                     continue;
                 }
@@ -119,8 +120,17 @@ internal sealed class ImpactEstimator(IMonitoringConnection connection)
         }
     }
 
+    // These plans name no schemas, so a table of the same name counts, too.
     private static bool Reads(PlanNode plan, TableIndex index) =>
         plan.All().Any(n => n.RelationName == index.Definition.Table.Name);
+
+    // Another schema may have an index of the same name. A bitmap index scan names no table; the heap scan above it does.
+    private static bool Uses(PlanNode node, TableIndex index, bool isBelowTable)
+    {
+        var isTable = node.RelationName is null
+            ? isBelowTable : new RelationName(node.Schema, node.RelationName) == index.Definition.Table;
+        return (isTable && node.IndexName == index.Definition.Name) || node.Children.Any(c => Uses(c, index, isTable));
+    }
 
     private async Task<Workload> ReadAsync(IWhatIf session, CancellationToken cancellationToken)
     {

@@ -84,9 +84,6 @@ public sealed record StoreRightFacts
     /// <summary>Whether the role inherits the rights of its roles without SET ROLE.</summary>
     public bool Inherits { get; init; } = true;
 
-    /// <summary>Whether the role may create a schema.</summary>
-    public bool CanCreate { get; init; }
-
     /// <summary>The owner of the store's schema; null where there is none.</summary>
     public string? Owner { get; init; }
 

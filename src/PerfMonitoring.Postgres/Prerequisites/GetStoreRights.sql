@@ -1,9 +1,8 @@
--- Purpose: the owner of the store, and whether this role may create or upgrade it.
+-- Purpose: the owner of the store, and whether this role has the rights of the owner.
 -- Minimum version: 13. Privileges: none.
 select
     current_user::text as user_name,
     u.rolinherit as inherits,
-    pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create') as can_create,
     r.rolname::text as owner,
     coalesce(pg_catalog.pg_has_role(r.oid, 'usage'), false) as is_owner
 from pg_catalog.pg_roles u

@@ -19,7 +19,7 @@ public sealed class IndexRemovalTests
     };
 
     [Theory]
-    [MemberData(nameof(Cases))]
+    [MemberData(nameof(Cases), DisableDiscoveryEnumeration = true)]
     public void What_is_needed_or_not_recommended_is_refused(
         string what, Func<TableIndex, TableIndex> change, bool isRecommended, bool force, string? error)
     {

@@ -96,7 +96,7 @@ public sealed class PreflightTests
     };
 
     [Theory]
-    [MemberData(nameof(Facts))]
+    [MemberData(nameof(Facts), DisableDiscoveryEnumeration = true)]
     public void Each_fact_has_its_finding(
         string what, BuildFacts facts, object options, PreflightCheck check, PreflightState state, string reason)
     {
@@ -136,7 +136,7 @@ public sealed class PreflightTests
     };
 
     [Theory]
-    [MemberData(nameof(Existing))]
+    [MemberData(nameof(Existing), DisableDiscoveryEnumeration = true)]
     public void An_index_that_is_there_is_told(string what, TableIndex existing, PreflightState state, string reason)
     {
         var finding = Judge(new(), Quiet with { IndexesBeingBuilt = [77] }, [existing])
@@ -161,7 +161,7 @@ public sealed class PreflightTests
     };
 
     [Theory]
-    [MemberData(nameof(OfLeaves))]
+    [MemberData(nameof(OfLeaves), DisableDiscoveryEnumeration = true)]
     public void An_index_that_a_partition_has_is_told(string what, TableIndex existing, PreflightState state, string reason)
     {
         var finding = new Preflight(Strategy, new())

@@ -30,7 +30,7 @@ public sealed class MetricWindowTests
     };
 
     [Theory]
-    [MemberData(nameof(CacheHits))]
+    [MemberData(nameof(CacheHits), DisableDiscoveryEnumeration = true)]
     public void Hit_ratio(string why, MetricSample before, MetricSample after, decimal? expected)
     {
         var measured = new MetricWindow(before, after).CacheHitRatio(null);
@@ -59,7 +59,7 @@ public sealed class MetricWindowTests
             new MetricWindow(Sample() with { Deadlocks = before }, Sample() with { Deadlocks = after }).Deadlocks().Value);
 
     [Theory]
-    [MemberData(nameof(Statements))]
+    [MemberData(nameof(Statements), DisableDiscoveryEnumeration = true)]
     public void Worst_statement(string why, StatementCounters[] before, StatementCounters[] after, long? queryId, double? mean)
     {
         var (worst, reason) = new MetricWindow(Sample(before), Sample(after)).WorstStatement();

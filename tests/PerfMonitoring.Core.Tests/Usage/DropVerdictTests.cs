@@ -54,7 +54,7 @@ public sealed class DropVerdictTests
     };
 
     [Theory]
-    [MemberData(nameof(Protected))]
+    [MemberData(nameof(Protected), DisableDiscoveryEnumeration = true)]
     public void What_forbids_dropping_is_said(string what, Func<IndexUsage, IndexUsage> change, string blocker)
     {
         var verdict = Only(change(Index("a") with { Scans = 0 }));
@@ -75,7 +75,7 @@ public sealed class DropVerdictTests
     };
 
     [Theory]
-    [MemberData(nameof(Untrusted))]
+    [MemberData(nameof(Untrusted), DisableDiscoveryEnumeration = true)]
     public void Statistics_that_cannot_be_trusted_call_nothing_unused(
         string what, Func<StatisticsState, StatisticsState> change, string blocker)
     {
@@ -87,7 +87,7 @@ public sealed class DropVerdictTests
     }
 
     [Theory]
-    [MemberData(nameof(Untrusted))]
+    [MemberData(nameof(Untrusted), DisableDiscoveryEnumeration = true)]
     public void What_is_redundant_needs_no_statistics(string what, Func<StatisticsState, StatisticsState> change, string _)
     {
         var verdicts = Judge(
@@ -229,7 +229,7 @@ public sealed class DropVerdictTests
     };
 
     [Theory]
-    [MemberData(nameof(Others))]
+    [MemberData(nameof(Others), DisableDiscoveryEnumeration = true)]
     public void What_makes_an_index_more_than_the_beginning_of_another(
         string what, Func<IndexUsage, IndexUsage> change, bool goes)
     {

@@ -56,6 +56,25 @@ public sealed class ImpactEstimatorTests(TestDatabase database) : IClassFixture<
         Assert.True(unused.KnownQueries > 0);
     }
 
+    [Theory]
+    [InlineData("select filler from orders where customer_id = 3")]
+    [InlineData("set enable_indexscan = off; set enable_indexonlyscan = off; select filler from orders where customer_id = 3")]
+    public async Task An_index_of_that_name_in_another_schema_is_another_index(string sql)
+    {
+        await database.ExecuteAsync("""
+            drop schema if exists other cascade;
+            create schema other;
+            create table other.orders (like orders);
+            insert into other.orders select * from orders;
+            create index orders_customer on other.orders (customer_id);
+            analyze other.orders;
+            """);
+        await RunAsync(sql, 3);
+
+        Assert.Empty((await EstimateAsync("orders_customer", "other.orders")).Queries);
+        Assert.Single((await EstimateAsync("orders_customer")).Queries);
+    }
+
     [Fact]
     public async Task The_stored_log_is_asked_too_and_without_any_nothing_is_claimed()
     {
@@ -105,9 +124,9 @@ public sealed class ImpactEstimatorTests(TestDatabase database) : IClassFixture<
             StringComparison.Ordinal);
     }
 
-    private async Task<DropImpact> EstimateAsync(string name)
+    private async Task<DropImpact> EstimateAsync(string name, string ofTable = "orders")
     {
-        var table = await database.ScalarAsync<uint>("select 'orders'::regclass::oid");
+        var table = await database.ScalarAsync<uint>($"select '{ofTable}'::regclass::oid");
         var index = (await connection.Catalog.GetIndexesAsync([table], Token)).Single(i => i.Definition.Name == name);
         return await new ImpactEstimator(connection).EstimateAsync(index, Token);
     }
