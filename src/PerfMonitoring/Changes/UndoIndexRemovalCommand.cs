@@ -24,7 +24,7 @@ public sealed class UndoIndexRemovalCommand : IndexChangeCmdlet
     public PSObject[] InputObject { get; set; } = [];
 
     /// <summary>Names of indexes, without schema, whose last drop in the audit is undone.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = NameSet)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet)]
     public string[] IndexName { get; set; } = [];
 
     protected override void ProcessRecord()

@@ -164,7 +164,7 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
         Assert.Empty(result.MustSucceed().Output);
         Assert.Equal(3, await IndexesAsync());
 
-        session.Invoke("$removed | Undo-IndexRemoval -Confirm:$false").MustSucceed();
+        session.Invoke("Undo-IndexRemoval $removed -Confirm:$false").MustSucceed();
         Assert.True(
             await database.ScalarAsync<bool>(
                 "select is_created and is_active from perf_monitoring.index_strategy where index_name = 'made'"));
@@ -186,7 +186,7 @@ public sealed class IndexRemovalTests(TestDatabase database) : IClassFixture<Tes
                 "select concat_ws(' ', action, outcome, statement, undo_statement, evidence ->> 'totalScans') from "
                     + "perf_monitoring.index_action where index_name = 'orders_status_idx'"));
         var restored = session.Invoke("""
-            Undo-IndexRemoval -IndexName orders_status_idx -Confirm:$false
+            Undo-IndexRemoval orders_status_idx -Confirm:$false
             Get-IndexStrategyHistory -Action Drop | Where-Object IndexName -eq 'Odd [x]' | Undo-IndexRemoval -Confirm:$false
             """).MustSucceed();
         Assert.All(restored.Values("State"), s => Assert.Equal("Created", $"{s}"));
