@@ -27,7 +27,7 @@ public sealed partial class RoleTests(SandboxFixture sandbox) : IAsyncLifetime, 
     private TestDatabase database = null!;
     private string owner = "";
 
-    public static TheoryData<int> Versions => [13, 18];
+    public static TheoryData<int> Versions => [13, 15, 18];
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
