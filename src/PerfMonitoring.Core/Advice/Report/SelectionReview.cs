@@ -7,7 +7,7 @@ namespace PerfMonitoring.Advice;
 /// <summary>Explains a selection, in memory, from the same cost tables.</summary>
 internal sealed class SelectionReview
 {
-    // Not an id.
+    // No candidate has this id.
     private const int None = -1;
 
     private readonly IReadOnlyList<CostTable> tables;
