@@ -89,6 +89,11 @@ public sealed class TestDatabase : IAsyncLifetime
                 + $"where datname = current_database() and phase like '{phase}')"),
         $"a build is in a phase like {phase}");
 
+    /// <summary>The number of advisory locks that sessions hold in this database.</summary>
+    public Task<long> CountAdvisoryLocksAsync() => ScalarAsync<long>(
+        "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where "
+            + "datname = current_database())");
+
     /// <summary>Ends the backends that build an index in this database; other databases of the server are not affected.</summary>
     public Task EndIndexBuildsAsync() =>
         ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_progress_create_index where datname = current_database()");

@@ -120,7 +120,7 @@ internal sealed class ImpactEstimator(IMonitoringConnection connection)
         }
     }
 
-    // These plans name no schemas, so a table of the same name counts, too.
+    // Some of these plans name no schema, so a table of that name in another schema counts, too.
     private static bool Reads(PlanNode plan, TableIndex index) =>
         plan.All().Any(n => n.RelationName == index.Definition.Table.Name);
 

@@ -1,5 +1,6 @@
 using PerfMonitoring.Audit;
 using PerfMonitoring.Common;
+using PerfMonitoring.Indexes;
 using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Changes;
@@ -13,13 +14,13 @@ internal static class StrategyMark
     /// </summary>
     /// <returns>The error that kept the store from being updated, or null.</returns>
     public static Task<PerfMonitoringException?> SetAsync(
-        IIndexStrategyRepository strategies, bool isThere, string tableName, string indexName) => IndexAudit.MarkAsync(
+        IIndexStrategyRepository strategies, bool isThere, IndexDefinition index) => IndexAudit.MarkAsync(
         async () =>
         {
             try
             {
                 var filter = new IndexStrategyFilter {
-                    Table = RelationName.Parse(tableName), IndexName = indexName, IncludeInactive = true };
+                    Table = index.Table, IndexName = index.Name, IncludeInactive = true };
                 var known = new List<IndexStrategy>();
                 await foreach (var strategy in strategies.GetAsync(filter, CancellationToken.None))
                 {
@@ -37,7 +38,7 @@ internal static class StrategyMark
                 // Without a store there are no strategies.
             }
         },
-        $"{indexName} on {tableName} is {(isThere ? "there again" : "dropped")}",
+        $"{index.Name} on {index.Table} is {(isThere ? "there again" : "dropped")}",
         isThere ? "run Update-IndexUsageStat" : "run Remove-IndexStrategy for it",
-        indexName);
+        index.Name);
 }

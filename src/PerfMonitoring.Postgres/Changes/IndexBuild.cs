@@ -16,7 +16,6 @@ internal sealed class IndexBuild(
     ChangeContext context, IndexStrategy strategy, IndexChangeOptions options, IProgress<IndexChangeProgress> progress)
     : IndexChange(context, strategy, "Invoke-IndexCreation", options, progress)
 {
-    private readonly IndexComparison comparison = new(context.Target);
     private readonly TableIndexBuilder tables = new(context);
     private TableInfo? table;
 
@@ -149,7 +148,7 @@ internal sealed class IndexBuild(
     };
 
     protected override Task WorkAsync(BuilderGate gate, CancellationToken cancellationToken) => IsPartitioned
-        ? new PartitionedIndexBuilder(Context, tables, comparison).BuildAsync(gate, this, table!, cancellationToken)
+        ? new PartitionedIndexBuilder(Context, tables).BuildAsync(gate, this, table!, cancellationToken)
         : tables.BuildAsync(gate, this, table!, cancellationToken);
 
     protected override async Task<PerfMonitoringException?> MarkAsync()
@@ -166,7 +165,7 @@ internal sealed class IndexBuild(
 
         // Where the index was restored, the end in the audit has marked its strategy.
         return Options.Action == IndexActionKind.Restore && End == ChangeEnd.NotNeeded
-            ? await StrategyMark.SetAsync(Context.Strategies, isThere: true, Definition.Table.ToString(), Definition.Name)
+            ? await StrategyMark.SetAsync(Context.Strategies, isThere: true, Definition)
             : null;
     }
 
@@ -188,7 +187,7 @@ internal sealed class IndexBuild(
 
         foreach (var candidate in candidates)
         {
-            if (await comparison.IsSameAsync(candidate, Definition, cancellationToken))
+            if (await Context.Comparison.IsSameAsync(candidate, Definition, cancellationToken))
             {
                 return candidate;
             }

@@ -5,9 +5,7 @@ using Npgsql;
 using PerfMonitoring.Audit;
 using PerfMonitoring.Changes;
 using PerfMonitoring.Common;
-using PerfMonitoring.Indexes;
 using PerfMonitoring.Postgres.Sessions;
-using PerfMonitoring.Strategies;
 using Polly;
 using Polly.Retry;
 
@@ -22,14 +20,6 @@ internal enum ChangeEnd
     Cancelled,
     Failed,
 }
-
-/// <summary>What every change of an index needs.</summary>
-/// <param name="Target">The database.</param>
-/// <param name="Catalog">Its tables and indexes.</param>
-/// <param name="Strategies">The strategies to mark.</param>
-/// <param name="Actions">The audit.</param>
-internal sealed record ChangeContext(
-    Database Target, ICatalogRepository Catalog, IIndexStrategyRepository Strategies, IIndexActionRepository Actions);
 
 /// <summary>
 /// One change of an index by a statement that runs CONCURRENTLY: the steps that every change takes, its state while it runs, and

@@ -5,7 +5,6 @@ using PerfMonitoring.Audit;
 using PerfMonitoring.Changes;
 using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
-using PerfMonitoring.Postgres.Sessions;
 
 namespace PerfMonitoring.Postgres.Changes;
 
@@ -51,7 +50,7 @@ internal sealed class IndexDrop(
 
     protected override async Task<bool> IsNeededAsync(CancellationToken cancellationToken)
     {
-        if (await FindStateAsync(cancellationToken) is not { } state)
+        if (await Context.FindStateAsync(index.Oid, cancellationToken) is not { } state)
         {
             isGone = true;
             return false;
@@ -95,9 +94,7 @@ internal sealed class IndexDrop(
     // Somebody who dropped it may not have updated the store, and may have created it again since.
     protected override async Task<PerfMonitoringException?> MarkAsync() =>
         isGone && !await Context.Catalog.ExistsAsync(index.Definition.QualifiedName, CancellationToken.None)
-            ? await StrategyMark.SetAsync(
-                Context.Strategies, isThere: false, index.Definition.Table.ToString(), index.Definition.Name)
-            : null;
+            ? await StrategyMark.SetAsync(Context.Strategies, isThere: false, index.Definition) : null;
 
     // An invalid index that somebody else works on needs no repair.
     protected override (ChangeEnd End, PerfMonitoringException? Error) Judge(PerfMonitoringException e) =>
@@ -111,7 +108,8 @@ internal sealed class IndexDrop(
         // DROP INDEX CONCURRENTLY makes the index invalid at once and then waits for these transactions. It is better to wait
         // before.
         await WaitForUsersAsync(gate, index.TableOid, cancellationToken);
-        if (!index.IsValid && await FindStateAsync(cancellationToken) is { } state && (state.IsValid || state.IsBeingBuilt))
+        if (!index.IsValid && await Context.FindStateAsync(index.Oid, cancellationToken) is { } state
+            && (state.IsValid || state.IsBeingBuilt))
         {
             // The other session has finished the drop, or works on the index again.
             throw new PerfMonitoringException(
@@ -176,7 +174,7 @@ internal sealed class IndexDrop(
             return null;
         }
 
-        switch (await FindStateAsync(cancellationToken))
+        switch (await Context.FindStateAsync(index.Oid, cancellationToken))
         {
             case null:
                 return true;
@@ -192,10 +190,6 @@ internal sealed class IndexDrop(
         return true;
     }
 
-    private Task<StateRow?> FindStateAsync(CancellationToken cancellationToken) =>
-        Context.Target.QuerySingleOrDefaultAsync<StateRow>(
-            Sql.Get("GetIndexState"), new { Oid = (long)index.Oid }, cancellationToken);
-
     public override PerfMonitoringException Explain(PerfMonitoringException e) =>
         (e.InnerException as PostgresException)?.SqlState switch
     {
@@ -204,10 +198,4 @@ internal sealed class IndexDrop(
             "Change what rests on it first; -Force does not help.", index, e),
         _ => base.Explain(e),
     };
-
-    private sealed class StateRow
-    {
-        public bool IsValid { get; init; }
-        public bool IsBeingBuilt { get; init; }
-    }
 }

@@ -124,9 +124,7 @@ internal sealed class IndexRebuild(
         foreach (var left in (await Context.Catalog.GetIndexesAsync([index.TableOid], cancellationToken)).Where(IsLeftover))
         {
             LeftoverIndex = left.Definition.QualifiedName.ToString();
-            var (_, isBeingBuilt) = await connection.QuerySingleOrDefaultAsync<(bool IsValid, bool IsBeingBuilt)>(
-                IndexSql.Command("GetIndexState", new { Oid = (long)left.Oid }, cancellationToken));
-            if (isBeingBuilt)
+            if (await Context.FindStateAsync(left.Oid, cancellationToken) is { IsBeingBuilt: true })
             {
                 return null;
             }

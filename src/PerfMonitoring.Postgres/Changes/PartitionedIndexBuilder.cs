@@ -11,7 +11,7 @@ namespace PerfMonitoring.Postgres.Changes;
 /// short transaction then creates the indexes of the partitioned tables and attaches all. So no invalid index is ever visible,
 /// and completed parts stay for the next run.
 /// </summary>
-internal sealed class PartitionedIndexBuilder(ChangeContext context, TableIndexBuilder tables, IndexComparison comparison)
+internal sealed class PartitionedIndexBuilder(ChangeContext context, TableIndexBuilder tables)
 {
     public async Task BuildAsync(BuilderGate gate, IndexBuild build, TableInfo root, CancellationToken cancellationToken)
     {
@@ -94,7 +94,7 @@ internal sealed class PartitionedIndexBuilder(ChangeContext context, TableIndexB
             // An index that is already attached to another index cannot be attached again.
             var isFree = !parents.TryGetValue(candidate.Oid, out var parent)
                 || (table.ParentOid is { } above && chosen.TryGetValue(above, out var index) && index.Oid == parent);
-            if (isFree && await comparison.IsSameAsync(candidate, wanted, cancellationToken))
+            if (isFree && await context.Comparison.IsSameAsync(candidate, wanted, cancellationToken))
             {
                 return candidate;
             }

@@ -10,8 +10,6 @@ namespace PerfMonitoring.Postgres.Changes;
 /// <summary>Runs CREATE INDEX CONCURRENTLY on a table without partitions.</summary>
 internal sealed class TableIndexBuilder(ChangeContext context)
 {
-    private readonly IndexComparison comparison = new(context.Target);
-
     /// <summary>Builds the index. After any failure the invalid index is dropped.</summary>
     public async Task BuildAsync(BuilderGate gate, IndexBuild build, TableInfo table, CancellationToken cancellationToken)
     {
@@ -44,8 +42,7 @@ internal sealed class TableIndexBuilder(ChangeContext context)
         foreach (var index in (await context.Catalog.GetIndexesAsync([tableOid], cancellationToken))
             .Where(i => !i.IsValid && IndexEquality.IsWrittenAlike(i.Definition, wanted)))
         {
-            if (await context.Target.QuerySingleOrDefaultAsync<RelationRow>(
-                Sql.Get("GetIndexState"), new { Oid = (long)index.Oid }, cancellationToken) is { IsBeingBuilt: true })
+            if (await context.FindStateAsync(index.Oid, cancellationToken) is { IsBeingBuilt: true })
             {
                 return index;
             }
@@ -77,7 +74,7 @@ internal sealed class TableIndexBuilder(ChangeContext context)
         var same = holder is { TableOid: { } tableOid, IsValid: false } && tableOid == table.Oid
             ? (await context.Catalog.GetIndexesAsync([table.Oid], cancellationToken)).FirstOrDefault(i => i.Oid == holder.Oid)
             : null;
-        if (same is null || !await comparison.IsSameAsync(same, build.Definition, cancellationToken))
+        if (same is null || !await context.Comparison.IsSameAsync(same, build.Definition, cancellationToken))
         {
             throw build.NameTaken(null);
         }

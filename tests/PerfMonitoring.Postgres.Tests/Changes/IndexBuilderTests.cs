@@ -629,10 +629,7 @@ public sealed class IndexBuilderTests(SandboxFixture sandbox) : IAsyncLifetime
             await database.ScalarAsync<long>(
                 "select count(*) from pg_index i join pg_class c on c.oid = indexrelid where relnamespace not in (11, 99) and "
                     + "relname !~ '^pg_'"));
-        Assert.Equal(
-            0, await database.ScalarAsync<long>(
-                "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where "
-                    + "datname = current_database())"));
+        Assert.Equal(0, await database.CountAdvisoryLocksAsync());
         Assert.Equal(
             0, await database.ScalarAsync<long>(
                 "select count(*) from pg_stat_progress_create_index where datname = current_database()"));

@@ -352,10 +352,7 @@ public sealed class IndexRemoverTests(SandboxFixture sandbox) : IAsyncLifetime
             invalid,
             await database.ScalarAsync<long>(
                 "select count(*) from pg_index where indrelid = 'orders'::regclass and not indisvalid"));
-        Assert.Equal(
-            0, await database.ScalarAsync<long>(
-                "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where "
-                    + "datname = current_database())"));
+        Assert.Equal(0, await database.CountAdvisoryLocksAsync());
     }
 
     private sealed class Report(ConcurrentQueue<IndexChangeProgress> reports) : IProgress<IndexChangeProgress>

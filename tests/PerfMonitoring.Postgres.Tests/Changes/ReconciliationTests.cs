@@ -324,9 +324,7 @@ public sealed class ReconciliationTests(TestDatabase database) : IClassFixture<T
                     and {holders[^1].ProcessID} = any (pg_blocking_pids(a.pid)))
             """);
         proxy.Refuse();
-        await UntilAsync(
-            "select not exists (select from pg_locks where locktype = 'advisory' and database = (select oid from pg_database "
-                + "where datname = current_database()))");
+        await UntilAsync(async () => await database.CountAdvisoryLocksAsync() == 0, "its locks are gone");
         return strategy;
     }
 

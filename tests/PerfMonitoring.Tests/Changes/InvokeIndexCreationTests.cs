@@ -277,10 +277,7 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         Assert.True(result.WasStopped);
         Assert.Empty(result.Output);
         Assert.Equal(1, await IndexesAsync());
-        Assert.Equal(
-            0, await database.ScalarAsync<long>(
-                "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where "
-                    + "datname = current_database())"));
+        Assert.Equal(0, await database.CountAdvisoryLocksAsync());
         Assert.Equal(
             "Created",
             $"{session.Invoke("New-IndexStrategy orders customer_id | Invoke-IndexCreation -Confirm:$false")
@@ -374,10 +371,7 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         Assert.Equal(
             2, await database.ScalarAsync<long>(
                 "select count(*) from pg_index where indrelid in ('lines'::regclass, 'parts'::regclass)"));
-        Assert.Equal(
-            0, await database.ScalarAsync<long>(
-                "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where "
-                    + "datname = current_database())"));
+        Assert.Equal(0, await database.CountAdvisoryLocksAsync());
     }
 
     [Fact]

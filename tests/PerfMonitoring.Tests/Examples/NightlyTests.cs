@@ -105,9 +105,7 @@ public sealed class NightlyTests(TestDatabase database) : IClassFixture<TestData
         using (var night = await ProgramRun.StartPwshAsync(
             database.Cluster.Environment(database.Name), ["-File", Script, "-MaintenanceWindow", "Immediate"]))
         {
-            await UntilAsync(
-                "select exists (select from pg_stat_progress_create_index where phase like 'building%' and index_relid = "
-                    + "to_regclass('slowly'))");
+            await database.UntilBuildIsInAsync("building%");
             night.Kill();
         }
 
