@@ -59,7 +59,7 @@ internal sealed class SelectionProgram : IDisposable
             {
                 budget.SetCoefficient(mine, candidates[i].SizeBytes / AdvisorQuality.Megabyte);
                 count.SetCoefficient(mine, 1);
-                solver.Objective().SetCoefficient(mine, (selection.LeastGain + candidates[i].WriteCost) / unit);
+                solver.Objective().SetCoefficient(mine, selection.Upkeep.Of(candidates[i]) / unit);
                 foreach (var rival in withRivals ? selection.NotBeside[i].Where(r => r > i && built[r] is not null) : [])
                 {
                     Row(double.NegativeInfinity, 1, (mine, 1), (built[rival]!, 1));

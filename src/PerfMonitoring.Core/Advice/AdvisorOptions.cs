@@ -6,8 +6,17 @@ namespace PerfMonitoring.Advice;
 /// <summary>Limits and options of the advice.</summary>
 internal sealed record AdvisorOptions
 {
-    /// <summary>The most disk space for all new indexes together, in bytes; null for no limit.</summary>
+    /// <summary>
+    /// The most disk space for all new indexes together, in bytes; null for a part of what the tables of the workload take
+    /// (<see cref="DefaultBudget"/>).
+    /// </summary>
     public long? StorageBudget { get; init; }
+
+    /// <summary>
+    /// The least gain of a byte on disk, as a share of what the workload costs at its best; null for a value that follows from
+    /// the size of the tables (<see cref="For"/>).
+    /// </summary>
+    public double? ByteGain { get; init; }
 
     /// <summary>The most indexes; null for no limit.</summary>
     public int? MaximumCount { get; init; }
@@ -34,6 +43,27 @@ internal sealed record AdvisorOptions
 
     /// <summary>The maintenance window for the builds.</summary>
     public MaintenanceWindow MaintenanceWindow { get; init; }
+
+    /// <summary>
+    /// The budget where the user gives none, in bytes: a quarter of what the tables of the workload take on disk, and at least
+    /// 100 MB, so that the indexes of small tables fit. New indexes then stay well below the size of the data, in the backup, in
+    /// the cache and for VACUUM.
+    /// </summary>
+    /// <param name="tableBytes">Size of the tables in bytes.</param>
+    public static long DefaultBudget(double tableBytes) => (long)Math.Max(
+        Tuning.Selection.LeastDefaultBudget, Tuning.Selection.DefaultBudgetShare * tableBytes);
+
+    /// <summary>
+    /// The options for a workload on tables of that size: the budget, and the gain that a byte must bring. Within a budget that
+    /// the user gives, a byte needs to gain less than without one.
+    /// </summary>
+    /// <param name="tableBytes">Size of the tables in bytes.</param>
+    public AdvisorOptions For(double tableBytes) => this with
+    {
+        StorageBudget = StorageBudget ?? DefaultBudget(tableBytes),
+        ByteGain = ByteGain ?? (StorageBudget is null ? Tuning.Selection.SizeGain : Tuning.Selection.SizeGainInBudget)
+            / Math.Max(tableBytes, 1),
+    };
 }
 
 /// <summary>Progress of the advisor.</summary>
@@ -52,6 +82,17 @@ internal sealed record SkippedStatement(string QueryHash, string Reason, bool Is
     public UntrustedStatement? Untrusted { get; init; }
 }
 
+/// <summary>A statement that runs much longer than the planner's cost tells, whatever values its parameters have.</summary>
+/// <param name="QueryHash">Its fingerprint.</param>
+/// <param name="Pattern">The query, for people.</param>
+/// <param name="Weight">Number of executions.</param>
+/// <param name="MeanTimeMs">Mean measured time of an execution in milliseconds.</param>
+/// <param name="Cost">Mean cost of an execution in planner units.</param>
+/// <param name="Factor">Times that it takes longer than other statements of that cost.</param>
+/// <param name="IsWrite">Whether it writes: then triggers, foreign keys and locks, which no plan shows, take time, too.</param>
+internal sealed record MisjudgedStatement(
+    string QueryHash, string Pattern, double Weight, double MeanTimeMs, double Cost, double Factor, bool IsWrite);
+
 /// <summary>A table of the workload without advice.</summary>
 /// <param name="TableName">The table.</param>
 /// <param name="Reason">The reason.</param>
@@ -66,6 +107,12 @@ internal sealed record IndexAdvice
 
     /// <summary>Statements that could not be planned.</summary>
     public IReadOnlyList<SkippedStatement> Skipped { get; init; } = [];
+
+    /// <summary>
+    /// Statements that run much longer than the planner expects, those with the most measured time first: their advice may be
+    /// wrong.
+    /// </summary>
+    public IReadOnlyList<MisjudgedStatement> Misjudged { get; init; } = [];
 
     /// <summary>Further possibilities that need an action of the user first; one sentence each.</summary>
     public IReadOnlyList<string> Hints { get; init; } = [];

@@ -71,6 +71,7 @@ internal sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository
         var load = new WriteLoad(
             planned.Statements.SelectMany(p => p.Writes.Select(w => (w, p.Weight))),
             window is null ? [] : await catalog.GetWriteActivityAsync(cancellationToken), window);
+        options = options.For(tables.Values.Sum(t => (double)t.Pages) * PlannerDefaults.PageBytes);
         var foreignKeys = await catalog.GetForeignKeysAsync([.. tables.Keys.Union(load.Tables)], cancellationToken);
         tables = ReferencedKeys.AddTo(tables, existing, foreignKeys, planned.Statements.Select(p => p.Use).Distinct());
         var conditions = new ConditionRows(sessions[0], planned);
@@ -109,12 +110,13 @@ internal sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository
             Strategies = [.. chosen.Values.OrderBy(s => s.Rank)],
             Skipped = planned.Skipped,
             PassedOver = planned.Tables.PassedOver,
+            Misjudged = [.. planned.Misjudged.OrderByDescending(m => m.Weight * m.MeanTimeMs)],
             Hints = [.. collector.Hints],
             CostBefore = planned.Statements.Select((p, s) => p.Weight * costs[s].Bare.Cost).Sum(),
             CostAfter = planned.Statements.Select((p, s) => p.Weight * set.After[s].Cost).Sum(),
             Statements = workload.Count - planned.Skipped.Count,
             Candidates = [
-                .. review.Judge(chosen, search.Refused, search.LeastGain, options).Concat(pool.Reverted)
+                .. review.Judge(chosen, search.Refused, options).Concat(pool.Reverted)
                 .Select(c => c with { Target = target })],
             IsCutShort = search.IsCutShort,
             Calls = reader.Calls + search.Calls + conditions.Calls,

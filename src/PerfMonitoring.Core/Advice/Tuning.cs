@@ -75,9 +75,6 @@ internal static class Tuning
         /// <summary>Factor above the rows that the planner expects to read until then. Judgement.</summary>
         public const double Sparser = 10;
 
-        /// <summary>From this share of its rows on, a LIMIT counts as reached in nearly every execution. Judgement.</summary>
-        public const double Met = 0.9;
-
         /// <summary>
         /// Up to this factor above the cheapest plan the planner may choose another one: expected and real costs differ by a few
         /// percent. Fit: TPC-H.
@@ -105,6 +102,34 @@ internal static class Tuning
         public const double Misjudged = 1.5;
     }
 
+    /// <summary>What the server's counters say about the values of parameters.</summary>
+    public static class Evidence
+    {
+        /// <summary>From this share of its rows on, a LIMIT counts as reached in nearly every execution. Judgement.</summary>
+        public const double Met = 0.9;
+
+        /// <summary>
+        /// Below this share of the rows that plans without a LIMIT expect, some executions find nothing. Judgement: the
+        /// planner's estimates of typical values are often off by as much.
+        /// </summary>
+        public const double FewerRows = 0.5;
+
+        /// <summary>
+        /// Times that an execution takes longer than its planned cost tells. Above it the statement runs with other values, or
+        /// the planner is wrong. Judgement: reads from disk explain less.
+        /// </summary>
+        public const double Slower = 10;
+
+        /// <summary>Planner units. Below it, parsing and sending take most of the time of a statement. Judgement.</summary>
+        public const double LeastCost = 50;
+
+        /// <summary>Statements of at least that cost that tell the time of a unit. Judgement.</summary>
+        public const int LeastStatements = 5;
+
+        /// <summary>Milliseconds of a planner unit. Fit: TPC-H, all data in memory.</summary>
+        public const double UsualUnitTime = 0.007;
+    }
+
     /// <summary>How far the search goes.</summary>
     public static class Selection
     {
@@ -128,6 +153,27 @@ internal static class Tuning
 
         /// <summary>The same, for each statement of the workload. Judgement.</summary>
         public const double WorthPerStatement = 5e-5;
+
+        /// <summary>
+        /// Share of what the workload costs at its best that an index must gain for each share of the tables' size that it takes:
+        /// 1 for an index of 1 % of the size that gains 1 %. Judgement.
+        /// </summary>
+        public const double SizeGain = 1;
+
+        /// <summary>The same where the user gives a budget. Judgement.</summary>
+        public const double SizeGainInBudget = 0.1;
+
+        /// <summary>
+        /// Share of what the workload costs at its best that a copy of a unique key must gain: it finds the same rows, and saves
+        /// only their visits. Judgement.
+        /// </summary>
+        public const double CopyGain = 0.02;
+
+        /// <summary>Share of the size of the tables that all new indexes take at most by default. Judgement.</summary>
+        public const double DefaultBudgetShare = 0.25;
+
+        /// <summary>Bytes that all new indexes may take in any case by default. Judgement.</summary>
+        public const double LeastDefaultBudget = 100e6;
 
         /// <summary>Most indexes of other statements that one statement is explored with. Judgement.</summary>
         public const int MaximumShared = 30;

@@ -84,6 +84,13 @@ public sealed class ColumnValues
     /// <summary>The most common value. A higher place gives the next ones. Null where there is none.</summary>
     public string? Heavy(int place = 0) => CommonValues.Concat(Bounds).Distinct(StringComparer.Ordinal).ElementAtOrDefault(place);
 
+    /// <summary>
+    /// The least common value where all values are known, else one that is not common. A higher place gives another value. Null
+    /// where there is none.
+    /// </summary>
+    public string? Rare(int place = 0) =>
+        RestCount < 1 ? CommonValues.Reverse().ElementAtOrDefault(place) : Typical(place);
+
     /// <summary>The value below which the given share of the rows lies. Null where nothing is known.</summary>
     /// <param name="share">The share, 0 to 1.</param>
     /// <param name="mayBeLast">Whether the result may be the greatest value; if not, and there are few values, it is the one

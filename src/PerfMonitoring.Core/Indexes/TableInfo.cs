@@ -169,6 +169,15 @@ public sealed record ColumnInfo
     /// <summary>Share of the rows with a common value, 0 to 1; null where there are none.</summary>
     public double? CommonFraction { get; init; }
 
+    /// <summary>
+    /// The most common value as the type's output function writes it; null where there is none. It is the user's data: it is
+    /// compared with constants, and never shown: an internal property is not part of the record's text.
+    /// </summary>
+    internal string? CommonestValue { get; init; }
+
+    /// <summary>Share of the rows with the most common value, 0 to 1; null where there is none.</summary>
+    public double? CommonestFraction { get; init; }
+
     /// <summary>Rows in the sample of ANALYZE; null where its number of values is not an estimate from a sample.</summary>
     public double? SampledRows { get; init; }
 

@@ -342,6 +342,8 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         public int? DistinctElements { get; init; }
         public int? CommonCount { get; init; }
         public double? CommonFraction { get; init; }
+        public string? CommonestValue { get; init; }
+        public double? CommonestFraction { get; init; }
         public double? SampledRows { get; init; }
 
         public ColumnInfo ToColumn(TypeRow type) => type.ToColumn() with
@@ -364,6 +366,8 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
             DistinctElements = DistinctElements,
             CommonCount = CommonCount,
             CommonFraction = CommonFraction,
+            CommonestValue = CommonestValue,
+            CommonestFraction = CommonestFraction,
             SampledRows = SampledRows,
         };
     }

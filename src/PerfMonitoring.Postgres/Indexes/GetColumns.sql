@@ -32,6 +32,8 @@ select
         f.longest_known) as longest_known,
     pg_catalog.cardinality(s.most_common_freqs) as common_count,
     (select pg_catalog.sum(x)::float8 from pg_catalog.unnest(s.most_common_freqs) x) as common_fraction,
+    s.most_common_freqs[1]::float8 as commonest_fraction,
+    case when t.typdelim = ',' then (s.most_common_vals::text::text[])[1] end as commonest_value,
     -- analyze.c: 300 rows for each unit of the statistics target. A count that the owner has set does not come from a sample.
     case
         when not exists (select 1 from pg_catalog.unnest(a.attoptions) x where x like 'n_distinct%')

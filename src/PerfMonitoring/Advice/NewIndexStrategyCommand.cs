@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Management.Automation;
 using PerfMonitoring.Audit;
 using PerfMonitoring.Common;
@@ -25,6 +26,9 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
 
     // Number of rejected candidates that -Verbose shows; Get-IndexCandidate lists all.
     private const int MaximumRejected = 20;
+
+    // Number of statements that run longer than planned of which a warning tells.
+    private const int MaximumMisjudged = 5;
 
     private readonly List<WorkloadStatement> workload = [];
     private readonly TypedQueries typed = new();
@@ -395,6 +399,8 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
             WriteWarning(hint);
         }
 
+        WriteMisjudged(advice.Misjudged);
+
         foreach (var candidate in advice.Candidates.Where(
             c => c.Verdict is not (CandidateVerdict.Chosen or CandidateVerdict.NotUsed)).Take(MaximumRejected))
         {
@@ -409,6 +415,27 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
             + $"the planner was asked {advice.Calls} times; its cost of the workload: {advice.CostBefore:N0} without them, "
             + $"{advice.CostAfter:N0} with them.");
         Write(advice.Strategies);
+    }
+
+    private void WriteMisjudged(IReadOnlyList<MisjudgedStatement> statements)
+    {
+        foreach (var (statement, i) in statements.Select((s, i) => (s, i)))
+        {
+            Action<string> write = i < MaximumMisjudged ? WriteWarning : WriteVerbose;
+            var factor = statement.Factor.ToString("N0", CultureInfo.InvariantCulture);
+            write(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Query {statement.QueryHash} ({TypedQueries.Shown(statement.Pattern)}): {statement.MeanTimeMs:0.#} ms for "
+                    + $"{statement.Cost:N0} units of cost: the planner expects this to be {factor} times as fast. ")
+                + (statement.IsWrite ? "Triggers, foreign keys and locks, which no plan shows, may take the time."
+                    : "Its advice may be wrong: ANALYZE its tables, and compare EXPLAIN (ANALYZE) with real values."));
+        }
+
+        if (statements.Count > MaximumMisjudged)
+        {
+            WriteWarning($"{statements.Count - MaximumMisjudged} more queries run much longer than the planner expects; -Verbose "
+                + $"names them.");
+        }
     }
 
     // A log contains many VACUUM, SET and BEGIN statements, and statements on catalogs. One line summarizes them.

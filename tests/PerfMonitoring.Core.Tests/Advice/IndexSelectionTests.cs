@@ -90,6 +90,42 @@ public sealed class IndexSelectionTests
             set.Select(id => Name(candidates[id])).Order(StringComparer.Ordinal));
     }
 
+    // An index must gain as large a share of what is left of the cost as it takes of the size of the tables (1,000 MB), and a
+    // tenth of that where the user gives a budget. Costs are 100 for each of two statements. Of equal gains the smaller index
+    // wins.
+    [Theory]
+    [InlineData("a=300 b=5", "1:a=80 2:b=90", null, "b")]
+    [InlineData("a=300 b=5", "1:a=20 2:b=90", null, "b")]
+    [InlineData("a=200 b=5", "1:a=20 2:b=90", null, "a b")]
+    [InlineData("a=200 b=5", "1:a=82 2:b=90", null, "b")]
+    [InlineData("a=200 b=5", "1:a=82 2:b=90", 400, "a b")]
+    [InlineData("a=20 b=10", "1:a=50 1:b=50", null, "b")]
+    public void An_index_earns_its_bytes(string sizes, string rules, int? budgetMegabytes, string expected)
+    {
+        var candidates = sizes.Split(' ').Select((s, i) => Make(i, s)).ToList();
+        var options = new AdvisorOptions { StorageBudget = budgetMegabytes * Megabyte }.For(1000 * Megabyte);
+
+        Assert.Equal(
+            expected.Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            Select(candidates, rules, options).Order(StringComparer.Ordinal));
+    }
+
+    // A copy of a unique key must gain 2 % of what is left of the cost.
+    [Theory]
+    [InlineData(98, null, "a")]
+    [InlineData(98, "orders_pkey", "")]
+    [InlineData(90, "orders_pkey", "a")]
+    public void A_copy_of_a_unique_key_needs_a_reason(double cost, string? uniqueKey, string expected) =>
+        Assert.Equal(
+            expected.Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            Select([Make(0, "a=1") with { UniqueKey = uniqueKey }], $"1:a={cost}", new AdvisorOptions()));
+
+    [Theory]
+    [InlineData(100, 100)]
+    [InlineData(1000, 250)]
+    public void Without_a_budget_there_is_a_usual_one(double tableMegabytes, double expected) =>
+        Assert.Equal(expected * 1e6, AdvisorOptions.DefaultBudget(tableMegabytes * 1e6));
+
     [Fact]
     public void What_covers_two_is_taken_for_both()
     {

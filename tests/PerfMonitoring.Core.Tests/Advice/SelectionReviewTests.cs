@@ -47,7 +47,7 @@ public sealed class SelectionReviewTests
             [0] = new() { Definition = Define(0) with { Name = "orders_a_idx" }, Rank = 1, Reason = "It helps." } };
 
         var judged = Review(rules, sizes)
-            .Judge(chosen, new Dictionary<int, string>(), 1,
+            .Judge(chosen, new Dictionary<int, string>(),
             new AdvisorOptions { StorageBudget = 50 * Megabyte, MaximumCount = 1 });
 
         Assert.Equal((CandidateVerdict.Chosen, "It helps."), (judged[0].Verdict, judged[0].Reason));
@@ -88,7 +88,7 @@ public sealed class SelectionReviewTests
         var review = new SelectionReview(tables, Candidates("10 10"), (_, _) => []);
 
         var judged = review.Judge(
-            new Dictionary<int, IndexStrategy>(), new Dictionary<int, string> { [0] = "no operator class" }, 1,
+            new Dictionary<int, IndexStrategy>(), new Dictionary<int, string> { [0] = "no operator class" },
             new AdvisorOptions());
 
         Assert.Equal((CandidateVerdict.SlowsStatement, 10.0, 0.05), (judged[0].Verdict, judged[0].Gain, judged[0].GainShare));

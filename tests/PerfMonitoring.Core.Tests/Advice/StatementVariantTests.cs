@@ -59,11 +59,47 @@ public sealed class StatementVariantTests
     public void Counted_rows_tell_how_often_the_heavy_value_is_asked_for(
         double typical, double heavy, double? counted, double share)
     {
-        var weighed = StatementParameters.Weigh(
+        var weighed = VariantShares.ByRows(
             [new(new PlanText("x", ["a"]), 0.1), new(new PlanText("x", ["b"]), 0.9)], [Plan(typical), Plan(heavy)], counted);
 
         Assert.Equal(share, weighed[1].Share, 6);
         Assert.Equal(1, weighed.Sum(v => v.Share), 6);
+    }
+
+    // Rows that the plan expects, counted rows, whether there is a LIMIT -> share of the executions that find nothing.
+    [Theory]
+    [InlineData(10, 0.0, true, 1)]
+    [InlineData(10, 2.5, true, 0.75)]
+    [InlineData(10, 9.5, true, 0)]
+    [InlineData(10, null, true, 0)]
+    [InlineData(1000, 100.0, false, 0.9)]
+    [InlineData(1000, 700.0, false, 0)]
+    public void Fewer_rows_than_expected_are_executions_that_find_nothing(
+        double expected, double? counted, bool hasLimit, double share) =>
+        Assert.Equal(
+            share,
+            VariantShares.OfNothing([new(new PlanText("x"), 1)], [Plan(expected, hasLimit ? "Limit" : "Seq Scan")], counted), 6);
+
+    // Shares and costs of the variants, the measured time as a cost -> shares.
+    [Theory]
+    [InlineData("1 0", "10 1000", 505.0, "0.5 0.5")]
+    [InlineData("1 0", "10 1000", 5000.0, "0 1")]
+    [InlineData("0.8 0.2 0", "10 20 1012", 512.0, "0.4 0.1 0.5")]
+    [InlineData("0 1", "10 1000", 500.0, "0 1")]
+    [InlineData("1 0", "10 5", 100.0, "1 0")]
+    public void Measured_time_tells_how_often_the_expensive_variant_runs(
+        string shares, string costs, double measured, string expected) =>
+        Assert.Equal(
+            Numbers(expected), VariantShares.ByTime(Numbers(shares), Numbers(costs), measured).Select(s => Math.Round(s, 6)));
+
+    [Fact]
+    public void The_workload_tells_how_long_a_unit_of_cost_takes()
+    {
+        var known = Enumerable.Range(1, 5).Select(i => (TimeMs: i * 1.0, Cost: 100.0)).ToList();
+
+        Assert.Equal(0.03, VariantShares.UnitTime(known), 6);
+        Assert.Equal(0.03, VariantShares.UnitTime([.. known, (900, 1)]), 6);
+        Assert.Equal(Tuning.Evidence.UsualUnitTime, VariantShares.UnitTime(known.Take(4)));
     }
 
     [Fact]
@@ -90,9 +126,12 @@ public sealed class StatementVariantTests
             WorkloadStatement.Collapse([new("x $1", "a", "", 1, null), new("x", "b", "", 1, null), new("x $1", "a", "", 2, null)])
                 .Select(s => $"{s.QueryHash} {s.Weight}"));
 
-    private static PlanNode Plan(double rows) =>
+    private static double[] Numbers(string text) =>
+        [.. text.Split(' ').Select(n => double.Parse(n, CultureInfo.InvariantCulture))];
+
+    private static PlanNode Plan(double rows, string node = "Seq Scan") =>
         PlanNode.Parse(
-            $$"""[{ "Plan": { "Node Type": "Seq Scan", "Startup Cost": 0, "Total Cost": 1, "Plan Rows": {{rows.ToString(CultureInfo.InvariantCulture)}}, "Plan Width": 4 } }]""");
+            $$"""[{ "Plan": { "Node Type": "{{node}}", "Startup Cost": 0, "Total Cost": 1, "Plan Rows": {{rows.ToString(CultureInfo.InvariantCulture)}}, "Plan Width": 4 } }]""");
 
     private static ColumnValues Values(string category, string type, string common, string bounds, double distinct)
     {

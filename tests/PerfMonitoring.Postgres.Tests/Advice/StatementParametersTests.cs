@@ -103,7 +103,7 @@ public sealed class StatementParametersTests(SandboxFixture sandbox)
         {
             var generic = PlanNode.Parse(await connection.Plans.ExplainAsync(new PlanText(statement), Token));
             var tables = await WorkloadTables.FindAsync(connection.Catalog, [generic], Token);
-            var variants = await parameters.VariantsAsync(
+            var (variants, _) = await parameters.VariantsAsync(
                 new WorkloadStatement(statement, QueryText.Hash(QueryText.Normalize(statement)), statement, 1, null), generic,
                 tables, Token);
             var found = new List<(double Rows, double Share)>();

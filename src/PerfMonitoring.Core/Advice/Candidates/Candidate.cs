@@ -41,6 +41,12 @@ public sealed record Candidate
     /// <summary>Maintenance cost of the index for the writes of the workload, weighted, in planner units.</summary>
     public double WriteCost { get; init; }
 
+    /// <summary>
+    /// The existing unique index whose columns are the first keys, so that the candidate finds the same rows; null where there is
+    /// none.
+    /// </summary>
+    public string? UniqueKey { get; init; }
+
     /// <summary>Intended use.</summary>
     public UsagePattern Pattern { get; init; }
 

@@ -68,12 +68,19 @@ internal sealed class CandidatePool(
                 SizeBytes = size,
                 DescentCost = WriteCost.OfDescentPages(size),
                 WriteCost = writeCostOf(definition, table, rows),
+                UniqueKey = existing[definition.Table].FirstOrDefault(e => IsCopyOf(e, definition))?.Name,
                 Pattern = pattern,
             });
         }
 
         return known[key] = candidate;
     }
+
+    private static bool IsCopyOf(IndexDefinition unique, IndexDefinition definition) =>
+        unique is { IsUnique: true, Where: null } && definition.Where is null && definition.Keys.Count >= unique.Keys.Count
+        && unique.Keys.All(k => k.Column is not null)
+        && definition.Keys.Take(unique.Keys.Count).Select(k => k.Column).ToHashSet()
+            .SetEquals(unique.Keys.Select(k => k.Column));
 
     /// <summary>
     /// One index that does the work of two on the same table: the keys of the longer one, which begin with those of the other,

@@ -11,6 +11,7 @@ internal static partial class CandidateGenerator
     {
         private readonly RelationUse use;
         private readonly TableInfo table;
+        private readonly ILookup<IndexKey, PlanPredicate> byKey;
         private readonly List<IndexKey> ordering;
         private readonly List<IndexKey> ranges;
         private readonly List<List<IndexKey>> joins;
@@ -24,6 +25,7 @@ internal static partial class CandidateGenerator
             // Where a key is only compared for equality, a hash index serves values that can be long.
             var usable = predicates.Where(
                 p => CanBeKey(p.Key, table) && !(IsLong(p.Key, table) && IsOnlyCompared(p.Key, predicates, use, table))).ToList();
+            byKey = usable.ToLookup(p => p.Key);
             Equality = Keys(
                 usable, PredicateKind.Equal, PredicateKind.In, PredicateKind.Null, PredicateKind.True, PredicateKind.False);
             // A list of values is found value by value, without an order. Nulls are found together, but the planner does not
@@ -78,7 +80,7 @@ internal static partial class CandidateGenerator
             if (isSelective && Equality.Count > 0)
             {
                 yield return (Shortest(Equality), UsagePattern.Lookup);
-                foreach (var key in Equality.Count > 1 ? Equality.Where(k => Distinct(k) is 0 or >= 10) : [])
+                foreach (var key in Equality.Count > 1 ? Equality.Where(k => Distinct(k) is 0 or >= 10 && !IsWeak(k)) : [])
                 {
                     yield return ([key], UsagePattern.Lookup);
                 }
@@ -103,9 +105,10 @@ internal static partial class CandidateGenerator
                     yield return (filtered, UsagePattern.Join);
                 }
 
-                if (Equality.Count > 0 && !findsFew)
+                // The planner takes the correlation of a first column that keeps most rows for that of the rows that a join finds.
+                if (Equality.Exists(k => !IsWeak(k)) && !findsFew)
                 {
-                    yield return (Join(Equality, join), UsagePattern.Join);
+                    yield return (Join(Join(Equality.FindAll(k => !IsWeak(k)), join), Equality), UsagePattern.Join);
                 }
             }
 
@@ -144,7 +147,7 @@ internal static partial class CandidateGenerator
 
         private IEnumerable<List<IndexKey>> Beginnings()
         {
-            if (Equality.Count > 0 && !FindsFew(Equality))
+            if (Equality.Count > 0 && !FindsFew(Equality) && (joins.Count == 0 || Equality.Exists(k => !IsWeak(k))))
             {
                 yield return Join(Equality, ranges.Take(1));
             }
@@ -191,11 +194,25 @@ internal static partial class CandidateGenerator
 
         private bool HasBound(IndexKey key) => key.Column is { } name && table.FindColumn(name) is { MaximumWidth: not null };
 
+        private ColumnInfo? ColumnOf(IndexKey key) => key.Column is { } name ? table.FindColumn(name) : null;
+
+        // A search for nulls finds all of them.
         private double Distinct(IndexKey key) =>
-            CandidateGenerator.Distinct(key.Column is null ? null : table.FindColumn(key.Column), table);
+            byKey[key].Any(p => p.Kind == PredicateKind.Null) && ColumnOf(key)?.NullFraction is > 0 and var nulls
+                ? 1 / nulls : CandidateGenerator.Distinct(ColumnOf(key), table);
+
+        // Whether the condition may keep more than half of the rows: then the key is of use after others only.
+        private bool IsWeak(IndexKey key) => ColumnOf(key) is { } column && byKey[key].Any(p => p.Kind switch
+        {
+            PredicateKind.Null => column.NullFraction > Tuning.Candidates.LargeShare,
+            PredicateKind.True => column.CommonestValue == "t",
+            PredicateKind.False => column.CommonestValue == "f",
+            PredicateKind.Equal => p.Constant is null || p.Constant == column.CommonestValue,
+            _ => false,
+        } && (p.Kind == PredicateKind.Null || column.CommonestFraction > Tuning.Candidates.LargeShare));
 
         private List<IndexKey> Sorted(IEnumerable<IndexKey> keys) =>
-            [.. keys.OrderByDescending(Distinct).ThenBy(k => k.ToString(), StringComparer.Ordinal)
+            [.. keys.OrderBy(IsWeak).ThenByDescending(Distinct).ThenBy(k => k.ToString(), StringComparer.Ordinal)
                 .Take(Tuning.Candidates.MaximumKeys - 1)];
 
         private List<IndexKey> Keys(List<PlanPredicate> predicates, params PredicateKind[] kinds) =>

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
+using PerfMonitoring.Plans;
 using static PerfMonitoring.Indexes.PlannerDefaults;
 
 namespace PerfMonitoring.Advice;
@@ -10,7 +11,13 @@ namespace PerfMonitoring.Advice;
 /// <param name="Operation">Insert, Update, Delete or Merge, as in the plan.</param>
 /// <param name="Rows">Estimated rows that one execution writes.</param>
 /// <param name="Columns">Columns that an update sets, or null where it may be any column.</param>
-internal sealed record TableWrite(RelationName Table, string Operation, double Rows, IReadOnlySet<string>? Columns);
+internal sealed record TableWrite(RelationName Table, string Operation, double Rows, IReadOnlySet<string>? Columns)
+{
+    /// <summary>Estimated rows that a node writes: those of its inputs, without the subqueries that run before them.</summary>
+    /// <param name="node">A ModifyTable.</param>
+    public static double RowsOf(PlanNode node) =>
+        node.Children.Where(c => c.ParentRelationship is not ("InitPlan" or "SubPlan")).Sum(c => c.Rows);
+}
 
 /// <summary>Maintenance cost of an index in planner units, and the cost of one B-tree descent.</summary>
 internal static class WriteCost

@@ -259,6 +259,8 @@ internal static partial class PlanReader
                 Operator = found is PredicateKind.Operator or PredicateKind.Prefix ? name : null,
                 Pattern = found is PredicateKind.Operator or PredicateKind.Prefix && name.Contains('~', StringComparison.Ordinal)
                     ? pattern : null,
+                Constant = found == PredicateKind.Equal && right.IsConstant()
+                    ? right.AsString() ?? right.Tokens[0].Text : null,
                 Other = columns.Count > 0 ? columns[0].Alias : null,
                 OtherColumn = right.AsColumn()?.Name,
                 Condition = found is PredicateKind.Equal or PredicateKind.In or PredicateKind.Unequal && IsWritten(right)

@@ -45,6 +45,9 @@ internal sealed record PlanPredicate(PredicateKind Kind, IndexKey Key)
     /// <summary>The string in the comparison, for patterns; null where it is a parameter, or does not matter.</summary>
     public string? Pattern { get; init; }
 
+    /// <summary>The constant that is asked for, for <see cref="PredicateKind.Equal"/>; null where it is a parameter.</summary>
+    public string? Constant { get; init; }
+
     /// <summary>The alias of the other relation in the plan, for <see cref="PredicateKind.Join"/>; else null.</summary>
     public string? Other { get; init; }
 

@@ -57,12 +57,11 @@ internal sealed class SelectionReview
     /// <summary>The verdict on each candidate: the chosen ones by rank, then the others by their gain alone.</summary>
     /// <param name="chosen">The strategies by the ids of the candidates.</param>
     /// <param name="refused">The candidates that the server refuses, with the reason, by id.</param>
-    /// <param name="leastGain">The least gain of each index, in planner units.</param>
     /// <param name="options">Budget and limits.</param>
     public IReadOnlyList<IndexCandidate> Judge(
-        IReadOnlyDictionary<int, IndexStrategy> chosen, IReadOnlyDictionary<int, string> refused, double leastGain,
-        AdvisorOptions options)
+        IReadOnlyDictionary<int, IndexStrategy> chosen, IReadOnlyDictionary<int, string> refused, AdvisorOptions options)
     {
+        var upkeep = new IndexUpkeep(tables, options);
         var has = plans.Membership(chosen.Keys);
         var none = new bool[candidates.Count];
         var free = options.StorageBudget - chosen.Keys.Sum(id => candidates[id].SizeBytes);
@@ -74,7 +73,7 @@ internal sealed class SelectionReview
                 var strategy = chosen.GetValueOrDefault(c.Id);
                 var (verdict, reason) = strategy is not null ? (CandidateVerdict.Chosen, strategy.Reason)
                     : refused.TryGetValue(c.Id, out var why) ? (CandidateVerdict.Refused, $"The server refuses it: {why}")
-                    : Judge(c, alone, has, chosen, leastGain, free, options);
+                    : Judge(c, alone, has, chosen, upkeep, free, options);
                 return new IndexCandidate
                 {
                     Definition = strategy?.Definition ?? c.Definition,
@@ -91,7 +90,7 @@ internal sealed class SelectionReview
     }
 
     private (CandidateVerdict Verdict, string Reason) Judge(
-        Candidate candidate, double alone, bool[] has, IReadOnlyDictionary<int, IndexStrategy> chosen, double leastGain,
+        Candidate candidate, double alone, bool[] has, IReadOnlyDictionary<int, IndexStrategy> chosen, IndexUpkeep upkeep,
         long? free, AdvisorOptions options)
     {
         if (candidate.SizeBytes > options.StorageBudget)
@@ -117,14 +116,12 @@ internal sealed class SelectionReview
                 $"Writes would pay {Units(candidate.WriteCost)} for it, and it saves {Units(Math.Max(alone, added))}.");
         }
 
-        if (Math.Max(alone, added) < leastGain + candidate.WriteCost)
+        if (upkeep.WhyTooLittle(candidate, Math.Max(alone, added)) is { } tooLittle)
         {
-            return (CandidateVerdict.TooLittle,
-                $"It saves {Share(Math.Max(alone, added))} of the workload's cost, less than -MinimumGain asks for "
-                    + $"after its writes.");
+            return (CandidateVerdict.TooLittle, $"It saves {Share(Math.Max(alone, added))} of the workload's cost, {tooLittle}.");
         }
 
-        if (added < leastGain + candidate.WriteCost)
+        if (upkeep.WhyTooLittle(candidate, added) is { } why)
         {
             var helpers = Helpers(candidate.Id, has).Select(id => chosen[id]).OrderBy(s => s.Rank).ToList();
             var same = helpers.FindAll(s => s.Definition.Table == candidate.Definition.Table);
@@ -134,8 +131,7 @@ internal sealed class SelectionReview
                     $"{string.Join(", ", others)} {(others.Count == 1 ? "does" : "do")} its work: beside the chosen ones it "
                         + $"would save {Share(added)} more.")
                 : (CandidateVerdict.TooLittle,
-                    $"Beside the chosen ones it would save {Share(added)} of the workload's cost, less than "
-                        + $"-MinimumGain asks for after its writes.");
+                    $"Beside the chosen ones it would save {Share(added)} of the workload's cost, {why}.");
         }
 
         if (candidate.SizeBytes > free)

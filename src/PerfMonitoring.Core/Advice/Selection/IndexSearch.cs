@@ -43,9 +43,6 @@ internal sealed class IndexSearch(
     /// <summary>Whether the search ended early.</summary>
     public bool IsCutShort { get; private set; }
 
-    /// <summary>The least gain of each index after its maintenance cost, in planner units.</summary>
-    public double LeastGain { get; private set; }
-
     /// <summary>Finds the configuration.</summary>
     /// <param name="own">The candidates of each statement.</param>
     /// <param name="enough">Ends the search once the planner has confirmed a configuration: the result is the best one so
@@ -143,12 +140,7 @@ internal sealed class IndexSearch(
     }
 
     /// <summary>A selection from what the tables say by now.</summary>
-    internal IndexSelection NewSelection()
-    {
-        var selection = new IndexSelection(costs, pool.All, options, Substitutes);
-        LeastGain = selection.LeastGain;
-        return selection;
-    }
+    internal IndexSelection NewSelection() => new(costs, pool.All, options, Substitutes);
 
     // The best confirmed configuration, by all plans known now.
     private IReadOnlyList<int> Best(IndexSelection selection) => confirmed.MinBy(set => selection.ScoreOf(set, After(set))) ?? [];

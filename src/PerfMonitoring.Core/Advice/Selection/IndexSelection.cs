@@ -15,7 +15,9 @@ internal sealed partial class IndexSelection
     private readonly IReadOnlyList<CostTable> tables;
     private readonly IReadOnlyList<Candidate> candidates;
     private readonly AdvisorOptions options;
-    private readonly double charge;
+    private readonly IndexUpkeep upkeep;
+    // What each candidate must gain, by id.
+    private readonly double[] upkeeps;
 
     private readonly KnownPlans plans;
     private readonly double[] allowed;
@@ -34,8 +36,8 @@ internal sealed partial class IndexSelection
         this.tables = tables;
         this.candidates = candidates;
         this.options = options;
-        // Share of the best possible cost, so that one dominant statement does not hide gains for the others.
-        charge = Math.Max(tables.Sum(t => t.Weight * t.Configurations[0].Total) * options.MinimumGain, double.Epsilon);
+        upkeep = new IndexUpkeep(tables, options);
+        upkeeps = [.. candidates.Select(upkeep.Of)];
         allowed = [.. tables.Select(t => t.Bare.Total * (1 + Math.Max(options.MaximumRegression, Tuning.Selection.Doubt)))];
         plans = new KnownPlans(tables, candidates.Count, canServe);
         var known = new HashSet<string>();
@@ -78,8 +80,8 @@ internal sealed partial class IndexSelection
         }
     }
 
-    /// <summary>The least gain of each index after its maintenance cost, in planner units.</summary>
-    public double LeastGain => charge;
+    /// <summary>What an index must gain.</summary>
+    public IndexUpkeep Upkeep => upkeep;
 
     /// <summary>The cost table of each statement.</summary>
     public IReadOnlyList<CostTable> Tables => tables;
@@ -165,7 +167,7 @@ internal sealed partial class IndexSelection
     {
         var has = plans.Membership(set);
         return after.Select((c, s) => tables[s].Weight * Judge(s, c, has)).Sum()
-            + set.Sum(id => charge + candidates[id].WriteCost);
+            + set.Sum(id => upkeeps[id]);
     }
 
     /// <summary>

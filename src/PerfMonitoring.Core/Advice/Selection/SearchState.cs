@@ -240,7 +240,6 @@ internal sealed partial class IndexSelection
             Score = value.Sum() + Chosen.Sum(Upkeep);
         }
 
-        // The gain of an index must exceed its maintenance cost and a least share of the workload.
-        public double Upkeep(int id) => selection.charge + selection.candidates[id].WriteCost;
+        public double Upkeep(int id) => selection.upkeeps[id];
     }
 }

@@ -4,11 +4,23 @@ using PerfMonitoring.Plans;
 
 namespace PerfMonitoring.Advice;
 
+/// <summary>How many rows the chosen values of the parameters select.</summary>
+internal enum ValueFrequency
+{
+    /// <summary>None, or as few as possible: the least common values, and ranges beyond all values.</summary>
+    Rare,
+    /// <summary>As many as usual: values of median frequency, and narrow ranges.</summary>
+    Typical,
+    /// <summary>Many: the most common values, and wide ranges.</summary>
+    Heavy,
+}
+
 /// <summary>Chooses one value for each parameter of a statement.</summary>
 /// <param name="reading">The places of the parameters.</param>
 /// <param name="values">Finds the values of a column; null where nothing is known.</param>
-/// <param name="isHeavy">Whether to choose the most common values and wide ranges; else typical ones.</param>
-internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTarget, ColumnValues?> values, bool isHeavy)
+/// <param name="frequency">How many rows the values select.</param>
+internal sealed class ParameterChoice(
+    ParameterReading reading, Func<ParameterTarget, ColumnValues?> values, ValueFrequency frequency)
 {
     // Number of elements of a list: the length that the planner assumes for an array of unknown length (estimate_array_length()).
     private const int ArrayLength = 10;
@@ -95,7 +107,8 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
         switch (fact.Operator)
         {
             case "<>":
-                return Solve(fact.Value, Cased(column.Typical(), fact.Target), column);
+                return Solve(
+                    fact.Value, Cased(frequency == ValueFrequency.Rare ? column.Heavy() : column.Typical(), fact.Target), column);
             case "=":
                 return Solve(fact.Value, Cased(Next(column), fact.Target), column);
             case "= ANY" or "<> ALL" when elements is not null:
@@ -107,9 +120,9 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
             case "<" or "<=" or ">" or ">=":
                 return Solve(fact.Value, Bound(column, fact.Target, fact.Operator), column);
             case "~~" or "~~*" or "!~~" or "!~~*":
-                return Beginning(fact.Value, Cased(column.Beginning(), fact.Target), "%");
+                return Beginning(fact.Value, Cased(BeginningOf(column), fact.Target), "%");
             case "^@":
-                return Beginning(fact.Value, Cased(column.Beginning(), fact.Target), "");
+                return Beginning(fact.Value, Cased(BeginningOf(column), fact.Target), "");
             case "has":
                 return Element(column) is { } held && Solve(fact.Value, held, column);
             case "@>" or "&&" or "<@" when column.Category == "A":
@@ -126,25 +139,44 @@ internal sealed class ParameterChoice(ParameterReading reading, Func<ParameterTa
     {
         var place = places.GetValueOrDefault(column);
         places[column] = place + 1;
-        return isHeavy ? column.Heavy(place) ?? column.Heavy() : column.Typical(place) ?? column.Typical();
+        return frequency switch
+        {
+            ValueFrequency.Rare => column.Rare(place) ?? column.Rare(),
+            ValueFrequency.Heavy => column.Heavy(place) ?? column.Heavy(),
+            _ => column.Typical(place) ?? column.Typical(),
+        };
     }
 
-    private string? Element(ColumnValues column) =>
-        column.CommonElements.ElementAtOrDefault(isHeavy ? 0 : column.CommonElements.Count / 2);
+    private string? Element(ColumnValues column) => column.CommonElements.ElementAtOrDefault(frequency switch
+    {
+        ValueFrequency.Rare => column.CommonElements.Count - 1,
+        ValueFrequency.Heavy => 0,
+        _ => column.CommonElements.Count / 2,
+    });
 
-    // Both bounds: the newest twentieth, or the half in the middle. One bound: the outermost twentieth, or half of the rows.
+    // No value begins with a longer text than the values themselves.
+    private string? BeginningOf(ColumnValues column) => column.Beginning() is not { } beginning ? null
+        : frequency == ValueFrequency.Rare ? column.Typical() + beginning : beginning;
+
+    // Both bounds: the newest twentieth, or the half in the middle. One bound: the outermost twentieth, or half of the rows. A
+    // rare range lies beyond the last value.
     private string? Bound(ColumnValues column, ParameterTarget target, string name)
     {
         var isLower = name[0] == '>';
         var hasOther = reading.Bounded.Contains((target.Alias, target.Column, !isLower));
-        var share = (isHeavy, isLower, hasOther) switch
+        if (frequency == ValueFrequency.Rare)
         {
-            (false, true, _) => 0.95,
-            (false, false, true) => 1,
-            (false, false, false) => 0.05,
-            (true, true, true) => 0.25,
-            (true, false, true) => 0.75,
-            (true, _, false) => 0.5,
+            return column.Quantile(isLower || hasOther ? 1 : 0);
+        }
+
+        var share = (frequency, isLower, hasOther) switch
+        {
+            (ValueFrequency.Typical, true, _) => 0.95,
+            (ValueFrequency.Typical, false, true) => 1,
+            (ValueFrequency.Typical, false, false) => 0.05,
+            (_, true, true) => 0.25,
+            (_, false, true) => 0.75,
+            (_, _, false) => 0.5,
         };
         // Nothing is greater than the greatest value.
         return column.Quantile(share, mayBeLast: name != ">", mayBeFirst: name != "<");

@@ -24,11 +24,13 @@ internal sealed record ParameterFact(ParameterTarget? Target, string Operator, P
 /// </summary>
 internal sealed partial class ParameterReading
 {
+    private const string UsualLimit = "10";
+
     private readonly Dictionary<string, RelationName> relations = [];
     private readonly HashSet<int> shown = [];
     private readonly bool makesRows;
 
-    private ParameterReading(PlanNode plan, string text)
+    private ParameterReading(PlanNode plan, string text, double? rowsPerCall)
     {
         foreach (var scan in plan.All().Where(n => n.IsScan && n.Alias is not null))
         {
@@ -56,7 +58,7 @@ internal sealed partial class ParameterReading
         }
 
         makesRows = plan.All().Any(n => n.NodeType is "Function Scan" or "Table Function Scan" or "ProjectSet" or "Sample Scan");
-        ReadText(text);
+        ReadText(text, LimitOf(rowsPerCall));
     }
 
     public List<ParameterFact> Facts { get; } = [];
@@ -84,7 +86,12 @@ internal sealed partial class ParameterReading
     /// <summary>Whether a LIMIT or OFFSET is a parameter: a generic plan assumes a tenth of the rows.</summary>
     public bool HasLimit { get; private set; }
 
-    public static ParameterReading Read(PlanNode plan, string text) => new(plan, text);
+    /// <summary>Reads the places.</summary>
+    /// <param name="plan">The generic plan.</param>
+    /// <param name="text">The statement.</param>
+    /// <param name="rowsPerCall">Mean number of rows that an execution returned or changed; null where unknown.</param>
+    public static ParameterReading Read(PlanNode plan, string text, double? rowsPerCall = null) =>
+        new(plan, text, rowsPerCall);
 
     /// <summary>
     /// Whether a parameter is only in the output, or not in the plan at all, so that NULL is as good as any value.
@@ -197,19 +204,25 @@ internal sealed partial class ParameterReading
     }
 
     // Facts that plans do not contain: limits, and fields of times, which the server must know before it can plan.
-    private void ReadText(string text)
+    private void ReadText(string text, string limit)
     {
         var lexer = new SqlLexer(text);
         var (before, beforeThat) = ("", "");
+        var depth = 0;
+        var isWrite = false;
         while (lexer.Read())
         {
+            isWrite |= before.Length == 0 && (lexer.IsWord("update") || lexer.IsWord("delete"));
+            depth += lexer.Is('(') ? 1 : lexer.Is(')') ? -1 : 0;
             if (lexer.Kind == SqlTokenKind.Parameter)
             {
                 var number = int.Parse(lexer.Text[1..], NumberStyles.None, CultureInfo.InvariantCulture);
                 var place = before == "(" ? beforeThat : before;
                 if (place is "limit" or "first" or "next" || (place == "offset" && !Fixed.ContainsKey(number)))
                 {
-                    Fixed[number] = place == "offset" ? "0" : "10";
+                    // The rows of the statement are those of its own LIMIT, or of the subquery that chooses what it writes.
+                    Fixed[number] = place == "offset" ? "0"
+                        : isWrite || depth == (before == "(" ? 1 : 0) ? limit : UsualLimit;
                     HasLimit = true;
                 }
                 else if (before == "(" && beforeThat is "date_trunc" or "date_part")
@@ -227,6 +240,11 @@ internal sealed partial class ParameterReading
             (beforeThat, before) = (before, lexer.Kind is SqlTokenKind.Word ? SqlLexer.Fold(lexer.Text) : lexer.Text.ToString());
         }
     }
+
+    // A whole mean is the LIMIT of every execution. A LIMIT lets at least the mean through.
+    private static string LimitOf(double? rowsPerCall) =>
+        rowsPerCall >= 1 && (rowsPerCall % 1 == 0 || rowsPerCall > 10)
+            ? Math.Ceiling(rowsPerCall.Value).ToString("0", CultureInfo.InvariantCulture) : UsualLimit;
 
     // A column, an aggregate, or an expression of another relation: anything but parameters, constants and functions of them.
     private static bool HasOperand(PlanExpression side) =>

@@ -13,11 +13,12 @@ namespace PerfMonitoring.Advice;
 /// </summary>
 /// <remarks>
 /// The values come from the statistics of ANALYZE (pg_stats), since neither pg_stat_statements nor the query log keeps constants.
-/// A statement has two variants. The typical variant has a value of median frequency, the newest (or, with only an upper bound,
+/// A statement has up to three variants. The typical variant has a value of median frequency, the newest (or, with only an upper bound,
 /// the oldest) twentieth of the rows, the prefix of a typical value where a text is compared with LIKE, and the first ten rows.
 /// The heavy variant has the most common value and half of the rows. The share of the heavy variant is unknown. The assumption is
 /// that parameters follow the data, so that each value is requested as often as it occurs, and that a tenth of the executions
-/// have a wide range. <see cref="Weigh"/> replaces the assumption by evidence.
+/// have a wide range. The third variant finds nothing or as little as possible, as a purge or a poll of a queue often does: it
+/// counts only by evidence. <see cref="VariantShares"/> replaces assumptions by evidence.
 /// </remarks>
 /// <param name="catalog">Reads the statistics.</param>
 internal sealed class StatementParameters(ICatalogRepository catalog)
@@ -28,27 +29,28 @@ internal sealed class StatementParameters(ICatalogRepository catalog)
     /// The variants of a statement. Where the workload has texts with constants, these are the variants. The generic plan alone
     /// is the variant where there are no parameters, not all of them have known values, or the values make no difference.
     /// Otherwise there is a typical variant and, where it differs, a heavy one. The server may refuse values (a type that does
-    /// not accept them); then the generic plan stays.
+    /// not accept them); then the generic plan stays. The second result is a variant with the share 0 that finds as little as
+    /// possible; null where there is none.
     /// </summary>
     /// <param name="statement">The statement.</param>
     /// <param name="genericPlan">The generic plan of the statement, with VERBOSE.</param>
     /// <param name="tables">The tables of the workload.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    public async Task<IReadOnlyList<PlanVariant>> VariantsAsync(
+    public async Task<(IReadOnlyList<PlanVariant> Usual, PlanVariant? Rare)> VariantsAsync(
         WorkloadStatement statement, PlanNode genericPlan, WorkloadTables tables, CancellationToken cancellationToken)
     {
         if (statement.Examples.Count > 0)
         {
-            return statement.Examples;
+            return (statement.Examples, null);
         }
 
         IReadOnlyList<PlanVariant> generic = [new(statement.ToPlanText(statement.Text), 1)];
         if (PlannableText.TryMake(statement.Text, out var parameters) is not { } text || parameters == 0)
         {
-            return generic;
+            return (generic, null);
         }
 
-        var reading = ParameterReading.Read(tables.Unite(genericPlan), text);
+        var reading = ParameterReading.Read(tables.Unite(genericPlan), text, statement.RowsPerCall);
         await LoadAsync([.. reading.Facts.Select(f => f.Target).OfType<ParameterTarget>()], cancellationToken);
         var known = reading.Facts.Where(f => f.Target is not null && Values(f.Target) is not null).ToList();
         var skewed = known.Where(f => f.Operator is "=" or "= ANY").Select(f => Values(f.Target!)!)
@@ -57,55 +59,32 @@ internal sealed class StatementParameters(ICatalogRepository catalog)
         if (skewed.Count == 0 && !reading.HasLimit && known.TrueForAll(f => f.Operator is "=" or "<>" or "= ANY" or "<> ALL"))
         {
             // Every value is equally common, as the generic plan assumes.
-            return generic;
+            return (generic, null);
         }
 
-        if (Choose(isHeavy: false) is not { } typical)
+        if (Choose(ValueFrequency.Typical) is not { } typical)
         {
-            return generic;
+            return (generic, null);
         }
 
-        if ((skewed.Count == 0 && !hasRange) || Choose(isHeavy: true) is not { } heavy || heavy.SequenceEqual(typical))
+        var heavy = skewed.Count == 0 && !hasRange ? null : Choose(ValueFrequency.Heavy);
+        heavy = heavy?.SequenceEqual(typical) == true ? null : heavy;
+        // Where all values are known, the least common one can be the typical one.
+        var rare = Choose(ValueFrequency.Rare) is { } few && (heavy is not null || !few.SequenceEqual(typical))
+            ? new PlanVariant(statement.ToPlanText(text, few), 0) : null;
+        if (heavy is null)
         {
-            return [new(statement.ToPlanText(text, typical), 1)];
+            return ([new(statement.ToPlanText(text, typical), 1)], rare);
         }
 
         var share = skewed.Count > 0
             ? skewed.Aggregate(1.0, (product, column) => product * column.HeavyShare!.Value) : Tuning.Costs.WideRangeShare;
-        return [new(statement.ToPlanText(text, typical), 1 - share), new(statement.ToPlanText(text, heavy), share)];
+        return (
+            [new(statement.ToPlanText(text, typical), 1 - share), new(statement.ToPlanText(text, heavy), share)], rare);
 
-        IReadOnlyList<string?>? Choose(bool isHeavy) => new ParameterChoice(reading, Values, isHeavy).Choose(parameters);
+        IReadOnlyList<string?>? Choose(ValueFrequency frequency) =>
+            new ParameterChoice(reading, Values, frequency).Choose(parameters);
     }
-
-    /// <summary>
-    /// The shares that match the rows that the statement really returned or changed: the heavy variant returns more rows than the
-    /// typical one, so the mean gives their shares. The shares are unchanged where the plans return about the same number of rows
-    /// (an aggregate, a LIMIT).
-    /// </summary>
-    /// <param name="variants">The result of <see cref="VariantsAsync"/>.</param>
-    /// <param name="plans">Their plans, in the same order.</param>
-    /// <param name="rowsPerCall">Mean number of rows by the server's counters; null where unknown.</param>
-    public static IReadOnlyList<PlanVariant> Weigh(
-        IReadOnlyList<PlanVariant> variants, IReadOnlyList<PlanNode> plans, double? rowsPerCall)
-    {
-        if (rowsPerCall is not { } rows || variants.Count != 2 || plans.Count != 2)
-        {
-            return variants;
-        }
-
-        var (typical, heavy) = (RowsOf(plans[0]), RowsOf(plans[1]));
-        if (heavy < 2 * typical)
-        {
-            return variants;
-        }
-
-        var share = Math.Clamp((rows - typical) / (heavy - typical), 0, 1);
-        return [variants[0] with { Share = 1 - share }, variants[1] with { Share = share }];
-    }
-
-    // A write without RETURNING returns no rows.
-    private static double RowsOf(PlanNode plan) =>
-        plan is { NodeType: "ModifyTable", Rows: 0 } ? plan.Children.Sum(c => c.Rows) : plan.Rows;
 
     private ColumnValues? Values(ParameterTarget target) => columns.GetValueOrDefault((target.Table, target.Column));
 

@@ -10,9 +10,15 @@ namespace PerfMonitoring.Advice;
 /// <param name="Tables">The tables that the statements read or write.</param>
 /// <param name="Skipped">Statements without a plan.</param>
 internal sealed record PlannedWorkload(
-    IReadOnlyList<PlannedStatement> Statements, WorkloadTables Tables, IReadOnlyList<SkippedStatement> Skipped);
+    IReadOnlyList<PlannedStatement> Statements, WorkloadTables Tables, IReadOnlyList<SkippedStatement> Skipped)
+{
+    /// <summary>Statements that run much longer than their plans tell.</summary>
+    public IReadOnlyList<MisjudgedStatement> Misjudged { get; init; } = [];
+}
 
-/// <summary>Plans each statement: its generic plan, and the plans with typical values of its parameters.</summary>
+/// <summary>
+/// Plans each statement: its generic plan, and the plans with values of its parameters that match the server's counters.
+/// </summary>
 /// <param name="catalog">The tables.</param>
 /// <param name="sessions">The planner; statements are planned concurrently.</param>
 /// <param name="progress">Receives progress; may be null.</param>
@@ -48,48 +54,95 @@ internal sealed class WorkloadReader(
 
         var tables = await WorkloadTables.FindAsync(catalog, plans.OfType<PlanNode>(), cancellationToken);
         var parameters = new StatementParameters(catalog);
-        var planned = new IReadOnlyList<PlannedStatement>[workload.Count];
+        var readings = new Reading?[workload.Count];
         await ForEachAsync(workload.Count, async (session, i) =>
-            planned[i] = plans[i] is { } plan
-                ? await VariantsAsync(session, workload[i], plan, parameters, tables, cancellationToken) : []);
-        return new PlannedWorkload([.. planned.SelectMany(p => p)], tables, [.. skipped.OfType<SkippedStatement>()]);
+            readings[i] = plans[i] is { } plan
+                ? await PlanVariantsAsync(session, workload[i], plan, parameters, tables, cancellationToken) : null);
+        var unit = VariantShares.UnitTime(
+            readings.OfType<Reading>().Where(r => r.Statement.MeanTimeMs is not null)
+            .Select(r => (r.Statement.MeanTimeMs!.Value, r.Cost)));
+        await ForEachAsync(workload.Count, async (session, i) =>
+        {
+            if (readings[i] is { } reading && IsSlower(reading, unit))
+            {
+                await MatchTimeAsync(session, reading, reading.Statement.MeanTimeMs!.Value / unit, cancellationToken);
+            }
+        });
+        return new PlannedWorkload(
+            [.. readings.OfType<Reading>().SelectMany(r => r.ToStatements(tables))], tables, [.. skipped.OfType<SkippedStatement>()])
+        {
+            Misjudged = [.. readings.OfType<Reading>().Where(r => IsSlower(r, unit)).Select(r => new MisjudgedStatement(
+                r.Statement.QueryHash, r.Statement.Pattern, r.Statement.Weight, r.Statement.MeanTimeMs!.Value, r.Cost,
+                r.Statement.MeanTimeMs.Value / (unit * r.Cost), r.IsWrite))],
+        };
     }
 
-    private async Task<IReadOnlyList<PlannedStatement>> VariantsAsync(
+    private async Task<Reading> PlanVariantsAsync(
         IWhatIf session, WorkloadStatement statement, PlanNode generic, StatementParameters parameters, WorkloadTables tables,
         CancellationToken cancellationToken)
     {
-        var united = tables.Unite(generic);
-        var use = PlanReader.Read(united, statement.Text);
-        IReadOnlyList<TableWrite> writes = [.. Writes(united, statement.Text)];
-        var variants = await parameters.VariantsAsync(statement, united, tables, cancellationToken);
-        var plans = new List<PlanNode>();
+        var (usual, rare) = await parameters.VariantsAsync(statement, tables.Unite(generic), tables, cancellationToken);
+        var reading = new Reading(statement, generic) { Rare = rare };
         try
         {
-            foreach (var variant in variants)
+            var plans = new List<PlanNode>();
+            foreach (var variant in usual)
             {
                 plans.Add(
                     variant.Text is { Arguments: null } text && text.Text == statement.Text
-                    ? generic : await ExplainAsync(session, variant.Text, false, cancellationToken));
+                    ? generic : await PlanAsync(session, reading, variant, cancellationToken));
+            }
+
+            usual = VariantShares.ByRows(usual, plans, statement.RowsPerCall);
+            reading.Variants.AddRange(usual.Zip(plans));
+            if (VariantShares.OfNothing(usual, plans, statement.RowsPerCall) is > 0 and var nothing && rare is not null)
+            {
+                var plan = await PlanAsync(session, reading, rare, cancellationToken);
+                reading.Variants.Add((rare, plan));
+                if (!plans.TrueForAll(p => VariantShares.AreAlike(plan, p)))
+                {
+                    reading.SetShares([.. usual.Select(v => v.Share * (1 - nothing)), nothing]);
+                }
             }
         }
         catch (PerfMonitoringException e) when (e.Kind is FailureKind.ServerError or FailureKind.InvalidArgument)
         {
             // Where a type does not accept the values of its column, the generic plan stays.
-            return [new PlannedStatement(
-                statement, statement.ToPlanText(statement.Text), statement.Weight, generic, use, writes)];
+            reading.Variants.Clear();
+            reading.Variants.Add((new PlanVariant(statement.ToPlanText(statement.Text), 1), generic));
+            reading.Rare = null;
         }
 
-        return [.. StatementParameters.Weigh(variants, plans, statement.RowsPerCall)
-            .Select((v, i) => new PlannedStatement(statement, v.Text, statement.Weight * v.Share, plans[i], use, writes))
-            .Where(p => p.Weight > 0 || variants.Count == 1)];
+        return reading;
     }
 
-    private static IEnumerable<TableWrite> Writes(PlanNode plan, string text) => plan.All()
-        .Where(n => n is { NodeType: "ModifyTable", Operation: not null, RelationName: not null })
-        .Select(n => new TableWrite(
-            new RelationName(n.Schema, n.RelationName!), n.Operation!, n.Children.Sum(c => c.Rows),
-            n.Operation == "Update" ? UpdatedColumns.Of(text) : null));
+    // Whether executions take so much longer than the plans tell that something else must explain it.
+    private static bool IsSlower(Reading reading, double unit) => reading.Statement.MeanTimeMs / unit
+        > Tuning.Evidence.Slower * Math.Max(reading.Cost, Tuning.Evidence.LeastCost);
+
+    // A variant that finds nothing reads everything where a LIMIT ends the others early.
+    private async Task MatchTimeAsync(IWhatIf session, Reading reading, double measured, CancellationToken cancellationToken)
+    {
+        if (reading.Rare is { } rare && !reading.Variants.Exists(v => ReferenceEquals(v.Variant.Text, rare.Text)))
+        {
+            try
+            {
+                reading.Variants.Add((rare, await PlanAsync(session, reading, rare, cancellationToken)));
+            }
+            catch (PerfMonitoringException e) when (e.Kind is FailureKind.ServerError or FailureKind.InvalidArgument)
+            {
+                // The server does not accept the values: the other variants stay.
+                return;
+            }
+        }
+
+        reading.SetShares(
+            VariantShares.ByTime(
+                reading.Variants.ConvertAll(v => v.Variant.Share), reading.Variants.ConvertAll(v => v.Plan.TotalCost), measured));
+    }
+
+    private Task<PlanNode> PlanAsync(IWhatIf session, Reading reading, PlanVariant variant, CancellationToken cancellationToken) =>
+        ExplainAsync(session, variant.Text, reading.IsWrite, cancellationToken);
 
     private async Task<PlanNode> ExplainAsync(IWhatIf session, PlanText text, bool verbose, CancellationToken cancellationToken)
     {
@@ -99,4 +152,47 @@ internal sealed class WorkloadReader(
 
     private Task ForEachAsync(int count, Func<IWhatIf, int, Task> action) =>
         SideBySide.ForEachAsync(sessions, Enumerable.Range(0, count), action);
+
+    // One statement with its variants and their plans.
+    private sealed class Reading(WorkloadStatement statement, PlanNode generic)
+    {
+        public WorkloadStatement Statement => statement;
+
+        public List<(PlanVariant Variant, PlanNode Plan)> Variants { get; } = [];
+
+        public PlanVariant? Rare { get; set; }
+
+        /// <summary>Whether a plan must contain schemas, to tell which tables it writes.</summary>
+        public bool IsWrite { get; } = generic.All().Any(IsModifyTable);
+
+        /// <summary>Mean cost of an execution in planner units.</summary>
+        public double Cost => Variants.Sum(v => v.Variant.Share * v.Plan.TotalCost);
+
+        public void SetShares(IReadOnlyList<double> shares)
+        {
+            for (var i = 0; i < shares.Count; i++)
+            {
+                Variants[i] = (Variants[i].Variant with { Share = shares[i] }, Variants[i].Plan);
+            }
+        }
+
+        public IEnumerable<PlannedStatement> ToStatements(WorkloadTables tables)
+        {
+            var use = PlanReader.Read(tables.Unite(generic), statement.Text);
+            return Variants
+                .Select(v => new PlannedStatement(
+                    statement, v.Variant.Text, statement.Weight * v.Variant.Share, v.Plan, use,
+                    [.. Writes(tables.Unite(v.Plan))]))
+                .Where(p => p.Weight > 0 || Variants.Count == 1);
+        }
+
+        // The server counts the rows that the statement itself writes, not those of WITH and rules.
+        private IEnumerable<TableWrite> Writes(PlanNode plan) => plan.All().Where(IsModifyTable).Select(n => new TableWrite(
+            new RelationName(n.Schema, n.RelationName!), n.Operation!,
+            ReferenceEquals(n, plan) ? statement.RowsPerCall ?? TableWrite.RowsOf(n) : TableWrite.RowsOf(n),
+            n.Operation == "Update" ? UpdatedColumns.Of(statement.Text) : null));
+
+        private static bool IsModifyTable(PlanNode node) =>
+            node is { NodeType: "ModifyTable", Operation: not null, RelationName: not null };
+    }
 }
