@@ -1,3 +1,4 @@
+using PerfMonitoring.Common;
 using PerfMonitoring.Statements;
 using PerfMonitoring.Strategies;
 
@@ -89,9 +90,11 @@ internal sealed record SkippedStatement(string QueryHash, string Reason, bool Is
 /// <param name="MeanTimeMs">Mean measured time of an execution in milliseconds.</param>
 /// <param name="Cost">Mean cost of an execution in planner units.</param>
 /// <param name="Factor">Times that it takes longer than other statements of that cost.</param>
-/// <param name="IsWrite">Whether it writes: then triggers, foreign keys and locks, which no plan shows, take time, too.</param>
+/// <param name="Written">The tables that it writes; for a write, triggers, foreign keys and locks, which no plan shows, take
+/// time, too.</param>
 internal sealed record MisjudgedStatement(
-    string QueryHash, string Pattern, double Weight, double MeanTimeMs, double Cost, double Factor, bool IsWrite);
+    string QueryHash, string Pattern, double Weight, double MeanTimeMs, double Cost, double Factor,
+    IReadOnlyList<RelationName> Written);
 
 /// <summary>A table of the workload without advice.</summary>
 /// <param name="TableName">The table.</param>

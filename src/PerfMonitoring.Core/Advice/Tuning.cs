@@ -155,6 +155,11 @@ internal static class Tuning
         public const double WorthPerStatement = 5e-5;
 
         /// <summary>
+        /// Share of the workload's present cost that each index must gain in any case. Judgement: less is 0.00 % to a reader.
+        /// </summary>
+        public const double LeastShare = 2e-5;
+
+        /// <summary>
         /// Share of what the workload costs at its best that an index must gain for each share of the tables' size that it takes:
         /// 1 for an index of 1 % of the size that gains 1 %. Judgement.
         /// </summary>

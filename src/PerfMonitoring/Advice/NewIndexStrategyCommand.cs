@@ -427,7 +427,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
                 CultureInfo.InvariantCulture,
                 $"Query {statement.QueryHash} ({TypedQueries.Shown(statement.Pattern)}): {statement.MeanTimeMs:0.#} ms for "
                     + $"{statement.Cost:N0} units of cost: the planner expects this to be {factor} times as fast. ")
-                + (statement.IsWrite ? "Triggers, foreign keys and locks, which no plan shows, may take the time."
+                + (statement.Written.Count > 0 ? "Triggers, foreign keys and locks, which no plan shows, may take the time."
                     : "Its advice may be wrong: ANALYZE its tables, and compare EXPLAIN (ANALYZE) with real values."));
         }
 

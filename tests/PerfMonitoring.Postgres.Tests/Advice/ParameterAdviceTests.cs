@@ -102,7 +102,7 @@ public sealed class ParameterAdviceTests(TestDatabase database) : IClassFixture<
         Assert.Empty(fast.Strategies);
         Assert.Empty(fast.Misjudged);
         var misjudged = Assert.Single(wrong.Misjudged);
-        Assert.Equal((144, false), (misjudged.MeanTimeMs, misjudged.IsWrite));
+        Assert.Equal((144, 0), (misjudged.MeanTimeMs, misjudged.Written.Count));
         Assert.InRange(misjudged.Cost, 5, 10);
         Assert.InRange(misjudged.Factor, 1000, 5000);
     }

@@ -38,7 +38,8 @@ internal sealed class CandidatePool(
     public async Task<Candidate?> GetAsync(IndexDefinition definition, TableInfo table, UsagePattern pattern)
     {
         var key = definition.ToAnonymousStatement();
-        if (known.TryGetValue(key, out var candidate) || existing[definition.Table].Any(e => IndexCoverage.Covers(e, definition)))
+        if (known.TryGetValue(key, out var candidate)
+            || existing[definition.Table].Any(e => IndexCoverage.Covers(e, definition) || FindsRanges(e, definition)))
         {
             return candidate;
         }
@@ -75,6 +76,11 @@ internal sealed class CandidatePool(
 
         return known[key] = candidate;
     }
+
+    // A B-tree finds the ranges of its first column more exactly than BRIN.
+    private static bool FindsRanges(IndexDefinition tree, IndexDefinition definition) =>
+        tree is { Method: "btree", Where: null } && definition is { Method: "brin", Keys: [{ Column: { } column }] }
+        && tree.Keys[0].Column == column;
 
     private static bool IsCopyOf(IndexDefinition unique, IndexDefinition definition) =>
         unique is { IsUnique: true, Where: null } && definition.Where is null && definition.Keys.Count >= unique.Keys.Count

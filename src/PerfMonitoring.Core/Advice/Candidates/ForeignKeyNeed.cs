@@ -1,4 +1,5 @@
 using System.Globalization;
+using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Advice;
@@ -10,7 +11,8 @@ namespace PerfMonitoring.Advice;
 /// <param name="Definition">The index that would serve, without a name.</param>
 /// <param name="Gain">Estimated gain for the workload, in planner units.</param>
 /// <param name="Reason">The slow write, its table, and the reason.</param>
-internal sealed record ForeignKeyNeed(IndexDefinition Definition, double Gain, string Reason)
+/// <param name="Referenced">The table whose writes are slow.</param>
+internal sealed record ForeignKeyNeed(IndexDefinition Definition, double Gain, string Reason, RelationName Referenced)
 {
     /// <summary>
     /// Whether an index finds the referencing rows: it contains all rows, and the columns of the key come first, in any order.
@@ -62,7 +64,8 @@ internal sealed record ForeignKeyNeed(IndexDefinition Definition, double Gain, s
         return new ForeignKeyNeed(
             new IndexDefinition { Table = key.Table, Name = "", Keys = [.. key.Columns.Select(IndexKey.OnColumn)] },
             (deletes + updates) * WriteCost.OfMissingForeignKeyIndex(table, key.Columns.Count),
-            $"Foreign key {key.Name} has no index: for each row that is {writes}, the whole of {key.Table} is read.");
+            $"Foreign key {key.Name} has no index: for each row that is {writes}, the whole of {key.Table} is read.",
+            key.ReferencedTable);
 
         string? Count(double rows, string verb) =>
             rows > 0

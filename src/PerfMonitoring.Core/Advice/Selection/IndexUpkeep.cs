@@ -19,10 +19,13 @@ internal sealed class IndexUpkeep
     {
         this.options = options;
         best = tables.Sum(t => t.Weight * t.Configurations[0].Total);
+        var before = tables.Sum(t => t.Weight * t.Bare.Total);
+        LeastGain = Math.Max(
+            Math.Max(best * options.MinimumGain, before * Tuning.Selection.LeastShare), double.Epsilon);
     }
 
     /// <summary>What each index must gain after its writes, whatever its size, in planner units.</summary>
-    public double LeastGain => Math.Max(best * options.MinimumGain, double.Epsilon);
+    public double LeastGain { get; }
 
     /// <summary>What a candidate must gain, in planner units.</summary>
     public double Of(Candidate candidate) => LeastGain + candidate.WriteCost + OfSize(candidate) + OfCopy(candidate);

@@ -71,9 +71,10 @@ internal sealed class WorkloadReader(
         return new PlannedWorkload(
             [.. readings.OfType<Reading>().SelectMany(r => r.ToStatements(tables))], tables, [.. skipped.OfType<SkippedStatement>()])
         {
-            Misjudged = [.. readings.OfType<Reading>().Where(r => IsSlower(r, unit)).Select(r => new MisjudgedStatement(
-                r.Statement.QueryHash, r.Statement.Pattern, r.Statement.Weight, r.Statement.MeanTimeMs!.Value, r.Cost,
-                r.Statement.MeanTimeMs.Value / (unit * r.Cost), r.IsWrite))],
+            Misjudged = [.. readings.OfType<Reading>().Where(r => IsSlower(r, unit) && r.Tables.Any(tables.Advised.ContainsKey))
+                .Select(r => new MisjudgedStatement(
+                    r.Statement.QueryHash, r.Statement.Pattern, r.Statement.Weight, r.Statement.MeanTimeMs!.Value, r.Cost,
+                    r.Statement.MeanTimeMs.Value / (unit * r.Cost), [.. r.Written]))],
         };
     }
 
@@ -162,8 +163,14 @@ internal sealed class WorkloadReader(
 
         public PlanVariant? Rare { get; set; }
 
+        /// <summary>The tables that it writes.</summary>
+        public IEnumerable<RelationName> Written => generic.All().Where(IsModifyTable).Select(NameOf).Distinct();
+
+        /// <summary>The tables that it reads or writes.</summary>
+        public IEnumerable<RelationName> Tables => generic.All().Where(n => n.RelationName is not null).Select(NameOf);
+
         /// <summary>Whether a plan must contain schemas, to tell which tables it writes.</summary>
-        public bool IsWrite { get; } = generic.All().Any(IsModifyTable);
+        public bool IsWrite => Written.Any();
 
         /// <summary>Mean cost of an execution in planner units.</summary>
         public double Cost => Variants.Sum(v => v.Variant.Share * v.Plan.TotalCost);
@@ -188,9 +195,11 @@ internal sealed class WorkloadReader(
 
         // The server counts the rows that the statement itself writes, not those of WITH and rules.
         private IEnumerable<TableWrite> Writes(PlanNode plan) => plan.All().Where(IsModifyTable).Select(n => new TableWrite(
-            new RelationName(n.Schema, n.RelationName!), n.Operation!,
+            NameOf(n), n.Operation!,
             ReferenceEquals(n, plan) ? statement.RowsPerCall ?? TableWrite.RowsOf(n) : TableWrite.RowsOf(n),
             n.Operation == "Update" ? UpdatedColumns.Of(statement.Text) : null));
+
+        private static RelationName NameOf(PlanNode node) => new(node.Schema, node.RelationName!);
 
         private static bool IsModifyTable(PlanNode node) =>
             node is { NodeType: "ModifyTable", Operation: not null, RelationName: not null };
