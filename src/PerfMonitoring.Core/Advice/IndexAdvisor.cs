@@ -87,7 +87,7 @@ internal sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository
         var byName = tables.Values.GroupBy(t => t.Name.Name).ToDictionary(g => g.Key, g => g.First());
         var costs = planned.Statements.Select(
             p => new CostTable(
-                Configuration.Of(p.Plan, _ => null, byName.GetValueOrDefault, isReal: true, p.Statement.RowsPerCall), p.Weight))
+                Configuration.Of(p.Plan, _ => null, byName.GetValueOrDefault, isReal: true, p.RowsPerCall), p.Weight))
             .ToList();
         if (!sessions[0].IsReal)
         {

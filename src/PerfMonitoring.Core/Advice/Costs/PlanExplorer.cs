@@ -166,5 +166,5 @@ internal sealed class PlanExplorer(
         name => answer.Candidates.TryGetValue(name, out var id) ? (candidates[id], answer.Sizes[id]) : null,
         find,
         isReal,
-        statements[statement].Statement.RowsPerCall);
+        statements[statement].RowsPerCall);
 }

@@ -28,12 +28,17 @@ internal sealed class ParameterChoice(
     // A number, a text, true, a document and a search word; where a type does not accept it, the server refuses the plan.
     private const string Any = "1";
 
+    private const double Day = 86400;
+
     // The arguments of make_interval(), in seconds: years, months, weeks, days, hours, minutes, seconds.
     private static readonly double[] IntervalParts = [365.25 * 86400, 30 * 86400, 7 * 86400, 86400, 3600, 60, 1];
 
     private readonly Dictionary<int, string?> chosen = [];
     private readonly Dictionary<ColumnValues, int> places = [];
     private readonly double now = (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).TotalSeconds;
+
+    // What a time is moved by, in seconds, so that it stays beyond the last value until the planner sees it.
+    private double beyond;
 
     /// <summary>Chooses the values; null where a parameter has no known value but its value matters.</summary>
     /// <param name="parameters">Number of parameters.</param>
@@ -92,6 +97,7 @@ internal sealed class ParameterChoice(
 
     private bool Solve(ParameterFact fact)
     {
+        beyond = 0;
         if (fact.Target is null || values(fact.Target) is not { } column)
         {
             // Without statistics the planner ignores the value.
@@ -164,12 +170,16 @@ internal sealed class ParameterChoice(
     {
         var isLower = name[0] == '>';
         var hasOther = reading.Bounded.Contains((target.Alias, target.Column, !isLower));
-        if (frequency == ValueFrequency.Rare)
+        // A page begins anywhere in the order; what it finds, the other conditions decide.
+        var isPage = reading.HasLimit && reading.Ordered.Contains(target.Column) && reading.Facts.Exists(
+            f => f.Target is { } other && !reading.Ordered.Contains(other.Column));
+        if (frequency == ValueFrequency.Rare && !isPage)
         {
+            beyond = isLower || hasOther ? Day : -Day;
             return column.Quantile(isLower || hasOther ? 1 : 0);
         }
 
-        var share = (frequency, isLower, hasOther) switch
+        var share = (isPage ? ValueFrequency.Heavy : frequency, isLower, hasOther) switch
         {
             (ValueFrequency.Typical, true, _) => 0.95,
             (ValueFrequency.Typical, false, true) => 1,
@@ -215,7 +225,7 @@ internal sealed class ParameterChoice(
         }
 
         if (expression.AsOperation() is not var (left, name, right) || name is not ("+" or "-")
-            || column.Measure(value) is not { } wanted)
+            || column.Measure(value) + beyond is not { } wanted)
         {
             return expression.Parameters().All(chosen.ContainsKey);
         }

@@ -83,6 +83,9 @@ internal sealed partial class ParameterReading
     /// <summary>Sides on which columns have a bound, by parameters or constants.</summary>
     public HashSet<(string Alias, string Column, bool IsLower)> Bounded { get; } = [];
 
+    /// <summary>Names in ORDER BY, unquoted.</summary>
+    public HashSet<string> Ordered { get; } = [];
+
     /// <summary>Whether a LIMIT or OFFSET is a parameter: a generic plan assumes a tenth of the rows.</summary>
     public bool HasLimit { get; private set; }
 
@@ -209,11 +212,27 @@ internal sealed partial class ParameterReading
         var lexer = new SqlLexer(text);
         var (before, beforeThat) = ("", "");
         var depth = 0;
+        int? ordering = null;
         var isWrite = false;
         while (lexer.Read())
         {
             isWrite |= before.Length == 0 && (lexer.IsWord("update") || lexer.IsWord("delete"));
             depth += lexer.Is('(') ? 1 : lexer.Is(')') ? -1 : 0;
+            if (lexer.IsWord("by") && before == "order")
+            {
+                ordering = depth;
+            }
+            else if (ordering > depth || (ordering == depth
+                && (lexer.IsWord("limit") || lexer.IsWord("offset") || lexer.IsWord("fetch") || lexer.IsWord("for"))))
+            {
+                ordering = null;
+            }
+            else if (ordering is not null && lexer.Kind is SqlTokenKind.Word or SqlTokenKind.QuotedIdentifier)
+            {
+                Ordered.Add(
+                    lexer.Kind == SqlTokenKind.Word ? SqlLexer.Fold(lexer.Text) : Identifier.Unquote(lexer.Text.ToString()));
+            }
+
             if (lexer.Kind == SqlTokenKind.Parameter)
             {
                 var number = int.Parse(lexer.Text[1..], NumberStyles.None, CultureInfo.InvariantCulture);

@@ -14,6 +14,12 @@ internal sealed record PlannedStatement(
     WorkloadStatement Statement, PlanText Text, double Weight, PlanNode Plan, StatementUse Use, IReadOnlyList<TableWrite> Writes)
 {
     /// <summary>
+    /// Mean number of rows that an execution of this variant returns; null where unknown, or where another variant stands for the
+    /// executions that find nothing.
+    /// </summary>
+    public double? RowsPerCall { get; init; }
+
+    /// <summary>
     /// Whether the statement could use an index: by its first key, or because it contains every column that is read.
     /// </summary>
     public bool CanUse(IndexDefinition index) =>

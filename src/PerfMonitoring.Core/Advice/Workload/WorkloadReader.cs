@@ -175,6 +175,9 @@ internal sealed class WorkloadReader(
         /// <summary>Mean cost of an execution in planner units.</summary>
         public double Cost => Variants.Sum(v => v.Variant.Share * v.Plan.TotalCost);
 
+        private bool FindsNothing =>
+            Rare is not null && Variants.Exists(v => v.Variant.Share > 0 && ReferenceEquals(v.Variant.Text, Rare.Text));
+
         public void SetShares(IReadOnlyList<double> shares)
         {
             for (var i = 0; i < shares.Count; i++)
@@ -189,7 +192,10 @@ internal sealed class WorkloadReader(
             return Variants
                 .Select(v => new PlannedStatement(
                     statement, v.Variant.Text, statement.Weight * v.Variant.Share, v.Plan, use,
-                    [.. Writes(tables.Unite(v.Plan))]))
+                    [.. Writes(tables.Unite(v.Plan))])
+                {
+                    RowsPerCall = FindsNothing ? null : statement.RowsPerCall,
+                })
                 .Where(p => p.Weight > 0 || Variants.Count == 1);
         }
 
