@@ -140,6 +140,32 @@ public sealed class CandidateGeneratorTests
             CandidateGenerator.Generate(use, Table), c => Keys(c) == "customer_id" && c.Definition.Where == "deleted_at IS NULL");
     }
 
+    // Share of nulls, and of the most common state -> the first keys of the candidates. A condition that keeps most rows comes
+    // after keys that find few.
+    [Theory]
+    [InlineData("Join customer_id,Null deleted_at", 0.97, null, "customer_id")]
+    [InlineData("Equal customer_id,Null deleted_at", 0.97, null, "customer_id")]
+    [InlineData("Join customer_id,Null deleted_at", 0.03, null, "customer_id|deleted_at")]
+    [InlineData("Join customer_id,Equal status", 0.97, 0.9, "customer_id|status")]
+    [InlineData("Join customer_id,Equal status,Range created_at", 0.97, 0.9, "created_at|customer_id|status")]
+    public void A_condition_that_keeps_most_rows_does_not_lead_before_a_key(
+        string predicates, double nulls, double? commonest, string expected)
+    {
+        var table = Table with
+        {
+            Columns = [.. Table.Columns.Select(c => c.Name == "deleted_at" ? c with { NullFraction = nulls, Distinct = -0.03 }
+                : c.Name == "status" ? c with { CommonestFraction = commonest } : c)],
+        };
+        var use = new RelationUse { Table = Table.Name, Alias = "o", Predicates = Parse(predicates), Columns = null };
+
+        var found = CandidateGenerator.Generate(use, table)
+            .Where(c => c.Definition.Where is null && c.Definition.Keys.Count > 0).ToList();
+
+        Assert.Equal(expected.Split('|'), found.Select(c => c.Definition.Keys[0].Column).Distinct().Order(StringComparer.Ordinal));
+        Assert.DoesNotContain(found, c => c.Definition.Keys.Count > 1 && commonest is not null
+            && c.Definition.Keys[0].Column == "status" && c.Definition.Keys[1].Column == "customer_id");
+    }
+
     [Fact]
     public void Each_branch_of_an_or_gets_its_own()
     {

@@ -71,6 +71,7 @@ public sealed class StatementVariantTests
     [InlineData(10, 0.0, true, 1)]
     [InlineData(10, 2.5, true, 0.75)]
     [InlineData(10, 9.5, true, 0)]
+    [InlineData(10, 2.0, true, 0)]
     [InlineData(10, null, true, 0)]
     [InlineData(1000, 100.0, false, 0.9)]
     [InlineData(1000, 700.0, false, 0)]

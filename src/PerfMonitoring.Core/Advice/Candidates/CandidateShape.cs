@@ -22,10 +22,12 @@ internal static partial class CandidateGenerator
         {
             this.use = use;
             this.table = table;
-            // Where a key is only compared for equality, a hash index serves values that can be long.
+            byKey = predicates.ToLookup(p => p.Key);
+            // A condition that is known to keep most rows is no key. Where a key is only compared for equality, a hash index
+            // serves values that can be long.
             var usable = predicates.Where(
-                p => CanBeKey(p.Key, table) && !(IsLong(p.Key, table) && IsOnlyCompared(p.Key, predicates, use, table))).ToList();
-            byKey = usable.ToLookup(p => p.Key);
+                p => CanBeKey(p.Key, table) && !IsWeak(p.Key, isKnown: true)
+                    && !(IsLong(p.Key, table) && IsOnlyCompared(p.Key, predicates, use, table))).ToList();
             Equality = Keys(
                 usable, PredicateKind.Equal, PredicateKind.In, PredicateKind.Null, PredicateKind.True, PredicateKind.False);
             // A list of values is found value by value, without an order. Nulls are found together, but the planner does not
@@ -201,18 +203,19 @@ internal static partial class CandidateGenerator
             byKey[key].Any(p => p.Kind == PredicateKind.Null) && ColumnOf(key)?.NullFraction is > 0 and var nulls
                 ? 1 / nulls : CandidateGenerator.Distinct(ColumnOf(key), table);
 
-        // Whether the condition may keep more than half of the rows: then the key is of use after others only.
-        private bool IsWeak(IndexKey key) => ColumnOf(key) is { } column && byKey[key].Any(p => p.Kind switch
+        // Whether the condition may keep more than half of the rows: then the key is of use after others only. The value of a
+        // parameter is not known.
+        private bool IsWeak(IndexKey key, bool isKnown = false) => ColumnOf(key) is { } column && byKey[key].Any(p => p.Kind switch
         {
             PredicateKind.Null => column.NullFraction > Tuning.Candidates.LargeShare,
             PredicateKind.True => column.CommonestValue == "t",
             PredicateKind.False => column.CommonestValue == "f",
-            PredicateKind.Equal => p.Constant is null || p.Constant == column.CommonestValue,
+            PredicateKind.Equal => p.Constant is null ? !isKnown || column.Distinct == 1 : p.Constant == column.CommonestValue,
             _ => false,
         } && (p.Kind == PredicateKind.Null || column.CommonestFraction > Tuning.Candidates.LargeShare));
 
         private List<IndexKey> Sorted(IEnumerable<IndexKey> keys) =>
-            [.. keys.OrderBy(IsWeak).ThenByDescending(Distinct).ThenBy(k => k.ToString(), StringComparer.Ordinal)
+            [.. keys.OrderBy(k => IsWeak(k)).ThenByDescending(Distinct).ThenBy(k => k.ToString(), StringComparer.Ordinal)
                 .Take(Tuning.Candidates.MaximumKeys - 1)];
 
         private List<IndexKey> Keys(List<PlanPredicate> predicates, params PredicateKind[] kinds) =>

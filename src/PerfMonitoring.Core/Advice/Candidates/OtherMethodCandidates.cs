@@ -29,7 +29,10 @@ internal static partial class CandidateGenerator
         {
             if (table.Pages >= Tuning.Candidates.BrinPages
                 && table.FindColumn(key.Column!) is {
-                    IsCollection: false, Correlation: > Tuning.Candidates.Ordered or < -Tuning.Candidates.Ordered })
+                    IsCollection: false, Correlation: > Tuning.Candidates.Ordered or < -Tuning.Candidates.Ordered } column
+                // The correlation ignores nulls, and few values are always in order.
+                && !(column.NullFraction > Tuning.Candidates.LargeShare)
+                && !(column.CountDistinct(table.Rows ?? 0) < Tuning.Candidates.FewValues))
             {
                 Add(found, Define(table, [key], null) with { Method = "brin" }, UsagePattern.RangeScan);
             }

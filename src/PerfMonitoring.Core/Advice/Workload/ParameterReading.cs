@@ -260,10 +260,9 @@ internal sealed partial class ParameterReading
         }
     }
 
-    // A whole mean is the LIMIT of every execution. A LIMIT lets at least the mean through.
-    private static string LimitOf(double? rowsPerCall) =>
-        rowsPerCall >= 1 && (rowsPerCall % 1 == 0 || rowsPerCall > 10)
-            ? Math.Ceiling(rowsPerCall.Value).ToString("0", CultureInfo.InvariantCulture) : UsualLimit;
+    // A LIMIT lets at least the mean through.
+    private static string LimitOf(double? rowsPerCall) => rowsPerCall > 10
+        ? Math.Ceiling(rowsPerCall.Value).ToString("0", CultureInfo.InvariantCulture) : UsualLimit;
 
     // A column, an aggregate, or an expression of another relation: anything but parameters, constants and functions of them.
     private static bool HasOperand(PlanExpression side) =>

@@ -44,8 +44,11 @@ internal static class VariantShares
         IReadOnlyList<PlanVariant> variants, IReadOnlyList<PlanNode> plans, double? rowsPerCall)
     {
         var expected = variants.Zip(plans, (v, p) => v.Share * RowsOf(p)).Sum();
-        var least = plans.Any(p => p.All().Any(n => n.NodeType == "Limit")) ? Tuning.Evidence.Met : Tuning.Evidence.FewerRows;
-        return rowsPerCall < least * expected ? 1 - (rowsPerCall.Value / expected) : 0;
+        var hasLimit = plans.Any(p => p.All().Any(n => n.NodeType == "Limit"));
+        var least = hasLimit ? Tuning.Evidence.Met : Tuning.Evidence.FewerRows;
+        // A whole mean may come from executions with another LIMIT, which all reached it.
+        return hasLimit && rowsPerCall >= 1 && rowsPerCall % 1 == 0 ? 0
+            : rowsPerCall < least * expected ? 1 - (rowsPerCall.Value / expected) : 0;
     }
 
     /// <summary>
