@@ -74,6 +74,8 @@ internal sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository
         options = options.For(tables.Values.Sum(t => (double)t.Pages) * PlannerDefaults.PageBytes);
         var foreignKeys = await catalog.GetForeignKeysAsync([.. tables.Keys.Union(load.Tables)], cancellationToken);
         tables = ReferencedKeys.AddTo(tables, existing, foreignKeys, planned.Statements.Select(p => p.Use).Distinct());
+        tables = await new ExpressionTypes(catalog).AddToAsync(
+            tables, planned.Statements.Select(p => p.Use).Distinct(), cancellationToken);
         var conditions = new ConditionRows(sessions[0], planned);
         var pool = new CandidatePool(
             [.. existing.SelectMany(g => g).Select(i => i.Definition)],
@@ -89,9 +91,11 @@ internal sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository
             p => new CostTable(
                 Configuration.Of(p.Plan, _ => null, byName.GetValueOrDefault, isReal: true, p.RowsPerCall), p.Weight))
             .ToList();
+        IReadOnlyDictionary<int, string> refused = new Dictionary<int, string>();
         if (!sessions[0].IsReal)
         {
-            AccessEstimate.AddTo(planned, own, costs);
+            refused = await ExpressionTypes.FindRefusedAsync(sessions[0], pool.All, cancellationToken);
+            AccessEstimate.AddTo(planned, own, existing, refused, costs);
         }
 
         var needs = await collector.AddForeignKeysAsync(foreignKeys, load, costs, cancellationToken);
@@ -99,6 +103,7 @@ internal sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository
             sessions, planned.Statements, costs, pool, tables, byName.GetValueOrDefault, options, progress);
         var set = await search.FindAsync(own, enough, cancellationToken);
         Found?.Invoke(search, set);
+        refused = search.Refused.Concat(refused).ToDictionary();
         var review = search.Review();
         // After a cancellation the names are still found: the result is worth the few remaining queries.
         var chosen = await new StrategyWriter(catalog, names, target).WriteAsync(
@@ -113,12 +118,12 @@ internal sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository
             // A foreign key without an index explains a slow write, and gets its index.
             Misjudged = [.. planned.Misjudged.Where(m => !needs.Any(n => m.Written.Contains(n.Need.Referenced)))
                 .OrderByDescending(m => m.Weight * m.MeanTimeMs)],
-            Hints = [.. collector.Hints],
+            Hints = [.. collector.Hints, .. ExpressionTypes.Hints(refused, pool.All)],
             CostBefore = planned.Statements.Select((p, s) => p.Weight * costs[s].Bare.Cost).Sum(),
             CostAfter = planned.Statements.Select((p, s) => p.Weight * set.After[s].Cost).Sum(),
             Statements = workload.Count - planned.Skipped.Count,
             Candidates = [
-                .. review.Judge(chosen, search.Refused, options).Concat(pool.Reverted)
+                .. review.Judge(chosen, refused, options).Concat(pool.Reverted)
                 .Select(c => c with { Target = target })],
             IsCutShort = search.IsCutShort,
             Calls = reader.Calls + search.Calls + conditions.Calls,

@@ -64,13 +64,18 @@ internal static class IndexCoverage
     public static bool Covers(IndexDefinition wide, IndexDefinition narrow) => Of(narrow, wide) >= Coverage.MoreRows;
 
     /// <summary>
-    /// Whether an index finds the rows of a foreign key: it contains all rows, and the columns of the foreign key come first, in
-    /// any order.
+    /// Whether an index finds the rows of a foreign key: the columns of the foreign key come first, in any order, and it leaves
+    /// out at most rows in which one of them is null. The trigger searches by equality, which no null fulfils.
     /// </summary>
     public static bool Serves(IndexDefinition index, RelationName table, IReadOnlyList<string> columns) =>
-        index.Table == table && index.Method is "btree" or "hash" && index.Where is null
+        index.Table == table && index.Method is "btree" or "hash"
+        && (index.Where is null || LeavesOutOnlyNulls(index.Where, columns))
         && index.Keys.Count >= columns.Count
         && index.Keys.Take(columns.Count).Select(k => k.Column).ToHashSet().SetEquals(columns);
+
+    private static bool LeavesOutOnlyNulls(string where, IReadOnlyList<string> columns) =>
+        SqlFragment.Unwrap(where).Split(" AND ").Select(SqlFragment.Unwrap)
+            .All(part => columns.Any(c => part == Identifier.Quote(c) + " IS NOT NULL"));
 
     private static bool IsMirror(IndexKey one, IndexKey other) =>
         one with { Descending = false, NullsFirst = null } == other with { Descending = false, NullsFirst = null }

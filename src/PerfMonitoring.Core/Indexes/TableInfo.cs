@@ -69,6 +69,16 @@ public sealed record TableInfo
     public bool CanBeIndexed =>
         Kind is RelationKind.Table or RelationKind.PartitionedTable or RelationKind.MaterializedView && !IsSystem;
 
+    /// <summary>
+    /// The types of expressions on the columns, by the text of the expression; an expression that the server was not asked about
+    /// is missing.
+    /// </summary>
+    public IReadOnlyDictionary<string, ColumnInfo> Expressions { get; init; } = new Dictionary<string, ColumnInfo>();
+
+    /// <summary>The type of a key: that of its column or expression; null where it is unknown.</summary>
+    public ColumnInfo? TypeOf(IndexKey key) =>
+        key.Column is { } name ? FindColumn(name) : Expressions.GetValueOrDefault(key.Expression!);
+
     /// <summary>The column of that name (exact, unquoted), or null.</summary>
     public ColumnInfo? FindColumn(string name) => Columns.FirstOrDefault(c => c.Name == name);
 
@@ -138,6 +148,25 @@ public sealed record ColumnInfo
 
     /// <summary>Whether the type, and the type of its elements, if any, has a default B-tree operator class.</summary>
     public bool HasBtree { get; init; } = true;
+
+    /// <summary>
+    /// Whether values have an order that a B-tree is for: numbers, texts, times, enums, addresses. Collections, ranges and shapes
+    /// have none, even if they can be compared.
+    /// </summary>
+    public bool HasOrder
+    {
+        get => field && HasBtree && !IsCollection;
+        init;
+    } = true;
+
+    /// <summary>
+    /// Types to which a cast only gives the value another label: the type below a domain, text for varchar, inet
+    /// for cidr. An index on the column serves a comparison of the cast.
+    /// </summary>
+    public IReadOnlyList<string> Labels { get; init => field = value.ToArray(); } = [];
+
+    /// <summary>Whether the type is an array.</summary>
+    public bool IsArray { get; init; }
 
     /// <summary>Whether the type, and the type of its elements, if any, has a default hash operator class.</summary>
     public bool HasHash { get; init; } = true;

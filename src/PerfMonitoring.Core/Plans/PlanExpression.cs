@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using PerfMonitoring.Common;
+using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Plans;
 
@@ -26,20 +27,24 @@ internal sealed class PlanExpression
 
     public static PlanExpression Of(IEnumerable<PlanToken> tokens) => new([.. tokens]);
 
-    /// <summary>
-    /// The column that this expression is, also through casts between binary-compatible texts; null for anything else.
-    /// </summary>
-    public PlanColumn? AsColumn()
+    /// <summary>The column that this expression is; null for anything else.</summary>
+    public PlanColumn? AsColumn() => tokens.Count switch
     {
-        var rest = WithoutTextCast().tokens;
-        return rest.Count switch
-        {
-            3 when IsName(rest[0]) && rest[1].Text == "." && IsName(rest[2]) =>
-                new PlanColumn(Identifier.Unquote(rest[0].Text), Identifier.Unquote(rest[2].Text)),
-            1 when IsName(rest[0]) && !IsBareConstant(rest[0].Text) => new PlanColumn("", Identifier.Unquote(rest[0].Text)),
-            _ => null,
-        };
-    }
+        3 when IsName(tokens[0]) && tokens[1].Text == "." && IsName(tokens[2]) =>
+            new PlanColumn(Identifier.Unquote(tokens[0].Text), Identifier.Unquote(tokens[2].Text)),
+        1 when IsName(tokens[0]) && !IsBareConstant(tokens[0].Text) => new PlanColumn("", Identifier.Unquote(tokens[0].Text)),
+        _ => null,
+    };
+
+    /// <summary>
+    /// The column that this expression is, also through a cast that only gives its values another label
+    /// (<see cref="ColumnInfo.Labels"/>); null for anything else.
+    /// </summary>
+    /// <param name="tableOf">Finds the table of a column; null where it is unknown.</param>
+    public PlanColumn? AsColumn(Func<PlanColumn, TableInfo?> tableOf) =>
+        AsColumn() ?? (AsCast() is var (operand, type) && operand.AsColumn() is { } column
+            && tableOf(column)?.FindColumn(column.Name)?.Labels.Any(label => Last(label) == Last(type)) == true
+                ? column : null);
 
     /// <summary>Every column in the expression.</summary>
     public IEnumerable<PlanColumn> Columns()
@@ -105,17 +110,18 @@ internal sealed class PlanExpression
     }
 
     /// <summary>
-    /// The boolean column that this expression requires to be true or false, or null: <c>x</c>, <c>NOT x</c>, <c>x IS TRUE</c>,
-    /// <c>x IS FALSE</c>.
+    /// The boolean that this expression requires to be true or false: <c>x</c>, <c>NOT x</c>, <c>x IS TRUE</c>, <c>x IS
+    /// FALSE</c>. IsTrue is null for the tests that accept null as well, or only null: <c>x IS NOT TRUE</c>, <c>x IS NOT
+    /// FALSE</c>, <c>x IS UNKNOWN</c>, <c>x IS NOT UNKNOWN</c>.
     /// </summary>
-    public (PlanColumn Column, bool IsTrue)? AsTruth()
+    public (PlanExpression Operand, bool? IsTrue) AsTruth() => tokens switch
     {
-        var (rest, isTrue) = tokens.Count > 1 && tokens[0].Text == "NOT" ? (Of(tokens.Skip(1)), false)
-            : tokens.Count > 2 && tokens[^2].Text == "IS" && tokens[^1].Text is "TRUE" or "FALSE"
-            ? (Of(tokens.SkipLast(2)), tokens[^1].Text == "TRUE")
-            : (this, true);
-        return rest.AsColumn() is { } column ? (column, isTrue) : null;
-    }
+        [.., { Text: "IS" }, { Text: "NOT" }, { Text: "TRUE" or "FALSE" or "UNKNOWN" }] => (Of(tokens.SkipLast(3)), null),
+        [.., { Text: "IS" }, { Text: "UNKNOWN" }] => (Of(tokens.SkipLast(2)), null),
+        [.., { Text: "IS" }, { Text: "TRUE" or "FALSE" } last] => (Of(tokens.SkipLast(2)), last.Text == "TRUE"),
+        [{ Text: "NOT" }, _, ..] => (Of(tokens.Skip(1)), false),
+        _ => (this, true),
+    };
 
     /// <summary>The elements of a row constructor, or null.</summary>
     public IReadOnlyList<PlanExpression>? AsRow() =>
@@ -170,10 +176,6 @@ internal sealed class PlanExpression
     /// </summary>
     public bool HasSubplan() => tokens.Any(t => t.Text == "SubPlan");
 
-    /// <summary>The expression without an outer cast to text and the like, which does not change the value.</summary>
-    public PlanExpression WithoutTextCast() =>
-        AsCast() is var (operand, type) && type is "text" or "bpchar" or "varchar" or "character varying" ? operand : this;
-
     /// <summary>The operand and the type where the whole expression is a cast; null for anything else.</summary>
     public (PlanExpression Operand, string Type)? AsCast()
     {
@@ -197,9 +199,16 @@ internal sealed class PlanExpression
         return cast > 0 ? (Of(tokens.Take(cast)), string.Join(' ', tokens.Skip(cast + 1).Select(t => t.Text))) : null;
     }
 
-    /// <summary>The two sides of IS DISTINCT FROM or IS NOT DISTINCT FROM, or null.</summary>
+    /// <summary>
+    /// The two sides of IS DISTINCT FROM or of its negation, which the server writes <c>NOT (a IS DISTINCT FROM b)</c>; or null.
+    /// </summary>
     public (PlanExpression Left, bool IsDistinct, PlanExpression Right)? AsDistinct()
     {
+        if (tokens is [{ Text: "NOT" }, { Text: "(" }, ..])
+        {
+            return Of(tokens.Skip(1)).AsDistinct() is var (one, isOther, two) ? (one, !isOther, two) : null;
+        }
+
         var depth = 0;
         for (var i = 1; i < tokens.Count - 2; i++)
         {
@@ -321,6 +330,10 @@ internal sealed class PlanExpression
 
         return tokens;
     }
+
+    // The name of a type without its schema. A search path decides whether the server writes a schema.
+    private static string Last(string type) => string.Concat(
+        PlanToken.ReadAll(type).Select(t => t.Text).Reverse().TakeWhile(t => t != ".").Reverse());
 
     private static int Depth(PlanToken token) => token.Text switch { "(" or "[" => 1, ")" or "]" => -1, _ => 0 };
 

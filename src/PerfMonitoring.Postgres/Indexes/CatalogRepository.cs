@@ -392,6 +392,7 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         public int? ElementLength { get; init; }
         public int? ElementModifier { get; init; }
         public int CharacterBytes { get; init; }
+        public string[] Labels { get; init; } = [];
         public bool HasBtree { get; init; }
         public bool HasHash { get; init; }
         public bool CanDeduplicate { get; init; }
@@ -414,6 +415,9 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
                 ? ValueWidth.Maximum(ElementName, element, ElementModifier ?? -1, null, CharacterBytes)
                 : null,
             IsCollection = IsCollection,
+            IsArray = ElementName is not null,
+            HasOrder = Kind is not ("r" or "m") && Category is not "G",
+            Labels = Labels,
             HasBtree = HasBtree,
             HasHash = HasHash,
             CanDeduplicate = CanDeduplicate,

@@ -1,5 +1,6 @@
 -- Purpose: the properties of types and of the operators that compare their values. A domain, also a nested one, is replaced by
--- its base type. The modifier of an array is that of its elements. An array or a range counts as having an operator class only if
+-- its base type. A cast to one of the labels does not change a value, and the operators of the label are those of an index on it:
+-- the base type itself, and the type whose default operator class it uses (indexcmds.c, GetDefaultOpClass). The modifier of an array is that of its elements. An array or a range counts as having an operator class only if
 -- its elements have one: the class exists for every array and range, but fails at each write if the elements have none.
 -- Minimum version: 13. Privileges: none.
 select
@@ -18,6 +19,20 @@ select
     pg_catalog.pg_encoding_max_length(d.encoding) as character_bytes,
     o.btrees = 1 + (e.oid is not null)::int + (s.oid is not null)::int as has_btree,
     o.hashes = 1 + (e.oid is not null)::int + (s.oid is not null)::int as has_hash,
+    array(
+        select pg_catalog.format_type(b.oid, l.modifier)
+        from pg_catalog.unnest(array[-1, y.base_modifier]) l (modifier)
+        union
+        select pg_catalog.format_type(k.casttarget, -1)
+        from pg_catalog.pg_cast k
+        join pg_catalog.pg_type l on l.oid = k.casttarget
+        where k.castsource = b.oid and k.castmethod = 'b' and k.castcontext = 'i' and l.typispreferred
+            and not exists (
+                select 1
+                from pg_catalog.pg_opclass q
+                join pg_catalog.pg_am n on n.oid = q.opcmethod
+                where q.opcdefault and q.opcintype = b.oid and n.amname = 'btree')
+    ) as labels,
     coalesce(o.can_deduplicate, false)
         -- Entries of character(n) were deduplicated up to the releases of May 2026 (bt_metap() says so of 15.18) and are not any
         -- more (15.20), whatever the operator class says.

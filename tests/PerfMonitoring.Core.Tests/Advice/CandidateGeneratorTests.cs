@@ -170,7 +170,7 @@ public sealed class CandidateGeneratorTests
     public void Each_branch_of_an_or_gets_its_own()
     {
         var use = new RelationUse {
-            Table = Table.Name, Alias = "o", Alternatives = [Parse("Equal customer_id"), Parse("Range created_at")] };
+            Table = Table.Name, Alias = "o", Disjunctions = [[Parse("Equal customer_id"), Parse("Range created_at")]] };
 
         Assert.Equal(
             ["created_at", "customer_id"], CandidateGenerator.Generate(use, Table).Select(Keys).Order(StringComparer.Ordinal));

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using PerfMonitoring.Common;
+using PerfMonitoring.Indexes;
 using PerfMonitoring.Plans;
 using PerfMonitoring.Prerequisites;
 
@@ -6,6 +8,25 @@ namespace PerfMonitoring.Advice;
 
 public sealed class PlanReaderTests
 {
+    // What the catalog says of the casts of some columns: varchar, citext, a domain over int, cidr.
+    private static readonly Dictionary<RelationName, TableInfo> Tables = new()
+    {
+        [new RelationName("public", "orders")] = new TableInfo
+        {
+            Oid = 1,
+            Name = new RelationName("public", "orders"),
+            Columns =
+            [
+                .. new[] { "status", "email" }.Select(
+                    name => new ColumnInfo { Name = name, Type = "varchar(9)", Labels = ["character varying", "text"] }),
+                new ColumnInfo { Name = "nick", Type = "public.citext", Labels = ["public.citext"] },
+                new ColumnInfo { Name = "amount", Type = "public.money_amount", Labels = ["numeric", "numeric(10,2)"] },
+                new ColumnInfo { Name = "net", Type = "cidr", Labels = ["inet"] },
+                new ColumnInfo { Name = "labels", Type = "public.label_list", Labels = ["text[]"] },
+            ],
+        },
+    };
+
     // Condition of a scan of orders o (with items i beside it) -> the predicates for o that it contains.
     [Theory]
     [InlineData("(o.customer_id = 5)", "Equal customer_id")]
@@ -34,7 +55,22 @@ public sealed class PlanReaderTests
     [InlineData("(o.email !~~ 'abc%'::text)", "")]
     [InlineData("(o.active AND (NOT o.hidden))", "True active;False hidden")]
     [InlineData("((o.active IS TRUE) AND (o.hidden IS FALSE))", "True active;False hidden")]
-    [InlineData("(o.active IS NOT TRUE)", "")]
+    [InlineData("(o.active IS NOT TRUE)", "Test active")]
+    [InlineData("((o.active IS UNKNOWN) AND (o.hidden IS NOT FALSE))", "Test active;Test hidden")]
+    [InlineData("((o.amount)::numeric = 5)", "Equal amount")]
+    [InlineData("((o.amount)::numeric(10,2) = ANY ($1))", "In amount")]
+    [InlineData("((o.amount)::integer = 5)", "")]
+    [InlineData("((o.amount)::text = '5'::text)", "Equal ((amount)::text)")]
+    [InlineData("((o.net)::inet << '10.0.0.0/8'::inet)", "Operator net <<")]
+    [InlineData("((o.nick)::citext = 'x'::citext)", "Equal nick")]
+    [InlineData("((o.nick)::text ~~* '%abc%'::text)", "Operator ((nick)::text) ~~*")]
+    [InlineData("((o.labels)::text[] @> '{a}'::text[])", "Operator labels @>")]
+    [InlineData("((o.amount)::numeric > (i.amount)::numeric)", "Range amount")]
+    [InlineData("starts_with((o.email)::text, $1)", "Prefix email")]
+    [InlineData("(NOT starts_with((o.email)::text, $1))", "")]
+    [InlineData("(ROW((o.amount)::numeric, o.id) > ROW(1, 2))", "Range amount")]
+    [InlineData("((to_tsvector('simple'::regconfig, o.a) || to_tsvector('simple'::regconfig, o.b)) @@ $1)",
+        "Operator (to_tsvector('simple'::regconfig, a) || to_tsvector('simple'::regconfig, b)) @@")]
     [InlineData("(ROW(o.created_at, o.id) < ROW($1, $2))", "Range created_at")]
     [InlineData("(ROW(o.created_at, i.id) < ROW($1, $2))", "")]
     [InlineData("(o.doc @> '{\"a\": 1}'::jsonb)", "Operator doc @>")]
@@ -94,13 +130,19 @@ public sealed class PlanReaderTests
     [InlineData("(o.deleted_at IS NOT NULL)", "select 1", "", "deleted_at IS NOT NULL")]
     [InlineData("(NOT o.hidden)", "select 1", "", "NOT hidden")]
     [InlineData("(o.active IS TRUE)", "select 1", "", "active IS TRUE")]
+    [InlineData("(o.active IS NOT TRUE)", "select 1", "", "active IS NOT TRUE")]
+    [InlineData("(o.active IS DISTINCT FROM true)", "select 1", "", "active IS DISTINCT FROM true")]
+    [InlineData("(o.kind IS DISTINCT FROM 3)", "select 1 where kind is distinct from 3", "", "kind IS DISTINCT FROM 3")]
+    [InlineData("(o.kind IS DISTINCT FROM 3)", "select 1 where kind is distinct from $1", "3", "")]
+    [InlineData(
+        "(NOT (o.kind IS DISTINCT FROM 3))", "select 1 where kind is not distinct from 3", "", "NOT (kind IS DISTINCT FROM 3)")]
     public void Constants_of_the_text_make_conditions_and_parameters_do_not(
         string condition, string text, string arguments, string expected)
     {
         var plan = PlanNode.Parse(
             Plan($$"""{ "Node Type": "Seq Scan", "Relation Name": "orders", "Schema": "public", "Alias": "o", "Filter": {{JsonSerializer.Serialize(condition)}} {{Cost}} }"""));
 
-        var use = PlanReader.Read(plan, text, arguments.Length > 0 ? [arguments] : null).Relations.Single(r => r.Alias == "o");
+        var use = PlanReader.Read(plan, text, arguments.Length > 0 ? [arguments] : null, Tables).Relations.Single(r => r.Alias == "o");
 
         Assert.Equal(expected, use.Predicates.SingleOrDefault()?.Condition ?? "");
     }
@@ -219,7 +261,7 @@ public sealed class PlanReaderTests
 
     // The use of orders o in a plan that also reads items i.
     private static RelationUse Orders(string node) =>
-        PlanReader.Read(PlanNode.Parse(Plan(node))).Relations.Single(r => r.Alias == "o");
+        PlanReader.Read(PlanNode.Parse(Plan(node)), tables: Tables).Relations.Single(r => r.Alias == "o");
 
     private static string Plan(string node) => $$"""
         [ { "Plan": { "Node Type": "Nested Loop" {{Cost}}, "Plans": [ {{node}},

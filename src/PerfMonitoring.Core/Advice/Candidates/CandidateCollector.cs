@@ -109,16 +109,25 @@ internal sealed class CandidateCollector(
         foreach (var need in needs)
         {
             if ((tables.GetValueOrDefault(need.Definition.Table) ?? others.GetValueOrDefault(need.Definition.Table)) is not {
-                CanBeIndexed: true, IsSystem: false } table
-                || await pool.GetAsync(need.Definition, table, UsagePattern.Lookup) is null)
+                CanBeIndexed: true, IsSystem: false } table)
             {
                 continue;
+            }
+
+            foreach (var definition in new[] { need.Definition, need.WithoutNulls(table) }.OfType<IndexDefinition>())
+            {
+                await pool.GetAsync(definition, table, UsagePattern.Lookup);
             }
 
             var cost = new CostTable(new Configuration([], need.Gain), 1);
             foreach (var candidate in pool.All.Where(c => need.IsServedBy(c.Definition)))
             {
                 cost.Add([candidate.Id], new Configuration([candidate.Id], 0, 0, IsEstimate: true));
+            }
+
+            if (cost.Configurations.Count == 1)
+            {
+                continue;
             }
 
             found.Add((need, costs.Count));

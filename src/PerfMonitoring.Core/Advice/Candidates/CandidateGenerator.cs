@@ -96,7 +96,7 @@ internal static partial class CandidateGenerator
 
     private static void AddBtrees(
         Dictionary<string, ProposedIndex> found, IReadOnlyList<PlanPredicate> predicates, RelationUse use, TableInfo table,
-        string? where)
+        string? where, IReadOnlySet<string>? fixedColumns = null)
     {
         var shape = new Shape(predicates, use, table);
         var plain = shape.Plain().ToList();
@@ -117,7 +117,8 @@ internal static partial class CandidateGenerator
         {
             if (Cover(
                 Define(table, keys, where), use, table, isWhole: keys.Count == 0,
-                pattern == UsagePattern.Sort ? Tuning.Candidates.NoLarger : Tuning.Candidates.ClearlySmaller) is { } definition)
+                pattern == UsagePattern.Sort ? Tuning.Candidates.NoLarger : Tuning.Candidates.ClearlySmaller,
+                fixedColumns ?? new HashSet<string>()) is { } definition)
             {
                 Add(found, definition, pattern);
             }
@@ -144,22 +145,23 @@ internal static partial class CandidateGenerator
         new() { Table = table.Name, Name = "", Keys = keys, Where = where };
 
     // The same index with every column that is read: as INCLUDE columns, or as further keys where equal keys can be merged and
-    // the index gets smaller.
+    // the index gets smaller. A column that the condition of a partial index fixes is no key.
     private static IndexDefinition? Cover(
-        IndexDefinition definition, RelationUse use, TableInfo table, bool isWhole, double largest)
+        IndexDefinition definition, RelationUse use, TableInfo table, bool isWhole, double largest,
+        IReadOnlySet<string> fixedColumns)
     {
         var rest = table.Columns.Where(c => use.Columns!.Contains(c.Name) && definition.Keys.All(k => k.Column != c.Name))
             .ToList();
         if (isWhole
-            && rest.MinBy(c => Distinct(c, table)) is {
-            HasBtree: true, AverageWidth: null or <= Tuning.Candidates.WideColumn } first)
+            && rest.Where(c => !fixedColumns.Contains(c.Name)).MinBy(c => Distinct(c, table)) is {
+            HasOrder: true, AverageWidth: null or <= Tuning.Candidates.WideColumn } first)
         {
             definition = definition with { Keys = [IndexKey.OnColumn(first.Name)] };
             rest.Remove(first);
         }
 
         if (definition.Keys.Count == 0 || definition.Keys.Count + rest.Count > Tuning.Candidates.MaximumColumns
-            || rest.Exists(c => c.AverageWidth > Tuning.Candidates.WideColumn)
+            || rest.Exists(c => !c.HasOrder || c.AverageWidth > Tuning.Candidates.WideColumn)
             || !EntryLimit.CanCover(
                 isWhole ? definition with { Keys = [] } : definition, table,
                 [.. rest.Select(c => c.Name), .. isWhole ? definition.Keys.Select(k => k.Column!) : []]))
@@ -172,7 +174,7 @@ internal static partial class CandidateGenerator
         if (definition.Where is null)
         {
             var size = IndexSize.Estimate(included, table);
-            if (rest.Count > 0 && rest.TrueForAll(c => c.HasBtree) && IndexSize.Estimate(keyed, table) is { } other
+            if (rest.Count > 0 && IndexSize.Estimate(keyed, table) is { } other
                 && other < size * 0.9)
             {
                 (included, size) = (keyed, other);
@@ -183,7 +185,7 @@ internal static partial class CandidateGenerator
                 return null;
             }
         }
-        else if (rest.TrueForAll(c => c is { HasBtree: true, CanDeduplicate: true })
+        else if (rest.TrueForAll(c => c.CanDeduplicate && !fixedColumns.Contains(c.Name))
             && definition.Keys.All(k => CanMerge(k, table)))
         {
             included = keyed;
@@ -221,9 +223,9 @@ internal static partial class CandidateGenerator
 
     private static bool CanBeKey(IndexKey key, TableInfo table) => key.Column is { } name
         ? table.FindColumn(name) is {
-            HasBtree: true, IsCollection: false, AverageWidth: null or <= Tuning.Candidates.WideKey,
+            HasOrder: true, AverageWidth: null or <= Tuning.Candidates.WideKey,
             LongestKnown: null or <= ColumnInfo.LongestInStatistics }
-        : !DependsOnTimeZone(key.Expression!, table);
+        : table.TypeOf(key) is not { HasOrder: false } && !DependsOnTimeZone(key.Expression!, table);
 
     // The day of a timestamptz depends on the time zone of the session, so such an index is impossible, and the server need not
     // be asked.

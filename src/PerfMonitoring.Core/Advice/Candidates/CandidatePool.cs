@@ -32,8 +32,8 @@ internal sealed class CandidatePool(
     public TableInfo TableOf(Candidate candidate) => tables[candidate.Definition.Table];
 
     /// <summary>
-    /// The candidate of that definition. Null where an existing index does its work, it was reverted, its size is unknown, or it
-    /// would refuse writes because of a column that is only read.
+    /// The candidate of that definition. Null where an existing index does its work, it was reverted, its size is unknown, it is
+    /// a B-tree with values that have no order, or it would refuse writes because of a column that is only read.
     /// </summary>
     public async Task<Candidate?> GetAsync(IndexDefinition definition, TableInfo table, UsagePattern pattern)
     {
@@ -44,8 +44,9 @@ internal sealed class CandidatePool(
             return candidate;
         }
 
-        if ((definition.Include.Count > 0 && !EntryLimit.CanCover(definition, table, definition.Include))
-            || EntryLimit.Of(definition, table).IsExceeded)
+        if (EntryLimit.HasUnordered(definition, table)
+            || (definition.Include.Count > 0 && !EntryLimit.CanCover(definition, table, definition.Include))
+            || EntryLimit.Of(definition, table, table.Expressions).IsExceeded)
         {
             return known[key] = null;
         }

@@ -223,13 +223,14 @@ internal static partial class CandidateGenerator
 
         // A B-tree in a linguistic order cannot search for a prefix; the pattern operator classes order by character.
         private IEnumerable<IndexKey> Prefixes(List<PlanPredicate> predicates) =>
-            predicates.Where(p => p.Kind == PredicateKind.Prefix).Select(p => p.Key).Distinct().Select(key =>
-            {
-                var column = key.Column is { } name ? table.FindColumn(name) : null;
-                return column?.IsCollationC == true ? key
-                    : key with {
-                        OperatorClass = column?.Type.StartsWith("character(", StringComparison.Ordinal) == true
-                        ? "bpchar_pattern_ops" : "text_pattern_ops" };
-            });
+            predicates.Where(p => p.Kind == PredicateKind.Prefix).Select(p => p.Key).Distinct()
+                .Select(key => (Key: key, Type: table.TypeOf(key)))
+                // Other types that are like texts (citext) have their own operators, which no operator class knows.
+                .Where(k => k.Type is null or { IsCollationC: true } || OperatorClasses.IsText(k.Type.BaseType))
+                .Select(k => k.Type?.IsCollationC == true ? k.Key
+                    : k.Key with {
+                        OperatorClass = k.Type?.BaseType == "bpchar"
+                            || k.Type?.Type.StartsWith("character(", StringComparison.Ordinal) == true
+                        ? "bpchar_pattern_ops" : "text_pattern_ops" });
     }
 }

@@ -161,6 +161,21 @@ internal sealed record EntryLimit
     }
 
     /// <summary>
+    /// Whether a B-tree has a key or a further column without an order (<see cref="ColumnInfo.HasOrder"/>): documents, arrays,
+    /// ranges, shapes. Its build may fail, the values may be too long some day, and it seldom serves.
+    /// </summary>
+    /// <param name="definition">The index.</param>
+    /// <param name="table">The table of the index.</param>
+    /// <param name="expressions">The types of its expressions, by text; null for those that the table knows.</param>
+    public static bool HasUnordered(
+        IndexDefinition definition, TableInfo table, IReadOnlyDictionary<string, ColumnInfo>? expressions = null) =>
+        definition.Method == "btree"
+        && definition.Keys
+            .Select(k => k.Expression is { } e && expressions is not null ? expressions.GetValueOrDefault(e) : table.TypeOf(k))
+            .Concat(definition.Include.Select(table.FindColumn))
+            .Any(c => c is { HasOrder: false });
+
+    /// <summary>
     /// Whether an index may have further columns that are only read. The types of these columns need a bound. Either every entry
     /// fits, or, where a key has no bound, the columns leave most of the limit to the key.
     /// </summary>
@@ -229,7 +244,7 @@ internal sealed record EntryLimit
                 : Of("its expression", column) with {
                     Bound = column?.MaximumWidth ?? BoundOf(key.Expression!, table),
                     LongestKnown = LongestOf(key.Expression!, table) };
-            if (key.Column is { } fixedColumn && definition.Where is { } where && FixedBy(where, fixedColumn) is { } bytes)
+            if (key.Column is { } fixedColumn && definition.Where is { } where && FixedBy(where, fixedColumn, table) is { } bytes)
             {
                 return part with { Bound = bytes };
             }
@@ -262,13 +277,13 @@ internal sealed record EntryLimit
         };
 
         // A partial index for one value, or a few values, contains no other values.
-        private static int? FixedBy(string where, string column)
+        private static int? FixedBy(string where, string column, TableInfo table)
         {
             var condition = PlanExpression.Parse(where);
             foreach (var part in condition.Split("AND") ?? [condition])
             {
                 if (part.Split("OR") is null && part.AsOperation() is (var left, "=" or "= ANY", var right)
-                    && left.AsColumn()?.Name == column
+                    && left.AsColumn(_ => table)?.Name == column
                     && (right.AsCast()?.Operand ?? right) is { Tokens.Count: 1 } value && value.IsConstant())
                 {
                     return LengthWord + Encoding.UTF8.GetByteCount(right.ToSql());
@@ -282,8 +297,8 @@ internal sealed record EntryLimit
         private static int? BoundOf(string expression, TableInfo table)
         {
             const int CharacterBytes = 4;
-            var parsed = PlanExpression.Parse(expression).WithoutTextCast();
-            if (parsed.AsColumn() is { } column)
+            var parsed = PlanExpression.Parse(expression);
+            if (parsed.AsColumn(_ => table) is { } column)
             {
                 return table.FindColumn(column.Name)?.MaximumWidth;
             }

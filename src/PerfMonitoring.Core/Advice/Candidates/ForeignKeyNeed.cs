@@ -15,10 +15,18 @@ namespace PerfMonitoring.Advice;
 internal sealed record ForeignKeyNeed(IndexDefinition Definition, double Gain, string Reason, RelationName Referenced)
 {
     /// <summary>
-    /// Whether an index finds the referencing rows: it contains all rows, and the columns of the key come first, in any order.
+    /// Whether an index finds the referencing rows: the columns of the key come first, in any order, and it leaves out nulls at
+    /// most.
     /// </summary>
     public bool IsServedBy(IndexDefinition index) =>
         IndexCoverage.Serves(index, Definition.Table, [.. Definition.Keys.Select(k => k.Column!)]);
+
+    /// <summary>The same index without nulls, for columns that are mostly null; null for others.</summary>
+    /// <param name="table">The referencing table.</param>
+    public IndexDefinition? WithoutNulls(TableInfo table) =>
+        Definition.Keys.Select(k => table.FindColumn(k.Column!)).MaxBy(c => c?.NullFraction) is
+            { NullFraction: > Tuning.Candidates.LargeShare } column
+            ? Definition with { Where = Identifier.Quote(column.Name) + " IS NOT NULL" } : null;
 
     /// <summary>Finds the foreign keys that make writes slow.</summary>
     /// <param name="catalog">Finds tables and indexes.</param>

@@ -9,17 +9,18 @@ namespace PerfMonitoring.Advice;
 /// </summary>
 internal static class OperatorClasses
 {
-    /// <summary>The indexes for these conditions on one column or expression.</summary>
+    /// <summary>
+    /// The indexes for these conditions on one column or expression; none for an expression whose type is unknown.
+    /// </summary>
     public static IEnumerable<(IndexDefinition Definition, UsagePattern Pattern, string? Requires)> For(
         IndexKey key, IReadOnlyList<PlanPredicate> predicates, TableInfo table, CandidateContext context)
     {
-        var column = key.Column is { } name ? table.FindColumn(name) : null;
-        var type = key.Column is null ? TypeOf(key.Expression!) : column?.BaseType;
-        var operators = predicates.Select(p => p.Operator!).ToHashSet();
-        if (type is null)
+        if (table.TypeOf(key) is not { BaseType: var type } column)
         {
             yield break;
         }
+
+        var operators = predicates.Select(p => p.Operator!).ToHashSet();
 
         if (type == "jsonb" && operators.Overlaps(["@>", "?", "?|", "?&", "@?", "@@"]))
         {
@@ -27,8 +28,11 @@ internal static class OperatorClasses
             yield return (Index("gin", operators.IsSubsetOf(["@>", "@?", "@@"]) ? "jsonb_path_ops" : null), UsagePattern.Lookup,
                 null);
         }
-        else if (column is { HasBtree: true } && column.Type.EndsWith("[]", StringComparison.Ordinal)
-            && operators.Overlaps(["@>", "<@", "&&"]))
+        else if (column is { IsArray: true, HasBtree: true } && operators.Overlaps(["@>", "<@", "&&"]))
+        {
+            yield return (Index("gin", null), UsagePattern.Lookup, null);
+        }
+        else if (type == "hstore" && operators.Overlaps(["@>", "?", "?|", "?&"]))
         {
             yield return (Index("gin", null), UsagePattern.Lookup, null);
         }
@@ -36,7 +40,7 @@ internal static class OperatorClasses
         {
             yield return (Index("gin", null), UsagePattern.FullText, null);
         }
-        else if (IsText(type) && predicates.Any(IsTrigram) && (context.TrigramSchema is not null || context.IsTrigramAvailable))
+        else if (IsText(type) && predicates.Any(p => p.Kind != PredicateKind.Prefix && IsTrigram(p)) && (context.TrigramSchema is not null || context.IsTrigramAvailable))
         {
             var schema = context.TrigramSchema is null or "pg_catalog" ? "" : Identifier.Quote(context.TrigramSchema) + ".";
             var isNearest = predicates.Any(p => p.Kind == PredicateKind.Nearest);
@@ -61,11 +65,13 @@ internal static class OperatorClasses
             new() { Table = table.Name, Name = "", Method = method, Keys = [key with { OperatorClass = operatorClass }] };
     }
 
-    /// <summary>Whether an index with that method and operator class serves a condition on its key.</summary>
-    public static bool Serves(IndexDefinition index, PlanPredicate predicate)
-    {
-        var key = index.Keys[0];
-        return predicate.Operator is { } name && predicate.Key.Column == key.Column && predicate.Key.Expression == key.Expression
+    /// <summary>
+    /// Whether a GIN or GiST index serves a condition on one of its keys. The index searches any of its keys; a GiST only its
+    /// first one well.
+    /// </summary>
+    public static bool Serves(IndexDefinition index, PlanPredicate predicate) =>
+        predicate.Operator is { } name && index.Keys.Take(index.Method == "gin" ? index.Keys.Count : 1).Any(
+            key => IsOn(key, predicate)
             && key.OperatorClass switch
             {
                 "jsonb_path_ops" => name is "@>" or "@?" or "@@",
@@ -73,19 +79,14 @@ internal static class OperatorClasses
                     IsTrigram(predicate) && (predicate.Kind != PredicateKind.Nearest || index.Method == "gist"),
                 _ => predicate.Kind != PredicateKind.Prefix && (name == "~=" || !name.Contains('~', StringComparison.Ordinal))
                     && !name.Contains('%', StringComparison.Ordinal),
-            };
-    }
+            });
 
-    // The type of an expression that one of these methods supports.
-    private static string? TypeOf(string expression) =>
-        expression.StartsWith("to_tsvector('", StringComparison.Ordinal) ? "tsvector"
-        : expression.StartsWith("lower(", StringComparison.Ordinal) || expression.StartsWith("upper(", StringComparison.Ordinal)
-            || expression.Contains(" ->> ", StringComparison.Ordinal) || expression.Contains(" || ", StringComparison.Ordinal)
-            ? "text"
-        : expression.Contains(" -> ", StringComparison.Ordinal) ? "jsonb"
-        : null;
+    /// <summary>Whether a condition is on the column or expression of a key.</summary>
+    public static bool IsOn(IndexKey key, PlanPredicate predicate) =>
+        predicate.Key.Column == key.Column && predicate.Key.Expression == key.Expression;
 
-    private static bool IsText(string type) =>
+    /// <summary>Whether it is a type of texts that trigrams and prefixes are searched in.</summary>
+    public static bool IsText(string type) =>
         type is "text" or "varchar" or "bpchar" || type.StartsWith("character", StringComparison.Ordinal);
 
     private static bool IsRange(string type) => type.EndsWith("range", StringComparison.Ordinal);

@@ -10,11 +10,29 @@ internal static partial class CandidateGenerator
         Dictionary<string, ProposedIndex> found, RelationUse use, TableInfo table, CandidateContext context)
     {
         var all = use.Predicates.Concat(use.Alternatives.SelectMany(a => a)).ToList();
+        var inverted = new List<(IndexDefinition Definition, UsagePattern Pattern, string? Requires)>();
         foreach (var group in all.Where(p => p.Operator is not null).GroupBy(p => p.Key))
         {
             foreach (var (definition, pattern, requires) in OperatorClasses.For(group.Key, [.. group], table, context))
             {
                 Add(found, definition, pattern, requires);
+                if (definition.Method == "gin")
+                {
+                    inverted.Add((definition, pattern, requires));
+                }
+            }
+        }
+
+        // One index searches several columns together, and each of them alone.
+        foreach (var together in use.Disjunctions.Select(d => d.SelectMany(b => b)).Append(use.Predicates))
+        {
+            var several = inverted.Where(i => together.Any(p => OperatorClasses.Serves(i.Definition, p)))
+                .Take(Tuning.Candidates.MaximumKeys).ToList();
+            if (several.Count > 1)
+            {
+                Add(
+                    found, several[0].Definition with { Keys = [.. several.SelectMany(i => i.Definition.Keys)] },
+                    several[0].Pattern, several.Select(i => i.Requires).FirstOrDefault(r => r is not null));
             }
         }
 
@@ -29,7 +47,7 @@ internal static partial class CandidateGenerator
         {
             if (table.Pages >= Tuning.Candidates.BrinPages
                 && table.FindColumn(key.Column!) is {
-                    IsCollection: false, Correlation: > Tuning.Candidates.Ordered or < -Tuning.Candidates.Ordered } column
+                    HasOrder: true, Correlation: > Tuning.Candidates.Ordered or < -Tuning.Candidates.Ordered } column
                 // The correlation ignores nulls, and few values are always in order.
                 && !(column.NullFraction > Tuning.Candidates.LargeShare)
                 && !(column.CountDistinct(table.Rows ?? 0) < Tuning.Candidates.FewValues))

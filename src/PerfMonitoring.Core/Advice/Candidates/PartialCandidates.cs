@@ -42,12 +42,32 @@ internal static partial class CandidateGenerator
             .ToHashSet();
         var rest = use.Predicates.Where(p => !conditions.Contains(p) && !fixedKeys.Contains(p.Key)).ToList();
         var where = string.Join(" AND ", conditions.Select(c => conditions.Count > 1 ? "(" + c.Condition + ")" : c.Condition));
-        var remaining = use with { Predicates = rest, Rows = null };
+        var texts = conditions.Select(c => c.Condition).ToHashSet();
+        var remaining = use with
+        {
+            Predicates = rest,
+            Rows = null,
+            Orders = Without(use.Orders),
+            Groups = Without(use.Groups),
+            // The planner leaves out a condition that the index implies (indxpath.c, check_index_only), and so its columns.
+            Columns = use.Columns?.Where(c => !texts.Contains(use.ReadOnce.GetValueOrDefault(c))).ToHashSet(),
+        };
         var before = found.Count;
-        AddBtrees(found, rest, remaining, table, where);
+        AddBtrees(found, rest, remaining, table, where, fixedKeys.Select(k => k.Column).OfType<string>().ToHashSet());
         if (found.Count == before && CanBeKey(conditions[0].Key, table))
         {
             Add(found, Define(table, [conditions[0].Key], where), UsagePattern.Lookup);
+        }
+
+        // The planner knows that rows with one value have no order by it. Nulls are not one value to it.
+        IReadOnlyList<IReadOnlyList<IndexKey>> Without(IReadOnlyList<IReadOnlyList<IndexKey>> lists)
+        {
+            var constant = conditions
+                .Where(c => c.Kind is PredicateKind.Equal or PredicateKind.True or PredicateKind.False).ToList();
+            return
+            [
+                .. lists.Select(l => l.Where(k => !constant.Exists(c => IsSame(c.Key, k))).ToList()).Where(l => l.Count > 0),
+            ];
         }
     }
 
@@ -59,7 +79,7 @@ internal static partial class CandidateGenerator
         {
             PredicateKind.Null => column is null || column.NullFraction is null or (> 0 and <= Tuning.Candidates.LargeShare),
             PredicateKind.NotNull => column is null || column.NullFraction is null or >= Tuning.Candidates.LargeShare,
-            PredicateKind.True or PredicateKind.False => true,
+            PredicateKind.True or PredicateKind.False or PredicateKind.Test => true,
             _ => column?.Distinct is > 0 and <= Tuning.Candidates.FewValues and var values
                 && Share(predicate, values) <= Tuning.Candidates.LargeShare
                 && context.Recurring.Contains((table.Name, predicate.Condition!)),

@@ -1,3 +1,4 @@
+using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Plans;
 using static PerfMonitoring.Indexes.PlannerDefaults;
@@ -10,7 +11,8 @@ namespace PerfMonitoring.Advice;
 /// </summary>
 /// <remarks>
 /// A bitmap scan of the index replaces the scan of the table, and the nodes above cost less by the difference. The rest of the
-/// plan stays unchanged, so a further gain by a better join order does not count. The formulas are simplified from PostgreSQL's
+/// plan stays unchanged, so a further gain by a better join order does not count. Where one of several conditions must hold (OR),
+/// each is searched, by the same index or by another one, and the bitmaps are united. The formulas are simplified from PostgreSQL's
 /// selfuncs.c (gincostestimate, gistcostestimate, genericcostestimate) and costsize.c (cost_bitmap_heap_scan, index_pages_fetched
 /// with everything cached, cost_bitmap_tree_node), with its default cost constants. The number of rows that the index finds is
 /// the planner's estimate for the scan, divided by the selectivity of the other conditions: 1 / ndistinct for an equality, else
@@ -18,7 +20,6 @@ namespace PerfMonitoring.Advice;
 /// </remarks>
 internal static class AccessEstimate
 {
-
     // selfuncs.h: DEFAULT_INEQ_SEL, DEFAULT_MATCH_SEL; and the minimum of generic_restriction_selectivity (selfuncs.c) with a
     // histogram.
     private const double DefaultRange = 1.0 / 3;
@@ -33,20 +34,50 @@ internal static class AccessEstimate
     /// </summary>
     /// <param name="planned">The workload.</param>
     /// <param name="own">The candidates of each statement.</param>
+    /// <param name="existing">The indexes that are there, by table.</param>
+    /// <param name="refused">The candidates that the server refuses, by id.</param>
     /// <param name="costs">The cost table of each statement.</param>
     public static void AddTo(
-        PlannedWorkload planned, IReadOnlyList<IReadOnlyList<Candidate>> own, IReadOnlyList<CostTable> costs)
+        PlannedWorkload planned, IReadOnlyList<IReadOnlyList<Candidate>> own, ILookup<RelationName, TableIndex> existing,
+        IReadOnlyDictionary<int, string> refused, IReadOnlyList<CostTable> costs)
     {
         for (var s = 0; s < own.Count; s++)
         {
             var statement = planned.Statements[s];
-            foreach (var candidate in own[s].Where(c => !c.CanBeHypothetical))
+            var usable = own[s].Where(c => !refused.ContainsKey(c.Id)).ToList();
+            foreach (var candidate in usable.Where(c => !c.CanBeHypothetical))
             {
-                var cost = statement.Use.Relations.Where(r => r.Table == candidate.Definition.Table)
-                    .Min(r => CostWith(statement.Plan, r, candidate, planned.Tables.Advised[r.Table]));
+                Add(
+                    [candidate.Id],
+                    statement.Use.Relations.Where(r => r.Table == candidate.Definition.Table)
+                        .Min(r => CostWith(statement.Plan, r, candidate, planned.Tables.Advised[r.Table])));
+            }
+
+            foreach (var use in statement.Use.Relations.Where(r => r.Disjunctions.Count > 0))
+            {
+                if (!planned.Tables.Advised.TryGetValue(use.Table, out var table))
+                {
+                    continue;
+                }
+
+                List<Searchable> indexes =
+                [
+                    .. usable.Where(c => c.Definition.Table == use.Table).Select(c => new Searchable(c.Definition, c.SizeBytes, c)),
+                    .. existing[use.Table].Select(i => new Searchable(i.Definition, i.SizeBytes, null)),
+                ];
+                foreach (var way in use.Disjunctions.SelectMany(d => Ways(d, indexes)))
+                {
+                    Add(
+                        [.. way.Select(w => w.Index.Candidate?.Id).OfType<int>().Distinct().Order()],
+                        CostOfAny(statement.Plan, use, way, table));
+                }
+            }
+
+            void Add(IReadOnlyList<int> ids, double? cost)
+            {
                 if (cost < costs[s].Bare.Cost)
                 {
-                    costs[s].Add([candidate.Id], new Configuration([candidate.Id], cost.Value, 0, IsEstimate: true));
+                    costs[s].Add([.. ids], new Configuration(ids, cost.Value, 0, IsEstimate: true));
                 }
             }
         }
@@ -62,9 +93,58 @@ internal static class AccessEstimate
     public static double? CostWith(PlanNode plan, RelationUse use, Candidate candidate, TableInfo table)
     {
         var served = use.Predicates.Where(p => OperatorClasses.Serves(candidate.Definition, p)).ToList();
+        if (candidate.Definition.Method is not ("gin" or "gist") || served.Count == 0
+            || Find(plan, use, served, table) is not var (path, others, found))
+        {
+            return null;
+        }
+
+        if (served.Exists(p => p.Kind == PredicateKind.Nearest))
+        {
+            var (replaced, first, last) = Nearest(path, others, candidate, table);
+            return replaced < 0 ? null : Replace(path, replaced, first, last);
+        }
+
+        var startup = BitmapIndex(found, served, candidate.Definition, candidate.SizeBytes, table);
+        return Replace(path, path.Count - 1, startup, startup + BitmapHeap(found, use.Predicates.Count + 1, table));
+    }
+
+    // The ways to search each branch of a disjunction: one index for all of them, or the smallest for each. The planner itself is
+    // asked about a way without GIN and GiST.
+    private static IEnumerable<List<(Searchable Index, List<PlanPredicate> Served)>> Ways(
+        IReadOnlyList<IReadOnlyList<PlanPredicate>> branches, List<Searchable> indexes)
+    {
+        var serving = indexes.Select(i => branches.Select(b => (Index: i, Served: b.Where(i.Serves).ToList())).ToList()).ToList();
+        var each = branches.Select((_, b) => serving.Select(s => s[b]).Where(s => s.Served.Count > 0).MinBy(s => s.Index.SizeBytes))
+            .ToList();
+        return serving.Where(s => s.TrueForAll(b => b.Served.Count > 0)).Append(each)
+            .Where(way => way.TrueForAll(b => b.Served is not null)
+                && way.Exists(b => b.Index.Candidate is { CanBeHypothetical: false }));
+    }
+
+    // The cost of the complete statement where each branch of a disjunction is searched and the rows are united.
+    private static double? CostOfAny(
+        PlanNode plan, RelationUse use, List<(Searchable Index, List<PlanPredicate> Served)> way, TableInfo table)
+    {
+        if (Find(plan, use, [], table) is not var (path, _, found))
+        {
+            return null;
+        }
+
+        var startup = way.Sum(
+            w => BitmapIndex(found / way.Count, w.Served, w.Index.Definition, w.Index.SizeBytes, table))
+            + (found * 0.1 * OperatorCost);
+        return Replace(
+            path, path.Count - 1, startup, startup + BitmapHeap(found, use.Predicates.Count + way.Sum(w => w.Served.Count), table));
+    }
+
+    // The path to the scan of the relation, the share of the rows that the other conditions leave, and the rows that the index
+    // finds; null where the scan cannot be replaced.
+    private static (List<PlanNode> Path, double Others, double Found)? Find(
+        PlanNode plan, RelationUse use, List<PlanPredicate> served, TableInfo table)
+    {
         var path = PathTo(plan, use.Alias);
-        if (candidate.Definition.Method is not ("gin" or "gist") || served.Count == 0 || path.Count == 0 || table.Rows is not > 0
-            || table.Pages == 0 || path.Exists(n => n.ParentRelationship == "SubPlan"))
+        if (path.Count == 0 || table.Rows is not > 0 || table.Pages == 0 || path.Exists(n => n.ParentRelationship == "SubPlan"))
         {
             return null;
         }
@@ -78,24 +158,15 @@ internal static class AccessEstimate
         var others = use.Predicates.Where(p => !served.Contains(p) && p.Kind != PredicateKind.Join)
             .Aggregate(1.0, (share, p) => share * Selectivity(p, table));
         // The planner's estimate is at least one row, which tells nothing about the rows that the index finds.
-        var found = Math.Min(
-            table.Rows.Value, left <= 1 ? Math.Clamp(table.Rows.Value * LeastMatch, 1, 1 / others) : left / others);
-        var isNearest = served.Exists(p => p.Kind == PredicateKind.Nearest);
-        var (replaced, startup, total) = isNearest
-            ? Nearest(path, others, candidate, table)
-            : (path.Count - 1, BitmapIndex(found, served, candidate, table), 0.0);
-        if (replaced < 0)
-        {
-            return null;
-        }
+        return (path, others, Math.Min(
+            table.Rows.Value, left <= 1 ? Math.Clamp(table.Rows.Value * LeastMatch, 1, 1 / others) : left / others));
+    }
 
-        if (!isNearest)
-        {
-            total = startup + BitmapHeap(found, use.Predicates.Count + 1, table);
-        }
-
-        var cost = total < path[replaced].TotalCost ? Above(path, replaced, startup, total) : plan.TotalCost;
-        return cost < plan.TotalCost ? cost : null;
+    // The cost of the root where another access takes the place of a node; null where it is not cheaper.
+    private static double? Replace(List<PlanNode> path, int replaced, double startup, double total)
+    {
+        var cost = total < path[replaced].TotalCost ? Above(path, replaced, startup, total) : path[0].TotalCost;
+        return cost < path[0].TotalCost ? cost : null;
     }
 
     // The path from the root to the scan of that relation.
@@ -133,11 +204,11 @@ internal static class AccessEstimate
         };
     }
 
-    private static double BitmapIndex(double rows, List<PlanPredicate> served, Candidate candidate, TableInfo table)
+    private static double BitmapIndex(double rows, List<PlanPredicate> served, IndexDefinition index, long bytes, TableInfo table)
     {
-        var pages = Math.Max(1, candidate.SizeBytes / (double)PageBytes);
+        var pages = Math.Max(1, bytes / (double)PageBytes);
         var cpu = rows * (IndexTupleCost + (OperatorCost * served.Count) + (0.1 * OperatorCost));
-        if (candidate.Definition.Method != "gin")
+        if (index.Method != "gin")
         {
             return (Math.Ceiling(rows * pages / table.Rows!.Value) * RandomPageCost) + cpu + WriteCost.OfDescent(table.Rows);
         }
@@ -203,5 +274,24 @@ internal static class AccessEstimate
         }
 
         return total;
+    }
+
+    // An index for one branch of a disjunction; one that is there has no candidate.
+    private sealed record Searchable(IndexDefinition Definition, long SizeBytes, Candidate? Candidate)
+    {
+        public bool Serves(PlanPredicate predicate) => Definition.Method switch
+        {
+            "gin" or "gist" => OperatorClasses.Serves(Definition, predicate) && predicate.Kind != PredicateKind.Nearest,
+            "btree" or "hash" => Definition.Where is null && OperatorClasses.IsOn(Definition.Keys[0], predicate)
+                && predicate.Kind switch
+                {
+                    PredicateKind.Equal => true,
+                    PredicateKind.In or PredicateKind.Null or PredicateKind.Range or PredicateKind.True or PredicateKind.False =>
+                        Definition.Method == "btree",
+                    PredicateKind.Prefix => Definition is { Method: "btree", Keys: [{ OperatorClass: not null }, ..] },
+                    _ => false,
+                },
+            _ => false,
+        };
     }
 }

@@ -57,7 +57,7 @@ internal static class IndexTuples
         double? found = null;
         foreach (var part in parsed.Split("AND") ?? [parsed])
         {
-            if (part.AsOperation() is var (left, name, _) && left.AsColumn() is { } column
+            if (part.AsOperation() is var (left, name, _) && left.AsColumn(_ => table) is { } column
                 && table.FindColumn(column.Name) is { } info)
             {
                 first ??= info;

@@ -16,12 +16,17 @@ internal static partial class PlanReader
     /// may.</param>
     /// <param name="arguments">The values of the parameters in the plan: they do not count as constants, wherever they
     /// occur.</param>
-    public static StatementUse Read(PlanNode plan, string? text = null, IReadOnlyList<string?>? arguments = null)
+    /// <param name="tables">The tables of the plan: the types of their columns tell which casts change a value; null where they
+    /// are unknown.</param>
+    public static StatementUse Read(
+        PlanNode plan, string? text = null, IReadOnlyList<string?>? arguments = null,
+        IReadOnlyDictionary<RelationName, TableInfo>? tables = null)
     {
         var relations = new Dictionary<string, Builder>();
         foreach (var scan in plan.All().Where(n => n.IsScan && n.Alias is not null))
         {
-            relations.TryAdd(scan.Alias!, new Builder(new RelationName(scan.Schema, scan.RelationName!), scan.Alias!));
+            var name = new RelationName(scan.Schema, scan.RelationName!);
+            relations.TryAdd(scan.Alias!, new Builder(name, scan.Alias!, tables?.GetValueOrDefault(name)));
         }
 
         var reading = new Reading(relations, Literals(text, arguments ?? []));
@@ -52,20 +57,6 @@ internal static partial class PlanReader
     private static string Bare(string literal) =>
         literal is ['\'', .., '\''] ? literal[1..^1].Replace("''", "'", StringComparison.Ordinal) : literal;
 
-    // A column, or an expression that is worth an index: a call or an operation. A bare cast is not, because it usually comes
-    // from imprecise types, except a cast to date, which selects the day on purpose.
-    private static IndexKey? KeyOf(PlanExpression expression)
-    {
-        var bare = expression.WithoutTextCast();
-        return bare.AsColumn() is { } column ? IndexKey.OnColumn(column.Name)
-            : !(bare.AsCast() is var (operand, type) && type != "date" && operand.AsColumn() is not null)
-                && bare.Tokens.Any(t => t.Text == "(" || (t.Kind == PlanTokenKind.Operator && t.Text != "::"))
-                && !Aggregate().IsMatch(bare.ToSql())
-                && bare.Tokens.All(t => (t.Kind != PlanTokenKind.Constant || t.Text[0] != '$') && !IsVolatile(t.Text))
-            ? IndexKey.OnExpression(bare.ToSql())
-            : null;
-    }
-
     private static bool IsVolatile(string word) =>
         word is "now" or "random" or "clock_timestamp" or "CURRENT_DATE" or "CURRENT_TIMESTAMP" or "LOCALTIMESTAMP";
 
@@ -90,7 +81,6 @@ internal static partial class PlanReader
             var own = node.IsScan && node.Alias is not null ? relations.GetValueOrDefault(node.Alias) : null;
             foreach (var condition in node.Conditions.Select(PlanExpression.Parse))
             {
-                AddColumns(condition);
                 AddConjunction(condition);
             }
 
@@ -100,7 +90,7 @@ internal static partial class PlanReader
             if (!node.IsScan || isRoot)
             {
                 var outputs = node.Output.Select(PlanExpression.Parse).ToList();
-                outputs.ForEach(AddColumns);
+                outputs.ForEach(o => AddColumns(o));
                 if (node is { NodeType: "Aggregate", GroupKeys.Count: 0 })
                 {
                     outputs.ForEach(AddExtreme);
@@ -144,10 +134,12 @@ internal static partial class PlanReader
             }
             else if (condition.Split("OR") is { } any)
             {
+                AddColumns(condition, condition.ToSql());
                 AddDisjunction(any);
             }
             else
             {
+                AddColumns(condition, condition.ToSql());
                 foreach (var (relation, predicate) in Predicates(condition))
                 {
                     relation.Predicates.Add(predicate);
@@ -164,7 +156,7 @@ internal static partial class PlanReader
                 .ToList();
             foreach (var relation in byBranch[0].Select(g => g.Key).Where(r => byBranch.TrueForAll(b => b.Contains(r))))
             {
-                relation.Alternatives.AddRange(byBranch.Select(b => (IReadOnlyList<PlanPredicate>)[.. b[relation]]));
+                relation.Disjunctions.Add([.. byBranch.Select(b => (IReadOnlyList<PlanPredicate>)[.. b[relation]])]);
             }
         }
 
@@ -174,19 +166,36 @@ internal static partial class PlanReader
             {
                 if (Owner(test.Operand) is { } owner && KeyOf(test.Operand) is { } key)
                 {
-                    var predicate = new PlanPredicate(test.IsNull ? PredicateKind.Null : PredicateKind.NotNull, key);
                     yield return (owner,
-                        predicate with {
-                        Condition = key with { OperatorClass = null } + (test.IsNull ? " IS NULL" : " IS NOT NULL") });
+                        new PlanPredicate(test.IsNull ? PredicateKind.Null : PredicateKind.NotNull, key) {
+                        Condition = condition.ToSql() });
                 }
             }
-            else if (condition.AsTruth() is var (flag, isTrue))
+            else if (condition.AsTruth() is var (flag, isTrue) && ColumnOf(flag) is { } boolean)
             {
-                if (Find(flag) is { } owner)
+                if (Find(boolean) is { } owner)
+                {
+                    var kind = isTrue switch {
+                        true => PredicateKind.True, false => PredicateKind.False, null => PredicateKind.Test };
+                    yield return (owner,
+                        new PlanPredicate(kind, IndexKey.OnColumn(boolean.Name)) { Condition = condition.ToSql() });
+                }
+            }
+            else if (condition.AsDistinct() is var (one, isDistinct, other))
+            {
+                // No search serves it, because it accepts nulls or compares with them.
+                if (Owner(one) is { } owner && KeyOf(one) is { } key && (IsWritten(other) || other.Tokens is [{ Text: "true" or "false" }]))
                 {
                     yield return (owner,
-                        new PlanPredicate(isTrue ? PredicateKind.True : PredicateKind.False, IndexKey.OnColumn(flag.Name)) {
+                        new PlanPredicate(isDistinct ? PredicateKind.Unequal : PredicateKind.Test, key) {
                         Condition = condition.ToSql() });
+                }
+            }
+            else if (condition.AsCall() is ("starts_with", [var start, var value]))
+            {
+                if (Side(start, "^@", value, condition) is { } prefix)
+                {
+                    yield return prefix;
                 }
             }
             else if (condition.AsOperation() is var (left, name, right))
@@ -216,7 +225,7 @@ internal static partial class PlanReader
         // (a, b) > (1, 2) is a range of the order a, b.
         private IEnumerable<(Builder Relation, PlanPredicate Predicate)> RowRange(IReadOnlyList<PlanExpression> row)
         {
-            var keys = row.Select(KeyOf).ToList();
+            var keys = row.Select(e => KeyOf(e)).ToList();
             if (Owner(row[0]) is { } owner && row.All(r => Owner(r) == owner) && !keys.Contains(null))
             {
                 owner.Orders.Add([.. keys.OfType<IndexKey>()]);
@@ -262,7 +271,7 @@ internal static partial class PlanReader
                 Constant = found == PredicateKind.Equal && right.IsConstant()
                     ? right.AsString() ?? right.Tokens[0].Text : null,
                 Other = columns.Count > 0 ? columns[0].Alias : null,
-                OtherColumn = right.AsColumn()?.Name,
+                OtherColumn = ColumnOf(right)?.Name,
                 Condition = found is PredicateKind.Equal or PredicateKind.In or PredicateKind.Unequal && IsWritten(right)
                     ? condition.ToSql() : null,
             });
@@ -324,7 +333,7 @@ internal static partial class PlanReader
         {
             var tokens = output.Tokens;
             if (tokens.Count > 3 && tokens[0].Text is "min" or "max" && tokens[1].Text == "("
-                && PlanExpression.Of(tokens.Skip(2).SkipLast(1)).AsColumn() is { } column
+                && ColumnOf(PlanExpression.Of(tokens.Skip(2).SkipLast(1))) is { } column
                 && Find(column) is { } owner)
             {
                 owner.Orders.Add([IndexKey.OnColumn(column.Name)]);
@@ -332,14 +341,17 @@ internal static partial class PlanReader
             }
         }
 
-        private void AddColumns(PlanExpression expression)
+        private void AddColumns(PlanExpression expression, string? condition = null)
         {
             foreach (var column in expression.Columns())
             {
-                Find(column)?.Columns.Add(column.Name);
+                Find(column)?.AddColumn(column.Name, condition);
             }
 
-            only?.Columns.UnionWith(expression.BareNames());
+            foreach (var name in expression.BareNames())
+            {
+                only?.AddColumn(name, condition);
+            }
 
             foreach (var alias in expression.WholeRows())
             {
@@ -349,6 +361,26 @@ internal static partial class PlanReader
                 }
             }
         }
+
+        // A column, or an expression that is worth an index: a call or an operation. A bare cast is not, because it usually comes
+        // from imprecise types, except a cast to date, which selects the day, or to text, which is searched for on purpose.
+        private IndexKey? KeyOf(PlanExpression expression)
+        {
+            if (ColumnOf(expression) is { } column)
+            {
+                return IndexKey.OnColumn(column.Name);
+            }
+
+            var sql = expression.ToSql();
+            return !(expression.AsCast() is var (operand, type) && type is not ("date" or "text") && ColumnOf(operand) is not null)
+                && expression.Tokens.Any(t => t.Text == "(" || t.Kind == PlanTokenKind.Operator)
+                && !Aggregate().IsMatch(sql)
+                && expression.Tokens.All(t => (t.Kind != PlanTokenKind.Constant || t.Text[0] != '$') && !IsVolatile(t.Text))
+                    ? IndexKey.OnExpression(sql)
+                    : null;
+        }
+
+        private PlanColumn? ColumnOf(PlanExpression expression) => expression.AsColumn(column => Find(column)?.Info);
 
         private Builder? Owner(PlanExpression expression)
         {
@@ -364,17 +396,20 @@ internal static partial class PlanReader
                 or "&<" or "&>" or "~=";
     }
 
-    private sealed class Builder(RelationName table, string alias)
+    private sealed class Builder(RelationName table, string alias, TableInfo? info)
     {
+        public TableInfo? Info => info;
+
         public List<PlanPredicate> Predicates { get; } = [];
 
-        public List<IReadOnlyList<PlanPredicate>> Alternatives { get; } = [];
+        public List<IReadOnlyList<IReadOnlyList<PlanPredicate>>> Disjunctions { get; } = [];
 
         public List<IReadOnlyList<IndexKey>> Orders { get; } = [];
 
         public List<IReadOnlyList<IndexKey>> Groups { get; } = [];
 
-        public HashSet<string> Columns { get; } = [];
+        // The condition that reads a column; null where there are several, or something else reads it.
+        private readonly Dictionary<string, string?> columns = [];
 
         public bool WholeRow { get; set; }
 
@@ -382,15 +417,19 @@ internal static partial class PlanReader
 
         public double? Rows { get; set; }
 
+        public void AddColumn(string name, string? condition) =>
+            columns[name] = columns.TryGetValue(name, out var known) && known != condition ? null : condition;
+
         public RelationUse Build() => new()
         {
             Table = table,
             Alias = alias,
             Predicates = [.. Predicates.Distinct()],
-            Alternatives = Alternatives,
+            Disjunctions = Disjunctions,
             Orders = Orders,
             Groups = Groups,
-            Columns = WholeRow ? null : Columns,
+            Columns = WholeRow ? null : columns.Keys.ToHashSet(),
+            ReadOnce = columns.Where(c => c.Value is not null).ToDictionary(c => c.Key, c => c.Value!),
             MayStopEarly = MayStopEarly,
             Rows = Rows,
         };

@@ -26,6 +26,11 @@ internal enum PredicateKind
     NotNull,
     /// <summary>Not equal to a constant: a B-tree search cannot use it, but a partial index can.</summary>
     Unequal,
+    /// <summary>
+    /// Another test of whether a value is one of two or three, null among them (IS NOT TRUE): a B-tree search cannot use it, but a
+    /// partial index can.
+    /// </summary>
+    Test,
     /// <summary>Another operator (<see cref="PlanPredicate.Operator"/>): containment, overlap, text search, patterns.</summary>
     Operator,
     /// <summary>The nearest rows come first (ORDER BY x &lt;-&gt; y).</summary>
@@ -73,8 +78,11 @@ internal sealed record RelationUse
     /// <summary>Conditions that all hold.</summary>
     public IReadOnlyList<PlanPredicate> Predicates { get; init; } = [];
 
-    /// <summary>Conditions of which one branch holds (OR), by branch.</summary>
-    public IReadOnlyList<IReadOnlyList<PlanPredicate>> Alternatives { get; init; } = [];
+    /// <summary>Conditions of which one branch holds (OR); each branch has the conditions that hold together.</summary>
+    public IReadOnlyList<IReadOnlyList<IReadOnlyList<PlanPredicate>>> Disjunctions { get; init; } = [];
+
+    /// <summary>The branches of all disjunctions.</summary>
+    public IEnumerable<IReadOnlyList<PlanPredicate>> Alternatives => Disjunctions.SelectMany(d => d);
 
     /// <summary>Useful orders of the rows: ORDER BY, merge joins, min and max.</summary>
     public IReadOnlyList<IReadOnlyList<IndexKey>> Orders { get; init; } = [];
@@ -84,6 +92,11 @@ internal sealed record RelationUse
 
     /// <summary>The columns that are read; null where whole rows are read.</summary>
     public IReadOnlySet<string>? Columns { get; init; }
+
+    /// <summary>
+    /// Columns that nothing but one condition reads, with that condition: a partial index for it need not have them.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> ReadOnce { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Whether a LIMIT, or a search for an extreme value only, may end the scan before all rows are read.</summary>
     public bool MayStopEarly { get; init; }

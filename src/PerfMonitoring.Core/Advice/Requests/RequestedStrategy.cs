@@ -36,10 +36,13 @@ internal sealed class RequestedStrategy(
             definition = definition with { Name = await ChooseNameAsync(definition, request.IndexName, cancellationToken) };
         }
 
-        // Each strategy tells what its index refuses. It is a warning where values are known to be long, or where only a column
-        // for reading causes it.
-        var limit = EntryLimit.Of(definition, table, await catalog.GetExpressionTypesAsync(definition, cancellationToken));
-        var warning = equal is null && (limit.IsLikely || !EntryLimit.CanCover(definition, table, definition.Include))
+        // Each strategy tells what its index refuses. It is a warning where values are known to be long, where the application
+        // decides how long they become, or where only a column for reading causes it.
+        var types = await catalog.GetExpressionTypesAsync(definition, cancellationToken);
+        var limit = EntryLimit.Of(definition, table, types);
+        var warning = equal is null
+            && (limit.IsLikely || EntryLimit.HasUnordered(definition, table, types)
+                || !EntryLimit.CanCover(definition, table, definition.Include))
             ? limit.Risk : null;
         var strategy = new IndexStrategy
         {

@@ -112,6 +112,10 @@ internal sealed partial class ParameterReading
         {
             any.ToList().ForEach(Visit);
         }
+        else if (condition.AsDistinct() is var (one, isDistinct, other))
+        {
+            Compare(one, isDistinct ? "<>" : "=", other);
+        }
         else if (condition.Tokens is [{ Text: "NOT" }, _, ..])
         {
             Visit(PlanExpression.Of(condition.Tokens.Skip(1)));
@@ -124,9 +128,9 @@ internal sealed partial class ParameterReading
         {
             Compare(left, name, right);
         }
-        else if (condition.AsDistinct() is var (one, isDistinct, other))
+        else if (condition.AsCall() is ("starts_with", [var text, var beginning]))
         {
-            Compare(one, isDistinct ? "<>" : "=", other);
+            Compare(text, "^@", beginning);
         }
         else
         {

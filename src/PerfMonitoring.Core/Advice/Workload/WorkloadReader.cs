@@ -188,7 +188,7 @@ internal sealed class WorkloadReader(
 
         public IEnumerable<PlannedStatement> ToStatements(WorkloadTables tables)
         {
-            var use = PlanReader.Read(tables.Unite(generic), statement.Text);
+            var use = PlanReader.Read(tables.Unite(generic), statement.Text, tables: tables.Advised);
             return Variants
                 .Select(v => new PlannedStatement(
                     statement, v.Variant.Text, statement.Weight * v.Variant.Share, v.Plan, use,
