@@ -166,6 +166,51 @@ public sealed class CandidateGeneratorTests
             && c.Definition.Keys[0].Column == "status" && c.Definition.Keys[1].Column == "customer_id");
     }
 
+    // The condition of a partial index gives its column one value: it is no key, and no further column unless something else reads
+    // it, since the planner leaves the condition out.
+    [Theory]
+    [InlineData("deleted_at IS NULL", "customer_id [total] WHERE deleted_at IS NULL")]
+    [InlineData("", "customer_id [total, deleted_at] WHERE deleted_at IS NULL")]
+    public void A_partial_index_has_the_column_of_its_condition_only_where_it_is_read(string readBy, string expected)
+    {
+        var use = new RelationUse
+        {
+            Table = Table.Name,
+            Alias = "o",
+            Predicates = [
+                .. Parse("Equal customer_id"),
+                new PlanPredicate(PredicateKind.Null, IndexKey.OnColumn("deleted_at")) { Condition = "deleted_at IS NULL" }],
+            Columns = new HashSet<string> { "customer_id", "deleted_at", "total" },
+            ReadOnce = readBy.Length == 0 ? new Dictionary<string, string>()
+                : new Dictionary<string, string> { ["deleted_at"] = readBy },
+        };
+
+        var partial = CandidateGenerator.Generate(use, Table).Where(c => c.Definition.Where is not null).ToList();
+
+        Assert.All(partial, c => Assert.DoesNotContain(c.Definition.Keys, k => k.Column == "deleted_at"));
+        Assert.Contains(
+            expected,
+            partial.Select(
+                c => $"{Keys(c)} [{string.Join(", ", c.Definition.Include.OrderByDescending(n => n))}] WHERE {c.Definition.Where}"));
+    }
+
+    // Patterns of several columns: an index for each, and one that searches all of them.
+    [Fact]
+    public void Searches_of_several_columns_get_one_index_each_and_one_together()
+    {
+        PlanPredicate Like(string column) =>
+            new(PredicateKind.Operator, IndexKey.OnColumn(column)) { Operator = "~~*", Pattern = "%abc%" };
+        var use = new RelationUse {
+            Table = Table.Name, Alias = "o", Disjunctions = [[[Like("email")], [Like("code")], [Like("status")]]] };
+
+        var found = CandidateGenerator.Generate(use, Table, new CandidateContext { TrigramSchema = "pg_catalog" });
+
+        Assert.Equal(
+            ["code gin_trgm_ops", "email gin_trgm_ops", "email gin_trgm_ops, code gin_trgm_ops, status gin_trgm_ops",
+                "status gin_trgm_ops"],
+            found.Where(c => c.Definition.Method == "gin").Select(Keys).Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public void Each_branch_of_an_or_gets_its_own()
     {

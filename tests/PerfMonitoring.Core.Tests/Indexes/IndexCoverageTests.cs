@@ -73,6 +73,11 @@ public sealed class IndexCoverageTests
     [InlineData("(c, a, b)", false)]
     [InlineData("(a, (lower(b)))", false)]
     [InlineData("(a, b) where c > 1", false)]
+    [InlineData("(a, b) where a IS NOT NULL", true)]
+    [InlineData("(a, b) where (a IS NOT NULL) AND (b IS NOT NULL)", true)]
+    [InlineData("(a, b) where (a IS NOT NULL) AND (c IS NOT NULL)", false)]
+    [InlineData("(a, b) where a IS NULL", false)]
+    [InlineData("(a, b) where (a IS NOT NULL) OR (b IS NOT NULL)", false)]
     [InlineData("gin (a, b)", false)]
     [InlineData("brin (a, b)", false)]
     public void An_index_serves_a_foreign_key_whose_columns_come_first(string index, bool expected) =>

@@ -270,7 +270,7 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     {
         var table = await shop.TableAsync("items");
         var plan = PlanNode.Parse(await shop.ExplainAsync(statement));
-        var use = PlanReader.Read(plan, statement).Relations.Single(r => r.Table.Name == "items");
+        var use = PlanReader.Read(plan, statement, tables: await shop.TablesAsync()).Relations.Single(r => r.Table.Name == "items");
         var proposed = (await CandidatesAsync(statement)).Single(c => Written(c.Definition) == index).Definition;
         var candidate = new Candidate { Id = 0, Definition = proposed, SizeBytes = IndexSize.Estimate(proposed, table)!.Value };
 
@@ -317,7 +317,9 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     private async Task<IReadOnlyList<ProposedIndex>> CandidatesAsync(string statement, bool isInstalled = true)
     {
         var plan = PlanNode.Parse(await shop.ExplainAsync(statement));
-        var use = PlanReader.Read(plan, statement);
+        var tables = await shop.TablesAsync();
+        var use = PlanReader.Read(plan, statement, tables: tables);
+        tables = await new ExpressionTypes(shop.Connection.Catalog).AddToAsync(tables, [use], Token);
         var context = new CandidateContext
         {
             Recurring = CandidateContext.FindRecurring([(use, 2)]),
@@ -327,7 +329,7 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
         var found = new List<ProposedIndex>();
         foreach (var relation in use.Relations)
         {
-            found.AddRange(CandidateGenerator.Generate(relation, await shop.TableAsync(relation.Table.Name), context));
+            found.AddRange(CandidateGenerator.Generate(relation, tables[relation.Table], context));
         }
 
         return found;
@@ -372,6 +374,9 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
         public async Task<TableInfo> TableAsync(string name) => tables.TryGetValue(name, out var table)
             ? table
             : tables[name] = await Connection.Catalog.GetTableAsync(new RelationName("public", name), Token);
+
+        public async Task<IReadOnlyDictionary<RelationName, TableInfo>> TablesAsync() =>
+            new[] { await TableAsync("items"), await TableAsync("shops") }.ToDictionary(t => t.Name);
 
         public async Task<string> ExplainAsync(string statement)
         {

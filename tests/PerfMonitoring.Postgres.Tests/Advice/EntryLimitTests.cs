@@ -361,13 +361,16 @@ public sealed class EntryLimitTests(EntryLimitTests.Wide wide) : IClassFixture<E
         public async Task<IReadOnlyList<IndexDefinition>> CandidatesAsync(string statement, string table = "w")
         {
             await using var explain = new NpgsqlCommand("explain (format json, verbose) " + statement, connection);
-            var use = PlanReader.Read(
-                PlanNode.Parse((string)(await explain.ExecuteScalarAsync(CancellationToken.None))!), statement);
-            var context = new CandidateContext { TrigramSchema = "public", IsTrigramAvailable = true };
             var info = table == "w"
                 ? Table : await Connection.Catalog.GetTableAsync(new RelationName("public", table), CancellationToken.None);
+            IReadOnlyDictionary<RelationName, TableInfo> tables =
+                new Dictionary<RelationName, TableInfo> { [info.Name] = info };
+            var use = PlanReader.Read(
+                PlanNode.Parse((string)(await explain.ExecuteScalarAsync(CancellationToken.None))!), statement, tables: tables);
+            tables = await new ExpressionTypes(Connection.Catalog).AddToAsync(tables, [use], CancellationToken.None);
+            var context = new CandidateContext { TrigramSchema = "public", IsTrigramAvailable = true };
             return [.. use.Relations.Where(r => r.Table.Name == table)
-                .SelectMany(r => CandidateGenerator.Generate(r, info, context)).Select(p => p.Definition)];
+                .SelectMany(r => CandidateGenerator.Generate(r, tables[info.Name], context)).Select(p => p.Definition)];
         }
 
         // Null if the type has no such operator.

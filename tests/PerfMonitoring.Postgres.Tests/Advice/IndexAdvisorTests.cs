@@ -249,6 +249,186 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
         Assert.Contains("create extension hypopg", error.Remedy!, StringComparison.Ordinal);
     }
 
+    // Casts that change nothing: the type below a domain, text for varchar, inet for cidr. Those that change a value need an
+    // index on the cast, which no day of a time with a time zone can have.
+    [Theory]
+    [InlineData("whole = 5", "(whole)")]
+    [InlineData("whole = $1", "(whole)")]
+    [InlineData("nested in (3, 4)", "(nested)")]
+    [InlineData("nested = any ($1)", "(nested)")]
+    [InlineData("large = 5", "(large)")]
+    [InlineData("price = 5", "(price)")]
+    [InlineData("price = 5.00::numeric(10, 2)", "(price)")]
+    [InlineData("price > 59990 and price < $1", "(price)")]
+    [InlineData("key = 'c4ca4238-a0b9-2382-0dcc-509a6f75849b'", "(key)")]
+    [InlineData("day = '2021-01-01'", "(day)")]
+    [InlineData("moment < '2020-01-01 00:05'", "(moment)")]
+    [InlineData("word = 'w5'", "(word)")]
+    [InlineData("word like 'w599%'", "(word text_pattern_ops)")]
+    [InlineData("short = $1", "(short)")]
+    [InlineData("label = 'w5'", "(label)")]
+    [InlineData("net = '10.0.0.5'", "(net)")]
+    [InlineData("kind = 2613", "(kind)")]
+    [InlineData("whole::text = '5'", "(((whole)::text))")]
+    [InlineData("lower(short) = 'v5'", "((lower((short)::text)))")]
+    [InlineData("moment::date = '2020-01-05'", "")]
+    [InlineData("(whole, large) > (59990, 1) order by whole, large limit 10", "(whole, large)")]
+    public async Task A_domain_and_a_type_that_uses_the_operators_of_another_are_searched_like_it(string condition, string expected)
+    {
+        await CreateDomainsAsync();
+
+        var advice = await AdviseAsync(["select filler from typed where " + condition], new AdvisorOptions { MinimumGain = 0.1 });
+
+        Assert.Equal(expected, string.Join(" | ", Keys(advice)));
+    }
+
+    // Everything in one database: the advice is built, and then the server must use each index of it.
+    [Fact]
+    public async Task The_advice_for_searches_is_used_once_it_is_built()
+    {
+        await database.ExecuteAsync("""
+            create extension if not exists pg_trgm;
+            create extension if not exists hstore;
+            create table people (
+                id int primary key, username text not null, domain text, first text not null, last text not null, bio text not null,
+                lang regconfig not null, words tsvector, doc jsonb, tags text[], attributes hstore, during int4range,
+                ip inet, net cidr, approved boolean not null, flag boolean, place point, filler text);
+            insert into people select i, 'user' || md5(i::text), case when i % 3 > 0 then 'dom' || i % 500 || '.org' end,
+                'first' || md5((i % 7000)::text), 'last' || md5((i % 9000)::text), md5(i::text) || ' ' || md5((i * 7)::text), 'simple',
+                to_tsvector('simple', md5((i % 900)::text) || ' ' || md5((i + 1)::text)),
+                jsonb_build_object('k', i % 20000, 'a', jsonb_build_object('b', 'v' || i % 9000)),
+                array['t' || i % 3000, 'u' || i % 5000], hstore('k', (i % 9000)::text), int4range(i, i + 10), '10.0.0.0'::inet + i,
+                set_masklen('10.0.0.0'::cidr + i * 16, 28), i % 50 > 0, case when i % 300 > 1 then true when i % 300 > 0 then false end,
+                point(i % 1000, i / 1000), repeat('x', 100)
+                from generate_series(1, 30000) i;
+            """);
+        await database.ExecuteAsync("vacuum analyze people");
+        const string Searched =
+            "setweight(to_tsvector('simple', username), 'A') || setweight(to_tsvector('simple', coalesce(domain, '')), 'C')";
+        (string Where, string Index)[] cases =
+        [
+            ($"({Searched}) @@ to_tsquery('simple', 'user5')", "gin ((setweight("),
+            ("to_tsvector('simple', bio) @@ websearch_to_tsquery('simple', 'abc def')", "gin ((to_tsvector('simple'::regconfig, bio)))"),
+            ("to_tsvector(lang, bio) @@ plainto_tsquery('simple', 'abc')", "gin ((to_tsvector(lang, bio)))"),
+            ("words @@ to_tsquery('simple', 'abc & def')", "gin (words)"),
+            ("username ilike '%abcd%' or domain ilike '%abcd%'", "gin (username public.gin_trgm_ops"),
+            ("username ilike '%abcde%' and first ilike '%bcdef%'", "gin ("),
+            ("id = 77 or username ilike '%abcde%'", "gin (username public.gin_trgm_ops)"),
+            ("(first || ' ' || last) ilike '%abcdef%'", "gin (((first || ' '::text) || last) public.gin_trgm_ops)"),
+            ("lower(username) like '%abcdef%'", "gin ((lower(username)) public.gin_trgm_ops)"),
+            ("username ~* 'abcdef'", "gin (username public.gin_trgm_ops)"),
+            ("id::text like '%5555%'", "gin (((id)::text) public.gin_trgm_ops)"),
+            ("username like 'userabc%'", "btree (username text_pattern_ops)"),
+            ("doc @> '{\"k\": 5}'", "gin (doc jsonb_path_ops)"),
+            ("doc -> 'a' ->> 'b' = 'v5'", "btree (((doc -> 'a'::text) ->> 'b'::text))"),
+            ("tags @> array['t5']", "gin (tags)"),
+            ("tags && array['t5', 'u7']", "gin (tags)"),
+            ("attributes @> 'k=>5'", "gin (attributes)"),
+            ("during @> 5", "gist (during)"),
+            ("ip <<= '10.0.5.0/28'", "gist (ip inet_ops)"),
+            ("flag is not true", "btree (flag) WHERE flag IS NOT TRUE"),
+            ("not approved and first = 'x'", "btree (first)"),
+        ];
+
+        foreach (var (where, index) in cases)
+        {
+            var statement = "select filler from people where " + where;
+            var advice = await AdviseAsync([statement], new AdvisorOptions { MinimumGain = 0.1 });
+            var built = advice.Strategies.Select(s => s.Definition).ToList();
+            Assert.Contains(
+                built, d => d.ToAnonymousStatement().Contains("USING " + index, StringComparison.Ordinal));
+            foreach (var definition in built)
+            {
+                await database.ExecuteAsync(definition.ToCreateStatement(concurrently: false));
+            }
+
+            // Autovacuum gives an expression its statistics.
+            await database.ExecuteAsync("analyze people");
+            var plan = PlanNode.Parse((await database.ScalarAsync<string>("explain (format json) " + statement))!);
+            var used = plan.All().Select(n => n.IndexName).ToList();
+            Assert.All(built, d => Assert.True(used.Contains(d.Name), $"{where}: {d} is not used"));
+            await database.ExecuteAsync(string.Concat(built.Select(d => $"drop index {d.QualifiedName};")));
+        }
+
+        // What no index serves, or the server does not build.
+        foreach (var where in new[] {
+            "'t5' = any (tags)", "doc -> 'k' = '5'", "string_to_array(username, '-') = array['x']", "tags[1:2] = array['t5']" })
+        {
+            Assert.Empty((await AdviseAsync(["select filler from people where " + where], new AdvisorOptions())).Strategies);
+        }
+
+        foreach (var expression in new[] { "concat_ws(' ', first, last)", "to_char(flag::int, username)" })
+        {
+            var advice = await AdviseAsync(
+                [$"select filler from people where {expression} ilike '%abcd%'"], new AdvisorOptions());
+            Assert.Empty(advice.Strategies);
+            Assert.Contains("IMMUTABLE", Assert.Single(advice.Hints), StringComparison.Ordinal);
+        }
+
+        await database.ExecuteAsync("drop table people");
+    }
+
+    // A B-tree holds no documents, collections, ranges and shapes, neither as keys nor beside them.
+    [Fact]
+    public async Task Values_without_an_order_are_in_no_btree()
+    {
+        await database.ExecuteAsync("""
+            create type pair as (x int, y int);
+            create domain codes as int[];
+            create table odd (id int primary key, n int not null, doc jsonb, raw json, tags text[], codes codes, words tsvector,
+                during int4range, prices numrange, place point, area polygon, x xml, q tsquery, two pair);
+            insert into odd select i, i % 3000, jsonb_build_object('k', i % 900), '{}', array['t' || i % 900], array[i % 900], 'a',
+                int4range(i, i + 3), numrange(i, i + 3), point(i, i), polygon(box(point(i, i), point(i + 1, i))), '<a/>', 'a',
+                row(i, i)::pair from generate_series(1, 20000) i;
+            """);
+        await database.ExecuteAsync("vacuum analyze odd");
+        string[] columns = ["doc", "raw", "tags", "codes", "words", "during", "prices", "place", "area", "x", "q", "two"];
+        var statements = columns.Select(c => $"select n, {c} from odd where n = 5")
+            .Concat(columns.Select(c => $"select count(*) from odd where {c} is null"))
+            .Concat(columns.Except(["raw", "place", "area", "x"]).SelectMany(
+                c => new[] {
+                    $"select {c}, count(*) from odd group by {c}", $"select id from odd order by {c} limit 5",
+                    $"select id from odd where n = 5 order by {c}",
+                    $"select count(*) from odd a join odd b on a.{c} = b.{c} where b.id = 5",
+                    $"select id from odd where {c} = (select {c} from odd where id = 7)", $"select max(n) from odd where {c} > $1" }))
+            .Concat(["select id from odd where doc -> 'k' = '5'", "select id from odd where 't5' = any (tags)",
+                "select count(*) from odd where 5 = any (codes)", "select doc -> 'k', count(*) from odd group by 1"])
+            .ToList();
+
+        var advice = await AdviseAsync(statements, new AdvisorOptions { StorageBudget = 1 << 30 });
+
+        var trees = advice.Candidates.Select(c => c.Definition).Where(d => d.Method == "btree").ToList();
+        Assert.Contains(trees, d => d.Keys[0].Column == "n");
+        Assert.All(
+            trees, d => Assert.DoesNotContain(
+                d.Keys.SelectMany(k => new[] { k.Column, k.Expression }).Concat(d.Include),
+                name => columns.Contains(name) || name == "doc -> 'k'::text"));
+        await database.ExecuteAsync("drop table odd; drop domain codes; drop type pair");
+    }
+
+    private async Task CreateDomainsAsync()
+    {
+        await database.ExecuteAsync("""
+            drop table if exists typed;
+            drop domain if exists whole_nested, whole, large, price, key, day, moment, word, short;
+            create domain whole as int check (value > 0);
+            create domain whole_nested as whole;
+            create domain large as bigint;
+            create domain price as numeric(10, 2);
+            create domain key as uuid;
+            create domain day as date;
+            create domain moment as timestamptz;
+            create domain word as text;
+            create domain short as varchar(40);
+            create table typed (whole whole, nested whole_nested, large large, price price, key key, day day, moment moment, word word,
+                short short, label varchar(30), net cidr, kind regclass, filler text);
+            insert into typed select i, i, i, i, md5(i::text)::uuid, date '2020-01-01' + i % 9000,
+                timestamptz '2020-01-01' + i * interval '1 min', 'w' || i, 'v' || i, 'w' || i, set_masklen('10.0.0.0'::cidr + i, 32),
+                i::oid::regclass, repeat('x', 100) from generate_series(1, 30000) i;
+            analyze typed;
+            """);
+    }
+
     // The text after the method, in order.
     private static IEnumerable<string> Keys(IndexAdvice advice) =>
         advice.Strategies.Select(s => s.Definition.ToAnonymousStatement().Split("USING btree ")[1]).Order(StringComparer.Ordinal);

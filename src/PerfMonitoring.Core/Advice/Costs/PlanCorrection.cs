@@ -97,9 +97,12 @@ internal static class PlanCorrection
 
     /// <summary>Whether the node reads all its input before it returns the first row.</summary>
     internal static bool IsReadWhole(PlanNode node) =>
-        node.NodeType is "Sort" or "Hash" or "Materialize" or "Aggregate" or "Bitmap Heap Scan" or "BitmapAnd" or "BitmapOr";
+        node.NodeType is "Sort" or "Hash" or "Materialize" or "Bitmap Heap Scan" or "BitmapAnd" or "BitmapOr"
+        || (node.NodeType == "Aggregate" && (node.IsHashed || node.GroupKeys.Count == 0));
 
-    private static double PartOf(PlanNode node, PlanNode child) => node.NodeType == "Limit" && child.TotalCost > child.StartupCost
+    // A merge join ends with the greatest value of its other input (costsize.c, initial_cost_mergejoin).
+    private static double PartOf(PlanNode node, PlanNode child) =>
+        node.NodeType is "Limit" or "Merge Join" && child.TotalCost > child.StartupCost
         ? Math.Clamp((node.TotalCost - child.StartupCost) / (child.TotalCost - child.StartupCost), 0, 1)
         : 1;
 

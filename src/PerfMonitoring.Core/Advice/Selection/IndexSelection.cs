@@ -319,7 +319,7 @@ internal sealed partial class IndexSelection
 
     private bool Exchange(SearchState state, int[] move, double alone)
     {
-        var least = -1e-9 * state.Score;
+        var least = -1e-9 * Math.Abs(state.Score);
         int? leaving = null;
         if (alone < least && state.Fits(move))
         {
