@@ -90,7 +90,8 @@ internal static class ConnectionStrings
         builder.ApplicationName = Value("application_name") ?? Value("fallback_application_name") ?? "PerfMonitoring";
         builder.Options = Value("options");
         // A pooler's connection with another encoding would still be read as UTF-8.
-        builder.ClientEncoding = "UTF8";
+        builder.ClientEncoding = SessionSettings.ClientEncoding("UTF8");
+        builder.Encoding = LenientUtf8.Name;
         Set("krbsrvname", "Kerberos Service Name", "Use a name like postgres.");
         Set("channel_binding", "Channel Binding", "Use disable, prefer or require.");
         Set("require_auth", "Require Auth",

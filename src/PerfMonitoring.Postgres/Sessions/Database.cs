@@ -3,6 +3,7 @@ using System.Data.Common;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Text;
 using Dapper;
 using Npgsql;
 using PerfMonitoring.Common;
@@ -19,15 +20,20 @@ internal sealed class Database : IAsyncDisposable
 {
     private const int MaximumAttempts = 5;
 
-    static Database() => TypeHandlers.Register();
+    static Database()
+    {
+        TypeHandlers.Register();
+        Encoding.RegisterProvider(new LenientUtf8());
+    }
 
     private readonly string searchPath;
+    private readonly IReadOnlyList<string> pooledSettings;
     private readonly Func<CancellationToken, Task<bool>>? isStoreTrusted;
     private volatile bool isTrusted;
 
     private Database(
-        NpgsqlDataSource source, ServerTarget target, string userName, string searchPath, bool isPooled,
-        IReadOnlyList<string> warnings,
+        NpgsqlDataSource source, ServerTarget target, string userName, string searchPath, IReadOnlyList<string> pooledSettings,
+        bool isPooled, IReadOnlyList<string> warnings,
         Func<CancellationToken, Task<bool>>? isStoreTrusted = null)
     {
         Warnings = warnings;
@@ -35,6 +41,7 @@ internal sealed class Database : IAsyncDisposable
         Target = target;
         UserName = userName;
         this.searchPath = searchPath;
+        this.pooledSettings = pooledSettings;
         IsPooled = isPooled;
         this.isStoreTrusted = isStoreTrusted;
     }
@@ -84,15 +91,15 @@ internal sealed class Database : IAsyncDisposable
 
             plan.JudgeServer(greeting.IsStandby, greeting.ReadOnly == "on");
             address = plan.Address;
-            source = CreateSource(plan, Configure(plan.Builder, greeting.Version, isPooled));
-            var server = await QueryServerAsync(source, greeting.Version, isPooled, cancellationToken);
+            source = CreateSource(plan, Configure(plan.Builder, greeting, isPooled));
+            var server = await QueryServerAsync(source, greeting, isPooled, cancellationToken);
             if (!isPooled && !IsOurs(server.SearchPath))
             {
                 // A pooler may pass on the id of the server's process. If it drops startup parameters, it is still recognized as
                 // a pooler.
                 isPooled = true;
                 await source.DisposeAsync();
-                source = CreateSource(plan, Configure(plan.Builder, greeting.Version, isPooled));
+                source = CreateSource(plan, Configure(plan.Builder, greeting, isPooled));
             }
 
             // Behind a pooler the server sees the pooler's connection, so its view of the encryption does not count.
@@ -106,7 +113,8 @@ internal sealed class Database : IAsyncDisposable
                 SystemIdentifier = server.SystemIdentifier,
                 ServerVersionNumber = greeting.Version,
             };
-            return new Database(source, target, server.UserName, greeting.SearchPath, isPooled, plan.Warnings);
+            return new Database(
+                source, target, server.UserName, greeting.SearchPath, greeting.PooledSettings, isPooled, plan.Warnings);
         }
         catch (Exception e)
         {
@@ -129,7 +137,7 @@ internal sealed class Database : IAsyncDisposable
     /// </summary>
     /// <param name="isTrusted">Throws if the store is not trusted; returns false if there is no store.</param>
     public Database AsStore(Func<Database, CancellationToken, Task<bool>> isTrusted) =>
-        new(Source, Target, UserName, searchPath, IsPooled, Warnings, token => isTrusted(this, token));
+        new(Source, Target, UserName, searchPath, pooledSettings, IsPooled, Warnings, token => isTrusted(this, token));
 
     /// <summary>
     /// Opens a dedicated session for what outlives a transaction: advisory locks, hypothetical indexes, statements outside of
@@ -319,15 +327,20 @@ internal sealed class Database : IAsyncDisposable
     }
 
     private Task<NpgsqlTransaction> BeginPooledAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
-        BeginPooledAsync(connection, Target.ServerVersionNumber, cancellationToken);
+        BeginPooledAsync(connection, pooledSettings, cancellationToken);
 
     // A pooler's session may keep settings of other clients.
     private static async Task<NpgsqlTransaction> BeginPooledAsync(
-        NpgsqlConnection connection, int serverVersionNumber, CancellationToken cancellationToken)
+        NpgsqlConnection connection, IReadOnlyList<string> settings, CancellationToken cancellationToken)
     {
         var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
-        await using var command = new NpgsqlCommand(SessionSettings.ToStatement(serverVersionNumber), connection, transaction);
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        foreach (var setting in settings)
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(setting));
+        }
+
+        await batch.ExecuteNonQueryAsync(cancellationToken);
         return transaction;
     }
 
@@ -366,9 +379,13 @@ internal sealed class Database : IAsyncDisposable
     }
 
     private static NpgsqlConnectionStringBuilder Configure(
-        NpgsqlConnectionStringBuilder builder, int serverVersionNumber, bool isPooled)
+        NpgsqlConnectionStringBuilder builder, Greeting greeting, bool isPooled)
     {
-        var configured = new NpgsqlConnectionStringBuilder(builder.ConnectionString) { SearchPath = null };
+        var configured = new NpgsqlConnectionStringBuilder(builder.ConnectionString)
+        {
+            SearchPath = null,
+            ClientEncoding = greeting.ClientEncoding,
+        };
         if (isPooled)
         {
             // A pooler refuses startup parameters that it does not know. A reset would affect a session that other clients use.
@@ -376,7 +393,7 @@ internal sealed class Database : IAsyncDisposable
         }
         else
         {
-            configured.Options = SessionSettings.ToOptions(builder.Options, serverVersionNumber);
+            configured.Options = SessionSettings.ToOptions(builder.Options, greeting.Version);
         }
 
         return configured;
@@ -411,7 +428,7 @@ internal sealed class Database : IAsyncDisposable
     }
 
     private static async Task<ServerRow> QueryServerAsync(
-        NpgsqlDataSource source, int version, bool isPooled, CancellationToken cancellationToken)
+        NpgsqlDataSource source, Greeting greeting, bool isPooled, CancellationToken cancellationToken)
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
         var server = await QueryAsync<ServerRow>("GetServer");
@@ -428,7 +445,8 @@ internal sealed class Database : IAsyncDisposable
 
         async Task<T> QueryAsync<T>(string name)
         {
-            await using var transaction = isPooled ? await BeginPooledAsync(connection, version, cancellationToken) : null;
+            await using var transaction = isPooled
+                ? await BeginPooledAsync(connection, greeting.PooledSettings, cancellationToken) : null;
             return await connection.QuerySingleAsync<T>(
                 new CommandDefinition(
                     Sql.Get(name), null, transaction, cancellationToken: cancellationToken));
@@ -443,9 +461,12 @@ internal sealed class Database : IAsyncDisposable
         public int ProcessId { get; init; }
         public string ServerVersionNumber { get; init; } = "";
         public string SearchPath { get; init; } = "";
+        public string ServerEncoding { get; init; } = "";
         public bool IsStandby { get; init; }
         public string ReadOnly { get; init; } = "";
         public int Version => int.Parse(ServerVersionNumber, CultureInfo.InvariantCulture);
+        public string ClientEncoding => SessionSettings.ClientEncoding(ServerEncoding);
+        public IReadOnlyList<string> PooledSettings => SessionSettings.ToStatements(Version, ClientEncoding, IsStandby);
     }
 
     private sealed record ServerRow

@@ -5,5 +5,6 @@ select
     pg_catalog.pg_backend_pid() as process_id,
     pg_catalog.current_setting('server_version_num') as server_version_number,
     pg_catalog.current_setting('search_path') as search_path,
+    pg_catalog.current_setting('server_encoding') as server_encoding,
     pg_catalog.pg_is_in_recovery() as is_standby,
     pg_catalog.current_setting('transaction_read_only') as read_only

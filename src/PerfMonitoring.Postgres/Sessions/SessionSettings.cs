@@ -25,7 +25,6 @@ internal static class SessionSettings
         ("array_nulls", "on", 0),
         ("transform_null_equals", "off", 0),
         ("quote_all_identifiers", "off", 0),
-        ("client_encoding", "UTF8", 0),
         // The order of day and month in the user's input stays as the user set it.
         ("DateStyle", "ISO", 0),
         ("IntervalStyle", "postgres", 0),
@@ -34,6 +33,8 @@ internal static class SessionSettings
         ("default_transaction_isolation", "read committed", 0),
         ("default_transaction_read_only", "off", 0),
         ("default_transaction_deferrable", "off", 0),
+        // The server's refusal is an answer that the module reads, so it must not end the session.
+        ("exit_on_error", "off", 0),
         ("statement_timeout", "0", 0),
         ("lock_timeout", "0", 0),
         // Ends a transaction that a client left open when its network failed; its locks would stay. The value is far above the
@@ -65,13 +66,27 @@ internal static class SessionSettings
     }
 
     /// <summary>
-    /// One statement that sets all of them until the end of the transaction, for a connection that other clients use too.
+    /// The statements that set all of them until the end of the transaction, for a connection that other clients use too.
     /// </summary>
-    public static string ToStatement(int serverVersionNumber)
+    /// <param name="serverVersionNumber">server_version_num.</param>
+    /// <param name="clientEncoding">The encoding of the connection, see <see cref="ClientEncoding"/>.</param>
+    /// <param name="isStandby">Whether the server is a standby, which refuses to begin what may write.</param>
+    public static IReadOnlyList<string> ToStatements(int serverVersionNumber, string clientEncoding, bool isStandby)
     {
-        var settings = For(serverVersionNumber).Select(s => $"pg_catalog.set_config('{s.Name}', '{s.Value}', true)");
-        return $"select {Sql.Marker} {string.Join(", ", settings)}";
+        var settings = For(serverVersionNumber).Select(s => (s.Name, s.Value)).Append(("client_encoding", clientEncoding))
+            .Select(s => $"pg_catalog.set_config('{s.Item1}', '{s.Item2}', true)");
+        var all = $"select {Sql.Marker} {string.Join(", ", settings)}";
+        // default_transaction_read_only is too late for a transaction that has begun.
+        return isStandby ? [all] : ["set transaction read write", all];
     }
+
+    /// <summary>
+    /// The encoding in which the server sends texts. An SQL_ASCII database holds bytes of any encoding, and the server refuses to
+    /// send those that are not UTF-8 as UTF-8; it sends them unchanged to a client of the same encoding. The driver asks for the
+    /// encoding when it connects, so it is not among the options.
+    /// </summary>
+    /// <param name="serverEncoding">The encoding of the database.</param>
+    public static string ClientEncoding(string serverEncoding) => serverEncoding == "SQL_ASCII" ? serverEncoding : "UTF8";
 
     private static IEnumerable<(string Name, string Value, int Since)> For(int serverVersionNumber) =>
         All.Where(s => s.Since <= serverVersionNumber);
