@@ -140,7 +140,7 @@ internal sealed class ImpactEstimator(IMonitoringConnection connection)
         string? missing = null;
         try
         {
-            await AddAsync(connection.Queries.GetSlowQueriesAsync(filter, cancellationToken));
+            await AddAsync(connection.Queries.GetSlowQueriesAsync(filter, null, cancellationToken));
             hidden = await connection.Queries.CountHiddenAsync(filter, cancellationToken);
         }
         catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)

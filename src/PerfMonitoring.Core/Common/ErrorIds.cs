@@ -294,6 +294,9 @@ public static class ErrorIds
     /// <summary>A statement took longer than its limit.</summary>
     public const string StatementTimeout = nameof(StatementTimeout);
 
+    /// <summary>A statement of another database has characters that this database's encoding lacks.</summary>
+    public const string StatementsUnreadable = nameof(StatementsUnreadable);
+
     /// <summary>The store cannot take any more data.</summary>
     public const string StoreFull = nameof(StoreFull);
 

@@ -8,9 +8,13 @@ public interface IQueryRepository
     /// <summary>
     /// Queries and their costs, in the order of the filter. Statements of the module and utility statements are left out.
     /// </summary>
-    /// <exception cref="PerfMonitoringException">ExtensionMissing, ExtensionNotLoaded, ExtensionTooOld,
+    /// <param name="filter">Selects the queries.</param>
+    /// <param name="warnings">Receives what the result lacks, as a sentence; may be null.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="PerfMonitoringException">ExtensionMissing, ExtensionNotLoaded, ExtensionTooOld, StatementsUnreadable,
     /// PermissionDenied.</exception>
-    IAsyncEnumerable<SlowQuery> GetSlowQueriesAsync(SlowQueryFilter filter, CancellationToken cancellationToken);
+    IAsyncEnumerable<SlowQuery> GetSlowQueriesAsync(
+        SlowQueryFilter filter, IProgress<string>? warnings, CancellationToken cancellationToken);
 
     /// <summary>
     /// Number of statements of other roles, within the databases and users of the filter, that this role may not read.

@@ -20,7 +20,10 @@ public sealed record SlowQuery
     /// <summary>SHA-256 of the normal form, 64 lower-case hexadecimal digits; the same on every server.</summary>
     public required string QueryHash { get; init; }
 
-    /// <summary>The server's identifier (pg_stat_statements.queryid); null where the text has another source.</summary>
+    /// <summary>
+    /// The server's identifier (pg_stat_statements.queryid); null where the text has another source, and where the server counts
+    /// the query under several (lists of different lengths).
+    /// </summary>
     public long? QueryId { get; init; }
 
     /// <summary>Number of executions; at least 1.</summary>
@@ -64,11 +67,18 @@ public sealed record SlowQuery
         SharedBlocksHit + SharedBlocksRead > 0
             ? (double)SharedBlocksHit!.Value / (SharedBlocksHit.Value + SharedBlocksRead!.Value) : null;
 
-    /// <summary>Whether a client sent it; false where it ran inside a function; null where unknown.</summary>
+    /// <summary>Whether a client sent it; false where it ran inside a function; null where unknown or both.</summary>
     public bool? TopLevel { get; init; }
 
-    /// <summary>The role that ran it.</summary>
+    /// <summary>The role that ran it; null where several did, or where it is unknown.</summary>
     public string? UserName { get; init; }
+
+    /// <summary>The roles that ran it; empty where unknown.</summary>
+    public IReadOnlyList<string> UserNames
+    {
+        get => field.Count > 0 || UserName is not { Length: > 0 } user ? field : [user];
+        init => field = value.ToArray();
+    } = [];
 
     /// <summary>The database that it ran in.</summary>
     public string? DatabaseName { get; init; }

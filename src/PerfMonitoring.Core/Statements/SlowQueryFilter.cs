@@ -17,7 +17,10 @@ public enum SlowQueryOrder
     IO,
 }
 
-/// <summary>Selects slow queries. Names and texts may contain PowerShell's wildcards; the comparison ignores case.</summary>
+/// <summary>
+/// Selects slow queries. Names and texts may contain PowerShell's wildcards; the comparison ignores case. Limits are for the
+/// whole query, and not for each statement that the server counts.
+/// </summary>
 public sealed record SlowQueryFilter
 {
     /// <summary>The most results; null for all.</summary>

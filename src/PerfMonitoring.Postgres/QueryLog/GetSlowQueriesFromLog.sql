@@ -16,6 +16,7 @@ select
     q.block_time_ms,
     q.toplevel,
     q.database_user,
+    q.database_users,
     q.database_name,
     q.since,
     q.until
@@ -41,6 +42,7 @@ from (
             then pg_catalog.bool_and(i.toplevel) end as toplevel,
         case when pg_catalog.min(l.database_user) = pg_catalog.max(l.database_user)
             then pg_catalog.min(l.database_user) end as database_user,
+        pg_catalog.array_agg(distinct l.database_user::text) as database_users,
         case when pg_catalog.min(d.database_name) = pg_catalog.max(d.database_name)
             then pg_catalog.min(d.database_name) end as database_name,
         pg_catalog.min(coalesce(i.interval_start, l.executed_at)) as since,

@@ -106,16 +106,21 @@ internal sealed class QueryPerformanceLogRepository(
     public async IAsyncEnumerable<SlowQuery> GetSlowQueriesAsync(
         SlowQueryFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var parameters = new DynamicParameters(QueryRepository.Parameters(filter, withTexts: true));
-        parameters.AddDynamicParams(new
+        var parameters = new
         {
             DatabaseId = await monitoredDatabase.FindIdAsync(cancellationToken),
             Since = filter.Since?.UtcDateTime,
             Until = filter.Until?.UtcDateTime,
-        });
-        var rows = store.StreamAsync(
-            Sql.Get("GetSlowQueriesFromLog"),
-            parameters, MapSlowQuery, cancellationToken);
+            Databases = QueryRepository.Regexes(filter.Databases),
+            Users = QueryRepository.Regexes(filter.Users),
+            filter.MinimumMeanMs,
+            filter.MinimumCalls,
+            Like = QueryRepository.TextRegexes(filter.Like),
+            ExcludeLike = QueryRepository.TextRegexes(filter.ExcludeLike),
+            OrderBy = filter.OrderBy.ToString(),
+            filter.Top,
+        };
+        var rows = store.StreamAsync(Sql.Get("GetSlowQueriesFromLog"), parameters, MapSlowQuery, cancellationToken);
         await foreach (var query in rows)
         {
             yield return query;
@@ -321,6 +326,7 @@ internal sealed class QueryPerformanceLogRepository(
         BlockTimeMs = row.GetFieldValue<double?>("block_time_ms"),
         TopLevel = row.GetFieldValue<bool?>("toplevel"),
         UserName = row.GetValue("database_user") as string,
+        UserNames = row.GetFieldValue<string[]>("database_users"),
         DatabaseName = row.GetValue("database_name") as string,
         Since = row.GetFieldValue<DateTimeOffset>("since"),
         Until = row.GetFieldValue<DateTimeOffset>("until"),

@@ -13,18 +13,42 @@ internal sealed class QueryRepository(Database target) : IQueryRepository
     private readonly StatementsExtension extension = new(target);
 
     public async IAsyncEnumerable<SlowQuery> GetSlowQueriesAsync(
-        SlowQueryFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
+        SlowQueryFilter filter, IProgress<string>? warnings, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var state = await extension.GetAsync(cancellationToken);
         var reset = (await extension.GetStateAsync(state, cancellationToken)).StatsReset;
-        var rows = target.StreamAsync(
-            StatementsExtension.Statement(state, "GetSlowQueries"),
-            Parameters(filter, withTexts: true),
-            row => Map(row, reset),
-            cancellationToken);
-        await foreach (var query in rows)
+        IReadOnlyList<SlowQuery> queries;
+        try
+        {
+            queries = await ReadAsync(roles: null);
+        }
+        catch (PerfMonitoringException e) when (e.ErrorId == ErrorIds.StatementsUnreadable)
+        {
+            var (roles, unread) = await extension.GetSeparateRolesAsync(state, filter, cancellationToken);
+            if (roles.Length == 0)
+            {
+                throw;
+            }
+
+            queries = await ReadAsync(roles);
+            warnings?.Report($"{unread} statement(s) are left out: {e.Message} {e.Remedy}");
+        }
+
+        foreach (var query in queries)
         {
             yield return query;
+        }
+
+        async Task<IReadOnlyList<SlowQuery>> ReadAsync(string[]? roles)
+        {
+            var merge = new QueryMerge(filter);
+            await foreach (var statement in extension.ReadAsync(
+                state, filter, roles, withTexts: true, row => Map(row, reset), cancellationToken))
+            {
+                merge.Add(statement);
+            }
+
+            return merge.Take();
         }
     }
 
@@ -46,19 +70,6 @@ internal sealed class QueryRepository(Database target) : IQueryRepository
             new { Names = names.ToArray(), AreDatabases = areDatabases },
             cancellationToken);
 
-    internal static object Parameters(SlowQueryFilter filter, bool withTexts) => new
-    {
-        WithText = withTexts,
-        Databases = Regexes(filter.Databases),
-        Users = Regexes(filter.Users),
-        filter.MinimumMeanMs,
-        filter.MinimumCalls,
-        Like = TextRegexes(filter.Like),
-        ExcludeLike = TextRegexes(filter.ExcludeLike),
-        OrderBy = filter.OrderBy.ToString(),
-        filter.Top,
-    };
-
     internal static string[]? Regexes(IReadOnlyList<string>? patterns) =>
         patterns is null ? null : [.. patterns.Select(Wildcard.ToRegex)];
 
@@ -66,10 +77,10 @@ internal sealed class QueryRepository(Database target) : IQueryRepository
     internal static string[]? TextRegexes(IReadOnlyList<string>? patterns) =>
         patterns is null ? null : [.. patterns.Select(p => Wildcard.ToRegex(Wildcard.IsIn(p) ? p : $"*{p}*"))];
 
-    private SlowQuery Map(DbDataReader row, DateTimeOffset? reset)
+    private CountedStatement Map(DbDataReader row, DateTimeOffset? reset)
     {
         var query = row.GetString("query");
-        return new SlowQuery
+        var counted = new SlowQuery
         {
             Query = query,
             QueryHash = QueryText.Hash(QueryText.Normalize(query)),
@@ -80,7 +91,6 @@ internal sealed class QueryRepository(Database target) : IQueryRepository
             MinTimeMs = row.GetDouble("min_exec_time"),
             MaxTimeMs = row.GetDouble("max_exec_time"),
             StddevTimeMs = row.GetDouble("stddev_exec_time"),
-            TimeShare = row.GetFieldValue<double?>("time_share"),
             Rows = row.GetInt64("rows"),
             SharedBlocksHit = row.GetInt64("shared_blks_hit"),
             SharedBlocksRead = row.GetInt64("shared_blks_read"),
@@ -94,6 +104,8 @@ internal sealed class QueryRepository(Database target) : IQueryRepository
             Source = SlowQuerySource.PgStatStatements,
             Target = Target(row.GetValue("database_name") as string, row.GetFieldValue<uint>("dbid")),
         };
+        return new CountedStatement(
+            counted, row.GetInt64("all_blks"), row.GetBoolean("is_asked_for"), row.GetBoolean("is_left_out"));
     }
 
     // A statement may belong to another database of the cluster.

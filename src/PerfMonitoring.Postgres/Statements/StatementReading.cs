@@ -19,7 +19,8 @@ internal sealed record StatementReading(StatementsState State, bool OfAllRoles, 
     /// <param name="target">The monitored database.</param>
     /// <param name="withTexts">Whether the texts are read; without it they are empty.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    /// <exception cref="PerfMonitoringException">ExtensionMissing, ExtensionNotLoaded, ExtensionTooOld.</exception>
+    /// <exception cref="PerfMonitoringException">ExtensionMissing, ExtensionNotLoaded, ExtensionTooOld,
+    /// StatementsUnreadable.</exception>
     public static async Task<StatementReading> TakeAsync(Database target, bool withTexts, CancellationToken cancellationToken)
     {
         var extension = new StatementsExtension(target);
@@ -28,12 +29,8 @@ internal sealed record StatementReading(StatementsState State, bool OfAllRoles, 
         {
             var before = await extension.GetStateAsync(found, cancellationToken);
             var statements = new List<Statement>();
-            var rows = target.StreamAsync(
-                StatementsExtension.Statement(found, "GetSlowQueries"),
-                QueryRepository.Parameters(new SlowQueryFilter(), withTexts),
-                Map,
-                cancellationToken);
-            await foreach (var statement in rows)
+            await foreach (var statement in extension.ReadAsync(
+                found, new SlowQueryFilter(), roles: null, withTexts, Map, cancellationToken))
             {
                 statements.Add(statement);
             }

@@ -22,7 +22,7 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
         }
         catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
         {
-            reason = e.Message;
+            reason = e.Remedy is null ? e.Message : $"{e.Message} {e.Remedy}";
         }
 
         return new MetricSample
@@ -58,10 +58,14 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
 
     public async Task<string?> GetStatementTextAsync(StatementKey statement, CancellationToken cancellationToken)
     {
-        var extension = await new StatementsExtension(target).GetAsync(cancellationToken);
-        return await target.QuerySingleOrDefaultAsync<string>(
-            StatementsExtension.Statement(extension, "GetStatementText"),
-            new { statement.QueryId, UserId = (long)statement.UserOid },
+        var extension = new StatementsExtension(target);
+        var state = await extension.GetAsync(cancellationToken);
+        return await extension.ReadAsync(
+            state,
+            () => target.QuerySingleOrDefaultAsync<string>(
+                StatementsExtension.Statement(state, "GetStatementText"),
+                new { statement.QueryId, UserId = (long)statement.UserOid },
+                cancellationToken),
             cancellationToken);
     }
 

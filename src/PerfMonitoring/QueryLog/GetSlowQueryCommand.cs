@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Management.Automation;
 using PerfMonitoring.Common;
 using PerfMonitoring.Statements;
@@ -78,10 +79,11 @@ public sealed class GetSlowQueryCommand : ConnectedCmdlet
         };
         var isFromLog = ParameterSetName != "Statistics";
         var found = 0L;
+        var warnings = new Warnings();
         WriteAll(
-            token =>
-                isFromLog
-                ? Connection.QueryLog.GetSlowQueriesAsync(filter, token) : Connection.Queries.GetSlowQueriesAsync(filter, token),
+            token => isFromLog
+                ? Connection.QueryLog.GetSlowQueriesAsync(filter, token)
+                : Connection.Queries.GetSlowQueriesAsync(filter, warnings, token),
             query =>
             {
                 found++;
@@ -100,10 +102,23 @@ public sealed class GetSlowQueryCommand : ConnectedCmdlet
             return;
         }
 
+        foreach (var warning in warnings.Texts)
+        {
+            WriteWarning(warning);
+        }
+
         var hidden = Await(token => Connection.Queries.CountHiddenAsync(filter, token));
         if (hidden > 0)
         {
             WriteWarning(Hidden.Message(hidden, Connection.UserName));
         }
     });
+
+    // Reports come from another thread; the pipeline takes them when it has the queries.
+    private sealed class Warnings : IProgress<string>
+    {
+        public ConcurrentQueue<string> Texts { get; } = new();
+
+        public void Report(string value) => Texts.Enqueue(value);
+    }
 }

@@ -25,6 +25,17 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         await lab.RunAsync("select count(*) from item where n = 5", 3);
         await lab.RunAsync("select * from item where id in (1, 2, 3)", 5);
         await lab.Database.ExecuteAsync("vacuum item");
+        // What versions of Npgsql ask when they connect, from 4 on, and what DbUp asks.
+        foreach (var own in new[]
+        {
+            "/*** Load all supported types ***/ SELECT ns.nspname, a.typname FROM pg_type a, pg_namespace ns",
+            "\nSELECT ns.nspname, t.oid, t.typname FROM pg_type t, pg_namespace ns", "-- Load enum fields\nselect 1 from pg_enum",
+            "SELECT version()", "select case\n    when pg_catalog.to_regclass('x') is not null then 1\n    else 0\nend",
+            "select /* perf_monitoring */ 1 from pg_type",
+        })
+        {
+            await lab.RunAsync(own, 1);
+        }
 
         var all = await lab.SlowAsync(new SlowQueryFilter());
 
@@ -34,7 +45,11 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         Assert.DoesNotContain(
             all, q =>
                 q.Query.StartsWith("vacuum", StringComparison.Ordinal)
-                || q.Query.Contains("perf_monitoring", StringComparison.Ordinal));
+                || q.Query.Contains("perf_monitoring", StringComparison.Ordinal)
+                || q.Query.Contains("pg_type", StringComparison.Ordinal)
+                || q.Query.Contains("pg_enum", StringComparison.Ordinal)
+                || q.Query.Contains("version()", StringComparison.Ordinal)
+                || q.Query.Contains("to_regclass", StringComparison.Ordinal));
         Assert.Equal(all.OrderByDescending(q => q.TotalTimeMs).Select(q => q.QueryId), all.Select(q => q.QueryId));
         Assert.Equal(1, all.Sum(q => q.TimeShare!.Value), 1e-6);
 
@@ -53,6 +68,53 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
             5, (await lab.SlowAsync(new SlowQueryFilter { OrderBy = SlowQueryOrder.Calls, Like = ["select*item*"] }))[0].Calls);
         Assert.Empty(await lab.SlowAsync(new SlowQueryFilter { Databases = ["no such *"] }));
         Assert.True((await lab.SlowAsync(new SlowQueryFilter { Databases = ["*"] })).Count >= all.Count);
+    }
+
+    // The server counts each length of a list, each role and each nesting level apart.
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task A_query_is_one_whatever_the_length_of_its_list_and_whoever_runs_it(int version)
+    {
+        await using var lab = await Lab.OnAsync(await sandbox.ClusterAsync(version));
+        var role = $"app_{Guid.NewGuid():N}";
+        await lab.Database.ExecuteAsync($"create role {role}; grant select on item to {role}");
+        await lab.UpdateAsync();
+        for (var length = 1; length <= 4; length++)
+        {
+            await lab.RunAsync($"select * from item where id in ({string.Join(", ", Enumerable.Range(1, length))})", length);
+        }
+
+        await lab.RunAsync("select * from item where n in (1, 2)", 1);
+        await lab.RunAsync("select max(n) from item where id > 3", 1);
+        await lab.RunAsync($"set role {role}; select * from item where id in (1, 2)", 5);
+        await lab.UpdateAsync();
+
+        foreach (var fromLog in new[] { false, true })
+        {
+            Task<List<SlowQuery>> ReadAsync(SlowQueryFilter filter) =>
+                fromLog ? lab.FromLogAsync(filter with { Since = DateTimeOffset.UtcNow.AddDays(-1) }) : lab.SlowAsync(filter);
+            var filter = new SlowQueryFilter {
+                Like = ["from item where"], ExcludeLike = ["count("], OrderBy = SlowQueryOrder.Calls };
+
+            var all = await ReadAsync(filter);
+            var two = await ReadAsync(filter with { Top = 2 });
+
+            Assert.Equal(3, all.Count);
+            Assert.Equal(all.Take(2).Select(q => q.QueryHash), two.Select(q => q.QueryHash));
+            Assert.Equal(
+                (15, 40, QueryText.Hash("select * from item where id in ($1)"), null, null),
+                (all[0].Calls, all[0].Rows, all[0].QueryHash, all[0].UserName, all[0].QueryId));
+            Assert.Equal(new[] { role, "postgres" }.Order(), all[0].UserNames.Order());
+            Assert.Equal(all[0].TotalTimeMs / 15, all[0].MeanTimeMs, 1e-9);
+            Assert.Equal(all[0].QueryHash, Assert.Single(await ReadAsync(filter with { MinimumCalls = 15 })).QueryHash);
+            Assert.Empty(await ReadAsync(filter with { MinimumCalls = 16 }));
+            Assert.Equal(10, Assert.Single(await ReadAsync(filter with { Users = ["postgres"], MinimumCalls = 10 })).Calls);
+            Assert.Equal(1, all.Sum(q => q.TimeShare!.Value), 1e-6);
+        }
+
+        // A text that one length of the list has stands for the query.
+        Assert.Equal(15, Assert.Single(await lab.SlowAsync(new SlowQueryFilter { Like = ["id in ($1)"] })).Calls);
+        await lab.Database.ExecuteAsync($"drop owned by {role}; drop role {role}");
     }
 
     [Theory]
@@ -349,7 +411,7 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         await using var bare = await TestDatabase.OnAsync(await sandbox.ClusterAsync());
         await using var connection = await Lab.OpenAsync(bare);
         var missing = await Assert.ThrowsAsync<PerfMonitoringException>(
-            async () => await connection.Queries.GetSlowQueriesAsync(new SlowQueryFilter(), Token).FirstAsync(Token));
+            async () => await connection.Queries.GetSlowQueriesAsync(new SlowQueryFilter(), null, Token).FirstAsync(Token));
         Assert.Equal("ExtensionMissing", missing.ErrorId);
         Assert.Contains("CREATE EXTENSION pg_stat_statements", missing.Remedy, StringComparison.Ordinal);
 
@@ -363,7 +425,7 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         await there.ExecuteAsync("create extension pg_stat_statements");
         await using var second = await Lab.OpenAsync(there);
         var idle = await Assert.ThrowsAsync<PerfMonitoringException>(
-            async () => await second.Queries.GetSlowQueriesAsync(new SlowQueryFilter(), Token).FirstAsync(Token));
+            async () => await second.Queries.GetSlowQueriesAsync(new SlowQueryFilter(), null, Token).FirstAsync(Token));
         Assert.Equal("ExtensionNotLoaded", idle.ErrorId);
     }
 
@@ -378,7 +440,7 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         {
             Assert.True(await connection.Queries.CountHiddenAsync(new SlowQueryFilter(), Token) > 0);
             Assert.DoesNotContain(
-                await connection.Queries.GetSlowQueriesAsync(new SlowQueryFilter(), Token).ToListAsync(Token), q =>
+                await connection.Queries.GetSlowQueriesAsync(new SlowQueryFilter(), null, Token).ToListAsync(Token), q =>
                     q.UserName == "postgres");
             await lab.Database.ExecuteAsync($"grant pg_read_all_stats to {role}");
             Assert.Equal(0, await connection.Queries.CountHiddenAsync(new SlowQueryFilter(), Token));
@@ -435,7 +497,7 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         public Task<QueryPerformanceLogUpdate> UpdateAsync() => connection.QueryLog.UpdateAsync(new Silence(), Token);
 
         public async Task<List<SlowQuery>> SlowAsync(SlowQueryFilter filter) =>
-            await connection.Queries.GetSlowQueriesAsync(filter, Token).ToListAsync(Token);
+            await connection.Queries.GetSlowQueriesAsync(filter, null, Token).ToListAsync(Token);
 
         public async Task<List<SlowQuery>> FromLogAsync(SlowQueryFilter filter) =>
             await connection.QueryLog.GetSlowQueriesAsync(filter, Token).ToListAsync(Token);

@@ -184,6 +184,8 @@ public sealed class ThresholdTests(SandboxFixture sandbox, TestDatabase database
 
         var size = session.Invoke("Test-PerformanceThreshold TableSize 1 1TB -TableName p").Only();
         var all = session.Invoke("Test-PerformanceThreshold TableSize 100KB 1TB").MustSucceed();
+        await using var client = new Npgsql.NpgsqlConnection(database.UnpooledConnectionString);
+        await client.OpenAsync(TestContext.Current.CancellationToken);
         var count = session.Invoke("Test-PerformanceThreshold ConnectionCount 1 10000").Only();
         var share = session.Invoke("Test-PerformanceThreshold ConnectionCount 99 100 -Unit Percentage").Only();
 

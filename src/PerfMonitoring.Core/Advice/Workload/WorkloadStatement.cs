@@ -41,7 +41,7 @@ internal sealed record WorkloadStatement(string Text, string QueryHash, string P
         new(query.Query, query.QueryHash, QueryText.Shorten(query.Query), query.Calls, query.MeanTimeMs)
         {
             RowsPerCall = (double)query.Rows / Math.Max(1, query.Calls),
-            Origin = new StatementOrigin(query.UserName is { Length: > 0 } user ? [user] : []),
+            Origin = new StatementOrigin(query.UserNames),
         };
 
     /// <summary>
