@@ -73,7 +73,7 @@ internal static class AccessRights
             Name = "pg_stat_statements readable",
             Roles = AccessRole.All,
             Enables = "Statements of all roles, with their texts.",
-            Cmdlets = ["Get-SlowQuery", "Update-QueryPerformanceLog", "Test-PerformanceThreshold"],
+            Cmdlets = ["Get-SlowQuery", "Update-QueryPerformanceLog", "Test-PerformanceThreshold", "Invoke-IndexCreation"],
             Grants =
             [
                 new(GrantKind.Schema, StatementsSchema, "", "usage"),
@@ -146,8 +146,9 @@ internal static class AccessRights
                 .. StoreTypes.Select(t => new AccessGrant(GrantKind.Type, Store, t, "usage", IsOfPublic: true)),
             ],
         },
-        Write("Write the query log", AccessRole.Collector, "The nightly log of queries, and its retention.",
-            ["Update-QueryPerformanceLog", "Clear-QueryPerformanceLog"],
+        Write("Write the query log", AccessRole.Collector | AccessRole.Builder,
+            "The nightly log of queries, and its retention; the log before and after a build, by which the index is judged.",
+            ["Update-QueryPerformanceLog", "Clear-QueryPerformanceLog", "Invoke-IndexCreation"],
             [
                 ("monitored_database", "insert, update"), ("query_statistics_head", "insert, update"),
                 ("query_statistics", "insert, delete"),

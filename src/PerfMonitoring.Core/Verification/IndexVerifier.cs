@@ -137,7 +137,7 @@ internal static class IndexVerifier
             Window = options.Window,
             MinimumEffect = options.MinimumEffect,
             Queries = compared.Select(c => c.Query).ToArray(),
-            Reason = Explain(verdict, ratio, compared.Count, basket.Count, options),
+            Reason = Explain(verdict, ratio, [.. compared.Select(c => c.Query)], basket.Count, options),
             Target = create.Target,
         };
     }
@@ -207,26 +207,38 @@ internal static class IndexVerifier
         estimate.Calls == 0 ? $"No execution {when} the build."
         : estimate.Mean <= 0 ? $"The time {when} the build is 0."
         : estimate.Variance is not null ? null
-        : string.Create(CultureInfo.InvariantCulture,
-            $"{estimate.Calls} executions in {estimate.Intervals} interval(s) {when} the build: {MeanEstimate.MinimumCalls} "
-                + $"executions are needed, with their deviation or in {MeanEstimate.MinimumBatches} intervals.");
+        : estimate.Calls < MeanEstimate.MinimumCalls
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"{estimate.Calls} execution(s) {when} the build; {MeanEstimate.MinimumCalls} are needed.")
+        : string.Create(
+            CultureInfo.InvariantCulture,
+            $"{estimate.Intervals} interval(s) without a deviation {when} the build; {MeanEstimate.MinimumBatches} are needed.");
 
     private static string Explain(
-        VerificationVerdict verdict, MeanRatio? ratio, int statements, int judged, VerificationOptions options)
+        VerificationVerdict verdict, MeanRatio? ratio, IReadOnlyList<QueryVerification> queries, int judged,
+        VerificationOptions options)
     {
         if (ratio is not { } known)
         {
-            return statements == 0
-                ? "The log has no statement on this table around the build: run Update-QueryPerformanceLog regularly."
-                : "No statement has enough executions before and after the build: run Update-QueryPerformanceLog regularly.";
+            if (queries.Count == 0)
+            {
+                return "The log has no statement on this table around the build: run Update-QueryPerformanceLog regularly.";
+            }
+
+            // More executions can only come after the build.
+            var nearest = queries.MaxBy(q => q.CallsBefore)!;
+            return nearest.CallsBefore < MeanEstimate.MinimumCalls
+                ? nearest.Missing! : $"{nearest.Missing} Run Update-QueryPerformanceLog later again.";
         }
 
         var change = string.Create(
             CultureInfo.InvariantCulture,
             $"time {Share(known.Log):+0.0 %;-0.0 %} ({Share(known.Lower):+0.0 %;-0.0 %} to {Share(known.Upper):+0.0 %;-0.0 %} "
                 + $"at {options.Confidence:0.###} confidence)");
-        var of = judged == statements ? $"{judged} statement(s)" : $"{judged} of {statements} statements";
-        return $"{verdict}: {change}, from {of}.";
+        var of = judged == queries.Count ? $"{judged} statement(s)" : $"{judged} of {queries.Count} statements";
+        var slower = queries.Count(q => q.Verdict == VerificationVerdict.Regressed);
+        return $"{verdict}: {change}, from {of}{(slower > 0 ? $", {slower} of them slower" : "")}.";
     }
 
     private static double? Share(double? log) => log is { } value ? Math.Exp(value) - 1 : null;

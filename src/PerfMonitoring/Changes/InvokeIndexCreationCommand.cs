@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using PerfMonitoring.Common;
+using PerfMonitoring.QueryLog;
 using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Changes;
@@ -98,7 +99,13 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
     // Null if nothing is verified.
     private IndexTrial? trial;
 
+    // Whether the query log was to be brought up to date before the first build.
     private bool isCollected;
+
+    // Why that failed.
+    private string? collectFailure;
+
+    private bool hasCreated;
 
     private IndexCreator Creator { get; set; } = null!;
 
@@ -166,6 +173,10 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
         if (unverified.Count > 0)
         {
             Judge();
+        }
+        else if (hasCreated && trial is null)
+        {
+            Collect("after the last build");
         }
     }
 
@@ -238,10 +249,17 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
 
     private void Build(List<IndexStrategy> strategies)
     {
-        if (trial is not null && !isCollected && strategies.Count > 0)
+        if (!isCollected && strategies.Count > 0)
         {
-            Run(() => Await(trial.CollectAsync));
             isCollected = true;
+            if (trial is null)
+            {
+                Collect("before the first build");
+            }
+            else
+            {
+                Run(() => Await(trial.CollectAsync));
+            }
         }
 
         PerfMonitoringException? unreachable = null;
@@ -261,6 +279,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
                 }
 
                 ShowDone(activity, report.Worker);
+                hasCreated |= report.Result is { State: IndexCreationState.Created };
                 if (trial is not null && report.Result is { State: IndexCreationState.Created } created)
                 {
                     unverified.Add(created);
@@ -291,6 +310,39 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
         {
             WriteUnverified();
             ThrowTerminatingError(Errors.Record(unreachable));
+        }
+    }
+
+    // An interval of the log that ends before the builds and one that begins after them are what Test-IndexStrategy compares. A
+    // build without them is a build all the same, so a failure is only told.
+    private void Collect(string when)
+    {
+        var activity = $"Bringing the query log up to date {when}";
+        try
+        {
+            if (!Await(Connection.Store.IsReadyAsync))
+            {
+                WriteVerbose($"{Connection.StoreTarget} has no store, so Test-IndexStrategy will not judge what is built.");
+                return;
+            }
+
+            WriteVerbose($"{activity}.");
+            WriteProgress(new ProgressRecord(0, activity, "reading pg_stat_statements"));
+            AwaitWithProgress<string, QueryPerformanceLogUpdate>(Connection.QueryLog.UpdateAsync, WriteVerbose);
+            ShowDone(activity);
+        }
+        catch (PerfMonitoringException e) when (!Stopping)
+        {
+            ShowDone(activity);
+            // The same reason twice tells nothing more.
+            if (e.Message != collectFailure)
+            {
+                WriteWarning(
+                    $"The query log was not brought up to date {when}, so Test-IndexStrategy may lack executions to compare: "
+                        + $"{e.Message} {e.Remedy}");
+            }
+
+            collectFailure = e.Message;
         }
     }
 

@@ -126,7 +126,7 @@ public sealed class IndexVerifierTests
     [Theory]
     [InlineData(0, 100, "No execution before the build.")]
     [InlineData(24, 0, "No execution after the build.")]
-    [InlineData(2, 100, "20 executions in 2 interval(s) before the build")]
+    [InlineData(2, 100, "20 execution(s) before the build; 30 are needed.")]
     public void Too_little_says_what_is_missing(int before, int after, string missing)
     {
         var verification = Verify(["q"], [.. Hours(-before - 1, before, 10, 5), .. Hours(0, after, 10, 5)]);

@@ -124,6 +124,45 @@ public sealed class VerifiedCreationTests(TestDatabase database) : IClassFixture
         Assert.Equal(0, await database.ScalarAsync<long>("select count(*) from pg_class where relname = 'helpful'"));
     }
 
+    [Fact]
+    public async Task The_log_is_brought_up_to_date_around_the_builds_of_a_run_and_no_failure_of_it_stops_a_build()
+    {
+        const string intervals = "select count(distinct executed_at) from perf_monitoring.query_performance_log";
+        const string head = "select max(taken_at) from perf_monitoring.query_statistics_head";
+        var strategies = $"{Strategy("one")}; New-IndexStrategy orders status -IndexName two";
+        session.Invoke($"& {{ {strategies} }} | Invoke-IndexCreation -WhatIf").MustSucceed();
+        Assert.Equal(0, await database.ScalarAsync<long>(intervals));
+
+        var built = session.Invoke("Invoke-IndexCreation -Pending -Confirm:$false -Verbose").MustSucceed();
+
+        Assert.All(built.Values("State"), s => Assert.Equal("Created", $"{s}"));
+        Assert.Equal(
+            ["before the first build.", "after the last build."],
+            built.Verbose.Where(v => v.StartsWith("Bringing the query log", StringComparison.Ordinal))
+                .Select(v => v["Bringing the query log up to date ".Length..]));
+        Assert.True(await database.ScalarAsync<bool>($"""
+            select (select min(executed_at) from perf_monitoring.query_performance_log) <= min(started_at)
+                and ({head}) >= max(finished_at) and count(*) = 2
+            from perf_monitoring.index_action
+            """));
+
+        // Nothing is built, so nothing is read.
+        var before = await database.ScalarAsync<DateTime>(head);
+        session.Invoke("Invoke-IndexCreation -Pending -Confirm:$false").MustSucceed();
+        Assert.Equal(before, await database.ScalarAsync<DateTime>(head));
+
+        await database.ExecuteAsync("drop extension pg_stat_statements");
+        var unread = session.Invoke("New-IndexStrategy orders status, id -IndexName three | Invoke-IndexCreation -Confirm:$false")
+            .MustSucceed();
+        Assert.Contains("has no extension pg_stat_statements", Assert.Single(unread.Warnings), StringComparison.Ordinal);
+
+        await database.ExecuteAsync("drop schema perf_monitoring cascade; drop index one, two, three");
+        var storeless = session.Invoke($"{Strategy("four")} -WarningAction Ignore | Invoke-IndexCreation -Confirm:$false")
+            .MustSucceed();
+        Assert.Equal("Created", $"{storeless.Only().Properties["State"].Value}");
+        Assert.Empty(storeless.Warnings);
+    }
+
     [Theory]
     [InlineData("30")]
     [InlineData("8d")]
