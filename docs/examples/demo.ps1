@@ -27,43 +27,39 @@ Test-PerformanceThreshold | Out-Null
 
 Write-Step 'The slowest queries so far'
 Get-SlowQuery -Top 10 | Out-Host
-Update-QueryPerformanceLog | Out-Host
-
-# Kept to compare with later on: the server only counts up.
-$before = @{}
-Get-SlowQuery -Top 1000 | ForEach-Object { $before[$_.QueryHash] = $_ }
 
 Write-Step 'The indexes that the whole workload needs, within 300 MB'
 $strategies = @(Get-SlowQuery -Top 20 | New-IndexStrategy -StorageBudget 300MB)
 $strategies | Out-Host
 $strategies | ForEach-Object { Write-Host "$($_.IndexDefinition);" }
 
-Write-Step 'Build them, without locking anyone out'
-$strategies | Invoke-IndexCreation -Confirm:$false | Out-Host
+Write-Step 'Build them, and a guess of somebody, without locking anyone out'
+# The query log is brought up to date before the first build and after the last.
+$guess = New-IndexStrategy -TableName orders -Column note -IndexName guess
+$strategies + $guess | Invoke-IndexCreation -Confirm:$false | Out-Host
 
 if ($env:PERFMONITORING_SANDBOX) {
-    Write-Step 'The same load once more, and what each query takes now'
+    Write-Step 'The same load once more'
     & $env:PERFMONITORING_SANDBOX load $LoadSeconds | Out-Host
-    Write-Host ('{0,11} {1,11} {2,9}  {3}' -f 'before (ms)', 'after (ms)', 'faster', 'query')
-    $measured = Get-SlowQuery -Top 1000 | ForEach-Object {
-        $then = $before[$_.QueryHash]
-        if ($then -and $_.Calls -gt $then.Calls) {
-            [pscustomobject]@{
-                Query  = $_.Query -replace '\s+', ' '
-                Before = $then.MeanTimeMs
-                After  = ($_.TotalTimeMs - $then.TotalTimeMs) / ($_.Calls - $then.Calls)
-            }
-        }
-    }
-    $measured | Sort-Object -Property Before -Descending | Select-Object -First 8 | ForEach-Object {
-        $query = if ($_.Query.Length -gt 80) { $_.Query.Substring(0, 77) + '...' } else { $_.Query }
-        Write-Host ('{0,11:N2} {1,11:N2} {2,8:N1}x  {3}' -f $_.Before, $_.After, ($_.Before / $_.After), $query)
-    }
     Update-QueryPerformanceLog | Out-Host
+
+    Write-Step 'Did they help? Real executions before the builds and after'
+    $proof = @(Get-IndexStrategy | Test-IndexStrategy)
+    $proof | Out-Host
+    $proof.Queries | Where-Object Verdict -EQ Improved | Sort-Object -Property QueryHash -Unique |
+        Sort-Object -Property Effect | Out-Host
+
+    Write-Step 'Take back what made queries slower, and what no query uses'
+    Undo-IndexCreation -After 1s -Confirm:$false | Out-Host
 }
 
 Write-Step 'How each index is used, and which could go'
-Get-IndexUsageStat | Out-Host
+$usage = @(Get-IndexUsageStat)
+$usage | Out-Host
+
+Write-Step 'Drop those; the audit keeps what is needed to undo it'
+$usage | Where-Object IsRecommendedForDrop | Invoke-IndexRemoval -Confirm:$false | Out-Host
+Get-IndexStrategyHistory | Out-Host
 Update-IndexUsageStat | Out-Null
 
 Write-Step 'Limits to keep watch over, since the first step'
