@@ -191,7 +191,7 @@ public sealed class CandidateGeneratorTests
         Assert.Contains(
             expected,
             partial.Select(
-                c => $"{Keys(c)} [{string.Join(", ", c.Definition.Include.OrderByDescending(n => n))}] WHERE {c.Definition.Where}"));
+                c => $"{Keys(c)} [{string.Join(", ", c.Definition.Include.OrderDescending())}] WHERE {c.Definition.Where}"));
     }
 
     // Patterns of several columns: an index for each, and one that searches all of them.

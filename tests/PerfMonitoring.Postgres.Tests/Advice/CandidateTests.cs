@@ -270,7 +270,8 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     {
         var table = await shop.TableAsync("items");
         var plan = PlanNode.Parse(await shop.ExplainAsync(statement));
-        var use = PlanReader.Read(plan, statement, tables: await shop.TablesAsync()).Relations.Single(r => r.Table.Name == "items");
+        var use = PlanReader.Read(plan, statement, tables: await shop.TablesAsync()).Relations
+            .Single(r => r.Table.Name == "items");
         var proposed = (await CandidatesAsync(statement)).Single(c => Written(c.Definition) == index).Definition;
         var candidate = new Candidate { Id = 0, Definition = proposed, SizeBytes = IndexSize.Estimate(proposed, table)!.Value };
 

@@ -49,6 +49,7 @@ public sealed class PlanCorrectionTests(TestDatabase database) : IClassFixture<T
             + "<> '')", "order_id")]
     [InlineData("select count(*) from lines where product between 10 and 60", "product")]
     [InlineData("select filler from lines order by day limit 10", "day")]
+    [InlineData("select day, count(*) from lines group by day order by day limit 10", "day")]
     public async Task Costs_are_those_with_the_index_built(string statement, string column)
     {
         var definition = new IndexDefinition {
