@@ -86,23 +86,31 @@ internal sealed class ExpressionTypes(ICatalogRepository catalog)
         try
         {
             var asked = new IndexDefinition { Table = table, Name = "", Keys = [.. expressions.Select(IndexKey.OnExpression)] };
-            var (resolved, _) = await catalog.ResolveAsync(asked, cancellationToken);
-            var types = await catalog.GetExpressionTypesAsync(resolved, cancellationToken);
-            foreach (var (written, key) in expressions.Zip(resolved.Keys))
+            var (resolved, distrusted) = await catalog.ResolveAsync(asked, cancellationToken);
+            // Reading the text may run code of a type, so only that of trusted roles is read.
+            if (distrusted is null)
             {
-                // A candidate has the resolved text.
-                found[written] = found[key.Expression!] = types[key.Expression!];
+                var types = await catalog.GetExpressionTypesAsync(resolved, cancellationToken);
+                foreach (var (written, key) in expressions.Zip(resolved.Keys))
+                {
+                    // A candidate has the resolved text.
+                    found[written] = found[key.Expression!] = types[key.Expression!];
+                }
+
+                return found;
             }
         }
-        catch (PerfMonitoringException e) when (e.ErrorId == ErrorIds.InvalidIndexDefinition)
+        catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
         {
-            // One of them cannot be read outside its statement. Its type stays unknown.
-            foreach (var expression in expressions.Count > 1 ? expressions : [])
+            // One of them cannot be read outside its statement, or the role has no right to.
+        }
+
+        // The type of the one at fault stays unknown.
+        foreach (var expression in expressions.Count > 1 ? expressions : [])
+        {
+            foreach (var (text, type) in await DescribeAsync(table, [expression], cancellationToken))
             {
-                foreach (var (text, type) in await DescribeAsync(table, [expression], cancellationToken))
-                {
-                    found[text] = type;
-                }
+                found[text] = type;
             }
         }
 
