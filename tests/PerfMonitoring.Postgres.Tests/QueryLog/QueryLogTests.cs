@@ -29,7 +29,8 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         foreach (var own in new[]
         {
             "/*** Load all supported types ***/ SELECT ns.nspname, a.typname FROM pg_type a, pg_namespace ns",
-            "\nSELECT ns.nspname, t.oid, t.typname FROM pg_type t, pg_namespace ns", "-- Load enum fields\nselect 1 from pg_enum",
+            "\nSELECT ns.nspname, t.oid, t.typname FROM pg_type t, pg_namespace ns",
+            "-- Load enum fields\nSELECT pg_type.oid, enumlabel FROM pg_enum JOIN pg_type ON pg_type.oid = enumtypid",
             "SELECT version()", "select case\n    when pg_catalog.to_regclass('x') is not null then 1\n    else 0\nend",
             "select /* perf_monitoring */ 1 from pg_type",
         })

@@ -44,7 +44,7 @@ public sealed class ViewTests
     [InlineData("IndexRemovalResult", "Duration (s)", 12)]
     [InlineData("IndexRepairResult", "Duration (s)", 12)]
     [InlineData("IndexVerification", "Change (%)", 10)]
-    [InlineData("IndexVerification", "Reason", 27)]
+    [InlineData("IndexVerification", "Reason", 26)]
     [InlineData("PerformanceThreshold", "Critical", 12)]
     [InlineData("IndexCreationResult", "State", 7)]
     [InlineData("ThresholdResult", "Value", 14)]
