@@ -63,7 +63,7 @@ internal sealed record AdvisorOptions
     {
         StorageBudget = StorageBudget ?? DefaultBudget(tableBytes),
         ByteGain = ByteGain ?? (StorageBudget is null ? Tuning.Selection.SizeGain : Tuning.Selection.SizeGainInBudget)
-            / Math.Max(tableBytes, 1),
+            / Math.Max(tableBytes, Tuning.Selection.LeastDefaultBudget / Tuning.Selection.DefaultBudgetShare),
     };
 }
 
