@@ -1,7 +1,8 @@
 -- Purpose: the properties of types and of the operators that compare their values. A domain, also a nested one, is replaced by
--- its base type. A cast to one of the labels does not change a value, and the operators of the label are those of an index on it:
--- the base type itself, and the type whose default operator class it uses (indexcmds.c, GetDefaultOpClass). The modifier of an array is that of its elements. An array or a range counts as having an operator class only if
--- its elements have one: the class exists for every array and range, but fails at each write if the elements have none.
+-- its base type. A cast to one of the labels does not change a value, and the operators of the label are those of an index on
+-- it: the base type itself, and the type whose default operator class it uses (indexcmds.c, GetDefaultOpClass). The modifier of
+-- an array is that of its elements. An array or a range counts as having an operator class only if its elements have one: the
+-- class exists for every array and range, but fails at each write if the elements have none.
 -- Minimum version: 13. Privileges: none.
 select
     x.type_oid as type_oid,

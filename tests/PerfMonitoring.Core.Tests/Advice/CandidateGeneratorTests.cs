@@ -166,8 +166,8 @@ public sealed class CandidateGeneratorTests
             && c.Definition.Keys[0].Column == "status" && c.Definition.Keys[1].Column == "customer_id");
     }
 
-    // The condition of a partial index gives its column one value: it is no key, and no further column unless something else reads
-    // it, since the planner leaves the condition out.
+    // The condition of a partial index gives its column one value: it is no key, and no further column unless something else
+    // reads it, since the planner leaves the condition out.
     [Theory]
     [InlineData("deleted_at IS NULL", "customer_id [total] WHERE deleted_at IS NULL")]
     [InlineData("", "customer_id [total, deleted_at] WHERE deleted_at IS NULL")]

@@ -142,7 +142,8 @@ public sealed class PlanReaderTests
         var plan = PlanNode.Parse(
             Plan($$"""{ "Node Type": "Seq Scan", "Relation Name": "orders", "Schema": "public", "Alias": "o", "Filter": {{JsonSerializer.Serialize(condition)}} {{Cost}} }"""));
 
-        var use = PlanReader.Read(plan, text, arguments.Length > 0 ? [arguments] : null, Tables).Relations.Single(r => r.Alias == "o");
+        var use = PlanReader.Read(plan, text, arguments.Length > 0 ? [arguments] : null, Tables).Relations
+            .Single(r => r.Alias == "o");
 
         Assert.Equal(expected, use.Predicates.SingleOrDefault()?.Condition ?? "");
     }

@@ -431,7 +431,8 @@ public sealed class IndexAdvisorTests(TestDatabase database) : IClassFixture<Tes
                     $"select {c}, count(*) from odd group by {c}", $"select id from odd order by {c} limit 5",
                     $"select id from odd where n = 5 order by {c}",
                     $"select count(*) from odd a join odd b on a.{c} = b.{c} where b.id = 5",
-                    $"select id from odd where {c} = (select {c} from odd where id = 7)", $"select max(n) from odd where {c} > $1" }))
+                    $"select id from odd where {c} = (select {c} from odd where id = 7)",
+                    $"select max(n) from odd where {c} > $1" }))
             .Concat(["select id from odd where doc -> 'k' = '5'", "select id from odd where 't5' = any (tags)",
                 "select count(*) from odd where 5 = any (codes)", "select doc -> 'k', count(*) from odd group by 1"])
             .ToList();

@@ -40,7 +40,8 @@ internal static class OperatorClasses
         {
             yield return (Index("gin", null), UsagePattern.FullText, null);
         }
-        else if (IsText(type) && predicates.Any(p => p.Kind != PredicateKind.Prefix && IsTrigram(p)) && (context.TrigramSchema is not null || context.IsTrigramAvailable))
+        else if (IsText(type) && predicates.Any(p => p.Kind != PredicateKind.Prefix && IsTrigram(p))
+            && (context.TrigramSchema is not null || context.IsTrigramAvailable))
         {
             var schema = context.TrigramSchema is null or "pg_catalog" ? "" : Identifier.Quote(context.TrigramSchema) + ".";
             var isNearest = predicates.Any(p => p.Kind == PredicateKind.Nearest);

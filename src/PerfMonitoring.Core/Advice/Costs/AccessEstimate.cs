@@ -12,7 +12,8 @@ namespace PerfMonitoring.Advice;
 /// <remarks>
 /// A bitmap scan of the index replaces the scan of the table, and the nodes above cost less by the difference. The rest of the
 /// plan stays unchanged, so a further gain by a better join order does not count. Where one of several conditions must hold (OR),
-/// each is searched, by the same index or by another one, and the bitmaps are united. The formulas are simplified from PostgreSQL's
+/// each is searched, by the same index or by another one, and the bitmaps are united.
+/// The formulas are simplified from PostgreSQL's
 /// selfuncs.c (gincostestimate, gistcostestimate, genericcostestimate) and costsize.c (cost_bitmap_heap_scan, index_pages_fetched
 /// with everything cached, cost_bitmap_tree_node), with its default cost constants. The number of rows that the index finds is
 /// the planner's estimate for the scan, divided by the selectivity of the other conditions: 1 / ndistinct for an equality, else
@@ -62,7 +63,8 @@ internal static class AccessEstimate
 
                 List<Searchable> indexes =
                 [
-                    .. usable.Where(c => c.Definition.Table == use.Table).Select(c => new Searchable(c.Definition, c.SizeBytes, c)),
+                    .. usable.Where(c => c.Definition.Table == use.Table)
+                        .Select(c => new Searchable(c.Definition, c.SizeBytes, c)),
                     .. existing[use.Table].Select(i => new Searchable(i.Definition, i.SizeBytes, null)),
                 ];
                 foreach (var way in use.Disjunctions.SelectMany(d => Ways(d, indexes)))
@@ -115,8 +117,8 @@ internal static class AccessEstimate
         IReadOnlyList<IReadOnlyList<PlanPredicate>> branches, List<Searchable> indexes)
     {
         var serving = indexes.Select(i => branches.Select(b => (Index: i, Served: b.Where(i.Serves).ToList())).ToList()).ToList();
-        var each = branches.Select((_, b) => serving.Select(s => s[b]).Where(s => s.Served.Count > 0).MinBy(s => s.Index.SizeBytes))
-            .ToList();
+        var each = branches.Select(
+            (_, b) => serving.Select(s => s[b]).Where(s => s.Served.Count > 0).MinBy(s => s.Index.SizeBytes)).ToList();
         return serving.Where(s => s.TrueForAll(b => b.Served.Count > 0)).Append(each)
             .Where(way => way.TrueForAll(b => b.Served is not null)
                 && way.Exists(b => b.Index.Candidate is { CanBeHypothetical: false }));
@@ -135,7 +137,8 @@ internal static class AccessEstimate
             w => BitmapIndex(found / way.Count, w.Served, w.Index.Definition, w.Index.SizeBytes, table))
             + (found * 0.1 * OperatorCost);
         return Replace(
-            path, path.Count - 1, startup, startup + BitmapHeap(found, use.Predicates.Count + way.Sum(w => w.Served.Count), table));
+            path, path.Count - 1, startup,
+            startup + BitmapHeap(found, use.Predicates.Count + way.Sum(w => w.Served.Count), table));
     }
 
     // The path to the scan of the relation, the share of the rows that the other conditions leave, and the rows that the index

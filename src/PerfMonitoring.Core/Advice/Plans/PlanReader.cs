@@ -184,7 +184,8 @@ internal static partial class PlanReader
             else if (condition.AsDistinct() is var (one, isDistinct, other))
             {
                 // No search serves it, because it accepts nulls or compares with them.
-                if (Owner(one) is { } owner && KeyOf(one) is { } key && (IsWritten(other) || other.Tokens is [{ Text: "true" or "false" }]))
+                if (Owner(one) is { } owner && KeyOf(one) is { } key
+                    && (IsWritten(other) || other.Tokens is [{ Text: "true" or "false" }]))
                 {
                     yield return (owner,
                         new PlanPredicate(isDistinct ? PredicateKind.Unequal : PredicateKind.Test, key) {
@@ -372,7 +373,8 @@ internal static partial class PlanReader
             }
 
             var sql = expression.ToSql();
-            return !(expression.AsCast() is var (operand, type) && type is not ("date" or "text") && ColumnOf(operand) is not null)
+            return !(expression.AsCast() is var (operand, type) && type is not ("date" or "text")
+                    && ColumnOf(operand) is not null)
                 && expression.Tokens.Any(t => t.Text == "(" || t.Kind == PlanTokenKind.Operator)
                 && !Aggregate().IsMatch(sql)
                 && expression.Tokens.All(t => (t.Kind != PlanTokenKind.Constant || t.Text[0] != '$') && !IsVolatile(t.Text))

@@ -27,8 +27,8 @@ internal enum PredicateKind
     /// <summary>Not equal to a constant: a B-tree search cannot use it, but a partial index can.</summary>
     Unequal,
     /// <summary>
-    /// Another test of whether a value is one of two or three, null among them (IS NOT TRUE): a B-tree search cannot use it, but a
-    /// partial index can.
+    /// Another test of whether a value is one of two or three, null among them (IS NOT TRUE): a B-tree search cannot use it, but
+    /// a partial index can.
     /// </summary>
     Test,
     /// <summary>Another operator (<see cref="PlanPredicate.Operator"/>): containment, overlap, text search, patterns.</summary>
