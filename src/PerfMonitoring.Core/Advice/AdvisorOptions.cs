@@ -81,6 +81,22 @@ internal sealed record SkippedStatement(string QueryHash, string Reason, bool Is
 {
     /// <summary>Set where it was left out because planning could run untrusted code.</summary>
     public UntrustedStatement? Untrusted { get; init; }
+
+    /// <summary>
+    /// Whether a failure concerns one statement, so that the advice goes on without it. A lost connection and a server without
+    /// resources concern all of them.
+    /// </summary>
+    public static bool IsCausedBy(PerfMonitoringException failure) =>
+        failure.Kind is not (FailureKind.ConnectionFailed or FailureKind.Busy or FailureKind.NotInstalled)
+        && failure.ErrorId is not (ErrorIds.AuthenticationFailed or ErrorIds.PlansLogged);
+
+    /// <summary>A statement that is left out because of a failure.</summary>
+    public static SkippedStatement Of(WorkloadStatement statement, PerfMonitoringException failure) =>
+        new(statement.QueryHash, failure.Message, IsUtility: failure.ErrorId == ErrorIds.NotPlannable)
+        {
+            Untrusted = failure.ErrorId == ErrorIds.UntrustedCode
+                ? UntrustedStatement.Of(statement.QueryHash, QueryText.Normalize(statement.Text), failure.Message) : null,
+        };
 }
 
 /// <summary>A statement that runs much longer than the planner's cost tells, whatever values its parameters have.</summary>

@@ -222,6 +222,9 @@ public static class ErrorIds
     /// <summary>A plan has more levels than the module reads.</summary>
     public const string PlanTooDeep = nameof(PlanTooDeep);
 
+    /// <summary>The server logs every plan (auto_explain), and cannot log one with hypothetical indexes.</summary>
+    public const string PlansLogged = nameof(PlansLogged);
+
     /// <summary>The connection goes through a pooler, but a session is required.</summary>
     public const string PooledConnection = nameof(PooledConnection);
 

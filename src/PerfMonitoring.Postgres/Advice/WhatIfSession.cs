@@ -29,16 +29,21 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
 
     public async Task<WhatIfPlan> ExplainAsync(WhatIfRequest request, CancellationToken cancellationToken)
     {
-        var text = request.Statement.Arguments is null
-            ? PlannableText.TryMake(request.Statement.Text, out _) ?? throw PlanRepository.NotPlannable()
-            : request.Statement.Text;
         try
         {
-            var json = await repair.PlanAsync(text, t => ExplainAsync(request, t, cancellationToken), cancellationToken);
-            var plan = Parse(json);
+            // A text with arguments was planned before, and another number of parameters would not fit them.
+            var answer = request.Statement.Arguments is null
+                ? await repair.PlanAsync(
+                    request.Statement.Text, t => ExplainAsync(request, t, cancellationToken), cancellationToken)
+                : new RepairedPlan<string>(
+                    request.Statement.Text, await ExplainAsync(request, request.Statement.Text, cancellationToken));
             var refused = request.Indexes.Select(c => c.Id).Distinct().Where(Refused.ContainsKey)
                 .ToDictionary(id => id, id => Refused[id]);
-            return Read(plan, request, refused);
+            return Read(Parse(answer.Plan), request, refused) with { Text = answer.Text };
+        }
+        catch (PostgresException e) when (PlanRepository.IsRefusal(e, cancellationToken))
+        {
+            throw PlanRepository.NotPlanned(e, target.Target);
         }
         catch (Exception e) when (Failures.TryTranslate(e, target.Target.ToString(), cancellationToken) is { } failure)
         {
@@ -118,12 +123,7 @@ internal abstract class WhatIfSession(Database target, NpgsqlConnection connecti
 
     private async Task<string> ExplainAsync(WhatIfRequest request, string text, CancellationToken cancellationToken)
     {
-        var parameters = 0;
-        if (request.Statement.Arguments is null)
-        {
-            PlannableText.TryMake(text, out parameters);
-        }
-
+        var parameters = request.Statement.Arguments is null ? PlannableText.CountParameters(text) : 0;
         var question = new PlanQuestion(text, parameters, request.Statement, request.Verbose, statementTimeout);
         string? json;
         try

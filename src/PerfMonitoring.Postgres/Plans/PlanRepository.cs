@@ -18,14 +18,13 @@ internal sealed class PlanRepository(Database target) : IPlanRepository
 
     public Task<string> ExplainAsync(PlanText statement, CancellationToken cancellationToken)
     {
-        var text = PlannableText.TryMake(statement.Text, out _) ?? throw NotPlannable();
         var planner = new Planner(target);
-        return target.RunAsync(() => repair.PlanAsync(text, ExplainAsync, cancellationToken), cancellationToken);
+        return target.RunAsync(
+            async () => (await repair.PlanAsync(statement.Text, ExplainAsync, cancellationToken)).Plan, cancellationToken);
 
         async Task<string> ExplainAsync(string attempt)
         {
-            PlannableText.TryMake(attempt, out var parameters);
-            var question = new PlanQuestion(attempt, parameters, statement, true, Limit);
+            var question = new PlanQuestion(attempt, PlannableText.CountParameters(attempt), statement, true, Limit);
             return (await planner.PlanAsync(question, commands => RunAsync(commands, cancellationToken), cancellationToken))!;
         }
     }
@@ -77,6 +76,10 @@ internal sealed class PlanRepository(Database target) : IPlanRepository
         ErrorIds.NotPlannable, FailureKind.InvalidArgument,
         "The text is not one SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES statement.",
         "Pass one statement that the planner plans.");
+
+    /// <summary>Whether the server refuses a statement, and neither ends the session nor was asked to stop.</summary>
+    internal static bool IsRefusal(PostgresException e, CancellationToken cancellationToken) =>
+        !cancellationToken.IsCancellationRequested && e.InvariantSeverity is not ("FATAL" or "PANIC");
 
     internal static PerfMonitoringException NotPlanned(PostgresException e, ServerTarget target) => new(
         ErrorIds.PlanFailed, FailureKind.ServerError,

@@ -20,12 +20,58 @@ public class PlannableTextTests
     [InlineData("select a * ($1 - b), c + $2 from t", "select a * ($1 - b), c + $2 from t", 2)]
     [InlineData("select sum(case when a = $1 then $2 else $3 end), case when b then $4 end from t",
         "select sum(case when a = $1 then $2::integer else $3::integer end), case when b then $4 end from t", 4)]
+    [InlineData("select double precision $1, varchar(10) $2", "select ($1::double precision), ($2::varchar(10))", 2)]
+    [InlineData(
+        "select mood $1, pg_catalog.int4 $2, \"My Type\" $3",
+        "select ($1::mood), ($2::pg_catalog.int4), ($3::\"My Type\")", 3)]
+    [InlineData("select N$1, bit varying(4) $2", "select ($1::bpchar), ($2::bit varying(4))", 2)]
+    [InlineData("select interval(3) $1, interval $2 second(3)", "select ($1::interval(3)), ($2::interval second(3))", 2)]
+    [InlineData("select a from t where (b at time zone $1) > $2", "select a from t where (b at time zone $1) > $2", 2)]
+    [InlineData(
+        "select timestamp(3) without time zone $1 at time zone $2",
+        "select ($1::timestamp(3) without time zone) at time zone $2", 2)]
+    [InlineData("select a from t where b operator(pg_catalog.=) $1", "select a from t where b operator(pg_catalog.=) $1", 1)]
+    [InlineData("select case a when $1then$2else$3end from t", "select case a when $1 then $2 else $3 end from t", 3)]
+    [InlineData("select sys$9 from t where d = date$1and a = $2", "select sys$9 from t where d = ($1::date) and a = $2", 2)]
+    [InlineData(
+        "select $1 uescape '!', normalize(a, $2), a is $3 normalized",
+        "select $1, normalize(a, nfc), a is nfc normalized", 1)]
+    [InlineData("select a from t left join u on $1 where b = $2", "select a from t left join u on true where b = $1", 1)]
+    [InlineData("select a from t join u on $1 = u.b", "select a from t join u on $1 = u.b", 1)]
+    [InlineData(
+        "select * from xmltable($1 passing x columns a int path $2 default $3) where b <@ path $4",
+        "select * from xmltable($1 passing x columns a int path $2 default $3) where b <@ ($4::path)", 4)]
     [InlineData("((select 1)) union (select 2);", "((select 1)) union (select 2)", 0)]
     public void A_statement_is_made_ready(string sql, string expected, int parameters)
     {
         Assert.Equal(expected, PlannableText.TryMake(sql, out var found));
         Assert.Equal(parameters, found);
     }
+
+    [Theory]
+    [InlineData(
+        "select date_trunc($1, t.ts), count(*) from t group by date_trunc('day', ts)",
+        "select date_trunc('day', t.ts), count(*) from t group by date_trunc('day', ts)")]
+    [InlineData(
+        "select extract($1 from a), extract($2 from a) from t group by extract(year from a), extract(month from a)",
+        "select extract(year from a), extract(month from a) from t group by extract(year from a), extract(month from a)")]
+    [InlineData(
+        "select coalesce(a, $1) + $2 from t group by coalesce(a, -1)",
+        "select coalesce(a, -1) + $2 from t group by coalesce(a, -1)")]
+    [InlineData(
+        "select a in ($1 /*, ... */) from t group by a in (1, 2)",
+        "select a in (1, 2 /*, ... */) from t group by a in (1, 2)")]
+    [InlineData(
+        "select distinct on (a + 1) b from t order by a + $1, b desc",
+        "select distinct on (a + 1) b from t order by a + 1, b desc")]
+    [InlineData("select a % 10 from t group by a % $1", "select a % 10 from t group by a % 10")]
+    [InlineData(
+        "select 1 from t group by f($1, a) having f($2, a) > $3",
+        "select 1 from t group by f($1, a) having f($1, a) > $3")]
+    [InlineData("select f(b, $1), a from t group by f(a, 1), a", null)]
+    [InlineData("select a from t where b = $1 order by a", null)]
+    public void Constants_that_one_of_equal_expressions_kept_are_restored(string sql, string? expected) =>
+        Assert.Equal(expected, LostConstants.TryRestore(sql));
 
     [Theory]
     [InlineData("")]

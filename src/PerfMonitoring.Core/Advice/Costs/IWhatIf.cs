@@ -26,7 +26,14 @@ public sealed record WhatIfRequest(PlanText Statement, IReadOnlyCollection<Candi
 /// <param name="Sizes">The size in bytes that the planner assumed for each index of the request, by candidate id.</param>
 public sealed record WhatIfPlan(
     PlanNode Plan, IReadOnlyDictionary<string, int> Candidates, IReadOnlyDictionary<int, string> Refused,
-    IReadOnlyDictionary<int, long> Sizes);
+    IReadOnlyDictionary<int, long> Sizes)
+{
+    /// <summary>
+    /// The statement that was planned: the one of the request, repaired where the server refused it. Its parameters are those of
+    /// the plan.
+    /// </summary>
+    public string Text { get; init; } = "";
+}
 
 /// <summary>
 /// Plans with indexes that do not exist. One session, for one run of the advisor (the id of a candidate stands for one index),

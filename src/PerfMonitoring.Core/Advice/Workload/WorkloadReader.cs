@@ -33,7 +33,7 @@ internal sealed class WorkloadReader(
     /// <summary>Reads the workload.</summary>
     public async Task<PlannedWorkload> ReadAsync(IReadOnlyList<WorkloadStatement> workload, CancellationToken cancellationToken)
     {
-        var plans = new PlanNode?[workload.Count];
+        var plans = new WhatIfPlan?[workload.Count];
         var skipped = new SkippedStatement?[workload.Count];
         await ForEachAsync(workload.Count, async (session, i) =>
         {
@@ -42,22 +42,20 @@ internal sealed class WorkloadReader(
             {
                 plans[i] = await ExplainAsync(session, workload[i].ToPlanText(workload[i].Text), true, cancellationToken);
             }
-            catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
+            catch (PerfMonitoringException e) when (SkippedStatement.IsCausedBy(e))
             {
-                skipped[i] = new SkippedStatement(workload[i].QueryHash, e.Message, IsUtility: e.ErrorId == ErrorIds.NotPlannable)
-                {
-                    Untrusted = e.ErrorId == ErrorIds.UntrustedCode
-                        ? UntrustedStatement.Of(workload[i].QueryHash, QueryText.Normalize(workload[i].Text), e.Message) : null,
-                };
+                skipped[i] = SkippedStatement.Of(workload[i], e);
             }
         });
 
-        var tables = await WorkloadTables.FindAsync(catalog, plans.OfType<PlanNode>(), cancellationToken);
+        var tables = await WorkloadTables.FindAsync(catalog, plans.OfType<WhatIfPlan>().Select(p => p.Plan), cancellationToken);
         var parameters = new StatementParameters(catalog);
         var readings = new Reading?[workload.Count];
         await ForEachAsync(workload.Count, async (session, i) =>
-            readings[i] = plans[i] is { } plan
-                ? await PlanVariantsAsync(session, workload[i], plan, parameters, tables, cancellationToken) : null);
+            readings[i] = plans[i] is { } answer
+                ? await PlanVariantsAsync(
+                    session, workload[i] with { Text = answer.Text }, answer.Plan, parameters, tables, cancellationToken)
+                : null);
         var unit = VariantShares.UnitTime(
             readings.OfType<Reading>().Where(r => r.Statement.MeanTimeMs is not null)
             .Select(r => (r.Statement.MeanTimeMs!.Value, r.Cost)));
@@ -69,7 +67,8 @@ internal sealed class WorkloadReader(
             }
         });
         return new PlannedWorkload(
-            [.. readings.OfType<Reading>().SelectMany(r => r.ToStatements(tables))], tables, [.. skipped.OfType<SkippedStatement>()])
+            [.. readings.OfType<Reading>().SelectMany(r => r.ToStatements(tables))], tables,
+            [.. skipped.OfType<SkippedStatement>()])
         {
             Misjudged = [.. readings.OfType<Reading>().Where(r => IsSlower(r, unit) && r.Tables.Any(tables.Advised.ContainsKey))
                 .Select(r => new MisjudgedStatement(
@@ -86,27 +85,28 @@ internal sealed class WorkloadReader(
         var reading = new Reading(statement, generic) { Rare = rare };
         try
         {
+            var variants = new List<PlanVariant>();
             var plans = new List<PlanNode>();
             foreach (var variant in usual)
             {
-                plans.Add(
-                    variant.Text is { Arguments: null } text && text.Text == statement.Text
-                    ? generic : await PlanAsync(session, reading, variant, cancellationToken));
+                var (found, plan) = variant.Text is { Arguments: null } text && text.Text == statement.Text
+                    ? (variant, generic) : await PlanAsync(session, reading, variant, cancellationToken);
+                variants.Add(found);
+                plans.Add(plan);
             }
 
-            usual = VariantShares.ByRows(usual, plans, statement.RowsPerCall);
+            usual = VariantShares.ByRows(variants, plans, statement.RowsPerCall);
             reading.Variants.AddRange(usual.Zip(plans));
             if (VariantShares.OfNothing(usual, plans, statement.RowsPerCall) is > 0 and var nothing && rare is not null)
             {
-                var plan = await PlanAsync(session, reading, rare, cancellationToken);
-                reading.Variants.Add((rare, plan));
+                var plan = await AddRareAsync(session, reading, rare, cancellationToken);
                 if (!plans.TrueForAll(p => VariantShares.AreAlike(plan, p)))
                 {
                     reading.SetShares([.. usual.Select(v => v.Share * (1 - nothing)), nothing]);
                 }
             }
         }
-        catch (PerfMonitoringException e) when (e.Kind is FailureKind.ServerError or FailureKind.InvalidArgument)
+        catch (PerfMonitoringException e) when (SkippedStatement.IsCausedBy(e))
         {
             // Where a type does not accept the values of its column, the generic plan stays.
             reading.Variants.Clear();
@@ -128,9 +128,9 @@ internal sealed class WorkloadReader(
         {
             try
             {
-                reading.Variants.Add((rare, await PlanAsync(session, reading, rare, cancellationToken)));
+                await AddRareAsync(session, reading, rare, cancellationToken);
             }
-            catch (PerfMonitoringException e) when (e.Kind is FailureKind.ServerError or FailureKind.InvalidArgument)
+            catch (PerfMonitoringException e) when (SkippedStatement.IsCausedBy(e))
             {
                 // The server does not accept the values: the other variants stay.
                 return;
@@ -142,13 +142,27 @@ internal sealed class WorkloadReader(
                 reading.Variants.ConvertAll(v => v.Variant.Share), reading.Variants.ConvertAll(v => v.Plan.TotalCost), measured));
     }
 
-    private Task<PlanNode> PlanAsync(IWhatIf session, Reading reading, PlanVariant variant, CancellationToken cancellationToken) =>
-        ExplainAsync(session, variant.Text, reading.IsWrite, cancellationToken);
+    private async Task<PlanNode> AddRareAsync(
+        IWhatIf session, Reading reading, PlanVariant rare, CancellationToken cancellationToken)
+    {
+        var planned = await PlanAsync(session, reading, rare, cancellationToken);
+        reading.Rare = planned.Variant;
+        reading.Variants.Add(planned);
+        return planned.Plan;
+    }
 
-    private async Task<PlanNode> ExplainAsync(IWhatIf session, PlanText text, bool verbose, CancellationToken cancellationToken)
+    // The variant with the text that the server plans.
+    private async Task<(PlanVariant Variant, PlanNode Plan)> PlanAsync(
+        IWhatIf session, Reading reading, PlanVariant variant, CancellationToken cancellationToken)
+    {
+        var answer = await ExplainAsync(session, variant.Text, reading.IsWrite, cancellationToken);
+        return (variant with { Text = variant.Text with { Text = answer.Text } }, answer.Plan);
+    }
+
+    private async Task<WhatIfPlan> ExplainAsync(IWhatIf session, PlanText text, bool verbose, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref calls);
-        return (await session.ExplainAsync(new WhatIfRequest(text, []) { Verbose = verbose }, cancellationToken)).Plan;
+        return await session.ExplainAsync(new WhatIfRequest(text, []) { Verbose = verbose }, cancellationToken);
     }
 
     private Task ForEachAsync(int count, Func<IWhatIf, int, Task> action) =>
