@@ -110,10 +110,12 @@ internal sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository
             set, pool, review, planned.Statements, costs, needs, existing,
             sessions[0].IsReal ? search.Sizes : new Dictionary<int, long>(), options,
             search.IsCutShort ? CancellationToken.None : cancellationToken);
+        // The variants of a statement may be refused one by one.
+        IReadOnlyList<SkippedStatement> skipped = [.. planned.Skipped.Concat(search.Skipped).DistinctBy(s => s.QueryHash)];
         return new IndexAdvice
         {
             Strategies = [.. chosen.Values.OrderBy(s => s.Rank)],
-            Skipped = planned.Skipped,
+            Skipped = skipped,
             PassedOver = planned.Tables.PassedOver,
             // A foreign key without an index explains a slow write, and gets its index.
             Misjudged = [.. planned.Misjudged.Where(m => !needs.Any(n => m.Written.Contains(n.Need.Referenced)))
@@ -121,7 +123,7 @@ internal sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository
             Hints = [.. collector.Hints, .. ExpressionTypes.Hints(refused, pool.All)],
             CostBefore = planned.Statements.Select((p, s) => p.Weight * costs[s].Bare.Cost).Sum(),
             CostAfter = planned.Statements.Select((p, s) => p.Weight * set.After[s].Cost).Sum(),
-            Statements = workload.Count - planned.Skipped.Count,
+            Statements = workload.Count - skipped.Count,
             Candidates = [
                 .. review.Judge(chosen, refused, options).Concat(pool.Reverted)
                 .Select(c => c with { Target = target })],

@@ -25,7 +25,7 @@ internal sealed class ConditionRows(IWhatIf session, PlannedWorkload planned)
                 rows = (await session.ExplainAsync(
                     new WhatIfRequest(new PlanText(statement) { Origin = OriginOf(table) }, []), cancellationToken)).Plan.Rows;
             }
-            catch (PerfMonitoringException e) when (e.ErrorId is ErrorIds.PlanFailed or ErrorIds.UntrustedCode)
+            catch (PerfMonitoringException e) when (SkippedStatement.IsCausedBy(e))
             {
                 // A role may read a view but not the table under it.
                 rows = null;

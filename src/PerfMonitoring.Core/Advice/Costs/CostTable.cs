@@ -189,6 +189,14 @@ internal sealed class CostTable
         return best;
     }
 
+    /// <summary>Forgets every plan but the one without new indexes.</summary>
+    public void Forget()
+    {
+        answers.RemoveAll(a => a.Answer != Bare || a.Asked.Count > 0);
+        configurations.RemoveAll(c => c != Bare);
+        composed = null;
+    }
+
     // Keeps the cheapest first.
     private static void Insert(List<Configuration> plans, Configuration plan) =>
         plans.Insert(plans.TakeWhile(c => c.Cost <= plan.Cost).Count(), plan);

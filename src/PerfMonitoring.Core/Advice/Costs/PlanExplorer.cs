@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Advice;
@@ -17,6 +18,7 @@ internal sealed class PlanExplorer(
 {
     private readonly ConcurrentDictionary<int, string> refused = [];
     private readonly ConcurrentDictionary<int, long> sizes = [];
+    private readonly ConcurrentDictionary<int, SkippedStatement> skipped = [];
     private int calls;
 
     /// <summary>Number of planner calls so far.</summary>
@@ -29,23 +31,45 @@ internal sealed class PlanExplorer(
     public IReadOnlyDictionary<int, string> Refused => refused;
 
     /// <summary>
+    /// Statements that the planner refused although it had planned them before: their tables have no plan but the one without new
+    /// indexes.
+    /// </summary>
+    public IReadOnlyCollection<SkippedStatement> Skipped => [.. skipped.OrderBy(s => s.Key).Select(s => s.Value)];
+
+    /// <summary>
     /// The best plan of a statement with these indexes; asks the planner where the plan does not follow from known ones.
     /// </summary>
     public async Task<Configuration> AskAsync(
         IWhatIf session, int statement, IReadOnlyCollection<int> set, CancellationToken cancellationToken)
     {
         var asked = set.Where(id => !refused.ContainsKey(id)).ToHashSet();
+        if (skipped.ContainsKey(statement))
+        {
+            return tables[statement].Bare;
+        }
+
         if (tables[statement].Find(asked) is { } known)
         {
             return known;
         }
 
         Interlocked.Increment(ref calls);
-        var answer = await session.ExplainAsync(
-            new WhatIfRequest(
-                statements[statement].Text,
-                [.. asked.Order().Select(id => candidates[id]).Where(c => session.IsReal || c.CanBeHypothetical)]),
-            cancellationToken);
+        WhatIfPlan answer;
+        try
+        {
+            answer = await session.ExplainAsync(
+                new WhatIfRequest(
+                    statements[statement].Text,
+                    [.. asked.Order().Select(id => candidates[id]).Where(c => session.IsReal || c.CanBeHypothetical)]),
+                cancellationToken);
+        }
+        catch (PerfMonitoringException e) when (SkippedStatement.IsCausedBy(e))
+        {
+            skipped[statement] = SkippedStatement.Of(statements[statement].Statement, e);
+            tables[statement].Forget();
+            return tables[statement].Bare;
+        }
+
         foreach (var (id, reason) in answer.Refused)
         {
             refused.TryAdd(id, reason);

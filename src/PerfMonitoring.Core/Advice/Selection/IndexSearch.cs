@@ -40,6 +40,9 @@ internal sealed class IndexSearch(
     /// <summary>Candidates that the server refuses, with the server's reason, by id.</summary>
     public IReadOnlyDictionary<int, string> Refused => explorer.Refused;
 
+    /// <summary>Statements that the planner refused during the search; no index is chosen for them.</summary>
+    public IReadOnlyCollection<SkippedStatement> Skipped => explorer.Skipped;
+
     /// <summary>Whether the search ended early.</summary>
     public bool IsCutShort { get; private set; }
 
