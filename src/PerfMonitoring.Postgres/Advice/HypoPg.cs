@@ -1,3 +1,4 @@
+using System.Data;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Npgsql;
@@ -18,6 +19,8 @@ namespace PerfMonitoring.Postgres.Advice;
 /// </summary>
 internal sealed partial class HypoPg : WhatIfSession
 {
+    private const string PlanLogging = "auto_explain.log_min_duration";
+
     private readonly string schema;
 
     // The hypothetical indexes of the backend, by candidate; each part by its handle. Uncertain after a failure that does not
@@ -54,12 +57,56 @@ internal sealed partial class HypoPg : WhatIfSession
         }
     }
 
-    // Real object identifiers would use up the catalog's counter; hypothetical ones do not need it.
-    protected override Task PrepareAsync(CancellationToken cancellationToken)
+    protected override async Task PrepareAsync(CancellationToken cancellationToken)
     {
         isSure = false;
-        return RunAsync([Reset, "set hypopg.use_real_oids = off"], cancellationToken);
+        // Real object identifiers would use up the catalog's counter; hypothetical ones do not need it.
+        await RunAsync([Reset, "set hypopg.use_real_oids = off"], cancellationToken);
+        foreach (var (name, value, harmless) in await GetHindrancesAsync(cancellationToken))
+        {
+            try
+            {
+                await RunAsync([$"set {name} = {harmless}"], cancellationToken);
+            }
+            catch (PerfMonitoringException e) when (e.ErrorId == ErrorIds.PermissionDenied)
+            {
+                // With any other value the others only refuse single statements, or nothing.
+                if (name == PlanLogging && value == "0")
+                {
+                    throw PlansLogged(e);
+                }
+            }
+        }
     }
+
+    // What other libraries do to every plan that has hypothetical indexes, which are not in the catalog: auto_explain fails to
+    // log one (it logs EXPLAIN only with a duration of 0), pg_hint_plan compares their missing names with those in hints, which
+    // crashes the server, and pg_plan_filter refuses the expensive statements, which need an index most.
+    private async Task<List<(string Name, string Value, string Harmless)>> GetHindrancesAsync(CancellationToken cancellationToken)
+    {
+        var found = new List<(string, string, string)>();
+        await Target.RunAsync(
+            async () =>
+            {
+                await using var command = new NpgsqlCommand(Sql.Get("GetHindrances"), Connection);
+                await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+                while (await reader.ReadAsync(cancellationToken))
+                {
+                    found.Add((reader.GetString("name"), reader.GetString("value"), reader.GetString("harmless")));
+                }
+
+                return true;
+            },
+            cancellationToken);
+        return found;
+    }
+
+    private PerfMonitoringException PlansLogged(Exception cause) => new(
+        ErrorIds.PlansLogged, FailureKind.NotSupported,
+        $"{Target.Target} logs every plan ({PlanLogging} = 0), and fails where a plan has hypothetical indexes (SQLSTATE XX000).",
+        $"{Target.UserName} may not switch that off. As a superuser run: alter role {Identifier.Quote(Target.UserName)} set "
+            + $"{PlanLogging} = -1; or alter system set {PlanLogging} = '1ms'; select pg_reload_conf(); then connect again.",
+        Target.Target, cause);
 
     private string Reset => $"select {Sql.Marker} {Identifier.Quote(schema)}.hypopg_reset()";
 

@@ -32,6 +32,21 @@ public sealed class PrerequisiteCheckTests
     }
 
     [Theory]
+    [InlineData("0", PrerequisiteState.Missing)]
+    [InlineData("1", PrerequisiteState.Ok)]
+    [InlineData("-1", PrerequisiteState.Ok)]
+    [InlineData(null, null)]
+    public void Plans_that_are_all_logged_are_told(string? milliseconds, PrerequisiteState? state)
+    {
+        var settings = milliseconds is null
+            ? [] : new[] { new SettingFacts { Name = "auto_explain.log_min_duration", Value = milliseconds } };
+
+        var result = Judge(settings: settings).SingleOrDefault(r => r.Name == "auto_explain.log_min_duration");
+
+        Assert.Equal(state, result?.State);
+    }
+
+    [Theory]
     [InlineData("1.10", PrerequisiteState.Ok, null)]
     [InlineData("1.7", PrerequisiteState.Missing, "alter extension pg_stat_statements update;")]
     [InlineData(null, PrerequisiteState.Missing, "create extension pg_stat_statements;")]
