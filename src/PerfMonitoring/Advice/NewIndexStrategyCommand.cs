@@ -411,10 +411,14 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
                     + $"{candidate.Reason}");
         }
 
-        WriteVerbose($"{advice.Strategies.Count} of {advice.Candidates.Count} indexes chosen for {advice.Statements} statements; "
+        WriteVerbose($"{advice.Strategies.Count} of {advice.Candidates.Count} candidates are chosen; "
             + $"the planner was asked {advice.Calls} times; its cost of the workload: {advice.CostBefore:N0} without them, "
             + $"{advice.CostAfter:N0} with them.");
         Write(advice.Strategies);
+        var leftOut = advice.Skipped.Count > 0 ? $"; {advice.Skipped.Count} left out" : "";
+        var (indexes, queries) = (advice.Strategies.Count, advice.Statements + advice.Skipped.Count);
+        Say($"{indexes} {(indexes == 1 ? "index" : "indexes")} chosen for {queries} {(queries == 1 ? "query" : "queries")}"
+            + $"{leftOut}.");
     }
 
     private void WriteMisjudged(IReadOnlyList<MisjudgedStatement> statements)

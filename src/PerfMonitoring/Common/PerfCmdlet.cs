@@ -65,6 +65,13 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     private protected new bool ShouldProcess(string description, string question, string caption) =>
         base.ShouldProcess(VisibleText.Lines(description), VisibleText.Line(question), VisibleText.Line(caption));
 
+    /// <summary>
+    /// Writes a line for the person at the host, as Write-Host does: to the information stream, which a runbook can redirect (6>)
+    /// or silence (-InformationAction Ignore), and never to the pipeline.
+    /// </summary>
+    private protected void Say(string text) =>
+        WriteInformation(new HostInformationMessage { Message = VisibleText.Line(text) }, ["PSHOST"]);
+
     /// <summary>Writes a line through the host, because a stopped pipeline takes no warnings.</summary>
     private protected void SayToHost(string text) => Host.UI.WriteWarningLine(VisibleText.Line(text));
 
