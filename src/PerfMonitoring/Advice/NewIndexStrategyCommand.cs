@@ -418,7 +418,23 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         var leftOut = advice.Skipped.Count > 0 ? $"; {advice.Skipped.Count} left out" : "";
         var (indexes, queries) = (advice.Strategies.Count, advice.Statements + advice.Skipped.Count);
         Say($"{indexes} {(indexes == 1 ? "index" : "indexes")} chosen for {queries} {(queries == 1 ? "query" : "queries")}"
-            + $"{leftOut}.");
+            + $"{leftOut}.{Knee(advice.Strategies)}");
+    }
+
+    // Where the ranking bends: most of the gain comes from the first indexes.
+    private static string Knee(IReadOnlyList<IndexStrategy> ranked)
+    {
+        var all = ranked.Sum(s => s.MarginalGain ?? 0);
+        var (count, gain) = (0, 0.0);
+        while (count < ranked.Count && gain < 0.9 * all)
+        {
+            gain += ranked[count++].MarginalGain ?? 0;
+        }
+
+        return count == 0 || count == ranked.Count ? ""
+            : $" The first {(count == 1 ? "has 90 % of the gain and takes" : $"{count} have 90 % of the gain and take")} "
+                + $"{ByteSize.InMegabytes(ranked.Take(count).Sum(s => s.SizeBytes ?? 0))} of "
+                + $"{ByteSize.InMegabytes(ranked.Sum(s => s.SizeBytes ?? 0))}.";
     }
 
     private void WriteMisjudged(IReadOnlyList<MisjudgedStatement> statements)

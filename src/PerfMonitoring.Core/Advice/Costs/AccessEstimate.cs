@@ -118,7 +118,8 @@ internal static class AccessEstimate
     {
         var serving = indexes.Select(i => branches.Select(b => (Index: i, Served: b.Where(i.Serves).ToList())).ToList()).ToList();
         var each = branches.Select(
-            (_, b) => serving.Select(s => s[b]).Where(s => s.Served.Count > 0).MinBy(s => s.Index.SizeBytes)).ToList();
+            (_, b) => serving.Select(s => s[b]).Where(s => s.Served.Count > 0).OrderBy(s => s.Index.SizeBytes).FirstOrDefault())
+            .ToList();
         return serving.Where(s => s.TrueForAll(b => b.Served.Count > 0)).Append(each)
             .Where(way => way.TrueForAll(b => b.Served is not null)
                 && way.Exists(b => b.Index.Candidate is { CanBeHypothetical: false }));
