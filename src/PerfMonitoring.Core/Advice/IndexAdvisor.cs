@@ -80,6 +80,7 @@ internal sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository
         var pool = new CandidatePool(
             [.. existing.SelectMany(g => g).Select(i => i.Definition)],
             options.Reverted,
+            (index, table) => ExpressionStatistics.AddValuesAsync(catalog, index, table, cancellationToken),
             (table, where) => conditions.EstimateAsync(table, where, cancellationToken),
             (index, table, rows) =>
                 options.WriteWeight * load.CostOf(

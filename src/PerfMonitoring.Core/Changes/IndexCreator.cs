@@ -350,7 +350,7 @@ internal sealed class IndexCreator(IMonitoringConnection connection, IndexCreati
         CancellationToken cancellationToken)
     {
         var indexes = await connection.Catalog.GetIndexesAsync([table.Oid], cancellationToken);
-        var size = strategy.SizeBytes ?? IndexSize.Estimate(strategy.Definition, table);
+        var size = strategy.SizeBytes ?? await SizeOfAsync(strategy.Definition, table, cancellationToken);
         IReadOnlyList<TableIndex> ofLeaves = [];
         if (table.Leaves.Count > 0)
         {
@@ -387,6 +387,10 @@ internal sealed class IndexCreator(IMonitoringConnection connection, IndexCreati
         }
     }
 
+    private async Task<long?> SizeOfAsync(IndexDefinition definition, TableInfo table, CancellationToken cancellationToken) =>
+        IndexSize.Estimate(
+            definition, await ExpressionStatistics.AddValuesAsync(connection.Catalog, definition, table, cancellationToken));
+
     private void Grow(long bytes)
     {
         lock (growing)
@@ -401,7 +405,7 @@ internal sealed class IndexCreator(IMonitoringConnection connection, IndexCreati
         if (size is null
             && (await connection.Catalog.FindTablesAsync([strategy.Definition.Table], cancellationToken)) is [var table])
         {
-            size = IndexSize.Estimate(strategy.Definition, table);
+            size = await SizeOfAsync(strategy.Definition, table, cancellationToken);
         }
 
         try

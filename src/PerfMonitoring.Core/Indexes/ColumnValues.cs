@@ -45,6 +45,15 @@ public sealed class ColumnValues
     /// <summary>The most common elements of an array or a text search vector, in descending order of frequency.</summary>
     public IReadOnlyList<string> CommonElements { get; init; } = [];
 
+    /// <summary>The shares of these elements in the rows that are not null, each 0 to 1.</summary>
+    public IReadOnlyList<double> CommonElementFrequencies { get; init; } = [];
+
+    /// <summary>Mean number of different elements in an array; null where unknown, or for another type.</summary>
+    public double? ElementCount { get; init; }
+
+    /// <summary>Share of the arrays that have no element, 0 to 1.</summary>
+    public double EmptyShare { get; init; }
+
     /// <summary>Whether ANALYZE has values of the column.</summary>
     public bool IsKnown => CommonValues.Count + Bounds.Count > 0;
 

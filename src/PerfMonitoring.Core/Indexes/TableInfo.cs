@@ -192,11 +192,19 @@ public sealed record ColumnInfo
     /// </summary>
     public double? Distinct { get; init; }
 
-    /// <summary>Number of common values in the statistics; null where there are none.</summary>
-    public int? CommonCount { get; init; }
+    /// <summary>
+    /// Standard deviation of the width of the values in the statistics, in bytes; null where they have none, or for a type whose
+    /// text has no known relation to its width.
+    /// </summary>
+    public double? WidthDeviation { get; init; }
 
-    /// <summary>Share of the rows with a common value, 0 to 1; null where there are none.</summary>
-    public double? CommonFraction { get; init; }
+    /// <summary>
+    /// Mean width of the common values in bytes, over their rows; null where there are none, or their widths are not known.
+    /// </summary>
+    public double? CommonWidth { get; init; }
+
+    /// <summary>The shares of the common values in the rows, each 0 to 1; empty where the statistics have none.</summary>
+    public IReadOnlyList<double> CommonFrequencies { get; init; } = [];
 
     /// <summary>
     /// The most common value as the type's output function writes it; null where there is none. It is the user's data: it is
@@ -205,19 +213,13 @@ public sealed record ColumnInfo
     internal string? CommonestValue { get; init; }
 
     /// <summary>Share of the rows with the most common value, 0 to 1; null where there is none.</summary>
-    public double? CommonestFraction { get; init; }
+    public double? CommonestFraction => CommonFrequencies is [var largest, ..] ? largest : null;
 
     /// <summary>Rows in the sample of ANALYZE; null where its number of values is not an estimate from a sample.</summary>
     public double? SampledRows { get; init; }
 
-    /// <summary>Mean number of different elements in an array; null where unknown, or for another type.</summary>
-    public double? ElementCount { get; init; }
-
-    /// <summary>
-    /// Number of different elements that ANALYZE keeps for all arrays (at most ten times the statistics target); null where
-    /// unknown.
-    /// </summary>
-    public int? DistinctElements { get; init; }
+    /// <summary>What ANALYZE knows of the values, where it was read: sizes of GIN indexes and of expressions need it.</summary>
+    public ColumnValues? Values { get; init; }
 
     /// <summary>Number of distinct values among that many rows; null where unknown.</summary>
     public double? CountDistinct(double rows) => Distinct < 0 ? -Distinct * rows : Distinct;

@@ -39,5 +39,19 @@ internal static class ValueWidth
         _ => bytes,
     };
 
+    /// <summary>How many bytes a value is longer where its text is one byte longer; null where unknown.</summary>
+    public static double? PerByteOfText(string type) => type switch
+    {
+        "text" or "varchar" or "bpchar" or "citext" => 1,
+        "bytea" or "numeric" => 0.5,
+        "bit" or "varbit" => 1 / 8.0,
+        // Addresses of one family have one width.
+        "inet" or "cidr" => 0,
+        _ => null,
+    };
+
+    /// <summary>The width of a text with that many bytes: a short one has a header of one byte.</summary>
+    public static double? Stored(double? bytes) => bytes < 127 ? bytes + 1 : bytes + Header;
+
     private static int? Within(long bytes) => bytes <= int.MaxValue ? (int)bytes : null;
 }

@@ -338,12 +338,10 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         public double? NullFraction { get; init; }
         public double? Distinct { get; init; }
         public double? Correlation { get; init; }
-        public double? ElementCount { get; init; }
-        public int? DistinctElements { get; init; }
-        public int? CommonCount { get; init; }
-        public double? CommonFraction { get; init; }
         public string? CommonestValue { get; init; }
-        public double? CommonestFraction { get; init; }
+        public double? WidthDeviation { get; init; }
+        public double? CommonBytes { get; init; }
+        public double[]? CommonFrequencies { get; init; }
         public double? SampledRows { get; init; }
 
         public ColumnInfo ToColumn(TypeRow type) => type.ToColumn() with
@@ -362,12 +360,10 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
             NullFraction = NullFraction,
             Distinct = Distinct,
             Correlation = Correlation,
-            ElementCount = ElementCount,
-            DistinctElements = DistinctElements,
-            CommonCount = CommonCount,
-            CommonFraction = CommonFraction,
             CommonestValue = CommonestValue,
-            CommonestFraction = CommonestFraction,
+            WidthDeviation = ValueWidth.PerByteOfText(type.Name) * WidthDeviation,
+            CommonWidth = ValueWidth.PerByteOfText(type.Name) is 1 ? ValueWidth.Stored(CommonBytes) : null,
+            CommonFrequencies = CommonFrequencies ?? [],
             SampledRows = SampledRows,
         };
     }
@@ -444,6 +440,9 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
         public double[]? CommonFrequencies { get; init; }
         public string[]? Bounds { get; init; }
         public string[]? CommonElements { get; init; }
+        public double[]? CommonElementFrequencies { get; init; }
+        public double? ElementCount { get; init; }
+        public double EmptyShare { get; init; }
 
         public ColumnValues ToValues() => new()
         {
@@ -457,6 +456,9 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
             CommonFrequencies = CommonFrequencies ?? [],
             Bounds = Bounds ?? [],
             CommonElements = CommonElements ?? [],
+            CommonElementFrequencies = CommonElementFrequencies ?? [],
+            ElementCount = ElementCount,
+            EmptyShare = EmptyShare,
         };
     }
 

@@ -13,7 +13,16 @@ select
     s.most_common_vals::text::text[] as common_values,
     s.most_common_freqs::float8[] as common_frequencies,
     s.histogram_bounds::text::text[] as bounds,
-    s.most_common_elems::text::text[] as common_elements
+    s.most_common_elems::text::text[] as common_elements,
+    -- After the frequencies of the elements stand their least and greatest, and for arrays that of null elements.
+    s.most_common_elem_freqs::float8[] as common_element_frequencies,
+    -- After the histogram stands the mean (array_typanalyze.c).
+    s.elem_count_histogram[pg_catalog.array_upper(s.elem_count_histogram, 1)]::float8 as element_count,
+    coalesce((
+        select pg_catalog.avg((x.count = 0)::int)::float8
+        from pg_catalog.unnest(s.elem_count_histogram) with ordinality x (count, place)
+        where x.place < pg_catalog.cardinality(s.elem_count_histogram)
+    ), 0) as empty_share
 from rows from (
     pg_catalog.unnest(@Schemas::text[]), pg_catalog.unnest(@Tables::text[]), pg_catalog.unnest(@Columns::text[])
 ) x (schema_name, table_name, column_name)
@@ -24,13 +33,15 @@ join pg_catalog.pg_type t on t.oid = a.atttypid
 join pg_catalog.pg_type b on b.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end
 join lateral (
     select
-        q.null_frac, q.n_distinct, q.most_common_vals, q.most_common_freqs, q.histogram_bounds, q.most_common_elems, q.inherited,
+        q.null_frac, q.n_distinct, q.most_common_vals, q.most_common_freqs, q.histogram_bounds, q.most_common_elems,
+        q.most_common_elem_freqs, q.elem_count_histogram, q.inherited,
         null::float8 as leaf_rows
     from pg_catalog.pg_stats q
     where q.schemaname = x.schema_name and q.tablename = x.table_name and q.attname = x.column_name
     union all
     select
-        q.null_frac, q.n_distinct, q.most_common_vals, q.most_common_freqs, q.histogram_bounds, q.most_common_elems, false,
+        q.null_frac, q.n_distinct, q.most_common_vals, q.most_common_freqs, q.histogram_bounds, q.most_common_elems,
+        q.most_common_elem_freqs, q.elem_count_histogram, false,
         h.reltuples::float8
     from pg_catalog.pg_partition_tree(c.oid) p
     join pg_catalog.pg_class h on h.oid = p.relid

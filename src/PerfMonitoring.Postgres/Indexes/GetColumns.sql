@@ -30,18 +30,25 @@ select
             where t.typlen = -1 and t.typdelim = ','
         ),
         f.longest_known) as longest_known,
-    pg_catalog.cardinality(s.most_common_freqs) as common_count,
-    (select pg_catalog.sum(x)::float8 from pg_catalog.unnest(s.most_common_freqs) x) as common_fraction,
-    s.most_common_freqs[1]::float8 as commonest_fraction,
+    -- The bounds stand for more values than the common values do.
+    (
+        select pg_catalog.stddev_pop(pg_catalog.octet_length(v))::float8
+        from pg_catalog.unnest(coalesce(s.histogram_bounds, s.most_common_vals)::text::text[]) v
+        where t.typlen = -1 and t.typdelim = ','
+    ) as width_deviation,
+    (
+        select (pg_catalog.sum(pg_catalog.octet_length(m.v) * m.share) / pg_catalog.sum(m.share))::float8
+        from rows from (pg_catalog.unnest(s.most_common_vals::text::text[]), pg_catalog.unnest(s.most_common_freqs)) m (v, share)
+        where t.typlen = -1 and t.typdelim = ','
+    ) as common_bytes,
+    s.most_common_freqs::float8[] as common_frequencies,
     case when t.typdelim = ',' then (s.most_common_vals::text::text[])[1] end as commonest_value,
     -- analyze.c: 300 rows for each unit of the statistics target. A count that the owner has set does not come from a sample.
     case
         when not exists (select 1 from pg_catalog.unnest(a.attoptions) x where x like 'n_distinct%')
             then 300.0::float8 * coalesce(nullif(a.attstattarget, -1),
                 pg_catalog.current_setting('default_statistics_target')::int)
-    end as sampled_rows,
-    s.elem_count_histogram[pg_catalog.array_upper(s.elem_count_histogram, 1)]::float8 as element_count,
-    pg_catalog.cardinality(s.most_common_elems::text::text[]) as distinct_elements
+    end as sampled_rows
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_class c on c.oid = a.attrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -53,8 +60,7 @@ left join pg_catalog.pg_collation l on l.oid = a.attcollation
 left join lateral (
     select
         x.attname, x.avg_width, x.null_frac, x.n_distinct, x.correlation, x.most_common_vals, x.most_common_freqs,
-        x.histogram_bounds, x.most_common_elems,
-        x.elem_count_histogram
+        x.histogram_bounds
     from pg_catalog.pg_stats x
     where x.schemaname = n.nspname and x.tablename = c.relname and x.attname = a.attname and x.inherited = (c.relkind = 'p')
     offset 0

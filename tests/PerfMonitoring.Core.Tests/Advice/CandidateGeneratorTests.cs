@@ -154,7 +154,7 @@ public sealed class CandidateGeneratorTests
         var table = Table with
         {
             Columns = [.. Table.Columns.Select(c => c.Name == "deleted_at" ? c with { NullFraction = nulls, Distinct = -0.03 }
-                : c.Name == "status" ? c with { CommonestFraction = commonest } : c)],
+                : c.Name == "status" ? c with { CommonFrequencies = commonest is { } share ? [share] : [] } : c)],
         };
         var use = new RelationUse { Table = Table.Name, Alias = "o", Predicates = Parse(predicates), Columns = null };
 

@@ -151,8 +151,8 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
             var (table, ratio) = await EstimateAsync("visits");
 
             Assert.True(table.Columns[0].CountDistinct(200_000) < 60_000);
-            // The mean width is also that of the common value.
-            Assert.InRange(ratio, 0.85, 1.05);
+            // The mean width is also that of the common value, which is shorter.
+            Assert.InRange(ratio, 0.95, 1.05);
 
             // A value that the owner has set is not an estimate.
             await shop.Database.ExecuteAsync("alter table visits alter page set (n_distinct = 2000)");
@@ -195,26 +195,35 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
 
     // The built index -> the largest relative error of the estimate.
     [Theory]
-    [InlineData("(id)", 0.15)]
-    [InlineData("(shop_id)", 0.15)]
-    [InlineData("(code)", 0.15)]
-    [InlineData("(note)", 0.15)]
-    [InlineData("(price)", 0.15)]
-    [InlineData("(key)", 0.15)]
-    [InlineData("(made)", 0.15)]
-    [InlineData("(seen)", 0.15)]
-    [InlineData("(seldom)", 0.15)]
-    [InlineData("(sparse)", 0.15)]
-    [InlineData("(abbreviation)", 0.15)]
-    [InlineData("(kind, is_hidden)", 0.15)]
-    [InlineData("(shop_id, made)", 0.15)]
-    [InlineData("(shop_id) include (kind)", 0.15)]
-    [InlineData("(id) include (code, price, made)", 0.15)]
-    [InlineData("(shop_id) where gone is null", 0.15)]
-    [InlineData("(seldom) where seldom is not null", 0.15)]
-    [InlineData("(lower(code))", 0.15)]
-    [InlineData("((made::date))", 0.15)]
-    [InlineData("(shop_id) with (fillfactor = 50)", 0.15)]
+    [InlineData("(id)", 0.08)]
+    [InlineData("(shop_id)", 0.08)]
+    [InlineData("(code)", 0.08)]
+    [InlineData("(note)", 0.08)]
+    [InlineData("(price)", 0.08)]
+    [InlineData("(key)", 0.08)]
+    [InlineData("(made)", 0.08)]
+    [InlineData("(seen)", 0.08)]
+    [InlineData("(seldom)", 0.08)]
+    [InlineData("(sparse)", 0.08)]
+    [InlineData("(abbreviation)", 0.08)]
+    [InlineData("(kind, is_hidden)", 0.08)]
+    [InlineData("(shop_id, made)", 0.08)]
+    [InlineData("(shop_id) include (kind)", 0.08)]
+    [InlineData("(id) include (code, price, made)", 0.08)]
+    [InlineData("(shop_id) where gone is null", 0.08)]
+    [InlineData("(seldom) where seldom is not null", 0.08)]
+    [InlineData("(lower(code))", 0.08)]
+    [InlineData("((made::date))", 0.08)]
+    [InlineData("(shop_id) with (fillfactor = 50)", 0.08)]
+    [InlineData("(seldom, gone)", 0.08)]
+    [InlineData("(gone, seldom)", 0.08)]
+    [InlineData("(shop_id, sparse) where sparse is not null", 0.08)]
+    [InlineData("(sparse) where sparse is not null", 0.08)]
+    [InlineData("(is_hidden, number) where is_hidden", 0.08)]
+    [InlineData("(coalesce(seldom, 0))", 0.08)]
+    [InlineData("((doc ->> 'city'))", 0.15)]
+    [InlineData("(date_trunc('hour', made))", 0.15)]
+    [InlineData("(shop_id) with (deduplicate_items = off)", 0.08)]
     [InlineData("using hash (id)", 0.15)]
     [InlineData("using hash (code)", 0.15)]
     [InlineData("using hash (kind)", 0.15)]
@@ -222,11 +231,14 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     [InlineData("using hash (seldom)", 0.15)]
     [InlineData("using brin (made)", 0.4)]
     [InlineData("using brin (code)", 0.4)]
-    [InlineData("using gin (tags)", 0.5)]
-    [InlineData("using gin (doc)", 0.5)]
-    [InlineData("using gin (doc jsonb_path_ops)", 0.5)]
-    [InlineData("using gin (words)", 0.5)]
-    [InlineData("using gin (code gin_trgm_ops)", 0.5)]
+    [InlineData("using gin (tags)", 0.4)]
+    [InlineData("using gin (doc)", 0.25)]
+    [InlineData("using gin (doc jsonb_path_ops)", 0.35)]
+    [InlineData("using gin (words)", 0.25)]
+    [InlineData("using gin (code gin_trgm_ops)", 0.25)]
+    [InlineData("using gin (lower(code) gin_trgm_ops, status gin_trgm_ops)", 0.25)]
+    [InlineData("using gin (to_tsvector('simple', coalesce(status, '')))", 0.25)]
+    [InlineData("using gin ((to_tsvector('simple', note) || setweight(to_tsvector('simple', status), 'B')))", 0.25)]
     [InlineData("using gist (during)", 0.5)]
     [InlineData("using gist (place)", 0.5)]
     public async Task Sizes_are_those_of_built_indexes(string index, double tolerance)
@@ -241,7 +253,9 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
                 ? PlanNode.Parse(await shop.ExplainAsync("select from items where " + where)).Rows
                 : (double?)null;
 
-            var estimate = IndexSize.Estimate(built.Definition, table, rows);
+            var estimate = IndexSize.Estimate(
+                built.Definition, await ExpressionStatistics.AddValuesAsync(shop.Connection.Catalog, built.Definition, table, Token),
+                rows);
 
             Assert.InRange((double)estimate!.Value, built.SizeBytes * (1 - tolerance), built.SizeBytes * (1 + tolerance));
         }
@@ -273,7 +287,8 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
         var use = PlanReader.Read(plan, statement, tables: await shop.TablesAsync()).Relations
             .Single(r => r.Table.Name == "items");
         var proposed = (await CandidatesAsync(statement)).Single(c => Written(c.Definition) == index).Definition;
-        var candidate = new Candidate { Id = 0, Definition = proposed, SizeBytes = IndexSize.Estimate(proposed, table)!.Value };
+        var sized = await ExpressionStatistics.AddValuesAsync(shop.Connection.Catalog, proposed, table, Token);
+        var candidate = new Candidate { Id = 0, Definition = proposed, SizeBytes = IndexSize.Estimate(proposed, sized)!.Value };
 
         var estimate = AccessEstimate.CostWith(plan, use, candidate, table);
 

@@ -7,12 +7,14 @@ namespace PerfMonitoring.Advice;
 /// <summary>All candidates of a run, each once; the id of a candidate is its position.</summary>
 /// <param name="existing">The existing indexes.</param>
 /// <param name="reverted">Indexes that are not proposed again, as statements without a name, with the reason.</param>
+/// <param name="valuesOf">Adds the values that the size of an index depends on to its table.</param>
 /// <param name="rowsOf">Estimates the rows of a table that a condition selects.</param>
 /// <param name="writeCostOf">Computes the maintenance cost of an index with a number of rows (null for all rows of its
 /// table).</param>
 internal sealed class CandidatePool(
     IReadOnlyList<IndexDefinition> existing,
     IReadOnlyDictionary<string, string> reverted,
+    Func<IndexDefinition, TableInfo, Task<TableInfo>> valuesOf,
     Func<TableInfo, string, Task<double?>> rowsOf,
     Func<IndexDefinition, TableInfo, double?, double> writeCostOf)
 {
@@ -51,7 +53,7 @@ internal sealed class CandidatePool(
             return known[key] = null;
         }
 
-        tables.TryAdd(table.Name, table);
+        table = tables[table.Name] = await valuesOf(definition, tables.GetValueOrDefault(table.Name, table));
         var rows = definition.Where is { } where ? await rowsOf(table, where) : null;
         var estimate = IndexSize.Estimate(definition, table, rows);
         if (reverted.TryGetValue(key, out var reason))

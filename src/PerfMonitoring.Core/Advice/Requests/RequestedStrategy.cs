@@ -44,13 +44,14 @@ internal sealed class RequestedStrategy(
             && (limit.IsLikely || EntryLimit.HasUnordered(definition, table, types)
                 || !EntryLimit.CanCover(definition, table, definition.Include))
             ? limit.Risk : null;
+        var sized = await ExpressionStatistics.AddValuesAsync(catalog, definition, table, cancellationToken);
         var strategy = new IndexStrategy
         {
             Definition = equal?.Definition ?? definition,
             UsagePattern = usagePattern ?? Guess(definition),
             MaintenanceWindow = maintenanceWindow,
             IsCreated = equal is not null,
-            SizeBytes = equal?.SizeBytes ?? IndexSize.Estimate(definition, table),
+            SizeBytes = equal?.SizeBytes ?? IndexSize.Estimate(definition, sized),
             Evidence = EvidenceSource.None,
             Reason = (equal is null ? "Asked for by hand." : "Asked for by hand; the index is there already.")
                 + (limit.Risk is { } risk ? " " + risk : ""),
