@@ -1,3 +1,6 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+
 namespace PerfMonitoring.Indexes;
 
 /// <summary>
@@ -16,6 +19,11 @@ internal static class DistinctValues
     private const int Steps = 32;
     private const double MostTimes = 1e4;
 
+    // The advice asks for the values of a column once for each index that has it. A copy of a column has the same list of
+    // frequencies.
+    private static readonly ConditionalWeakTable<
+        object, ConcurrentDictionary<(double?, double?, double?, double, bool?), KeyFrequencies>> Known = [];
+
     /// <summary>Distinct values among that many rows of the table; null where unknown.</summary>
     public static double? Of(ColumnInfo column, double rows) =>
         column.CountDistinct(rows) is { } counted
@@ -27,7 +35,11 @@ internal static class DistinctValues
     /// <param name="column">The column.</param>
     /// <param name="rows">All rows of the table.</param>
     /// <param name="areCommon">True for the common values only, false for the others only, null for all.</param>
-    public static KeyFrequencies Frequencies(ColumnInfo column, double rows, bool? areCommon = null)
+    public static KeyFrequencies Frequencies(ColumnInfo column, double rows, bool? areCommon = null) =>
+        Known.GetOrCreateValue(column.CommonFrequencies.Count > 0 ? column.CommonFrequencies : column).GetOrAdd(
+            (column.Distinct, column.NullFraction, column.SampledRows, rows, areCommon), _ => Find(column, rows, areCommon));
+
+    private static KeyFrequencies Find(ColumnInfo column, double rows, bool? areCommon)
     {
         var filled = Filled(column, rows);
         var share = Math.Max(1e-9, 1 - (column.NullFraction ?? 0));

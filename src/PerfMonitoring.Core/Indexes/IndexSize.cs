@@ -1,3 +1,6 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+
 namespace PerfMonitoring.Indexes;
 
 /// <summary>
@@ -20,11 +23,18 @@ internal static class IndexSize
     private const int LinePointer = 4;
     private const int TupleHeader = 8;
 
+    // Many statements propose the same index.
+    private static readonly ConditionalWeakTable<TableInfo, ConcurrentDictionary<(string, double?), long?>> Known = [];
+
     /// <summary>The size in bytes; null where statistics are missing, or for another access method.</summary>
     /// <param name="definition">The index.</param>
     /// <param name="table">Its table.</param>
     /// <param name="rows">Rows in a partial index. Null means unknown for a partial index, else all rows of the table.</param>
-    public static long? Estimate(IndexDefinition definition, TableInfo table, double? rows = null)
+    public static long? Estimate(IndexDefinition definition, TableInfo table, double? rows = null) =>
+        Known.GetOrCreateValue(table).GetOrAdd(
+            (definition.ToAnonymousStatement(), rows), _ => Compute(definition, table, rows));
+
+    private static long? Compute(IndexDefinition definition, TableInfo table, double? rows)
     {
         rows ??= definition.Where is null ? table.Rows : null;
         if (table.Leaves.Count > 0)
