@@ -112,6 +112,14 @@ internal sealed record MisjudgedStatement(
     string QueryHash, string Pattern, double Weight, double MeanTimeMs, double Cost, double Factor,
     IReadOnlyList<RelationName> Written);
 
+/// <summary>
+/// A statement that may gain by an index on an expression, whose constants the server did not keep.
+/// </summary>
+/// <param name="QueryHash">Its fingerprint.</param>
+/// <param name="Pattern">The query, for people.</param>
+/// <param name="TableName">The table of the expression.</param>
+internal sealed record LostExpression(string QueryHash, string Pattern, string TableName);
+
 /// <summary>A table of the workload without advice.</summary>
 /// <param name="TableName">The table.</param>
 /// <param name="Reason">The reason.</param>
@@ -132,6 +140,12 @@ internal sealed record IndexAdvice
     /// wrong.
     /// </summary>
     public IReadOnlyList<MisjudgedStatement> Misjudged { get; init; } = [];
+
+    /// <summary>
+    /// Statements that cost much with the new indexes, and search by an expression whose constants are unknown; the most
+    /// expensive first.
+    /// </summary>
+    public IReadOnlyList<LostExpression> LostExpressions { get; init; } = [];
 
     /// <summary>Further possibilities that need an action of the user first; one sentence each.</summary>
     public IReadOnlyList<string> Hints { get; init; } = [];

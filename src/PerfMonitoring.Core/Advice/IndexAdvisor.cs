@@ -118,6 +118,7 @@ internal sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository
             Strategies = [.. chosen.Values.OrderBy(s => s.Rank)],
             Skipped = skipped,
             PassedOver = planned.Tables.PassedOver,
+            LostExpressions = LostExpressions(planned, set),
             // A foreign key without an index explains a slow write, and gets its index.
             Misjudged = [.. planned.Misjudged.Where(m => !needs.Any(n => m.Written.Contains(n.Need.Referenced)))
                 .OrderByDescending(m => m.Weight * m.MeanTimeMs)],
@@ -131,5 +132,19 @@ internal sealed class IndexAdvisor(ICatalogRepository catalog, IWhatIfRepository
             IsCutShort = search.IsCutShort,
             Calls = reader.Calls + search.Calls + conditions.Calls,
         };
+    }
+
+    private static List<LostExpression> LostExpressions(PlannedWorkload planned, SelectedSet set)
+    {
+        var costs = planned.Statements.Select((p, s) => (Planned: p, Cost: p.Weight * set.After[s].Cost)).ToList();
+        var all = costs.Sum(c => c.Cost);
+        return [.. costs.GroupBy(c => c.Planned.Statement, ReferenceEqualityComparer.Instance)
+            .Select(g => (g.First().Planned, Cost: g.Sum(c => c.Cost)))
+            .Where(c => c.Cost >= Tuning.Evidence.Notable * all)
+            .OrderByDescending(c => c.Cost)
+            .SelectMany(c => c.Planned.Use.Relations
+                .Where(r => r.HasLostConstants && planned.Tables.Advised.ContainsKey(r.Table)).Select(r => r.Table).Distinct()
+                .Select(t => new LostExpression(
+                    c.Planned.Statement.QueryHash, c.Planned.Statement.Pattern, t.ToString())))];
     }
 }

@@ -126,6 +126,11 @@ internal static class Tuning
         /// <summary>Statements of at least that cost that tell the time of a unit. Judgement.</summary>
         public const int LeastStatements = 5;
 
+        /// <summary>
+        /// Share of what the workload costs with the new indexes from which on a statement without its index is named. Judgement.
+        /// </summary>
+        public const double Notable = 0.01;
+
         /// <summary>Milliseconds of a planner unit. Fit: TPC-H, all data in memory.</summary>
         public const double UsualUnitTime = 0.007;
     }

@@ -400,6 +400,13 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         }
 
         WriteMisjudged(advice.Misjudged);
+        foreach (var lost in advice.LostExpressions)
+        {
+            WriteWarning(
+                $"Query {lost.QueryHash} ({TypedQueries.Shown(lost.Pattern)}) searches {lost.TableName} by an expression whose "
+                    + $"constants pg_stat_statements did not keep: pass the statement with its constants to -Query, with its "
+                    + $"calls as -Weight, to get an index on the expression.");
+        }
 
         foreach (var candidate in advice.Candidates.Where(
             c => c.Verdict is not (CandidateVerdict.Chosen or CandidateVerdict.NotUsed)).Take(MaximumRejected))

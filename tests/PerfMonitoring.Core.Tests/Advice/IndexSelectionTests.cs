@@ -118,6 +118,22 @@ public sealed class IndexSelectionTests
             expected.Split(' ', StringSplitOptions.RemoveEmptyEntries),
             Select([Make(0, "a=1") with { UniqueKey = uniqueKey }], $"1:a={cost}", new AdvisorOptions()));
 
+    // Index a lowers the risk of a plan, and hardly its cost. It stays where the statement may get slower without it.
+    [Theory]
+    [InlineData(20, "b")]
+    [InlineData(60, "a b")]
+    public void A_lower_risk_alone_is_no_reason_for_an_index(double risk, string expected)
+    {
+        Candidate[] candidates = [Make(0, "a=10"), Make(1, "b=10")];
+        var tables = Tables(candidates, "1:b=50", 1);
+        tables[1].Add([1], new Configuration([1], 50, risk));
+        tables[1].Add([0, 1], new Configuration([0, 1], 50 - 1e-4));
+
+        var kept = new IndexSelection(tables, candidates, new AdvisorOptions(), (_, _) => []).WithoutCrumbs([0, 1]);
+
+        Assert.Equal(expected, string.Join(' ', kept.Select(id => Name(candidates[id]))));
+    }
+
     [Theory]
     [InlineData(100, 100)]
     [InlineData(1000, 250)]

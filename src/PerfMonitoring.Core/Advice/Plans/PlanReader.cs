@@ -238,8 +238,14 @@ internal static partial class PlanReader
         private (Builder Relation, PlanPredicate Predicate)? Side(
             PlanExpression left, string name, PlanExpression right, PlanExpression condition)
         {
-            if (left.HasSubplan() || right.HasSubplan() || Owner(left) is not { } owner || KeyOf(left) is not { } key)
+            if (left.HasSubplan() || right.HasSubplan() || Owner(left) is not { } owner)
             {
+                return null;
+            }
+
+            if (KeyOf(left) is not { } key)
+            {
+                owner.HasLostConstants |= left.Parameters().Any() && ColumnOf(left) is null;
                 return null;
             }
 
@@ -415,6 +421,8 @@ internal static partial class PlanReader
 
         public bool WholeRow { get; set; }
 
+        public bool HasLostConstants { get; set; }
+
         public bool MayStopEarly { get; set; }
 
         public double? Rows { get; set; }
@@ -432,6 +440,7 @@ internal static partial class PlanReader
             Groups = Groups,
             Columns = WholeRow ? null : columns.Keys.ToHashSet(),
             ReadOnce = columns.Where(c => c.Value is not null).ToDictionary(c => c.Key, c => c.Value!),
+            HasLostConstants = HasLostConstants,
             MayStopEarly = MayStopEarly,
             Rows = Rows,
         };

@@ -98,6 +98,12 @@ internal sealed record RelationUse
     /// </summary>
     public IReadOnlyDictionary<string, string> ReadOnce { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>
+    /// Whether a condition is on an expression with a parameter inside, so that no index can be proposed on it:
+    /// pg_stat_statements takes away the constants of expressions, too.
+    /// </summary>
+    public bool HasLostConstants { get; init; }
+
     /// <summary>Whether a LIMIT, or a search for an extreme value only, may end the scan before all rows are read.</summary>
     public bool MayStopEarly { get; init; }
 

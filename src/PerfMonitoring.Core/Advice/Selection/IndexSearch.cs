@@ -64,7 +64,8 @@ internal sealed class IndexSearch(
             IsCutShort = true;
         }
 
-        return confirmed.Count > 0 ? Describe(Best(NewSelection())) : Promised();
+        return confirmed.Count > 0 && NewSelection() is var selection
+            ? Describe(selection.WithoutCrumbs(Best(selection))) : Promised();
     }
 
     /// <summary>Explains the selection.</summary>

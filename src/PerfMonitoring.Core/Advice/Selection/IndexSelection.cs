@@ -152,6 +152,40 @@ internal sealed partial class IndexSelection
         return best.Chosen;
     }
 
+    /// <summary>
+    /// A configuration without the indexes that gain too little by the planner's cost, the smallest gain first.
+    /// </summary>
+    public IReadOnlyList<int> WithoutCrumbs(IReadOnlyList<int> set)
+    {
+        var left = set.ToList();
+        var has = plans.Membership(left);
+        while (left.Select(id => (Id: id, Loss: Loss(id))).Where(c => c.Loss < upkeep.OfCost(candidates[c.Id]))
+            .OrderBy(c => c.Loss).Select(c => (int?)c.Id).FirstOrDefault() is { } crumb)
+        {
+            has[crumb] = false;
+            left.Remove(crumb);
+        }
+
+        return left;
+
+        // The rise of the cost without an index; infinite where a statement may then get slower than it is today.
+        double Loss(int id)
+        {
+            var with = plans.StatementsOf(id).ConvertAll(s => Promised(s, has).Plan.Cost);
+            has[id] = false;
+            var loss = 0.0;
+            foreach (var (s, cost) in plans.StatementsOf(id).Zip(with))
+            {
+                var without = Promised(s, has).Plan;
+                loss += plans.Feared(s, without, has) > tables[s].Bare.Total * (1 + Tuning.Costs.Noise)
+                    ? double.PositiveInfinity : tables[s].Weight * (without.Cost - cost);
+            }
+
+            has[id] = true;
+            return loss;
+        }
+    }
+
     /// <summary>Cost of a statement with a configuration by the cost tables, risk included.</summary>
     public double CostOf(int statement, IReadOnlyCollection<int> set) => Promised(statement, plans.Membership(set)).Plan.Total;
 

@@ -10,6 +10,7 @@ namespace PerfMonitoring.Advice;
 internal sealed class IndexUpkeep
 {
     private readonly double best;
+    private readonly double before;
     private readonly AdvisorOptions options;
 
     /// <summary>Prepares the figures.</summary>
@@ -19,7 +20,7 @@ internal sealed class IndexUpkeep
     {
         this.options = options;
         best = tables.Sum(t => t.Weight * t.Configurations[0].Total);
-        var before = tables.Sum(t => t.Weight * t.Bare.Total);
+        before = tables.Sum(t => t.Weight * t.Bare.Total);
         LeastGain = Math.Max(
             Math.Max(best * options.MinimumGain, before * Tuning.Selection.LeastShare), double.Epsilon);
     }
@@ -29,6 +30,12 @@ internal sealed class IndexUpkeep
 
     /// <summary>What a candidate must gain, in planner units.</summary>
     public double Of(Candidate candidate) => LeastGain + candidate.WriteCost + OfSize(candidate) + OfCopy(candidate);
+
+    /// <summary>
+    /// What a candidate must gain by the planner's cost alone, in planner units, unless it keeps a statement from getting slower:
+    /// a lower risk of plans is no reason for what a reader takes for nothing, or for a copy of a unique key.
+    /// </summary>
+    public double OfCost(Candidate candidate) => (before * Tuning.Selection.LeastShare) + OfCopy(candidate);
 
     /// <summary>Why a gain that exceeds the least one and the writes is too small; null where it is not.</summary>
     public string? WhyTooLittle(Candidate candidate, double gain) => gain >= Of(candidate) ? null
