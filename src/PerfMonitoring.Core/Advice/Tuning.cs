@@ -131,6 +131,9 @@ internal static class Tuning
         /// </summary>
         public const double Notable = 0.01;
 
+        /// <summary>Share of the rows of a table above which one INSERT was its first load. Judgement.</summary>
+        public const double Load = 0.5;
+
         /// <summary>Milliseconds of a planner unit. Fit: TPC-H, all data in memory.</summary>
         public const double UsualUnitTime = 0.007;
     }

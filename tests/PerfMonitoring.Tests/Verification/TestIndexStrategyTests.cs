@@ -13,6 +13,7 @@ public sealed class TestIndexStrategyTests(TestDatabase database) : IClassFixtur
             drop schema if exists perf_monitoring cascade;
             drop table if exists orders cascade;
             create extension if not exists pg_stat_statements;
+            select pg_stat_statements_reset(0, (select oid from pg_database where datname = current_database()), 0);
             create table orders (id bigint primary key, customer_id int, status text);
             insert into orders select g, g % 5000, repeat('new', 20) from generate_series(1, 60000) g;
             analyze orders;
