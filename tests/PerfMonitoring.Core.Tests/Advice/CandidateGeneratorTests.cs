@@ -161,7 +161,8 @@ public sealed class CandidateGeneratorTests
         var found = CandidateGenerator.Generate(use, table)
             .Where(c => c.Definition.Where is null && c.Definition.Keys.Count > 0).ToList();
 
-        Assert.Equal(expected.Split('|'), found.Select(c => c.Definition.Keys[0].Column).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(
+            expected.Split('|'), found.Select(c => c.Definition.Keys[0].Column).Distinct().Order(StringComparer.Ordinal));
         Assert.DoesNotContain(found, c => c.Definition.Keys.Count > 1 && commonest is not null
             && c.Definition.Keys[0].Column == "status" && c.Definition.Keys[1].Column == "customer_id");
     }

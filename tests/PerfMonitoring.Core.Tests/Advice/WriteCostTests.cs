@@ -68,6 +68,10 @@ public sealed class WriteCostTests
     [InlineData("", "1000 0 0 0 1000", 10, 0, 0)]
     [InlineData("", "1000 0 0 300 700", 10, 300, 300)]
     [InlineData("", "1000 0 0 0 2000", 10, 1000, 0)]
+    // An INSERT of 900 rows each into a table of 1,000 is its load, unless the counters tell of others.
+    [InlineData("Insert=9000", "1000 0 0 0 1000", 10, 0, 0)]
+    [InlineData("Insert=9000", "9000 0 0 8000 1000", 10, 9000, 8000)]
+    [InlineData("Insert=9000", null, null, 9000, 0)]
     [InlineData("", "0 0 0 200", 10, 0, 200)]
     [InlineData("Delete=300", "0 0 0 200", 10, 0, 300)]
     // Updates by others: those that were not HOT add an entry.

@@ -64,12 +64,12 @@ public sealed class ParameterAdviceTests(TestDatabase database) : IClassFixture<
     // many rows, and the statement writes one. A LIMIT that is seldom met reads everything.
     [Theory]
     [InlineData(
-        "update jobs set state = $1, locked_at = now() where id = (select id from jobs where state = $2 order by priority, run_at "
-            + "limit $3 for update skip locked) returning id",
+        "update jobs set state = $1, locked_at = now() where id = (select id from jobs where state = $2 order by priority, "
+            + "run_at limit $3 for update skip locked) returning id",
         1.0, "(state, priority, run_at)")]
     [InlineData(
-        "delete from jobs where id in (select id from jobs where state = $1 and run_at < $2 order by priority, run_at limit $3 for "
-            + "update skip locked)",
+        "delete from jobs where id in (select id from jobs where state = $1 and run_at < $2 order by priority, run_at limit $3 "
+            + "for update skip locked)",
         0.2, "(state, priority, run_at)")]
     [InlineData("select id from logs where expires_at < $1 order by id limit $2", 0.0, "(expires_at)")]
     [InlineData("select id from logs where expires_at < $1 order by id limit $2", 100.0, "")]
@@ -84,9 +84,10 @@ public sealed class ParameterAdviceTests(TestDatabase database) : IClassFixture<
     {
         var advice = await AdviseAsync(statement, rowsPerCall, weight: 10_000);
 
-        Assert.Equal(expected, string.Join(
-                '|',
-                advice.Strategies.Select(s => s.Definition.ToAnonymousStatement().Split(" USING ")[1].Replace("btree ", "", StringComparison.Ordinal))));
+        Assert.Equal(
+            expected,
+            string.Join('|', advice.Strategies.Select(s => s.Definition.ToAnonymousStatement().Split(" USING ")[1]))
+                .Replace("btree ", "", StringComparison.Ordinal));
     }
 
     // The generic plan of one statement costs as much as that of the other; only the clock tells that it reads everything.

@@ -107,7 +107,8 @@ internal static partial class CandidateGenerator
                     yield return (filtered, UsagePattern.Join);
                 }
 
-                // The planner takes the correlation of a first column that keeps most rows for that of the rows that a join finds.
+                // The planner takes the correlation of a first column that keeps most rows for that of the rows that the join
+                // finds.
                 if (Equality.Exists(k => !IsWeak(k)) && !findsFew)
                 {
                     yield return (Join(Join(Equality.FindAll(k => !IsWeak(k)), join), Equality), UsagePattern.Join);
@@ -205,14 +206,21 @@ internal static partial class CandidateGenerator
 
         // Whether the condition may keep more than half of the rows: then the key is of use after others only. The value of a
         // parameter is not known.
-        private bool IsWeak(IndexKey key, bool isKnown = false) => ColumnOf(key) is { } column && byKey[key].Any(p => p.Kind switch
+        private bool IsWeak(IndexKey key, bool isKnown = false)
         {
-            PredicateKind.Null => column.NullFraction > Tuning.Candidates.LargeShare,
-            PredicateKind.True => column.CommonestValue == "t",
-            PredicateKind.False => column.CommonestValue == "f",
-            PredicateKind.Equal => p.Constant is null ? !isKnown || column.Distinct == 1 : p.Constant == column.CommonestValue,
-            _ => false,
-        } && (p.Kind == PredicateKind.Null || column.CommonestFraction > Tuning.Candidates.LargeShare));
+            return ColumnOf(key) is { } column && byKey[key].Any(p => p.Kind switch
+            {
+                PredicateKind.Null => column.NullFraction > Tuning.Candidates.LargeShare,
+                PredicateKind.True => IsCommon("t"),
+                PredicateKind.False => IsCommon("f"),
+                PredicateKind.Equal => p.Constant is { } constant ? IsCommon(constant)
+                    : column.CommonestFraction > Tuning.Candidates.LargeShare && (!isKnown || column.Distinct == 1),
+                _ => false,
+            });
+
+            bool IsCommon(string value) =>
+                column.CommonestValue == value && column.CommonestFraction > Tuning.Candidates.LargeShare;
+        }
 
         private List<IndexKey> Sorted(IEnumerable<IndexKey> keys) =>
             [.. keys.OrderBy(k => IsWeak(k)).ThenByDescending(Distinct).ThenBy(k => k.ToString(), StringComparer.Ordinal)

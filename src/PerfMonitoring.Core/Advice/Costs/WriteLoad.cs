@@ -20,14 +20,16 @@ internal sealed class WriteLoad
     /// is unknown: the counters tell nothing about the workload, and only its statements count.</param>
     public WriteLoad(IEnumerable<(TableWrite Write, double Weight)> own, IEnumerable<TableActivity> activity, TimeSpan? window)
     {
+        var activities = window is null ? [] : activity.ToDictionary(a => a.Table);
         // Many statements have the same writes: each different write is examined once for each index.
-        this.own = own.GroupBy(w => w.Write.Table).ToDictionary(
+        this.own = own.Where(w => !IsLoad(w.Write, activities.GetValueOrDefault(w.Write.Table)))
+            .GroupBy(w => w.Write.Table).ToDictionary(
             t => t.Key,
             t => t.GroupBy(
                 w => (w.Write.Operation,
                 Columns: w.Write.Columns is { } c ? string.Join('\n', c.Order(StringComparer.Ordinal)) : null))
                 .Select(g => g.First().Write with { Rows = g.Sum(w => w.Write.Rows * w.Weight) }).ToList());
-        counted = window is { } time ? activity.ToDictionary(a => a.Table, a => Counted.Of(a, a.ShareOf(time))) : [];
+        counted = activities.Values.ToDictionary(a => a.Table, a => Counted.Of(a, a.ShareOf(window!.Value)));
     }
 
     /// <summary>Every table with writes.</summary>
@@ -79,6 +81,11 @@ internal sealed class WriteLoad
             ((inserts + updates) * WriteCost.OfEntry(tableRows, index.Method))
             + ((updates + Deletes(index.Table)) * WriteCost.OfDeadEntry));
     }
+
+    // An INSERT of most rows of the table was its first load, where the counters tell of no other.
+    private static bool IsLoad(TableWrite write, TableActivity? activity) =>
+        write.Operation == "Insert" && activity is not null && write.Rows > Tuning.Evidence.Load * activity.Rows
+        && activity.OngoingInserts < write.Rows;
 
     private static bool IsUpdate(TableWrite write) => write.Operation is not ("Insert" or "Delete");
 

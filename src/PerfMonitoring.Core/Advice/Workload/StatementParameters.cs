@@ -13,8 +13,9 @@ namespace PerfMonitoring.Advice;
 /// </summary>
 /// <remarks>
 /// The values come from the statistics of ANALYZE (pg_stats), since neither pg_stat_statements nor the query log keeps constants.
-/// A statement has up to three variants. The typical variant has a value of median frequency, the newest (or, with only an upper bound,
-/// the oldest) twentieth of the rows, the prefix of a typical value where a text is compared with LIKE, and the first ten rows.
+/// A statement has up to three variants. The typical variant has a value of median frequency, the newest (or, with only an upper
+/// bound, the oldest) twentieth of the rows, the prefix of a typical value where a text is compared with LIKE, and the first ten
+/// rows.
 /// The heavy variant has the most common value and half of the rows. The share of the heavy variant is unknown. The assumption is
 /// that parameters follow the data, so that each value is requested as often as it occurs, and that a tenth of the executions
 /// have a wide range. The third variant finds nothing or as little as possible, as a purge or a poll of a queue often does: it

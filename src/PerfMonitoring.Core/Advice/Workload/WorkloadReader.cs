@@ -206,7 +206,7 @@ internal sealed class WorkloadReader(
             return Variants
                 .Select(v => new PlannedStatement(
                     statement, v.Variant.Text, statement.Weight * v.Variant.Share, v.Plan, use,
-                    [.. Writes(tables.Unite(v.Plan), tables)])
+                    [.. Writes(tables.Unite(v.Plan))])
                 {
                     RowsPerCall = FindsNothing ? null : statement.RowsPerCall,
                 })
@@ -214,17 +214,10 @@ internal sealed class WorkloadReader(
         }
 
         // The server counts the rows that the statement itself writes, not those of WITH and rules.
-        private IEnumerable<TableWrite> Writes(PlanNode plan, WorkloadTables tables) => plan.All().Where(IsModifyTable)
-            .Select(n => new TableWrite(
-                NameOf(n), n.Operation!,
-                ReferenceEquals(n, plan) ? statement.RowsPerCall ?? TableWrite.RowsOf(n) : TableWrite.RowsOf(n),
-                n.Operation == "Update" ? UpdatedColumns.Of(statement.Text) : null))
-            .Where(w => !IsLoad(w, tables));
-
-        // One execution that inserted most rows of the table was its first load, before there was a workload.
-        private bool IsLoad(TableWrite write, WorkloadTables tables) =>
-            write.Operation == "Insert" && statement is { Weight: <= 1, RowsPerCall: not null }
-            && write.Rows > Tuning.Evidence.Load * tables.Advised.GetValueOrDefault(write.Table)?.Rows;
+        private IEnumerable<TableWrite> Writes(PlanNode plan) => plan.All().Where(IsModifyTable).Select(n => new TableWrite(
+            NameOf(n), n.Operation!,
+            ReferenceEquals(n, plan) ? statement.RowsPerCall ?? TableWrite.RowsOf(n) : TableWrite.RowsOf(n),
+            n.Operation == "Update" ? UpdatedColumns.Of(statement.Text) : null));
 
         private static RelationName NameOf(PlanNode node) => new(node.Schema, node.RelationName!);
 
