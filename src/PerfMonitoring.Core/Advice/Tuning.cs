@@ -180,7 +180,7 @@ internal static class Tuning
         /// Share of what the workload costs at its best that a copy of a unique key must gain: it finds the same rows, and saves
         /// only their visits. Judgement.
         /// </summary>
-        public const double CopyGain = 0.05;
+        public const double CopyGain = 0.02;
 
         /// <summary>Share of the size of the tables that all new indexes take at most by default. Judgement.</summary>
         public const double DefaultBudgetShare = 0.25;

@@ -108,7 +108,7 @@ public sealed class IndexSelectionTests
             Select(candidates, rules, options).Order(StringComparer.Ordinal));
     }
 
-    // A copy of a unique key must gain 5 % of what is left of the cost.
+    // A copy of a unique key must gain 2 % of what is left of the cost.
     [Theory]
     [InlineData(96, null, "a")]
     [InlineData(96, "orders_pkey", "")]

@@ -254,7 +254,8 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
                 : (double?)null;
 
             var estimate = IndexSize.Estimate(
-                built.Definition, await ExpressionStatistics.AddValuesAsync(shop.Connection.Catalog, built.Definition, table, Token),
+                built.Definition,
+                await ExpressionStatistics.AddValuesAsync(shop.Connection.Catalog, built.Definition, table, Token),
                 rows);
 
             Assert.InRange((double)estimate!.Value, built.SizeBytes * (1 - tolerance), built.SizeBytes * (1 + tolerance));
