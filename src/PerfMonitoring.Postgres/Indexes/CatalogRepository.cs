@@ -361,7 +361,9 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
             Distinct = Distinct,
             Correlation = Correlation,
             CommonestValue = CommonestValue,
-            WidthDeviation = ValueWidth.PerByteOfText(type.Name) * WidthDeviation,
+            // Numbers whose texts have one length can have several widths.
+            WidthDeviation = type.Name == "numeric" ? Math.Max(0.5, ValueWidth.PerByteOfText(type.Name) * WidthDeviation ?? 0.5)
+                : ValueWidth.PerByteOfText(type.Name) * WidthDeviation,
             CommonWidth = ValueWidth.PerByteOfText(type.Name) is 1 ? ValueWidth.Stored(CommonBytes) : null,
             CommonFrequencies = CommonFrequencies ?? [],
             SampledRows = SampledRows,
