@@ -403,7 +403,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         foreach (var lost in advice.LostExpressions)
         {
             WriteWarning(
-                $"Query {lost.QueryHash} ({TypedQueries.Shown(lost.Pattern)}) searches {lost.TableName} by an expression whose "
+                $"Query {lost.QueryHash} ({TypedQueries.Shown(QueryText.Normalize(lost.Pattern))}) searches {lost.TableName} by an expression whose "
                     + $"constants pg_stat_statements did not keep: pass the statement with its constants to -Query, with its "
                     + $"calls as -Weight, to get an index on the expression.");
         }
@@ -452,7 +452,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
             var factor = statement.Factor.ToString("N0", CultureInfo.InvariantCulture);
             write(string.Create(
                 CultureInfo.InvariantCulture,
-                $"Query {statement.QueryHash} ({TypedQueries.Shown(statement.Pattern)}): {statement.MeanTimeMs:0.#} ms for "
+                $"Query {statement.QueryHash} ({TypedQueries.Shown(QueryText.Normalize(statement.Pattern))}): {statement.MeanTimeMs:0.#} ms for "
                     + $"{statement.Cost:N0} units of cost: the planner expects this to be {factor} times as fast. ")
                 + (statement.Written.Count > 0 ? "Triggers, foreign keys and locks, which no plan shows, may take the time."
                     : "Its advice may be wrong: ANALYZE its tables, and compare EXPLAIN (ANALYZE) with real values."));
