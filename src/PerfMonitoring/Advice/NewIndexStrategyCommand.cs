@@ -403,7 +403,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         foreach (var lost in advice.LostExpressions)
         {
             WriteWarning(
-                $"Query {lost.QueryHash} ({TypedQueries.Shown(QueryText.Normalize(lost.Pattern))}) searches {lost.TableName} by an expression whose "
+                $"Query {lost.QueryHash} ({Shown(lost.Pattern)}) searches {lost.TableName} by an expression whose "
                     + $"constants pg_stat_statements did not keep: pass the statement with its constants to -Query, with its "
                     + $"calls as -Weight, to get an index on the expression.");
         }
@@ -444,6 +444,8 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
                 + $"{ByteSize.InMegabytes(ranked.Sum(s => s.SizeBytes ?? 0))}.";
     }
 
+    private static string Shown(string text) => TypedQueries.Shown(QueryText.Normalize(text));
+
     private void WriteMisjudged(IReadOnlyList<MisjudgedStatement> statements)
     {
         foreach (var (statement, i) in statements.Select((s, i) => (s, i)))
@@ -452,7 +454,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
             var factor = statement.Factor.ToString("N0", CultureInfo.InvariantCulture);
             write(string.Create(
                 CultureInfo.InvariantCulture,
-                $"Query {statement.QueryHash} ({TypedQueries.Shown(QueryText.Normalize(statement.Pattern))}): {statement.MeanTimeMs:0.#} ms for "
+                $"Query {statement.QueryHash} ({Shown(statement.Pattern)}): {statement.MeanTimeMs:0.#} ms for "
                     + $"{statement.Cost:N0} units of cost: the planner expects this to be {factor} times as fast. ")
                 + (statement.Written.Count > 0 ? "Triggers, foreign keys and locks, which no plan shows, may take the time."
                     : "Its advice may be wrong: ANALYZE its tables, and compare EXPLAIN (ANALYZE) with real values."));
@@ -479,8 +481,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
 
             Action<string> write = skipped.IsUtility ? WriteVerbose : WriteWarning;
             var text = texts[skipped.QueryHash].First().Text;
-            var shown = TypedQueries.Shown(QueryText.Normalize(text));
-            write($"Statement {skipped.QueryHash} ({shown}) is left out: {skipped.Reason}");
+            write($"Statement {skipped.QueryHash} ({Shown(text)}) is left out: {skipped.Reason}");
         }
 
         if (advice.Skipped.Select(s => s.Untrusted).OfType<UntrustedStatement>().ToList() is { Count: > 0 } untrusted)
