@@ -3,9 +3,17 @@ Describe 'Limits' {
         Import-Module (Join-Path $PSScriptRoot 'Journey.psm1')
         $script:database = New-JourneyDatabase
         Initialize-PerfMonitoringStore | Out-Null
+        # A client of another program: the module's own connections do not count.
+        $script:client = Start-ThreadJob { psql --no-psqlrc --dbname=$using:database --command='select pg_sleep(120)' 2>$null }
+        while (-not (Invoke-Sql "select 1 from pg_stat_activity where datname = '$database' and query like 'select pg_sleep%'")) {
+            Start-Sleep -Milliseconds 100
+        }
     }
 
-    AfterAll { Remove-JourneyDatabase $database }
+    AfterAll {
+        Remove-JourneyDatabase $database
+        $client | Remove-Job -Force
+    }
 
     It 'are kept in the values that a person gave, lower being worse for a ratio' {
         New-PerformanceThreshold -MetricType CacheHitRatio -Warning 0.95 -Critical 0.90 | Out-Null

@@ -27,7 +27,8 @@ Describe 'A workload from the slow query to the index' {
     }
 
     It 'is logged once, however often it is asked' {
-        (Update-QueryPerformanceLog).Calls | Should -BeGreaterOrEqual 20
+        # The build has brought the log up to date.
+        (Update-QueryPerformanceLog).Calls | Should -BeLessThan 20
         (Update-QueryPerformanceLog).Calls | Should -BeLessThan 20
         $entry = Get-QueryPerformanceLog -QueryHash $slow.QueryHash
         $entry.Calls | Should -Be 20
