@@ -231,10 +231,11 @@ public sealed class CandidateTests(CandidateTests.Shop shop) : IClassFixture<Can
     [InlineData("using hash (seldom)", 0.15)]
     [InlineData("using brin (made)", 0.4)]
     [InlineData("using brin (code)", 0.4)]
-    // The sample of ANALYZE is another one in each run, and shows a part of the words and keys only.
+    // The sample of ANALYZE is another one in each run, and shows a part of the words and keys only. Of a hundred documents that
+    // are kept, the number of different ones follows only roughly.
     [InlineData("using gin (tags)", 0.5)]
-    [InlineData("using gin (doc)", 0.5)]
-    [InlineData("using gin (doc jsonb_path_ops)", 0.5)]
+    [InlineData("using gin (doc)", 0.9)]
+    [InlineData("using gin (doc jsonb_path_ops)", 0.9)]
     [InlineData("using gin (words)", 0.35)]
     [InlineData("using gin (code gin_trgm_ops)", 0.35)]
     [InlineData("using gin (lower(code) gin_trgm_ops, status gin_trgm_ops)", 0.35)]
