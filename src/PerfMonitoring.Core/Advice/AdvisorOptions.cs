@@ -14,10 +14,10 @@ internal sealed record AdvisorOptions
     public long? StorageBudget { get; init; }
 
     /// <summary>
-    /// The least gain of a byte on disk, as a share of what the workload costs at its best; null for a value that follows from
-    /// the size of the tables (<see cref="For"/>).
+    /// The least gain of a byte on disk, as a share of what the workload costs at its best. It follows from the size of the
+    /// tables (<see cref="For"/>).
     /// </summary>
-    public double? ByteGain { get; init; }
+    public double ByteGain { get; private init; }
 
     /// <summary>The most indexes; null for no limit.</summary>
     public int? MaximumCount { get; init; }
@@ -51,8 +51,7 @@ internal sealed record AdvisorOptions
     /// the cache and for VACUUM.
     /// </summary>
     /// <param name="tableBytes">Size of the tables in bytes.</param>
-    public static long DefaultBudget(double tableBytes) => (long)Math.Max(
-        Tuning.Selection.LeastDefaultBudget, Tuning.Selection.DefaultBudgetShare * tableBytes);
+    public static long DefaultBudget(double tableBytes) => (long)(Tuning.Selection.DefaultBudgetShare * SizeOf(tableBytes));
 
     /// <summary>
     /// The options for a workload on tables of that size: the budget, and the gain that a byte must bring. Within a budget that
@@ -62,9 +61,11 @@ internal sealed record AdvisorOptions
     public AdvisorOptions For(double tableBytes) => this with
     {
         StorageBudget = StorageBudget ?? DefaultBudget(tableBytes),
-        ByteGain = ByteGain ?? (StorageBudget is null ? Tuning.Selection.SizeGain : Tuning.Selection.SizeGainInBudget)
-            / Math.Max(tableBytes, Tuning.Selection.LeastDefaultBudget / Tuning.Selection.DefaultBudgetShare),
+        ByteGain = (StorageBudget is null ? Tuning.Selection.SizeGain : Tuning.Selection.SizeGainInBudget) / SizeOf(tableBytes),
     };
+
+    // The indexes of small tables are often as large as these.
+    private static double SizeOf(double tableBytes) => Math.Max(tableBytes, Tuning.Selection.LeastSize);
 }
 
 /// <summary>Progress of the advisor.</summary>

@@ -185,8 +185,8 @@ internal static class Tuning
         /// <summary>Share of the size of the tables that all new indexes take at most by default. Judgement.</summary>
         public const double DefaultBudgetShare = 0.25;
 
-        /// <summary>Bytes that all new indexes may take in any case by default. Judgement.</summary>
-        public const double LeastDefaultBudget = 100e6;
+        /// <summary>Bytes. Smaller tables count as so large. Judgement: 100 MB of new indexes are no burden.</summary>
+        public const double LeastSize = 400e6;
 
         /// <summary>Most indexes of other statements that one statement is explored with. Judgement.</summary>
         public const int MaximumShared = 30;

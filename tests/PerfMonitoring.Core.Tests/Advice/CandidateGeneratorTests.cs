@@ -32,6 +32,16 @@ public sealed class CandidateGeneratorTests
         ],
     };
 
+    // The rows of a customer that are not deleted.
+    private static readonly RelationUse OfCustomer = new()
+    {
+        Table = Table.Name,
+        Alias = "o",
+        Predicates = [
+            .. Parse("Equal customer_id"),
+            new PlanPredicate(PredicateKind.Null, IndexKey.OnColumn("deleted_at")) { Condition = "deleted_at IS NULL" }],
+    };
+
     // Predicates -> keys of the plain candidates; parts of a predicate: kind, column.
     [Theory]
     [InlineData("Equal customer_id", "customer_id")]
@@ -127,17 +137,8 @@ public sealed class CandidateGeneratorTests
     [Fact]
     public void A_column_that_must_be_null_makes_a_partial_index()
     {
-        var use = new RelationUse
-        {
-            Table = Table.Name,
-            Alias = "o",
-            Predicates = [
-                .. Parse("Equal customer_id"),
-                new PlanPredicate(PredicateKind.Null, IndexKey.OnColumn("deleted_at")) { Condition = "deleted_at IS NULL" }],
-        };
-
         Assert.Contains(
-            CandidateGenerator.Generate(use, Table), c => Keys(c) == "customer_id" && c.Definition.Where == "deleted_at IS NULL");
+            CandidateGenerator.Generate(OfCustomer, Table), c => Keys(c) == "customer_id" && c.Definition.Where == "deleted_at IS NULL");
     }
 
     // Share of nulls, and of the most common state -> the first keys of the candidates. A condition that keeps most rows comes
@@ -174,13 +175,8 @@ public sealed class CandidateGeneratorTests
     [InlineData("", "customer_id [total, deleted_at] WHERE deleted_at IS NULL")]
     public void A_partial_index_has_the_column_of_its_condition_only_where_it_is_read(string readBy, string expected)
     {
-        var use = new RelationUse
+        var use = OfCustomer with
         {
-            Table = Table.Name,
-            Alias = "o",
-            Predicates = [
-                .. Parse("Equal customer_id"),
-                new PlanPredicate(PredicateKind.Null, IndexKey.OnColumn("deleted_at")) { Condition = "deleted_at IS NULL" }],
             Columns = new HashSet<string> { "customer_id", "deleted_at", "total" },
             ReadOnce = readBy.Length == 0 ? new Dictionary<string, string>()
                 : new Dictionary<string, string> { ["deleted_at"] = readBy },

@@ -72,8 +72,7 @@ internal static class PlanRisk
         }
 
         var rest = Math.Max(0, input!.TotalCost - limit.TotalCost);
-        // A whole mean number of rows may come from executions with another LIMIT, which all reached it.
-        return rowsPerCall < Tuning.Evidence.Met * limit.Rows && (rowsPerCall < 1 || rowsPerCall % 1 != 0)
+        return VariantShares.IsSeldomMet(rowsPerCall, limit.Rows)
             ? rest
             : Math.Max(
                 Discarded(scan.Rows, IndexTuples.AtMost(scan, table)) * rest,

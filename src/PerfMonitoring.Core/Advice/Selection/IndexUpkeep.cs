@@ -44,7 +44,7 @@ internal sealed class IndexUpkeep
         : gain < LeastGain + candidate.WriteCost ? "less than -MinimumGain asks for after its writes"
         : $"too little for its {ByteSize.InMegabytes(candidate.SizeBytes)}";
 
-    private double OfSize(Candidate candidate) => best * (options.ByteGain ?? 0) * candidate.SizeBytes;
+    private double OfSize(Candidate candidate) => best * options.ByteGain * candidate.SizeBytes;
 
     private double OfCopy(Candidate candidate) => candidate.UniqueKey is null ? 0 : best * Tuning.Selection.CopyGain;
 }

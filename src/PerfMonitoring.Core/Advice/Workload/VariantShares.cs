@@ -45,11 +45,18 @@ internal static class VariantShares
     {
         var expected = variants.Zip(plans, (v, p) => v.Share * RowsOf(p)).Sum();
         var hasLimit = plans.Any(p => p.All().Any(n => n.NodeType == "Limit"));
-        var least = hasLimit ? Tuning.Evidence.Met : Tuning.Evidence.FewerRows;
-        // A whole mean may come from executions with another LIMIT, which all reached it.
-        return hasLimit && rowsPerCall >= 1 && rowsPerCall % 1 == 0 ? 0
-            : rowsPerCall < least * expected ? 1 - (rowsPerCall.Value / expected) : 0;
+        return (hasLimit ? IsSeldomMet(rowsPerCall, expected) : rowsPerCall < Tuning.Evidence.FewerRows * expected)
+            ? 1 - (rowsPerCall!.Value / expected) : 0;
     }
+
+    /// <summary>
+    /// Whether the counted rows show that executions often find fewer rows than a LIMIT lets through. A whole mean may come from
+    /// executions with another LIMIT, which all reached it.
+    /// </summary>
+    /// <param name="rowsPerCall">Mean number of rows by the server's counters; null where unknown.</param>
+    /// <param name="limit">The rows that the LIMIT lets through.</param>
+    public static bool IsSeldomMet(double? rowsPerCall, double limit) =>
+        rowsPerCall < Tuning.Evidence.Met * limit && (rowsPerCall < 1 || rowsPerCall % 1 != 0);
 
     /// <summary>
     /// The shares that match the measured time. The most expensive variant gets the share that explains it; the shares of the
