@@ -52,7 +52,7 @@ internal sealed partial class StatementRepair(Database target)
     // Without a hint in the message only the first ones are likely.
     private const int UnnamedTypes = 15;
 
-    private readonly ConcurrentDictionary<string, string> mended = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, string> known = new(StringComparer.Ordinal);
 
     /// <summary>Plans a statement, and corrects it as long as a correction helps.</summary>
     /// <param name="sql">A text from a user or from pg_stat_statements.</param>
@@ -63,7 +63,7 @@ internal sealed partial class StatementRepair(Database target)
     public async Task<RepairedPlan<T>> PlanAsync<T>(
         string sql, Func<string, Task<T>> plan, CancellationToken cancellationToken)
     {
-        var text = mended.GetValueOrDefault(sql) ?? PlannableText.TryMake(sql, out _) ?? throw PlanRepository.NotPlannable();
+        var text = known.GetValueOrDefault(sql) ?? PlannableText.TryMake(sql, out _) ?? throw PlanRepository.NotPlannable();
         var search = new Search<T>(this, sql, plan, cancellationToken);
         var (found, failure) = await search.FindAsync(text);
         if (found is null && PlannableText.TryMakeAsWritten(sql) is { } written)
@@ -79,7 +79,7 @@ internal sealed partial class StatementRepair(Database target)
 
         if (found.Text != text)
         {
-            mended[sql] = found.Text;
+            known[sql] = found.Text;
         }
 
         return found;
@@ -344,9 +344,9 @@ internal sealed partial class StatementRepair(Database target)
             var near = Token > other.Token && IsNamed(correction.Type, other.Message) ? NextToCast : NearCast;
             // Without a place the error may be that of several parameters, and each cast is one less: a domain refuses the null
             // that stands for a parameter.
-            return other.Token < 0 && Token < 0 ? true
-                : Token == other.Token ? Message != other.Message && !isNamed
-                : isBold || !isNamed || Math.Abs(Token - correction.Token) > near;
+            return (other.Token < 0 && Token < 0)
+                || (Token == other.Token ? Message != other.Message && !isNamed
+                    : isBold || !isNamed || Math.Abs(Token - correction.Token) > near);
         }
     }
 

@@ -138,7 +138,8 @@ public sealed class CandidateGeneratorTests
     public void A_column_that_must_be_null_makes_a_partial_index()
     {
         Assert.Contains(
-            CandidateGenerator.Generate(OfCustomer, Table), c => Keys(c) == "customer_id" && c.Definition.Where == "deleted_at IS NULL");
+            CandidateGenerator.Generate(OfCustomer, Table),
+            c => Keys(c) == "customer_id" && c.Definition.Where == "deleted_at IS NULL");
     }
 
     // Share of nulls, and of the most common state -> the first keys of the candidates. A condition that keeps most rows comes
