@@ -28,12 +28,31 @@ using PerfMonitoring.Usage;
 namespace PerfMonitoring.Postgres;
 
 /// <summary>One session: two databases (often the same one) and the repositories over them.</summary>
-internal sealed class PostgresConnection(Database target, Database store, string? actingUser) : IMonitoringConnection
+internal sealed class PostgresConnection : IMonitoringConnection
 {
-    // Everything that reads or writes the store goes through this.
-    private readonly Database guarded = store.AsStore(StoreTrust.CheckAsync);
+    private readonly Database target;
+    private readonly Database store;
+    private readonly string? actingUser;
+    private readonly StoreLocator locator;
+
+    // Everything that reads or writes the store's tables goes through this.
+    private readonly Database guarded;
     private ActingUser? acting;
-    private MonitoredDatabase? monitored;
+
+    public PostgresConnection(Database target, Database store, string? actingUser)
+    {
+        (this.target, this.store, this.actingUser) = (target, store, actingUser);
+        locator = new StoreLocator(target, store);
+        guarded = store.AsStore(locator.FindAsync);
+        Warnings = [.. target.Warnings.Concat(store.Warnings).Distinct()];
+        Catalog = new CatalogRepository(target);
+        DefinitionCheck = new DefinitionCheck(target);
+        Prerequisites = new PrerequisiteRepository(target, store, locator);
+        WhatIf = new HypoPgRepository(target);
+        IndexHiding = new IndexHidingRepository(target);
+        Queries = new QueryRepository(target);
+        Plans = new PlanRepository(target);
+    }
 
     public ServerTarget Target => target.Target;
 
@@ -41,47 +60,45 @@ internal sealed class PostgresConnection(Database target, Database store, string
 
     public string UserName => target.UserName;
 
-    public IReadOnlyList<string> Warnings { get; } = [.. target.Warnings.Concat(store.Warnings).Distinct()];
+    public IReadOnlyList<string> Warnings { get; }
 
-    public IStoreRepository Store => new StoreRepository(guarded);
+    public IStoreRepository Store => new StoreRepository(target, store, guarded, locator);
 
-    public ICatalogRepository Catalog { get; } = new CatalogRepository(target);
+    public ICatalogRepository Catalog { get; }
 
-    public IDefinitionCheck DefinitionCheck { get; } = new DefinitionCheck(target);
+    public IDefinitionCheck DefinitionCheck { get; }
 
-    public IPrerequisiteRepository Prerequisites { get; } = new PrerequisiteRepository(target, store);
+    public IPrerequisiteRepository Prerequisites { get; }
 
-    public IIndexUsageRepository IndexUsage => new IndexUsageRepository(target, guarded, MonitoredDatabase, Catalog);
+    public IIndexUsageRepository IndexUsage => new IndexUsageRepository(target, guarded, Catalog);
 
-    public IWhatIfRepository WhatIf { get; } = new HypoPgRepository(target);
+    public IWhatIfRepository WhatIf { get; }
 
     public IWhatIfRepository GetRealWhatIf(bool despiteOthers) => new BuiltIndexesRepository(target, despiteOthers);
 
-    public IWhatIfRepository IndexHiding { get; } = new IndexHidingRepository(target);
+    public IWhatIfRepository IndexHiding { get; }
 
-    public IIndexStrategyRepository Strategies => new IndexStrategyRepository(guarded, Target, MonitoredDatabase, ActingUser);
+    public IIndexStrategyRepository Strategies => new IndexStrategyRepository(guarded, Target, ActingUser);
     public IThresholdRepository Thresholds => new ThresholdRepository(guarded, ActingUser);
 
-    public IMetricRepository Metrics => new MetricRepository(target, guarded, MonitoredDatabase);
+    public IMetricRepository Metrics => new MetricRepository(target, guarded);
 
     public IIndexChanger IndexChanger => new IndexChanger(new ChangeContext(target, Catalog, Strategies, Actions));
 
-    public IIndexActionRepository Actions => new IndexActionRepository(target, guarded, MonitoredDatabase, ActingUser);
+    public IIndexActionRepository Actions => new IndexActionRepository(target, guarded, Store, ActingUser);
 
     public IMaintenanceWindowRepository MaintenanceWindows =>
-        new MaintenanceWindowRepository(guarded, MonitoredDatabase, ActingUser);
+        new MaintenanceWindowRepository(guarded, ActingUser);
 
-    public IQueryRepository Queries { get; } = new QueryRepository(target);
+    public IQueryRepository Queries { get; }
 
-    public IPlanRepository Plans { get; } = new PlanRepository(target);
+    public IPlanRepository Plans { get; }
 
     public IQueryPerformanceLogRepository QueryLog =>
-        new QueryPerformanceLogRepository(target, guarded, MonitoredDatabase, Plans);
+        new QueryPerformanceLogRepository(target, guarded, Store, Plans);
 
     // The store's own tables are asked through this, so that who acts is written the same everywhere.
     internal ActingUser ActingUser => acting ??= new(guarded, actingUser);
-
-    internal MonitoredDatabase MonitoredDatabase => monitored ??= new(guarded, target.Target);
 
     public async ValueTask DisposeAsync()
     {

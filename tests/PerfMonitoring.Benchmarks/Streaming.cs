@@ -30,8 +30,6 @@ internal static class Streaming
         await using var connection = await new PostgresBackend().ConnectAsync(
             new ConnectionSettings { ConnectionString = connectionString }, null, null, CancellationToken.None);
         await connection.Store.UpgradeAsync(CancellationToken.None);
-        // The rows of the log belong to a database that the store knows, and to partitions of their weeks.
-        await ((PostgresConnection)connection).MonitoredDatabase.RegisterAsync(CancellationToken.None);
         Console.WriteLine($"PostgreSQL {cluster.MajorVersion}, {rows:N0} rows of the log");
         await FillAsync(connectionString, rows);
 
@@ -151,11 +149,11 @@ internal static class Streaming
     {
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(Sql.Get(file), connection) {
+        await using var command = new NpgsqlCommand(Sql.InSchema(Sql.Get(file), "perf_monitoring"), connection) {
             CommandTimeout = 0 };
         foreach (var (name, value) in new (string, object)[]
         {
-            ("DatabaseId", Guid.Empty), ("AllDatabases", true), ("Since", DBNull.Value), ("Until", DBNull.Value),
+            ("DatabaseName", ""), ("Since", DBNull.Value), ("Until", DBNull.Value),
             ("QueryHash", DBNull.Value),
             ("Users", DBNull.Value), ("SlowOnly", false), ("MinimumMs", 0.0), ("First", DBNull.Value),
             ("Databases", new[] { ".*" }),
@@ -197,8 +195,8 @@ internal static class Streaming
                 (n + 1) / 10.0, n, n % 50, n > 4990, 'app_' || n % 5, '127.0.0.1:5432/shop', at
             from e;
             insert into perf_monitoring.query_performance_interval
-                (id, monitored_database_id, queryid, dbid, userid, toplevel, calls, total_time_ms, rows, shared_blocks_hit, shared_blocks_read, temp_blocks_written, interval_start, interval_end)
-            select id, (select d.id from perf_monitoring.monitored_database d), n, 1, 1, true, 1 + n % 7, (1 + n % 7) * (n + 1) / 10.0, n % 50 * (1 + n % 7), n, 1, 0, at - interval '5 min', at
+                (id, queryid, dbid, userid, toplevel, calls, total_time_ms, rows, shared_blocks_hit, shared_blocks_read, temp_blocks_written, interval_start, interval_end)
+            select id, n, 1, 1, true, 1 + n % 7, (1 + n % 7) * (n + 1) / 10.0, n % 50 * (1 + n % 7), n, 1, 0, at - interval '5 min', at
             from e;
             drop table e;
             """,

@@ -318,8 +318,6 @@ public static class ErrorIds
     /// <summary>The store belongs to a newer version of the module.</summary>
     public const string StoreTooNew = nameof(StoreTooNew);
 
-    /// <summary>The store holds the strategy for another database.</summary>
-    public const string StrategyBelongsToOtherDatabase = nameof(StrategyBelongsToOtherDatabase);
 
     /// <summary>The strategy differs from the one in the store.</summary>
     public const string StrategyChanged = nameof(StrategyChanged);

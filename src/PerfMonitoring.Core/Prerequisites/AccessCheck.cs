@@ -47,7 +47,10 @@ internal static class AccessCheck
         var results = JudgeMonitored(monitored, extensions, rights, missing).ToList();
 
         var storeRights = await Fact.OfAsync(repository.GetStoreRightsAsync, cancellationToken);
-        var store = new Place(connection.StoreTarget, storeRights.IsKnown ? storeRights.Value.UserName : "", extensions);
+        var schema = await Fact.OfAsync(async t => await connection.Store.FindSchemaAsync(t) ?? StoreSchema.Own, cancellationToken);
+        var store = new Place(
+            connection.StoreTarget, storeRights.IsKnown ? storeRights.Value.UserName : "", extensions,
+            schema.IsKnown ? schema.Value : StoreSchema.Own);
         var pending = await Fact.OfAsync(connection.Store.GetPendingAsync, cancellationToken);
         var missingOfStore = await MissingAsync(repository, store, ofStore: true, cancellationToken);
         results.AddRange(JudgeStore(store, pending, storeRights, missingOfStore));
@@ -200,7 +203,8 @@ internal static class AccessCheck
     }
 
     /// <summary>A database, the role of the connection, and the schemas of the extensions.</summary>
-    internal sealed class Place(ServerTarget target, string userName, Fact<IReadOnlyList<ExtensionFacts>> extensions)
+    internal sealed class Place(
+        ServerTarget target, string userName, Fact<IReadOnlyList<ExtensionFacts>> extensions, string? storeSchema = null)
     {
         public ServerTarget Target => target;
 
@@ -224,6 +228,7 @@ internal static class AccessCheck
             AccessRights.Database => target.Database,
             AccessRights.StatementsSchema => SchemaOf(PrerequisiteCheck.StatementStatistics),
             AccessRights.HypoPgSchema => SchemaOf(PrerequisiteCheck.HypotheticalIndexes),
+            AccessRights.Store => storeSchema,
             AccessRights.ApplicationSchema or AccessRights.ApplicationOwner => null,
             _ => name,
         };

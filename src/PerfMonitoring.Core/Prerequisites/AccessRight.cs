@@ -42,7 +42,9 @@ public enum GrantKind
 /// <param name="Name">The object; empty where the schema or the database is the object.</param>
 /// <param name="Privileges">The privileges, comma-separated; empty for a membership.</param>
 /// <param name="IsOfPublic">Whether everybody has it by default: it is checked, but not part of scripts.</param>
-public sealed record AccessGrant(GrantKind Kind, string Schema, string Name, string Privileges, bool IsOfPublic = false)
+/// <param name="IsOfMany">Whether its object is only in a store for many.</param>
+public sealed record AccessGrant(
+    GrantKind Kind, string Schema, string Name, string Privileges, bool IsOfPublic = false, bool IsOfMany = false)
 {
     /// <summary>The SQL statements of the grant.</summary>
     /// <param name="grantee">The role that receives the grant.</param>

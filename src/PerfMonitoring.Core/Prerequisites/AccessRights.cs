@@ -1,3 +1,5 @@
+using PerfMonitoring.Store;
+
 namespace PerfMonitoring.Prerequisites;
 
 /// <summary>
@@ -21,7 +23,8 @@ internal static class AccessRights
     /// <summary>Placeholder for the database.</summary>
     public const string Database = "<database>";
 
-    public const string Store = "perf_monitoring";
+    /// <summary>Placeholder for the schema of this database in the store.</summary>
+    public const string Store = "<schema of the store>";
 
     private static readonly string[] StoreTypes = [
         "index_type", "usage_pattern", "maintenance_window", "metric_type", "threshold_unit"];
@@ -143,6 +146,10 @@ internal static class AccessRights
                 new(GrantKind.Schema, Store, "", "usage"),
                 new(GrantKind.EveryTable, Store, "", "select"),
                 new(GrantKind.Function, Store, "uuid_v7_floor", "execute", IsOfPublic: true),
+                new(GrantKind.Schema, StoreSchema.Own, "", "usage", IsOfMany: true),
+                new(GrantKind.Table, StoreSchema.Own, "registered_database", "select", IsOfMany: true),
+                new(GrantKind.Table, StoreSchema.Own, "registry_version", "select", IsOfMany: true),
+                new(GrantKind.Table, StoreSchema.Own, "database_sighting", "select", IsOfMany: true),
                 .. StoreTypes.Select(t => new AccessGrant(GrantKind.Type, Store, t, "usage", IsOfPublic: true)),
             ],
         },
@@ -150,7 +157,7 @@ internal static class AccessRights
             "The nightly log of queries, and its retention; the log before and after a build, by which the index is judged.",
             ["Update-QueryPerformanceLog", "Clear-QueryPerformanceLog", "Invoke-IndexCreation"],
             [
-                ("monitored_database", "insert, update"), ("query_statistics_head", "insert, update"),
+                ("query_statistics_head", "insert, update"),
                 ("query_statistics", "insert, delete"),
                 ("query_performance_log", "insert, delete"), ("query_performance_interval", "insert, delete"),
             ],
@@ -159,30 +166,30 @@ internal static class AccessRights
             "The daily usage of indexes; those that are not known yet are adopted as strategies.",
             ["Update-IndexUsageStat"],
             [
-                ("monitored_database", "insert, update"), ("user", "insert, update"), ("index_strategy", "insert, update"),
+                ("user", "insert, update"), ("index_strategy", "insert, update"),
                 ("index_strategy_detail", "insert, update"), ("index_strategy_evidence", "insert, delete"),
                 ("index_usage_stats", "insert, update"),
                 ("index_usage_detail", "insert, update"),
             ]),
         Write("Keep samples", AccessRole.Collector, "Thresholds that are measured from one test to the next.",
             ["Test-PerformanceThreshold"],
-            [("monitored_database", "insert, update"), ("metric_sample", "insert, update")]),
+            [("metric_sample", "insert, update")]),
         Write("Write strategies", AccessRole.Builder, "Proposals that are kept, and what becomes of them.",
             ["New-IndexStrategy", "Set-IndexStrategy", "Remove-IndexStrategy", .. Changers],
             [
-                ("monitored_database", "insert, update"), ("user", "insert, update"), ("index_strategy", "insert, update"),
+                ("user", "insert, update"), ("index_strategy", "insert, update"),
                 ("index_strategy_detail", "insert, update"), ("index_strategy_evidence", "insert, delete"),
             ]),
         Write("Write the audit", AccessRole.Builder, "The history of every change, without which none is made.",
             [.. Changers],
             [
-                ("monitored_database", "insert, update"), ("user", "insert, update"), ("index_action", "insert, update"),
+                ("user", "insert, update"), ("index_action", "insert, update"),
                 ("index_action_session", "insert, update"),
             ]),
         Write("Write settings", AccessRole.Builder, "Thresholds and maintenance windows.",
             ["New-PerformanceThreshold", "Set-PerformanceThreshold", "Remove-PerformanceThreshold", "Set-MaintenanceWindow"],
             [
-                ("monitored_database", "insert, update"), ("user", "insert, update"), ("performance_threshold", "insert, update"),
+                ("user", "insert, update"), ("performance_threshold", "insert, update"),
                 ("maintenance_schedule", "insert, update"),
             ]),
     ];
@@ -202,6 +209,10 @@ internal static class AccessRights
             [
                 .. tables.Select(t => new AccessGrant(GrantKind.Table, Store, t.Table, t.Privileges)),
                 .. functions.Select(f => new AccessGrant(GrantKind.Function, Store, f, "execute")),
+                .. cmdlets.Contains("Update-QueryPerformanceLog") ? new[]
+                {
+                    new AccessGrant(GrantKind.Table, StoreSchema.Own, "database_sighting", "insert, update", IsOfMany: true),
+                } : [],
             ],
         };
 }

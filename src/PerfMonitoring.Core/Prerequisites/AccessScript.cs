@@ -18,7 +18,7 @@ internal static class AccessScript
     public static string Of(AccessRole role, bool ofStore) => string.Join('\n', AccessRights.All
         .Where(r => r.IsOfStore == ofStore && (r.Roles & role) != 0)
         .SelectMany(r => r.Grants)
-        .Where(g => !g.IsOfPublic)
+        .Where(g => !g.IsOfPublic && !g.IsOfMany)
         .GroupBy(g => (g.Kind, g.Schema, g.Name))
         .Select(g => g.First() with { Privileges = string.Join(", ", g.SelectMany(x => x.Privileges.Split(", ")).Distinct()) })
         .SelectMany(g => g.ToSql("<role>", Variable, ofStore ? "<store owner>" : AccessRights.ApplicationOwner).Split('\n'))
@@ -45,6 +45,7 @@ internal static class AccessScript
         AccessRights.ApplicationOwner => ":\"owner\"",
         AccessRights.StatementsSchema => ":\"statements_schema\"",
         AccessRights.HypoPgSchema => ":\"hypopg_schema\"",
+        AccessRights.Store => "perf_monitoring",
         _ => Identifier.Quote(name),
     };
 

@@ -84,7 +84,4 @@ public sealed record QueryPerformanceLogFilter
 
     /// <summary>Number of latest rows; null for all.</summary>
     public int? First { get; init; }
-
-    /// <summary>Whether to select rows of every database in the store; else of the connected one only.</summary>
-    public bool AllDatabases { get; init; }
 }

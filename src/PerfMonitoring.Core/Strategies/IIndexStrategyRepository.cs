@@ -58,7 +58,7 @@ public interface IIndexStrategyRepository
     /// created strategy with the same definition is returned unchanged.
     /// </summary>
     /// <exception cref="PerfMonitoringException">StoreMissing; StrategyExists: already created with another definition;
-    /// StrategyBelongsToOtherDatabase; DefinitionTooLong; TableNameTooLong.</exception>
+    /// DefinitionTooLong; TableNameTooLong.</exception>
     Task<IReadOnlyList<IndexStrategy>> AddAsync(IReadOnlyList<IndexStrategy> strategies, CancellationToken cancellationToken);
 
     /// <summary>Changes one strategy and returns it as stored.</summary>

@@ -5,36 +5,34 @@
 -- Minimum version: 13. Privileges: update and select on perf_monitoring.index_action, index_action_session, index_strategy and
 -- index_strategy_detail.
 with action as (
-    update perf_monitoring.index_action f
+    update {{store}}.index_action f
     set outcome = @Outcome::text, error = @Error::text, finished_at = pg_catalog.clock_timestamp()
     where f.id = @Id::uuid and (f.outcome = 'STARTED' or not @IsReconciled::bool)
     returning
-        f.id, f.action, f.index_strategy_id, f.monitored_database_id, f.table_name, f.index_name,
+        f.id, f.action, f.index_strategy_id, f.table_name, f.index_name,
         -- A rebuild has no undo: the index is the same after it.
         case when f.outcome = 'SUCCEEDED'
             and not (f.action = 'REPAIR' and f.undo_statement is null) then f.action in ('CREATE', 'RESTORE') end as is_there
 ),
 session as (
-    update perf_monitoring.index_action_session e
+    update {{store}}.index_action_session e
     set reconciled_at = case when @IsReconciled::bool then pg_catalog.clock_timestamp() end
     from action a
     where e.index_action_id = a.id
 ),
 strategy as (
-    update perf_monitoring.index_strategy s set
+    update {{store}}.index_strategy s set
         is_created = a.is_there,
         is_active = case when a.action = 'CREATE' then s.is_active else a.is_there end,
         updated_by = @UserId::uuid,
         updated_at = pg_catalog.now()
-    from action a, perf_monitoring.index_strategy_detail d
+    from action a
     where a.is_there is not null
-        and d.index_strategy_id = s.id
-        and d.monitored_database_id = a.monitored_database_id
         and case when a.action = 'CREATE' then s.id = a.index_strategy_id
             else s.table_name = a.table_name and s.index_name = a.index_name and s.is_created <> a.is_there end
     returning s.id
 )
-update perf_monitoring.index_strategy_detail d
+update {{store}}.index_strategy_detail d
 set size_bytes = coalesce(@SizeBytes::bigint, d.size_bytes)
 from strategy s
 where d.index_strategy_id = s.id

@@ -17,11 +17,10 @@ select
     a.finished_at,
     u.name as created_by,
     s.reconciled_at is not null as is_reconciled
-from perf_monitoring.index_action a
-join perf_monitoring."user" u on u.id = a.created_by
-left join perf_monitoring.index_action_session s on s.index_action_id = a.id
-where a.monitored_database_id = @MonitoredDatabaseId::uuid
-    and (@StrategyIds::uuid[] is null or a.index_strategy_id = any (@StrategyIds::uuid[]))
+from {{store}}.index_action a
+join {{store}}."user" u on u.id = a.created_by
+left join {{store}}.index_action_session s on s.index_action_id = a.id
+where (@StrategyIds::uuid[] is null or a.index_strategy_id = any (@StrategyIds::uuid[]))
     and (@TableName::text is null or a.table_name = @TableName::text)
     and (@IndexName::text is null or a.index_name = @IndexName::text)
     and (@Actions::text[] is null or a.action = any (@Actions::text[]))

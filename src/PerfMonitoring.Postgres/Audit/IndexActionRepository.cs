@@ -1,3 +1,4 @@
+using PerfMonitoring.Store;
 using System.Data;
 using System.Data.Common;
 using System.Runtime.CompilerServices;
@@ -10,13 +11,13 @@ using PerfMonitoring.Postgres.Store;
 namespace PerfMonitoring.Postgres.Audit;
 
 /// <summary>The audit in the store, and the traces in the monitored database of actions without a recorded end.</summary>
-internal sealed class IndexActionRepository(Database target, Database store, MonitoredDatabase monitored, ActingUser user)
+internal sealed class IndexActionRepository(Database target, Database store, IStoreRepository schema, ActingUser user)
     : IIndexActionRepository
 {
     public async Task<Guid?> StartAsync(IndexAction action, CancellationToken cancellationToken)
     {
         // With an older store no audit could be kept, so that is an error. To have no store is the user's choice.
-        if (!await new StoreRepository(store).ExistsAsync(cancellationToken))
+        if (await schema.FindSchemaAsync(cancellationToken) is null)
         {
             return null;
         }
@@ -27,7 +28,6 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
             new
             {
                 Id = id,
-                MonitoredDatabaseId = await monitored.RegisterAsync(cancellationToken),
                 action.IndexStrategyId,
                 Action = EnumLabel.Of(action.Action),
                 action.TableName,
@@ -64,7 +64,7 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
     public async Task<IReadOnlyList<(IndexAction Action, ActionTrace Trace)>> ReconcileAsync(
         BuilderLock? held, CancellationToken cancellationToken)
     {
-        if (!await new StoreRepository(store).ExistsAsync(cancellationToken))
+        if (await schema.FindSchemaAsync(cancellationToken) is null)
         {
             return [];
         }
@@ -93,7 +93,6 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
             .ToDictionary(a => a.Id);
         var parameters = new
         {
-            MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken),
             StrategyIds = filter.StrategyIds?.ToArray(),
             filter.TableName,
             filter.IndexName,
@@ -118,8 +117,7 @@ internal sealed class IndexActionRepository(Database target, Database store, Mon
         BuilderLock? held, CancellationToken cancellationToken)
     {
         var started = await store.QueryAsync<StartedRow>(
-            Sql.Get("GetStartedActions"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) },
-            cancellationToken);
+            Sql.Get("GetStartedActions"), null, cancellationToken);
         if (started.Count == 0)
         {
             return [];

@@ -5,6 +5,5 @@ select
     m.cron_expression,
     extract(epoch from m.duration)::float8 as duration_seconds,
     m.time_zone
-from perf_monitoring.maintenance_schedule m
-where m.monitored_database_id = @MonitoredDatabaseId::uuid
+from {{store}}.maintenance_schedule m
 order by m.maintenance_window

@@ -7,7 +7,7 @@ using PerfMonitoring.Strategies;
 namespace PerfMonitoring.Postgres.Changes;
 
 /// <summary>Reads and writes perf_monitoring.maintenance_schedule, with defaults for missing rows.</summary>
-internal sealed class MaintenanceWindowRepository(Database store, MonitoredDatabase monitored, ActingUser user)
+internal sealed class MaintenanceWindowRepository(Database store, ActingUser user)
     : IMaintenanceWindowRepository
 {
     public async Task<IReadOnlyList<MaintenanceSchedule>> GetAsync(CancellationToken cancellationToken)
@@ -16,8 +16,7 @@ internal sealed class MaintenanceWindowRepository(Database store, MonitoredDatab
         try
         {
             rows = await store.QueryAsync<Row>(
-                Sql.Get("GetSchedules"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) },
-                cancellationToken);
+                Sql.Get("GetSchedules"), null, cancellationToken);
         }
         catch (PerfMonitoringException e) when (e.ErrorId == ErrorIds.StoreMissing)
         {
@@ -42,7 +41,6 @@ internal sealed class MaintenanceWindowRepository(Database store, MonitoredDatab
             Sql.Get("SetSchedule"),
             new
             {
-                MonitoredDatabaseId = await monitored.RegisterAsync(cancellationToken),
                 Window = EnumLabel.Of(schedule.Window),
                 schedule.CronExpression,
                 DurationSeconds = schedule.Duration.TotalSeconds,

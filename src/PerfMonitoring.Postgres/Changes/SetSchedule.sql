@@ -1,11 +1,11 @@
 -- Purpose: stores the open times of a maintenance window.
 -- Minimum version: 13. Privileges: insert, update on perf_monitoring.maintenance_schedule.
-insert into perf_monitoring.maintenance_schedule (
-    monitored_database_id, maintenance_window, cron_expression, duration, time_zone, updated_by)
+insert into {{store}}.maintenance_schedule (
+    maintenance_window, cron_expression, duration, time_zone, updated_by)
 values (
-    @MonitoredDatabaseId::uuid, @Window::text::perf_monitoring.maintenance_window, @CronExpression::text,
+    @Window::text::{{store}}.maintenance_window, @CronExpression::text,
     pg_catalog.make_interval(secs => @DurationSeconds::float8), @TimeZone::text, @UserId::uuid)
-on conflict (monitored_database_id, maintenance_window) do update set
+on conflict (maintenance_window) do update set
     cron_expression = excluded.cron_expression,
     duration = excluded.duration,
     time_zone = excluded.time_zone,

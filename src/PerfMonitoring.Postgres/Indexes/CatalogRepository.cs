@@ -1,3 +1,4 @@
+using PerfMonitoring.Store;
 using System.Globalization;
 using System.Text.Json;
 using Dapper;
@@ -53,7 +54,7 @@ internal sealed class CatalogRepository(Database target) : ICatalogRepository
                 name.Schema is null
                     ? "Write the schema too (schema.table) where the table is not on the search path." : "Check schema and name.",
                 name.ToString());
-        if (table.Name.Schema == "perf_monitoring" || table.IsTemporary)
+        if (StoreSchema.IsStore(table.Name.Schema) || table.IsTemporary)
         {
             throw new PerfMonitoringException(
                 ErrorIds.TableNotIndexable, FailureKind.InvalidArgument,

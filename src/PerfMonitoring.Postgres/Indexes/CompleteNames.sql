@@ -15,7 +15,7 @@ left join lateral (
     limit 1
 ) v on true
 where c.relkind = any (@Kinds::text[]::"char"[])
-    and n.nspname !~ '^(pg_|information_schema$|perf_monitoring$)'
+    and n.nspname !~ '^(pg_|information_schema$|perf_monitoring(_.*_[0-9a-f]{8})?$)'
     and pg_catalog.has_schema_privilege(n.oid, 'usage')
     and (pg_catalog.starts_with(c.relname::text, @Prefix::text)
         or pg_catalog.starts_with(n.nspname::text || '.' || c.relname::text, @Prefix::text))

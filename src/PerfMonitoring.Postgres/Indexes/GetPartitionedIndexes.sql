@@ -19,5 +19,5 @@ join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'I'
     and not c.relispartition
     and c.relpersistence <> 't'
-    and n.nspname <> 'perf_monitoring'
+    and n.nspname !~ '^perf_monitoring(_.*_[0-9a-f]{8})?$'
 order by n.nspname, t.relname, c.relname

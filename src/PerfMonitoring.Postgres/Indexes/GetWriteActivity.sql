@@ -18,6 +18,6 @@ cross join (
         (select d.stats_reset from pg_catalog.pg_stat_database d where d.datname = pg_catalog.current_database()),
         (select b.stats_reset from pg_catalog.pg_stat_bgwriter b)) as since
 ) r
-where s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0 and n.nspname <> 'perf_monitoring'
+where s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0 and n.nspname !~ '^perf_monitoring(_.*_[0-9a-f]{8})?$'
 group by n.nspname, c.relname, r.since
 order by n.nspname, c.relname

@@ -3,7 +3,7 @@
 -- Minimum version: 13. Privileges: none; schemas that the role may not use are left out.
 select n.nspname::text
 from pg_catalog.pg_namespace n
-where n.nspname !~ '^(pg_|information_schema$|perf_monitoring$)'
+where n.nspname !~ '^(pg_|information_schema$|perf_monitoring(_.*_[0-9a-f]{8})?$)'
     and pg_catalog.has_schema_privilege(n.oid, 'usage')
     and case @SqlState::text
         when '42P01' then exists (

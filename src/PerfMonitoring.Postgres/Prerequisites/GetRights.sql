@@ -14,7 +14,7 @@ with tables as (
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join pg_catalog.pg_roles r on r.oid = c.relowner
     where c.relkind in ('r', 'p', 'm', 'v', 'f') and c.relpersistence <> 't'
-        and n.nspname !~ '^(pg_|information_schema$|perf_monitoring$)'
+        and n.nspname !~ '^(pg_|information_schema$|perf_monitoring(_.*_[0-9a-f]{8})?$)'
         and not exists (
             select from pg_catalog.pg_depend d
             where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')

@@ -9,7 +9,7 @@ select
         from pg_catalog.pg_class c
         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
         where c.relkind in ('r', 'm') and c.relpersistence <> 't'
-            and n.nspname !~ '^(pg_|information_schema$|perf_monitoring$)'
+            and n.nspname !~ '^(pg_|information_schema$|perf_monitoring(_.*_[0-9a-f]{8})?$)'
             and (c.reltuples < 0 or c.relpages = 0)
             and pg_catalog.pg_relation_size(c.oid) > 0
     ) as never_analyzed

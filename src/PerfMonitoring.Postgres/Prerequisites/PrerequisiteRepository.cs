@@ -1,10 +1,12 @@
+using PerfMonitoring.Store;
+using PerfMonitoring.Postgres.Store;
 using PerfMonitoring.Postgres.Sessions;
 using PerfMonitoring.Prerequisites;
 
 namespace PerfMonitoring.Postgres.Prerequisites;
 
 /// <summary>The facts on which the checks of the prerequisites rest.</summary>
-internal sealed class PrerequisiteRepository(Database target, Database store) : IPrerequisiteRepository
+internal sealed class PrerequisiteRepository(Database target, Database store, StoreLocator locator) : IPrerequisiteRepository
 {
     public Task<ServerFacts> GetServerAsync(CancellationToken cancellationToken) =>
         SingleAsync<ServerFacts>(target, "GetServerState", cancellationToken);
@@ -22,8 +24,10 @@ internal sealed class PrerequisiteRepository(Database target, Database store) : 
     public Task<IReadOnlyList<string>> GetPowersAsync(CancellationToken cancellationToken) =>
         target.QueryAsync<string>(Sql.Get("GetPowers"), null, cancellationToken);
 
-    public Task<StoreRightFacts> GetStoreRightsAsync(CancellationToken cancellationToken) =>
-        SingleAsync<StoreRightFacts>(store, "GetStoreRights", cancellationToken);
+    public async Task<StoreRightFacts> GetStoreRightsAsync(CancellationToken cancellationToken) =>
+        (await store.QueryAsync<StoreRightFacts>(
+            Sql.Get("GetStoreRights"),
+            new { SchemaName = await locator.TryFindAsync(cancellationToken) ?? StoreSchema.Own }, cancellationToken))[0];
 
     public async Task<IReadOnlyList<AccessGrant>> GetMissingGrantsAsync(
         IReadOnlyList<AccessGrant> grants, bool ofStore, CancellationToken cancellationToken)

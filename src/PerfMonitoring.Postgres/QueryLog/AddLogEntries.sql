@@ -1,6 +1,6 @@
 -- Purpose: adds rows to the log, one for each statement that ran in an interval.
 -- Minimum version: 13. Privileges: insert on perf_monitoring.query_performance_log.
-insert into perf_monitoring.query_performance_log (
+insert into {{store}}.query_performance_log (
     id, query_hash, query_pattern, execution_time_ms, rows_examined, rows_returned, indexes_used, execution_plan, used_index,
     is_slow_query,
     slow_query_threshold_ms, database_user, application_context, executed_at)

@@ -2,4 +2,4 @@
 -- wait for it is short.
 -- Minimum version: 13. Privileges: execute on perf_monitoring.add_query_log_partition.
 with waiting as (select pg_catalog.set_config('lock_timeout', '2s', true))
-select perf_monitoring.add_query_log_partition(@At::timestamptz)::text from waiting
+select {{store}}.add_query_log_partition(@At::timestamptz)::text from waiting

@@ -12,7 +12,7 @@ select
     end as is_past
 from pg_catalog.pg_inherits h
 join pg_catalog.pg_class c on c.oid = h.inhrelid
-left join perf_monitoring.query_performance_log l on l.tableoid = c.oid
-where h.inhparent = 'perf_monitoring.query_performance_log'::regclass
+left join {{store}}.query_performance_log l on l.tableoid = c.oid
+where h.inhparent = '{{store}}.query_performance_log'::regclass
 group by c.relname
 order by c.relname

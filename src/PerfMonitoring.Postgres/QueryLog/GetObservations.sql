@@ -14,17 +14,16 @@ select
             else i.squared_time end)
     end as squared_time,
     i.id is null as is_execution
-from perf_monitoring.query_performance_log l
-left join perf_monitoring.query_performance_interval i on i.id = l.id
+from {{store}}.query_performance_log l
+left join {{store}}.query_performance_interval i on i.id = l.id
 where l.executed_at >= @Since::timestamptz
     and l.executed_at < @Until::timestamptz
     and l.id >= (
         select case
-            when exists (select from perf_monitoring.query_performance_log_default)
+            when exists (select from {{store}}.query_performance_log_default)
                 then '00000000-0000-0000-0000-000000000000'::uuid
-            else perf_monitoring.uuid_v7_floor(@Since::timestamptz)
+            else {{store}}.uuid_v7_floor(@Since::timestamptz)
         end)
-    and (i.id is null or i.monitored_database_id = @DatabaseId::uuid)
     and (l.query_hash = any (@Hashes::text[])
         or pg_catalog.strpos(pg_catalog.lower(l.query_pattern), pg_catalog.lower(@Name::text)) > 0)
 group by l.query_hash, l.executed_at, i.id is null, case when i.id is null then l.id end

@@ -21,17 +21,16 @@ select
     i.calls,
     i.total_time_ms,
     i.interval_start
-from perf_monitoring.query_performance_log l
-left join perf_monitoring.query_performance_interval i on i.id = l.id
+from {{store}}.query_performance_log l
+left join {{store}}.query_performance_interval i on i.id = l.id
 where (@Since::timestamptz is null or l.executed_at >= @Since::timestamptz)
     and (@Until::timestamptz is null or l.executed_at < @Until::timestamptz)
     and l.id >= (
         select case
-            when @Since::timestamptz is null or exists (select from perf_monitoring.query_performance_log_default)
+            when @Since::timestamptz is null or exists (select from {{store}}.query_performance_log_default)
             then '00000000-0000-0000-0000-000000000000'::uuid
-            else perf_monitoring.uuid_v7_floor(@Since::timestamptz)
+            else {{store}}.uuid_v7_floor(@Since::timestamptz)
         end)
-    and (@AllDatabases::boolean or i.id is null or i.monitored_database_id = @DatabaseId::uuid)
     and (@QueryHash::text[] is null or l.query_hash = any (@QueryHash::text[]))
     and (@Users::text[] is null or l.database_user ~* any (@Users::text[]))
     and (not @SlowOnly::boolean or l.is_slow_query)

@@ -43,26 +43,20 @@ from (
         case when pg_catalog.min(l.database_user) = pg_catalog.max(l.database_user)
             then pg_catalog.min(l.database_user) end as database_user,
         pg_catalog.array_agg(distinct l.database_user::text) as database_users,
-        case when pg_catalog.min(d.database_name) = pg_catalog.max(d.database_name)
-            then pg_catalog.min(d.database_name) end as database_name,
+        @DatabaseName::text as database_name,
         pg_catalog.min(coalesce(i.interval_start, l.executed_at)) as since,
         pg_catalog.max(l.executed_at) as until
-    from perf_monitoring.query_performance_log l
-    left join perf_monitoring.query_performance_interval i on i.id = l.id
-    left join perf_monitoring.monitored_database d on d.id = i.monitored_database_id
+    from {{store}}.query_performance_log l
+    left join {{store}}.query_performance_interval i on i.id = l.id
     where (@Since::timestamptz is null or l.executed_at >= @Since::timestamptz)
         and (@Until::timestamptz is null or l.executed_at < @Until::timestamptz)
         and l.id >= (
             select case
-                when @Since::timestamptz is null or exists (select from perf_monitoring.query_performance_log_default)
+                when @Since::timestamptz is null or exists (select from {{store}}.query_performance_log_default)
                 then '00000000-0000-0000-0000-000000000000'::uuid
-                else perf_monitoring.uuid_v7_floor(@Since::timestamptz)
+                else {{store}}.uuid_v7_floor(@Since::timestamptz)
             end)
-        and (case
-            when i.id is null then true
-            when @Databases::text[] is null then i.monitored_database_id = @DatabaseId::uuid
-            else d.database_name ~* any (@Databases::text[])
-        end)
+        and (@Databases::text[] is null or @DatabaseName::text ~* any (@Databases::text[]))
         and (@Users::text[] is null or l.database_user ~* any (@Users::text[]))
         and (@Like::text[] is null or l.query_pattern ~* any (@Like::text[]))
         and (@ExcludeLike::text[] is null or not l.query_pattern ~* any (@ExcludeLike::text[]))

@@ -1,3 +1,4 @@
+using PerfMonitoring.Store;
 using System.Data;
 using System.Data.Common;
 using System.Globalization;
@@ -8,7 +9,6 @@ using PerfMonitoring.Common;
 using PerfMonitoring.Plans;
 using PerfMonitoring.Postgres.Sessions;
 using PerfMonitoring.Postgres.Statements;
-using PerfMonitoring.Postgres.Store;
 using PerfMonitoring.QueryLog;
 using PerfMonitoring.Statements;
 
@@ -16,25 +16,25 @@ namespace PerfMonitoring.Postgres.QueryLog;
 
 /// <summary>The log of queries in the store.</summary>
 internal sealed class QueryPerformanceLogRepository(
-    Database target, Database store, MonitoredDatabase monitoredDatabase, IPlanRepository plans) : IQueryPerformanceLogRepository
+    Database target, Database store, IStoreRepository schema, IPlanRepository plans) : IQueryPerformanceLogRepository
 {
     private const double DefaultThresholdMs = 1000;
 
     public async Task<QueryPerformanceLogUpdate> UpdateAsync(IProgress<string> details, CancellationToken cancellationToken)
     {
         var hidden = await new QueryRepository(target).CountHiddenAsync(new SlowQueryFilter(), cancellationToken);
-        var databaseId = await monitoredDatabase.RegisterAsync(cancellationToken);
         await AddPartitionsAsync(details, cancellationToken);
+        await schema.SaveSightingAsync(cancellationToken);
         return await store.InTransactionAsync(
             async (connection, transaction) =>
             {
-                var work = new StoreWork(connection, transaction, cancellationToken);
+                var work = new StoreWork(store, connection, transaction, cancellationToken);
 
                 // The lock excludes other runs for this database until the end. The counters are read while it is held, so that
                 // two runs read them in the same order as they store them.
-                await work.ExecuteAsync("LockHead", new { DatabaseId = databaseId });
-                var head = (await work.QueryAsync<Head>("GetHead", new { DatabaseId = databaseId })).Single();
-                var last = await work.QueryAsync<StatisticsRow>("GetLastStatistics", new { DatabaseId = databaseId });
+                await work.ExecuteAsync("LockHead", null);
+                var head = (await work.QueryAsync<Head>("GetHead", null)).Single();
+                var last = await work.QueryAsync<StatisticsRow>("GetLastStatistics", null);
                 var reading = await StatementReading.TakeAsync(target, withTexts: true, cancellationToken);
 
                 var before = head.TakenAt is { } takenAt
@@ -47,12 +47,11 @@ internal sealed class QueryPerformanceLogRepository(
                     .FirstOrDefault() ?? DefaultThresholdMs;
 
                 var (entries, untrusted) = await MakeEntriesAsync(reading, delta, threshold, details, cancellationToken);
-                await AddEntriesAsync(work, databaseId, entries, reading.State.TakenAt, threshold);
-                await ReplaceStatisticsAsync(work, databaseId, delta.Changed, reading);
+                await AddEntriesAsync(work, entries, reading.State.TakenAt, threshold);
+                await ReplaceStatisticsAsync(work, delta.Changed, reading);
                 await work.ExecuteAsync(
                     "SetHead",
-                    new { DatabaseId = databaseId, reading.State.TakenAt, reading.State.StatsReset,
-                    reading.State.Deallocations });
+                    new { reading.State.TakenAt, reading.State.StatsReset, reading.State.Deallocations });
 
                 return new QueryPerformanceLogUpdate
                 {
@@ -85,8 +84,6 @@ internal sealed class QueryPerformanceLogRepository(
             Sql.Get("GetQueryPerformanceLog"),
             new
             {
-                DatabaseId = await monitoredDatabase.FindIdAsync(cancellationToken),
-                filter.AllDatabases,
                 Since = filter.Since?.UtcDateTime,
                 Until = filter.Until?.UtcDateTime,
                 QueryHash = filter.QueryHash?.ToArray(),
@@ -108,7 +105,7 @@ internal sealed class QueryPerformanceLogRepository(
     {
         var parameters = new
         {
-            DatabaseId = await monitoredDatabase.FindIdAsync(cancellationToken),
+            DatabaseName = target.Target.Database,
             Since = filter.Since?.UtcDateTime,
             Until = filter.Until?.UtcDateTime,
             Databases = QueryRepository.Regexes(filter.Databases),
@@ -134,7 +131,6 @@ internal sealed class QueryPerformanceLogRepository(
             Sql.Get("GetObservations"),
             new
             {
-                DatabaseId = await monitoredDatabase.FindIdAsync(cancellationToken),
                 Hashes = hashes.ToArray(),
                 Name = name,
                 Since = since.UtcDateTime,
@@ -151,7 +147,7 @@ internal sealed class QueryPerformanceLogRepository(
         store.InTransactionAsync(
             async (connection, transaction) =>
             {
-                var work = new StoreWork(connection, transaction, cancellationToken);
+                var work = new StoreWork(store, connection, transaction, cancellationToken);
                 var parameters = new { Before = before.UtcDateTime };
                 await work.ExecuteAsync("SetLockTimeout", null);
                 var partitions = await work.QueryAsync<LogPartition>("GetLogPartitions", parameters);
@@ -222,7 +218,7 @@ internal sealed class QueryPerformanceLogRepository(
     }
 
     private async Task AddEntriesAsync(
-        StoreWork work, Guid databaseId, IReadOnlyList<Entry> entries, DateTimeOffset executedAt, double threshold)
+        StoreWork work, IReadOnlyList<Entry> entries, DateTimeOffset executedAt, double threshold)
     {
         if (entries.Count == 0)
         {
@@ -263,7 +259,6 @@ internal sealed class QueryPerformanceLogRepository(
             Starts = Column(e => e.Interval.Since?.UtcDateTime),
             Estimates = Column(e => e.RowsExamined is null ? null : (bool?)true),
             SquaredTimes = Column(e => e.Interval.SquaredTime),
-            DatabaseId = databaseId,
             ExecutedAt = executedAt.UtcDateTime,
         });
 
@@ -271,7 +266,7 @@ internal sealed class QueryPerformanceLogRepository(
     }
 
     private static async Task ReplaceStatisticsAsync(
-        StoreWork work, Guid databaseId, IReadOnlyList<StatementKey> changed, StatementReading reading)
+        StoreWork work, IReadOnlyList<StatementKey> changed, StatementReading reading)
     {
         if (changed.Count == 0)
         {
@@ -280,7 +275,6 @@ internal sealed class QueryPerformanceLogRepository(
 
         await work.ExecuteAsync("RemoveStatistics", new
         {
-            DatabaseId = databaseId,
             QueryIds = changed.Select(k => k.QueryId).ToArray(),
             DatabaseOids = changed.Select(k => (long)k.DatabaseOid).ToArray(),
             UserOids = changed.Select(k => (long)k.UserOid).ToArray(),
@@ -290,7 +284,6 @@ internal sealed class QueryPerformanceLogRepository(
         var rows = reading.Statements.Select(s => s.Counters).Where(c => keys.Contains(c.Key)).ToList();
         await work.ExecuteAsync("AddStatistics", new
         {
-            DatabaseId = databaseId,
             QueryIds = Column(c => c.Key.QueryId),
             DatabaseOids = Column(c => (long)c.Key.DatabaseOid),
             UserOids = Column(c => (long)c.Key.UserOid),
@@ -336,7 +329,7 @@ internal sealed class QueryPerformanceLogRepository(
 
     /// <summary>The statements of one transaction of the store.</summary>
     private sealed class StoreWork(
-        NpgsqlConnection connection, NpgsqlTransaction transaction, CancellationToken cancellationToken)
+        Database store, NpgsqlConnection connection, NpgsqlTransaction transaction, CancellationToken cancellationToken)
     {
         // Another run may hold the head for as long as LockHead.sql waits, which is longer than the usual time limit of a
         // statement.
@@ -348,7 +341,7 @@ internal sealed class QueryPerformanceLogRepository(
             (await connection.QueryAsync<T>(Command(file, parameters))).AsList();
 
         private CommandDefinition Command(string file, object? parameters) => new(
-            Sql.Get(file), parameters, transaction,
+            store.Text(file), parameters, transaction,
             file is "LockHead" or "GetHead" ? HeadSeconds : null, cancellationToken: cancellationToken);
     }
 

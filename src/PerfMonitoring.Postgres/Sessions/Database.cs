@@ -28,13 +28,13 @@ internal sealed class Database : IAsyncDisposable
 
     private readonly string searchPath;
     private readonly IReadOnlyList<string> pooledSettings;
-    private readonly Func<CancellationToken, Task<bool>>? isStoreTrusted;
-    private volatile bool isTrusted;
+    private readonly Func<CancellationToken, Task<string?>>? findStore;
+    private volatile string? storeSchema;
 
     private Database(
         NpgsqlDataSource source, ServerTarget target, string userName, string searchPath, IReadOnlyList<string> pooledSettings,
         bool isPooled, IReadOnlyList<string> warnings,
-        Func<CancellationToken, Task<bool>>? isStoreTrusted = null)
+        Func<CancellationToken, Task<string?>>? findStore = null)
     {
         Warnings = warnings;
         Source = source;
@@ -43,7 +43,7 @@ internal sealed class Database : IAsyncDisposable
         this.searchPath = searchPath;
         this.pooledSettings = pooledSettings;
         IsPooled = isPooled;
-        this.isStoreTrusted = isStoreTrusted;
+        this.findStore = findStore;
     }
 
     public ServerTarget Target { get; }
@@ -133,11 +133,17 @@ internal sealed class Database : IAsyncDisposable
     }
 
     /// <summary>
-    /// The same database, used as the store. The store is read and written only after a check that it is trusted.
+    /// The same database, used as the store. Its statements name the store's schema as {{store}}, and run only after a check
+    /// that the schema is trusted.
     /// </summary>
-    /// <param name="isTrusted">Throws if the store is not trusted; returns false if there is no store.</param>
-    public Database AsStore(Func<Database, CancellationToken, Task<bool>> isTrusted) =>
-        new(Source, Target, UserName, searchPath, pooledSettings, IsPooled, Warnings, token => isTrusted(this, token));
+    /// <param name="findStore">
+    /// Returns the schema; null if there is no store. It throws if the store is not trusted.
+    /// </param>
+    public Database AsStore(Func<CancellationToken, Task<string?>> findStore) =>
+        new(Source, Target, UserName, searchPath, pooledSettings, IsPooled, Warnings, findStore);
+
+    /// <summary>The statement of a file, for work in a transaction; {{store}} becomes the store's schema.</summary>
+    public string Text(string file) => InStore(Sql.Get(file));
 
     /// <summary>
     /// Opens a dedicated session for what outlives a transaction: advisory locks, hypothetical indexes, statements outside of
@@ -184,7 +190,7 @@ internal sealed class Database : IAsyncDisposable
             async (connection, transaction) =>
             {
                 var rows = await connection.QueryAsync<T>(
-                    new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));
+                    new CommandDefinition(InStore(sql), parameters, transaction, cancellationToken: cancellationToken));
                 return (IReadOnlyList<T>)rows.AsList();
             },
             cancellationToken);
@@ -193,14 +199,14 @@ internal sealed class Database : IAsyncDisposable
     public Task<T?> QuerySingleOrDefaultAsync<T>(string sql, object? parameters, CancellationToken cancellationToken) =>
         RunStatementAsync(
             (connection, transaction) => connection.QuerySingleOrDefaultAsync<T>(
-                new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken)),
+                new CommandDefinition(InStore(sql), parameters, transaction, cancellationToken: cancellationToken)),
             cancellationToken);
 
     /// <summary>Runs a statement and returns the number of affected rows.</summary>
     public Task<int> ExecuteAsync(string sql, object? parameters, CancellationToken cancellationToken) =>
         RunStatementAsync(
             (connection, transaction) => connection.ExecuteAsync(
-                new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken)),
+                new CommandDefinition(InStore(sql), parameters, transaction, cancellationToken: cancellationToken)),
             cancellationToken);
 
     /// <summary>Runs work in one transaction. The transaction is committed at the end and rolled back on failure.</summary>
@@ -226,7 +232,7 @@ internal sealed class Database : IAsyncDisposable
             ? await RunAsync(() => BeginPooledAsync(connection, cancellationToken), cancellationToken) : null;
         await using var reader = await RunAsync(
             () => connection.ExecuteReaderAsync(
-                new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken)),
+                new CommandDefinition(InStore(sql), parameters, transaction, cancellationToken: cancellationToken)),
             cancellationToken);
         while (true)
         {
@@ -266,18 +272,23 @@ internal sealed class Database : IAsyncDisposable
 
     public ValueTask DisposeAsync() => Source.DisposeAsync();
 
+    /// <summary>Looks the store up again at its next use, because its schema was made, moved or dropped.</summary>
+    public void ForgetStore() => storeSchema = null;
+
     // The check runs once a session, and is repeated until a store passes it.
     private async Task GuardAsync(CancellationToken cancellationToken)
     {
-        if (isStoreTrusted is not null && !isTrusted)
+        if (findStore is not null && storeSchema is null)
         {
-            isTrusted = await isStoreTrusted(cancellationToken);
+            storeSchema = await findStore(cancellationToken) ?? throw Failures.StoreMissing(Target.ToString(), inner: null);
         }
     }
 
+    private string InStore(string sql) => storeSchema is { } schema ? Sql.InSchema(sql, schema) : sql;
+
     private Exception? TryTranslate(Exception exception, CancellationToken cancellationToken) =>
         Failures.TryTranslate(exception, Target.ToString(), cancellationToken) is { } failure
-            ? isStoreTrusted is null ? failure : Failures.OfStore(failure, Target.ToString())
+            ? findStore is null ? failure : Failures.OfStore(failure, Target.ToString())
             : null;
 
     // The server may have ended a session that waited in the pool (idle_session_timeout, a restart). A statement that fails for

@@ -107,9 +107,16 @@ internal static class Failures
     };
 
     /// <summary>The error for a missing store.</summary>
-    public static PerfMonitoringException StoreMissing(string address, Exception? inner = null) => New(
-        ErrorIds.StoreMissing, FailureKind.NotInstalled, $"{address} has no PerfMonitoring store, or an older one.",
-        "Run Initialize-PerfMonitoringStore.", address, inner);
+    public static PerfMonitoringException StoreMissing(string address, Exception? inner) => New(
+        ErrorIds.StoreMissing, FailureKind.NotInstalled,
+        $"{address} has no PerfMonitoring store for this database, or an older one.", "Run Initialize-PerfMonitoringStore.",
+        address, inner);
+
+    /// <summary>The error for a missing store of a copy of a database.</summary>
+    public static PerfMonitoringException StoreMissing(string address, string? note) => New(
+        ErrorIds.StoreMissing, FailureKind.NotInstalled,
+        $"{address} has no PerfMonitoring store for this database, or an older one.{(note is null ? "" : " " + note)}",
+        "Run Initialize-PerfMonitoringStore.", address, null);
 
     /// <summary>The error for a failed statement on the store. A server without free disk space has a separate error.</summary>
     public static Exception OfStore(Exception failure, string address) => failure.InnerException switch

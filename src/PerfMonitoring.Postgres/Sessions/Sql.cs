@@ -41,6 +41,11 @@ internal static partial class Sql
         return marked ? FirstWord().Replace(body, "$0 " + Marker, 1) : body;
     }
 
+    /// <summary>The text with the store's schema for {{store}}.</summary>
+    /// <param name="sql">A statement.</param>
+    /// <param name="schema">A name that needs no quotes,.</param>
+    public static string InSchema(string sql, string schema) => sql.Replace("{{store}}", schema, StringComparison.Ordinal);
+
     [GeneratedRegex(@"\A(\s*--[^\n]*\n)+")]
     private static partial Regex HeaderComment();
 

@@ -15,7 +15,7 @@ with recursive us as (
 store as (
     select n.oid, n.nspowner, n.nspname
     from pg_catalog.pg_namespace n
-    where n.nspname = 'perf_monitoring'
+    where n.nspname = @SchemaName::text
 ),
 trusted as (
     select r.oid
@@ -93,8 +93,8 @@ findings as (
     select 0 as rank, '' as what, null as remedy
     from store
     union all
-    select 1, 'schema perf_monitoring belongs to ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.nspowner)),
-        'alter schema perf_monitoring owner to ' || pg_catalog.quote_ident(us.rolname) || ';'
+    select 1, 'schema ' || s.nspname || ' belongs to ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.nspowner)),
+        'alter schema ' || s.nspname || ' owner to ' || pg_catalog.quote_ident(us.rolname) || ';'
     from store s, us
     where s.nspowner not in (select t.oid from trusted t)
     union all
@@ -182,7 +182,7 @@ findings as (
     from bare b
     where b.is_foreign
         or b.text ~ 'OPERATOR|[a-zA-Z_"]\.' and b.text !~ '^nextval\(::regclass\)$'
-            and pg_catalog.replace(b.text, 'perf_monitoring.', '') ~ 'OPERATOR|[a-zA-Z_"]\.'
+            and pg_catalog.replace(b.text, @SchemaName::text || '.', '') ~ 'OPERATOR|[a-zA-Z_"]\.'
         or exists (
             select
             from pg_catalog.regexp_matches(b.text, '([a-zA-Z_0-9"]+)\s*\(', 'g') m

@@ -1,39 +1,33 @@
-using System.Text.RegularExpressions;
 using PerfMonitoring.Common;
 using PerfMonitoring.Postgres.Sessions;
 
 namespace PerfMonitoring.Postgres.Store;
 
 /// <summary>
-/// Checks that our migrations created the store, and who owns it. A foreign table may have a trigger, a rule, a default, or be a
-/// view; its code would run with the rights of everybody who uses the store.
+/// Checks that our migrations created a schema of the store, and who owns it. A foreign table may have a trigger, a rule, a
+/// default, or be a view; its code would run with the rights of everybody who uses the store.
 /// </summary>
-internal static partial class StoreTrust
+internal static class StoreTrust
 {
     private const int Named = 3;
 
-    private static readonly string All = string.Join('\n', StoreRepository.AllMigrations.Select(m => m.Sql));
+    private static readonly MigrationScripts[] Sets = [MigrationScripts.Data, MigrationScripts.Registry];
 
-    private static readonly string[] Tables = [
-        .. TableName().Matches(All).Select(m => m.Groups["name"].Value).Append(StoreRepository.Journal)];
-    private static readonly string[] Types = [.. TypeName().Matches(All).Select(m => m.Groups["name"].Value)];
-
-    // Every definition of each migration. A store of an earlier version has an earlier definition until it is upgraded.
-    private static readonly Match[] Functions = Function().Matches(All).ToArray();
-
-    /// <summary>Checks the catalog. Returns false if there is no store.</summary>
+    /// <summary>Checks the catalog. Returns false if there is no such schema.</summary>
     /// <exception cref="PerfMonitoringException">StoreNotTrusted.</exception>
-    public static async Task<bool> CheckAsync(Database database, CancellationToken cancellationToken)
+    public static async Task<bool> CheckAsync(Database database, string schema, CancellationToken cancellationToken)
     {
+        var functions = Sets.SelectMany(s => s.Functions).ToList();
         var rows = await database.QueryAsync<Finding>(
             Sql.Get("GetUntrusted"),
             new
             {
-                Tables,
-                Types,
-                Functions = Functions.Select(f => f.Groups["name"].Value).ToArray(),
-                Bodies = Functions.Select(f => f.Groups["body"].Value).ToArray(),
-                Definers = Functions.Select(f => f.Groups["head"].Value.Contains("security definer", StringComparison.Ordinal))
+                SchemaName = schema,
+                Tables = Sets.SelectMany(s => s.Tables).ToArray(),
+                Types = Sets.SelectMany(s => s.Types).ToArray(),
+                Functions = functions.Select(f => f.Groups["name"].Value).ToArray(),
+                Bodies = functions.Select(f => Sql.InSchema(f.Groups["body"].Value, schema)).ToArray(),
+                Definers = functions.Select(f => f.Groups["head"].Value.Contains("security definer", StringComparison.Ordinal))
                     .ToArray(),
             },
             cancellationToken);
@@ -53,21 +47,10 @@ internal static partial class StoreTrust
             "Connect to the store as a role without more rights than its owner (Connect-PerfMonitoring -StoreCredential). Or "
                 + "find out who made it so, then "
             + (findings.Any(f => f.Remedy is null)
-                ? "move the schema away (alter schema perf_monitoring rename to ...) and run Initialize-PerfMonitoringStore."
+                ? $"move the schema away (alter schema {schema} rename to ...) and run Initialize-PerfMonitoringStore."
                 : $"run: {statements}"),
             database.Target);
     }
-
-    [GeneratedRegex("""^create table perf_monitoring\."?(?<name>\w+)""", RegexOptions.Multiline)]
-    private static partial Regex TableName();
-
-    [GeneratedRegex(@"^create type perf_monitoring\.(?<name>\w+)", RegexOptions.Multiline)]
-    private static partial Regex TypeName();
-
-    [GeneratedRegex(
-        @"^create (or replace )?function perf_monitoring\.(?<name>\w+)(?<head>[^$]*)\$\$(?<body>.*?)\$\$",
-        RegexOptions.Multiline | RegexOptions.Singleline)]
-    private static partial Regex Function();
 
     private sealed class Finding
     {

@@ -1,14 +1,14 @@
--- Purpose: stores a strategy. The row of the same table and index is updated if it belongs to the same database and nothing was
--- built from it. No row is returned if an existing row must stay.
--- Minimum version: 13. Privileges: insert, update and select on perf_monitoring.index_strategy, select on index_strategy_detail.
-insert into perf_monitoring.index_strategy as s (
+-- Purpose: stores a strategy. The row of the same table and index is updated if nothing was built from it. No row is
+-- returned if the existing row must stay.
+-- Minimum version: 13. Privileges: insert, update and select on perf_monitoring.index_strategy.
+insert into {{store}}.index_strategy as s (
     id, table_name, index_name, index_type, index_definition, columns, where_clause, usage_pattern, maintenance_window,
     is_created, is_monitoring, created_by)
 values (
-    @Id::uuid, @TableName::text, @IndexName::text, @IndexType::text::perf_monitoring.index_type, @IndexDefinition::text,
+    @Id::uuid, @TableName::text, @IndexName::text, @IndexType::text::{{store}}.index_type, @IndexDefinition::text,
     @Columns::jsonb,
-    @WhereClause::text, @UsagePattern::text::perf_monitoring.usage_pattern,
-    @MaintenanceWindow::text::perf_monitoring.maintenance_window,
+    @WhereClause::text, @UsagePattern::text::{{store}}.usage_pattern,
+    @MaintenanceWindow::text::{{store}}.maintenance_window,
     @IsCreated::bool, @IsMonitoring::bool, @UserId::uuid)
 on conflict (table_name, index_name) do update set
     index_type = excluded.index_type,
@@ -23,8 +23,4 @@ on conflict (table_name, index_name) do update set
     updated_by = excluded.created_by,
     updated_at = pg_catalog.now()
 where not (s.is_active and s.is_created)
-    and exists (
-        select 1
-        from perf_monitoring.index_strategy_detail d
-        where d.index_strategy_id = s.id and d.monitored_database_id = @MonitoredDatabaseId::uuid)
 returning s.id

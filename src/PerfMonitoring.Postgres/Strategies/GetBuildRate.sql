@@ -4,9 +4,9 @@
 select pg_catalog.sum(b.size_bytes)::float8 / nullif(pg_catalog.sum(b.build_seconds), 0)
 from (
     select d.size_bytes, d.build_seconds
-    from perf_monitoring.index_strategy_detail d
-    join perf_monitoring.index_strategy s on s.id = d.index_strategy_id
-    where d.monitored_database_id = @MonitoredDatabaseId::uuid and d.build_seconds > 0 and d.size_bytes >= 1048576
+    from {{store}}.index_strategy_detail d
+    join {{store}}.index_strategy s on s.id = d.index_strategy_id
+    where d.build_seconds > 0 and d.size_bytes >= 1048576
     order by s.updated_at desc, s.id
     limit 20
 ) b

@@ -28,17 +28,16 @@ select
                 'costAfter', e.cost_after,
                 'meanTimeMs', e.mean_time_ms)
             order by (e.cost_before - e.cost_after) * e.weight desc, e.query_hash)::text
-        from perf_monitoring.index_strategy_evidence e
+        from {{store}}.index_strategy_evidence e
         where e.index_strategy_id = s.id), '[]') as impacts,
     d.write_cost,
     d.marginal_gain,
     d.replaces
-from perf_monitoring.index_strategy s
-join perf_monitoring.index_strategy_detail d on d.index_strategy_id = s.id
-join perf_monitoring."user" c on c.id = s.created_by
-left join perf_monitoring."user" u on u.id = s.updated_by
-where d.monitored_database_id = @MonitoredDatabaseId::uuid
-    and (@Ids::uuid[] is null or s.id = any (@Ids::uuid[]))
+from {{store}}.index_strategy s
+join {{store}}.index_strategy_detail d on d.index_strategy_id = s.id
+join {{store}}."user" c on c.id = s.created_by
+left join {{store}}."user" u on u.id = s.updated_by
+where (@Ids::uuid[] is null or s.id = any (@Ids::uuid[]))
     and (@SchemaName::text is null or d.definition -> 'table' ->> 'schema' = @SchemaName::text)
     and (@TableName::text is null or d.definition -> 'table' ->> 'name' = @TableName::text)
     and (@IndexName::text is null or s.index_name = @IndexName::text)

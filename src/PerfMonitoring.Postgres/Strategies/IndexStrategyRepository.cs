@@ -13,7 +13,7 @@ using PerfMonitoring.Strategies;
 namespace PerfMonitoring.Postgres.Strategies;
 
 /// <summary>Strategies in the store: the entity, and side tables for the data that the entity does not hold.</summary>
-internal sealed class IndexStrategyRepository(Database store, ServerTarget target, MonitoredDatabase monitored, ActingUser user)
+internal sealed class IndexStrategyRepository(Database store, ServerTarget target, ActingUser user)
     : IIndexStrategyRepository
 {
     private const int MaximumTableName = 100;
@@ -27,7 +27,6 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
     {
         var parameters = new
         {
-            MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken),
             Ids = filter.Ids?.ToArray(),
             SchemaName = filter.Table?.Schema,
             TableName = filter.Table?.Name,
@@ -50,7 +49,6 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         }
 
         var userId = await user.GetIdAsync(cancellationToken);
-        var databaseId = await monitored.RegisterAsync(cancellationToken);
         var ids = await store.InTransactionAsync(
             async (connection, _) =>
             {
@@ -59,7 +57,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
                 foreach (var (strategy, at) in strategies.Select((s, i) => (s, i))
                     .OrderBy(s => (s.s.TableName, s.s.IndexName), KeyOrder))
                 {
-                    stored[at] = await AddOneAsync(connection, strategy, userId, databaseId, cancellationToken);
+                    stored[at] = await AddOneAsync(connection, strategy, userId, cancellationToken);
                 }
 
                 return stored;
@@ -81,7 +79,6 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
             new
             {
                 Id = id,
-                MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken),
                 MaintenanceWindow = change.MaintenanceWindow is { } window ? EnumLabel.Of(window) : null,
                 UsagePattern = change.UsagePattern is { } pattern ? EnumLabel.Of(pattern) : null,
                 change.IsMonitoring,
@@ -106,9 +103,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
 
     public async Task<double?> GetBuildRateAsync(CancellationToken cancellationToken) =>
         await store.QuerySingleOrDefaultAsync<double?>(
-            Sql.Get("GetBuildRate"),
-            new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) },
-            cancellationToken);
+            Sql.Get("GetBuildRate"), null, cancellationToken);
 
     private static void CheckLengths(IndexStrategy strategy)
     {
@@ -124,10 +119,10 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
     }
 
     private async Task<Guid> AddOneAsync(
-        NpgsqlConnection connection, IndexStrategy strategy, Guid userId, Guid databaseId, CancellationToken cancellationToken)
+        NpgsqlConnection connection, IndexStrategy strategy, Guid userId, CancellationToken cancellationToken)
     {
         var id = await connection.QuerySingleOrDefaultAsync<Guid?>(new CommandDefinition(
-            Sql.Get("AddStrategy"),
+            store.Text("AddStrategy"),
             new
             {
                 strategy.Id,
@@ -142,20 +137,18 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
                 strategy.IsCreated,
                 strategy.IsMonitoring,
                 UserId = userId,
-                MonitoredDatabaseId = databaseId,
             },
             cancellationToken: cancellationToken));
         if (id is null)
         {
-            return await KeepAsync(connection, strategy, databaseId, cancellationToken);
+            return await KeepAsync(connection, strategy, cancellationToken);
         }
 
         await connection.ExecuteAsync(new CommandDefinition(
-            Sql.Get("SetDetail"),
+            store.Text("SetDetail"),
             new
             {
                 Id = id,
-                MonitoredDatabaseId = databaseId,
                 Definition = JsonSerializer.Serialize(strategy.Definition, IndexDefinitionJson.Options),
                 strategy.CostBefore,
                 strategy.CostAfter,
@@ -174,33 +167,23 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
                 i.QueryHash, i.Query[..Math.Min(i.Query.Length, IndexDefinition.MaximumLength)], i.Weight, i.CostBefore,
                 i.CostAfter, i.MeanTimeMs));
             await connection.ExecuteAsync(new CommandDefinition(
-                Sql.Get("AddEvidence"), new { Id = id, Impacts = JsonSerializer.Serialize(impacts, Json.Rows) },
+                store.Text("AddEvidence"), new { Id = id, Impacts = JsonSerializer.Serialize(impacts, Json.Rows) },
                 cancellationToken: cancellationToken));
         }
 
         return id.Value;
     }
 
-    // The existing row must stay: it belongs to another database, or the index was built from it.
+    // The existing row must stay, because the index was built from it.
     private async Task<Guid> KeepAsync(
-        NpgsqlConnection connection, IndexStrategy strategy, Guid databaseId, CancellationToken cancellationToken)
+        NpgsqlConnection connection, IndexStrategy strategy, CancellationToken cancellationToken)
     {
-        var holder = await connection.QuerySingleAsync<HolderRow>(new CommandDefinition(
-            Sql.Get("GetStrategyByName"),
-            new { strategy.TableName, strategy.IndexName, MonitoredDatabaseId = databaseId },
+        var holder = await connection.QuerySingleAsync<Guid>(new CommandDefinition(
+            store.Text("GetStrategyByName"),
+            new { strategy.TableName, strategy.IndexName },
             cancellationToken: cancellationToken));
-        if (!holder.IsOfThisDatabase)
-        {
-            throw new PerfMonitoringException(
-                ErrorIds.StrategyBelongsToOtherDatabase, FailureKind.AlreadyExists,
-                $"The store in {store.Target} holds a strategy for {strategy.TableName}, index {strategy.IndexName}, of "
-                    + $"{holder.Database ?? "another database"}.",
-                "Choose another -IndexName, or keep the store of this database apart (Connect-PerfMonitoring -StoreDatabase).",
-                strategy.IndexName);
-        }
-
         await foreach (var stored in GetAsync(
-            new IndexStrategyFilter { Ids = [holder.Id], IncludeInactive = true }, cancellationToken))
+            new IndexStrategyFilter { Ids = [holder], IncludeInactive = true }, cancellationToken))
         {
             if (stored.Definition.ToAnonymousStatement() == strategy.Definition.ToAnonymousStatement())
             {
@@ -211,7 +194,7 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
         throw new PerfMonitoringException(
             ErrorIds.StrategyExists, FailureKind.AlreadyExists,
             $"Index {strategy.IndexName} on {strategy.TableName} was created from a strategy with another definition.",
-            "Choose another -IndexName, or run Remove-IndexStrategy for the old one first.", holder.Id);
+            "Choose another -IndexName, or run Remove-IndexStrategy for the old one first.", holder);
     }
 
     private IndexStrategy Read(DbDataReader row) => new()
@@ -244,11 +227,4 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
 
     private sealed record EvidenceRow(
         string QueryHash, string QueryPattern, double Weight, double CostBefore, double CostAfter, double? MeanTimeMs);
-
-    private sealed class HolderRow
-    {
-        public Guid Id { get; init; }
-        public bool IsOfThisDatabase { get; init; }
-        public string? Database { get; init; }
-    }
 }

@@ -1,5 +1,4 @@
 -- Purpose: the last sample of a monitored database.
 -- Minimum version: 13. Privileges: select on perf_monitoring.metric_sample.
 select m.sample::text
-from perf_monitoring.metric_sample m
-where m.monitored_database_id = @MonitoredDatabaseId::uuid
+from {{store}}.metric_sample m

@@ -10,5 +10,5 @@ select
     coalesce(s.seq_scan, 0) as sequential_scans
 from pg_catalog.pg_statio_user_tables io
 join pg_catalog.pg_stat_user_tables s on s.relid = io.relid
-where io.schemaname <> 'perf_monitoring'
+where io.schemaname !~ '^perf_monitoring(_.*_[0-9a-f]{8})?$'
 order by io.relid

@@ -10,6 +10,6 @@ from pg_catalog.pg_class l
 join pg_catalog.pg_class c on c.oid = coalesce(pg_catalog.pg_partition_root(l.oid)::oid, l.oid)
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where l.relkind in ('r', 'm') and l.relpersistence <> 't'
-    and n.nspname !~ '^(pg_|information_schema$|perf_monitoring$)'
+    and n.nspname !~ '^(pg_|information_schema$|perf_monitoring(_.*_[0-9a-f]{8})?$)'
 group by n.nspname, c.relname
 order by bytes desc, n.nspname, c.relname

@@ -14,8 +14,8 @@ select
     t.created_at,
     t.updated_at,
     t.is_active
-from perf_monitoring.performance_threshold t
-join perf_monitoring."user" c on c.id = t.created_by
-left join perf_monitoring."user" u on u.id = t.updated_by
+from {{store}}.performance_threshold t
+join {{store}}."user" c on c.id = t.created_by
+left join {{store}}."user" u on u.id = t.updated_by
 where t.is_active or @IncludeInactive::boolean
 order by t.metric_type, t.table_name nulls first, t.created_at, t.id

@@ -2,14 +2,13 @@ using System.Text.Json;
 using PerfMonitoring.Common;
 using PerfMonitoring.Postgres.Sessions;
 using PerfMonitoring.Postgres.Statements;
-using PerfMonitoring.Postgres.Store;
 using PerfMonitoring.Statements;
 using PerfMonitoring.Thresholds;
 
 namespace PerfMonitoring.Postgres.Thresholds;
 
 /// <summary>The counters of the monitored database, and their last sample in the store.</summary>
-internal sealed class MetricRepository(Database target, Database store, MonitoredDatabase monitored) : IMetricRepository
+internal sealed class MetricRepository(Database target, Database store) : IMetricRepository
 {
     public async Task<MetricSample> SampleAsync(CancellationToken cancellationToken)
     {
@@ -41,8 +40,7 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
     public async Task<MetricSample?> GetLastSampleAsync(CancellationToken cancellationToken)
     {
         var json = await store.QuerySingleOrDefaultAsync<string>(
-            Sql.Get("GetLastSample"), new { MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken) },
-            cancellationToken);
+            Sql.Get("GetLastSample"), null, cancellationToken);
         return json is null ? null : JsonSerializer.Deserialize<MetricSample>(json, Json.Options);
     }
 
@@ -50,7 +48,6 @@ internal sealed class MetricRepository(Database target, Database store, Monitore
         Sql.Get("SaveSample"),
         new
         {
-            MonitoredDatabaseId = await monitored.RegisterAsync(cancellationToken),
             sample.TakenAt,
             Sample = JsonSerializer.Serialize(sample, Json.Options),
         },

@@ -1,10 +1,10 @@
 -- Purpose: changes limits, unit and alert of an active threshold.
 -- Minimum version: 13. Privileges: update and select on perf_monitoring.performance_threshold.
-update perf_monitoring.performance_threshold t
+update {{store}}.performance_threshold t
 set
     warning_threshold = @Warning::numeric,
     critical_threshold = @Critical::numeric,
-    threshold_unit = @Unit::text::perf_monitoring.threshold_unit,
+    threshold_unit = @Unit::text::{{store}}.threshold_unit,
     alert_enabled = @AlertEnabled::boolean,
     alert_configuration = @AlertConfiguration::text::jsonb,
     updated_by = @UserId::uuid,

@@ -24,11 +24,9 @@ select
     coalesce(d.reasons, '[]')::text as reasons,
     coalesce(d.blockers, '[]')::text as blockers,
     coalesce(d.notes, '[]')::text as notes
-from perf_monitoring.index_usage_stats u
-join perf_monitoring.index_strategy_detail i on i.index_strategy_id = u.index_strategy_id
-left join perf_monitoring.index_usage_detail d on d.index_usage_id = u.id
+from {{store}}.index_usage_stats u
+left join {{store}}.index_usage_detail d on d.index_usage_id = u.id
 cross join lateral (select coalesce(d.unknown_columns, '{}'::text[]) as unknown) x
-where i.monitored_database_id = @MonitoredDatabaseId::uuid
-    and (@Since::date is null or u.stats_date >= @Since::date)
+where (@Since::date is null or u.stats_date >= @Since::date)
     and (@Until::date is null or u.stats_date <= @Until::date)
 order by u.stats_date, u.table_name, u.index_name

@@ -74,5 +74,5 @@ cross join lateral (
 ) k
 where c.relkind = 'i'
     and c.relpersistence <> 't'
-    and n.nspname !~ '^(pg_|information_schema$|perf_monitoring$)'
+    and n.nspname !~ '^(pg_|information_schema$|perf_monitoring(_.*_[0-9a-f]{8})?$)'
 order by n.nspname, t.relname, c.relname

@@ -8,11 +8,7 @@ select
     d.counters_since as since,
     d.last_scan,
     pg_catalog.to_jsonb(d) ->> 'counts' as counts
-from perf_monitoring.index_usage_detail d
-join perf_monitoring.index_usage_stats u on u.id = d.index_usage_id
-join perf_monitoring.index_strategy_detail i on i.index_strategy_id = u.index_strategy_id
-join perf_monitoring.monitored_database m on m.id = i.monitored_database_id
-where m.server_identity = @ServerIdentity::text
-    and m.database_name = @DatabaseName::text
-    and u.stats_date >= (@Since::timestamptz at time zone 'utc')::date
+from {{store}}.index_usage_detail d
+join {{store}}.index_usage_stats u on u.id = d.index_usage_id
+where u.stats_date >= (@Since::timestamptz at time zone 'utc')::date
 order by u.last_analyzed desc, d.index_oid

@@ -6,14 +6,13 @@ using System.Text.Json;
 using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Postgres.Sessions;
-using PerfMonitoring.Postgres.Store;
 using PerfMonitoring.Usage;
 
 namespace PerfMonitoring.Postgres.Usage;
 
 /// <summary>Index usage, from the statistics views and the store.</summary>
 internal sealed class IndexUsageRepository(
-    Database target, Database store, MonitoredDatabase monitored, ICatalogRepository catalog) : IIndexUsageRepository
+    Database target, Database store, ICatalogRepository catalog) : IIndexUsageRepository
 {
     public async Task<UsageFacts> ReadAsync(CancellationToken cancellationToken)
     {
@@ -48,7 +47,7 @@ internal sealed class IndexUsageRepository(
         DateOnly? since, DateOnly? until, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var parameters = new {
-            MonitoredDatabaseId = await monitored.FindIdAsync(cancellationToken), Since = Day(since), Until = Day(until) };
+            Since = Day(since), Until = Day(until) };
         await foreach (var stat in store.StreamAsync(Sql.Get("GetHistory"), parameters, Read, cancellationToken))
         {
             yield return stat;
@@ -78,8 +77,7 @@ internal sealed class IndexUsageRepository(
         try
         {
             return await store.QueryAsync<T>(
-                Sql.Get(name), new { monitored.ServerIdentity, DatabaseName = target.Target.Database, Since = since },
-                cancellationToken);
+                Sql.Get(name), new { Since = since }, cancellationToken);
         }
         catch (PerfMonitoringException e) when (e.ErrorId is ErrorIds.StoreMissing or ErrorIds.PermissionDenied)
         {

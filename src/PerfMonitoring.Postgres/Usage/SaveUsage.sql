@@ -19,7 +19,7 @@ with given as (
         counts jsonb)
 ),
 saved as (
-    insert into perf_monitoring.index_usage_stats as s (
+    insert into {{store}}.index_usage_stats as s (
         id, index_strategy_id, table_name, index_name, total_scans, total_tuples_read, total_tuples_fetched, avg_scan_time_ms,
         selectivity_ratio, index_size_bytes, maintenance_cost_score, is_recommended_for_drop, stats_date, last_analyzed)
     select
@@ -45,7 +45,7 @@ saved as (
     returning s.id, s.index_strategy_id, s.stats_date
 ),
 detailed as (
-    insert into perf_monitoring.index_usage_detail (
+    insert into {{store}}.index_usage_detail (
         index_usage_id, index_oid, counters_since, last_scan, table_writes, is_valid, definition, reasons, blockers, notes,
         unknown_columns,
         counts)

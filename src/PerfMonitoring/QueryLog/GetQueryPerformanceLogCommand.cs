@@ -40,9 +40,6 @@ public sealed class GetQueryPerformanceLogCommand : ConnectedCmdlet
     [Alias("Top")]
     public int First { get; set; }
 
-    [Parameter]
-    public SwitchParameter AllDatabases { get; set; }
-
     // Several piped statements are read with one statement to the store.
     protected override void ProcessRecord() => hashes.AddRange((QueryHash ?? []).Select(h => h.ToLowerInvariant()));
 
@@ -62,7 +59,6 @@ public sealed class GetQueryPerformanceLogCommand : ConnectedCmdlet
             SlowOnly = SlowOnly,
             MinimumMs = MinimumMs,
             First = First == 0 ? null : First,
-            AllDatabases = AllDatabases,
         };
         var found = 0L;
         WriteAll(token => Connection.QueryLog.GetAsync(filter, token), entry =>

@@ -12,22 +12,54 @@ namespace PerfMonitoring.Store;
 [OutputType(typeof(StoreMigration))]
 public sealed class InitializePerfMonitoringStoreCommand : ConnectedCmdlet
 {
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Group { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[]? Tag { get; set; }
+
+    /// <summary>What the user says of a database that the store may know under another address.</summary>
+    [Parameter]
+    public StoreEntryIdentity Identity { get; set; }
+
+    /// <summary>Whether the schemas of all databases in the store are upgraded.</summary>
+    [Parameter]
+    public SwitchParameter All { get; set; }
+
     protected override void ProcessRecord() => Run(() =>
     {
-        var pending = Await(Connection.Store.GetPendingAsync);
+        var registration = new StoreRegistration { Group = Group, Tags = Tag, Identity = Identity };
+        if (Identity == StoreEntryIdentity.Auto && Await(Connection.Store.GetNoteAsync) is { } note)
+        {
+            WriteWarning(note);
+        }
+
+        var pending = Await(token => Connection.Store.GetPendingAsync(registration, All, token));
+        var sql = string.Join(
+            Environment.NewLine, pending.Select(m => $"-- {m.SchemaName}: {m.Name}{Environment.NewLine}{m.Sql}"));
         if (pending.Count == 0)
         {
             WriteVerbose($"The store in {Connection.StoreTarget} is up to date.");
+            if (registration == new StoreRegistration())
+            {
+                return;
+            }
+        }
+        else if (!ShouldProcess(
+            $"Performing the operation \"Initialize-PerfMonitoringStore\" on {Connection.StoreTarget}:{Environment.NewLine}{sql}",
+            $"Run {pending.Count} migration(s) of the store in {Connection.StoreTarget}?",
+            "Initialize-PerfMonitoringStore"))
+        {
             return;
         }
 
-        var sql = string.Join(Environment.NewLine, pending.Select(m => $"-- {m.Name}{Environment.NewLine}{m.Sql}"));
-        if (ShouldProcess(
-            $"Performing the operation \"Initialize-PerfMonitoringStore\" on {Connection.StoreTarget}:{Environment.NewLine}{sql}",
-            $"Run {pending.Count} migration(s) of schema perf_monitoring in {Connection.StoreTarget}?",
-            "Initialize-PerfMonitoringStore"))
+        // Group, tags and identity are written without migrations, too.
+        if (!IsWhatIf)
         {
-            WriteObject(Await(Connection.Store.UpgradeAsync), enumerateCollection: true);
+            WriteObject(
+                Await(token => Connection.Store.UpgradeAsync(registration, All, token)), enumerateCollection: true);
         }
     });
 }

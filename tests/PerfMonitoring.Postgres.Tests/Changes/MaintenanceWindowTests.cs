@@ -68,6 +68,7 @@ public sealed class MaintenanceWindowTests(SandboxFixture sandbox)
         Assert.Equal(
             ("0 4 * * *", TimeSpan.FromHours(30), "Europe/Berlin", false),
             (stored.CronExpression, stored.Duration, stored.TimeZone, stored.IsDefault));
+        await elsewhere.Store.UpgradeAsync(Token);
         Assert.True((await elsewhere.MaintenanceWindows.GetAsync(Token))[1].IsDefault);
     }
 

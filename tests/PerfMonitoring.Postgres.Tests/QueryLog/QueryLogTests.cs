@@ -25,7 +25,7 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
         await lab.RunAsync("select count(*) from item where n = 5", 3);
         await lab.RunAsync("select * from item where id in (1, 2, 3)", 5);
         await lab.Database.ExecuteAsync("vacuum item");
-        // What versions of Npgsql ask when they connect, from 4 on, and what DbUp asks.
+        // What versions of Npgsql ask when they connect, from 4 on, and what an upgrade of earlier versions asks.
         foreach (var own in new[]
         {
             "/*** Load all supported types ***/ SELECT ns.nspname, a.typname FROM pg_type a, pg_namespace ns",
@@ -369,8 +369,8 @@ public sealed class QueryLogTests(SandboxFixture sandbox)
                     insert into perf_monitoring.query_performance_log (id, query_hash, query_pattern, execution_time_ms, rows_examined, rows_returned, database_user, executed_at)
                     values (perf_monitoring.uuid_v7_floor(at), repeat('a', 64), 'select 1', 1, 1, 1, 'u', at) returning id)
                 insert into perf_monitoring.query_performance_interval
-                    (id, monitored_database_id, queryid, dbid, userid, toplevel, calls, total_time_ms, rows, shared_blocks_hit, shared_blocks_read, temp_blocks_written, interval_end)
-                select e.id, gen_random_uuid(), 1, 1, 1, true, 1, 1, 1, 1, 1, 1, at from e where of_interval
+                    (id, queryid, dbid, userid, toplevel, calls, total_time_ms, rows, shared_blocks_hit, shared_blocks_read, temp_blocks_written, interval_end)
+                select e.id, 1, 1, 1, true, 1, 1, 1, 1, 1, 1, at from e where of_interval
             $$;
             select perf_monitoring.add_query_log_partition(now() - i * interval '7 days') from generate_series(4, 5) i;
             select perf_monitoring.add_query_log_partition(now() - interval '28 days');

@@ -3,13 +3,15 @@ using System.Text.RegularExpressions;
 using Npgsql;
 using PerfMonitoring.Sandbox;
 using PerfMonitoring.Sessions;
+using PerfMonitoring.Store;
 using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Postgres.Sessions;
 
 public sealed partial class SqlFileTests(SandboxFixture sandbox)
 {
-    private const string Migrations = ".Migrations.";
+    // The steps of an upgrade, and statements that define something, cannot be prepared.
+    private static readonly string[] Scripts = [".Migrations.", ".Registry.", ".AddSchema.", ".AddJournal.", ".AddRegistryJournal.", ".ResetRole."];
 
     // The module uses these only if the extension exists. Only the machine's own server has HypoPG.
     private static readonly string[] Extensions = ["pg_stat_statements", "hypopg"];
@@ -47,7 +49,8 @@ public sealed partial class SqlFileTests(SandboxFixture sandbox)
     [Fact]
     public void A_name_stands_for_one_file_which_its_own_room_uses()
     {
-        var files = Sql.All.Where(r => !r.Contains(Migrations, StringComparison.Ordinal))
+        var files = Sql.All.Where(r => !r.Contains(".Migrations.", StringComparison.Ordinal)
+            && !r.Contains(".Registry.", StringComparison.Ordinal))
             .Select(r => r.Split('.')).Select(r => (Room: r[^3], Name: r[^2])).ToList();
 
         Assert.Equal(files.Select(f => f.Name).Distinct(), files.Select(f => f.Name));
@@ -82,13 +85,22 @@ public sealed partial class SqlFileTests(SandboxFixture sandbox)
             await session.Store.UpgradeAsync(Token);
         }
 
+        // The list of monitored databases is beside the schema of this one.
+        await using var other = await TestDatabase.OnAsync(cluster);
+        await using (var shared = await new PostgresBackend().ConnectAsync(
+            new ConnectionSettings { ConnectionString = other.ConnectionString },
+            new ConnectionSettings { ConnectionString = database.ConnectionString }, null, Token))
+        {
+            await shared.Store.UpgradeAsync(Token);
+        }
+
         await using var connection = new NpgsqlConnection(database.UnpooledConnectionString);
         await connection.OpenAsync(Token);
         var failures = new List<string>();
         var prepared = 0;
         foreach (var resource in FilesFor(cluster.MajorVersion))
         {
-            var sql = Sql.Read(resource);
+            var sql = Sql.InSchema(Sql.Read(resource), StoreSchema.Own);
             if (missing.Exists(
                 e => sql.Contains(e + "_", StringComparison.Ordinal) || sql.Contains(e + "(", StringComparison.Ordinal)))
             {
@@ -118,7 +130,7 @@ public sealed partial class SqlFileTests(SandboxFixture sandbox)
     }
 
     private static IEnumerable<string> FilesFor(int majorVersion) => Sql.All
-        .Where(r => !r.Contains(Migrations, StringComparison.Ordinal)
+        .Where(r => !Scripts.Any(s => r.Contains(s, StringComparison.Ordinal))
             && !(MinimumVersion().Match(Raw(r)) is { Success: true } least
                 && int.Parse(least.Groups[1].Value, CultureInfo.InvariantCulture) > majorVersion))
         .Order(StringComparer.Ordinal);

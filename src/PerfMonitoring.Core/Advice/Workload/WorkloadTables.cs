@@ -1,3 +1,4 @@
+using PerfMonitoring.Store;
 using System.Text.RegularExpressions;
 using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
@@ -127,7 +128,7 @@ internal sealed partial class WorkloadTables
         var reason = table switch
         {
             { IsSystem: true } => "it belongs to the system.",
-            { Name.Schema: "perf_monitoring" } => "it belongs to PerfMonitoring's store.",
+            { Name.Schema: var schema } when StoreSchema.IsStore(schema) => "it belongs to PerfMonitoring's store.",
             { IsTemporary: true } => "it is temporary.",
             { Kind: RelationKind.ForeignTable } => "it is a foreign table: its indexes are made where its rows are.",
             { Kind: RelationKind.PartitionedTable, Leaves.Count: 0 } => "it is partitioned and has no partition yet.",
@@ -136,7 +137,7 @@ internal sealed partial class WorkloadTables
         };
         return reason is null
             ? null : new PassedOverTable(
-                table.Name.ToString(), reason, IsExpected: table.IsSystem || table.Name.Schema == "perf_monitoring");
+                table.Name.ToString(), reason, IsExpected: table.IsSystem || StoreSchema.IsStore(table.Name.Schema));
     }
 
     [GeneratedRegex(@"_\d+$")]

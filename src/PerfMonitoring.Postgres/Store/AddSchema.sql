@@ -1,0 +1,3 @@
+-- Purpose: makes a schema of the store. It must not exist, so that nobody slips one in.
+-- Minimum version: 13. Privileges: create on the database.
+create schema {{store}}
