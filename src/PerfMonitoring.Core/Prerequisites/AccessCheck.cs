@@ -204,7 +204,7 @@ internal static class AccessCheck
 
     /// <summary>A database, the role of the connection, and the schemas of the extensions.</summary>
     internal sealed class Place(
-        ServerTarget target, string userName, Fact<IReadOnlyList<ExtensionFacts>> extensions, string? storeSchema = null)
+        ServerTarget target, string userName, Fact<IReadOnlyList<ExtensionFacts>> extensions, string storeSchema = StoreSchema.Own)
     {
         public ServerTarget Target => target;
 

@@ -65,10 +65,12 @@ internal sealed record StoreEntryMatch(StoreEntry? Entry, int Copy, string? Note
             ?? Latest(known.Where(e => e.ServerStartedAt is null));
         if (same is not null || instance.IsInRecovery || judgement == StoreEntryIdentity.Same)
         {
-            return new(same ?? Latest(known), copies, null);
+            // A standby that was never seen is more likely of the original than of a copy.
+            return new(same ?? (instance.IsInRecovery ? known.MinBy(e => e.Copy) : Latest(known)), copies, null);
         }
 
-        var promoted = known.Where(e => e.Timeline < instance.Timeline).MaxBy(e => e.Timeline);
+        var promoted = known.Where(e => e.Timeline < instance.Timeline)
+            .OrderByDescending(e => e.Timeline).ThenBy(e => e.Copy).FirstOrDefault();
         var last = promoted ?? Latest(known)!;
         var seen = last.SeenAt?.ToUniversalTime().ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture);
         return promoted is not null

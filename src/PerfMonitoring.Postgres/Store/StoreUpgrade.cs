@@ -179,7 +179,7 @@ internal sealed class StoreUpgrade(
             await scripts.QueryAsync<string>("AddPartitions", new { other.Id }, schema, from);
             await scripts.ExecuteAsync("MoveDatabase", new { other.Id }, schema, from);
             await scripts.ExecuteAsync("RemoveDatabase", new { other.Id }, schema, from);
-            await CopyGrantsAsync(schema, from);
+            await GrantAsync(await scripts.QueryAsync<string>("CopyGrants", new { SchemaName = schema, From = from }));
             applied.AddRange(await scripts.MigrateAsync(MigrationScripts.Data, schema));
         }
 
@@ -194,8 +194,12 @@ internal sealed class StoreUpgrade(
                 await RegisterAsync(from, target.Target.SystemIdentifier, target.Target.DatabaseOid, 0, target.Target.Database);
             }
 
-            await CopyGrantsAsync(StoreSchema.Own, from);
             applied.AddRange(await scripts.MigrateAsync(MigrationScripts.Data, from));
+        }
+
+        if (locator.IsShared || others.Count > 0)
+        {
+            await GrantAsync(await scripts.QueryAsync<string>("GrantRegistry", new { SchemaName = from }));
         }
     }
 
@@ -224,11 +228,8 @@ internal sealed class StoreUpgrade(
             });
     }
 
-    private async Task CopyGrantsAsync(string schema, string from)
+    private async Task GrantAsync(IReadOnlyList<string> statements)
     {
-        var names = new { SchemaName = schema, From = from };
-        var statements = (await scripts.QueryAsync<string>("CopyGrants", names))
-            .Concat(await scripts.QueryAsync<string>("GrantRegistry", new { SchemaName = from }));
         foreach (var statement in statements)
         {
             await scripts.RunAsync(statement);

@@ -34,8 +34,6 @@ public sealed class StoreForManyTests(SandboxFixture sandbox)
             select i.indexdef from pg_indexes i where i.schemaname = $1 and i.tablename !~ '_\d{8}$'
             union all
             select p.proname || ' ' || p.prosrc from pg_proc p where p.pronamespace = $1::regnamespace
-            union all
-            select obj_description(c.oid, 'pg_class') from pg_class c where c.relnamespace = $1::regnamespace
         ) l
         """;
 

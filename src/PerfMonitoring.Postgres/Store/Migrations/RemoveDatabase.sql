@@ -11,6 +11,9 @@ actions as (
 usage as (
     delete from {{from}}.index_usage_stats u where u.index_strategy_id in (select g.id from gone g)
 ),
+details as (
+    delete from {{from}}.index_strategy_detail d where d.monitored_database_id = @Id::uuid
+),
 strategies as (
     delete from {{from}}.index_strategy s where s.id in (select g.id from gone g)
 ),
