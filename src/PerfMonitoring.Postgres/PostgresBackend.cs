@@ -14,7 +14,7 @@ public sealed class PostgresBackend : IMonitoringBackend
         var target = await Database.OpenAsync(monitored, cancellationToken);
         try
         {
-            var storeDatabase = store is null ? target : await Database.OpenAsync(store, cancellationToken);
+            var storeDatabase = store is null ? target : await StorePool.OpenAsync(store, cancellationToken);
             return new PostgresConnection(target, storeDatabase, actingUser);
         }
         catch

@@ -6,7 +6,7 @@
 -- index_strategy_detail.
 with action as (
     update {{store}}.index_action f
-    set outcome = @Outcome::text, error = @Error::text, finished_at = pg_catalog.clock_timestamp()
+    set outcome = @Outcome::text, error = @Error::text, finished_at = pg_catalog.statement_timestamp()
     where f.id = @Id::uuid and (f.outcome = 'STARTED' or not @IsReconciled::bool)
     returning
         f.id, f.action, f.index_strategy_id, f.table_name, f.index_name,
@@ -16,7 +16,7 @@ with action as (
 ),
 session as (
     update {{store}}.index_action_session e
-    set reconciled_at = case when @IsReconciled::bool then pg_catalog.clock_timestamp() end
+    set reconciled_at = case when @IsReconciled::bool then pg_catalog.statement_timestamp() end
     from action a
     where e.index_action_id = a.id
 ),

@@ -10,4 +10,4 @@ on conflict (maintenance_window) do update set
     duration = excluded.duration,
     time_zone = excluded.time_zone,
     updated_by = excluded.updated_by,
-    updated_at = pg_catalog.now()
+    updated_at = excluded.updated_at

@@ -183,7 +183,10 @@ internal sealed class QueryPerformanceLogRepository(
                     new { At = at.UtcDateTime }, cancellationToken);
             }
             catch (PerfMonitoringException e) when (e.Kind is FailureKind.Busy or FailureKind.PermissionDenied
-                || e.InnerException is PostgresException { SqlState: PostgresErrorCodes.CheckViolation })
+                || e.InnerException is PostgresException
+                {
+                    SqlState: PostgresErrorCodes.CheckViolation or PostgresErrorCodes.ConnectionFailure,
+                })
             {
                 details.Report($"The log's partition for the week of {at:yyyy-MM-dd} was not made: {e.Message}");
             }

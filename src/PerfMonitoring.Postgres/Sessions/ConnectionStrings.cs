@@ -12,6 +12,12 @@ namespace PerfMonitoring.Postgres.Sessions;
 /// </summary>
 internal static class ConnectionStrings
 {
+    // Two for each of the sessions that may work at once.
+    private const int MaximumStorePool = 32;
+
+    // Shorter than a minute, so that a collection each minute holds no connection in between.
+    private const int IdleSeconds = 20;
+
     /// <summary>Npgsql's keywords that libpq has too. The key is Npgsql's spelling without spaces.</summary>
     private static readonly Dictionary<string, string> Driver = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -104,8 +110,12 @@ internal static class ConnectionStrings
         // ServerText searches the server's text for the constants of the statement. It removes the statement from the errors that
         // it passes on.
         builder.IncludeFailedBatchedCommand = true;
-        // A session sends few statements at a time, and a monitoring tool must not use up the server's connections.
-        builder.MaxPoolSize = Math.Clamp(builder.MaxPoolSize, 1, 10);
+        // A session sends few statements at a time, and a monitoring tool must not use up the server's connections. All sessions
+        // share the pool of a store.
+        builder.MaxPoolSize = Math.Clamp(builder.MaxPoolSize, 1, settings.IsStore ? MaximumStorePool : 10);
+        // A server of a hundred databases has a pool for each, and most of them wait.
+        builder.ConnectionIdleLifetime = Math.Min(builder.ConnectionIdleLifetime, IdleSeconds);
+        builder.ConnectionPruningInterval = Math.Min(builder.ConnectionPruningInterval, builder.ConnectionIdleLifetime);
         builder.MinPoolSize = Math.Min(builder.MinPoolSize, builder.MaxPoolSize);
         var hosts = Hosts(values, settings);
         var plan = new ConnectionPlan(

@@ -29,12 +29,13 @@ internal sealed class Database : IAsyncDisposable
     private readonly string searchPath;
     private readonly IReadOnlyList<string> pooledSettings;
     private readonly Func<CancellationToken, Task<string?>>? findStore;
+    private readonly Func<ValueTask>? release;
     private volatile string? storeSchema;
 
     private Database(
         NpgsqlDataSource source, ServerTarget target, string userName, string searchPath, IReadOnlyList<string> pooledSettings,
         bool isPooled, IReadOnlyList<string> warnings,
-        Func<CancellationToken, Task<string?>>? findStore = null)
+        Func<CancellationToken, Task<string?>>? findStore = null, Func<ValueTask>? release = null)
     {
         Warnings = warnings;
         Source = source;
@@ -44,6 +45,7 @@ internal sealed class Database : IAsyncDisposable
         this.pooledSettings = pooledSettings;
         IsPooled = isPooled;
         this.findStore = findStore;
+        this.release = release;
     }
 
     public ServerTarget Target { get; }
@@ -141,6 +143,10 @@ internal sealed class Database : IAsyncDisposable
     /// </param>
     public Database AsStore(Func<CancellationToken, Task<string?>> findStore) =>
         new(Source, Target, UserName, searchPath, pooledSettings, IsPooled, Warnings, findStore);
+
+    /// <summary>The same database with the same pool; to dispose it only calls <paramref name="release"/>.</summary>
+    public Database Share(Func<ValueTask> release) =>
+        new(Source, Target, UserName, searchPath, pooledSettings, IsPooled, Warnings, release: release);
 
     /// <summary>The statement of a file, for work in a transaction; {{store}} becomes the store's schema.</summary>
     public string Text(string file) => InStore(Sql.Get(file));
@@ -270,7 +276,7 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync() => Source.DisposeAsync();
+    public ValueTask DisposeAsync() => release?.Invoke() ?? Source.DisposeAsync();
 
     /// <summary>Looks the store up again at its next use, because its schema was made, moved or dropped.</summary>
     public void ForgetStore() => storeSchema = null;

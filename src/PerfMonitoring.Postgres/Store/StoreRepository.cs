@@ -13,6 +13,8 @@ internal sealed class StoreRepository(Database target, Database store, Database 
 {
     private static readonly TimeSpan LockPollInterval = TimeSpan.FromMilliseconds(200);
 
+    private readonly CitusStore citusStore = new(store);
+
     public async Task<bool> IsReadyAsync(CancellationToken cancellationToken) =>
         (await GetPendingAsync(new(), all: false, cancellationToken)).Count == 0;
 
@@ -25,8 +27,14 @@ internal sealed class StoreRepository(Database target, Database store, Database 
     public async Task<IReadOnlyList<StoreMigration>> UpgradeAsync(
         StoreRegistration registration, bool all, CancellationToken cancellationToken)
     {
+        var citus = await citusStore.IsThereAsync(cancellationToken);
         while (true)
         {
+            if (citus)
+            {
+                await AddSchemasAsync(registration, cancellationToken);
+            }
+
             var applied = await store.InTransactionAsync(
                 async (connection, transaction) => await TryLockAsync(connection, transaction, cancellationToken)
                     ? await Upgrade(connection, transaction, registration, all, cancellationToken).RunAsync() : null,
@@ -34,6 +42,11 @@ internal sealed class StoreRepository(Database target, Database store, Database 
             if (applied is not null)
             {
                 guarded.ForgetStore();
+                foreach (var schema in citus ? await DistributableAsync(all, cancellationToken) : [])
+                {
+                    await citusStore.DistributeAsync(schema, cancellationToken);
+                }
+
                 return applied;
             }
 
@@ -61,6 +74,23 @@ internal sealed class StoreRepository(Database target, Database store, Database 
 
     public Task<IReadOnlyList<StoreEntry>> GetEntriesAsync(CancellationToken cancellationToken) =>
         locator.GetEntriesAsync(onlyOwn: false, cancellationToken);
+
+    // The schemas that the upgrade needs, each in a transaction of its own.
+    private async Task AddSchemasAsync(StoreRegistration registration, CancellationToken cancellationToken)
+    {
+        var missing = await store.InTransactionAsync(
+            (connection, transaction) =>
+                Upgrade(connection, transaction, registration, all: false, cancellationToken).GetMissingSchemasAsync(),
+            cancellationToken);
+        foreach (var schema in missing)
+        {
+            await citusStore.AddSchemaAsync(schema, cancellationToken);
+        }
+    }
+
+    private async Task<IEnumerable<string>> DistributableAsync(bool all, CancellationToken cancellationToken) =>
+        all ? (await GetEntriesAsync(cancellationToken)).Select(e => e.SchemaName)
+            : await locator.TryFindAsync(cancellationToken) is { } own ? [own] : [];
 
     private StoreUpgrade Upgrade(
         NpgsqlConnection connection, NpgsqlTransaction transaction, StoreRegistration registration, bool all,

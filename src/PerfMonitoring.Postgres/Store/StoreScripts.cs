@@ -30,6 +30,10 @@ internal sealed class StoreScripts(
     public async Task<bool> HasTableAsync(string schema, string table) =>
         (await QueryAsync<string>("GetStoreTables", new { SchemaName = schema, Tables = new[] { table } })).Count > 0;
 
+    /// <summary>Whether there is a schema.</summary>
+    public async Task<bool> HasSchemaAsync(string schema) =>
+        (await QueryAsync<OwnerRow>("GetOwner", new { SchemaName = schema })).Count > 0;
+
     /// <summary>The migrations of a set that a schema lacks, in order.</summary>
     /// <exception cref="PerfMonitoringException">StoreTooNew.</exception>
     public async Task<IReadOnlyList<StoreMigration>> GetPendingAsync(MigrationScripts set, string schema)

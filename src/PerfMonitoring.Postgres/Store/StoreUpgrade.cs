@@ -48,6 +48,27 @@ internal sealed class StoreUpgrade(
         }
     }
 
+    /// <summary>The schemas that <see cref="RunAsync"/> would make.</summary>
+    public async Task<IReadOnlyList<string>> GetMissingSchemasAsync()
+    {
+        if (await IsForManyAsync(StoreSchema.Own))
+        {
+            return [];
+        }
+
+        string[] needed = locator.IsShared ? [StoreSchema.Own, (await FindAsync()).Schema] : [StoreSchema.Own];
+        var missing = new List<string>();
+        foreach (var schema in needed)
+        {
+            if (!await scripts.HasSchemaAsync(schema))
+            {
+                missing.Add(schema);
+            }
+        }
+
+        return missing;
+    }
+
     /// <summary>Upgrades. The transaction holds the lock of upgrades.</summary>
     public async Task<IReadOnlyList<StoreMigration>> RunAsync()
     {

@@ -21,6 +21,6 @@ on conflict (table_name, index_name) do update set
     is_monitoring = excluded.is_monitoring,
     is_active = true,
     updated_by = excluded.created_by,
-    updated_at = pg_catalog.now()
+    updated_at = excluded.updated_at
 where not (s.is_active and s.is_created)
 returning s.id

@@ -17,7 +17,7 @@ public sealed class StoreForManyTests(SandboxFixture sandbox)
 
     // The layout of a schema, with the schema's name taken out.
     private const string Layout = """
-        select string_agg(replace(line, $1 || '.', ''), E'\n' order by line collate "C")
+        select string_agg(replace(line, $1, 'schema'), E'\n' order by replace(line, $1, 'schema') collate "C")
         from (
             select format('%s.%s %s %s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
                 a.attnotnull, pg_get_expr(d.adbin, d.adrelid)) as line

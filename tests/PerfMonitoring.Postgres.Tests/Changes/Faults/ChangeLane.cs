@@ -95,6 +95,7 @@ internal sealed class ChangeLane : IAsyncDisposable
     private readonly PostgresCluster cluster;
     private readonly string database;
     private readonly string store;
+    private readonly string schema;
     private IMonitoringConnection next;
     private readonly Dictionary<Work, int> packets;
     // The lane's own statements use a pool, because a new session of the server costs more than the statement.
@@ -102,11 +103,13 @@ internal sealed class ChangeLane : IAsyncDisposable
     private readonly List<(Task Ghost, string Name)> ghosts = [];
     private long calls;
 
-    private ChangeLane(PostgresCluster cluster, string database, string store, IMonitoringConnection next, ChangeLane? like)
+    private ChangeLane(
+        PostgresCluster cluster, string database, string store, string schema, IMonitoringConnection next, ChangeLane? like)
     {
         this.cluster = cluster;
         this.database = database;
         this.store = store;
+        this.schema = schema;
         this.next = next;
         packets = like?.packets ?? [];
         sources = new[] { database, store, "postgres" }.Distinct().ToDictionary(
@@ -140,7 +143,8 @@ internal sealed class ChangeLane : IAsyncDisposable
             """, Token);
         var next = await ConnectAsync(database, store, cluster.Port, cluster);
         await next.Store.UpgradeAsync(Token);
-        var lane = new ChangeLane(cluster, database, store, next, like);
+        var lane = new ChangeLane(
+            cluster, database, store, (await next.Store.FindSchemaAsync(Token))!, next, like);
         foreach (var work in like is null ? Enum.GetValues<Work>() : [])
         {
             // A run without an upset counts the packets.
@@ -615,7 +619,8 @@ internal sealed class ChangeLane : IAsyncDisposable
 
     private async Task<List<T>> QueryAsync<T>(string name, string sql)
     {
-        await using var command = sources[name].CreateCommand(sql);
+        await using var command = sources[name].CreateCommand(
+            sql.Replace("perf_monitoring.", schema + ".", StringComparison.Ordinal));
         await using var reader = await command.ExecuteReaderAsync(Token);
         var values = new List<T>();
         while (await reader.ReadAsync(Token))

@@ -48,13 +48,16 @@ internal sealed class FaultLane : IAsyncDisposable
     private readonly PostgresCluster cluster;
     private readonly string database;
     private readonly string store;
+    private readonly string schema;
     private readonly IMonitoringConnection connection;
 
-    private FaultLane(PostgresCluster cluster, string database, string store, IMonitoringConnection connection)
+    private FaultLane(
+        PostgresCluster cluster, string database, string store, string schema, IMonitoringConnection connection)
     {
         this.cluster = cluster;
         this.database = database;
         this.store = store;
+        this.schema = schema;
         this.connection = connection;
     }
 
@@ -74,7 +77,8 @@ internal sealed class FaultLane : IAsyncDisposable
         await cluster.ExecuteAsync(database, Schema, Token);
         var connection = await ConnectAsync(cluster, database, store, "");
         await connection.Store.UpgradeAsync(Token);
-        return new FaultLane(cluster, database, store, connection);
+        return new FaultLane(
+            cluster, database, store, (await connection.Store.FindSchemaAsync(Token))!, connection);
     }
 
     /// <summary>Runs one build and checks its result.</summary>
@@ -492,9 +496,10 @@ internal sealed class FaultLane : IAsyncDisposable
         await command.ExecuteNonQueryAsync(Token);
     }
 
-    private static async Task<List<T>> QueryAsync<T>(NpgsqlConnection session, string sql)
+    private async Task<List<T>> QueryAsync<T>(NpgsqlConnection session, string sql)
     {
-        await using var command = new NpgsqlCommand(sql, session);
+        await using var command = new NpgsqlCommand(
+            sql.Replace("perf_monitoring.", schema + ".", StringComparison.Ordinal), session);
         await using var reader = await command.ExecuteReaderAsync(Token);
         var values = new List<T>();
         while (await reader.ReadAsync(Token))
@@ -505,7 +510,7 @@ internal sealed class FaultLane : IAsyncDisposable
         return values;
     }
 
-    private static async Task<int> UntilAsync(NpgsqlConnection control, Run build, string sql)
+    private async Task<int> UntilAsync(NpgsqlConnection control, Run build, string sql)
     {
         var process = 0;
         await UntilAsync(
