@@ -1,3 +1,5 @@
+using PerfMonitoring.Common;
+
 namespace PerfMonitoring.Changes;
 
 /// <summary>The consequence of a finding for a build.</summary>
@@ -68,6 +70,14 @@ public sealed record IndexPreflight
 
     /// <summary>The reason, as one sentence.</summary>
     public required string Reason { get; init; }
+
+    /// <summary>The database of the index.</summary>
+    public ServerTarget? Target { get; init; }
+
+    /// <summary>
+    /// <see cref="ServerTarget.Identity"/> of the target as text, which CSV, JSON and jobs keep; null where it is unknown.
+    /// </summary>
+    public string? DatabaseIdentity => Target?.Identity;
 
     /// <inheritdoc/>
     public override string ToString() => $"{State} {Check}: {Reason}";

@@ -1,3 +1,4 @@
+using PerfMonitoring.Common;
 using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Changes;
@@ -31,6 +32,14 @@ public sealed record MaintenanceSchedule
 
     /// <summary>Whether the window was open when this was read.</summary>
     public bool IsOpen { get; init; }
+
+    /// <summary>The database whose indexes are built in it; null where it is not read from one.</summary>
+    public ServerTarget? Target { get; init; }
+
+    /// <summary>
+    /// <see cref="ServerTarget.Identity"/> of the target as text, which CSV, JSON and jobs keep; null where it is unknown.
+    /// </summary>
+    public string? DatabaseIdentity => Target?.Identity;
 }
 
 /// <summary>One opening of a maintenance window.</summary>

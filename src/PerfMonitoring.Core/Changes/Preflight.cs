@@ -268,6 +268,7 @@ internal sealed class Preflight(IndexStrategy strategy, IndexCreationOptions opt
 
     private IndexPreflight Finding(PreflightCheck check, PreflightState state, string reason) => new()
     {
+        Target = strategy.Target,
         IndexStrategyId = strategy.Id, TableName = strategy.TableName, IndexName = strategy.IndexName, Check = check,
         State = state, Reason = reason,
     };

@@ -1,3 +1,5 @@
+using PerfMonitoring.Common;
+
 namespace PerfMonitoring.QueryLog;
 
 /// <summary>One row of the log: an execution, or the activity of a query in an interval.</summary>
@@ -59,6 +61,14 @@ public sealed record QueryPerformanceEntry
 
     /// <summary>The server's identifier (pg_stat_statements.queryid), or null.</summary>
     public long? QueryId { get; init; }
+
+    /// <summary>The database that ran it; null where rows of all databases of the store were asked for.</summary>
+    public ServerTarget? Target { get; init; }
+
+    /// <summary>
+    /// <see cref="ServerTarget.Identity"/> of the target as text, which CSV, JSON and jobs keep; null where it is unknown.
+    /// </summary>
+    public string? DatabaseIdentity => Target?.Identity;
 }
 
 /// <summary>Selects rows of the log.</summary>

@@ -75,4 +75,12 @@ public sealed record QueryPerformanceLogCleanup
 
     /// <summary>Number of all deleted rows.</summary>
     public long Rows => RowsInPartitions + RowsDeleted;
+
+    /// <summary>The monitored database of the session that cleared the log.</summary>
+    public ServerTarget? Target { get; init; }
+
+    /// <summary>
+    /// <see cref="ServerTarget.Identity"/> of the target as text, which CSV, JSON and jobs keep; null where it is unknown.
+    /// </summary>
+    public string? DatabaseIdentity => Target?.Identity;
 }

@@ -13,6 +13,11 @@ public sealed record StoreMigration(string Name, string Sql)
     /// <summary>The monitored database.</summary>
     public ServerTarget? Target { get; init; }
 
+    /// <summary>
+    /// <see cref="ServerTarget.Identity"/> of the target as text, which CSV, JSON and jobs keep; null where it is unknown.
+    /// </summary>
+    public string? DatabaseIdentity => Target?.Identity;
+
     /// <inheritdoc/>
     public override string ToString() => $"{SchemaName} {Name}";
 }

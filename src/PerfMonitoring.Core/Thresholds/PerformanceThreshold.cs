@@ -47,6 +47,14 @@ public sealed record PerformanceThreshold
     /// <summary>False after removal.</summary>
     public bool IsActive { get; init; } = true;
 
+    /// <summary>The monitored database of the session that read or stored it; null where no session did.</summary>
+    public ServerTarget? Target { get; init; }
+
+    /// <summary>
+    /// <see cref="ServerTarget.Identity"/> of the target as text, which CSV, JSON and jobs keep; null where it is unknown.
+    /// </summary>
+    public string? DatabaseIdentity => Target?.Identity;
+
     /// <summary>The database of the store; null where it is not stored.</summary>
     public ServerTarget? Store { get; init; }
 

@@ -8,6 +8,7 @@ internal static class Schedules
     /// <summary>The schedule, with its state at the given time.</summary>
     public static MaintenanceSchedule At(MaintenanceSchedule schedule, IMonitoringConnection connection, DateTimeOffset now)
     {
+        schedule = schedule with { Target = connection.Target };
         if (schedule.CronExpression is null)
         {
             return schedule with { IsOpen = schedule.Window == MaintenanceWindow.Immediate };

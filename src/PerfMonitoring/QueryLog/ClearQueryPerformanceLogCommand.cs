@@ -22,7 +22,7 @@ public sealed class ClearQueryPerformanceLogCommand : ConnectedCmdlet
         if (found.Rows == 0 && found.Partitions == 0)
         {
             WriteVerbose($"The log in {Connection.StoreTarget} has nothing from before {Before:u}.");
-            WriteObject(found);
+            WriteObject(found with { Target = Connection.Target });
             return;
         }
 
@@ -31,7 +31,7 @@ public sealed class ClearQueryPerformanceLogCommand : ConnectedCmdlet
             $"Remove {found.Rows} row(s) of the query log, of all databases in the store, from before {Before:u} "
                 + $"({found.Partitions} partition(s) dropped whole)"))
         {
-            WriteObject(Await(token => Connection.QueryLog.ClearAsync(Before, token)));
+            WriteObject(Await(token => Connection.QueryLog.ClearAsync(Before, token)) with { Target = Connection.Target });
         }
     });
 }

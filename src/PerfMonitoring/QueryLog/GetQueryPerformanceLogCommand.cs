@@ -64,7 +64,7 @@ public sealed class GetQueryPerformanceLogCommand : ConnectedCmdlet
         WriteAll(token => Connection.QueryLog.GetAsync(filter, token), entry =>
         {
             found++;
-            WriteObject(entry);
+            WriteObject(entry with { Target = AllDatabases ? null : Connection.Target });
         });
         if (found == 0)
         {

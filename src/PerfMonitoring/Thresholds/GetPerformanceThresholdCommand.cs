@@ -31,6 +31,7 @@ public sealed class GetPerformanceThresholdCommand : ConnectedCmdlet
             .Where(t => Id is null || Id.Contains(t.Id!.Value))
             .Where(t =>
                 tables is null || (t.TableName is not null && tables.Any(p => p.Matches(RelationName.Parse(t.TableName)))))
+            .Select(t => t with { Target = Connection.Target })
             .ToList();
         WriteObject(found, enumerateCollection: true);
         foreach (var id in Id ?? [])

@@ -71,7 +71,7 @@ public sealed class NewPerformanceThresholdCommand : ConnectedCmdlet
             $"Store a threshold for {MetricType}{(table is null ? "" : " of " + table)}: warning {warning}, critical "
                 + $"{critical} ({unit})"))
         {
-            WriteObject(Await(token => Connection.Thresholds.AddAsync(threshold, token)));
+            WriteObject(Await(token => Connection.Thresholds.AddAsync(threshold, token)) with { Target = Connection.Target });
         }
     });
 }

@@ -80,7 +80,7 @@ public sealed class SetPerformanceThresholdCommand : ThresholdCmdlet
         var stored = Await(token => Connection.Thresholds.UpdateAsync(threshold, token));
         if (PassThru)
         {
-            WriteObject(stored);
+            WriteObject(stored with { Target = Connection.Target });
         }
     }
 
