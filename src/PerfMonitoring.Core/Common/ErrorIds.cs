@@ -264,6 +264,9 @@ public static class ErrorIds
     /// <summary>The certificate of the server is not accepted.</summary>
     public const string ServerCertificateRefused = nameof(ServerCertificateRefused);
 
+    /// <summary>The server did not answer a moment ago, so it is not asked again for a while.</summary>
+    public const string ServerDown = nameof(ServerDown);
+
     /// <summary>The server reports an error that has no specific id.</summary>
     public const string ServerError = nameof(ServerError);
 

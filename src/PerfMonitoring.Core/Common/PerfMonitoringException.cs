@@ -65,6 +65,10 @@ public sealed class PerfMonitoringException : Exception
     /// <summary>The object that the error is about, or null.</summary>
     public object? Subject { get; }
 
+    /// <summary>The same error about an object.</summary>
+    public PerfMonitoringException WithSubject(object subject) =>
+        new(ErrorId, Kind, Message, Remedy, subject, InnerException);
+
     /// <summary>The same error with another remedy.</summary>
     public PerfMonitoringException WithRemedy(string remedy) => new(ErrorId, Kind, Message, remedy, Subject, InnerException);
 }

@@ -341,7 +341,7 @@ internal abstract class IndexChange(
                 async token => await context.Target.RunAsync(
                     async () =>
                     {
-                        await using var connection = await context.Target.ConnectAsync(token);
+                        await using var connection = await context.Target.ConnectAsync(token, mustTry: true);
                         return await attempt(connection, token);
                     },
                     token),

@@ -28,13 +28,15 @@ internal sealed class Database : IAsyncDisposable
 
     private readonly string searchPath;
     private readonly IReadOnlyList<string> pooledSettings;
+    private readonly ServerHealth? health;
+    private readonly TimeSpan connectTimeout;
     private readonly Func<CancellationToken, Task<string?>>? findStore;
     private readonly Func<ValueTask>? release;
     private volatile string? storeSchema;
 
     private Database(
         NpgsqlDataSource source, ServerTarget target, string userName, string searchPath, IReadOnlyList<string> pooledSettings,
-        bool isPooled, IReadOnlyList<string> warnings,
+        bool isPooled, IReadOnlyList<string> warnings, ServerHealth? health, TimeSpan connectTimeout,
         Func<CancellationToken, Task<string?>>? findStore = null, Func<ValueTask>? release = null)
     {
         Warnings = warnings;
@@ -44,6 +46,8 @@ internal sealed class Database : IAsyncDisposable
         this.searchPath = searchPath;
         this.pooledSettings = pooledSettings;
         IsPooled = isPooled;
+        this.health = health;
+        this.connectTimeout = connectTimeout;
         this.findStore = findStore;
         this.release = release;
     }
@@ -79,9 +83,17 @@ internal sealed class Database : IAsyncDisposable
     {
         var plan = ConnectionStrings.Build(settings, environment);
         var address = plan.Address;
+        var limit = TimeSpan.FromSeconds(plan.Builder.Timeout);
+        // Of several hosts another one may answer.
+        var health = plan.Servers.Count == 1 ? ServerHealth.Of(plan.Servers[0]) : null;
         NpgsqlDataSource? source = null;
         try
         {
+            if (health is not null)
+            {
+                await health.EnterAsync(address, limit, cancellationToken);
+            }
+
             var (greeting, isPooled) = await GreetAsync(plan, cancellationToken);
             if (greeting.Version < 130000)
             {
@@ -116,13 +128,19 @@ internal sealed class Database : IAsyncDisposable
                 ServerVersionNumber = greeting.Version,
             };
             return new Database(
-                source, target, server.UserName, greeting.SearchPath, greeting.PooledSettings, isPooled, plan.Warnings);
+                source, target, server.UserName, greeting.SearchPath, greeting.PooledSettings, isPooled, plan.Warnings,
+                ServerHealth.Of(plan.Servers[0]), limit);
         }
         catch (Exception e)
         {
             if (source is not null)
             {
                 await source.DisposeAsync();
+            }
+
+            if (ServerHealth.IsSilence(e))
+            {
+                health?.Rest(limit);
             }
 
             if (plan.Explain(Failures.TryTranslate(e, address, cancellationToken)) is { } failure)
@@ -141,12 +159,12 @@ internal sealed class Database : IAsyncDisposable
     /// <param name="findStore">
     /// Returns the schema; null if there is no store. It throws if the store is not trusted.
     /// </param>
-    public Database AsStore(Func<CancellationToken, Task<string?>> findStore) =>
-        new(Source, Target, UserName, searchPath, pooledSettings, IsPooled, Warnings, findStore);
+    public Database AsStore(Func<CancellationToken, Task<string?>> findStore) => new(
+        Source, Target, UserName, searchPath, pooledSettings, IsPooled, Warnings, health, connectTimeout, findStore);
 
     /// <summary>The same database with the same pool; to dispose it only calls <paramref name="release"/>.</summary>
-    public Database Share(Func<ValueTask> release) =>
-        new(Source, Target, UserName, searchPath, pooledSettings, IsPooled, Warnings, release: release);
+    public Database Share(Func<ValueTask> release) => new(
+        Source, Target, UserName, searchPath, pooledSettings, IsPooled, Warnings, health, connectTimeout, release: release);
 
     /// <summary>The statement of a file, for work in a transaction; {{store}} becomes the store's schema.</summary>
     public string Text(string file) => InStore(Sql.Get(file));
@@ -155,8 +173,10 @@ internal sealed class Database : IAsyncDisposable
     /// Opens a dedicated session for what outlives a transaction: advisory locks, hypothetical indexes, statements outside of
     /// transactions.
     /// </summary>
+    /// <param name="cancellationToken">Cancels the attempt.</param>
+    /// <param name="mustTry">Whether to try even a server that did not answer a moment ago, for a clean-up.</param>
     /// <exception cref="PerfMonitoringException">PooledConnection: a pooler gives no dedicated session.</exception>
-    public async Task<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken)
+    public async Task<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken, bool mustTry = false)
     {
         if (IsPooled)
         {
@@ -164,7 +184,7 @@ internal sealed class Database : IAsyncDisposable
         }
 
         await GuardAsync(cancellationToken);
-        return await RunAsync(() => Source.OpenConnectionAsync(cancellationToken).AsTask(), cancellationToken);
+        return await RunAsync(() => OpenConnectionAsync(cancellationToken, mustTry), cancellationToken);
     }
 
     /// <summary>Sets the user's search path for the next statement of the transaction.</summary>
@@ -233,7 +253,7 @@ internal sealed class Database : IAsyncDisposable
     {
         await GuardAsync(cancellationToken);
         await using var connection = await RunAsync(
-            () => Source.OpenConnectionAsync(cancellationToken).AsTask(), cancellationToken);
+            () => OpenConnectionAsync(cancellationToken), cancellationToken);
         await using var transaction = IsPooled
             ? await RunAsync(() => BeginPooledAsync(connection, cancellationToken), cancellationToken) : null;
         await using var reader = await RunAsync(
@@ -292,10 +312,34 @@ internal sealed class Database : IAsyncDisposable
 
     private string InStore(string sql) => storeSchema is { } schema ? Sql.InSchema(sql, schema) : sql;
 
-    private Exception? TryTranslate(Exception exception, CancellationToken cancellationToken) =>
-        Failures.TryTranslate(exception, Target.ToString(), cancellationToken) is { } failure
-            ? findStore is null ? failure : Failures.OfStore(failure, Target.ToString())
-            : null;
+    private Exception? TryTranslate(Exception exception, CancellationToken cancellationToken)
+    {
+        var failure = Failures.TryTranslate(exception, Target.ToString(), cancellationToken);
+        if (failure is PerfMonitoringException { ErrorId: ErrorIds.NoAnswer })
+        {
+            health?.Suspect();
+        }
+
+        return failure is null || findStore is null ? failure : Failures.OfStore(failure, Target.ToString());
+    }
+
+    private async Task<NpgsqlConnection> OpenConnectionAsync(CancellationToken cancellationToken, bool mustTry = false)
+    {
+        if (health is not null && !mustTry)
+        {
+            await health.EnterAsync(Target.ToString(), connectTimeout, cancellationToken);
+        }
+
+        try
+        {
+            return await Source.OpenConnectionAsync(cancellationToken);
+        }
+        catch (Exception e) when (ServerHealth.IsSilence(e))
+        {
+            health?.Rest(connectTimeout);
+            throw;
+        }
+    }
 
     // The server may have ended a session that waited in the pool (idle_session_timeout, a restart). A statement that fails for
     // this reason did not run, so it is sent once more on a new connection. A statement that somebody ended while it ran is not
@@ -325,7 +369,7 @@ internal sealed class Database : IAsyncDisposable
                     return await TransactAsync(statement, cancellationToken);
                 }
 
-                await using var connection = await Source.OpenConnectionAsync(cancellationToken);
+                await using var connection = await OpenConnectionAsync(cancellationToken);
                 return await statement(connection, null);
             },
             cancellationToken);
@@ -334,7 +378,7 @@ internal sealed class Database : IAsyncDisposable
     private async Task<T> TransactAsync<T>(
         Func<NpgsqlConnection, NpgsqlTransaction, Task<T>> work, CancellationToken cancellationToken)
     {
-        await using var connection = await Source.OpenConnectionAsync(cancellationToken);
+        await using var connection = await OpenConnectionAsync(cancellationToken);
         await using var transaction = IsPooled
             ? await BeginPooledAsync(connection, cancellationToken)
             : await connection.BeginTransactionAsync(cancellationToken);

@@ -24,7 +24,7 @@ public sealed class GetIndexCandidateCommand : ConnectedCmdlet
     [Parameter]
     public SwitchParameter Chosen { get; set; }
 
-    protected override void ProcessRecord() => Run(() =>
+    internal override void ProcessItem() => Run(() =>
     {
         var advice = LastAdvice.Of(CurrentSession) ?? throw Errors.NoAdvice(CurrentSession.Name);
         var tables = NamePattern.Of(TableName);

@@ -147,9 +147,12 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     [KnownWord]
     public MaintenanceWindow? MaintenanceWindow { get; set; }
 
-    protected override void BeginProcessing()
+    // Real indexes are tried on a copy, with the slow queries of the original.
+    internal override Routing Routing => WhatIfMethod == WhatIfMethod.Transaction ? Routing.Each : Routing.Own;
+
+    internal override void BeginWork()
     {
-        base.BeginProcessing();
+        base.BeginWork();
         Run(() =>
         {
             hasStore = Await(Connection.Store.IsReadyAsync);
@@ -164,7 +167,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         });
     }
 
-    protected override void ProcessRecord()
+    internal override void ProcessItem()
     {
         switch (ParameterSetName)
         {
@@ -183,7 +186,7 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
         }
     }
 
-    protected override void EndProcessing()
+    internal override void EndWork()
     {
         if (workload.Count > 0)
         {

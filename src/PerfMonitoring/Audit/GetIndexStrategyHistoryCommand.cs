@@ -7,7 +7,7 @@ namespace PerfMonitoring.Audit;
 /// <summary>Lists the changes of indexes in the session's database, from the audit.</summary>
 [Cmdlet(VerbsCommon.Get, "IndexStrategyHistory", HelpUri = OnlineHelp.Folder + "Get-IndexStrategyHistory.md")]
 [OutputType(typeof(IndexAction))]
-public sealed class GetIndexStrategyHistoryCommand : ConnectedCmdlet
+public sealed class GetIndexStrategyHistoryCommand : ByNameCmdlet
 {
     [Parameter(Position = 0)]
     [SupportsWildcards]
@@ -43,7 +43,7 @@ public sealed class GetIndexStrategyHistoryCommand : ConnectedCmdlet
     [Moment]
     public DateTimeOffset? Until { get; set; }
 
-    protected override void ProcessRecord() => ForItem(IndexStrategyId, () =>
+    internal override void ProcessItem() => ForItem(IndexStrategyId, () =>
     {
         var names = new NameFilter();
         names.Add(TableName, IndexName);
@@ -65,7 +65,7 @@ public sealed class GetIndexStrategyHistoryCommand : ConnectedCmdlet
             }
         });
         // Most piped strategies have no history.
-        foreach (var id in MyInvocation.ExpectingInput ? [] : (IndexStrategyId ?? []).Where(id => !found.Contains(id)))
+        foreach (var id in ExpectsInput ? [] : (IndexStrategyId ?? []).Where(id => !found.Contains(id)))
         {
             WriteError(Errors.Record(new PerfMonitoringException(
                 ErrorIds.ActionNotFound, FailureKind.NotFound,

@@ -14,7 +14,7 @@ public sealed class GetMaintenanceWindowCommand : ConnectedCmdlet
     [KnownWord]
     public MaintenanceWindow[]? Window { get; set; }
 
-    protected override void ProcessRecord() => Run(() =>
+    internal override void ProcessItem() => Run(() =>
     {
         var now = DateTimeOffset.UtcNow;
         foreach (var schedule in Await(Connection.MaintenanceWindows.GetAsync)

@@ -19,9 +19,9 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
     private protected IndexChangeOptions Options => new() { LockTimeout = LockTimeout, MaximumRetry = MaximumRetry };
 
     /// <inheritdoc/>
-    protected override void BeginProcessing()
+    internal override void BeginWork()
     {
-        base.BeginProcessing();
+        base.BeginWork();
         Run(() =>
         {
             // What earlier runs could not write, for their process was killed, decides what there is to do.

@@ -76,7 +76,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
     /// <summary>How many indexes are built at the same time, on different tables.</summary>
     [Parameter]
     [ValidateRange(1, 4)]
-    public int ThrottleLimit { get; set; } = 1;
+    public int MaximumParallelBuild { get; set; } = 1;
 
     /// <summary>Observes the statements after all builds, and reports whether they became faster.</summary>
     [Parameter]
@@ -109,29 +109,30 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
 
     private IndexCreator Creator { get; set; } = null!;
 
-    protected override void BeginProcessing()
+    private protected override void CheckArguments()
     {
-        base.BeginProcessing();
-        Run(() =>
+        if (MaintenanceWorkMem is not null)
         {
-            if (MaintenanceWorkMem is not null)
-            {
-                MemorySetting.Check(nameof(MaintenanceWorkMem), MaintenanceWorkMem);
-            }
+            MemorySetting.Check(nameof(MaintenanceWorkMem), MaintenanceWorkMem);
+        }
 
-            if (Force && WaitForWindow)
-            {
-                throw new PerfMonitoringException(
-                    ErrorIds.ForceAndWait, FailureKind.InvalidArgument,
-                    "-Force builds whatever the maintenance window says, and -WaitForWindow waits for it.",
-                    "Pass one of them.");
-            }
-        });
+        if (Force && WaitForWindow)
+        {
+            throw new PerfMonitoringException(
+                ErrorIds.ForceAndWait, FailureKind.InvalidArgument,
+                "-Force builds whatever the maintenance window says, and -WaitForWindow waits for it.",
+                "Pass one of them.");
+        }
+    }
+
+    internal override void BeginWork()
+    {
+        base.BeginWork();
         trial = Verify || RevertOnRegression ? new IndexTrial(Connection, VerifyAfter, RevertOnRegression, Options) : null;
         Creator = new IndexCreator(Connection, new IndexCreationOptions
         {
             Build = Options with {
-                SnapshotTimeout = SnapshotTimeout, MaintenanceWorkMem = MaintenanceWorkMem, ThrottleLimit = ThrottleLimit },
+                SnapshotTimeout = SnapshotTimeout, MaintenanceWorkMem = MaintenanceWorkMem, ThrottleLimit = MaximumParallelBuild },
             Force = Force,
             WaitForWindow = WaitForWindow,
             MaximumDatabaseGrowth = MaximumDatabaseGrowth,
@@ -142,7 +143,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
         });
     }
 
-    protected override void ProcessRecord()
+    internal override void ProcessItem()
     {
         foreach (var item in InputObject)
         {
@@ -167,7 +168,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
         }
     }
 
-    protected override void EndProcessing()
+    internal override void EndWork()
     {
         Build(confirmed);
         if (unverified.Count > 0)
@@ -236,7 +237,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
             return;
         }
 
-        if (ThrottleLimit == 1)
+        if (MaximumParallelBuild == 1)
         {
             Build([strategy]);
         }

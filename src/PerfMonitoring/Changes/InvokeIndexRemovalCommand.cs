@@ -51,14 +51,14 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
     private ImpactEstimator? estimator;
     private bool hasWarned;
 
-    protected override void BeginProcessing()
+    internal override void BeginWork()
     {
-        base.BeginProcessing();
-        isTyped = MyInvocation.BoundParameters.ContainsKey(nameof(InputObject));
-        Run(() => scope = UsageScopes.Of(Replica, Window));
+        base.BeginWork();
+        isTyped = Bound.ContainsKey(nameof(InputObject));
+        Run(() => scope = UsageScopes.Of(this, Replica, Window));
     }
 
-    protected override void ProcessRecord()
+    internal override void ProcessItem()
     {
         foreach (var item in InputObject)
         {

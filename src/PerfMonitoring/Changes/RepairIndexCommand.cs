@@ -44,7 +44,7 @@ public sealed class RepairIndexCommand : IndexChangeCmdlet
     [Duration("1ms", "24d", OrZero = true)]
     public TimeSpan SnapshotTimeout { get; set; } = new IndexChangeOptions().SnapshotTimeout;
 
-    protected override void EndProcessing()
+    internal override void EndWork()
     {
         if (Bloated)
         {

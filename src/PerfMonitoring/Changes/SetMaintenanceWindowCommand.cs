@@ -10,7 +10,7 @@ namespace PerfMonitoring.Changes;
     SupportsShouldProcess = true,
     HelpUri = OnlineHelp.Folder + "Set-MaintenanceWindow.md")]
 [OutputType(typeof(MaintenanceSchedule))]
-public sealed class SetMaintenanceWindowCommand : ConnectedCmdlet
+public sealed class SetMaintenanceWindowCommand : ByNameCmdlet
 {
     [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
     [Word(typeof(MaintenanceWindow))]
@@ -32,7 +32,7 @@ public sealed class SetMaintenanceWindowCommand : ConnectedCmdlet
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
-    protected override void ProcessRecord() => ForItem(Window, () =>
+    internal override void ProcessItem() => ForItem(Window, () =>
     {
         if (Window == MaintenanceWindow.Immediate)
         {

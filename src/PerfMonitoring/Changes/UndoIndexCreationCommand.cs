@@ -53,7 +53,7 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
     [ValidateNotNullOrEmpty]
     public string Reason { get; set; } = "Reverted by hand.";
 
-    protected override void ProcessRecord()
+    internal override void ProcessItem()
     {
         foreach (var item in InputObject)
         {
@@ -170,7 +170,7 @@ public sealed class UndoIndexCreationCommand : IndexChangeCmdlet
     private void RevertWhatDidNotHelp()
     {
         var now = DateTimeOffset.UtcNow;
-        var scope = UsageScopes.Of(Replica, DropVerdict.DefaultWindow);
+        var scope = UsageScopes.Of(this, Replica, DropVerdict.DefaultWindow);
         var usage = Await(token => PartitionedIndexes.ReadAllAsync(Connection, scope, token))
             .ToDictionary(s => (s.TableName, s.IndexName));
         foreach (var create in Made(new()).Where(m => m.FinishedAt <= now - After))

@@ -27,7 +27,7 @@ public sealed class UndoIndexRemovalCommand : IndexChangeCmdlet
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet)]
     public string[] IndexName { get; set; } = [];
 
-    protected override void ProcessRecord()
+    internal override void ProcessItem()
     {
         foreach (var item in InputObject)
         {

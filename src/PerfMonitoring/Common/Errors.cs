@@ -46,7 +46,13 @@ internal static class Errors
         $"{what} is of "
             + $"{theirs}{(theirs.ToString() == ours.ToString() ? ", on another server or before it was made again" : "")}; "
             + $"this session is connected to {ours}.",
-        "Pass -Session with a session of that database.", item);
+        "Run Connect-PerfMonitoring for that database, or pass -Session with a session of it.", item);
+
+    public static PerfMonitoringException OtherDatabase(
+        string what, string theirs, IReadOnlyList<string> sessions, object item) => new(
+        ErrorIds.OtherDatabase, FailureKind.InvalidArgument,
+        $"{what} is of {theirs}; no session of that database is among {Listed(sessions)}.",
+        "Run Connect-PerfMonitoring for that database, or pass -Session with a session of it.", item);
 
     public static PerfMonitoringException ObjectIncomplete(string message, string remedy, object item) => new(
         ErrorIds.ObjectIncomplete, FailureKind.InvalidArgument, message, remedy, item);
@@ -70,6 +76,9 @@ internal static class Errors
     private static string? NameOf(PSObject subject) =>
         (subject.Properties["IndexName"] ?? subject.Properties["QueryHash"])?.Value?.ToString()
         ?? (subject.BaseObject is PSCustomObject or IDictionary ? "object" : subject.ToString());
+
+    private static string Listed(IReadOnlyList<string> sessions) => sessions.Count <= 5
+        ? string.Join(", ", sessions) : $"{string.Join(", ", sessions.Take(5))} and {sessions.Count - 5} more";
 
     private static ErrorCategory Category(FailureKind kind) => kind switch
     {

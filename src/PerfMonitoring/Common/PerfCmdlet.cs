@@ -15,6 +15,9 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
 
     private readonly CancellationTokenSource stopping = new();
 
+    /// <summary>The call, where not PowerShell runs this cmdlet but <see cref="FanOut"/>; else null.</summary>
+    internal Invocation? Call { get; set; }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -24,7 +27,7 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
 
     /// <inheritdoc/>
     protected override void BeginProcessing() =>
-        Run(() => Arguments.Check(MyInvocation.BoundParameters, areTyped: true, GetType()));
+        Run(() => Arguments.Check(Bound, areTyped: true, GetType()));
 
     /// <inheritdoc/>
     protected override void StopProcessing() => stopping.Cancel();
@@ -38,9 +41,25 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
         }
     }
 
-    private protected bool IsWhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out var given)
+    private protected string CommandName => Call?.CommandName ?? MyInvocation.MyCommand.Name;
+
+    private protected new string ParameterSetName => Call?.ParameterSetName ?? base.ParameterSetName;
+
+    private protected Dictionary<string, object> Bound => Call?.Bound ?? MyInvocation.BoundParameters;
+
+    private protected bool ExpectsInput => Call?.ExpectsInput ?? MyInvocation.ExpectingInput;
+
+    private protected bool IsWhatIf => Call?.IsWhatIf ?? (Bound.TryGetValue("WhatIf", out var given)
         ? (SwitchParameter)given
-        : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
+        : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference")));
+
+    /// <summary>Whether the pipeline was stopped, by Ctrl+C or because nobody needs its objects.</summary>
+    private protected new bool Stopping => stopping.IsCancellationRequested;
+
+    /// <summary>The call as it is now; the next object of the pipeline changes it.</summary>
+    private protected Invocation TakeCall() => new(
+        CommandName, ParameterSetName, new Dictionary<string, object>(Bound, StringComparer.OrdinalIgnoreCase), ExpectsInput,
+        IsWhatIf);
 
     /// <summary>Writes a warning.</summary>
     private protected new void WriteWarning(string text) => base.WriteWarning(VisibleText.Line(text));
@@ -69,11 +88,22 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     /// Writes a line for the person at the host, as Write-Host does: to the information stream, which a runbook can redirect (6>)
     /// or silence (-InformationAction Ignore), and never to the pipeline.
     /// </summary>
-    private protected void Say(string text) =>
-        WriteInformation(new HostInformationMessage { Message = VisibleText.Line(text) }, ["PSHOST"]);
+    private protected void Say(string text) => WriteInformation(
+        new InformationRecord(new HostInformationMessage { Message = VisibleText.Line(text) }, CommandName) {
+            Tags = { "PSHOST" } });
 
     /// <summary>Writes a line through the host, because a stopped pipeline takes no warnings.</summary>
-    private protected void SayToHost(string text) => Host.UI.WriteWarningLine(VisibleText.Line(text));
+    private protected void SayToHost(string text)
+    {
+        if (CommandRuntime is IPartRuntime part)
+        {
+            part.SayToHost(VisibleText.Line(text));
+        }
+        else
+        {
+            Host.UI.WriteWarningLine(VisibleText.Line(text));
+        }
+    }
 
     /// <summary>Waits for a result.</summary>
     private protected T Await<T>(Func<CancellationToken, Task<T>> work)
@@ -199,7 +229,7 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     {
         try
         {
-            Arguments.Check(MyInvocation.BoundParameters, areTyped: false, GetType());
+            Arguments.Check(Bound, areTyped: false, GetType());
             act();
         }
         catch (PerfMonitoringException e) when (e.Kind != FailureKind.ConnectionFailed)
@@ -217,7 +247,7 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     {
         try
         {
-            Arguments.Check(MyInvocation.BoundParameters, areTyped: false, GetType());
+            Arguments.Check(Bound, areTyped: false, GetType());
             act();
         }
         catch (PerfMonitoringException e)

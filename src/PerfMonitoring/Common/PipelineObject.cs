@@ -58,11 +58,45 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
     /// <exception cref="PerfMonitoringException">OtherDatabase, ObjectIncomplete, ObjectUnreadable, DatabaseUnproven.</exception>
     public void MustBeOf(ServerTarget ours, string property = "Target", string identity = "DatabaseIdentity")
     {
+        if (Refuse(ours, property, identity) is { } refusal)
+        {
+            throw refusal;
+        }
+    }
+
+    /// <summary>
+    /// Whether the object says that it is of a database, or of the database of a store; null if it says neither. An object that
+    /// says so and does not prove it counts.
+    /// </summary>
+    public bool? IsOf(ServerTarget ours, ServerTarget store)
+    {
+        try
+        {
+            return HasTarget ? IsAccepted(Refuse(ours, "Target", "DatabaseIdentity"))
+                : Has("Store") || Has("StoreIdentity") ? IsAccepted(Refuse(store, "Store", "StoreIdentity"))
+                : null;
+        }
+        catch (PerfMonitoringException)
+        {
+            // The cmdlet says what it cannot read, on any session.
+            return true;
+        }
+
+        static bool IsAccepted(PerfMonitoringException? refusal) => refusal?.ErrorId != ErrorIds.OtherDatabase;
+    }
+
+    /// <summary>The error for an object that is of none of the databases of some sessions.</summary>
+    public PerfMonitoringException OfNone(IReadOnlyList<string> sessions) =>
+        Errors.OtherDatabase(Name, Text("Target") ?? Text("DatabaseIdentity") ?? Text("Store") ?? "another database",
+            sessions, item);
+
+    // Null if the object is proven to be of the database.
+    private PerfMonitoringException? Refuse(ServerTarget ours, string property, string identity)
+    {
         var target = Raw(item, property);
         if (target is ServerTarget live)
         {
-            Check(live, ours, Name, item);
-            return;
+            return live.IsSameDatabaseAs(ours) ? null : Errors.OtherDatabase(Name, live, ours, item);
         }
 
         // Clixml and JSON nest the target, Select-Object makes it flat, and CSV and jobs make it a text.
@@ -79,24 +113,23 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
             || (database is not null && database != ours.Database)
             || (text is not null && !text.EndsWith("/" + ours.Database, StringComparison.Ordinal)))
         {
-            throw Errors.OtherDatabase(Name, shown, ours, item);
+            return Errors.OtherDatabase(Name, shown, ours, item);
         }
 
         if (known is null && (cluster is null || (oid ?? 0) == 0))
         {
-            throw (text is not null && text != ours.ToString())
+            return (text is not null && text != ours.ToString())
                 || (host is not null && $"{host}:{port}" != $"{ours.HostName}:{ours.Port}")
                 ? Errors.OtherDatabase(Name, shown, ours, item)
                 : Errors.ObjectIncomplete($"{Name} does not prove which database it is of: it has no {identity}.", remedy, item);
         }
 
-        if (ours.Identity is null)
-        {
-            throw new PerfMonitoringException(
+        return ours.Identity is null
+            ? new PerfMonitoringException(
                 ErrorIds.DatabaseUnproven, FailureKind.PermissionDenied,
                 $"{Name} says which cluster it is of, and this session may not read which cluster it is connected to.",
-                $"GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() to its role. {remedy}", item);
-        }
+                $"GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() to its role. {remedy}", item)
+            : null;
     }
 
     /// <summary>A text; null if the property is empty or missing.</summary>

@@ -11,7 +11,7 @@ public sealed class TestPerfMonitoringPrerequisiteCommand : ConnectedCmdlet
     [Parameter]
     public SwitchParameter Quiet { get; set; }
 
-    protected override void ProcessRecord() => Run(() =>
+    internal override void ProcessItem() => Run(() =>
     {
         var met = true;
         WriteAll(token => PrerequisiteCheck.RunAsync(Connection, token), result =>

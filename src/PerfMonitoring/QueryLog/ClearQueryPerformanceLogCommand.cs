@@ -16,7 +16,7 @@ public sealed class ClearQueryPerformanceLogCommand : ConnectedCmdlet
     [Moment]
     public DateTimeOffset Before { get; set; }
 
-    protected override void ProcessRecord() => Run(() =>
+    internal override void ProcessItem() => Run(() =>
     {
         var found = Await(token => Connection.QueryLog.CountAsync(Before, token));
         if (found.Rows == 0 && found.Partitions == 0)

@@ -7,7 +7,7 @@ namespace PerfMonitoring.QueryLog;
 /// <summary>Reads the stored log, the latest first.</summary>
 [Cmdlet(VerbsCommon.Get, "QueryPerformanceLog", HelpUri = OnlineHelp.Folder + "Get-QueryPerformanceLog.md")]
 [OutputType(typeof(QueryPerformanceEntry))]
-public sealed class GetQueryPerformanceLogCommand : ConnectedCmdlet
+public sealed class GetQueryPerformanceLogCommand : ByNameCmdlet
 {
     private readonly List<string> hashes = [];
 
@@ -41,11 +41,11 @@ public sealed class GetQueryPerformanceLogCommand : ConnectedCmdlet
     public int First { get; set; }
 
     // Several piped statements are read with one statement to the store.
-    protected override void ProcessRecord() => hashes.AddRange((QueryHash ?? []).Select(h => h.ToLowerInvariant()));
+    internal override void ProcessItem() => hashes.AddRange((QueryHash ?? []).Select(h => h.ToLowerInvariant()));
 
-    protected override void EndProcessing() => Run(() =>
+    internal override void EndWork() => Run(() =>
     {
-        if (hashes.Count == 0 && MyInvocation.ExpectingInput)
+        if (hashes.Count == 0 && ExpectsInput)
         {
             return;
         }

@@ -62,7 +62,7 @@ public sealed class GetSlowQueryCommand : ConnectedCmdlet
     [Moment]
     public DateTimeOffset? Until { get; set; }
 
-    protected override void ProcessRecord() => Run(() =>
+    internal override void ProcessItem() => Run(() =>
     {
         var filter = new SlowQueryFilter
         {

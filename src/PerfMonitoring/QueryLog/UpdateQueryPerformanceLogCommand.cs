@@ -13,7 +13,7 @@ namespace PerfMonitoring.QueryLog;
 [OutputType(typeof(QueryPerformanceLogUpdate))]
 public sealed class UpdateQueryPerformanceLogCommand : ConnectedCmdlet
 {
-    protected override void ProcessRecord() => Run(() =>
+    internal override void ProcessItem() => Run(() =>
     {
         if (!ShouldProcess(
             $"{Connection.StoreTarget}", $"Store what the statements of {Connection.Target} did since the last run"))

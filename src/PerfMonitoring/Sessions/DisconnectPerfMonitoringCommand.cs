@@ -3,25 +3,33 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Sessions;
 
-/// <summary>Closes a session; without <c>-Session</c> the default one.</summary>
+/// <summary>Closes sessions; without <c>-Session</c> the default one.</summary>
 [Cmdlet(VerbsCommunications.Disconnect, "PerfMonitoring", HelpUri = OnlineHelp.Folder + "Disconnect-PerfMonitoring.md")]
 [OutputType(typeof(void))]
 public sealed class DisconnectPerfMonitoringCommand : PerfCmdlet
 {
     [Parameter(Position = 0, ValueFromPipeline = true)]
+    [SupportsWildcards]
     [ArgumentCompleter(typeof(SessionCompleter))]
-    public PSObject? Session { get; set; }
+    public PSObject[]? Session { get; set; }
 
-    protected override void ProcessRecord() => ForItem(Session, () =>
+    protected override void ProcessRecord()
     {
-        var sessions = SessionTable.Current;
-        var session = sessions.Resolve(Session);
-        if (!session.IsOpen)
+        // Each argument fails by itself, so that the others are closed.
+        foreach (var given in Session ?? [null!])
         {
-            return;
+            ForItem(given, () =>
+            {
+                var sessions = SessionTable.Current;
+                foreach (var session in given is null ? [sessions.Resolve(null)] : sessions.Find(given))
+                {
+                    if (session.IsOpen)
+                    {
+                        sessions.Remove(session);
+                        Await(_ => session.Connection.DisposeAsync().AsTask());
+                    }
+                }
+            });
         }
-
-        sessions.Remove(session);
-        Await(_ => session.Connection.DisposeAsync().AsTask());
-    });
+    }
 }

@@ -34,6 +34,25 @@ internal sealed class SessionTable
         var name => Find(name.ToString()!) ?? throw Errors.SessionNotFound(name.ToString()!),
     };
 
+    /// <summary>
+    /// The open sessions for arguments: objects, names, and patterns of names, each session once, in this order. A name must
+    /// exist; patterns may find nothing as long as any session is found.
+    /// </summary>
+    /// <exception cref="PerfMonitoringException">SessionNotFound, SessionNotLive, SessionClosed.</exception>
+    public List<PerfMonitoringSession> FindAll(PSObject[] given)
+    {
+        var found = given.SelectMany(Find).Distinct().ToList();
+        return found.Find(s => !s.IsOpen) is { } closed ? throw Errors.SessionClosed(closed.Name)
+            : found.Count > 0 ? found
+            : throw Errors.SessionNotFound(string.Join("', '", given.Select(g => g.ToString())));
+    }
+
+    /// <summary>The sessions for one argument, open or not; a pattern may find none.</summary>
+    /// <exception cref="PerfMonitoringException">SessionNotFound, SessionNotLive.</exception>
+    public IReadOnlyList<PerfMonitoringSession> Find(PSObject given) =>
+        given.BaseObject is string text && new NamePattern(text) is { IsPattern: true } pattern
+            ? [.. sessions.Where(s => pattern.Matches(s.Name))] : [Resolve(given)];
+
     public void Add(PerfMonitoringSession session, bool makeDefault)
     {
         sessions.Add(session);

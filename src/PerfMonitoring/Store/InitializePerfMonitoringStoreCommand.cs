@@ -29,7 +29,7 @@ public sealed class InitializePerfMonitoringStoreCommand : ConnectedCmdlet
     [Parameter]
     public SwitchParameter All { get; set; }
 
-    protected override void ProcessRecord() => Run(() =>
+    internal override void ProcessItem() => Run(() =>
     {
         var registration = new StoreRegistration { Group = Group, Tags = Tag, Identity = Identity };
         if (Identity == StoreEntryIdentity.Auto && Await(Connection.Store.GetNoteAsync) is { } note)

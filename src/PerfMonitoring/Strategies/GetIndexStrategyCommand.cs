@@ -7,7 +7,7 @@ namespace PerfMonitoring.Strategies;
 /// <summary>Lists the stored strategies of the session's database.</summary>
 [Cmdlet(VerbsCommon.Get, "IndexStrategy", DefaultParameterSetName = "All", HelpUri = OnlineHelp.Folder + "Get-IndexStrategy.md")]
 [OutputType(typeof(IndexStrategy))]
-public sealed class GetIndexStrategyCommand : ConnectedCmdlet
+public sealed class GetIndexStrategyCommand : ByNameCmdlet
 {
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public Guid[]? Id { get; set; }
@@ -32,7 +32,7 @@ public sealed class GetIndexStrategyCommand : ConnectedCmdlet
     [Parameter]
     public SwitchParameter IncludeInactive { get; set; }
 
-    protected override void ProcessRecord() => ForItem(Id, () =>
+    internal override void ProcessItem() => ForItem(Id, () =>
     {
         var table = TableName is null ? null : new NamePattern(TableName);
         var index = IndexName is null ? null : new NamePattern(IndexName);

@@ -15,7 +15,7 @@ public abstract class StrategyCmdlet : ConnectedCmdlet
     public Guid[] Id { get; set; } = [];
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    internal override void ProcessItem()
     {
         foreach (var item in InputObject)
         {

@@ -6,7 +6,7 @@ namespace PerfMonitoring.Thresholds;
 /// <summary>Lists the thresholds of the store.</summary>
 [Cmdlet(VerbsCommon.Get, "PerformanceThreshold", HelpUri = OnlineHelp.Folder + "Get-PerformanceThreshold.md")]
 [OutputType(typeof(PerformanceThreshold))]
-public sealed class GetPerformanceThresholdCommand : ConnectedCmdlet
+public sealed class GetPerformanceThresholdCommand : ByNameCmdlet
 {
     [Parameter(Position = 0)]
     [Word(typeof(MetricType))]
@@ -23,7 +23,7 @@ public sealed class GetPerformanceThresholdCommand : ConnectedCmdlet
     [Parameter]
     public SwitchParameter IncludeInactive { get; set; }
 
-    protected override void ProcessRecord() => Run(() =>
+    internal override void ProcessItem() => Run(() =>
     {
         var tables = NamePattern.Of(TableName);
         var found = Await(token => Connection.Thresholds.GetAsync(IncludeInactive, token))

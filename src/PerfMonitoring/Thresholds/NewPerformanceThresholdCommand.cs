@@ -12,7 +12,7 @@ namespace PerfMonitoring.Thresholds;
     ConfirmImpact = ConfirmImpact.Low,
     HelpUri = OnlineHelp.Folder + "New-PerformanceThreshold.md")]
 [OutputType(typeof(PerformanceThreshold))]
-public sealed class NewPerformanceThresholdCommand : ConnectedCmdlet
+public sealed class NewPerformanceThresholdCommand : ByNameCmdlet
 {
     [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
     [Word(typeof(MetricType))]
@@ -42,7 +42,7 @@ public sealed class NewPerformanceThresholdCommand : ConnectedCmdlet
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public IDictionary? AlertConfiguration { get; set; }
 
-    protected override void ProcessRecord() => ForItem(MetricType, () =>
+    internal override void ProcessItem() => ForItem(MetricType, () =>
     {
         var metric = Metric.Of(MetricType);
         var unit = Unit ?? metric.Units[0];

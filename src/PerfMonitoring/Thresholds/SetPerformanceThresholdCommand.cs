@@ -84,5 +84,5 @@ public sealed class SetPerformanceThresholdCommand : ThresholdCmdlet
         }
     }
 
-    private bool IsGiven(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
+    private bool IsGiven(string parameter) => Bound.ContainsKey(parameter);
 }

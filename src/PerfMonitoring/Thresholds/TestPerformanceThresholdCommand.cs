@@ -51,7 +51,10 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
     [Parameter]
     public SwitchParameter Quiet { get; set; }
 
-    protected override void ProcessRecord()
+    // A measurement changes nothing, so limits of another database are good for each.
+    internal override Routing Routing => Routing.OwnOrEach;
+
+    internal override void ProcessItem()
     {
         switch (ParameterSetName)
         {
@@ -69,7 +72,7 @@ public sealed class TestPerformanceThresholdCommand : ConnectedCmdlet
         }
     }
 
-    protected override void EndProcessing() => Run(() =>
+    internal override void EndWork() => Run(() =>
     {
         if (thresholds.Count == 0)
         {

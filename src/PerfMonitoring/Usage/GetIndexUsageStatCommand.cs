@@ -11,7 +11,7 @@ namespace PerfMonitoring.Usage;
     DefaultParameterSetName = CurrentSet,
     HelpUri = OnlineHelp.Folder + "Get-IndexUsageStat.md")]
 [OutputType(typeof(IndexUsageStat))]
-public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
+public sealed class GetIndexUsageStatCommand : ByNameCmdlet
 {
     private const string CurrentSet = "Current";
     private const string HistorySet = "History";
@@ -59,10 +59,10 @@ public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
     [Moment]
     public DateTime? Until { get; set; }
 
-    protected override void ProcessRecord() => filter.Add(TableName, IndexName);
+    internal override void ProcessItem() => filter.Add(TableName, IndexName);
 
     // One reading serves all names, and indexes can only be judged together.
-    protected override void EndProcessing() => Run(() =>
+    internal override void EndWork() => Run(() =>
     {
         if (ParameterSetName == HistorySet)
         {
@@ -72,7 +72,7 @@ public sealed class GetIndexUsageStatCommand : ConnectedCmdlet
             return;
         }
 
-        var scope = UsageScopes.Of(Replica, Window);
+        var scope = UsageScopes.Of(this, Replica, Window);
         var all = Await(token => UsageReader.GetAsync(Connection, scope, token));
         foreach (var stat in all)
         {

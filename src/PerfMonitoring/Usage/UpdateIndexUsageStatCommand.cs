@@ -44,7 +44,7 @@ public sealed class UpdateIndexUsageStatCommand : ConnectedCmdlet
     [Duration("7d", "3650d")]
     public TimeSpan Window { get; set; } = DropVerdict.DefaultWindow;
 
-    protected override void ProcessRecord()
+    internal override void ProcessItem()
     {
         if (ParameterSetName == "Name")
         {
@@ -64,9 +64,9 @@ public sealed class UpdateIndexUsageStatCommand : ConnectedCmdlet
         }
     }
 
-    protected override void EndProcessing() => Run(() =>
+    internal override void EndWork() => Run(() =>
     {
-        var scope = UsageScopes.Of(Replica, Window);
+        var scope = UsageScopes.Of(this, Replica, Window);
         var all = Await(token => UsageReader.GetAsync(Connection, scope, token));
         var wanted = all.Where(s => filter.Matches(s.TableName, s.IndexName)).ToList();
         foreach (var missing in filter.Missing($"{Connection.Target}", "Run Get-IndexUsageStat without a name to see all."))

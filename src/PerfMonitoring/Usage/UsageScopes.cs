@@ -6,6 +6,6 @@ namespace PerfMonitoring.Usage;
 internal static class UsageScopes
 {
     /// <summary>The servers and the period for which usage is read.</summary>
-    public static UsageScope Of(PSObject[] replicas, TimeSpan window) =>
-        new() { Replicas = [.. replicas.Select(r => ConnectedCmdlet.Resolve(r).Connection)], Window = window };
+    public static UsageScope Of(ConnectedCmdlet cmdlet, PSObject[] replicas, TimeSpan window) =>
+        new() { Replicas = cmdlet.FindReplicas(replicas), Window = window };
 }

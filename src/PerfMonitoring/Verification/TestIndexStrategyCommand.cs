@@ -54,7 +54,7 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
     [Parameter]
     public SwitchParameter Quiet { get; set; }
 
-    protected override void ProcessRecord()
+    internal override void ProcessItem()
     {
         if (ParameterSetName == CreatedSet)
         {
@@ -74,7 +74,7 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
         }
     }
 
-    protected override void EndProcessing()
+    internal override void EndWork()
     {
         if (judged == 0 && passedOver > 0)
         {

@@ -308,7 +308,7 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         using var done = new CancellationTokenSource();
         var watch = WatchAsync();
 
-        var result = session.Invoke(Several + "$several | Invoke-IndexCreation -ThrottleLimit 3 -Confirm:$false");
+        var result = session.Invoke(Several + "$several | Invoke-IndexCreation -MaximumParallelBuild 3 -Confirm:$false");
         await done.CancelAsync();
 
         // Results come in the order in which builds end; those of one table come in the order of the input.
@@ -358,7 +358,7 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
     {
         await database.ExecuteAsync(Tables);
         await database.HoldBuildsAsync();
-        var running = session.Start(Several + "$several[0], $several[2] | Invoke-IndexCreation -ThrottleLimit 2 -Confirm:$false");
+        var running = session.Start(Several + "$several[0], $several[2] | Invoke-IndexCreation -MaximumParallelBuild 2 -Confirm:$false");
         await running.WaitForProgressAsync(
             p => p.ActivityId == 0 && p.StatusDescription.StartsWith("building index", StringComparison.Ordinal));
         await running.WaitForProgressAsync(
@@ -385,7 +385,7 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
 
         var result = session.Invoke("""
             (New-IndexStrategy -TableName lines -Column n), (New-IndexStrategy -TableName parts -Column n) |
-                Invoke-IndexCreation -ThrottleLimit 2 -MaximumDatabaseGrowth 1500kB -Confirm:$false
+                Invoke-IndexCreation -MaximumParallelBuild 2 -MaximumDatabaseGrowth 1500kB -Confirm:$false
             """);
 
         Assert.Equal(["Created", "Failed"], result.Values("State").Select(s => $"{s}").Order(StringComparer.Ordinal));
