@@ -143,8 +143,8 @@ internal sealed class ServerHealth(string host, int port)
             ErrorIds.ServerDown, FailureKind.ConnectionFailed,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{address} has not answered since {since.ToLocalTime():HH:mm:ss}, so it is not waited for again; the next try is "
-                    + $"made in {wait} s."),
+                $"{address} has not answered since {since.ToLocalTime():HH:mm:ss}, so it is not waited for again; the next try "
+                    + $"is made in {wait} s."),
             "Check that the server runs and the network lets its answers through; then run the command again.", address);
     }
 }

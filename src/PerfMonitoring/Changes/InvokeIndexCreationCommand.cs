@@ -132,7 +132,10 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
         Creator = new IndexCreator(Connection, new IndexCreationOptions
         {
             Build = Options with {
-                SnapshotTimeout = SnapshotTimeout, MaintenanceWorkMem = MaintenanceWorkMem, ThrottleLimit = MaximumParallelBuild },
+                SnapshotTimeout = SnapshotTimeout,
+                MaintenanceWorkMem = MaintenanceWorkMem,
+                ThrottleLimit = MaximumParallelBuild,
+            },
             Force = Force,
             WaitForWindow = WaitForWindow,
             MaximumDatabaseGrowth = MaximumDatabaseGrowth,

@@ -49,9 +49,14 @@ internal sealed class SessionTable
 
     /// <summary>The sessions for one argument, open or not; a pattern may find none.</summary>
     /// <exception cref="PerfMonitoringException">SessionNotFound, SessionNotLive.</exception>
-    public IReadOnlyList<PerfMonitoringSession> Find(PSObject given) =>
-        given.BaseObject is string text && new NamePattern(text) is { IsPattern: true } pattern
-            ? [.. sessions.Where(s => pattern.Matches(s.Name))] : [Resolve(given)];
+    public IReadOnlyList<PerfMonitoringSession> Find(PSObject given) => given.BaseObject switch
+    {
+        string text when new NamePattern(text) is { IsPattern: true } pattern => [
+            .. sessions.Where(s => pattern.Matches(s.Name))],
+        // (Get-PerfMonitoringSession prod*), test1
+        object?[] list => [.. list.SelectMany(g => Find(PSObject.AsPSObject(g ?? "")))],
+        _ => [Resolve(given)],
+    };
 
     public void Add(PerfMonitoringSession session, bool makeDefault)
     {

@@ -358,7 +358,8 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
     {
         await database.ExecuteAsync(Tables);
         await database.HoldBuildsAsync();
-        var running = session.Start(Several + "$several[0], $several[2] | Invoke-IndexCreation -MaximumParallelBuild 2 -Confirm:$false");
+        var running = session.Start(
+            Several + "$several[0], $several[2] | Invoke-IndexCreation -MaximumParallelBuild 2 -Confirm:$false");
         await running.WaitForProgressAsync(
             p => p.ActivityId == 0 && p.StatusDescription.StartsWith("building index", StringComparison.Ordinal));
         await running.WaitForProgressAsync(

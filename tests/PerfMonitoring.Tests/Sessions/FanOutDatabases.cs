@@ -26,7 +26,8 @@ public sealed class FanOutDatabases(SandboxFixture sandbox) : IAsyncLifetime
             }
 
             Session.Invoke(
-                "$null = Connect-PerfMonitoring -ConnectionString $args[0] -Name $args[1]; $null = Initialize-PerfMonitoringStore",
+                "$null = Connect-PerfMonitoring -ConnectionString $args[0] -Name $args[1]; $null = "
+                    + "Initialize-PerfMonitoringStore",
                 All[i].ConnectionString, $"fan{i + 1}").MustSucceed();
         }
     }
