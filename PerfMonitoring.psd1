@@ -8,6 +8,7 @@
     PowerShellVersion      = '7.4'
     CompatiblePSEditions   = @('Core')
     FormatsToProcess       = @('PerfMonitoring.Format.ps1xml')
+    TypesToProcess         = @('PerfMonitoring.Types.ps1xml')
     FunctionsToExport      = @()
     VariablesToExport      = @()
     AliasesToExport        = @()

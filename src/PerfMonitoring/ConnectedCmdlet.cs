@@ -177,6 +177,23 @@ public abstract class ConnectedCmdlet : PerfCmdlet
             Bound.TryGetValue("ErrorAction", out var given) ? given : GetVariableValue("ErrorActionPreference"), out var action)
         && action == ActionPreference.Stop;
 
+    // While sessions on several databases are open, the view of an object says which database it is of (ManyDatabases.xslt).
+    private protected override object Shown(object item)
+    {
+        if (CurrentSession is { IsOneOfMany: true } && item.GetType() is { Namespace: { } room } type
+            && room.StartsWith("PerfMonitoring.", StringComparison.Ordinal))
+        {
+            var names = PSObject.AsPSObject(item).TypeNames;
+            var marked = type.FullName + "#Target";
+            if (!names.Contains(marked))
+            {
+                names.Insert(0, marked);
+            }
+        }
+
+        return item;
+    }
+
     /// <summary>Adds to a refusal by the server the grants that this cmdlet lacks.</summary>
     private protected override PerfMonitoringException Explain(PerfMonitoringException e) =>
         e.ErrorId == ErrorIds.PermissionDenied && CurrentSession is { IsOpen: true } && !Stopping

@@ -3,10 +3,10 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Audit;
 
 /// <summary>The kind of change to an index.</summary>
-public enum IndexActionKind
+public enum IndexActionKind : long
 {
     /// <summary>Created from a strategy.</summary>
-    Create,
+    Create = 1,
     /// <summary>Dropped again after this module created it.</summary>
     Revert,
     /// <summary>Dropped; neither a revert nor a repair.</summary>
@@ -18,7 +18,7 @@ public enum IndexActionKind
 }
 
 /// <summary>The outcome.</summary>
-public enum IndexActionOutcome
+public enum IndexActionOutcome : long
 {
     /// <summary>Started and not finished; it may be running on the server although its run is gone.</summary>
     Started,
@@ -34,7 +34,7 @@ public enum IndexActionOutcome
 public sealed record IndexAction
 {
     /// <summary>A short name: errors show their subject, and the definition may hold constants.</summary>
-    public override string ToString() => $"{IndexName} on {TableName}";
+    public override string ToString() => ShortText.Of(IndexName, TableName);
 
     /// <summary>Identity, a UUIDv7; set when the action is recorded.</summary>
     public Guid Id { get; init; }

@@ -1,3 +1,5 @@
+using PerfMonitoring.Common;
+
 namespace PerfMonitoring.Changes;
 
 /// <summary>A session that a change of an index waited for.</summary>
@@ -9,8 +11,14 @@ namespace PerfMonitoring.Changes;
 public sealed record BlockingSession(
     int ProcessId, string? UserName, string? ApplicationName, string? State, DateTimeOffset? TransactionStart)
 {
+    /// <summary>A session of which nothing is known.</summary>
+    public BlockingSession()
+        : this(0, null, null, null, null)
+    {
+    }
+
     /// <inheritdoc/>
-    public override string ToString() =>
+    public override string ToString() => VisibleText.Line(
         $"{ProcessId} ({UserName ?? "unknown user"}{(string.IsNullOrEmpty(ApplicationName) ? "" : ", " + ApplicationName)}"
-        + $"{(State is null ? "" : ", " + State)})";
+        + $"{(State is null ? "" : ", " + State)})");
 }

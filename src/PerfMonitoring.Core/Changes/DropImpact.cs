@@ -1,4 +1,5 @@
 using System.Globalization;
+using PerfMonitoring.Common;
 using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.Changes;
@@ -11,15 +12,22 @@ namespace PerfMonitoring.Changes;
 /// <param name="CostWithout">Cost without the index, in planner units; null where the planner cannot be asked.</param>
 public sealed record QueryDropImpact(string QueryHash, string Query, double Calls, double CostNow, double? CostWithout)
 {
+    /// <summary>An impact on no query.</summary>
+    public QueryDropImpact()
+        : this("", "", 0, 0, null)
+    {
+    }
+
     /// <summary>Increase of the cost as a share: 0.5 means that the cost is 1.5 times as high; null where unknown.</summary>
-    public double? Increase => CostWithout is { } without && CostNow > 0 ? (without / CostNow) - 1 : null;
+    public double? Increase => CostWithout is { } without && CostNow > 0 ? Figure.Round((without / CostNow) - 1) : null;
 
     /// <inheritdoc/>
     public override string ToString() => Increase is { } increase
         ? string.Create(
             CultureInfo.InvariantCulture,
-            $"+{increase * 100:0} % (cost {CostNow:0.#} -> {CostWithout:0.#}, {Calls:0} calls): {Query}")
-        : string.Create(CultureInfo.InvariantCulture, $"cost {CostNow:0.#} -> unknown, {Calls:0} calls: {Query}");
+            $"+{increase * 100:0} % (cost {CostNow:0.#} -> {CostWithout:0.#}, {Calls:0} calls): {ShortText.OfQuery(Query)}")
+        : string.Create(
+            CultureInfo.InvariantCulture, $"cost {CostNow:0.#} -> unknown, {Calls:0} calls: {ShortText.OfQuery(Query)}");
 }
 
 /// <summary>The known queries that use an index, and the increase of their costs without it.</summary>
@@ -29,7 +37,7 @@ public sealed record DropImpact
     public const double Least = 0.01;
 
     /// <summary>The queries whose plan uses the index now, the largest loss first.</summary>
-    public IReadOnlyList<QueryDropImpact> Queries { get; init => field = value.ToArray(); } = [];
+    public ItemList<QueryDropImpact> Queries { get; init => field = value.ToItemList(); } = [];
 
     /// <summary>Number of known queries.</summary>
     public int KnownQueries { get; init; }
@@ -38,7 +46,7 @@ public sealed record DropImpact
     public long UnplannedQueries { get; init; }
 
     /// <summary>The queries among these that were not planned because planning could run untrusted code.</summary>
-    public IReadOnlyList<UntrustedStatement> Untrusted { get; init => field = value.ToArray(); } = [];
+    public ItemList<UntrustedStatement> Untrusted { get; init => field = value.ToItemList(); } = [];
 
     /// <summary>The reason why nothing is known, or null.</summary>
     public string? Unknown { get; init; }
@@ -48,7 +56,7 @@ public sealed record DropImpact
     {
         if (Unknown is not null)
         {
-            return $"which queries get slower is unknown: {Unknown}";
+            return $"which queries get slower is unknown: {VisibleText.Line(Unknown)}";
         }
 
         var slower = Queries.Where(q => q.Increase >= Least).ToList();

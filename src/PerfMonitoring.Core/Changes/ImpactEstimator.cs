@@ -86,7 +86,7 @@ internal sealed class ImpactEstimator(IMonitoringConnection connection)
         {
             KnownQueries = known.Count,
             UnplannedQueries = known.Unplanned + failed.Count,
-            Untrusted = known.Untrusted,
+            Untrusted = known.Untrusted.ToItemList(),
             Queries =
             [
                 .. users.Where(u => !failed.Contains(u.Statement.Statement.QueryHash))

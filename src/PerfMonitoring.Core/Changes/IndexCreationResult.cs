@@ -4,8 +4,10 @@ using PerfMonitoring.Verification;
 namespace PerfMonitoring.Changes;
 
 /// <summary>Outcome of the creation of an index.</summary>
-public enum IndexCreationState
+public enum IndexCreationState : long
 {
+    /// <summary>Not known.</summary>
+    Unknown,
     /// <summary>Built and valid.</summary>
     Created,
     /// <summary>A valid index that does the same existed; nothing was built.</summary>
@@ -29,7 +31,7 @@ public enum IndexCreationState
 public sealed record IndexCreationResult
 {
     /// <summary>A short name: errors show their subject, and the definition may hold constants.</summary>
-    public override string ToString() => $"{IndexName} on {TableName}";
+    public override string ToString() => ShortText.Of(IndexName, TableName);
 
     /// <summary>The strategy.</summary>
     public required Guid IndexStrategyId { get; init; }
@@ -65,16 +67,16 @@ public sealed record IndexCreationResult
     public int Retries { get; init; }
 
     /// <summary>The sessions that it waited for.</summary>
-    public IReadOnlyList<BlockingSession> BlockedBy { get; init => field = value.ToArray(); } = [];
+    public ItemList<BlockingSession> BlockedBy { get; init => field = value.ToItemList(); } = [];
 
     /// <summary>Findings before the build, one for each check; empty where no check was made.</summary>
-    public IReadOnlyList<IndexPreflight> Preflight { get; init => field = value.ToArray(); } = [];
+    public ItemList<IndexPreflight> Preflight { get; init => field = value.ToItemList(); } = [];
 
     /// <summary>Effect of the index on the statements; null where it was not requested or could not be determined.</summary>
     public IndexVerification? Verification { get; init; }
 
-    /// <summary>The reason for a deferral or a revert, or null.</summary>
-    public string? Reason { get; init; }
+    /// <summary>The reason for a deferral or a revert, else <see cref="Error"/>; null where there is neither.</summary>
+    public string? Reason { get => field ?? Error; init; }
 
     /// <summary>Time of the next attempt; null where it was not deferred, or the time is unknown.</summary>
     public DateTimeOffset? DeferredUntil { get; init; }
@@ -91,5 +93,5 @@ public sealed record IndexCreationResult
     /// <summary>
     /// <see cref="ServerTarget.Identity"/> of the target as text, which CSV, JSON and jobs keep; null where it is unknown.
     /// </summary>
-    public string? DatabaseIdentity => Target.Identity;
+    public string? DatabaseIdentity => Target?.Identity;
 }

@@ -217,7 +217,7 @@ internal sealed class IndexCreator(IMonitoringConnection connection, IndexCreati
                 result = await ClosedAsync(strategy, window.ClosesAt!.Value, result, cancellationToken);
             }
 
-            return (result with { Preflight = findings }, error);
+            return (result with { Preflight = findings.ToItemList() }, error);
         }
         finally
         {

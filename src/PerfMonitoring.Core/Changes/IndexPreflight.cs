@@ -3,8 +3,10 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Changes;
 
 /// <summary>The consequence of a finding for a build.</summary>
-public enum PreflightState
+public enum PreflightState : long
 {
+    /// <summary>Not checked.</summary>
+    Unknown,
     /// <summary>No objection.</summary>
     Ok,
     /// <summary>The build is possible, but the user should know this first; also where a fact could not be determined.</summary>
@@ -14,10 +16,10 @@ public enum PreflightState
 }
 
 /// <summary>The checks before a build.</summary>
-public enum PreflightCheck
+public enum PreflightCheck : long
 {
     /// <summary>Whether the maintenance window allows the build to start.</summary>
-    MaintenanceWindow,
+    MaintenanceWindow = 1,
     /// <summary>Whether the server accepts writes and the role may create the index.</summary>
     Privilege,
     /// <summary>Whether the table and its partitions can have such an index.</summary>
@@ -80,5 +82,5 @@ public sealed record IndexPreflight
     public string? DatabaseIdentity => Target?.Identity;
 
     /// <inheritdoc/>
-    public override string ToString() => $"{State} {Check}: {Reason}";
+    public override string ToString() => ShortText.Of($"{State} {Check}: {Reason}");
 }

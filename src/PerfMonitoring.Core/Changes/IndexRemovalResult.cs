@@ -4,8 +4,10 @@ using PerfMonitoring.Indexes;
 namespace PerfMonitoring.Changes;
 
 /// <summary>Outcome of the removal of an index.</summary>
-public enum IndexRemovalState
+public enum IndexRemovalState : long
 {
+    /// <summary>Not known.</summary>
+    Unknown,
     /// <summary>Dropped.</summary>
     Removed,
     /// <summary>Somebody else had already dropped it; nothing was done.</summary>
@@ -22,7 +24,7 @@ public enum IndexRemovalState
 public sealed record IndexRemovalResult
 {
     /// <summary>A short name: errors show their subject, and the definition may hold constants.</summary>
-    public override string ToString() => $"{IndexName} on {TableName}";
+    public override string ToString() => ShortText.Of(IndexName, TableName);
 
     /// <summary>The table, with its schema, quoted where necessary.</summary>
     public required string TableName { get; init; }
@@ -43,7 +45,10 @@ public sealed record IndexRemovalResult
     public required IndexRemovalState State { get; init; }
 
     /// <summary>The reasons for the drop.</summary>
-    public IReadOnlyList<string> Reasons { get; init => field = value.ToArray(); } = [];
+    public ItemList<string> Reasons { get; init => field = value.ToItemList(); } = [];
+
+    /// <summary>The reason why it was not dropped, else the first reason for the drop; null where there is neither.</summary>
+    public string? Reason => Error ?? (Reasons.Count > 0 ? Reasons[0] : null);
 
     /// <summary>
     /// The known queries that cost more without it, as estimated before the drop; null where that was not requested.
@@ -63,7 +68,7 @@ public sealed record IndexRemovalResult
     public int Retries { get; init; }
 
     /// <summary>The sessions that it waited for.</summary>
-    public IReadOnlyList<BlockingSession> BlockedBy { get; init => field = value.ToArray(); } = [];
+    public ItemList<BlockingSession> BlockedBy { get; init => field = value.ToItemList(); } = [];
 
     /// <summary>The reason why it was not dropped, or why the store could not be updated, or null.</summary>
     public string? Error { get; init; }
@@ -77,5 +82,5 @@ public sealed record IndexRemovalResult
     /// <summary>
     /// <see cref="ServerTarget.Identity"/> of the target as text, which CSV, JSON and jobs keep; null where it is unknown.
     /// </summary>
-    public string? DatabaseIdentity => Target.Identity;
+    public string? DatabaseIdentity => Target?.Identity;
 }

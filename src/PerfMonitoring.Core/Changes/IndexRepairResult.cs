@@ -3,8 +3,10 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Changes;
 
 /// <summary>Outcome of the rebuild of an index.</summary>
-public enum IndexRepairState
+public enum IndexRepairState : long
 {
+    /// <summary>Not known.</summary>
+    Unknown,
     /// <summary>Rebuilt.</summary>
     Rebuilt,
     /// <summary>The index no longer existed; nothing was done.</summary>
@@ -19,7 +21,7 @@ public enum IndexRepairState
 public sealed record IndexRepairResult
 {
     /// <summary>A short name: errors show their subject, and the definition may hold constants.</summary>
-    public override string ToString() => $"{IndexName} on {TableName}";
+    public override string ToString() => ShortText.Of(IndexName, TableName);
 
     /// <summary>The table, with its schema, quoted where necessary.</summary>
     public required string TableName { get; init; }
@@ -43,7 +45,8 @@ public sealed record IndexRepairResult
     public long? SizeBytes { get; init; }
 
     /// <summary>Expected share of the size that the rebuild frees, 0 to 1.</summary>
-    public double Bloat => Math.Max(0, 1 - ((double)EstimatedSizeBytes / Math.Max(1, SizeBytesBefore)));
+    public double BloatShare => SizeBytesBefore == 0
+        ? 0 : Figure.Round(Math.Max(0, 1 - ((double)EstimatedSizeBytes / SizeBytesBefore)));
 
     /// <summary>When work on it began.</summary>
     public required DateTimeOffset StartedAt { get; init; }
@@ -55,7 +58,7 @@ public sealed record IndexRepairResult
     public int Retries { get; init; }
 
     /// <summary>The sessions that it waited for.</summary>
-    public IReadOnlyList<BlockingSession> BlockedBy { get; init => field = value.ToArray(); } = [];
+    public ItemList<BlockingSession> BlockedBy { get; init => field = value.ToItemList(); } = [];
 
     /// <summary>The reason why it was not rebuilt, or why the store could not be updated, or null.</summary>
     public string? Error { get; init; }

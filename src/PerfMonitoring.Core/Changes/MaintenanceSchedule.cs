@@ -6,6 +6,10 @@ namespace PerfMonitoring.Changes;
 /// <summary>The schedule of a maintenance window in a database.</summary>
 public sealed record MaintenanceSchedule
 {
+    /// <summary>The window and when it opens.</summary>
+    public override string ToString() => ShortText.Of(
+        $"{Window}: {(CronExpression is null ? "no schedule" : $"{CronExpression} ({TimeZone}) for {Duration}")}");
+
     /// <summary>The maintenance window.</summary>
     public required MaintenanceWindow Window { get; init; }
 

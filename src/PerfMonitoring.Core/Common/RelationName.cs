@@ -7,6 +7,15 @@ namespace PerfMonitoring.Common;
 /// <param name="Name">Name, unquoted.</param>
 public sealed record RelationName(string? Schema, string Name)
 {
+    /// <summary>The name of nothing.</summary>
+    public RelationName()
+        : this(null, "")
+    {
+    }
+
+    /// <summary>The name of nothing.</summary>
+    internal static RelationName None { get; } = new();
+
     /// <summary>
     /// Reads a name as PostgreSQL does: <c>orders</c>, <c>sales.orders</c>, <c>"Sales"."Order Items"</c>. Folds unquoted parts to
     /// lower case.

@@ -69,11 +69,14 @@ public sealed record IndexDefinition
     /// <summary>The longest definition in the store, in characters.</summary>
     public const int MaximumLength = 2000;
 
+    /// <summary>The definition of no index: without a table, a name and keys.</summary>
+    internal static IndexDefinition None { get; } = new() { Table = RelationName.None, Name = "", Keys = [] };
+
     /// <summary>The table, with its schema.</summary>
-    public required RelationName Table { get; init; }
+    public required RelationName Table { get; init; } = RelationName.None;
 
     /// <summary>The name of the index, unquoted; the index is in the schema of the table.</summary>
-    public required string Name { get; init; }
+    public required string Name { get; init; } = "";
 
     /// <summary>The access method: btree, hash, gin, gist, brin, spgist.</summary>
     public string Method { get; init; } = "btree";
@@ -82,16 +85,16 @@ public sealed record IndexDefinition
     public bool IsUnique { get; init; }
 
     /// <summary>The keys in order; at least one.</summary>
-    public required IReadOnlyList<IndexKey> Keys { get; init => field = value.ToArray(); }
+    public required ItemList<IndexKey> Keys { get; init => field = value.ToItemList(); } = [];
 
     /// <summary>The INCLUDE columns in order, unquoted.</summary>
-    public IReadOnlyList<string> Include { get; init => field = value.ToArray(); } = [];
+    public ItemList<string> Include { get; init => field = value.ToItemList(); } = [];
 
     /// <summary>Whether nulls are equal in a unique index (PostgreSQL 15).</summary>
     public bool NullsNotDistinct { get; init; }
 
     /// <summary>Storage parameters as SQL writes them, in order: <c>fillfactor='70'</c>.</summary>
-    public IReadOnlyList<string> StorageParameters { get; init => field = value.ToArray(); } = [];
+    public ItemList<string> StorageParameters { get; init => field = value.ToItemList(); } = [];
 
     /// <summary>Tablespace, unquoted, or null for the default.</summary>
     public string? Tablespace { get; init; }
@@ -100,7 +103,7 @@ public sealed record IndexDefinition
     public string? Where { get; init; }
 
     /// <summary>The keys for people: unquoted columns, and expressions.</summary>
-    public IReadOnlyList<string> KeyNames => Keys.Select(k => k.Column ?? k.Expression!).ToArray();
+    public ItemList<string> KeyNames => Keys.Select(k => k.Column ?? k.Expression!).ToItemList();
 
     /// <summary>The trait for index_type in the store.</summary>
     public IndexType Type => Method switch
@@ -155,8 +158,12 @@ public sealed record IndexDefinition
     /// <summary>The statement that attaches the index of a partition to this one.</summary>
     public string ToAttachStatement(RelationName part) => $"ALTER INDEX {QualifiedName} ATTACH PARTITION {part}";
 
-    /// <inheritdoc/>
-    public override string ToString() => ToCreateStatement(concurrently: false);
+    /// <summary>The CREATE INDEX statement, without a name where there is none; empty without a table or keys.</summary>
+    public override string ToString() => !IsOnTable ? "" : Name.Length == 0
+        ? ToAnonymousStatement() : ToCreateStatement(concurrently: false);
+
+    /// <summary>Whether it has a table and keys.</summary>
+    internal bool IsOnTable => Table.Name.Length > 0 && Keys.Count > 0;
 
     /// <summary>The statement for HypoPG and comparisons: without name, CONCURRENTLY and tablespace.</summary>
     public string ToAnonymousStatement()

@@ -1,10 +1,10 @@
 namespace PerfMonitoring.Indexes;
 
 /// <summary>The kind of an index, as in <c>index_type</c> of the store: the access method, or the most important trait.</summary>
-public enum IndexType
+public enum IndexType : long
 {
     /// <summary>One plain column in a B-tree.</summary>
-    Btree,
+    Btree = 1,
     /// <summary>Equality only.</summary>
     Hash,
     /// <summary>Inverted: jsonb, arrays, full text, trigrams.</summary>

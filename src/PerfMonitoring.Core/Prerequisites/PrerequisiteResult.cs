@@ -3,10 +3,10 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Prerequisites;
 
 /// <summary>The category of a prerequisite.</summary>
-public enum PrerequisiteCategory
+public enum PrerequisiteCategory : long
 {
     /// <summary>The server itself.</summary>
-    Server,
+    Server = 1,
     /// <summary>An extension or a loadable library.</summary>
     Extension,
     /// <summary>The rights of the role.</summary>
@@ -20,21 +20,24 @@ public enum PrerequisiteCategory
 }
 
 /// <summary>The state of a prerequisite.</summary>
-public enum PrerequisiteState
+public enum PrerequisiteState : long
 {
+    /// <summary>Could not be determined; <see cref="PrerequisiteResult.Value"/> gives the reason.</summary>
+    Unknown,
     /// <summary>Met.</summary>
     Ok,
     /// <summary>Missing, or set to a value that limits the module.</summary>
     Missing,
     /// <summary>The role lacks the right.</summary>
     Denied,
-    /// <summary>Could not be determined; <see cref="PrerequisiteResult.Value"/> gives the reason.</summary>
-    Unknown,
 }
 
 /// <summary>One thing that the module uses, and its state.</summary>
 public sealed record PrerequisiteResult
 {
+    /// <summary>The name and the state.</summary>
+    public override string ToString() => ShortText.Of($"{Name}: {State}");
+
     /// <summary>The name of the prerequisite.</summary>
     public required string Name { get; init; }
 

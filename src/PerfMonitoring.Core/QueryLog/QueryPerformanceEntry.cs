@@ -1,3 +1,4 @@
+using System.Globalization;
 using PerfMonitoring.Common;
 
 namespace PerfMonitoring.QueryLog;
@@ -5,6 +6,10 @@ namespace PerfMonitoring.QueryLog;
 /// <summary>One row of the log: an execution, or the activity of a query in an interval.</summary>
 public sealed record QueryPerformanceEntry
 {
+    /// <summary>The time of one execution and the beginning of the query.</summary>
+    public override string ToString() => ShortText.Of(
+        string.Create(CultureInfo.CurrentCulture, $"{ExecutionTimeMs:N1} ms: {ShortText.OfQuery(Query)}"));
+
     /// <summary>A UUIDv7 made from <see cref="ExecutedAt"/>.</summary>
     public required Guid Id { get; init; }
 
@@ -15,13 +20,13 @@ public sealed record QueryPerformanceEntry
     public required string Query { get; init; }
 
     /// <summary>Execution time in milliseconds; for an interval, the mean over its executions.</summary>
-    public double ExecutionTimeMs { get; init; }
+    public double ExecutionTimeMs { get; init => field = Figure.Round(value); }
 
     /// <summary>Number of executions in the interval; null for a single execution.</summary>
     public long? Calls { get; init; }
 
     /// <summary>Execution time of the complete interval, in milliseconds; null for a single execution.</summary>
-    public double? TotalTimeMs { get; init; }
+    public double? TotalTimeMs { get; init => field = Figure.Round(value); }
 
     /// <summary>Rows that one execution read, or null where unknown.</summary>
     public long? RowsExamined { get; init; }

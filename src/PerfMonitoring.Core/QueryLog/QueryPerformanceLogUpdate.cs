@@ -1,3 +1,4 @@
+using System.Globalization;
 using PerfMonitoring.Common;
 using PerfMonitoring.Statements;
 
@@ -6,6 +7,10 @@ namespace PerfMonitoring.QueryLog;
 /// <summary>Result of an update of the log.</summary>
 public sealed record QueryPerformanceLogUpdate
 {
+    /// <summary>The numbers of statements and calls.</summary>
+    public override string ToString() =>
+        string.Create(CultureInfo.CurrentCulture, $"{Statements:N0} statements, {Calls:N0} calls");
+
     /// <summary>The monitored database.</summary>
     public required ServerTarget Target { get; init; }
 
@@ -25,13 +30,13 @@ public sealed record QueryPerformanceLogUpdate
     public int Plans { get; init; }
 
     /// <summary>The slow queries that were not planned because planning could run untrusted code.</summary>
-    public IReadOnlyList<UntrustedStatement> UntrustedStatements { get; init => field = value.ToArray(); } = [];
+    public ItemList<UntrustedStatement> UntrustedStatements { get; init => field = value.ToItemList(); } = [];
 
     /// <summary>Number of executions in the interval.</summary>
     public long Calls { get; init; }
 
     /// <summary>Execution time in the interval, in milliseconds.</summary>
-    public double TotalTimeMs { get; init; }
+    public double TotalTimeMs { get; init => field = Figure.Round(value); }
 
     /// <summary>
     /// Number of statements whose counters were lost or restarted (reset, eviction, crash of the server): their activity between
@@ -61,6 +66,9 @@ public sealed record QueryPerformanceLogUpdate
 /// <summary>The rows that clearing the log has deleted, or would delete.</summary>
 public sealed record QueryPerformanceLogCleanup
 {
+    /// <summary>The number of rows.</summary>
+    public override string ToString() => string.Create(CultureInfo.CurrentCulture, $"{Rows:N0} rows");
+
     /// <summary>Only rows older than this time are deleted.</summary>
     public DateTimeOffset Before { get; init; }
 

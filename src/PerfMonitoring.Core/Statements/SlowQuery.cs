@@ -1,12 +1,13 @@
+using System.Globalization;
 using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Statements;
 
 /// <summary>Source of the figures of a <see cref="SlowQuery"/>.</summary>
-public enum SlowQuerySource
+public enum SlowQuerySource : long
 {
     /// <summary>The cumulative counters of pg_stat_statements, since <see cref="SlowQuery.Since"/>.</summary>
-    PgStatStatements,
+    PgStatStatements = 1,
     /// <summary>The stored log, between <see cref="SlowQuery.Since"/> and <see cref="SlowQuery.Until"/>.</summary>
     QueryPerformanceLog,
 }
@@ -14,6 +15,10 @@ public enum SlowQuerySource
 /// <summary>One query and its costs on one server.</summary>
 public sealed record SlowQuery
 {
+    /// <summary>The calls, the total time and the beginning of the query.</summary>
+    public override string ToString() => ShortText.Of(
+        string.Create(CultureInfo.CurrentCulture, $"{Calls:N0} calls, {TotalTimeMs:N1} ms: {ShortText.OfQuery(Query)}"));
+
     /// <summary>The query: the statement with its constants replaced ($1, $2 ...), as the server stores it.</summary>
     public required string Query { get; init; }
 
@@ -30,22 +35,22 @@ public sealed record SlowQuery
     public long Calls { get; init; } = 1;
 
     /// <summary>Execution time of all calls, in milliseconds.</summary>
-    public double TotalTimeMs { get; init; }
+    public double TotalTimeMs { get; init => field = Figure.Round(value); }
 
     /// <summary>Mean execution time in milliseconds.</summary>
-    public double MeanTimeMs { get; init; }
+    public double MeanTimeMs { get; init => field = Figure.Round(value); }
 
     /// <summary>Shortest execution in milliseconds, or null where unknown.</summary>
-    public double? MinTimeMs { get; init; }
+    public double? MinTimeMs { get; init => field = Figure.Round(value); }
 
     /// <summary>Longest execution in milliseconds, or null where unknown.</summary>
-    public double? MaxTimeMs { get; init; }
+    public double? MaxTimeMs { get; init => field = Figure.Round(value); }
 
     /// <summary>Population standard deviation of the execution time in milliseconds, or null where unknown.</summary>
-    public double? StddevTimeMs { get; init; }
+    public double? StddevTimeMs { get; init => field = Figure.Round(value); }
 
     /// <summary>Share of the execution time of all listed queries, 0 to 1, or null where unknown.</summary>
-    public double? TimeShare { get; init; }
+    public double? TimeShare { get; init => field = Figure.Round(value); }
 
     /// <summary>Rows returned or affected, over all calls.</summary>
     public long Rows { get; init; }
@@ -60,12 +65,12 @@ public sealed record SlowQuery
     public long? TempBlocksWritten { get; init; }
 
     /// <summary>Time spent reading and writing blocks, in milliseconds; null where track_io_timing is off.</summary>
-    public double? BlockTimeMs { get; init; }
+    public double? BlockTimeMs { get; init => field = Figure.Round(value); }
 
     /// <summary>Shared blocks hit divided by shared blocks hit and read, 0 to 1; null where no block was requested.</summary>
     public double? CacheHitRatio =>
         SharedBlocksHit + SharedBlocksRead > 0
-            ? (double)SharedBlocksHit!.Value / (SharedBlocksHit.Value + SharedBlocksRead!.Value) : null;
+            ? Figure.Round((double)SharedBlocksHit!.Value / (SharedBlocksHit.Value + SharedBlocksRead!.Value)) : null;
 
     /// <summary>Whether a client sent it; false where it ran inside a function; null where unknown or both.</summary>
     public bool? TopLevel { get; init; }
@@ -74,10 +79,10 @@ public sealed record SlowQuery
     public string? UserName { get; init; }
 
     /// <summary>The roles that ran it; empty where unknown.</summary>
-    public IReadOnlyList<string> UserNames
+    public ItemList<string> UserNames
     {
         get => field.Count > 0 || UserName is not { Length: > 0 } user ? field : [user];
-        init => field = value.ToArray();
+        init => field = value.ToItemList();
     } = [];
 
     /// <summary>The database that it ran in.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Statements;
 
@@ -10,8 +11,17 @@ namespace PerfMonitoring.Statements;
 /// <param name="Reason">The code that could run, and its owner.</param>
 public sealed record UntrustedStatement(string QueryHash, string Query, string Reason)
 {
+    /// <summary>No statement.</summary>
+    public UntrustedStatement()
+        : this("", "", "")
+    {
+    }
+
     /// <summary>Characters of a query that are shown.</summary>
     private const int ShownLength = 60;
+
+    /// <summary>The beginning of the query, and the reason.</summary>
+    public override string ToString() => ShortText.Of($"{ShortText.OfQuery(Query)}: {Reason}");
 
     /// <summary>Creates one for a statement.</summary>
     /// <param name="queryHash">Fingerprint of the statement.</param>

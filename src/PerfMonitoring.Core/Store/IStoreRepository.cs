@@ -7,10 +7,16 @@ namespace PerfMonitoring.Store;
 /// <param name="Sql">The SQL of the script.</param>
 public sealed record StoreMigration(string Name, string Sql)
 {
+    /// <summary>A migration without a name and SQL.</summary>
+    public StoreMigration()
+        : this("", "")
+    {
+    }
+
     /// <summary>The schema that it belongs to.</summary>
     public string SchemaName { get; init; } = StoreSchema.Own;
 
-    /// <summary>The monitored database.</summary>
+    /// <summary>The monitored database whose store it is for; null for another one of the store.</summary>
     public ServerTarget? Target { get; init; }
 
     /// <summary>
@@ -19,7 +25,7 @@ public sealed record StoreMigration(string Name, string Sql)
     public string? DatabaseIdentity => Target?.Identity;
 
     /// <inheritdoc/>
-    public override string ToString() => $"{SchemaName} {Name}";
+    public override string ToString() => ShortText.Of($"{SchemaName} {Name}");
 }
 
 /// <summary>What is written about a monitored database in a store for many.</summary>

@@ -5,8 +5,10 @@ using PerfMonitoring.Statements;
 namespace PerfMonitoring.Strategies;
 
 /// <summary>The advisor's verdict on a candidate.</summary>
-public enum CandidateVerdict
+public enum CandidateVerdict : long
 {
+    /// <summary>Not judged.</summary>
+    Unknown,
     /// <summary>It is in the configuration.</summary>
     Chosen,
     /// <summary>No plan that the planner preferred uses it.</summary>
@@ -36,33 +38,38 @@ public sealed record IndexCandidate
 {
     /// <summary>A short name: errors show their subject, and the definition may hold constants.</summary>
     public override string ToString() =>
-        $"{string.Join(", ", Definition.KeyNames.Select(QueryText.HideConstants))} on {TableName}";
+        ShortText.Of(string.Join(", ", Definition.KeyNames.Select(QueryText.HideConstants)), TableName);
 
     /// <summary>The table, with its schema, quoted where necessary.</summary>
-    public string TableName => Definition.Table.ToString();
+    /// <exception cref="PerfMonitoringException">InvalidName, when set to what is no name.</exception>
+    public string TableName
+    {
+        get => Definition.Table.Name.Length == 0 ? "" : Definition.Table.ToString();
+        init => Definition = Definition with { Table = RelationName.Parse(value) };
+    }
 
     /// <summary>The kind of index.</summary>
     public IndexType IndexType => Definition.Type;
 
     /// <summary>The CREATE INDEX statement, without a name.</summary>
-    public string IndexDefinition => Definition.ToAnonymousStatement();
+    public string IndexDefinition => Definition.IsOnTable ? Definition.ToAnonymousStatement() : "";
 
     /// <summary>The parsed definition; the name is empty or the name of the chosen strategy.</summary>
-    public required IndexDefinition Definition { get; init; }
+    public IndexDefinition Definition { get; init; } = Indexes.IndexDefinition.None;
 
     /// <summary>Expected size on disk in bytes.</summary>
     public long SizeBytes { get; init; }
 
     /// <summary>Maintenance cost of the index for the writes of the workload, weighted, in planner units.</summary>
-    public double WriteCost { get; init; }
+    public double WriteCost { get; init => field = Figure.Round(value); }
 
     /// <summary>
     /// Gain as the only new index, weighted, in planner units, before maintenance cost; null where the planner was not asked.
     /// </summary>
-    public double? Gain { get; init; }
+    public double? Gain { get; init => field = Figure.Round(value); }
 
     /// <summary>The gain as a share of the workload's cost, 0 to 1.</summary>
-    public double? GainShare { get; init; }
+    public double? GainShare { get; init => field = Figure.Round(value); }
 
     /// <summary>The verdict.</summary>
     public CandidateVerdict Verdict { get; init; }

@@ -17,26 +17,26 @@ public sealed record QueryImpact
     public double Weight { get; init; } = 1;
 
     /// <summary>Planner cost of one execution before, in planner units.</summary>
-    public double CostBefore { get; init; }
+    public double CostBefore { get; init => field = Figure.Round(value); }
 
     /// <summary>Planner cost of one execution with the complete proposed configuration, in planner units.</summary>
-    public double CostAfter { get; init; }
+    public double CostAfter { get; init => field = Figure.Round(value); }
 
     /// <summary>Mean measured execution time before, in milliseconds; null where the workload has no times.</summary>
-    public double? MeanTimeMs { get; init; }
+    public double? MeanTimeMs { get; init => field = Figure.Round(value); }
 
     /// <summary>
     /// Expected mean execution time with the complete proposed configuration, in milliseconds: the measured time in proportion to
     /// the planner cost, a rough guide. Null where no time was measured.
     /// </summary>
-    public double? EstimatedTimeMs => CostBefore > 0 ? MeanTimeMs * CostAfter / CostBefore : null;
+    public double? EstimatedTimeMs => CostBefore > 0 ? Figure.Round(MeanTimeMs * CostAfter / CostBefore) : null;
 
     /// <summary>Gain as a share of the cost, 0 to 1; negative where the query costs more.</summary>
-    public double GainShare => CostBefore > 0 ? 1 - (CostAfter / CostBefore) : 0;
+    public double GainShare => CostBefore > 0 ? Figure.Round(1 - (CostAfter / CostBefore)) : 0;
 
     /// <summary>The beginning of the fingerprint with the costs and times, in the culture of the session.</summary>
     public override string ToString() =>
-        $"{QueryHash[..Math.Min(12, QueryHash.Length)]}: {CostBefore:N1} to {CostAfter:N1}, {Weight:N0} calls"
+        $"{VisibleText.Line(QueryHash?[..Math.Min(12, QueryHash.Length)])}: {CostBefore:N1} to {CostAfter:N1}, {Weight:N0} calls"
         + (EstimatedTimeMs is { } expected ? $", {MeanTimeMs:N2} ms to about {expected:N2} ms" : "");
 }
 
@@ -44,34 +44,55 @@ public sealed record QueryImpact
 public sealed record IndexStrategy
 {
     /// <summary>A short name: errors show their subject, and the definition may hold constants.</summary>
-    public override string ToString() => $"{IndexName} on {TableName}";
+    public override string ToString() => ShortText.Of(IndexName, TableName);
 
     /// <summary>Identity, also in the store.</summary>
     public Guid Id { get; init; } = Guid.NewGuid();
 
     /// <summary>The table, with its schema, quoted where necessary: <c>public.orders</c>. At most 100 characters.</summary>
-    public string TableName => Definition.Table.ToString();
+    /// <exception cref="PerfMonitoringException">InvalidName, when set to what is no name.</exception>
+    public string TableName
+    {
+        get => Definition.Table.Name.Length == 0 ? "" : Definition.Table.ToString();
+        init => Definition = Definition with { Table = RelationName.Parse(value) };
+    }
 
     /// <summary>Name of the index, without schema. At most 63 bytes.</summary>
-    public string IndexName => Definition.Name;
+    public string IndexName { get => Definition.Name; init => Definition = Definition with { Name = value }; }
 
     /// <summary>The kind of index.</summary>
-    public IndexType IndexType => Definition.Type;
+    public IndexType IndexType
+    {
+        get => Definition.Type;
+        init => Definition = Definition with
+        {
+            Method = value is IndexType.Hash or IndexType.Gin or IndexType.Gist ? value.ToString().ToLowerInvariant() : "btree",
+        };
+    }
 
     /// <summary>The complete CREATE INDEX statement. At most 2,000 characters.</summary>
-    public string IndexDefinition => Definition.ToCreateStatement(concurrently: true);
+    public string IndexDefinition => Definition.IsOnTable && IndexName.Length > 0
+        ? Definition.ToCreateStatement(concurrently: true) : "";
 
     /// <summary>The parsed definition of the index.</summary>
-    public required IndexDefinition Definition { get; init; }
+    public IndexDefinition Definition { get; init; } = Indexes.IndexDefinition.None;
 
     /// <summary>The key columns and expressions in order, as in the definition.</summary>
-    public IReadOnlyList<string> Columns => Definition.KeyNames;
+    public ItemList<string> Columns
+    {
+        get => Definition.KeyNames;
+        init => Definition = Definition with { Keys = [.. value.ToItemList().Select(IndexKey.OnColumn)] };
+    }
 
     /// <summary>The INCLUDE columns.</summary>
-    public IReadOnlyList<string> Include => Definition.Include;
+    public ItemList<string> Include
+    {
+        get => Definition.Include;
+        init => Definition = Definition with { Include = value.ToItemList() };
+    }
 
     /// <summary>The condition of a partial index, or null.</summary>
-    public string? WhereClause => Definition.Where;
+    public string? WhereClause { get => Definition.Where; init => Definition = Definition with { Where = value }; }
 
     /// <summary>Use of the index in the workload.</summary>
     public UsagePattern UsagePattern { get; init; }
@@ -104,15 +125,15 @@ public sealed record IndexStrategy
     public DateTimeOffset UpdatedAt { get; init; } = DateTimeOffset.UtcNow;
 
     /// <summary>Cost of the affected queries without the index, weighted, in planner units; null without evidence.</summary>
-    public double? CostBefore { get; init; }
+    public double? CostBefore { get; init => field = Figure.Round(value); }
 
     /// <summary>
     /// Cost of the same queries with the complete proposed configuration, weighted, in planner units; null without evidence.
     /// </summary>
-    public double? CostAfter { get; init; }
+    public double? CostAfter { get; init => field = Figure.Round(value); }
 
     /// <summary>Gain as a share of the cost, 0 to 1; null without evidence.</summary>
-    public double? GainShare => CostBefore > 0 ? 1 - (CostAfter / CostBefore) : null;
+    public double? GainShare => CostBefore > 0 ? Figure.Round(1 - (CostAfter / CostBefore)) : null;
 
     /// <summary>Expected size on disk in bytes (measured once it is created); null where unknown.</summary>
     public long? SizeBytes { get; init; }
@@ -120,10 +141,10 @@ public sealed record IndexStrategy
     /// <summary>
     /// Maintenance cost of the index for the writes of the workload, weighted, in planner units; null without evidence.
     /// </summary>
-    public double? WriteCost { get; init; }
+    public double? WriteCost { get; init => field = Figure.Round(value); }
 
     /// <summary>Queries that cost less or more, the largest gain first.</summary>
-    public IReadOnlyList<QueryImpact> Impacts { get; init => field = value.ToArray(); } = [];
+    public ItemList<QueryImpact> Impacts { get; init => field = value.ToItemList(); } = [];
 
     /// <summary>Number of queries that cost less.</summary>
     public int QueriesHelped => Impacts.Count(i => i.CostAfter < i.CostBefore);
@@ -140,13 +161,13 @@ public sealed record IndexStrategy
     /// Gain beside those of smaller rank, as a share of the whole workload's cost, 0 to 1, before its write cost; null
     /// for one made by hand.
     /// </summary>
-    public double? MarginalGain { get; init; }
+    public double? MarginalGain { get; init => field = Figure.Round(value); }
 
     /// <summary>
     /// Names of indexes of the same table, without schema, whose work it does too: once it is there they can go. Empty for one
     /// made by hand.
     /// </summary>
-    public IReadOnlyList<string> Replaces { get; init => field = value.ToArray(); } = [];
+    public ItemList<string> Replaces { get; init => field = value.ToItemList(); } = [];
 
     /// <summary>Source of the figures.</summary>
     public EvidenceSource Evidence { get; init; }

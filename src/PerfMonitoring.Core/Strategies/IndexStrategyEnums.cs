@@ -1,10 +1,10 @@
 namespace PerfMonitoring.Strategies;
 
 /// <summary>Use of an index in the workload, as in <c>usage_pattern</c> of the store.</summary>
-public enum UsagePattern
+public enum UsagePattern : long
 {
     /// <summary>Equality.</summary>
-    Lookup,
+    Lookup = 1,
     /// <summary>Inequalities and BETWEEN.</summary>
     RangeScan,
     /// <summary>ORDER BY, with or without LIMIT.</summary>
@@ -18,10 +18,10 @@ public enum UsagePattern
 }
 
 /// <summary>The maintenance window of an index, as in <c>maintenance_window</c> of the store.</summary>
-public enum MaintenanceWindow
+public enum MaintenanceWindow : long
 {
     /// <summary>At any time.</summary>
-    Immediate,
+    Immediate = 1,
     /// <summary>At night.</summary>
     OffPeak,
     /// <summary>On Saturday and Sunday.</summary>
@@ -31,7 +31,7 @@ public enum MaintenanceWindow
 }
 
 /// <summary>Source of the figures of a strategy.</summary>
-public enum EvidenceSource
+public enum EvidenceSource : long
 {
     /// <summary>No evidence: a strategy made by hand.</summary>
     None,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Thresholds;
@@ -8,6 +9,12 @@ namespace PerfMonitoring.Thresholds;
 /// </summary>
 public sealed record PerformanceThreshold
 {
+    /// <summary>The metric, its table and its limits.</summary>
+    public override string ToString() => ShortText.Of(string.Create(
+        CultureInfo.CurrentCulture,
+        $"{MetricType}{(TableName is null ? "" : " of " + TableName)}: warning {Warning:0.####}, critical {Critical:0.####} "
+            + $"{Unit}"));
+
     /// <summary>Identifier in the store; null for limits that are not stored.</summary>
     public Guid? Id { get; init; }
 
@@ -30,7 +37,7 @@ public sealed record PerformanceThreshold
     public bool AlertEnabled { get; init; } = true;
 
     /// <summary>Configuration of the alert, as the user wrote it; null for none.</summary>
-    public IReadOnlyDictionary<string, object?>? AlertConfiguration { get; init; }
+    public AlertConfiguration? AlertConfiguration { get; init; }
 
     /// <summary>Name of the acting user who created it; null where it is not stored.</summary>
     public string? CreatedBy { get; init; }

@@ -1,10 +1,10 @@
 namespace PerfMonitoring.Thresholds;
 
 /// <summary>The metric of a threshold, as in <c>metric_type</c> of the store.</summary>
-public enum MetricType
+public enum MetricType : long
 {
     /// <summary>Mean execution time of a statement.</summary>
-    QueryTime,
+    QueryTime = 1,
     /// <summary>Share of scans that use an index; lower is worse.</summary>
     IndexScanRatio,
     /// <summary>Size of a table with its indexes and TOAST.</summary>
@@ -18,10 +18,10 @@ public enum MetricType
 }
 
 /// <summary>The unit of a threshold, as in <c>threshold_unit</c> of the store.</summary>
-public enum ThresholdUnit
+public enum ThresholdUnit : long
 {
     /// <summary>1/1000 second.</summary>
-    Milliseconds,
+    Milliseconds = 1,
     /// <summary>0 to 100.</summary>
     Percentage,
     /// <summary>A number.</summary>

@@ -3,23 +3,23 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Thresholds;
 
 /// <summary>State of a value against its limits.</summary>
-public enum ThresholdState
+public enum ThresholdState : long
 {
+    /// <summary>There is no value; <see cref="ThresholdResult.Reason"/> gives the reason.</summary>
+    Unknown,
     /// <summary>No limit is reached.</summary>
     Ok,
     /// <summary>The warning limit is reached.</summary>
     Warning,
     /// <summary>The critical limit is reached.</summary>
     Critical,
-    /// <summary>There is no value; <see cref="ThresholdResult.Reason"/> gives the reason.</summary>
-    Unknown,
 }
 
 /// <summary>The kind of object of a <see cref="ThresholdResult"/>.</summary>
-public enum ThresholdSubject
+public enum ThresholdSubject : long
 {
     /// <summary>The whole server.</summary>
-    Server,
+    Server = 1,
     /// <summary>The monitored database.</summary>
     Database,
     /// <summary>One table with its indexes and TOAST, or with its partitions.</summary>
@@ -31,6 +31,9 @@ public enum ThresholdSubject
 /// <summary>One value, compared with two limits.</summary>
 public sealed record ThresholdResult
 {
+    /// <summary>The state, the metric and the object.</summary>
+    public override string ToString() => ShortText.Of($"{State}: {MetricType} of {ObjectName}");
+
     /// <summary>State of the value.</summary>
     public required ThresholdState State { get; init; }
 
@@ -44,7 +47,7 @@ public sealed record ThresholdResult
     public required string ObjectName { get; init; }
 
     /// <summary>The value in <see cref="Unit"/>; null when Unknown.</summary>
-    public decimal? Value { get; init; }
+    public decimal? Value { get; init => field = Figure.Round(value); }
 
     /// <summary>The warning limit in <see cref="Unit"/>.</summary>
     public required decimal Warning { get; init; }

@@ -1,13 +1,14 @@
 using System.Text.Json.Serialization;
+using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Usage;
 
 /// <summary>What forbids the drop of an index.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<DropBlockerCode>))]
-public enum DropBlockerCode
+public enum DropBlockerCode : long
 {
     /// <summary>It is the primary key.</summary>
-    PrimaryKey,
+    PrimaryKey = 1,
     /// <summary>It enforces uniqueness.</summary>
     Unique,
     /// <summary>It enforces an exclusion constraint.</summary>
@@ -53,6 +54,12 @@ public enum DropBlockerCode
 /// <param name="Text">What people read: a sentence.</param>
 public sealed record DropBlocker(DropBlockerCode Code, string Text)
 {
+    /// <summary>A blocker without a code and a sentence.</summary>
+    public DropBlocker()
+        : this(default, "")
+    {
+    }
+
     /// <summary>The sentence.</summary>
-    public override string ToString() => Text;
+    public override string ToString() => VisibleText.Line(Text);
 }

@@ -1,3 +1,4 @@
+using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Usage;
@@ -74,9 +75,15 @@ public sealed record IndexUsage
 /// <param name="LastScan">When it was last scanned (PostgreSQL 16); null on older versions, or if it never was.</param>
 public sealed record ScanCount(string Server, long? Scans, DateTimeOffset? Since, DateTimeOffset? LastScan)
 {
+    /// <summary>A count of no server.</summary>
+    public ScanCount()
+        : this("", null, null, null)
+    {
+    }
+
     /// <inheritdoc/>
     public override string ToString() =>
-        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Server}: {(Scans is { } scans ? scans : "unknown")}");
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{VisibleText.Line(Server)}: {(Scans is { } scans ? scans : "unknown")}");
 }
 
 /// <summary>The stored scans of an index at one time.</summary>

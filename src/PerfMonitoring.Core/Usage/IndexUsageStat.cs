@@ -2,11 +2,22 @@ using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Usage;
 
+/// <summary>What speaks for the drop of an index.</summary>
+public enum DropAdvice : long
+{
+    /// <summary>Nothing is known that speaks for it.</summary>
+    No,
+    /// <summary>There is a reason, and something forbids it.</summary>
+    Blocked,
+    /// <summary>There is a reason, and nothing forbids it.</summary>
+    Yes,
+}
+
 /// <summary>Usage and cost of an index, and the drop verdict: now, or on a day of the stored history.</summary>
 public sealed record IndexUsageStat
 {
     /// <summary>A short name: errors show their subject, and the definition may hold constants.</summary>
-    public override string ToString() => $"{IndexName} on {TableName}";
+    public override string ToString() => ShortText.Of(IndexName, TableName);
 
     /// <summary>Identity of the stored row; null for live figures.</summary>
     public Guid? Id { get; init; }
@@ -42,18 +53,18 @@ public sealed record IndexUsageStat
     public long? TotalTuplesFetched { get; init; }
 
     /// <summary>The counters of each server of the reading, the primary first; the other figures are sums over them.</summary>
-    public IReadOnlyList<ScanCount> Counts { get; init => field = value.ToArray(); } = [];
+    public ItemList<ScanCount> Counts { get; init => field = value.ToItemList(); } = [];
 
     /// <summary>Number of standbys that are not part of the reading, whose scans are unknown; null for stored figures.</summary>
     public int? UnaskedStandbyCount { get; init; }
 
     /// <summary>Mean time of a scan in milliseconds. PostgreSQL does not measure it: null.</summary>
-    public double? AvgScanTimeMs { get; init; }
+    public double? AvgScanTimeMs { get; init => field = Figure.Round(value); }
 
     /// <summary>
     /// Share of the table's rows that a scan returns, 0 to 1; null without scans (<see cref="UsageFigures.Selectivity"/>).
     /// </summary>
-    public double? SelectivityRatio { get; init; }
+    public double? SelectivityRatio { get; init => field = Figure.Round(value); }
 
     /// <summary>Size in bytes; null while somebody holds or awaits an exclusive lock on the index.</summary>
     public long? IndexSizeBytes { get; init; }
@@ -61,30 +72,38 @@ public sealed record IndexUsageStat
     /// <summary>
     /// Writes for each scan, weighted by size (<see cref="UsageFigures.MaintenanceCostScore"/>); null where unknown.
     /// </summary>
-    public double? MaintenanceCostScore { get; init; }
+    public double? MaintenanceCostScore { get; init => field = Figure.Round(value); }
 
     /// <summary>Whether there is a reason to drop it and no blocker.</summary>
     public bool IsRecommendedForDrop { get; init; }
 
+    /// <summary>Whether to drop it: <see cref="IsRecommendedForDrop"/>, with what is forbidden told apart.</summary>
+    public DropAdvice Drop =>
+        IsRecommendedForDrop ? DropAdvice.Yes : Reasons.Count > 0 ? DropAdvice.Blocked : DropAdvice.No;
+
+    /// <summary>The first reason to drop it; where something forbids that, what forbids it. Null without a reason.</summary>
+    public string? Reason => Reasons.Count == 0
+        ? null : IsRecommendedForDrop || Blockers.Count == 0 ? Reasons[0] : Blockers[0].Text;
+
     /// <summary>The reasons to drop it.</summary>
-    public IReadOnlyList<string> Reasons { get; init => field = value.ToArray(); } = [];
+    public ItemList<string> Reasons { get; init => field = value.ToItemList(); } = [];
 
     /// <summary>What forbids dropping it.</summary>
-    public IReadOnlyList<DropBlocker> Blockers { get; init => field = value.ToArray(); } = [];
+    public ItemList<DropBlocker> Blockers { get; init => field = value.ToItemList(); } = [];
 
     /// <summary>What the user should know before dropping it.</summary>
-    public IReadOnlyList<string> Notes { get; init => field = value.ToArray(); } = [];
+    public ItemList<string> Notes { get; init => field = value.ToItemList(); } = [];
 
     /// <summary>
     /// The expressions whose statistics the planner may use, and that only this index provides; for an index that may be unused.
     /// </summary>
-    public IReadOnlyList<string> LostExpressions { get; init => field = value.ToArray(); } = [];
+    public ItemList<string> LostExpressions { get; init => field = value.ToItemList(); } = [];
 
     /// <summary>
     /// The statements that keep these statistics without the index, from PostgreSQL 14 on: CREATE STATISTICS for each, and
     /// ANALYZE.
     /// </summary>
-    public IReadOnlyList<string> StatisticsStatements => LostExpressions.Count == 0 || Target is not { MajorVersion: >= 14 }
+    public ItemList<string> StatisticsStatements => LostExpressions.Count == 0 || Target is not { MajorVersion: >= 14 }
         ? []
         : [
             .. LostExpressions.Select(
@@ -143,16 +162,16 @@ public sealed record IndexUsageStat
             TotalScans = usage.Scans,
             TotalTuplesRead = usage.TuplesRead,
             TotalTuplesFetched = usage.TuplesFetched,
-            Counts = usage.Counts,
+            Counts = usage.Counts.ToItemList(),
             UnaskedStandbyCount = state.UnaskedStandbyCount,
             SelectivityRatio = UsageFigures.Selectivity(usage),
             IndexSizeBytes = usage.SizeBytes,
             MaintenanceCostScore = UsageFigures.MaintenanceCostScore(usage),
             IsRecommendedForDrop = verdict.IsRecommended,
-            Reasons = verdict.Reasons,
-            Blockers = verdict.Blockers,
-            Notes = verdict.Notes,
-            LostExpressions = verdict.LostExpressions,
+            Reasons = verdict.Reasons.ToItemList(),
+            Blockers = verdict.Blockers.ToItemList(),
+            Notes = verdict.Notes.ToItemList(),
+            LostExpressions = verdict.LostExpressions.ToItemList(),
             LastScan = usage.LastScan,
             CountersSince = state.Since,
             TableWrites = usage.TableWrites,

@@ -3,7 +3,7 @@ using PerfMonitoring.Common;
 namespace PerfMonitoring.Verification;
 
 /// <summary>Whether an index helped.</summary>
-public enum VerificationVerdict
+public enum VerificationVerdict : long
 {
     /// <summary>The observed executions are not sufficient for a verdict.</summary>
     Insufficient,
@@ -18,6 +18,9 @@ public enum VerificationVerdict
 /// <summary>Effect of an index on one query.</summary>
 public sealed record QueryVerification
 {
+    /// <summary>The verdict and the beginning of the query.</summary>
+    public override string ToString() => ShortText.Of($"{Verdict}: {ShortText.OfQuery(Query)}");
+
     /// <summary>Fingerprint of the statement.</summary>
     public required string QueryHash { get; init; }
 
@@ -31,22 +34,22 @@ public sealed record QueryVerification
     public VerificationVerdict Verdict { get; init; }
 
     /// <summary>Mean execution time before the build, in milliseconds; null where none was observed.</summary>
-    public double? MeanBeforeMs { get; init; }
+    public double? MeanBeforeMs { get; init => field = Figure.Round(value); }
 
     /// <summary>Mean execution time after the build, in milliseconds; null where none was observed.</summary>
-    public double? MeanAfterMs { get; init; }
+    public double? MeanAfterMs { get; init => field = Figure.Round(value); }
 
     /// <summary>
     /// Change of the mean time as a share of the time before: -0.9 is a tenth of it, 1 is twice. Null where it cannot be
     /// computed.
     /// </summary>
-    public double? Effect { get; init; }
+    public double? Effect { get; init => field = Figure.Round(value); }
 
     /// <summary>Lower end of the confidence interval of <see cref="Effect"/>; null where it cannot be computed.</summary>
-    public double? EffectLower { get; init; }
+    public double? EffectLower { get; init => field = Figure.Round(value); }
 
     /// <summary>Upper end of the confidence interval of <see cref="Effect"/>; null where it cannot be computed.</summary>
-    public double? EffectUpper { get; init; }
+    public double? EffectUpper { get; init => field = Figure.Round(value); }
 
     /// <summary>Executions before the build.</summary>
     public long CallsBefore { get; init; }
@@ -68,7 +71,7 @@ public sealed record QueryVerification
 public sealed record IndexVerification
 {
     /// <summary>A short name: errors show their subject, and the definition may hold constants.</summary>
-    public override string ToString() => $"{IndexName} on {TableName}";
+    public override string ToString() => ShortText.Of(IndexName, TableName);
 
     /// <summary>The stored strategy; null where the index was created from a strategy that was not stored.</summary>
     public Guid? IndexStrategyId { get; init; }
@@ -86,13 +89,13 @@ public sealed record IndexVerification
     public VerificationVerdict Verdict { get; init; }
 
     /// <summary>Change of their time as a share of the time before; null where it cannot be computed.</summary>
-    public double? Effect { get; init; }
+    public double? Effect { get; init => field = Figure.Round(value); }
 
     /// <summary>Lower end of the confidence interval of <see cref="Effect"/>.</summary>
-    public double? EffectLower { get; init; }
+    public double? EffectLower { get; init => field = Figure.Round(value); }
 
     /// <summary>Upper end of the confidence interval of <see cref="Effect"/>.</summary>
-    public double? EffectUpper { get; init; }
+    public double? EffectUpper { get; init => field = Figure.Round(value); }
 
     /// <summary>Confidence of the intervals, 0 to 1.</summary>
     public double Confidence { get; init; }
@@ -113,13 +116,13 @@ public sealed record IndexVerification
     public int QueriesRegressed => Queries.Count(q => q.Verdict == VerificationVerdict.Regressed);
 
     /// <summary>The queries, the longest total time before the build first.</summary>
-    public IReadOnlyList<QueryVerification> Queries { get; init => field = value.ToArray(); } = [];
+    public ItemList<QueryVerification> Queries { get; init => field = value.ToItemList(); } = [];
 
     /// <summary>The verdict in one sentence.</summary>
     public required string Reason { get; init; }
 
     /// <summary>Further notes for the user, as sentences.</summary>
-    public IReadOnlyList<string> Notes { get; init => field = value.ToArray(); } = [];
+    public ItemList<string> Notes { get; init => field = value.ToItemList(); } = [];
 
     /// <summary>The database.</summary>
     public ServerTarget? Target { get; init; }

@@ -79,7 +79,7 @@ internal sealed class IndexBuild(
         BuildTime = BuildTime,
         SizeBytes = SizeBytes,
         Retries = Retries,
-        BlockedBy = BlockedBy,
+        BlockedBy = BlockedBy.ToItemList(),
         Error = Error?.Message,
         LeftoverIndex = LeftoverIndex,
         Target = Context.Target.Target,

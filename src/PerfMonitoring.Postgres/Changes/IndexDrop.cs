@@ -40,7 +40,7 @@ internal sealed class IndexDrop(
         Duration = Duration,
         SizeBytes = index.SizeBytes,
         Retries = Retries,
-        BlockedBy = BlockedBy,
+        BlockedBy = BlockedBy.ToItemList(),
         Error = Error?.Message,
         LeftoverIndex = LeftoverIndex,
         Target = Context.Target.Target,

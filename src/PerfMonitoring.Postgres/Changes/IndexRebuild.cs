@@ -36,7 +36,7 @@ internal sealed class IndexRebuild(
         StartedAt = StartedAt,
         Duration = Duration,
         Retries = Retries,
-        BlockedBy = BlockedBy,
+        BlockedBy = BlockedBy.ToItemList(),
         Error = Error?.Message,
         LeftoverIndex = LeftoverIndex,
         Target = Context.Target.Target,

@@ -61,7 +61,7 @@ internal sealed class QueryPerformanceLogRepository(
                     Statements = entries.Count,
                     SlowStatements = entries.Count(e => e.IsSlow),
                     Plans = entries.Count(e => e.Plan is not null),
-                    UntrustedStatements = untrusted,
+                    UntrustedStatements = untrusted.ToItemList(),
                     Calls = entries.Sum(e => e.Interval.Calls),
                     TotalTimeMs = entries.Sum(e => e.Interval.TotalTimeMs),
                     Gaps = delta.Gaps,

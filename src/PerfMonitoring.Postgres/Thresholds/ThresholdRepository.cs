@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Text.Json;
 using PerfMonitoring.Common;
 using PerfMonitoring.Postgres.Sessions;
@@ -114,10 +115,10 @@ internal sealed class ThresholdRepository(Database store, ActingUser user) : ITh
             };
         }
 
-        private static IReadOnlyDictionary<string, object?>? Read(string json)
+        private static AlertConfiguration? Read(string json)
         {
             using var document = JsonDocument.Parse(json);
-            return Plain(document.RootElement) as IReadOnlyDictionary<string, object?>;
+            return Plain(document.RootElement) is IDictionary values ? new AlertConfiguration(values) : null;
         }
 
         private static object? Plain(JsonElement element) => element.ValueKind switch

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Collections.Concurrent;
 using System.Management.Automation;
 using System.Threading.Channels;
@@ -60,6 +61,27 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     private protected Invocation TakeCall() => new(
         CommandName, ParameterSetName, new Dictionary<string, object>(Bound, StringComparer.OrdinalIgnoreCase), ExpectsInput,
         IsWhatIf);
+
+    /// <summary>Writes an object to the pipeline.</summary>
+    private protected new void WriteObject(object? item) => base.WriteObject(item is null ? null : Shown(item));
+
+    /// <summary>Writes the objects of a list to the pipeline, or the list as one object.</summary>
+    private protected new void WriteObject(object? item, bool enumerateCollection)
+    {
+        if (!enumerateCollection || item is not IEnumerable items)
+        {
+            WriteObject(item);
+            return;
+        }
+
+        foreach (var one in items)
+        {
+            WriteObject(one);
+        }
+    }
+
+    /// <summary>What the pipeline gets for an object: the object, perhaps marked for its view.</summary>
+    private protected virtual object Shown(object item) => item;
 
     /// <summary>Writes a warning.</summary>
     private protected new void WriteWarning(string text) => base.WriteWarning(VisibleText.Line(text));

@@ -14,7 +14,7 @@ namespace PerfMonitoring.Common;
 /// <param name="remedy">The object to pass instead, as a sentence.</param>
 internal sealed class PipelineObject(PSObject item, string what, string remedy)
 {
-    // The remains of a list in CSV, and in JSON beyond its depth.
+    // The remains of a list in JSON beyond its depth, and of one that is no ItemList in CSV.
     private static readonly string[] LostLists = ["System.Object[]", "System.String[]"];
 
     private string Name => Text("IndexName") is { } index ? $"Index {index}" : $"The object, which should be {what},";
@@ -155,7 +155,7 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
     {
         null => [],
         string text when LostLists.Contains(text) => throw Unreadable(property, text, "a list, which CSV does not keep"),
-        string text => [text],
+        string text => [.. ItemList.Parse(text)],
         IEnumerable list => [.. list.Cast<object?>().Select(v => TextOf(v is PSObject wrapped ? wrapped.BaseObject : v) ?? "")],
         var other => [TextOf(other)!],
     };
@@ -173,10 +173,16 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
     // stays wrapped.
     private static object? Raw(PSObject holder, string property)
     {
-        object? value;
+        var value = Wrapped(holder, property);
+        var plain = value is PSObject wrapped && wrapped.BaseObject is not PSCustomObject ? wrapped.BaseObject : value;
+        return plain is string text && string.IsNullOrWhiteSpace(text) ? null : plain;
+    }
+
+    private static object? Wrapped(PSObject holder, string property)
+    {
         try
         {
-            value = holder.BaseObject is IDictionary table
+            return holder.BaseObject is IDictionary table
                 ? KeyOf(table, property) is { } key ? table[key] : null
                 : holder.Properties[property]?.Value;
         }
@@ -184,9 +190,6 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
         {
             return null;
         }
-
-        var plain = value is PSObject wrapped && wrapped.BaseObject is not PSCustomObject ? wrapped.BaseObject : value;
-        return plain is string text && string.IsNullOrWhiteSpace(text) ? null : plain;
     }
 
     private static object? KeyOf(IDictionary table, string property) =>
@@ -211,7 +214,7 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
         var text = value as string;
         object? read = Type.GetTypeCode(typeof(T)) switch
         {
-            _ when typeof(T).IsEnum => Word(typeof(T), value),
+            _ when typeof(T).IsEnum => Word(typeof(T), holder, property, value),
             _ when typeof(T) == typeof(Guid) => value is Guid ? value : Guid.TryParse(text, out var id) ? id : null,
             _ when typeof(T) == typeof(DateTimeOffset) => Moment(value),
             TypeCode.Boolean => value is bool ? value : bool.TryParse(text, out var flag) ? flag : null,
@@ -224,12 +227,13 @@ internal sealed class PipelineObject(PSObject item, string what, string remedy)
         return read is null ? throw Unreadable(property, TextOf(value)!, wanted) : (T)read;
     }
 
-    // JSON writes an enumeration's number, CSV its name.
-    private static object? Word(Type type, object value)
+    // JSON and CSV hold the name, and Clixml the name beside the number. A number alone could be that of another version.
+    private static object? Word(Type type, PSObject holder, string property, object value)
     {
-        var read = value is string text ? (Enum.TryParse(type, text, ignoreCase: true, out var word) ? word : null)
-            : Number(TypeCode.Int32, value) is int number ? Enum.ToObject(type, number) : value.GetType() == type ? value : null;
-        return read is not null && Enum.IsDefined(type, read) ? read : null;
+        var name = value is string ? value : Wrapped(holder, property)?.ToString();
+        return value.GetType() == type ? (Enum.IsDefined(type, value) ? value : null)
+            : Enum.GetNames(type).FirstOrDefault(n => n.Equals(name as string, StringComparison.OrdinalIgnoreCase)) is { } known
+            ? Enum.Parse(type, known) : null;
     }
 
     // Export-Csv writes times and numbers in the culture of its session, without thousands separators: "1,5" must not become 15.

@@ -5,48 +5,59 @@ namespace PerfMonitoring.Sessions;
 /// <summary>An open session as the user sees it. It never shows a password.</summary>
 public sealed class PerfMonitoringSession
 {
+    /// <summary>A session without a connection, for tests of scripts. No cmdlet works on it.</summary>
+    public PerfMonitoringSession()
+    {
+    }
+
     internal PerfMonitoringSession(string name, IMonitoringConnection connection)
     {
         Name = name;
         Connection = connection;
         ConnectedAt = DateTimeOffset.Now;
+        IsOpen = true;
     }
 
     /// <summary>The session's name, unique in the runspace.</summary>
-    public string Name { get; }
+    public string Name { get; init; } = "";
 
     /// <summary>The monitored database.</summary>
-    public ServerTarget Target => Connection.Target;
+    public ServerTarget Target { get => Connection?.Target ?? field; init; } = Nowhere;
 
     /// <summary>The host of the monitored database.</summary>
-    public string HostName => Target.HostName;
+    public string HostName { get => Target.HostName; init => Target = Target with { HostName = value }; }
 
     /// <summary>The TCP port of the monitored database.</summary>
-    public int Port => Target.Port;
+    public int Port { get => Target.Port; init => Target = Target with { Port = value }; }
 
     /// <summary>The name of the monitored database.</summary>
-    public string Database => Target.Database;
+    public string Database { get => Target.Database; init => Target = Target with { Database = value }; }
 
     /// <summary>The role of the session.</summary>
-    public string UserName => Connection.UserName;
+    public string UserName { get => Connection?.UserName ?? field; init; } = "";
 
     /// <summary>The server's version, for example 15.18.</summary>
     public Version ServerVersion => new(Target.MajorVersion, Target.ServerVersionNumber % 10000);
 
     /// <summary>The database of the store.</summary>
-    public ServerTarget Store => Connection.StoreTarget;
+    public ServerTarget Store { get => Connection?.StoreTarget ?? field; init; } = Nowhere;
 
     /// <summary>When the session was opened.</summary>
-    public DateTimeOffset ConnectedAt { get; }
+    public DateTimeOffset ConnectedAt { get; init; }
 
     /// <summary>Whether cmdlets without <c>-Session</c> use it.</summary>
     public bool IsDefault { get; internal set; }
 
     /// <summary>False after it was disconnected.</summary>
-    public bool IsOpen { get; internal set; } = true;
+    public bool IsOpen { get; internal set; }
 
-    internal IMonitoringConnection Connection { get; }
+    private static ServerTarget Nowhere { get; } = new() { HostName = "", Port = 0, Database = "" };
+
+    /// <summary>Whether sessions on other databases are open beside it.</summary>
+    internal bool IsOneOfMany { get; set; }
+
+    internal IMonitoringConnection Connection { get; } = null!;
 
     /// <inheritdoc/>
-    public override string ToString() => Name;
+    public override string ToString() => VisibleText.Line(Name);
 }

@@ -29,6 +29,7 @@ internal sealed class SessionTable
     public PerfMonitoringSession Resolve(PSObject? sessionOrName) => sessionOrName?.BaseObject switch
     {
         null => Default ?? throw Errors.NotConnected(),
+        PerfMonitoringSession { Connection: null } => throw Errors.SessionNotLive(sessionOrName),
         PerfMonitoringSession given => given,
         PSCustomObject or IDictionary => throw Errors.SessionNotLive(sessionOrName),
         var name => Find(name.ToString()!) ?? throw Errors.SessionNotFound(name.ToString()!),
@@ -61,6 +62,7 @@ internal sealed class SessionTable
     public void Add(PerfMonitoringSession session, bool makeDefault)
     {
         sessions.Add(session);
+        Compare();
         if (makeDefault || Default is null)
         {
             SetDefault(session);
@@ -72,6 +74,7 @@ internal sealed class SessionTable
         session.IsOpen = false;
         session.IsDefault = false;
         sessions.Remove(session);
+        Compare();
         if (Default is null && sessions.Count > 0)
         {
             SetDefault(sessions[^1]);
@@ -98,6 +101,12 @@ internal sealed class SessionTable
             name.EnumerateRunes()
             .Select(c => VisibleText.IsVisible(c) && c.Value is not ('*' or '?' or '[' or ']' or '`') ? c.ToString() : "_"))
             .Trim();
+
+    private void Compare()
+    {
+        var many = sessions.Exists(s => s.Target.ToString() != sessions[0].Target.ToString());
+        sessions.ForEach(s => s.IsOneOfMany = many);
+    }
 
     private void SetDefault(PerfMonitoringSession session)
     {

@@ -16,10 +16,10 @@ internal static class Limits
     /// <summary>A hashtable as values that JSON can hold.</summary>
     /// <exception cref="PerfMonitoringException">InvalidAlertConfiguration: a value of another kind, too deep, or too
     /// much.</exception>
-    public static IReadOnlyDictionary<string, object?>? Configuration(IDictionary? table)
+    public static AlertConfiguration? Configuration(IDictionary? table)
     {
         var values = 0;
-        return table is null ? null : Plain(table, "", 1, ref values);
+        return table is null ? null : new AlertConfiguration(Plain(table, "", 1, ref values));
     }
 
     /// <summary>A table's name with its schema, quoted as in SQL.</summary>

@@ -27,6 +27,7 @@ public sealed partial class HelpPageTests(ModuleRunspace session) : IClassFixtur
     [Theory]
     [InlineData("about_PerfMonitoring")]
     [InlineData("about_PerfMonitoring_Security")]
+    [InlineData("about_PerfMonitoring_Testing")]
     public void A_topic_is_text_that_fits_a_console(string name)
     {
         var text = session.Invoke("Get-Help $args[0]", name).Only().ToString();

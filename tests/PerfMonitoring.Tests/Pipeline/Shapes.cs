@@ -64,7 +64,8 @@ internal static class Shapes
     {
         null => null,
         string or bool => value,
-        Enum word => Convert.ToInt64(word, CultureInfo.InvariantCulture),
+        // An enumeration of 64 bits is written by its name.
+        Enum word => word.ToString(),
         double or float or decimal => Convert.ToDouble(value, CultureInfo.InvariantCulture),
         DateTimeOffset moment => moment.LocalDateTime,
         Guid or DateOnly => string.Format(CultureInfo.InvariantCulture, "{0}", value),

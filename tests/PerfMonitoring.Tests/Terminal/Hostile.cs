@@ -54,6 +54,11 @@ internal static partial class Hostile
 
         if (type != typeof(string) && typeof(IEnumerable).IsAssignableFrom(type))
         {
+            if (type.GetConstructor([typeof(IDictionary)]) is { } fromTable)
+            {
+                return fromTable.Invoke([new Hashtable { [Text] = Text }]);
+            }
+
             var element = type.IsArray ? type.GetElementType()! : type.GetGenericArguments()[^1];
             if (type.IsGenericType && type.GetGenericArguments().Length == 2)
             {
@@ -62,7 +67,7 @@ internal static partial class Hostile
 
             var list = Array.CreateInstance(element, 1);
             list.SetValue(Value(element, depth + 1), 0);
-            return list;
+            return type.IsAssignableFrom(list.GetType()) ? list : Activator.CreateInstance(type, list);
         }
 
         if (type.IsAbstract)

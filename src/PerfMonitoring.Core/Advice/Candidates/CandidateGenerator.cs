@@ -142,7 +142,7 @@ internal static partial class CandidateGenerator
     }
 
     private static IndexDefinition Define(TableInfo table, IReadOnlyList<IndexKey> keys, string? where) =>
-        new() { Table = table.Name, Name = "", Keys = keys, Where = where };
+        new() { Table = table.Name, Name = "", Keys = keys.ToItemList(), Where = where };
 
     // The same index with every column that is read: as INCLUDE columns, or as further keys where equal keys can be merged and
     // the index gets smaller. A column that the condition of a partial index fixes is no key.
