@@ -28,6 +28,29 @@ public interface IMonitoringBackend
     /// ServerTooOld.</exception>
     Task<IMonitoringConnection> ConnectAsync(
         ConnectionSettings monitored, ConnectionSettings? store, string? actingUser, CancellationToken cancellationToken);
+
+    /// <summary>Checks settings and says where they lead. Nothing is connected.</summary>
+    /// <exception cref="PerfMonitoringException">InvalidConnectionString, InvalidConnectionSetting,
+    /// UnsupportedConnectionSetting, ServiceNotFound, InvalidServiceFile, and the errors of certificates.</exception>
+    ConnectionAddress Resolve(ConnectionSettings settings);
+
+    /// <summary>
+    /// The databases of a server whose names match, in the order of their names: those that accept connections, that are no
+    /// templates, and that the role may connect to.
+    /// </summary>
+    /// <param name="server">The server. Its database is asked, otherwise postgres or template1.</param>
+    /// <param name="patterns">PowerShell's wildcards; case makes no difference.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="PerfMonitoringException">As <see cref="ConnectAsync"/>; InvalidPattern.</exception>
+    Task<IReadOnlyList<string>> FindDatabasesAsync(
+        ConnectionSettings server, IReadOnlyList<string> patterns, CancellationToken cancellationToken);
+
+    /// <summary>The names in libpq's connection service files, in the order of their names; empty without a file.</summary>
+    /// <exception cref="PerfMonitoringException">ServiceNotFound: PGSERVICEFILE names no file; ServiceFileUnreadable.</exception>
+    IReadOnlyList<string> GetServiceNames();
+
+    /// <summary>The hosts in libpq's password file and connection service files, for completion; empty without files.</summary>
+    IReadOnlyList<string> GetKnownHosts();
 }
 
 /// <summary>An open session: the monitored database, the store, and the repositories of both.</summary>
@@ -46,6 +69,9 @@ public interface IMonitoringConnection : IAsyncDisposable
 
     /// <summary>Warnings about connections that work: no encryption, a password file that is not read.</summary>
     IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>The databases of this server whose names match, as <see cref="IMonitoringBackend.FindDatabasesAsync"/>.</summary>
+    Task<IReadOnlyList<string>> FindDatabasesAsync(IReadOnlyList<string> patterns, CancellationToken cancellationToken);
 
     /// <summary>The store's schema and its migrations.</summary>
     IStoreRepository Store { get; }

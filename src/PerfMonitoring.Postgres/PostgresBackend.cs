@@ -1,3 +1,4 @@
+using PerfMonitoring.Common;
 using PerfMonitoring.Postgres.Sessions;
 using PerfMonitoring.Sessions;
 
@@ -14,13 +15,58 @@ public sealed class PostgresBackend : IMonitoringBackend
         var target = await Database.OpenAsync(monitored, cancellationToken);
         try
         {
-            var storeDatabase = store is null ? target : await StorePool.OpenAsync(store, cancellationToken);
+            var storeDatabase = store is null ? target : await OpenStoreAsync(store, cancellationToken);
             return new PostgresConnection(target, storeDatabase, actingUser);
         }
         catch
         {
             await target.DisposeAsync();
             throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ConnectionAddress Resolve(ConnectionSettings settings)
+    {
+        var plan = ConnectionStrings.Build(settings, LibpqEnvironment.OfProcess);
+        return new ConnectionAddress
+        {
+            Servers = string.Join(',', plan.Servers),
+            HostName = string.Join(',', plan.Servers.Select(s => s.ShownName).Distinct()),
+            Port = plan.Servers[0].Port,
+            Database = plan.Builder.Database!,
+            UserName = plan.Builder.Username!,
+            HoldsPassword = ConnectionStrings.HoldsPassword(settings),
+        };
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<string>> FindDatabasesAsync(
+        ConnectionSettings server, IReadOnlyList<string> patterns, CancellationToken cancellationToken) =>
+        DatabaseFinder.FindAsync(server, patterns, cancellationToken);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> GetServiceNames() =>
+        ServiceFile.Names(LibpqEnvironment.OfProcess["PGSERVICEFILE"], LibpqEnvironment.OfProcess);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> GetKnownHosts()
+    {
+        var environment = LibpqEnvironment.OfProcess;
+        return [.. PasswordFile.Hosts(environment["PGPASSFILE"] ?? environment.PasswordFile)
+            .Concat(ServiceFile.Values("host", environment["PGSERVICEFILE"], environment))
+            .Distinct(StringComparer.OrdinalIgnoreCase)];
+    }
+
+    private static async Task<Database> OpenStoreAsync(ConnectionSettings store, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await StorePool.OpenAsync(store, cancellationToken);
+        }
+        catch (PerfMonitoringException e)
+        {
+            throw e.OfStore();
         }
     }
 }

@@ -62,6 +62,9 @@ internal sealed class PostgresConnection : IMonitoringConnection
 
     public IReadOnlyList<string> Warnings { get; }
 
+    public Task<IReadOnlyList<string>> FindDatabasesAsync(IReadOnlyList<string> patterns, CancellationToken cancellationToken) =>
+        DatabaseFinder.FindAsync(target, patterns, cancellationToken);
+
     public IStoreRepository Store => new StoreRepository(target, store, guarded, locator);
 
     public ICatalogRepository Catalog { get; }

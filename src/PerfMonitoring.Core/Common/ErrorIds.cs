@@ -33,6 +33,9 @@ public static class ErrorIds
     /// <summary>The server cannot be reached, or the connection broke.</summary>
     public const string ConnectionFailed = nameof(ConnectionFailed);
 
+    /// <summary>The command of an inventory gives no credential.</summary>
+    public const string CredentialCommandFailed = nameof(CredentialCommandFailed);
+
     /// <summary>A maintenance window has no schedule.</summary>
     public const string CronExpressionMissing = nameof(CronExpressionMissing);
 
@@ -150,6 +153,9 @@ public static class ErrorIds
     /// <summary>An invalid index is left and could not be dropped.</summary>
     public const string InvalidIndexLeft = nameof(InvalidIndexLeft);
 
+    /// <summary>An inventory, or the table of one server, cannot be used as it is written.</summary>
+    public const string InvalidInventory = nameof(InvalidInventory);
+
     /// <summary>The name is not possible in PostgreSQL.</summary>
     public const string InvalidName = nameof(InvalidName);
 
@@ -171,6 +177,18 @@ public static class ErrorIds
     /// <summary>The machine does not know the time zone.</summary>
     public const string InvalidTimeZone = nameof(InvalidTimeZone);
 
+    /// <summary>The inventory has no such server, group, tag or host.</summary>
+    public const string InventoryEntryNotFound = nameof(InventoryEntryNotFound);
+
+    /// <summary>Everybody can change the inventory file, and with it where passwords are sent.</summary>
+    public const string InventoryExposed = nameof(InventoryExposed);
+
+    /// <summary>The inventory file does not exist.</summary>
+    public const string InventoryNotFound = nameof(InventoryNotFound);
+
+    /// <summary>The inventory file cannot be read.</summary>
+    public const string InventoryUnreadable = nameof(InventoryUnreadable);
+
     /// <summary>A lock did not come within its limit.</summary>
     public const string LockTimeout = nameof(LockTimeout);
 
@@ -179,6 +197,9 @@ public static class ErrorIds
 
     /// <summary>The server did not answer in time.</summary>
     public const string NoAnswer = nameof(NoAnswer);
+
+    /// <summary>There are sessions, and none of them is the default one.</summary>
+    public const string NoDefaultSession = nameof(NoDefaultSession);
 
     /// <summary>There is no threshold to test.</summary>
     public const string NoThreshold = nameof(NoThreshold);
@@ -212,6 +233,9 @@ public static class ErrorIds
 
     /// <summary>Partitions were added while their indexes were built.</summary>
     public const string PartitionsChanged = nameof(PartitionsChanged);
+
+    /// <summary>An inventory holds a password.</summary>
+    public const string PasswordInInventory = nameof(PasswordInInventory);
 
     /// <summary>The role lacks a right.</summary>
     public const string PermissionDenied = nameof(PermissionDenied);
@@ -269,6 +293,9 @@ public static class ErrorIds
 
     /// <summary>The server reports an error that has no specific id.</summary>
     public const string ServerError = nameof(ServerError);
+
+    /// <summary>The server is given by more than one parameter.</summary>
+    public const string ServerGivenTwice = nameof(ServerGivenTwice);
 
     /// <summary>The server is older than PostgreSQL 13.</summary>
     public const string ServerTooOld = nameof(ServerTooOld);

@@ -65,10 +65,17 @@ public sealed class PerfMonitoringException : Exception
     /// <summary>The object that the error is about, or null.</summary>
     public object? Subject { get; }
 
-    /// <summary>The same error about an object.</summary>
-    public PerfMonitoringException WithSubject(object subject) =>
-        new(ErrorId, Kind, Message, Remedy, subject, InnerException);
+    /// <summary>Whether it is about the connection to the store's database, and not to the monitored one.</summary>
+    public bool IsOfStore { get; private init; }
 
     /// <summary>The same error with another remedy.</summary>
-    public PerfMonitoringException WithRemedy(string remedy) => new(ErrorId, Kind, Message, remedy, Subject, InnerException);
+    public PerfMonitoringException WithRemedy(string remedy) =>
+        new(ErrorId, Kind, Message, remedy, Subject, InnerException) { IsOfStore = IsOfStore };
+
+    /// <summary>The same error about another object.</summary>
+    public PerfMonitoringException WithSubject(object subject) =>
+        new(ErrorId, Kind, Message, Remedy, subject, InnerException) { IsOfStore = IsOfStore };
+
+    /// <summary>The same error, about the connection to the store's database.</summary>
+    public PerfMonitoringException OfStore() => new(ErrorId, Kind, Message, Remedy, Subject, InnerException) { IsOfStore = true };
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace PerfMonitoring.Common;
 
@@ -21,6 +22,25 @@ internal static class Wildcard
 
         return false;
     }
+
+    /// <summary>The name that a text without wildcards stands for: a backtick before a character is left out.</summary>
+    public static string Unescape(string text)
+    {
+        var name = new StringBuilder(text.Length);
+        for (var i = 0; i < text.Length; i++)
+        {
+            i += text[i] == '`' && i + 1 < text.Length && (text[i + 1] is '*' or '?' or '[' or ']' or '`') ? 1 : 0;
+            name.Append(text[i]);
+        }
+
+        return name.ToString();
+    }
+
+    /// <summary>Whether a pattern matches a whole name; case makes no difference, as on the server.</summary>
+    public static bool Matches(string pattern, string name) =>
+        Regex.IsMatch(
+            name, ToRegex(pattern), RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.Singleline,
+            TimeSpan.FromSeconds(1));
 
     /// <summary>The regular expression (POSIX, advanced) that matches the same whole texts as the pattern.</summary>
     /// <param name="pattern">Pattern with *, ?, sets in brackets, and a backtick before a literal character.</param>

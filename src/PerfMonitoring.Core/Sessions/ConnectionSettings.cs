@@ -11,7 +11,10 @@ public sealed record ConnectionSettings
     /// </summary>
     public string? ConnectionString { get; init; }
 
-    /// <summary>Host name, address or socket directory.</summary>
+    /// <summary>A section of libpq's connection service files.</summary>
+    public string? Service { get; init; }
+
+    /// <summary>Host name, address or socket directory; or a connection string, which then stands for all of it.</summary>
     public string? HostName { get; init; }
 
     /// <summary>TCP port.</summary>
@@ -40,6 +43,10 @@ public sealed record ConnectionSettings
     /// </summary>
     public TimeSpan? CommandTimeout { get; init; }
 
+    /// <summary>The values of <see cref="SslMode"/>, from the weakest to the strongest.</summary>
+    internal static IReadOnlyList<string> SslModes { get; } =
+        ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
     /// <summary>Default limit of a connection attempt; it is Npgsql's default.</summary>
     public static readonly TimeSpan DefaultConnectTimeout = TimeSpan.FromSeconds(15);
 
@@ -58,8 +65,36 @@ public sealed record ConnectionSettings
     /// <summary>The name of a parameter as the user writes it: -HostName or -StoreHostName.</summary>
     public string Parameter(string name) => (IsStore ? "-Store" : "-") + name;
 
-    /// <summary>Whether anything is set.</summary>
+    /// <summary>Whether nothing is set.</summary>
     public bool IsEmpty => this == new ConnectionSettings();
+
+    /// <summary>
+    /// Completes settings of a store with those of the monitored database: a store on the same server needs only a database name.
+    /// A store on another server inherits no login, because a password must not reach a server that it is not for.
+    /// </summary>
+    /// <param name="monitored">The settings of the monitored database.</param>
+    /// <returns>Complete settings; null where nothing is set, so that the store is in the monitored database.</returns>
+    public ConnectionSettings? AsStoreOf(ConnectionSettings monitored)
+    {
+        ArgumentNullException.ThrowIfNull(monitored);
+        return IsEmpty ? null
+            : ConnectionString is not null || HostName is not null || Service is not null
+            ? this with
+            {
+                IsStore = true,
+                ConnectTimeout = monitored.ConnectTimeout,
+                CommandTimeout = monitored.CommandTimeout,
+            }
+            : monitored with
+            {
+                IsStore = true,
+                Port = Port ?? monitored.Port,
+                Database = Database ?? monitored.Database,
+                UserName = UserName ?? monitored.UserName,
+                Password = UserName is null ? monitored.Password : Password,
+                SslMode = SslMode ?? monitored.SslMode,
+            };
+    }
 
     /// <inheritdoc/>
     public override string ToString() => $"{UserName}@{HostName}:{Port}/{Database}";

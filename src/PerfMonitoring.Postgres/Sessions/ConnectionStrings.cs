@@ -154,6 +154,11 @@ internal static class ConnectionStrings
         }
     }
 
+    /// <summary>The database that settings, a service or a variable name; null if it would be that of the role.</summary>
+    public static string? DatabaseOf(ConnectionSettings settings, LibpqEnvironment environment) =>
+        Gather(settings, new NpgsqlConnectionStringBuilder(), environment)
+            .GetValueOrDefault("dbname") is { Value.Length: > 0 } given ? given.Value : null;
+
     internal static PerfMonitoringException Wrong(Setting setting, string what, string remedy) => new(
         setting.IsText ? ErrorIds.InvalidConnectionString : ErrorIds.InvalidConnectionSetting, FailureKind.InvalidArgument,
         $"{setting.Origin} {what}.", remedy, setting.Origin);
@@ -163,14 +168,17 @@ internal static class ConnectionStrings
         ConnectionSettings settings, NpgsqlConnectionStringBuilder builder, LibpqEnvironment environment)
     {
         var values = new Dictionary<string, Setting>(StringComparer.Ordinal);
-        AddParameter("host", settings.HostName, "HostName");
+        // A connection string may stand where the host stands: Connect-PerfMonitoring postgresql://db1/shop.
+        var (text, origin) = IsText(settings) ? (settings.HostName, settings.Parameter("HostName"))
+            : (settings.ConnectionString, settings.Parameter("ConnectionString"));
+        AddParameter("host", IsText(settings) ? null : settings.HostName, "HostName");
         AddParameter("port", settings.Port?.ToString(CultureInfo.InvariantCulture), "Port");
         AddParameter("dbname", settings.Database, "Database");
         AddParameter("user", settings.UserName, "Credential");
         AddParameter("password", settings.Password, "Credential");
         AddParameter("sslmode", settings.SslMode, "SslMode");
-        var origin = settings.Parameter("ConnectionString");
-        foreach (var (keyword, value) in ReadText(settings.ConnectionString, origin, builder))
+        AddParameter("service", settings.Service, "Service");
+        foreach (var (keyword, value) in ReadText(text, origin, builder))
         {
             values.TryAdd(keyword, new Setting(value, $"{keyword} in {origin}", IsText: true));
         }
@@ -208,6 +216,14 @@ internal static class ConnectionStrings
             }
         }
     }
+
+    private static bool IsText(ConnectionSettings settings) =>
+        settings is { ConnectionString: null, HostName: { } host } && Conninfo.LooksLikeConnectionString(host);
+
+    /// <summary>Whether the connection string holds a password.</summary>
+    public static bool HoldsPassword(ConnectionSettings settings) =>
+        (settings.ConnectionString ?? (IsText(settings) ? settings.HostName : null)) is { } text
+            && ReadText(text, "", new NpgsqlConnectionStringBuilder()).Keys.Any(k => k is "password" or "sslpassword");
 
     // If a keyword has two values, the last one counts.
     private static Dictionary<string, string> ReadText(string? text, string origin, NpgsqlConnectionStringBuilder builder)

@@ -87,6 +87,10 @@ internal sealed class Database : IAsyncDisposable
         // Of several hosts another one may answer.
         var health = plan.Servers.Count == 1 ? ServerHealth.Of(plan.Servers[0]) : null;
         NpgsqlDataSource? source = null;
+        // One limit for the whole attempt, in place of one for each connection and statement of it. As in libpq, each of several
+        // hosts has its time.
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(TimeSpan.FromSeconds(plan.Builder.Timeout) * plan.Servers.Count);
         try
         {
             if (health is not null)
@@ -94,7 +98,7 @@ internal sealed class Database : IAsyncDisposable
                 await health.EnterAsync(address, limit, cancellationToken);
             }
 
-            var (greeting, isPooled) = await GreetAsync(plan, cancellationToken);
+            var (greeting, isPooled) = await GreetAsync(plan, deadline.Token);
             if (greeting.Version < 130000)
             {
                 throw new PerfMonitoringException(
@@ -106,7 +110,7 @@ internal sealed class Database : IAsyncDisposable
             plan.JudgeServer(greeting.IsStandby, greeting.ReadOnly == "on");
             address = plan.Address;
             source = CreateSource(plan, Configure(plan.Builder, greeting, isPooled));
-            var server = await QueryServerAsync(source, greeting, isPooled, cancellationToken);
+            var server = await QueryServerAsync(source, greeting, isPooled, deadline.Token);
             if (!isPooled && !IsOurs(server.SearchPath))
             {
                 // A pooler may pass on the id of the server's process. If it drops startup parameters, it is still recognized as
@@ -138,9 +142,16 @@ internal sealed class Database : IAsyncDisposable
                 await source.DisposeAsync();
             }
 
-            if (ServerHealth.IsSilence(e))
+            var isLate = deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested
+                && e is not PerfMonitoringException;
+            if (isLate || ServerHealth.IsSilence(e))
             {
                 health?.Rest(limit);
+            }
+
+            if (isLate)
+            {
+                throw Failures.NotConnectedInTime(address, e);
             }
 
             if (plan.Explain(Failures.TryTranslate(e, address, cancellationToken)) is { } failure)

@@ -65,6 +65,12 @@ internal static class Failures
         _ => null,
     };
 
+    /// <summary>The error for a server that did not let a session begin within the limit.</summary>
+    public static PerfMonitoringException NotConnectedInTime(string address, Exception inner) => New(
+        ErrorIds.NoAnswer, FailureKind.ConnectionFailed, $"{address} did not answer in time.",
+        "Check that the server runs and the network lets its answers through; where it is only slow, raise "
+            + "Connect-PerfMonitoring -ConnectTimeout.", address, inner);
+
     private static PerfMonitoringException FromServer(PostgresException e, string address) => e.SqlState switch
     {
         PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => New(

@@ -49,6 +49,17 @@ internal static class PasswordFile
         return null;
     }
 
+    /// <summary>The hosts of all lines, without wildcards.</summary>
+    public static IReadOnlyList<string> Hosts(string path) =>
+        WhyNot(path) is not null ? [] : [.. Read(path).Split('\n').Where(l => l.Length > 0 && !l.StartsWith('#')).Select(HostOf)
+            .Where(h => h.Length > 0 && h != "*")];
+
+    private static string HostOf(string line)
+    {
+        var at = 0;
+        return ReadField(line.TrimEnd('\r'), ref at);
+    }
+
     // libpq also ignores a file that it cannot read.
     private static string Read(string path)
     {

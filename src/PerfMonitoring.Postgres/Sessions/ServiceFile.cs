@@ -18,14 +18,11 @@ internal static class ServiceFile
     {
         if (file is not null && !File.Exists(file))
         {
-            throw new PerfMonitoringException(
-                ErrorIds.ServiceNotFound, FailureKind.NotFound, $"The service file {file} does not exist.",
-                "Check PGSERVICEFILE.", file);
+            throw Missing(file);
         }
 
         var own = file ?? environment.ServiceFile;
-        var system = environment["PGSYSCONFDIR"] is { } folder ? [folder] : OperatingSystem.IsWindows() ? [] : SystemFolders;
-        foreach (var path in system.Select(f => Path.Combine(f, "pg_service.conf")).Prepend(own).Where(File.Exists))
+        foreach (var path in Paths(own, environment))
         {
             if (ReadSection(path, service) is { } found)
             {
@@ -35,9 +32,33 @@ internal static class ServiceFile
 
         throw new PerfMonitoringException(
             ErrorIds.ServiceNotFound, FailureKind.NotFound, $"There is no service '{service}'.",
-            $"Write it into {own}: a line [{service}] and below it host=..., port=..., dbname=... on lines of their own.",
+            $"Correct the name{NearMatch.Hint(service, Names(file, environment))}, or write it into {own}: "
+                + $"a line [{service}] and below it host=..., port=..., dbname=... on lines of their own.",
             service);
     }
+
+    /// <summary>The names of all services, in the order of their names.</summary>
+    /// <exception cref="PerfMonitoringException">ServiceNotFound, ServiceFileUnreadable.</exception>
+    public static IReadOnlyList<string> Names(string? file, LibpqEnvironment environment) =>
+        file is not null && !File.Exists(file) ? throw Missing(file)
+        : [.. Paths(file ?? environment.ServiceFile, environment).SelectMany(ReadLines).Select(l => l.Trim())
+            .Where(l => l.StartsWith('[') && l.Contains(']', StringComparison.Ordinal))
+            .Select(l => l[1..l.IndexOf(']', StringComparison.Ordinal)])
+            .Where(n => n.Length > 0).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+
+    /// <summary>The values of a keyword in all services.</summary>
+    public static IEnumerable<string> Values(string keyword, string? file, LibpqEnvironment environment) =>
+        Paths(file ?? environment.ServiceFile, environment).SelectMany(ReadLines).Select(l => l.Trim())
+            .Where(l => l.StartsWith(keyword + "=", StringComparison.Ordinal)).Select(l => l[(keyword.Length + 1)..]);
+
+    private static IEnumerable<string> Paths(string own, LibpqEnvironment environment)
+    {
+        var system = environment["PGSYSCONFDIR"] is { } folder ? [folder] : OperatingSystem.IsWindows() ? [] : SystemFolders;
+        return system.Select(f => Path.Combine(f, "pg_service.conf")).Prepend(own).Where(File.Exists);
+    }
+
+    private static PerfMonitoringException Missing(string file) => new(
+        ErrorIds.ServiceNotFound, FailureKind.NotFound, $"The service file {file} does not exist.", "Check PGSERVICEFILE.", file);
 
     private static List<KeyValuePair<string, string>>? ReadSection(string path, string service)
     {

@@ -8,8 +8,6 @@ namespace PerfMonitoring.Postgres.Sessions;
 /// <summary>The encryption of a connection and the certificates that it trusts, with libpq's meanings (manual, 34.19).</summary>
 internal sealed record TlsSettings
 {
-    private static readonly string[] Modes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
-
     /// <summary>One of libpq's six modes.</summary>
     public required string Mode { get; init; }
 
@@ -141,7 +139,7 @@ internal sealed record TlsSettings
     {
         var letters = setting?.Value.Replace("-", "", StringComparison.Ordinal).Replace("_", "", StringComparison.Ordinal);
         return string.IsNullOrEmpty(letters) ? null
-            : Modes.FirstOrDefault(
+            : ConnectionSettings.SslModes.FirstOrDefault(
                 m => string.Equals(m.Replace("-", "", StringComparison.Ordinal), letters, StringComparison.OrdinalIgnoreCase))
             ?? throw ConnectionStrings.Wrong(
                 setting!, "is none of the values that it may have",

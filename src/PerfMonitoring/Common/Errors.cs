@@ -28,6 +28,11 @@ internal static class Errors
         ErrorIds.NotConnected, FailureKind.NotFound, "There is no session in this runspace.",
         "Run Connect-PerfMonitoring first, or pass -Session.");
 
+    public static PerfMonitoringException NoDefaultSession(int sessions) => new(
+        ErrorIds.NoDefaultSession, FailureKind.NotFound,
+        $"There are {sessions} sessions in this runspace, and none of them is the default one.",
+        "Pass -Session with a name, or with wildcards: -Session *. Get-PerfMonitoringSession lists them.");
+
     public static PerfMonitoringException SessionNotFound(string name) => new(
         ErrorIds.SessionNotFound, FailureKind.NotFound, $"There is no session named '{name}' in this runspace.",
         "Get-PerfMonitoringSession lists the open ones.", name);

@@ -11,6 +11,17 @@ internal static class Word
     /// <summary>The user's input so far, without its opening quote.</summary>
     public static string Unquote(string? word) => (word ?? "").Trim('\'', '"');
 
+    /// <summary>Completions for the names that begin with what was typed, or match it where it has wildcards.</summary>
+    /// <param name="typed">The word so far, without quotes.</param>
+    /// <param name="names">Names and their tool tips.</param>
+    public static IEnumerable<CompletionResult> Choices(string typed, IEnumerable<(string Name, string ToolTip)> names)
+    {
+        var pattern = new NamePattern(typed);
+        return names.Where(n => n.Name.StartsWith(typed, StringComparison.OrdinalIgnoreCase)
+                || (pattern.IsPattern && pattern.Matches(n.Name)))
+            .DistinctBy(n => n.Name, StringComparer.OrdinalIgnoreCase).Select(n => Choice(n.Name, n.ToolTip));
+    }
+
     /// <summary>A completion: the text for the command line, the text in the list, and the tool tip.</summary>
     public static CompletionResult Choice(string value, string toolTip) =>
         new(Quote(value), VisibleText.Line(value), CompletionResultType.ParameterValue, VisibleText.Line(toolTip));

@@ -1,29 +1,22 @@
 using System.Collections;
 using System.Management.Automation;
-using System.Management.Automation.Language;
 using PerfMonitoring.Common;
 using PerfMonitoring.Sessions;
 
 namespace PerfMonitoring.Indexes;
 
 /// <summary>Names of tables of the default session's database.</summary>
-public sealed class TableNameCompleter : IArgumentCompleter
+public sealed class TableNameCompleter : NameCompleter
 {
-    /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(
-        string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
-        IDictionary fakeBoundParameters) =>
-        Lookup.Ask((connection, token) => connection.Catalog.CompleteTableNamesAsync(Word.Unquote(wordToComplete), token))
+    private protected override IEnumerable<CompletionResult> Complete(string parameter, string typed, IDictionary bound) =>
+        Lookup.Ask((connection, token) => connection.Catalog.CompleteTableNamesAsync(typed, token))
             .Select(name => Word.Choice(name.ToString(), $"Table {name}"));
 }
 
 /// <summary>Names of indexes of the default session's database.</summary>
-public sealed class IndexNameCompleter : IArgumentCompleter
+public sealed class IndexNameCompleter : NameCompleter
 {
-    /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(
-        string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
-        IDictionary fakeBoundParameters) =>
-        Lookup.Ask((connection, token) => connection.Catalog.CompleteIndexNamesAsync(Word.Unquote(wordToComplete), token))
+    private protected override IEnumerable<CompletionResult> Complete(string parameter, string typed, IDictionary bound) =>
+        Lookup.Ask((connection, token) => connection.Catalog.CompleteIndexNamesAsync(typed, token))
             .Select(name => Word.Choice(name.Name, $"Index {name}"));
 }

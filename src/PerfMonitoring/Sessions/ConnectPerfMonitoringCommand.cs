@@ -1,66 +1,128 @@
+using System.Collections;
+using System.Globalization;
 using System.Management.Automation;
 using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Sessions;
 
-/// <summary>Opens a session with a database and makes it the runspace's default.</summary>
+/// <summary>
+/// Opens sessions with one database, several, or a fleet. A session of its own becomes the runspace's default; those of a fleet
+/// do not.
+/// </summary>
 [Cmdlet(
     VerbsCommunications.Connect, "PerfMonitoring",
-    DefaultParameterSetName = "Parts",
+    DefaultParameterSetName = Parts,
     HelpUri = OnlineHelp.Folder + "Connect-PerfMonitoring.md")]
 [OutputType(typeof(PerfMonitoringSession))]
 public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
 {
-    [Parameter(Position = 0, ParameterSetName = "Parts", ValueFromPipelineByPropertyName = true)]
+    private const string Parts = "Parts";
+    private const string FromInventory = "Inventory";
+    private const string FromTable = "InputObject";
+
+    private readonly HashSet<string> warnings = new(StringComparer.Ordinal);
+    private readonly List<PerfMonitoringSession> opened = [];
+    private FleetConnector connector = null!;
+    private CredentialCommands credentials = null!;
+    private int failures;
+    private bool isRefused;
+
+    [Parameter(Position = 0, ParameterSetName = Parts, ValueFromPipelineByPropertyName = true)]
+    [Parameter(ParameterSetName = FromInventory)]
     [Alias("ComputerName", "ServerInstance")]
-    [ValidateNotNullOrEmpty]
-    public string? HostName { get; set; }
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(FleetCompleter))]
+    public string[]? HostName { get; set; }
 
-    [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = "Parts")]
-    [ValidateNotNullOrEmpty]
-    public string? Database { get; set; }
+    [Parameter(Position = 1, ParameterSetName = Parts, ValueFromPipelineByPropertyName = true)]
+    [Parameter(ParameterSetName = FromInventory)]
+    [Parameter(ParameterSetName = FromTable)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(DatabaseCompleter))]
+    public string[]? Database { get; set; }
 
-    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = "Parts")]
-    [ValidateRange(1, 65535)]
-    public int Port { get; set; }
+    [Parameter(ParameterSetName = Parts, ValueFromPipelineByPropertyName = true)]
+    [PortOrNothing]
+    public int? Port { get; set; }
 
-    [Parameter(Mandatory = true, ParameterSetName = "ConnectionString")]
-    [ValidateNotNullOrEmpty]
-    public string? ConnectionString { get; set; }
+    [Parameter(ParameterSetName = Parts, ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(NothingCompleter))]
+    public string[]? ConnectionString { get; set; }
 
-    [Parameter]
-    [Credential]
+    /// <summary>Sections of libpq's connection service files.</summary>
+    [Parameter(ParameterSetName = Parts, ValueFromPipelineByPropertyName = true)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(ServiceCompleter))]
+    public string[]? Service { get; set; }
+
+    /// <summary>A .psd1 file with the servers of a fleet.</summary>
+    [Parameter(ParameterSetName = FromInventory, Mandatory = true)]
+    public string? Inventory { get; set; }
+
+    /// <summary>The keys of one server, or a whole inventory.</summary>
+    [Parameter(ParameterSetName = FromTable, Mandatory = true, ValueFromPipeline = true)]
+    public IDictionary? InputObject { get; set; }
+
+    /// <summary>The session's name; with an inventory, which of its servers.</summary>
+    [Parameter(ParameterSetName = Parts, ValueFromPipelineByPropertyName = true)]
+    [Parameter(ParameterSetName = FromInventory)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(FleetCompleter))]
+    public string[]? Name { get; set; }
+
+    /// <summary>The session's group; with an inventory, which of its groups.</summary>
+    [Parameter(ParameterSetName = Parts, ValueFromPipelineByPropertyName = true)]
+    [Parameter(ParameterSetName = FromInventory)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(FleetCompleter))]
+    public string[]? Group { get; set; }
+
+    /// <summary>The session's tags; with an inventory, the servers with one of these tags.</summary>
+    [Parameter(ParameterSetName = Parts, ValueFromPipelineByPropertyName = true)]
+    [Parameter(ParameterSetName = FromInventory)]
+    [Alias("Tags")]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(FleetCompleter))]
+    public string[]? Tag { get; set; }
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [CredentialOrNothing]
     public PSCredential? Credential { get; set; }
 
-    [Parameter]
-    [ValidateSet("disable", "allow", "prefer", "require", "verify-ca", "verify-full")]
+    /// <summary>The role, where pgpass or the environment has the password.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(NothingCompleter))]
+    public string? UserName { get; set; }
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(SslModeCompleter))]
     public string? SslMode { get; set; }
 
-    [Parameter]
-    [ValidateNotNullOrEmpty]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(FleetCompleter))]
     public string? StoreHostName { get; set; }
 
-    [Parameter]
-    [ValidateRange(1, 65535)]
-    public int StorePort { get; set; }
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [PortOrNothing]
+    public int? StorePort { get; set; }
 
-    [Parameter]
-    [ValidateNotNullOrEmpty]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(NothingCompleter))]
     public string? StoreDatabase { get; set; }
 
-    [Parameter]
-    [Credential]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [CredentialOrNothing]
     public PSCredential? StoreCredential { get; set; }
 
-    [Parameter]
-    [ValidateSet("disable", "allow", "prefer", "require", "verify-ca", "verify-full")]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(SslModeCompleter))]
     public string? StoreSslMode { get; set; }
 
-    [Parameter]
-    [ValidateNotNullOrEmpty]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(NothingCompleter))]
     public string? StoreConnectionString { get; set; }
 
-    /// <summary>The time limit of a connection attempt, for either database.</summary>
+    /// <summary>The time limit for a session to begin, for either database.</summary>
     [Parameter]
     [Duration("1s", "15m")]
     public TimeSpan? ConnectTimeout { get; set; }
@@ -71,32 +133,237 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
     public TimeSpan? CommandTimeout { get; set; }
 
     [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? Name { get; set; }
-
-    [Parameter]
     [ValidateLength(1, 100)]
+    [ArgumentCompleter(typeof(NothingCompleter))]
     public string? ActingUser { get; set; }
+
+    /// <summary>How many databases are connected at the same time.</summary>
+    [Parameter]
+    [ValidateRange(1, 100)]
+    public int ThrottleLimit { get; set; } = Math.Min(Environment.ProcessorCount, 16);
+
+    /// <summary>Replaces open sessions of the same names.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
 
     /// <summary>
     /// Arguments that belong to no parameter. PowerShell's own error would repeat them, and one may be a password.
     /// </summary>
     [Parameter(ValueFromRemainingArguments = true, DontShow = true)]
+    [ArgumentCompleter(typeof(NothingCompleter))]
     public string[]? Unexpected { get; set; }
 
-    protected override void ProcessRecord() => Run(() =>
+    private bool IsPiped => MyInvocation.ExpectingInput;
+
+    protected override void BeginProcessing()
     {
-        RefuseUnexpected();
-        var sessions = SessionTable.Current;
-        if (Name is not null && SessionTable.Plain(Name) != Name)
+        base.BeginProcessing();
+        Run(RefuseUnexpected);
+        connector = new FleetConnector(
+            Backend.Get(), ThrottleLimit, SessionTable.Current.All.Select(s => s.Name), Force);
+        credentials = new CredentialCommands(InvokeCommand);
+    }
+
+    protected override void ProcessRecord()
+    {
+        try
         {
-            throw new PerfMonitoringException(
-                ErrorIds.InvalidSessionName, FailureKind.InvalidArgument,
-                $"-Name '{Name}' cannot be a session's name: it holds a wildcard or what cannot be seen.",
-                "Choose a name without *, ?, [, ], a backtick, control characters and blanks at its ends.", Name);
+            Arguments.Check(MyInvocation.BoundParameters, areTyped: false, GetType());
+            foreach (var server in Servers())
+            {
+                Add(server);
+            }
+        }
+        catch (PerfMonitoringException e)
+        {
+            // An object of the pipeline may be wrong and the others right. Parameters are right or nothing is connected.
+            isRefused = !IsPiped;
+            Fail(e, isOneOfMany: IsPiped);
+        }
+    }
+
+    protected override void EndProcessing()
+    {
+        if (isRefused || connector.ServerCount == 0)
+        {
+            return;
         }
 
-        if (StoreConnectionString is not null && (StoreHostName is not null || StorePort != 0 || StoreDatabase is not null))
+        foreach (var server in connector.Describe())
+        {
+            WriteVerbose($"Connecting to {server}");
+        }
+
+        Run(() =>
+        {
+            ShowProgress(0);
+            var done = 0;
+            WriteAll(connector.RunAsync, happened =>
+            {
+                done += happened is FleetEvent.Done ? 1 : 0;
+                Handle(happened);
+                ShowProgress(done);
+            });
+            // One session is as good as asked for by name. Of several, none is meant more than the others.
+            if (opened.Count == 1 && failures == 0)
+            {
+                SessionTable.Current.MakeDefault(opened[0]);
+            }
+        });
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && connector is not null)
+        {
+            Task.Run(() => connector.DisposeAsync().AsTask()).GetAwaiter().GetResult();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private IEnumerable<InventoryServer> Servers() => ParameterSetName switch
+    {
+        FromInventory => OfInventory(),
+        FromTable => InventoryFile.Read(InputObject!),
+        _ => OfParts(),
+    };
+
+    // Any other source of a fleet (a registry) is read here, too: it is an Inventory and where it comes from.
+    private List<InventoryServer> OfInventory()
+    {
+        var path = PathOf(Inventory!);
+        return Choose(InventoryFile.Read(path), path);
+    }
+
+    private List<InventoryServer> Choose(Inventory inventory, string origin)
+    {
+        var chosen = FleetSelection.Choose(
+            inventory, origin, (nameof(Name), Name), (nameof(HostName), HostName), (nameof(Group), Group), (nameof(Tag), Tag));
+        if (chosen.Count == 0)
+        {
+            WriteWarning($"No server of {origin} is chosen.");
+        }
+
+        // Everything is checked before anything is connected and before anybody is asked for a password.
+        foreach (var server in chosen)
+        {
+            Check(server, origin);
+        }
+
+        return chosen;
+    }
+
+    private void Check(InventoryServer server, string origin)
+    {
+        try
+        {
+            var request = Above().Request(server, null);
+            var store = request.Store.AsStoreOf(request.Settings);
+            if (Backend.Get().Resolve(request.Settings).HoldsPassword
+                || (store is not null && Backend.Get().Resolve(store).HoldsPassword))
+            {
+                throw new PerfMonitoringException(
+                    ErrorIds.PasswordInInventory, FailureKind.Security,
+                    "its connection string holds a password: whoever can read the file can log in.",
+                    "Leave it to pgpass, or name a command that gives a credential: CredentialCommand.");
+            }
+        }
+        catch (PerfMonitoringException e)
+        {
+            throw new PerfMonitoringException(
+                e.ErrorId, e.Kind, $"{origin}: server '{server.Label}': {e.Message}", e.Remedy, origin, e);
+        }
+    }
+
+    private IEnumerable<InventoryServer> OfParts()
+    {
+        (string Parameter, string[]? Values)[] ways =
+            [(nameof(HostName), HostName), (nameof(Service), Service), (nameof(ConnectionString), ConnectionString)];
+        var given = ways.Select(w => (w.Parameter, Values: (w.Values ?? []).Where(v => !string.IsNullOrWhiteSpace(v)).ToArray()))
+            .Where(g => g.Values.Length > 0).ToList();
+        if (given.Count > 1)
+        {
+            throw new PerfMonitoringException(
+                ErrorIds.ServerGivenTwice, FailureKind.InvalidArgument,
+                $"-{given[1].Parameter} cannot be used together with -{given[0].Parameter}: each says where the server is.",
+                "Write one of them.", given[1].Parameter);
+        }
+
+        // A cell of a file that is empty by mistake must not mean the server of PGHOST.
+        if (given.Count == 0 && IsPiped && (HostName ?? Service ?? ConnectionString) is not null)
+        {
+            throw Errors.ObjectIncomplete(
+                "An object of the pipeline does not say which server it is: its HostName is empty.",
+                "Fill it in, or leave the object out.", "HostName");
+        }
+
+        var (parameter, values) = given.Count > 0 ? given[0] : (nameof(HostName), [null!]);
+        if (parameter == nameof(Service))
+        {
+            values = [.. values.SelectMany(ServicesLike).Distinct(StringComparer.Ordinal)];
+        }
+
+        return values.Select(value => new InventoryServer
+        {
+            Name = NameFor(parameter == nameof(Service) ? value : null, values.Length),
+            Settings = new ConnectionSettings
+            {
+                HostName = parameter == nameof(HostName) ? value : null,
+                Service = parameter == nameof(Service) ? value : null,
+                ConnectionString = parameter == nameof(ConnectionString) ? value : null,
+                Port = CheckPort(Port, nameof(Port)),
+            },
+            Group = Single(Group, nameof(Group)),
+            Tags = [.. (Tag ?? []).SelectMany(t => t.Split(
+                [',', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))],
+        });
+    }
+
+    private IEnumerable<string> ServicesLike(string service)
+    {
+        var pattern = new NamePattern(service);
+        // The one that is not there is refused with the path of the file.
+        return pattern.IsPattern ? Backend.Get().GetServiceNames().Where(pattern.Matches) : [pattern.Name];
+    }
+
+    private string? NameFor(string? service, int servers)
+    {
+        var name = Single(Name, nameof(Name));
+        if (name is null)
+        {
+            return service is null ? null : SessionName.Of(service);
+        }
+
+        SessionName.Check(name, "-Name");
+        return servers == 1 ? name : throw new PerfMonitoringException(
+            ErrorIds.InvalidSessionName, FailureKind.InvalidArgument,
+            $"-Name '{name}' is one name, and {servers} servers are given.",
+            "Leave -Name out: sessions are named after host and database. Or pipe objects with Name and HostName.", name);
+    }
+
+    // A parameter that filters an inventory, and otherwise has one value.
+    private string? Single(string[]? values, string parameter) =>
+        values?.Where(v => !string.IsNullOrWhiteSpace(v)).ToArray() switch
+        {
+            null or [] => null,
+            [var only] when parameter == nameof(Name) || !Wildcard.IsIn(only) => only,
+            _ => throw new PerfMonitoringException(
+                ErrorIds.InvalidArgument, FailureKind.InvalidArgument,
+                $"-{parameter} has several names or a wildcard, and without -Inventory it is the one of the new sessions.",
+                "Write one name, or use -Inventory.", parameter),
+        };
+
+    private int? CheckPort(int? port, string parameter) => port is null or (> 0 and < 65536) ? port
+        : throw new PerfMonitoringException(
+            ErrorIds.InvalidConnectionSetting, FailureKind.InvalidArgument, $"-{parameter} is not a port number from 1 to 65535.",
+            "Correct it, or leave it out for 5432.", parameter);
+
+    private ConnectionParameters Above()
+    {
+        if (Given(StoreConnectionString) is not null
+            && (Given(StoreHostName) ?? Given(StoreDatabase) ?? (object?)StorePort) is not null)
         {
             throw new PerfMonitoringException(
                 ErrorIds.StoreGivenTwice, FailureKind.InvalidArgument,
@@ -104,60 +371,135 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
                 "Write all of it into -StoreConnectionString, or none; -StoreCredential and -StoreSslMode may stand beside it.");
         }
 
-        if (Name is not null && sessions.Find(Name) is not null)
+        return new ConnectionParameters
         {
-            throw new PerfMonitoringException(
-                ErrorIds.SessionExists, FailureKind.AlreadyExists, $"There is a session named '{Name}' already.",
-                "Choose another -Name, or run Disconnect-PerfMonitoring first.", Name);
+            Settings = new ConnectionSettings
+            {
+                UserName = ConnectionParameters.NameOf(Credential) ?? Given(UserName),
+                Password = ConnectionParameters.PasswordOf(Credential),
+                SslMode = Given(SslMode),
+                ConnectTimeout = ConnectTimeout,
+                CommandTimeout = CommandTimeout,
+            },
+            Databases = [.. (Database ?? []).Where(d => !string.IsNullOrWhiteSpace(d))],
+            Store = new ConnectionSettings
+            {
+                ConnectionString = Given(StoreConnectionString),
+                HostName = Given(StoreHostName),
+                Port = CheckPort(StorePort, nameof(StorePort)),
+                Database = Given(StoreDatabase),
+                UserName = ConnectionParameters.NameOf(StoreCredential),
+                Password = ConnectionParameters.PasswordOf(StoreCredential),
+                SslMode = Given(StoreSslMode),
+            },
+            ActingUser = ActingUser,
+        };
+    }
+
+    private static string? Given(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
+
+    private void Add(InventoryServer server)
+    {
+        var above = Above();
+        var request = above.Request(server, null);
+        var address = connector.Check(request);
+        try
+        {
+            request = above.Request(server, credentials);
+        }
+        catch (PerfMonitoringException e)
+        {
+            // A credential that cannot be had is the failure of its server. The others are connected.
+            Fail(e.WithSubject(FleetConnector.TargetOf(request, address, [.. request.Databases])), isOneOfMany: true);
+            return;
         }
 
-        var monitored = new ConnectionSettings
+        connector.Add(request);
+    }
+
+    private void Handle(FleetEvent happened)
+    {
+        switch (happened)
         {
-            ConnectionString = ConnectionString,
-            HostName = HostName,
-            Port = Port == 0 ? null : Port,
-            Database = Database,
-            UserName = UserNameOf(Credential),
-            Password = Credential?.GetNetworkCredential().Password,
-            SslMode = SslMode,
-            ConnectTimeout = ConnectTimeout,
-            CommandTimeout = CommandTimeout,
-        };
-        var store = new ConnectionSettings
+            case FleetEvent.Connected connected:
+                Open(connected);
+                break;
+            case FleetEvent.Failed failed:
+                Fail(failed.Failure.WithSubject(failed.Target), isOneOfMany: IsPiped || !connector.IsSingle);
+                break;
+            case FleetEvent.Noted noted:
+                WriteWarning(noted.Text);
+                break;
+        }
+    }
+
+    private void Open(FleetEvent.Connected connected)
+    {
+        var sessions = SessionTable.Current;
+        var session = new PerfMonitoringSession(connected.Name, connected.Connection, connected.Request);
+        connector.Take(connected.Connection);
+        var replaced = sessions.Find(session.Name);
+        var makeDefault = connector.IsSingle || replaced?.IsDefault == true;
+        if (replaced is not null)
         {
-            ConnectionString = StoreConnectionString,
-            HostName = StoreHostName,
-            Port = StorePort == 0 ? null : StorePort,
-            Database = StoreDatabase,
-            UserName = UserNameOf(StoreCredential),
-            Password = StoreCredential?.GetNetworkCredential().Password,
-            SslMode = StoreSslMode,
-        };
-        var connection = Await(
-            token => Backend.Get().ConnectAsync(monitored, store.IsEmpty ? null : Complete(store, monitored), ActingUser, token));
-        var session = new PerfMonitoringSession(Name ?? sessions.SuggestName(connection.Target.Database), connection);
-        sessions.Add(session, makeDefault: true);
-        foreach (var warning in connection.Warnings)
+            sessions.Remove(replaced);
+            Await(_ => replaced.Connection.DisposeAsync().AsTask());
+        }
+
+        sessions.Add(session, makeDefault);
+        opened.Add(session);
+        foreach (var warning in connected.Connection.Warnings.Where(warnings.Add))
         {
             WriteWarning(warning);
         }
 
         WriteObject(session);
-    });
+    }
 
-    // A store on the same server as the monitored database needs only a database name.
-    private static ConnectionSettings Complete(ConnectionSettings store, ConnectionSettings monitored) =>
-        store.ConnectionString is not null || store.HostName is not null
-            ? store with { IsStore = true, ConnectTimeout = monitored.ConnectTimeout, CommandTimeout = monitored.CommandTimeout }
-            : monitored with
+    // The failure of the one server that was asked for ends the statement, so that try and catch see it. -ErrorAction says
+    // otherwise, and for a fleet each failure is an error record.
+    private void Fail(PerfMonitoringException e, bool isOneOfMany)
+    {
+        failures++;
+        var record = Errors.Record(e);
+        if (isOneOfMany || MyInvocation.BoundParameters.ContainsKey("ErrorAction"))
+        {
+            WriteError(record);
+        }
+        else
+        {
+            ThrowTerminatingError(record);
+        }
+    }
+
+    private void ShowProgress(int done)
+    {
+        if (connector.ServerCount > 1 || !connector.IsSingle)
+        {
+            WriteProgress(new ProgressRecord(
+                1, "Connecting", string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{done} of {connector.ServerCount} servers, {opened.Count} sessions, {failures} errors"))
             {
-                IsStore = true,
-                Port = store.Port ?? monitored.Port,
-                Database = store.Database ?? monitored.Database,
-                UserName = store.UserName ?? monitored.UserName,
-                Password = store.Password ?? monitored.Password,
-                SslMode = store.SslMode ?? monitored.SslMode,
-            };
+                PercentComplete = connector.ServerCount == 0 ? 100 : 100 * done / connector.ServerCount,
+                RecordType = done == connector.ServerCount ? ProgressRecordType.Completed : ProgressRecordType.Processing,
+            });
+        }
+    }
+
+    private string PathOf(string inventory)
+    {
+        try
+        {
+            return GetUnresolvedProviderPathFromPSPath(inventory);
+        }
+        catch (Exception e) when (e is RuntimeException and not PipelineStoppedException)
+        {
+            throw new PerfMonitoringException(
+                ErrorIds.InventoryNotFound, FailureKind.NotFound, $"There is no inventory file {inventory}.",
+                "Check -Inventory; about_PerfMonitoring_Fleet shows what such a file holds.", inventory, e);
+        }
+    }
 
     // Causes are host=db1 user=dba password=... without quotes, or a misspelt parameter name, which is not a secret.
     private void RefuseUnexpected()
@@ -175,7 +517,4 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
                 "Connect-PerfMonitoring");
         }
     }
-
-    // PSCredential puts a backslash before a name without a domain on some paths.
-    private static string? UserNameOf(PSCredential? credential) => credential?.UserName.TrimStart('\\');
 }

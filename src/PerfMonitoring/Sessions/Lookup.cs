@@ -9,9 +9,14 @@ internal static class Lookup
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(500);
 
-    public static IReadOnlyList<T> Ask<T>(Func<IMonitoringConnection, CancellationToken, Task<IReadOnlyList<T>>> question)
+    public static IReadOnlyList<T> Ask<T>(Func<IMonitoringConnection, CancellationToken, Task<IReadOnlyList<T>>> question) =>
+        Ask(SessionTable.Current.Default, question);
+
+    /// <summary>Asks the server of a session; nothing without one.</summary>
+    public static IReadOnlyList<T> Ask<T>(
+        PerfMonitoringSession? session, Func<IMonitoringConnection, CancellationToken, Task<IReadOnlyList<T>>> question)
     {
-        if (SessionTable.Current.Default is not { } session)
+        if (session is null)
         {
             return [];
         }

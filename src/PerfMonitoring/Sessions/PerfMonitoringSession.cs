@@ -1,3 +1,4 @@
+using System.Collections;
 using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Sessions;
@@ -10,16 +11,39 @@ public sealed class PerfMonitoringSession
     {
     }
 
-    internal PerfMonitoringSession(string name, IMonitoringConnection connection)
+    internal PerfMonitoringSession(string name, IMonitoringConnection connection, ConnectionRequest? request = null)
     {
         Name = name;
         Connection = connection;
+        Group = request?.Group;
+        // Arrays, because PowerShell does not index into what the compiler makes of a collection expression.
+        Tags = (request?.Tags ?? []).ToArray();
+        MaintenanceWindows = (request?.MaintenanceWindows ?? []).ToArray();
+        Thresholds = (request?.Thresholds ?? []).ToArray();
         ConnectedAt = DateTimeOffset.Now;
         IsOpen = true;
     }
 
     /// <summary>The session's name, unique in the runspace.</summary>
     public string Name { get; init; } = "";
+
+    /// <summary>The group of its server, from an inventory or -Group; null without one.</summary>
+    public string? Group { get; init; }
+
+    /// <summary>The tags of its server, from an inventory or -Tag.</summary>
+    public IReadOnlyList<string> Tags { get; init; } = Array.Empty<string>();
+
+    /// <summary>
+    /// The maintenance windows that the inventory gives it: a table of parameters of Set-MaintenanceWindow for each. They count
+    /// once they are set in the store.
+    /// </summary>
+    public IReadOnlyList<Hashtable> MaintenanceWindows { get; init; } = Array.Empty<Hashtable>();
+
+    /// <summary>
+    /// The thresholds that the inventory gives it: a table of parameters of New-PerformanceThreshold for each. They count once
+    /// they are in the store.
+    /// </summary>
+    public IReadOnlyList<Hashtable> Thresholds { get; init; } = Array.Empty<Hashtable>();
 
     /// <summary>The monitored database.</summary>
     public ServerTarget Target { get => Connection?.Target ?? field; init; } = Nowhere;

@@ -13,22 +13,28 @@ internal sealed class SessionTable
 
     private readonly List<PerfMonitoringSession> sessions = [];
 
+    // The last one is the default. The one before it takes its place when it is closed.
+    private readonly List<PerfMonitoringSession> defaults = [];
+
     /// <summary>The table of the runspace whose pipeline this thread runs.</summary>
     public static SessionTable Current => Tables.GetOrCreateValue(
         Runspace.DefaultRunspace ?? throw new InvalidOperationException("This thread has no runspace."));
 
     public IReadOnlyList<PerfMonitoringSession> All => sessions;
 
-    public PerfMonitoringSession? Default => sessions.Find(s => s.IsDefault);
+    /// <summary>The session of cmdlets without -Session. Null where only fleets were connected: none of them is meant.</summary>
+    public PerfMonitoringSession? Default => defaults.Count > 0 ? defaults[^1] : null;
 
     public PerfMonitoringSession? Find(string name) =>
         sessions.Find(s => string.Equals(s.Name, name, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The session for a <c>-Session</c> argument: an object, a name, or null for the default.</summary>
-    /// <exception cref="PerfMonitoringException">NotConnected, SessionNotFound, SessionNotLive.</exception>
+    /// <exception cref="PerfMonitoringException">
+    /// NotConnected, NoDefaultSession, SessionNotFound, SessionNotLive.
+    /// </exception>
     public PerfMonitoringSession Resolve(PSObject? sessionOrName) => sessionOrName?.BaseObject switch
     {
-        null => Default ?? throw Errors.NotConnected(),
+        null => Default ?? throw (sessions.Count == 0 ? Errors.NotConnected() : Errors.NoDefaultSession(sessions.Count)),
         PerfMonitoringSession { Connection: null } => throw Errors.SessionNotLive(sessionOrName),
         PerfMonitoringSession given => given,
         PSCustomObject or IDictionary => throw Errors.SessionNotLive(sessionOrName),
@@ -63,10 +69,17 @@ internal sealed class SessionTable
     {
         sessions.Add(session);
         Compare();
-        if (makeDefault || Default is null)
+        if (makeDefault)
         {
-            SetDefault(session);
+            MakeDefault(session);
         }
+    }
+
+    public void MakeDefault(PerfMonitoringSession session)
+    {
+        defaults.Remove(session);
+        defaults.Add(session);
+        ShowDefault();
     }
 
     public void Remove(PerfMonitoringSession session)
@@ -74,33 +87,10 @@ internal sealed class SessionTable
         session.IsOpen = false;
         session.IsDefault = false;
         sessions.Remove(session);
+        defaults.Remove(session);
         Compare();
-        if (Default is null && sessions.Count > 0)
-        {
-            SetDefault(sessions[^1]);
-        }
+        ShowDefault();
     }
-
-    public string SuggestName(string database)
-    {
-        var first = Plain(database) is { Length: > 0 } plain ? plain : "session";
-        var name = first;
-        for (var i = 2; Find(name) is not null; i++)
-        {
-            name = $"{first}-{i}";
-        }
-
-        return name;
-    }
-
-    /// <summary>
-    /// Removes wildcards and invisible characters from a name, so that a user can type it and it is not a pattern.
-    /// </summary>
-    public static string Plain(string name) =>
-        string.Concat(
-            name.EnumerateRunes()
-            .Select(c => VisibleText.IsVisible(c) && c.Value is not ('*' or '?' or '[' or ']' or '`') ? c.ToString() : "_"))
-            .Trim();
 
     private void Compare()
     {
@@ -108,11 +98,11 @@ internal sealed class SessionTable
         sessions.ForEach(s => s.IsOneOfMany = many);
     }
 
-    private void SetDefault(PerfMonitoringSession session)
+    private void ShowDefault()
     {
-        foreach (var other in sessions)
+        foreach (var session in sessions)
         {
-            other.IsDefault = ReferenceEquals(other, session);
+            session.IsDefault = ReferenceEquals(session, Default);
         }
     }
 }

@@ -52,6 +52,11 @@ internal static partial class Hostile
             return null;
         }
 
+        if (type == typeof(Hashtable))
+        {
+            return new Hashtable { [Text] = Text };
+        }
+
         if (type != typeof(string) && typeof(IEnumerable).IsAssignableFrom(type))
         {
             if (type.GetConstructor([typeof(IDictionary)]) is { } fromTable)
