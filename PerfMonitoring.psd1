@@ -16,6 +16,9 @@
         'Connect-PerfMonitoring'
         'Get-PerfMonitoringSession'
         'Disconnect-PerfMonitoring'
+        'Get-PerfMonitoringConfiguration'
+        'Set-PerfMonitoringConfiguration'
+        'Get-PerfMonitoringLog'
         'Test-PerfMonitoringPrerequisite'
         'Initialize-PerfMonitoringStore'
 

@@ -114,9 +114,48 @@ function New-Package {
     Compress-PSResource -Path $module -DestinationPath $artifacts -PassThru
 }
 
+# One line for each project, so that a first build does not look like one that hangs.
+function Invoke-Build([string] $Solution) {
+    $total = $Solution.EndsWith('f') ? (Get-Content $Solution -Raw | ConvertFrom-Json).solution.projects.Count
+        : @(Select-String '^Project\(.*\.csproj' $Solution).Count
+    Write-Host "Building $total projects; the first time their packages are downloaded, too ..."
+    $clock = [Diagnostics.Stopwatch]::StartNew()
+    $done = 0
+    dotnet build $Solution --configuration $Configuration --nologo --verbosity minimal --tl:off -clp:NoSummary | ForEach-Object {
+        if ($_ -match '^\s*(\S+) -> \S') {
+            $done++
+            Write-Host ('  {0,4:0} s  {1} of {2}: {3}' -f $clock.Elapsed.TotalSeconds, $done, $total, $Matches[1])
+        }
+        elseif ($_ -match '^\s*Restored (\S+)') {
+            $name = [IO.Path]::GetFileNameWithoutExtension($Matches[1])
+            Write-Host ('  {0,4:0} s  packages of {1}' -f $clock.Elapsed.TotalSeconds, $name)
+        }
+        elseif ($_.Trim()) { Write-Host $_ }
+    }
+    if ($LASTEXITCODE -ne 0) { throw "dotnet build ended with exit code $LASTEXITCODE." }
+}
+
+# Names, sizes and times of all that a build reads and makes: what has not changed need not be built again.
+function Get-BuildState {
+    $files = @(
+        Get-Item '*.props', '*.targets', '*.sln*', '*.psd1', 'LICENSE', 'global.json', 'nuget.config' -ErrorAction Ignore
+        Get-ChildItem 'docs/en-US' -File
+        Get-ChildItem 'src' -Recurse -File | Where-Object FullName -NotMatch '[\\/](bin|obj)[\\/]'
+        Get-ChildItem (Join-Path $modules 'PerfMonitoring'), (Split-Path $sandbox) -Recurse -File -ErrorAction Ignore)
+    @($Configuration; $files | ForEach-Object { "$($_.FullName) $($_.Length) $($_.LastWriteTimeUtc.Ticks)" }) -join "`n"
+}
+
 Set-Location $PSScriptRoot
-Write-Host 'Building ...'
-Invoke-Program dotnet 'build', 'PerfMonitoring.sln', '--configuration', $Configuration, '--nologo', '--verbosity', 'quiet'
+$stateFile = Join-Path $artifacts 'build-state.txt'
+if ($Task -eq 'Demo' -and (Test-Path $stateFile) -and (Get-Content $stateFile -Raw).TrimEnd() -ceq (Get-BuildState)) {
+    Write-Host 'Nothing has changed since the last build.'
+}
+else {
+    # The tests are most of a whole build, and only they need it.
+    Invoke-Build ($Task -in 'Test', 'Pester' ? 'PerfMonitoring.sln' : 'PerfMonitoring.Module.slnf')
+    Set-Content $stateFile (Get-BuildState)
+}
+
 $env:PSModulePath = $modules + [IO.Path]::PathSeparator + $env:PSModulePath
 
 switch ($Task) {

@@ -94,6 +94,7 @@ require_pgbouncer() {
 # PowerShell comes with the repository, as a tool of the .NET SDK.
 hand_over() {
     cd "$root"
+    echo "Getting PowerShell, the .NET tool that runs the build ..."
     dotnet tool restore >/dev/null || fail "the .NET tool PowerShell cannot be installed; see the lines above"
     exec dotnet pwsh -NoProfile -NoLogo -File build.ps1 -Task "$1"
 }

@@ -6,7 +6,7 @@
 #
 # Exit code: 0 when all was done, also when an index waits for its window or for a quieter hour; 1 when something failed and the
 # rest was done; 2 when nothing could be done. What failed, and nothing else, is on the error stream. -WhatIf shows what a night
-# would do.
+# would do. What is not given here is what Set-PerfMonitoringConfiguration has set, and else the value below.
 [CmdletBinding(SupportsShouldProcess)]
 param(
     # So many statements decide on the indexes, those that took most time.
@@ -65,6 +65,15 @@ function Invoke-Step {
 
 try {
     Import-Module -Name PerfMonitoring -ErrorAction Stop
+    foreach ($name in 'SlowQuery.Top', 'Advice.StorageBudget', 'Advice.MaintenanceWindow', 'IndexCreation.MaximumActiveSession',
+        'IndexCreation.MaximumReplicationLag') {
+        $parameter = $name.Split('.')[1]
+        $setting = Get-PerfMonitoringConfiguration -Name $name -ErrorAction Stop
+        if ("$($setting.Source)" -ne 'BuiltIn' -and -not $PSBoundParameters.ContainsKey($parameter)) {
+            $ExecutionContext.SessionState.PSVariable.Set($parameter, $setting.Value)
+        }
+    }
+
     Connect-PerfMonitoring -ErrorAction Stop | Out-Log
     Initialize-PerfMonitoringStore -ErrorAction Stop | Out-Log
 }

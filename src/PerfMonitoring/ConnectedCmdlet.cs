@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using System.Reflection;
 using PerfMonitoring.Common;
+using PerfMonitoring.Configuration;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Prerequisites;
 using PerfMonitoring.Sessions;
@@ -40,9 +41,12 @@ public abstract class ConnectedCmdlet : PerfCmdlet
     /// <summary>At how many sessions the cmdlet works at the same time.</summary>
     [Parameter]
     [ValidateRange(1, 256)]
+    [Configured("Session.ThrottleLimit")]
     public int ThrottleLimit { get; set; } = Math.Min(Environment.ProcessorCount, 16);
 
     internal PerfMonitoringSession CurrentSession { get; private set; } = null!;
+
+    internal override string? SessionName => CurrentSession?.Name;
 
     internal IMonitoringConnection Connection => CurrentSession.Connection;
 
@@ -78,12 +82,14 @@ public abstract class ConnectedCmdlet : PerfCmdlet
         {
             CheckArguments();
             sessions = SessionTable.Current;
-            var chosen = Session is null ? [sessions.Resolve(null)] : Choose();
             // Objects find the session of their database by themselves.
             var mayRoute = Session is null && Routing != Routing.Each && sessions.All.Count > 1
                 && (ExpectsInput || FanOut.ItemParameters.Any(Bound.ContainsKey));
+            // Of a fleet no session is the default: what says no database is then an error.
+            var chosen = Session is not null ? Choose()
+                : mayRoute && sessions.Default is null ? [sessions.All[0]] : [sessions.Resolve(null)];
             CurrentSession = chosen[0];
-            fanOut = mayRoute ? new FanOut(this, TakeStep(), sessions.All, CurrentSession)
+            fanOut = mayRoute ? new FanOut(this, TakeStep(), sessions.All, sessions)
                 : chosen.Count > 1 ? new FanOut(this, TakeStep(), chosen, null)
                 : null;
         });
@@ -153,6 +159,12 @@ public abstract class ConnectedCmdlet : PerfCmdlet
         part.CurrentSession = session;
         part.sessions = sessions;
         part.siblings = siblings;
+        // Settings that are no parameters; the others come with the arguments.
+        foreach (var (property, _) in Settings.Of(GetType()))
+        {
+            property.SetValue(part, property.GetValue(this));
+        }
+
         return part;
     }
 

@@ -27,7 +27,7 @@ internal sealed class FanOut : IDisposable
     private readonly ConnectedCmdlet cmdlet;
     private readonly Step begin;
     private readonly IReadOnlyList<PerfMonitoringSession> sessions;
-    private readonly PerfMonitoringSession? standard;
+    private readonly SessionTable? routing;
     private readonly bool isQuiet;
     private readonly bool stopsAtError;
     private readonly object gate = new();
@@ -49,14 +49,16 @@ internal sealed class FanOut : IDisposable
     /// <param name="cmdlet">The cmdlet that PowerShell runs.</param>
     /// <param name="begin">Its arguments before the first object.</param>
     /// <param name="sessions">The sessions to work on.</param>
-    /// <param name="standard">The session of objects that say no database; null if they are for every session.</param>
+    /// <param name="routing">
+    /// Has the default session, for objects that say no database; null if they are for every session.
+    /// </param>
     public FanOut(
-        ConnectedCmdlet cmdlet, Step begin, IReadOnlyList<PerfMonitoringSession> sessions, PerfMonitoringSession? standard)
+        ConnectedCmdlet cmdlet, Step begin, IReadOnlyList<PerfMonitoringSession> sessions, SessionTable? routing)
     {
         this.cmdlet = cmdlet;
         this.begin = begin;
         this.sessions = [.. sessions];
-        this.standard = standard;
+        this.routing = routing;
         isQuiet = begin.Call.Bound.TryGetValue("Quiet", out var quiet) && LanguagePrimitives.IsTrue(quiet);
         stopsAtError = cmdlet.StopsAtError;
     }
@@ -104,6 +106,7 @@ internal sealed class FanOut : IDisposable
     /// <summary>Waits for all parts.</summary>
     public void End() => Guard(() =>
     {
+        isEnding = true;
         if (runs.Count == 0)
         {
             // Nothing came down the pipeline.
@@ -113,7 +116,6 @@ internal sealed class FanOut : IDisposable
             }
         }
 
-        isEnding = true;
         foreach (var run in runs)
         {
             run.Post(c => c.EndWork(), isLast: true);
@@ -306,7 +308,22 @@ internal sealed class FanOut : IDisposable
     /// <summary>The id of the progress of the whole.</summary>
     public static int WholeProgressId => ProgressId;
 
-    private IEnumerable<PerfMonitoringSession> Everywhere() => standard is null ? sessions : [standard];
+    // Of a fleet no session is the default.
+    private IReadOnlyList<PerfMonitoringSession> Everywhere(PSObject? item = null)
+    {
+        if (routing is null || routing.Default is not null)
+        {
+            return routing is null ? sessions : [routing.Default!];
+        }
+
+        if (!isEnding)
+        {
+            Runtime.WriteError(Errors.Record(Errors.NoDefaultSession(sessions.Count), item));
+        }
+
+        return [];
+    }
+
 
     private SessionRun RunOf(PerfMonitoringSession session)
     {
@@ -393,12 +410,12 @@ internal sealed class FanOut : IDisposable
         }
 
         var read = new PipelineObject(item, "an object of a database", "Pipe what a cmdlet of PerfMonitoring wrote.");
-        foreach (var session in standard is null ? sessions : [standard, .. sessions])
+        foreach (var session in routing?.Default is { } first ? [first, .. sessions] : sessions)
         {
             switch (read.IsOf(session.Target, session.Store))
             {
                 case null:
-                    return Everywhere();
+                    return Everywhere(item);
                 case true:
                     return [session];
             }
@@ -406,7 +423,7 @@ internal sealed class FanOut : IDisposable
 
         if (cmdlet.Routing == Routing.OwnOrEach)
         {
-            return Everywhere();
+            return Everywhere(item);
         }
 
         Runtime.WriteError(Errors.Record(read.OfNone([.. sessions.Select(s => s.Name)]), item));

@@ -8,6 +8,8 @@ param(
 $ErrorActionPreference = 'Stop'
 # psql stands beside the server.
 if ($env:PERFMONITORING_PGBIN) { $env:PATH = $env:PERFMONITORING_PGBIN + [IO.Path]::PathSeparator + $env:PATH }
+# The configuration of whoever runs this changes nothing.
+$env:PERFMONITORING_CONFIG = $env:PERFMONITORING_MACHINE_CONFIG = Join-Path $PSScriptRoot 'nowhere/configuration.json'
 Import-Module (Join-Path $PSScriptRoot "../../artifacts/pester/Pester/$PesterVersion/Pester.psd1")
 $configuration = New-PesterConfiguration
 $configuration.Run.Path = $PSScriptRoot

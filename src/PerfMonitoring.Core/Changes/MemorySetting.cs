@@ -12,23 +12,27 @@ internal static partial class MemorySetting
     private const long MinimumKilobytes = 1024;
     private const long MaximumKilobytes = int.MaxValue;
 
+    /// <summary>What it must be, in words.</summary>
+    public const string Limits = "from 1MB to 2047GB, as PostgreSQL writes it: a whole number with kB, MB, GB or TB";
+
     /// <summary>Refuses an amount that the server would refuse for maintenance_work_mem, before any work starts.</summary>
     /// <param name="parameter">The parameter, without its dash.</param>
     /// <param name="value">The amount.</param>
     /// <exception cref="PerfMonitoringException">InvalidMaintenanceWorkMem, where that is the name of the parameter.</exception>
     public static void Check(string parameter, string value)
     {
-        var isKnown = Pattern().Match(value) is { Success: true } match
-            && decimal.TryParse(match.Groups["number"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            && Kilobytes(number, match.Groups["unit"].Value) is >= MinimumKilobytes and <= MaximumKilobytes;
-        if (!isKnown)
+        if (!IsKnown(value))
         {
             throw new PerfMonitoringException(
-                "Invalid" + parameter, FailureKind.InvalidArgument,
-                $"-{parameter} is '{value}'; it must be from 1MB to 2047GB, as PostgreSQL writes it: a whole number with kB, "
-                    + $"MB, GB or TB.", "Write 512MB, or 2GB.", value);
+                "Invalid" + parameter, FailureKind.InvalidArgument, $"-{parameter} is '{value}'; it must be {Limits}.",
+                "Write 512MB, or 2GB.", value);
         }
     }
+
+    /// <summary>Whether the server would take an amount for maintenance_work_mem.</summary>
+    public static bool IsKnown(string value) => Pattern().Match(value) is { Success: true } match
+            && decimal.TryParse(match.Groups["number"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && Kilobytes(number, match.Groups["unit"].Value) is >= MinimumKilobytes and <= MaximumKilobytes;
 
     // An amount beyond the range of decimal stays beyond all limits.
     private static decimal Kilobytes(decimal number, string unit) =>

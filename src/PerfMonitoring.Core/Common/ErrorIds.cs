@@ -30,6 +30,21 @@ public static class ErrorIds
     /// <summary>The table has no such column.</summary>
     public const string ColumnNotFound = nameof(ColumnNotFound);
 
+    /// <summary>Another process is changing the configuration file.</summary>
+    public const string ConfigurationBusy = nameof(ConfigurationBusy);
+
+    /// <summary>A configuration file, or a value in it, cannot be used.</summary>
+    public const string ConfigurationInvalid = nameof(ConfigurationInvalid);
+
+    /// <summary>A configuration file cannot be written.</summary>
+    public const string ConfigurationNotWritten = nameof(ConfigurationNotWritten);
+
+    /// <summary>A configuration file exists and cannot be read.</summary>
+    public const string ConfigurationUnreadable = nameof(ConfigurationUnreadable);
+
+    /// <summary>Others than the user and root can change a configuration file.</summary>
+    public const string ConfigurationUnsafe = nameof(ConfigurationUnsafe);
+
     /// <summary>The server cannot be reached, or the connection broke.</summary>
     public const string ConnectionFailed = nameof(ConnectionFailed);
 
@@ -320,6 +335,9 @@ public static class ErrorIds
 
     /// <summary>A session came from a file, a job or Select-Object.</summary>
     public const string SessionNotLive = nameof(SessionNotLive);
+
+    /// <summary>The configuration has no such setting.</summary>
+    public const string SettingNotFound = nameof(SettingNotFound);
 
     /// <summary>Older transactions did not end within the limit.</summary>
     public const string SnapshotTimeout = nameof(SnapshotTimeout);

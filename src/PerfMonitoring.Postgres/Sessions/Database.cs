@@ -483,7 +483,8 @@ internal sealed class Database : IAsyncDisposable
         (builder.TcpKeepAlive, builder.TcpKeepAliveTime, builder.TcpKeepAliveInterval) =
             plan.Servers.Any(s => s.IsSocket) ? (false, 0, 0) : (true, 10, 5);
         var source = new NpgsqlDataSourceBuilder(builder.ConnectionString)
-            .ConfigureTypeLoading(types => types.EnableTypeLoading(false));
+            .ConfigureTypeLoading(types => types.EnableTypeLoading(false))
+            .UseLoggerFactory(new StatementLogger(plan.Address));
         plan.Configure(source);
         try
         {

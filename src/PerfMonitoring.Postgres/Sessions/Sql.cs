@@ -13,7 +13,7 @@ internal static partial class Sql
 {
     /// <summary>
     /// Marks the module's own statements, so that lists of statements can leave them out. It stands inside the statement, because
-    /// the server may cut comments before it.
+    /// the server may cut comments before it. The name of the file follows it.
     /// </summary>
     public const string Marker = "/* perf_monitoring */";
 
@@ -28,8 +28,18 @@ internal static partial class Sql
     /// <param name="name">The file's name without folder and extension, such as GetServer.</param>
     /// <exception cref="InvalidOperationException">There is no such file, or there are two: a mistake in this
     /// project.</exception>
-    public static string Get(string name) => Texts.GetOrAdd(
-        name, static name => Read(All.Single(r => r.EndsWith($".{name}.sql", StringComparison.Ordinal))));
+    public static string Get(string name) => Texts.GetOrAdd(name, static name =>
+    {
+        var resource = All.Single(r => r.EndsWith($".{name}.sql", StringComparison.Ordinal));
+        return FirstWord().Replace(Read(resource, marked: false), $"$0 {Marker} /* {name} */", 1);
+    });
+
+    /// <summary>The name of the file that a statement is of, whatever the driver or its caller put in the place of parameters.
+    /// </summary>
+    /// <returns>Null for a statement that is of no file.</returns>
+    public static string? NameOf(string statement) =>
+        NameMark().Match(statement) is { Success: true } match && Texts.ContainsKey(match.Groups[1].Value)
+            ? match.Groups[1].Value : null;
 
     /// <summary>The text of a resource without its header.</summary>
     /// <param name="resource">One of <see cref="All"/>.</param>
@@ -48,6 +58,10 @@ internal static partial class Sql
 
     [GeneratedRegex(@"\A(\s*--[^\n]*\n)+")]
     private static partial Regex HeaderComment();
+
+    // It stands behind the first word, so the text of a user that is explained or prepared has none.
+    [GeneratedRegex(@"\A\w+ /\* perf_monitoring \*/ /\* (\w+) \*/")]
+    private static partial Regex NameMark();
 
     [GeneratedRegex(@"\A\w+")]
     private static partial Regex FirstWord();

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Management.Automation;
 using PerfMonitoring.Audit;
 using PerfMonitoring.Common;
+using PerfMonitoring.Configuration;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Statements;
 using PerfMonitoring.Strategies;
@@ -92,24 +93,28 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
     [ValidateRange(1, long.MaxValue)]
+    [Configured("Advice.StorageBudget", IsSize = true)]
     public long? StorageBudget { get; set; }
 
     [Parameter(ParameterSetName = Piped)]
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
     [ValidateRange(1, int.MaxValue)]
+    [Configured("Advice.MaximumCount")]
     public int? MaximumCount { get; set; }
 
     [Parameter(ParameterSetName = Piped)]
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
     [ValidateRange(0.0, 1.0)]
+    [Configured("Advice.MinimumGain")]
     public double MinimumGain { get; set; } = new AdvisorOptions().MinimumGain;
 
     [Parameter(ParameterSetName = Piped)]
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
     [ValidateRange(0.0, double.MaxValue)]
+    [Configured("Advice.WriteWeight")]
     public double WriteWeight { get; set; } = new AdvisorOptions().WriteWeight;
 
     [Parameter(ParameterSetName = Piped)]
@@ -134,17 +139,20 @@ public sealed class NewIndexStrategyCommand : ConnectedCmdlet
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
     [Duration("1ms", "24d")]
+    [Configured("Advice.TimeLimit")]
     public TimeSpan? TimeLimit { get; set; }
 
     [Parameter(ParameterSetName = Piped)]
     [Parameter(ParameterSetName = FromSlowQuery)]
     [Parameter(ParameterSetName = FromText)]
     [Duration("0s", "3650d")]
+    [Configured("Advice.ReproposeAfter")]
     public TimeSpan ReproposeAfter { get; set; } = TimeSpan.FromDays(90);
 
     [Parameter]
     [Word(typeof(MaintenanceWindow))]
     [KnownWord]
+    [Configured("Advice.MaintenanceWindow")]
     public MaintenanceWindow? MaintenanceWindow { get; set; }
 
     // Real indexes are tried on a copy, with the slow queries of the original.

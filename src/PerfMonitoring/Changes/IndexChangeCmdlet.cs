@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using PerfMonitoring.Common;
+using PerfMonitoring.Configuration;
 
 namespace PerfMonitoring.Changes;
 
@@ -9,11 +10,13 @@ public abstract class IndexChangeCmdlet : ConnectedCmdlet
     /// <summary>How long a wait for a lock may last; zero waits for ever.</summary>
     [Parameter]
     [Duration("1ms", "24d", OrZero = true)]
+    [Configured("IndexChange.LockTimeout")]
     public TimeSpan LockTimeout { get; set; } = new IndexChangeOptions().LockTimeout;
 
     /// <summary>How many times the change is tried again after a wait that was too long.</summary>
     [Parameter]
     [ValidateRange(0, 100)]
+    [Configured("IndexChange.MaximumRetry")]
     public int MaximumRetry { get; set; } = new IndexChangeOptions().MaximumRetry;
 
     private protected IndexChangeOptions Options => new() { LockTimeout = LockTimeout, MaximumRetry = MaximumRetry };

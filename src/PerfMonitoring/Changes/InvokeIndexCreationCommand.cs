@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using PerfMonitoring.Common;
+using PerfMonitoring.Configuration;
 using PerfMonitoring.QueryLog;
 using PerfMonitoring.Strategies;
 
@@ -43,30 +44,36 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
     /// <summary>How long each wait for other transactions may last; zero waits for ever.</summary>
     [Parameter]
     [Duration("1ms", "24d", OrZero = true)]
+    [Configured("IndexChange.SnapshotTimeout")]
     public TimeSpan SnapshotTimeout { get; set; } = new IndexChangeOptions().SnapshotTimeout;
 
     /// <summary>maintenance_work_mem of the build, for example 512MB.</summary>
     [Parameter]
+    [ConfiguredMemory("IndexCreation.MaintenanceWorkMem")]
     public string? MaintenanceWorkMem { get; set; }
 
     /// <summary>The largest allowed growth of the database by the indexes of this run, in bytes.</summary>
     [Parameter]
     [ValidateRange(0, long.MaxValue)]
+    [Configured("IndexCreation.MaximumDatabaseGrowth", IsSize = true)]
     public long? MaximumDatabaseGrowth { get; set; }
 
     /// <summary>The most active sessions at which a build may start.</summary>
     [Parameter]
     [ValidateRange(0, int.MaxValue)]
+    [Configured("IndexCreation.MaximumActiveSession")]
     public int? MaximumActiveSession { get; set; }
 
     /// <summary>The longest replication lag of a standby at which a build may start.</summary>
     [Parameter]
     [Duration("1ms", "24d", OrZero = true)]
+    [Configured("IndexCreation.MaximumReplicationLag")]
     public TimeSpan? MaximumReplicationLag { get; set; }
 
     /// <summary>How long to wait for the load to go down.</summary>
     [Parameter]
     [Duration("1ms", "24d", OrZero = true)]
+    [Configured("IndexCreation.LoadTimeout")]
     public TimeSpan LoadTimeout { get; set; } = new IndexCreationOptions().LoadTimeout;
 
     /// <summary>Builds even if the server then cancels the autovacuum of the table.</summary>
@@ -76,6 +83,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
     /// <summary>How many indexes are built at the same time, on different tables.</summary>
     [Parameter]
     [ValidateRange(1, 4)]
+    [Configured("IndexCreation.MaximumParallelBuild")]
     public int MaximumParallelBuild { get; set; } = 1;
 
     /// <summary>Observes the statements after all builds, and reports whether they became faster.</summary>
@@ -85,6 +93,7 @@ public sealed class InvokeIndexCreationCommand : IndexChangeCmdlet
     /// <summary>The length of the observation window.</summary>
     [Parameter]
     [Duration("1s", "7d")]
+    [Configured("IndexCreation.VerifyAfter")]
     public TimeSpan VerifyAfter { get; set; } = TimeSpan.FromMinutes(30);
 
     /// <summary>Verifies, and drops indexes that made statements slower.</summary>

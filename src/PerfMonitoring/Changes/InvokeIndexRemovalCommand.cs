@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using PerfMonitoring.Common;
+using PerfMonitoring.Configuration;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Sessions;
 using PerfMonitoring.Statements;
@@ -39,6 +40,7 @@ public sealed class InvokeIndexRemovalCommand : IndexChangeCmdlet
     /// <summary>How long an index must not have been scanned, on any server, to count as unused.</summary>
     [Parameter]
     [Duration("7d", "3650d")]
+    [Configured("IndexUsage.Window")]
     public TimeSpan Window { get; set; } = DropVerdict.DefaultWindow;
 
     /// <summary>Also drops indexes that are not recommended for drop.</summary>

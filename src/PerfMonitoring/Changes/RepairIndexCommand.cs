@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using PerfMonitoring.Common;
+using PerfMonitoring.Configuration;
 using PerfMonitoring.Indexes;
 
 namespace PerfMonitoring.Changes;
@@ -32,16 +33,19 @@ public sealed class RepairIndexCommand : IndexChangeCmdlet
     /// <summary>The smallest share of bloat in an index's size, 0 to 1.</summary>
     [Parameter(ParameterSetName = BloatedSet)]
     [ValidateRange(0.0, 1.0)]
+    [Configured("IndexRepair.MinimumBloat")]
     public double MinimumBloat { get; set; } = 0.5;
 
     /// <summary>The smallest amount of bloat, in bytes.</summary>
     [Parameter(ParameterSetName = BloatedSet)]
     [ValidateRange(0, long.MaxValue)]
+    [Configured("IndexRepair.MinimumWaste", IsSize = true)]
     public long MinimumWaste { get; set; } = 10 * 1024 * 1024;
 
     /// <summary>How long each wait for older transactions may last; zero waits for ever.</summary>
     [Parameter(ParameterSetName = BloatedSet)]
     [Duration("1ms", "24d", OrZero = true)]
+    [Configured("IndexChange.SnapshotTimeout")]
     public TimeSpan SnapshotTimeout { get; set; } = new IndexChangeOptions().SnapshotTimeout;
 
     internal override void EndWork()

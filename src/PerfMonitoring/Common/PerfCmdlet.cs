@@ -2,6 +2,7 @@ using System.Collections;
 using System.Collections.Concurrent;
 using System.Management.Automation;
 using System.Threading.Channels;
+using PerfMonitoring.Messages;
 
 namespace PerfMonitoring.Common;
 
@@ -19,6 +20,11 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     /// <summary>The call, where not PowerShell runs this cmdlet but <see cref="FanOut"/>; else null.</summary>
     internal Invocation? Call { get; set; }
 
+    /// <summary>The name of the session that the cmdlet works on, for the log; null if it has none.</summary>
+    internal virtual string? SessionName => null;
+
+    private Housekeeping Housekeeping => field ??= new Housekeeping(this);
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -28,7 +34,11 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
 
     /// <inheritdoc/>
     protected override void BeginProcessing() =>
-        Run(() => Arguments.Check(Bound, areTyped: true, GetType()));
+        Run(() =>
+        {
+            Housekeeping.Begin();
+            Arguments.Check(Bound, areTyped: true, GetType());
+        });
 
     /// <inheritdoc/>
     protected override void StopProcessing() => stopping.Cancel();
@@ -42,9 +52,11 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
         }
     }
 
-    private protected string CommandName => Call?.CommandName ?? MyInvocation.MyCommand.Name;
+    internal string CommandName => Call?.CommandName ?? MyInvocation.MyCommand.Name;
 
     private protected new string ParameterSetName => Call?.ParameterSetName ?? base.ParameterSetName;
+
+    internal Dictionary<string, object> BoundParameters => Bound;
 
     private protected Dictionary<string, object> Bound => Call?.Bound ?? MyInvocation.BoundParameters;
 
@@ -84,10 +96,35 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     private protected virtual object Shown(object item) => item;
 
     /// <summary>Writes a warning.</summary>
-    private protected new void WriteWarning(string text) => base.WriteWarning(VisibleText.Line(text));
+    private protected new void WriteWarning(string text)
+    {
+        Housekeeping.Note(MessageLevel.Warning, text);
+        base.WriteWarning(VisibleText.Line(text));
+    }
 
     /// <summary>Writes a verbose message.</summary>
-    private protected new void WriteVerbose(string text) => base.WriteVerbose(VisibleText.Line(text));
+    private protected new void WriteVerbose(string text)
+    {
+        Housekeeping.Note(MessageLevel.Verbose, text);
+        base.WriteVerbose(VisibleText.Line(text));
+    }
+
+    /// <summary>Writes a verbose message of the configuration.</summary>
+    internal void Tell(string text) => WriteVerbose(text);
+
+    /// <summary>Writes an error, and the cmdlet goes on.</summary>
+    private protected new void WriteError(ErrorRecord record)
+    {
+        Housekeeping.Note(record);
+        base.WriteError(record);
+    }
+
+    /// <summary>Writes an error, and the cmdlet ends.</summary>
+    private protected new void ThrowTerminatingError(ErrorRecord record)
+    {
+        Housekeeping.Note(record);
+        base.ThrowTerminatingError(record);
+    }
 
     /// <summary>Shows progress.</summary>
     private protected new void WriteProgress(ProgressRecord progress)
@@ -110,13 +147,19 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     /// Writes a line for the person at the host, as Write-Host does: to the information stream, which a runbook can redirect (6>)
     /// or silence (-InformationAction Ignore), and never to the pipeline.
     /// </summary>
-    private protected void Say(string text) => WriteInformation(
-        new InformationRecord(new HostInformationMessage { Message = VisibleText.Line(text) }, CommandName) {
-            Tags = { "PSHOST" } });
+    private protected void Say(string text)
+    {
+        Housekeeping.Note(MessageLevel.Information, text);
+        WriteInformation(new InformationRecord(new HostInformationMessage { Message = VisibleText.Line(text) }, CommandName)
+        {
+            Tags = { "PSHOST" },
+        });
+    }
 
     /// <summary>Writes a line through the host, because a stopped pipeline takes no warnings.</summary>
     private protected void SayToHost(string text)
     {
+        Housekeeping.Note(MessageLevel.Warning, text);
         if (CommandRuntime is IPartRuntime part)
         {
             part.SayToHost(VisibleText.Line(text));
@@ -132,7 +175,7 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     {
         try
         {
-            return Task.Run(() => work(stopping.Token)).GetAwaiter().GetResult();
+            return Housekeeping.Wait(Housekeeping.Start(() => work(stopping.Token)));
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -156,11 +199,16 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     {
         using var abandon = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
         var channel = Channel.CreateBounded<T[]>(new BoundedChannelOptions(4) { SingleReader = true, SingleWriter = true });
-        var producer = Task.Run(() => ProduceAsync(source(abandon.Token), channel.Writer, abandon.Token));
+        var producer = Housekeeping.Start(async () =>
+        {
+            await ProduceAsync(source(abandon.Token), channel.Writer, abandon.Token);
+            return true;
+        });
         try
         {
             while (channel.Reader.WaitToReadAsync(stopping.Token).AsTask().GetAwaiter().GetResult())
             {
+                Housekeeping.ShowStatements();
                 while (channel.Reader.TryRead(out var batch))
                 {
                     foreach (var item in batch)
@@ -169,6 +217,8 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
                     }
                 }
             }
+
+            Housekeeping.ShowStatements();
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -193,7 +243,7 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     {
         using var abandon = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
         using var reports = new BlockingCollection<TReport>();
-        var task = Task.Run(async () =>
+        var task = Housekeeping.Start(async () =>
         {
             try
             {
@@ -216,6 +266,7 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
 
                 try
                 {
+                    Housekeeping.ShowStatements();
                     show(report);
                 }
                 catch (PipelineStoppedException)
@@ -225,7 +276,7 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
                 }
             }
 
-            return task.GetAwaiter().GetResult();
+            return Housekeeping.Wait(task);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -262,6 +313,10 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
         {
             ThrowTerminatingError(Errors.Record(e, item));
         }
+        catch (Exception e) when (Housekeeping.Note(e))
+        {
+            throw;
+        }
     }
 
     /// <summary>Runs an act whose failure ends the cmdlet, with a stable error id.</summary>
@@ -275,6 +330,10 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
         catch (PerfMonitoringException e)
         {
             ThrowTerminatingError(Errors.Record(Explain(e)));
+        }
+        catch (Exception e) when (Housekeeping.Note(e))
+        {
+            throw;
         }
     }
 

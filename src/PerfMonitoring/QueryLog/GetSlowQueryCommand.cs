@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Management.Automation;
 using PerfMonitoring.Common;
+using PerfMonitoring.Configuration;
 using PerfMonitoring.Statements;
 
 namespace PerfMonitoring.QueryLog;
@@ -13,14 +14,17 @@ public sealed class GetSlowQueryCommand : ConnectedCmdlet
     [Parameter(Position = 0)]
     [ValidateRange(1, int.MaxValue)]
     [Alias("First")]
+    [Configured("SlowQuery.Top")]
     public int Top { get; set; }
 
     [Parameter]
     [ValidateRange(0.0, double.MaxValue)]
+    [Configured("SlowQuery.MinimumMeanMs")]
     public double MinimumMeanMs { get; set; }
 
     [Parameter]
     [ValidateRange(0L, long.MaxValue)]
+    [Configured("SlowQuery.MinimumCalls")]
     public long MinimumCalls { get; set; }
 
     [Parameter]

@@ -2,6 +2,7 @@ using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
 using PerfMonitoring.Common;
+using PerfMonitoring.Configuration;
 
 namespace PerfMonitoring.Sessions;
 
@@ -100,14 +101,17 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(FleetCompleter))]
+    [Configured("Connection.StoreHostName", Unless = [nameof(StoreConnectionString)])]
     public string? StoreHostName { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [PortOrNothing]
+    [Configured("Connection.StorePort", Unless = [nameof(StoreConnectionString)])]
     public int? StorePort { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(NothingCompleter))]
+    [Configured("Connection.StoreDatabase", Unless = [nameof(StoreConnectionString)])]
     public string? StoreDatabase { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
@@ -125,11 +129,13 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
     /// <summary>The time limit for a session to begin, for either database.</summary>
     [Parameter]
     [Duration("1s", "15m")]
+    [Configured("Connection.ConnectTimeout", Unless = [nameof(ConnectionString)])]
     public TimeSpan? ConnectTimeout { get; set; }
 
     /// <summary>The time limit of one answer of either server.</summary>
     [Parameter]
     [Duration("1s", "1d")]
+    [Configured("Connection.CommandTimeout", Unless = [nameof(ConnectionString)])]
     public TimeSpan? CommandTimeout { get; set; }
 
     [Parameter]
@@ -139,7 +145,8 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
 
     /// <summary>How many databases are connected at the same time.</summary>
     [Parameter]
-    [ValidateRange(1, 100)]
+    [ValidateRange(1, 256)]
+    [Configured("Session.ThrottleLimit")]
     public int ThrottleLimit { get; set; } = Math.Min(Environment.ProcessorCount, 16);
 
     /// <summary>Replaces open sessions of the same names.</summary>

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using PerfMonitoring.Common;
+using PerfMonitoring.Configuration;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Sessions;
 
@@ -47,6 +48,7 @@ public sealed class GetIndexUsageStatCommand : ByNameCmdlet
     /// <summary>How long an index must not have been scanned, on any server, to count as unused.</summary>
     [Parameter(ParameterSetName = CurrentSet)]
     [Duration("7d", "3650d")]
+    [Configured("IndexUsage.Window")]
     public TimeSpan Window { get; set; } = DropVerdict.DefaultWindow;
 
     /// <summary>First day of the stored history to read (UTC).</summary>

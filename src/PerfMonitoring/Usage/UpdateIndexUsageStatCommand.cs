@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using PerfMonitoring.Common;
+using PerfMonitoring.Configuration;
 using PerfMonitoring.Indexes;
 using PerfMonitoring.Sessions;
 
@@ -42,6 +43,7 @@ public sealed class UpdateIndexUsageStatCommand : ConnectedCmdlet
     /// <summary>How long an index must not have been scanned, on any server, to count as unused.</summary>
     [Parameter]
     [Duration("7d", "3650d")]
+    [Configured("IndexUsage.Window")]
     public TimeSpan Window { get; set; } = DropVerdict.DefaultWindow;
 
     internal override void ProcessItem()

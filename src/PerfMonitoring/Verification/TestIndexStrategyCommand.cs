@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using PerfMonitoring.Audit;
 using PerfMonitoring.Common;
+using PerfMonitoring.Configuration;
 using PerfMonitoring.Strategies;
 
 namespace PerfMonitoring.Verification;
@@ -38,16 +39,19 @@ public sealed class TestIndexStrategyCommand : ConnectedCmdlet
     /// <summary>The length of the observation window before and after the build.</summary>
     [Parameter]
     [Duration("1ms", "3650d")]
+    [Configured("Verification.Window")]
     public TimeSpan Window { get; set; } = new VerificationOptions().Window;
 
     /// <summary>The smallest change of time that counts, as a share.</summary>
     [Parameter]
     [ValidateRange(0.001, 0.99)]
+    [Configured("Verification.MinimumEffect")]
     public double MinimumEffect { get; set; } = new VerificationOptions().MinimumEffect;
 
     /// <summary>Confidence level of the intervals, 0 to 1.</summary>
     [Parameter]
     [ValidateRange(0.5, 0.9999)]
+    [Configured("Verification.Confidence")]
     public double Confidence { get; set; } = new VerificationOptions().Confidence;
 
     /// <summary>Returns only whether all indexes were judged and none regressed.</summary>

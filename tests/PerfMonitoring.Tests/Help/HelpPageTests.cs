@@ -27,6 +27,7 @@ public sealed partial class HelpPageTests(ModuleRunspace session) : IClassFixtur
     [Theory]
     [InlineData("about_PerfMonitoring")]
     [InlineData("about_PerfMonitoring_Fleet")]
+    [InlineData("about_PerfMonitoring_Configuration")]
     [InlineData("about_PerfMonitoring_Security")]
     [InlineData("about_PerfMonitoring_Testing")]
     public void A_topic_is_text_that_fits_a_console(string name)

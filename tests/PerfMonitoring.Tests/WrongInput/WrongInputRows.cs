@@ -49,7 +49,7 @@ internal static class WrongInputRows
         ["FromLog"] = "",
         ["Since"] = "2026-01-01", ["Until"] = "2026-01-02", ["ConnectionString"] = "$cs", ["InputObject"] = "$strategy",
         ["SlowQuery"] = "$slow", ["Id"] = "([guid]::Empty)",
-        ["Action"] = "$strategy",
+        ["Action"] = "$strategy", ["Name"] = "SlowQuery.Top", ["Value"] = "1", ["Reset"] = "",
     };
 
     /// <summary>Calls that must fail: the cmdlet, the wrong parameter, the whole call.</summary>
@@ -161,6 +161,10 @@ internal static class WrongInputRows
         ("IndexName", "Repair-Index nowhere -Bloated"), ("IndexName", "Invoke-IndexRemoval nowhere"),
         ("IndexName", "Invoke-IndexRemoval 'nowhere*'"), ("IndexName", "Undo-IndexRemoval -IndexName nowhere"),
         ("TableName", "Get-PerformanceThreshold -TableName nowhere"),
+        .. from value in new[] { "0", "-1", "NaN", "$true", "''", "@{ a = 1 }", "@(1, 2)", "('9' * 900)", "\"`e[2J\"", "$null" }
+           select ("Value", $"Set-PerfMonitoringConfiguration SlowQuery.Top {value}"),
+        ("Name", "Set-PerfMonitoringConfiguration SlowQuery.* 1"), ("Name", "Set-PerfMonitoringConfiguration Nowhere.Top 1"),
+        ("Name", "Get-PerfMonitoringConfiguration Nowhere.Top"),
         ("Name", "Get-PerfMonitoringSession nowhere"), ("Session", "Disconnect-PerfMonitoring nowhere"),
         ("Pending", "Get-IndexStrategy -Pending -Created"), ("Force", "Invoke-IndexCreation $strategy -Force -WaitForWindow"),
         ("Pending", "Invoke-IndexCreation -InputObject $strategy -Pending"),
@@ -189,7 +193,7 @@ internal static class WrongInputRows
         var type = parameter.ParameterType;
         var element = type.IsArray ? type.GetElementType()! : type;
         element = Nullable.GetUnderlyingType(element) ?? element;
-        return parameter.Name is "Session" or "Replica"
+        return parameter.Name is "Session" or "Replica" && command != "Get-PerfMonitoringLog"
             ? NoSessions.Where(s => command != "Disconnect-PerfMonitoring" || s is not "$closed")
             : element == typeof(string) ? [.. NoTexts, .. type.IsArray ? NoLists : []]
             : element.IsEnum
