@@ -25,7 +25,7 @@ public sealed partial class ConfigurationCommandTests(TestDatabase database) : I
     {
         var lines = await RunAsync("""
             Set-PerfMonitoringConfiguration Advice.StorageBudget 500MB -Scope Machine
-            Set-PerfMonitoringConfiguration advice.storagebudget 1.5GB -WhatIf 6>&1 | Out-Null
+            Set-PerfMonitoringConfiguration advice.storagebudget 1.5GB -WhatIf
             Get-PerfMonitoringConfiguration *.StorageBudget
             Set-PerfMonitoringConfiguration Advice.StorageBudget 1.5GB -PassThru
             Set-PerfMonitoringConfiguration Connection.ConnectTimeout 7s
@@ -41,6 +41,7 @@ public sealed partial class ConfigurationCommandTests(TestDatabase database) : I
 
         Assert.Equal(
         [
+            $"What if: Performing the operation \"Set Advice.StorageBudget to 1536MB\" on target \"{User}\".",
             "Advice.StorageBudget = 500MB (Machine)", "Advice.StorageBudget = 1536MB (User)", "TimeSpan",
             "Connection.ConnectTimeout = 7s (User)", "Connection.CommandTimeout = 90s (User)",
             "Advice.StorageBudget = 1536MB (User)", "Advice.MaintenanceWindow = OffPeak (User)",
