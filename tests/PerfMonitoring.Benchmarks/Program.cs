@@ -14,6 +14,10 @@ using PerfMonitoring.Benchmarks;
 //       advises for 10 to 10,000 statements: time and what-if calls
 //   verification [trials]
 //       compares verdicts of Test-IndexStrategy with synthetic times of known effect
+//   scale
+//       computes and simulates stores of 10, 1,000 and 100,000 databases: the tables of docs/scale.md
+//   scale-measure
+//       measures the constants of that
 //   build
 //       runs pgbench on the same table during a build, compared with psql
 switch (args)
@@ -35,12 +39,16 @@ switch (args)
             rest is [var trials] ? int.Parse(trials, System.Globalization.CultureInfo.InvariantCulture) : 2000);
     case ["advisor-scale", .. var rest] when Options(rest) is { } options:
         return await AdvisorScale.RunAsync(options);
+    case ["scale"]:
+        return Scale.Run();
+    case ["scale-measure", .. var rest] when Options(rest) is { } options:
+        return await ScaleMeasures.RunAsync(options);
     case ["build", .. var rest] when Options(rest) is { } options:
         return await BuildUnderLoad.RunAsync(options);
     default:
         Console.Error.WriteLine(
             $"Say what to measure:\nstreaming [rows]\ntext\n{AdvisorQuality.Usage}\n{SelectionCeiling.Usage}\n"
-                + $"{AdvisorScale.Usage}\nverification [trials]\n{BuildUnderLoad.Usage}");
+                + $"{AdvisorScale.Usage}\nverification [trials]\n{BuildUnderLoad.Usage}\nscale\n{ScaleMeasures.Usage}");
         return 2;
 }
 
