@@ -46,7 +46,7 @@ public abstract class ConnectedCmdlet : PerfCmdlet
 
     internal PerfMonitoringSession CurrentSession { get; private set; } = null!;
 
-    internal override string? SessionName => CurrentSession?.Name;
+    internal override string? NameOfSession => CurrentSession?.Name;
 
     internal IMonitoringConnection Connection => CurrentSession.Connection;
 

@@ -35,13 +35,13 @@ internal sealed class Housekeeping(PerfCmdlet cmdlet)
     }
 
     /// <summary>Keeps a message in the log.</summary>
-    public void Note(MessageLevel level, string text) => Log.Add(level, text, cmdlet.SessionName);
+    public void Note(MessageLevel level, string text) => Log.Add(level, text, cmdlet.NameOfSession);
 
     /// <summary>Keeps an error in the log.</summary>
     public void Note(ErrorRecord record) => Log.Add(
         MessageLevel.Error, record.ErrorDetails?.RecommendedAction is { } remedy ? $"{record.Exception.Message} {remedy}"
             : record.Exception.Message,
-        cmdlet.SessionName, (record.Exception as PerfMonitoringException)?.ErrorId ?? record.FullyQualifiedErrorId.Split(',')[0]);
+        cmdlet.NameOfSession, (record.Exception as PerfMonitoringException)?.ErrorId ?? record.FullyQualifiedErrorId.Split(',')[0]);
 
     /// <summary>
     /// Keeps a failure that the cmdlet does not translate. Its text is not kept, because it may hold anything.
@@ -52,7 +52,7 @@ internal sealed class Housekeeping(PerfCmdlet cmdlet)
         if (failure is not (PerfMonitoringException or PipelineStoppedException or ActionPreferenceStopException
             or OperationCanceledException or FlowControlException))
         {
-            Log.Add(MessageLevel.Error, $"{failure.GetType().FullName}; its text is in $Error.", cmdlet.SessionName);
+            Log.Add(MessageLevel.Error, $"{failure.GetType().FullName}; its text is in $Error.", cmdlet.NameOfSession);
         }
 
         return false;

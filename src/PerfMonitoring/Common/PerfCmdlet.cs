@@ -21,7 +21,7 @@ public abstract class PerfCmdlet : PSCmdlet, IDisposable
     internal Invocation? Call { get; set; }
 
     /// <summary>The name of the session that the cmdlet works on, for the log; null if it has none.</summary>
-    internal virtual string? SessionName => null;
+    internal virtual string? NameOfSession => null;
 
     private Housekeeping Housekeeping => field ??= new Housekeeping(this);
 

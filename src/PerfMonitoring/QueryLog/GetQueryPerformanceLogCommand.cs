@@ -64,7 +64,7 @@ public sealed class GetQueryPerformanceLogCommand : ByNameCmdlet
         WriteAll(token => Connection.QueryLog.GetAsync(filter, token), entry =>
         {
             found++;
-            WriteObject(entry with { Target = AllDatabases ? null : Connection.Target });
+            WriteObject(entry with { Target = Connection.Target });
         });
         if (found == 0)
         {

@@ -362,7 +362,7 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
                 "Write one name, or use -Inventory.", parameter),
         };
 
-    private int? CheckPort(int? port, string parameter) => port is null or (> 0 and < 65536) ? port
+    private static int? CheckPort(int? port, string parameter) => port is null or (> 0 and < 65536) ? port
         : throw new PerfMonitoringException(
             ErrorIds.InvalidConnectionSetting, FailureKind.InvalidArgument, $"-{parameter} is not a port number from 1 to 65535.",
             "Correct it, or leave it out for 5432.", parameter);

@@ -1,4 +1,3 @@
-using System.Collections;
 using PerfMonitoring.Common;
 using PerfMonitoring.Strategies;
 using PerfMonitoring.Thresholds;
