@@ -132,8 +132,10 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
                 strategy.IndexDefinition,
                 Columns = JsonSerializer.Serialize(strategy.Columns, IndexDefinitionJson.Options),
                 strategy.WhereClause,
-                UsagePattern = EnumLabel.Of(strategy.UsagePattern),
-                MaintenanceWindow = EnumLabel.Of(strategy.MaintenanceWindow),
+                // Whoever does not say takes the first word of each.
+                UsagePattern = EnumLabel.Of(strategy.UsagePattern == 0 ? UsagePattern.Lookup : strategy.UsagePattern),
+                MaintenanceWindow = EnumLabel.Of(
+                    strategy.MaintenanceWindow == 0 ? MaintenanceWindow.Immediate : strategy.MaintenanceWindow),
                 strategy.IsCreated,
                 strategy.IsMonitoring,
                 UserId = userId,
