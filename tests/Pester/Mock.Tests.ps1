@@ -60,7 +60,7 @@ Describe 'about_PerfMonitoring_Testing' {
     }
 
     It 'makes each object of the page' {
-        $made = $examples | Where-Object { $_ -notmatch 'Describe' } | ForEach-Object { & ([scriptblock]::Create($_)) }
+        $made = $examples | Where-Object { $_ -match '^\[' } | ForEach-Object { & ([scriptblock]::Create($_)) }
         $made.Count | Should -BeGreaterThan 6
         $made | ForEach-Object { "$_" } | Should -Not -Match '\n|^PerfMonitoring|^$'
         ($made | Where-Object { $_ -is [PerfMonitoring.Strategies.IndexStrategy] }).IndexDefinition |
@@ -68,8 +68,9 @@ Describe 'about_PerfMonitoring_Testing' {
     }
 
     It 'passes the tests of the page' {
-        $file = Join-Path $TestDrive 'Page.Tests.ps1'
-        $examples | Where-Object { $_ -match 'Describe' } | Set-Content $file
+        $file = Join-Path $TestDrive 'Clear-UnusedIndex.Tests.ps1'
+        $examples -match '^function' | Set-Content (Join-Path $TestDrive 'Clear-UnusedIndex.ps1')
+        $examples -match '^Describe' | Set-Content $file
         $pester = (Get-Module Pester).Path -replace 'psm1$', 'psd1'
         $modules = Join-Path $PSScriptRoot '../../artifacts/module'
         $run = Invoke-FreshPwsh -Command @"

@@ -95,7 +95,7 @@ Describe 'The output of the cmdlets' {
     }
 
     It 'keeps words, lists and short figures in JSON' {
-        $json = $usage[0], $strategy | ConvertTo-Json -Depth 3
+        $json = $usage[0], $strategy | ConvertTo-Json -Depth 3 -WarningAction Ignore
         $json | Should -Match '"Drop": "Blocked"'
         $json | Should -Match '"Code": "StatisticsAge"'
         $json | Should -Match '"SelectivityRatio": 0\.333333,'

@@ -83,7 +83,9 @@ public sealed record ScanCount(string Server, long? Scans, DateTimeOffset? Since
 
     /// <inheritdoc/>
     public override string ToString() =>
-        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{VisibleText.Line(Server)}: {(Scans is { } scans ? scans : "unknown")}");
+        string.Create(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"{VisibleText.Line(Server)}: {(Scans is { } scans ? scans : "unknown")}");
 }
 
 /// <summary>The stored scans of an index at one time.</summary>

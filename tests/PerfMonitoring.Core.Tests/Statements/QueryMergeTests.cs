@@ -22,7 +22,7 @@ public sealed class QueryMergeTests
         Assert.Equal(["a", "b"], list.UserNames);
         Assert.Equal((3, "a", "one 3"), (queries[1].QueryId, queries[1].UserName, queries[1].Query));
         // The share is of all, and not only of what is shown.
-        Assert.Equal(18 / 31.0, list.TimeShare!.Value, 1e-9);
+        Assert.Equal(18 / 31.0, list.TimeShare!.Value, 1e-6);
     }
 
     [Fact]

@@ -50,10 +50,10 @@ public sealed class PipelineTypeTests : IDisposable
     [Fact]
     public void An_object_of_which_nothing_is_known_shows_no_success()
     {
-        foreach (var type in AllTypes())
+        foreach (var type in AllTypes().Where(t => !IsSql(t)))
         {
             var made = Activator.CreateInstance(type)!;
-            foreach (var property in Properties(type).Where(_ => !IsSql(type)))
+            foreach (var property in Properties(type))
             {
                 // Reading a property never fails.
                 var value = property.GetValue(made);
