@@ -69,7 +69,7 @@ internal sealed class FanOut : IDisposable
     /// <summary>The runtime of the cmdlet that PowerShell runs; for the pipeline's thread only.</summary>
     public ICommandRuntime2 Runtime => (ICommandRuntime2)cmdlet.CommandRuntime;
 
-    /// <summary>Whether messages have to say their session.</summary>
+    /// <summary>Whether there are several parts, so far.</summary>
     public bool IsSeveral => runs.Count > 1;
 
     /// <summary>The parameters of a cmdlet.</summary>
@@ -200,7 +200,7 @@ internal sealed class FanOut : IDisposable
 
     /// <summary>Writes an error of a part; for the pipeline's thread.</summary>
     public void WriteError(ErrorRecord error, params SessionRun[] of) =>
-        Runtime.WriteError(IsSeveral ? Named(error, of) : error);
+        Runtime.WriteError(Named(error, of));
 
     /// <summary>Counts a part that has ended; for the pipeline's thread.</summary>
     public void Ended()
@@ -246,7 +246,7 @@ internal sealed class FanOut : IDisposable
         var isOver = isEnding && ended == runs.Count;
         if (ends.Count > 0 && isOver && !IsSeveral)
         {
-            Runtime.ThrowTerminatingError(ends[0].Error);
+            Runtime.ThrowTerminatingError(Named(ends[0].Error, [ends[0].Run]));
         }
 
         if (!IsSeveral && !stopsAtError)

@@ -307,8 +307,9 @@ internal sealed class SessionRun(FanOut whole, PerfMonitoringSession session, in
         if (whole.IsSeveral)
         {
             shown.ParentActivityId = FanOut.WholeProgressId;
-            shown.Activity = Name(shown.Activity);
         }
+
+        shown.Activity = Name(shown.Activity);
 
         if (shown.RecordType == ProgressRecordType.Completed)
         {
@@ -333,5 +334,5 @@ internal sealed class SessionRun(FanOut whole, PerfMonitoringSession session, in
         activities.Clear();
     }
 
-    private string Name(string? text) => whole.IsSeveral ? $"{session.Name}: {text}" : text ?? "";
+    private string Name(string? text) => $"{session.Name}: {text}";
 }
