@@ -234,7 +234,17 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
     {
         FromInventory => OfInventory(),
         FromTable => InventoryFile.Read(InputObject!),
-        _ => OfParts(),
+        _ => new ServerParameters
+        {
+            HostName = HostName,
+            Service = Service,
+            ConnectionString = ConnectionString,
+            Port = Port,
+            Name = Name,
+            Group = Group,
+            Tag = Tag,
+            IsPiped = IsPiped,
+        }.Read(),
     };
 
     // Any other source of a fleet (a registry) is read here, too: it is an Inventory and where it comes from.
@@ -254,118 +264,9 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
         }
 
         // Everything is checked before anything is connected and before anybody is asked for a password.
-        foreach (var server in chosen)
-        {
-            Check(server, origin);
-        }
-
+        FleetSelection.Check(chosen.Select(s => (s, Above().Request(s, null))), origin);
         return chosen;
     }
-
-    private void Check(InventoryServer server, string origin)
-    {
-        try
-        {
-            var request = Above().Request(server, null);
-            var store = request.Store.AsStoreOf(request.Settings);
-            if (Backend.Get().Resolve(request.Settings).HoldsPassword
-                || (store is not null && Backend.Get().Resolve(store).HoldsPassword))
-            {
-                throw new PerfMonitoringException(
-                    ErrorIds.PasswordInInventory, FailureKind.Security,
-                    "its connection string holds a password: whoever can read the file can log in.",
-                    "Leave it to pgpass, or name a command that gives a credential: CredentialCommand.");
-            }
-        }
-        catch (PerfMonitoringException e)
-        {
-            throw new PerfMonitoringException(
-                e.ErrorId, e.Kind, $"{origin}: server '{server.Label}': {e.Message}", e.Remedy, origin, e);
-        }
-    }
-
-    private IEnumerable<InventoryServer> OfParts()
-    {
-        (string Parameter, string[]? Values)[] ways =
-            [(nameof(HostName), HostName), (nameof(Service), Service), (nameof(ConnectionString), ConnectionString)];
-        var given = ways.Select(w => (w.Parameter, Values: (w.Values ?? []).Where(v => !string.IsNullOrWhiteSpace(v)).ToArray()))
-            .Where(g => g.Values.Length > 0).ToList();
-        if (given.Count > 1)
-        {
-            throw new PerfMonitoringException(
-                ErrorIds.ServerGivenTwice, FailureKind.InvalidArgument,
-                $"-{given[1].Parameter} cannot be used together with -{given[0].Parameter}: each says where the server is.",
-                "Write one of them.", given[1].Parameter);
-        }
-
-        // A cell of a file that is empty by mistake must not mean the server of PGHOST.
-        if (given.Count == 0 && IsPiped && (HostName ?? Service ?? ConnectionString) is not null)
-        {
-            throw Errors.ObjectIncomplete(
-                "An object of the pipeline does not say which server it is: its HostName is empty.",
-                "Fill it in, or leave the object out.", "HostName");
-        }
-
-        var (parameter, values) = given.Count > 0 ? given[0] : (nameof(HostName), [null!]);
-        if (parameter == nameof(Service))
-        {
-            values = [.. values.SelectMany(ServicesLike).Distinct(StringComparer.Ordinal)];
-        }
-
-        return values.Select(value => new InventoryServer
-        {
-            Name = NameFor(parameter == nameof(Service) ? value : null, values.Length),
-            Settings = new ConnectionSettings
-            {
-                HostName = parameter == nameof(HostName) ? value : null,
-                Service = parameter == nameof(Service) ? value : null,
-                ConnectionString = parameter == nameof(ConnectionString) ? value : null,
-                Port = CheckPort(Port, nameof(Port)),
-            },
-            Group = Single(Group, nameof(Group)),
-            Tags = [.. (Tag ?? []).SelectMany(t => t.Split(
-                [',', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))],
-        });
-    }
-
-    private IEnumerable<string> ServicesLike(string service)
-    {
-        var pattern = new NamePattern(service);
-        // The one that is not there is refused with the path of the file.
-        return pattern.IsPattern ? Backend.Get().GetServiceNames().Where(pattern.Matches) : [pattern.Name];
-    }
-
-    private string? NameFor(string? service, int servers)
-    {
-        var name = Single(Name, nameof(Name));
-        if (name is null)
-        {
-            return service is null ? null : SessionName.Of(service);
-        }
-
-        SessionName.Check(name, "-Name");
-        return servers == 1 ? name : throw new PerfMonitoringException(
-            ErrorIds.InvalidSessionName, FailureKind.InvalidArgument,
-            $"-Name '{name}' is one name, and {servers} servers are given.",
-            "Leave -Name out: sessions are named after host and database. Or pipe objects with Name and HostName.", name);
-    }
-
-    // A parameter that filters an inventory, and otherwise has one value.
-    private string? Single(string[]? values, string parameter) =>
-        values?.Where(v => !string.IsNullOrWhiteSpace(v)).ToArray() switch
-        {
-            null or [] => null,
-            [var only] when parameter == nameof(Name) || !Wildcard.IsIn(only) => only,
-            _ => throw new PerfMonitoringException(
-                ErrorIds.InvalidArgument, FailureKind.InvalidArgument,
-                $"-{parameter} has several names or a wildcard, and without -Inventory it is the one of the new sessions.",
-                "Write one name, or use -Inventory.", parameter),
-        };
-
-    private static int? CheckPort(int? port, string parameter) => port is null or (> 0 and < 65536) ? port
-        : throw new PerfMonitoringException(
-            ErrorIds.InvalidConnectionSetting, FailureKind.InvalidArgument, $"-{parameter} is not a port number from 1 to 65535.",
-            "Correct it, or leave it out for 5432.", parameter);
 
     private ConnectionParameters Above()
     {
@@ -393,7 +294,7 @@ public sealed class ConnectPerfMonitoringCommand : PerfCmdlet
             {
                 ConnectionString = Given(StoreConnectionString),
                 HostName = Given(StoreHostName),
-                Port = CheckPort(StorePort, nameof(StorePort)),
+                Port = ServerParameters.CheckPort(StorePort, nameof(StorePort)),
                 Database = Given(StoreDatabase),
                 UserName = ConnectionParameters.NameOf(StoreCredential),
                 Password = ConnectionParameters.PasswordOf(StoreCredential),

@@ -48,7 +48,7 @@ public sealed class DatabaseCompleter : NameCompleter
     private protected override IEnumerable<CompletionResult> Complete(string parameter, string typed, IDictionary bound)
     {
         var host = (bound["HostName"] is object[] { Length: > 0 } hosts ? hosts[0] : bound["HostName"]) as string;
-        var session = host is null ? SessionTable.Current.Default ?? (SessionTable.Current.All is [var only, ..] ? only : null)
+        var session = host is null ? SessionTable.Current.Default
             : SessionTable.Current.All.FirstOrDefault(s => string.Equals(s.HostName, host, StringComparison.OrdinalIgnoreCase)
                 && (bound["Port"] is not int port || port == s.Port));
         return Word.Choices(

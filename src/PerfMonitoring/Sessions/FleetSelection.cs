@@ -42,6 +42,36 @@ internal static class FleetSelection
         return [.. chosen];
     }
 
+    /// <summary>
+    /// Checks the settings of the servers, and that no connection string holds a password. Nothing is connected.
+    /// </summary>
+    /// <param name="servers">The servers and what will be asked of them.</param>
+    /// <param name="origin">Where they come from, for an error.</param>
+    /// <exception cref="PerfMonitoringException">PasswordInInventory, and as <see cref="IMonitoringBackend.Resolve"/>.
+    /// </exception>
+    public static void Check(IEnumerable<(InventoryServer Server, ConnectionRequest Request)> servers, string origin)
+    {
+        foreach (var (server, request) in servers)
+        {
+            try
+            {
+                ConnectionSettings?[] all = [request.Settings, request.Store.AsStoreOf(request.Settings)];
+                if (all.OfType<ConnectionSettings>().Any(s => Backend.Get().Resolve(s).HoldsPassword))
+                {
+                    throw new PerfMonitoringException(
+                        ErrorIds.PasswordInInventory, FailureKind.Security,
+                        "its connection string holds a password: whoever can read the file can log in.",
+                        "Leave it to pgpass, or name a command that gives a credential: CredentialCommand.");
+                }
+            }
+            catch (PerfMonitoringException e)
+            {
+                throw new PerfMonitoringException(
+                    e.ErrorId, e.Kind, $"{origin}: server '{server.Label}': {e.Message}", e.Remedy, origin, e);
+            }
+        }
+    }
+
     private static IEnumerable<string> Values(InventoryServer server, string parameter) => parameter switch
     {
         "Name" => new[] { server.Name }.OfType<string>(),

@@ -343,7 +343,7 @@ public sealed class FleetTests(SandboxFixture sandbox, StandbyFixture standby) :
         Assert.Equal(["critical"], Complete(call + "-Group prod -Tag cr"));
         Assert.Equal(["billing", "crm", "shop", "test"], Complete(call + "-Name "));
         Assert.Equal(["db1.example.com", "db2.example.com"], Complete(call + "-HostName db"));
-        Assert.Contains("./fleet.psd1", Complete("Connect-PerfMonitoring -Inventory ./fl"));
+        Assert.Contains("fleet.psd1", Complete("Connect-PerfMonitoring -Inventory ./fl"));
 
         // Nothing that is known is no reason for the names of files.
         foreach (var name in new[] {
