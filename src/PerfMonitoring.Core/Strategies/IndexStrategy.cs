@@ -95,10 +95,10 @@ public sealed record IndexStrategy
     public string? WhereClause { get => Definition.Where; init => Definition = Definition with { Where = value }; }
 
     /// <summary>Use of the index in the workload.</summary>
-    public UsagePattern UsagePattern { get; init; }
+    public UsagePattern UsagePattern { get; init; } = UsagePattern.Lookup;
 
     /// <summary>The maintenance window for the build.</summary>
-    public MaintenanceWindow MaintenanceWindow { get; init; }
+    public MaintenanceWindow MaintenanceWindow { get; init; } = MaintenanceWindow.Immediate;
 
     /// <summary>Whether the index exists, created by this module or adopted.</summary>
     public bool IsCreated { get; init; }

@@ -132,10 +132,8 @@ internal sealed class IndexStrategyRepository(Database store, ServerTarget targe
                 strategy.IndexDefinition,
                 Columns = JsonSerializer.Serialize(strategy.Columns, IndexDefinitionJson.Options),
                 strategy.WhereClause,
-                // Whoever does not say takes the first word of each.
-                UsagePattern = EnumLabel.Of(strategy.UsagePattern == 0 ? UsagePattern.Lookup : strategy.UsagePattern),
-                MaintenanceWindow = EnumLabel.Of(
-                    strategy.MaintenanceWindow == 0 ? MaintenanceWindow.Immediate : strategy.MaintenanceWindow),
+                UsagePattern = EnumLabel.Of(strategy.UsagePattern),
+                MaintenanceWindow = EnumLabel.Of(strategy.MaintenanceWindow),
                 strategy.IsCreated,
                 strategy.IsMonitoring,
                 UserId = userId,

@@ -23,6 +23,7 @@ public sealed class InitializePerfMonitoringStoreCommand : ConnectedCmdlet
     /// <summary>What the user says of a database that the store may know under another address.</summary>
     [Parameter]
     [Word(typeof(StoreEntryIdentity))]
+    [KnownWord]
     public StoreEntryIdentity Identity { get; set; }
 
     /// <summary>Whether the schemas of all databases in the store are upgraded.</summary>

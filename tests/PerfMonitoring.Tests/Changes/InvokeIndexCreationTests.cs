@@ -411,10 +411,9 @@ public sealed class InvokeIndexCreationTests(TestDatabase database) : IClassFixt
         var text = session.Render(
             "New-IndexStrategy -TableName orders -Column customer_id | Invoke-IndexCreation -Confirm:$false");
 
-        Assert.Contains("Duration (s)", text, StringComparison.Ordinal);
+        Assert.Contains("Duration", text, StringComparison.Ordinal);
         Assert.Contains("Size (MB)", text, StringComparison.Ordinal);
-        Assert.Contains("Retries", text, StringComparison.Ordinal);
-        Assert.Matches(@"public\.orders\s+orders_customer_id_idx\s+Created\s+\d+\.\d\s+0\.0\s+0", text);
+        Assert.Matches(@"orders_customer_id_idx\s+Created\s+\d\d:\d\d:\d\d\.\d\s+0\.0", text);
     }
 
     private Task<long> IndexesAsync() =>

@@ -257,7 +257,7 @@ public sealed class SessionTests(TestDatabase database) : IClassFixture<TestData
     {
         var text = session.Render("Connect-PerfMonitoring -ConnectionString $args[0]", database.ConnectionString);
 
-        Assert.Matches("Name +Server +Database +User +Version +Store +Default", text);
+        Assert.Matches("Name +Default +Server +Database +Store +User +Version", text);
         Assert.All(text.Split('\n'), l => Assert.True(l.Length <= 120, l));
     }
 

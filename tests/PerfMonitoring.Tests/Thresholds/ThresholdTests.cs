@@ -252,8 +252,8 @@ public sealed class ThresholdTests(SandboxFixture sandbox, TestDatabase database
             + session.Render("Test-PerformanceThreshold");
 
         Assert.All(text.Split('\n'), l => Assert.True(l.Length <= 120, l));
-        Assert.Matches("Id +Metric +Warning +Critical +Table +Unit", text);
-        Assert.Matches("State +Metric +Object +Value +Warning +Critical +Unit +Since", text);
+        Assert.Matches("Metric +Warning +Critical +Unit +Table +Id", text);
+        Assert.Matches("State +Metric +Object +Value +Critical +Warning +Unit +Since", text);
         Assert.Contains("2199023255552", text, StringComparison.Ordinal);
     }
 

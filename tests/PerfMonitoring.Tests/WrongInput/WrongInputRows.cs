@@ -28,8 +28,8 @@ internal static class WrongInputRows
             "''"];
 
     private static readonly string[] NoSessions =
-        ["''", "' '", "$null", "'*'", "o*", "nowhere", "42", "@{ Name = 'one' }", "$closed", "([DateTime]::Now)", "{ 1 }",
-            "@('one', 'one')", "([pscustomobject]@{ Name = 'one' })", "\"on`0e\""];
+        ["''", "' '", "$null", "nowhere", "42", "@{ Name = 'one' }", "$closed", "([DateTime]::Now)", "{ 1 }",
+            "@('one', 'nowhere')", "'nowhere*'", "([pscustomobject]@{ Name = 'one' })", "\"on`0e\""];
 
     private static readonly string[] NoObjects = [
         "$null", "42", "text", "@{}", "([pscustomobject]@{ a = 1 })", "$true", "([DateTime]::Now)"];
@@ -178,7 +178,8 @@ internal static class WrongInputRows
             .MustSucceed().Output.Select(o => (CommandInfo)o.BaseObject))
         {
             foreach (var parameter in command.Parameters.Values.Where(
-                p => !Cmdlet.CommonParameters.Contains(p.Name) && !Cmdlet.OptionalCommonParameters.Contains(p.Name)))
+                p => !Cmdlet.CommonParameters.Contains(p.Name) && !Cmdlet.OptionalCommonParameters.Contains(p.Name)
+                    && p.Name is not ("Target" or "DatabaseIdentity")))
             {
                 foreach (var value in mustFail ? Impossible(command.Name, parameter) : Odds(command.Name, parameter))
                 {
