@@ -114,25 +114,35 @@ function New-Package {
     Compress-PSResource -Path $module -DestinationPath $artifacts -PassThru
 }
 
-# One line for each project, so that a first build does not look like one that hangs.
+# One line for each project, and one where nothing ends for a while, so that a first build does not look like one that hangs.
 function Invoke-Build([string] $Solution) {
     $total = $Solution.EndsWith('f') ? (Get-Content $Solution -Raw | ConvertFrom-Json).solution.projects.Count
         : @(Select-String '^Project\(.*\.csproj' $Solution).Count
     Write-Host "Building $total projects; the first time their packages are downloaded, too ..."
     $clock = [Diagnostics.Stopwatch]::StartNew()
+    $say = { param($text) Write-Host ('  {0,4:0} s  {1}' -f $clock.Elapsed.TotalSeconds, $text) }
     $done = 0
-    dotnet build $Solution --configuration $Configuration --nologo --verbosity minimal --tl:off -clp:NoSummary | ForEach-Object {
-        if ($_ -match '^\s*(\S+) -> \S') {
-            $done++
-            Write-Host ('  {0,4:0} s  {1} of {2}: {3}' -f $clock.Elapsed.TotalSeconds, $done, $total, $Matches[1])
+    $start = [Diagnostics.ProcessStartInfo]::new('dotnet', [string[]]@('build', $Solution, '--configuration', $Configuration,
+            '--nologo', '--verbosity', 'minimal', '--tl:off', '-clp:NoSummary'))
+    $start.RedirectStandardOutput = $true
+    $build = [Diagnostics.Process]::Start($start)
+    $next = $build.StandardOutput.ReadLineAsync()
+    while ($true) {
+        if (-not $next.Wait(15000)) {
+            & $say ($done -eq 0 ? 'still at the packages and the first project ...' : "still at $($done + 1) of $total ...")
+            continue
         }
-        elseif ($_ -match '^\s*Restored (\S+)') {
-            $name = [IO.Path]::GetFileNameWithoutExtension($Matches[1])
-            Write-Host ('  {0,4:0} s  packages of {1}' -f $clock.Elapsed.TotalSeconds, $name)
+        if ($null -eq $next.Result) { break }
+        switch -Regex ($next.Result) {
+            '^\s*(\S+) -> \S' { $done++; & $say "$done of ${total}: $($Matches[1])"; break }
+            '^\s*Restored (\S+)' { & $say "packages of $([IO.Path]::GetFileNameWithoutExtension($Matches[1]))"; break }
+            '^\s*(Determining projects|All projects are up-to-date)|^\s*$' { break }
+            default { Write-Host $_ }
         }
-        elseif ($_.Trim()) { Write-Host $_ }
+        $next = $build.StandardOutput.ReadLineAsync()
     }
-    if ($LASTEXITCODE -ne 0) { throw "dotnet build ended with exit code $LASTEXITCODE." }
+    $build.WaitForExit()
+    if ($build.ExitCode -ne 0) { throw "dotnet build ended with exit code $($build.ExitCode)." }
 }
 
 # Names, sizes and times of all that a build reads and makes: what has not changed need not be built again.
