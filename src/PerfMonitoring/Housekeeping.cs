@@ -41,7 +41,8 @@ internal sealed class Housekeeping(PerfCmdlet cmdlet)
     public void Note(ErrorRecord record) => Log.Add(
         MessageLevel.Error, record.ErrorDetails?.RecommendedAction is { } remedy ? $"{record.Exception.Message} {remedy}"
             : record.Exception.Message,
-        cmdlet.NameOfSession, (record.Exception as PerfMonitoringException)?.ErrorId ?? record.FullyQualifiedErrorId.Split(',')[0]);
+        cmdlet.NameOfSession,
+        (record.Exception as PerfMonitoringException)?.ErrorId ?? record.FullyQualifiedErrorId.Split(',')[0]);
 
     /// <summary>
     /// Keeps a failure that the cmdlet does not translate. Its text is not kept, because it may hold anything.

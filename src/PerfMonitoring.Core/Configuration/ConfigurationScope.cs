@@ -10,7 +10,7 @@ public enum ConfigurationScope
 }
 
 /// <summary>Where the value of a setting comes from.</summary>
-public enum SettingSource
+public enum SettingSource : long
 {
     /// <summary>The module: nobody has set it.</summary>
     BuiltIn,

@@ -1,3 +1,5 @@
+using PerfMonitoring.Common;
+
 namespace PerfMonitoring.Configuration;
 
 /// <summary>A setting: the default of a parameter, or of the log.</summary>
@@ -29,11 +31,11 @@ public sealed record PerfMonitoringSetting
     public string? Path { get; init; }
 
     /// <summary>The parameters whose default it is, such as New-IndexStrategy -StorageBudget.</summary>
-    public IReadOnlyList<string> Parameter { get; init => field = value.ToArray(); } = [];
+    public ItemList<string> Parameter { get; init; } = [];
 
     /// <summary>What it is for.</summary>
     public string Description { get; init; } = "";
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Name} = {Text ?? "none"} ({Source})";
+    public override string ToString() => ShortText.Of($"{Name} = {Text ?? "none"} ({Source})");
 }

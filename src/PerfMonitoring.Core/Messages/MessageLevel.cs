@@ -1,7 +1,7 @@
 namespace PerfMonitoring.Messages;
 
 /// <summary>How much a message of a cmdlet matters, most first.</summary>
-public enum MessageLevel
+public enum MessageLevel : long
 {
     /// <summary>An error.</summary>
     Error,

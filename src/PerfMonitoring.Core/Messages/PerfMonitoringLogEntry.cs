@@ -1,3 +1,5 @@
+using PerfMonitoring.Common;
+
 namespace PerfMonitoring.Messages;
 
 /// <summary>A message or an error of a cmdlet of this process.</summary>
@@ -22,5 +24,5 @@ public sealed record PerfMonitoringLogEntry
     public string Message { get; init; } = "";
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Level} {Cmdlet}: {Message}";
+    public override string ToString() => ShortText.Of($"{Level} {Cmdlet}: {Message}");
 }

@@ -47,7 +47,8 @@ internal static class AccessCheck
         var results = JudgeMonitored(monitored, extensions, rights, missing).ToList();
 
         var storeRights = await Fact.OfAsync(repository.GetStoreRightsAsync, cancellationToken);
-        var schema = await Fact.OfAsync(async t => await connection.Store.FindSchemaAsync(t) ?? StoreSchema.Own, cancellationToken);
+        var schema = await Fact.OfAsync(
+            async t => await connection.Store.FindSchemaAsync(t) ?? StoreSchema.Own, cancellationToken);
         var store = new Place(
             connection.StoreTarget, storeRights.IsKnown ? storeRights.Value.UserName : "", extensions,
             schema.IsKnown ? schema.Value : StoreSchema.Own);
@@ -204,7 +205,8 @@ internal static class AccessCheck
 
     /// <summary>A database, the role of the connection, and the schemas of the extensions.</summary>
     internal sealed class Place(
-        ServerTarget target, string userName, Fact<IReadOnlyList<ExtensionFacts>> extensions, string storeSchema = StoreSchema.Own)
+        ServerTarget target, string userName, Fact<IReadOnlyList<ExtensionFacts>> extensions,
+        string storeSchema = StoreSchema.Own)
     {
         public ServerTarget Target => target;
 

@@ -1,4 +1,4 @@
-using PerfMonitoring.Store;
+using PerfMonitoring.Common;
 
 namespace PerfMonitoring.Prerequisites;
 

@@ -30,10 +30,10 @@ internal sealed record StoreEntryMatch(StoreEntry? Entry, int Copy, string? Note
 {
     /// <summary>Finds the entry of a database.</summary>
     /// <remarks>
-    /// A physical copy (a base backup, a snapshot of the disk) has the system identifier and the object identifiers of its original.
-    /// The same start of the server, or an address under which the entry was seen, is the same server. Elsewhere a higher timeline
-    /// is a standby that was promoted, and any other timeline is a copy. A restore to a point in time raises the timeline, too, and
-    /// cannot be told from a promotion, so the note asks.
+    /// A physical copy (a base backup, a snapshot of the disk) has the system identifier and the object identifiers of its
+    /// original. The same start of the server, or an address under which the entry was seen, is the same server. Elsewhere a
+    /// higher timeline is a standby that was promoted, and any other timeline is a copy. A restore to a point in time raises the
+    /// timeline, too, and cannot be told from a promotion, so the note asks.
     /// </remarks>
     public static StoreEntryMatch Of(
         ServerTarget target, ServerInstance instance, IReadOnlyList<StoreEntry> entries,
@@ -78,8 +78,8 @@ internal sealed record StoreEntryMatch(StoreEntry? Entry, int Copy, string? Note
                 $"{target} is taken for {promoted} (seen {seen}) after a failover: its timeline went from {promoted.Timeline} to "
                     + $"{instance.Timeline}. If it is a restored copy, run Initialize-PerfMonitoringStore -Identity Copy.")
             : new(null, copies,
-                $"{target} has the identity of {last} (seen {seen}), is another server and was not promoted, so it is taken for a "
-                    + $"copy and has an entry of its own. If it is the same database at a new address, run "
+                $"{target} has the identity of {last} (seen {seen}), is another server and was not promoted, so it is taken for "
+                    + $"a copy and has an entry of its own. If it is the same database at a new address, run "
                     + $"Initialize-PerfMonitoringStore -Identity Same.");
     }
 

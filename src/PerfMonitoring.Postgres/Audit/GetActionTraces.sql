@@ -15,7 +15,7 @@ select
             and l.objsubid = 1
             and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
             and l.pid is distinct from @OwnProcessId::int
-            and (l.classid::bigint << 32) | l.objid::bigint = pg_catalog.hashtextextended('{{store}}.index_creation',
+            and (l.classid::bigint << 32) | l.objid::bigint = pg_catalog.hashtextextended('perf_monitoring.index_creation',
                 t.root::bigint)
     ) as is_held,
     s.pid as process_id,

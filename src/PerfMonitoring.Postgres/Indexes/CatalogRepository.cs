@@ -1,4 +1,3 @@
-using PerfMonitoring.Store;
 using System.Globalization;
 using System.Text.Json;
 using Dapper;

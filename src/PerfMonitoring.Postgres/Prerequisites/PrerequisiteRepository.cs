@@ -1,4 +1,4 @@
-using PerfMonitoring.Store;
+using PerfMonitoring.Common;
 using PerfMonitoring.Postgres.Store;
 using PerfMonitoring.Postgres.Sessions;
 using PerfMonitoring.Prerequisites;

@@ -1,6 +1,6 @@
+using PerfMonitoring.Common;
 using Npgsql;
 using PerfMonitoring.Postgres.Sessions;
-using PerfMonitoring.Store;
 
 namespace PerfMonitoring.Postgres.Store;
 

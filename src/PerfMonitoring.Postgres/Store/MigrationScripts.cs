@@ -41,8 +41,8 @@ internal sealed partial class MigrationScripts
     public IReadOnlyList<string> Types { get; }
 
     /// <summary>
-    /// Every definition of each function: groups name, head and body. A store of an earlier version has an earlier definition until
-    /// it is upgraded.
+    /// Every definition of each function: groups name, head and body. A store of an earlier version has an earlier definition
+    /// until it is upgraded.
     /// </summary>
     public IReadOnlyList<Match> Functions { get; }
 

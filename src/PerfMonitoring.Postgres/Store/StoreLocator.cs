@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using PerfMonitoring.Common;
 using PerfMonitoring.Postgres.Sessions;
 using PerfMonitoring.Store;
@@ -12,6 +13,8 @@ namespace PerfMonitoring.Postgres.Store;
 /// <param name="store">The database of the store.</param>
 internal sealed class StoreLocator(Database target, Database store)
 {
+    // The check runs once a session.
+    private readonly ConcurrentDictionary<string, bool> trusted = new();
     private ServerInstance? instance;
 
     /// <summary>Whether the store is in another database, and so for many.</summary>
@@ -35,6 +38,11 @@ internal sealed class StoreLocator(Database target, Database store)
     public async Task<string?> TryFindAsync(CancellationToken cancellationToken) =>
         (await SearchAsync(cancellationToken)).Schema;
 
+    /// <summary>Whether a schema is there and trusted.</summary>
+    /// <exception cref="PerfMonitoringException">StoreNotTrusted.</exception>
+    public async Task<bool> IsTrustedAsync(string schema, CancellationToken cancellationToken) =>
+        trusted.GetValueOrDefault(schema) || (trusted[schema] = await StoreTrust.CheckAsync(store, schema, cancellationToken));
+
     /// <summary>The entry of the database in a store for many.</summary>
     public async Task<StoreEntryMatch> MatchAsync(StoreEntryIdentity judgement, CancellationToken cancellationToken) =>
         StoreEntryMatch.Of(
@@ -47,7 +55,7 @@ internal sealed class StoreLocator(Database target, Database store)
     public async Task<IReadOnlyList<StoreEntry>> GetEntriesAsync(bool onlyOwn, CancellationToken cancellationToken)
     {
         if (!await HasAsync(StoreSchema.Own, [MigrationScripts.Registry.Journal], cancellationToken)
-            || !await StoreTrust.CheckAsync(store, StoreSchema.Own, cancellationToken))
+            || !await IsTrustedAsync(StoreSchema.Own, cancellationToken))
         {
             return [];
         }
@@ -83,11 +91,11 @@ internal sealed class StoreLocator(Database target, Database store)
         if (!IsShared)
         {
             return (await HasAsync(StoreSchema.Own, [MigrationScripts.Data.Journal], cancellationToken)
-                && await StoreTrust.CheckAsync(store, StoreSchema.Own, cancellationToken) ? StoreSchema.Own : null, null);
+                && await IsTrustedAsync(StoreSchema.Own, cancellationToken) ? StoreSchema.Own : null, null);
         }
 
         var match = await MatchAsync(StoreEntryIdentity.Auto, cancellationToken);
-        return (match.Entry is { } entry && await StoreTrust.CheckAsync(store, entry.SchemaName, cancellationToken)
+        return (match.Entry is { } entry && await IsTrustedAsync(entry.SchemaName, cancellationToken)
             ? entry.SchemaName : null, match.Note);
     }
 

@@ -1,3 +1,4 @@
+using PerfMonitoring.Common;
 using Npgsql;
 using PerfMonitoring.Postgres.Sessions;
 using PerfMonitoring.Store;

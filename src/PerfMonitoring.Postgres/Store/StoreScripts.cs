@@ -46,8 +46,8 @@ internal sealed class StoreScripts(
         return applied.FirstOrDefault(a => !known.Contains(a)) is { } newer
             ? throw new PerfMonitoringException(
                 ErrorIds.StoreTooNew, FailureKind.NotSupported,
-                $"The store in {store.Target} has migration {newer} in schema {schema}, which this version of PerfMonitoring does "
-                    + $"not know.",
+                $"The store in {store.Target} has migration {newer} in schema {schema}, which this version of PerfMonitoring "
+                    + $"does not know.",
                 "Update the PerfMonitoring module.", newer)
             : [.. set.Scripts.Where(m => !applied.Contains(m.Name))
                 .Select(m => m with { SchemaName = schema, Sql = Sql.InSchema(m.Sql, schema) })];
@@ -96,7 +96,8 @@ internal sealed class StoreScripts(
             await RunAsync(owner.CanBeUs ? $"set {Sql.Marker} local role {Identifier.Quote(owner.Name)}"
                 : throw new PerfMonitoringException(
                     ErrorIds.PermissionDenied, FailureKind.PermissionDenied,
-                    $"{store.Target}: schema {schema} belongs to {owner.Name}, and {store.UserName} is not a member of that role.",
+                    $"{store.Target}: schema {schema} belongs to {owner.Name}, and {store.UserName} is not a member of that "
+                        + $"role.",
                     $"Run Initialize-PerfMonitoringStore as {owner.Name}, or: grant {Identifier.Quote(owner.Name)} to "
                         + $"{Identifier.Quote(store.UserName)};", schema));
         }

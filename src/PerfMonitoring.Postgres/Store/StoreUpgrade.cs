@@ -18,7 +18,7 @@ internal sealed class StoreUpgrade(
     /// <summary>The migrations that <see cref="RunAsync"/> would apply.</summary>
     public async Task<IReadOnlyList<StoreMigration>> PlanAsync()
     {
-        var hasOwn = await StoreTrust.CheckAsync(store, StoreSchema.Own, CancellationToken.None);
+        var hasOwn = await locator.IsTrustedAsync(StoreSchema.Own, CancellationToken.None);
         if (hasOwn && await IsForManyAsync(StoreSchema.Own))
         {
             return [
@@ -73,7 +73,7 @@ internal sealed class StoreUpgrade(
     public async Task<IReadOnlyList<StoreMigration>> RunAsync()
     {
         var applied = new List<StoreMigration>();
-        if (await StoreTrust.CheckAsync(store, StoreSchema.Own, CancellationToken.None)
+        if (await locator.IsTrustedAsync(StoreSchema.Own, CancellationToken.None)
             && await IsForManyAsync(StoreSchema.Own))
         {
             await SplitAsync(applied);
@@ -89,7 +89,7 @@ internal sealed class StoreUpgrade(
             var (schema, match) = await FindAsync();
             if (match.Entry is not null)
             {
-                await StoreTrust.CheckAsync(store, schema, CancellationToken.None);
+                await locator.IsTrustedAsync(schema, CancellationToken.None);
             }
 
             await RegisterAsync(
@@ -102,7 +102,7 @@ internal sealed class StoreUpgrade(
 
         foreach (var schema in await OtherSchemasAsync())
         {
-            await StoreTrust.CheckAsync(store, schema, CancellationToken.None);
+            await locator.IsTrustedAsync(schema, CancellationToken.None);
             applied.AddRange(await scripts.MigrateAsync(MigrationScripts.Data, schema));
         }
 
@@ -172,8 +172,8 @@ internal sealed class StoreUpgrade(
                 Tags = registration.Tags?.ToArray(),
             });
 
-    // An earlier version kept the rows of all databases in one schema. In a store for many the schema goes to the database with the
-    // most rows, and the others get schemas of their own.
+    // An earlier version kept the rows of all databases in one schema. In a store for many the schema goes to the database with
+    // the most rows, and the others get schemas of their own.
     private async Task SplitAsync(List<StoreMigration> applied)
     {
         var from = StoreSchema.Own;

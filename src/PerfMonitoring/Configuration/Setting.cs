@@ -24,7 +24,8 @@ internal sealed class Setting
     {
         configured = property.GetCustomAttribute<ConfiguredAttribute>()!;
         duration = property.GetCustomAttribute<DurationAttribute>();
-        range = property.GetCustomAttribute<ValidateRangeAttribute>();
+        range = property.GetCustomAttribute<ValidateRangeAttribute>()
+            ?? (property.IsDefined(typeof(PortOrNothingAttribute)) ? new ValidateRangeAttribute(1, 65535) : null);
         type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         // A number below its own limit is how a parameter says that it is not given.
         Default = initial is not null && Fits(initial) ? initial : null;

@@ -16,10 +16,9 @@ public sealed class PerfMonitoringSession
         Name = name;
         Connection = connection;
         Group = request?.Group;
-        // Arrays, because PowerShell does not index into what the compiler makes of a collection expression.
-        Tags = (request?.Tags ?? []).ToArray();
-        MaintenanceWindows = (request?.MaintenanceWindows ?? []).ToArray();
-        Thresholds = (request?.Thresholds ?? []).ToArray();
+        Tags = (request?.Tags ?? []).ToItemList();
+        MaintenanceWindows = (request?.MaintenanceWindows ?? []).ToItemList();
+        Thresholds = (request?.Thresholds ?? []).ToItemList();
         ConnectedAt = DateTimeOffset.Now;
         IsOpen = true;
     }
@@ -31,19 +30,19 @@ public sealed class PerfMonitoringSession
     public string? Group { get; init; }
 
     /// <summary>The tags of its server, from an inventory or -Tag.</summary>
-    public IReadOnlyList<string> Tags { get; init; } = Array.Empty<string>();
+    public ItemList<string> Tags { get; init; } = [];
 
     /// <summary>
     /// The maintenance windows that the inventory gives it: a table of parameters of Set-MaintenanceWindow for each. They count
     /// once they are set in the store.
     /// </summary>
-    public IReadOnlyList<Hashtable> MaintenanceWindows { get; init; } = Array.Empty<Hashtable>();
+    public ItemList<Hashtable> MaintenanceWindows { get; init; } = [];
 
     /// <summary>
     /// The thresholds that the inventory gives it: a table of parameters of New-PerformanceThreshold for each. They count once
     /// they are in the store.
     /// </summary>
-    public IReadOnlyList<Hashtable> Thresholds { get; init; } = Array.Empty<Hashtable>();
+    public ItemList<Hashtable> Thresholds { get; init; } = [];
 
     /// <summary>The monitored database.</summary>
     public ServerTarget Target { get => Connection?.Target ?? field; init; } = Nowhere;

@@ -9,7 +9,8 @@ public sealed class StoreEntryMatchTests
 
     private static readonly ServerTarget Shop = new()
     {
-        HostName = "db1", Port = 5432, Database = "shop", DatabaseOid = 16384, SystemIdentifier = 77, ServerVersionNumber = 150018,
+        HostName = "db1", Port = 5432, Database = "shop", DatabaseOid = 16384, SystemIdentifier = 77,
+        ServerVersionNumber = 150018,
     };
 
     private static readonly StoreEntry Known = new()

@@ -1,9 +1,9 @@
+using PerfMonitoring.Common;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Npgsql;
 using PerfMonitoring.Sandbox;
 using PerfMonitoring.Sessions;
-using PerfMonitoring.Store;
 using PerfMonitoring.Testing;
 
 namespace PerfMonitoring.Postgres.Sessions;
@@ -11,7 +11,8 @@ namespace PerfMonitoring.Postgres.Sessions;
 public sealed partial class SqlFileTests(SandboxFixture sandbox)
 {
     // The steps of an upgrade, and statements that define something, cannot be prepared.
-    private static readonly string[] Scripts = [".Migrations.", ".Registry.", ".Citus.", ".AddSchema.", ".AddJournal.", ".AddRegistryJournal.", ".ResetRole."];
+    private static readonly string[] Scripts = [
+        ".Migrations.", ".Registry.", ".Citus.", ".AddSchema.", ".AddJournal.", ".AddRegistryJournal.", ".ResetRole."];
 
     // The module uses these only if the extension exists. Only the machine's own server has HypoPG.
     private static readonly string[] Extensions = ["pg_stat_statements", "hypopg"];

@@ -13,12 +13,15 @@ namespace PerfMonitoring.Postgres.Store;
 public sealed class StoreForManyTests(SandboxFixture sandbox)
 {
     private const string Schemas =
-        "select coalesce(string_agg(nspname, ',' order by nspname), '') from pg_namespace where nspname like 'perf\\_monitoring%'";
+        "select coalesce(string_agg(nspname, ',' order by nspname), '') from pg_namespace "
+            + "where nspname like 'perf\\_monitoring%'";
 
     // The layout of a schema, with the schema's name taken out.
     private const string Layout = """
-        select string_agg(replace(line, $1, 'schema'), E'\n' order by replace(line, $1, 'schema') collate "C")
+        select string_agg(line, E'\n' order by line collate "C")
         from (
+            select replace(replace(line, $1 || '.', 's.'), quote_literal($1), '''s''') as line
+            from (
             select format('%s.%s %s %s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
                 a.attnotnull, pg_get_expr(d.adbin, d.adrelid)) as line
             from pg_class c
@@ -34,6 +37,7 @@ public sealed class StoreForManyTests(SandboxFixture sandbox)
             select i.indexdef from pg_indexes i where i.schemaname = $1 and i.tablename !~ '_\d{8}$'
             union all
             select p.proname || ' ' || p.prosrc from pg_proc p where p.pronamespace = $1::regnamespace
+            ) x
         ) l
         """;
 
@@ -226,7 +230,8 @@ public sealed class StoreForManyTests(SandboxFixture sandbox)
         // Rows of another database, which used this one as its store, get a schema beside it.
         await using var second = await TestDatabase.OnAsync(cluster);
         await LoadAsync(second, "0007-many");
-        await second.ExecuteAsync($"update perf_monitoring.monitored_database set database_name = '{second.Name}' where database_name = 'shop'");
+        await second.ExecuteAsync(
+            $"update perf_monitoring.monitored_database set database_name = '{second.Name}' where database_name = 'shop'");
         await using var both = await ConnectAsync(second.ConnectionString, null);
         await both.Store.UpgradeAsync(Token);
         Assert.Equal(4, (await ListAsync(both)).Count);

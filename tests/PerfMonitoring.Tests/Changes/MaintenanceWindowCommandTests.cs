@@ -52,11 +52,11 @@ public sealed class MaintenanceWindowCommandTests(TestDatabase database) : IClas
     {
         var text = session.Render("Get-MaintenanceWindow");
 
-        Assert.Matches(@"Immediate\s+00:00:00\s+UTC\s+yes", text);
+        Assert.Matches(@"Immediate\s+(yes|True)\s+UTC\s+00:00:00", text);
         Assert.Matches(
-            @"OffPeak\s+0 1 \* \* \*\s+05:00:00\s+UTC\s+(yes|no)\s+\d{4}-\d\d-\d\d 01:00 \+00:00\s+\d{4}-\d\d-\d\d 06:00 \+00:00",
+            @"OffPeak\s+(yes|no|True|False)\s+\d{4}-\d\d-\d\d 01:00:00\+00\s+\d{4}-\d\d-\d\d 06:00:00\+00\s+0 1 \* \* \*\s+UTC\s+05:00:00",
             text);
-        Assert.Matches(@"Scheduled\s+04:00:00\s+UTC\s+no", text);
+        Assert.Matches(@"Scheduled\s+(no|False)\s+UTC\s+04:00:00", text);
     }
 
     [Theory]

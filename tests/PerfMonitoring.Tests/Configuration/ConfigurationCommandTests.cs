@@ -62,7 +62,8 @@ public sealed partial class ConfigurationCommandTests(TestDatabase database) : I
             "Advice.MaintenanceWindow 1", "Advice.MaintenanceWindow 'OffPeak,Weekend'", "Connection.ConnectTimeout 5",
             "Connection.ConnectTimeout '5'", "Connection.ConnectTimeout 0s", "Connection.ConnectTimeout 16m",
             "Connection.StorePort 65536", "Connection.StoreHostName \"a`nb\"",
-            "IndexCreation.MaximumParallelBuild 5", "IndexCreation.MaintenanceWorkMem 512", "IndexCreation.MaintenanceWorkMem '512 Mb'",
+            "IndexCreation.MaximumParallelBuild 5", "IndexCreation.MaintenanceWorkMem 512",
+            "IndexCreation.MaintenanceWorkMem '512 Mb'",
             "QueryLog.Retention 1h", "IndexUsage.Window 1d", "Log.Path log.txt", "Log.Path /no/such/folder/log.txt",
             "Log.MaximumFiles 0", "Log.MaximumSize 1", "Log.Level 99",
         ];

@@ -210,12 +210,14 @@ public sealed class FanOutTests(FanOutDatabases databases) : IClassFixture<FanOu
         var missing = session.Invoke("Get-IndexUsageStat -IndexName nosuch -Session fan1, fan2");
         var one = session.Invoke("Initialize-PerfMonitoringStore -Session fan1 -Verbose").MustSucceed();
 
-        Assert.Equal(["fan1", "fan2"], verbose.Verbose.Select(v => v.Split(':')[0]).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["fan1", "fan2"], verbose.Verbose.Select(v => v.Split(':')[0]).Distinct().Order(StringComparer.Ordinal));
         Assert.Equal(
             ["fan1: ", "fan2: "], missing.Errors.Select(e => e.ToString()[..6]).Order(StringComparer.Ordinal));
         Assert.Contains(verbose.Progress, p => p.StatusDescription == "1 of 2 sessions");
         Assert.Equal(ProgressRecordType.Completed, verbose.Progress[^1].RecordType);
-        Assert.StartsWith("The store", Assert.Single(one.Verbose), StringComparison.Ordinal);
+        Assert.Single(one.Verbose, v => v.StartsWith("The store", StringComparison.Ordinal));
+        Assert.DoesNotContain(one.Verbose, v => v.StartsWith("fan1", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -98,7 +98,8 @@ public sealed class InitializePerfMonitoringStoreTests(SandboxFixture sandbox) :
         var error = Assert.Single(session.Invoke("Initialize-PerfMonitoringStore").AllErrors);
 
         Assert.StartsWith("StoreMigrationFailed,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
-        Assert.Contains("migration 0004_index_usage.sql of schema perf_monitoring failed", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "migration 0004_index_usage.sql of schema perf_monitoring failed", error.ToString(), StringComparison.Ordinal);
         Assert.Equal("0004_index_usage.sql", error.TargetObject);
         Assert.Equal(1, await database.ScalarAsync<long>(
             "select count(*) from pg_class where relnamespace = 'perf_monitoring'::regnamespace and relkind = 'r'"));

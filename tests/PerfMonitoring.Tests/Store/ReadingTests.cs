@@ -98,6 +98,8 @@ public sealed class ReadingTests(ReadingFixture fixture) : IClassFixture<Reading
         "Get-IndexUsageStat | % { \"$($_.IndexName) $($_.IndexStrategyId) $($_.IsValid)\" }",
         "Get-SlowQuery -First 1000 | ? Query -like '*pg_sleep*from orders*' | % { \"$($_.QueryHash) $($_.Calls)\" }",
         "Get-PerfMonitoringSession | % { \"$($_.Target.Database)\" }",
+        "Get-PerfMonitoringConfiguration SlowQuery.Top | % { \"$($_.Name)\" }",
+        "Get-PerfMonitoringLog -Last 1 | Out-Null",
         "Test-PerfMonitoringPrerequisite | ? Name -in 'Store', 'PostgreSQL version', 'pg_stat_statements readable' | % { "
             + "\"$($_.Name) $($_.State)\" }",
         "New-IndexStrategy -Query 'select * from orders where status = ''s7''' -WhatIf -WarningAction Ignore | % { "

@@ -1,4 +1,3 @@
-using PerfMonitoring.Store;
 using System.Text.RegularExpressions;
 using PerfMonitoring.Common;
 using PerfMonitoring.Indexes;

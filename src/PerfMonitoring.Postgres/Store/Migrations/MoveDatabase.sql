@@ -36,8 +36,8 @@ strategies as (
 ),
 details as (
     insert into {{store}}.index_strategy_detail (
-        index_strategy_id, monitored_database_id, definition, cost_before, cost_after, marginal_gain, write_cost, size_bytes, rank,
-        evidence, reason, replaces, build_seconds)
+        index_strategy_id, monitored_database_id, definition, cost_before, cost_after, marginal_gain, write_cost, size_bytes,
+        rank, evidence, reason, replaces, build_seconds)
     select
         d.index_strategy_id, d.monitored_database_id, d.definition, d.cost_before, d.cost_after, d.marginal_gain, d.write_cost,
         d.size_bytes, d.rank, d.evidence, d.reason, d.replaces, d.build_seconds

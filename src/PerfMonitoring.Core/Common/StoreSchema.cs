@@ -3,9 +3,8 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
-using PerfMonitoring.Common;
 
-namespace PerfMonitoring.Store;
+namespace PerfMonitoring.Common;
 
 /// <summary>The names of the store's schemas. They need no quotes.</summary>
 public static partial class StoreSchema
