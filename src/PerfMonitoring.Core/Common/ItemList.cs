@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Collections.ObjectModel;
 using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization;
@@ -21,7 +22,7 @@ public sealed class ItemList<T>(IEnumerable<T> items) : ReadOnlyCollection<T>([.
     public static implicit operator ItemList<T>(List<T> items) => new(items);
 
     /// <summary>The items, separated by "; ".</summary>
-    public override string ToString() => string.Join(ItemList.Separator, this.Select(i => ItemList.Quote(i?.ToString() ?? "")));
+    public override string ToString() => string.Join(ItemList.Separator, this.Select(i => ItemList.Quote(ItemList.TextOf(i))));
 }
 
 /// <summary>Lists as texts, as CSV keeps them.</summary>
@@ -53,6 +54,11 @@ public static class ItemList
 
         return new ItemList<string>(items).ToString() == text ? items : [text];
     }
+
+    // A table has no text of its own.
+    internal static string TextOf(object? item) => item is IDictionary table
+        ? string.Join(", ", table.Keys.Cast<object>().Select(k => $"{k}={table[k]}").Order(StringComparer.Ordinal))
+        : item?.ToString() ?? "";
 
     internal static string Quote(string item) =>
         item.Length == 0 || item[0] == '"' || item.Contains(';', StringComparison.Ordinal)

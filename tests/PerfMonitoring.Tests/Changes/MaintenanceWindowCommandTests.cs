@@ -54,7 +54,8 @@ public sealed class MaintenanceWindowCommandTests(TestDatabase database) : IClas
 
         Assert.Matches(@"Immediate\s+(yes|True)\s+UTC\s+00:00:00", text);
         Assert.Matches(
-            @"OffPeak\s+(yes|no|True|False)\s+\d{4}-\d\d-\d\d 01:00:00\+00\s+\d{4}-\d\d-\d\d 06:00:00\+00\s+0 1 \* \* \*\s+UTC\s+05:00:00",
+            @"OffPeak\s+(yes|no|True|False)\s+\d{4}-\d\d-\d\d 01:00:00\+00\s+\d{4}-\d\d-\d\d 06:00:00\+00\s+"
+                + @"0 1 \* \* \*\s+UTC\s+05:00:00",
             text);
         Assert.Matches(@"Scheduled\s+(no|False)\s+UTC\s+04:00:00", text);
     }

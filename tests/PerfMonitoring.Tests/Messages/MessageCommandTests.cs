@@ -90,8 +90,8 @@ public sealed class MessageCommandTests(TestDatabase database) : IClassFixture<T
 
         Assert.Equal("", errors);
         Assert.Equal(
-            ["1000", "999", "Set-PerfMonitoringConfiguration", "Error ConnectionFailed Connect-PerfMonitoring", "2", "998", "0",
-                "False", "1"],
+            ["1000", "998", "Connect-PerfMonitoring", "Verbose  Connect-PerfMonitoring",
+                "Error ConnectionFailed Connect-PerfMonitoring", "2", "997", "0", "False", "1"],
             output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
         Assert.Equal(1102, lines.Length);
         Assert.All(lines, l => JsonDocument.Parse(l).Dispose());
