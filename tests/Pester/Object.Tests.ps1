@@ -36,12 +36,15 @@ Describe 'Objects that went through a file or a job' {
 
     It 'refuses what is of another database: <Shape>' -ForEach $shapes {
         $figure = Get-IndexUsageStat -IndexName visits_seen -Session $other | ConvertTo-Shape -Shape $Shape
-        { $figure | Invoke-IndexRemoval -Force -Confirm:$false -ErrorAction Stop } | Should -Throw -ErrorId 'OtherDatabase,*'
+        { $figure | Invoke-IndexRemoval -Session $database -Force -Confirm:$false -ErrorAction Stop } |
+            Should -Throw -ErrorId 'OtherDatabase,*'
         $strategy = Get-IndexStrategy -IndexName visits_guest -Session $other | ConvertTo-Shape -Shape $Shape
-        { $strategy | Invoke-IndexCreation -Confirm:$false -ErrorAction Stop } | Should -Throw -ErrorId 'OtherDatabase,*'
-        { $strategy | Remove-IndexStrategy -Confirm:$false -ErrorAction Stop } | Should -Throw -ErrorId 'OtherDatabase,*'
+        { $strategy | Invoke-IndexCreation -Session $database -Confirm:$false -ErrorAction Stop } |
+            Should -Throw -ErrorId 'OtherDatabase,*'
+        { $strategy | Remove-IndexStrategy -Session $database -Confirm:$false -ErrorAction Stop } |
+            Should -Throw -ErrorId 'OtherDatabase,*'
         $slow = Get-SlowQuery -Like '*visits where guest*' -Top 1 -Session $other | ConvertTo-Shape -Shape $Shape
-        { $slow | New-IndexStrategy -ErrorAction Stop } | Should -Throw -ErrorId 'OtherDatabase,*'
+        { $slow | New-IndexStrategy -Session $database -ErrorAction Stop } | Should -Throw -ErrorId 'OtherDatabase,*'
         (Get-IndexUsageStat -IndexName visits_seen).IndexName | Should -Be 'visits_seen'
     }
 

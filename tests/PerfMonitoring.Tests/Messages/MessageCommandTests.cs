@@ -93,7 +93,7 @@ public sealed class MessageCommandTests(TestDatabase database) : IClassFixture<T
             ["1000", "998", "Connect-PerfMonitoring", "Verbose  Connect-PerfMonitoring",
                 "Error ConnectionFailed Connect-PerfMonitoring", "2", "997", "0", "False", "1"],
             output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
-        Assert.Equal(1102, lines.Length);
+        Assert.Equal(1103, lines.Length);
         Assert.All(lines, l => JsonDocument.Parse(l).Dispose());
         Assert.DoesNotContain(lines, l => l.Contains("S3cret", StringComparison.Ordinal));
     }
