@@ -87,10 +87,9 @@ internal sealed class Database : IAsyncDisposable
         // Of several hosts another one may answer.
         var health = plan.Servers.Count == 1 ? ServerHealth.Of(plan.Servers[0]) : null;
         NpgsqlDataSource? source = null;
-        // One limit for the whole attempt, in place of one for each connection and statement of it. As in libpq, each of several
-        // hosts has its time.
+        // One limit for connection and statements together: a server that does not answer costs one. A server that has answered
+        // gets it once more, because it is only slow. As in libpq, each of several hosts has its time.
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(TimeSpan.FromSeconds(plan.Builder.Timeout) * plan.Servers.Count);
         try
         {
             if (health is not null)
@@ -98,7 +97,9 @@ internal sealed class Database : IAsyncDisposable
                 await health.EnterAsync(address, limit, cancellationToken);
             }
 
+            deadline.CancelAfter(limit * plan.Servers.Count);
             var (greeting, isPooled) = await GreetAsync(plan, deadline.Token);
+            deadline.CancelAfter(limit);
             if (greeting.Version < 130000)
             {
                 throw new PerfMonitoringException(
