@@ -464,11 +464,12 @@ internal sealed class FleetConnector(
             }
         }
 
-        private static PerfMonitoringException WithOthers(PerfMonitoringException e, int others) => others < 1 ? e : new(
-            e.ErrorId, e.Kind,
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{e.Message} {(others == 1 ? "1 more database is" : $"{others} more databases are")} not connected."),
-            e.Remedy, e.Subject, e.InnerException);
+        private static PerfMonitoringException WithOthers(PerfMonitoringException e, int others)
+        {
+            var untried = others == 1 ? "1 more database is"
+                : string.Create(CultureInfo.InvariantCulture, $"{others} more databases are");
+            return others < 1 ? e : new(
+                e.ErrorId, e.Kind, $"{e.Message.TrimEnd('.')}. {untried} not connected.", e.Remedy, e.Subject, e.InnerException);
+        }
     }
 }
